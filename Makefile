@@ -1,0 +1,73 @@
+# Everything runs in .venv, which is made by the first target that needs it. Needed: Python, make, a package index.
+# For another Python:              make test PYTHON=python3.12
+# For a part of the tests:         make test PYTEST_OPTIONS="-x tests/layers"
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+# Two processes, each with its own TensorFlow; a file stays together, so its fixtures are made once.
+PYTEST_OPTIONS ?= -n 2 --dist loadfile
+# The names are the folder's name too: A-vs-B.
+DEMO := colors_dnn colors_cnn
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types reproduce lock clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/base  ## Compare a DNN with a CNN on generated pictures: table and curves in a minute, no network
+	$(BIN)/cnnlab compare $(DEMO) --out experiments/demo
+	@folder="experiments/demo/comparisons/$(firstword $(DEMO))-vs-$(lastword $(DEMO))"; \
+	printf '\nThe table:  %s/table.md\nThe curves: %s/curves.png\n' "$$folder" "$$folder"
+
+test: $(VENV)/dev  ## Run the tests
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+check: lint types test  ## Everything that must hold before a commit
+
+lint: $(VENV)/dev  ## Check style, format and the one-way rule
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache
+
+types: $(VENV)/dev  ## Check types
+	$(BIN)/mypy
+
+reproduce: $(VENV)/base  ## Train what experiments/RESULTS.md reports, and write it anew
+	$(BIN)/python bench/reproduce.py
+
+lock: $(VENV)/dev  ## Bring constraints.txt up to date: one set of versions for every supported Python
+	$(BIN)/python -m pip install --quiet uv
+	{ sed -n '/^#/p' constraints.txt; $(BIN)/uv pip compile pyproject.toml --all-extras --universal \
+	    --python-version 3.11 --fork-strategy fewest --no-header --no-annotate --quiet; } > constraints.new
+	mv constraints.new constraints.txt
+
+clean:  ## Remove .venv, builds and caches; runs and data stay
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find cnnlab tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The files base and dev are stamps: what is installed is as new as they are.
+$(VENV)/base: pyproject.toml constraints.txt
+	@$(MAKE_VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/dev: pyproject.toml constraints.txt
+	@$(MAKE_VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(VENV)/base $@
+
+# A .venv that works is kept. Otherwise the first Python that is new enough makes one.
+define MAKE_VENV
+if $(BIN)/python -m pip --version > /dev/null 2>&1; then exit 0; fi; \
+for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
+    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null; then \
+        echo "Making $(VENV) with $$($$python --version)"; \
+        exec $$python -m venv --clear $(VENV); \
+    fi; \
+done; \
+echo "cnnlab needs Python 3.11, 3.12 or 3.13; found: $$($(or $(PYTHON),python3) --version 2>&1)." \
+     "Install one, or name it: make $(or $(MAKECMDGOALS),demo) PYTHON=/path/to/python3.12" >&2; \
+exit 1
+endef
