@@ -1,0 +1,109 @@
+"""What loading gives: raw arrays with their provenance, then splits with their pixel scale. Values only."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Status = Literal["official", "unverified", "different", "generated"]
+"""official: a published or known checksum matches. different: the set's official content is known and
+this is not it. unverified: no checksum matches, but none of the decoded content is known either.
+generated: cnnlab drew it."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the images come from and what exactly they are: what a run records of its data."""
+
+    origin: str
+    """A path, a URL, or "generated"."""
+
+    status: Status
+
+    digest: str
+    """SHA-256 of all decoded arrays: shapes, pixels and labels of training and test images."""
+
+    test_digest: str
+    """SHA-256 of the raw test images and labels: equal where two experiments have the same test set."""
+
+    warning: str | None = None
+    """One sentence for the user where the content is not known to be the official one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """A source as decoded, before splits. Images are (N, H, W, C) uint8, labels (N,) int64."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    provenance: Provenance
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images of one use and their classes.
+
+    images: (N, *input_shape) uint8, raw pixels; a view of the decoded set where the images are
+    neighbours in it. labels: (N,) int64, class indices.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True, eq=False)
+class PixelScale:
+    """How raw pixels become what the network sees: images / 255 · factor + offset, in float32.
+
+    factor, offset: float32, broadcastable to one image in the dataset's data format: (1, 1, C), or
+    (C, 1, 1) with channels first. By default factor is 1 and offset 0, and pixels are in [0, 1].
+    """
+
+    factor: np.ndarray
+    offset: np.ndarray
+
+    def apply(self, images: np.ndarray) -> np.ndarray:
+        """Scale a batch.
+
+        Args:
+            images: (N, *input_shape) uint8.
+
+        Returns:
+            (N, *input_shape) float32.
+        """
+        scaled: np.ndarray = np.divide(images, np.float32(255), dtype=np.float32)
+        scaled *= self.factor
+        scaled += self.offset
+        return scaled
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """What a run trains, validates and tests on. Pixels stay uint8 until `pixels` scales a batch."""
+
+    train: Split
+    validation: Split
+    """May be empty."""
+
+    test: Split
+    class_names: tuple[str, ...]
+    pixels: PixelScale
+    provenance: Provenance
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """SHA-256 over dtype, shape and bytes of the arrays, in order, as lower-case hex."""
+    sha = hashlib.sha256()
+    for array in arrays:
+        # The heading keeps arrays apart: moving a row from one to the next changes the digest.
+        sha.update(f"{array.dtype.str} {array.shape}\n".encode())
+        sha.update(np.ascontiguousarray(array).data)
+    return sha.hexdigest()

@@ -1,0 +1,31 @@
+"""From a `dataset:` section to images ready for training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.places import Places
+
+if TYPE_CHECKING:
+    from cnnlab.datasets.content import Dataset
+
+
+def load_dataset(config: DatasetConfig, places: Places, *, progress: Progress | None = None) -> Dataset:
+    """Find, check and split a dataset; download it where it is nowhere yet.
+
+    A caller prints `provenance.warning`, where there is one, to stderr.
+
+    Args:
+        config: the `dataset:` section.
+        places: where to look; see `Places.from_environment`.
+        progress: called with (file name, bytes so far, bytes in all or None) during a download.
+
+    Raises:
+        UserError: a file is broken, or holds fewer images than the config asks for.
+        DownloadError: the files are nowhere and cannot be downloaded.
+    """
+    # NumPy is first imported here: the config reader imports this package and must answer at once.
+    from cnnlab.datasets.splits import split
+
+    return split(config.read(places, progress=progress), config)

@@ -1,0 +1,134 @@
+"""Which images train, which validate: sizes, then indices, then the scale that the training images set."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnlab.datasets.base import DatasetConfig
+from cnnlab.datasets.content import Content, Dataset, PixelScale, Split
+from cnnlab.errors import UserError
+
+PIXELS_AT_ONCE = 1 << 20
+"""Statistics go through the images in portions, so that no wider copy of the whole set is ever made."""
+
+
+def split(content: Content, config: DatasetConfig) -> Dataset:
+    """Divide a source into training, validation and test images as the config asks.
+
+    The first `train_size` images train. The images that follow them validate where enough follow;
+    else a stratified part of the first `train_size` is cut out. Contiguous parts are views.
+
+    Raises:
+        UserError: the source has fewer images than the config wants.
+    """
+    used, validating = split_sizes(config, available=len(content.train_images))
+    images, labels = content.train_images, content.train_labels
+    if used + validating <= len(images):
+        train = Split(images[:used], labels[:used])
+        validation = Split(images[used : used + validating], labels[used : used + validating])
+    else:
+        cut = stratified(labels[:used], validating, seed=config.seed)
+        train = Split(images[:used][~cut], labels[:used][~cut])
+        validation = Split(images[:used][cut], labels[:used][cut])
+    return Dataset(
+        train=_in_format(train, config),
+        validation=_in_format(validation, config),
+        test=_in_format(Split(content.test_images, content.test_labels), config),
+        class_names=config.class_names,
+        pixels=pixel_scale(train.images, config),
+        provenance=content.provenance,
+    )
+
+
+def split_sizes(config: DatasetConfig, *, available: int) -> tuple[int, int]:
+    """(training images used, validation images) out of so many available training images.
+
+    Raises:
+        UserError: more are wanted than there are.
+    """
+    used = available if config.train_size is None else config.train_size
+    size = config.validation_size
+    validating = round(size * used) if isinstance(size, float) else size
+    if used > available:
+        raise UserError(
+            f"dataset.train_size: expected at most {available} training images, found {used}\n"
+            f"   the files of this {config.title} hold no more; lower train_size, or leave it out to use all"
+        )
+    if used + validating > available and validating >= used:
+        raise UserError(
+            f"dataset.validation_size: expected fewer than the {used} training images used, "
+            f"found {validating}\n"
+            "   lower it: some images must be left to train on"
+        )
+    return used, validating
+
+
+def stratified(labels: np.ndarray, count: int, *, seed: int) -> np.ndarray:
+    """Draw images so that every class keeps its share: quotas by largest remainder, then at random.
+
+    The draw uses the raw output of PCG64, which NumPy keeps the same in all versions (NEP 19), so a
+    seed means the same images everywhere.
+
+    Args:
+        labels: (N,) int64.
+        count: how many to draw, 0 ≤ count < N.
+
+    Returns:
+        (N,) bool, True for `count` images.
+    """
+    drawn = np.zeros(len(labels), dtype=bool)
+    tickets = np.random.PCG64(seed).random_raw(len(labels))
+    classes, class_counts = np.unique(labels, return_counts=True)
+    for class_index, quota in zip(classes, _quotas(class_counts, count), strict=True):
+        members = np.flatnonzero(labels == class_index)
+        order = np.argsort(tickets[members], kind="stable")
+        drawn[members[order[:quota]]] = True
+    return drawn
+
+
+def _quotas(class_counts: np.ndarray, count: int) -> np.ndarray:
+    """count · share per class, rounded so that the sum is count. Integers only: no rounding surprises."""
+    total = int(class_counts.sum())
+    quotas, remainders = np.divmod(class_counts.astype(np.int64) * count, total)
+    most_cut_short = np.argsort(-remainders, kind="stable")[: count - int(quotas.sum())]
+    quotas[most_cut_short] += 1
+    return np.asarray(quotas)
+
+
+def pixel_scale(images: np.ndarray, config: DatasetConfig) -> PixelScale:
+    """The scale that the config asks for.
+
+    Args:
+        images: (N, H, W, C) uint8, the training images, whose statistics `standardize` uses.
+    """
+    channels = images.shape[-1]
+    if config.standardize:
+        mean, deviation = _channel_statistics(images)
+        factor, offset = 1 / deviation, -mean / deviation
+    else:
+        low, high = config.scale
+        factor, offset = np.full(channels, high - low), np.full(channels, low)
+    shape = (channels, 1, 1) if config.data_format == "channels_first" else (1, 1, channels)
+    return PixelScale(factor.astype(np.float32).reshape(shape), offset.astype(np.float32).reshape(shape))
+
+
+def _channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel after / 255, from exact integer sums. (C,) float64 each."""
+    pixels = images.reshape(-1, images.shape[-1])  # (N·H·W, C)
+    total = np.zeros(pixels.shape[1], dtype=np.int64)
+    squares = np.zeros(pixels.shape[1], dtype=np.int64)
+    for start in range(0, len(pixels), PIXELS_AT_ONCE):
+        portion = pixels[start : start + PIXELS_AT_ONCE].astype(np.int32)
+        total += portion.sum(axis=0, dtype=np.int64)
+        squares += np.square(portion).sum(axis=0, dtype=np.int64)
+    mean = total / len(pixels)
+    deviation = np.sqrt(np.maximum(squares / len(pixels) - mean**2, 0.0))
+    deviation[deviation < 1e-6] = 255.0  # a channel of one value has nothing to stretch
+    return mean / 255, deviation / 255
+
+
+def _in_format(part: Split, config: DatasetConfig) -> Split:
+    """The images in the config's data format; a view, since only the axes change places."""
+    if config.data_format == "channels_first":
+        return Split(part.images.transpose(0, 3, 1, 2), part.labels)
+    return part

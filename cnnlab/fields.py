@@ -1,0 +1,175 @@
+"""The vocabulary of the config language: the base of every settings class, its field types, its errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from cnnlab.errors import closest, way_out
+
+Shape = tuple[int, ...]
+"""A shape without the batch axis, such as (28, 28, 1)."""
+
+
+class Settings(BaseModel):
+    """A frozen part of a config. Unknown keys, wrong types and infinities are errors.
+
+    Every error leaves with a message in plain words, expected and found, and all of them at once.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,
+        protected_namespaces=(),
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_plain_words(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            known = tuple(cls.model_fields)
+            raise problems(
+                *(problem(_phrase(each, known), each["loc"], kind=_kind(each)) for each in error.errors())
+            ) from None
+
+
+def problem(message: str, loc: tuple[int | str, ...] = (), *, kind: str = "value") -> InitErrorDetails:
+    """One error of a settings class: `kind` is "value", or "key" where the key itself is the mistake."""
+    return InitErrorDetails(
+        type=PydanticCustomError(kind, "{message}", {"message": message}), loc=loc, input=None
+    )
+
+
+def problems(*details: InitErrorDetails) -> ValidationError:
+    """The exception that carries them; raised in a validator, its places are appended to the field's own."""
+    return ValidationError.from_exception_data("config", list(details))
+
+
+def chosen_by_name(kind: str, table: Mapping[str, type[Settings]]) -> PlainValidator:
+    """Reads {name: adam, …}, or adam alone, as the settings class that `table` has under that name."""
+
+    def choose(value: Any) -> Settings:
+        if isinstance(value, Settings):
+            return value
+        fields = {"name": value} if isinstance(value, str) else value
+        if not isinstance(fields, dict):
+            raise problems(problem(f"expected a {kind}'s name or settings, found {shown(value)}"))
+        if "name" not in fields:
+            raise problems(problem(f"missing; expected one of {', '.join(table)}", ("name",), kind="key"))
+        name = fields["name"]
+        if not isinstance(name, str) or name not in table:
+            raise problems(problem(f"unknown {kind} {shown(name)}; {way_out(str(name), table)}", ("name",)))
+        return table[name].model_validate(fields)
+
+    return PlainValidator(choose)
+
+
+def shown(value: Any) -> str:
+    """A value as a config would write it, short enough for an error."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…" + text[0]
+
+
+def _kind(error: ErrorDetails) -> str:
+    return "key" if error["type"] in ("extra_forbidden", "missing", "key") else "value"
+
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "a word or text",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+    "model_attributes_type": "a mapping of keys to values",
+    "finite_number": "a finite number",
+    "greater_than_equal": "{ge} or more",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "{le} or less",
+    "less_than": "less than {lt}",
+    "too_short": "{min_length} values or more",
+    "too_long": "{max_length} values or fewer",
+    "string_too_long": "{max_length} characters or fewer",
+    "string_pattern_mismatch": "letters, digits, - and _ only, because it becomes a file name",
+}
+"""Pydantic's error types in our words; what is missing here keeps Pydantic's."""
+
+
+def _phrase(error: ErrorDetails, known: tuple[str, ...]) -> str:
+    """The message of one Pydantic error; `known` are the keys of the section it comes from."""
+    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
+    if "message" in context:  # from an inner section, in plain words already
+        return str(context["message"])
+    if kind == "extra_forbidden":
+        name = str(error["loc"][-1])
+        return f"unknown key; {way_out(name, known)}"
+    if kind == "missing":
+        return "missing; it has no default"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error":
+        options = re.findall(r"'([^']*)'", context["expected"])
+        if isinstance(value, str) and closest(value, options):
+            return f"unknown value {shown(value)}; {way_out(value, options)}"
+        return f"expected {', '.join(options[:-1])} or {options[-1]}, found {shown(value)}"
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind].format(**context)}, found {shown(value)}"
+    return f"{error['msg']}, found {shown(value)}"
+
+
+def _as_pair(value: Any) -> Any:
+    """3 → (3, 3), [3, 5] → (3, 5); whatever else comes is left for the field's own check."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value, value)
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError(f"expected a whole number, or two: [height, width]; found {shown(value)}")
+    return tuple(value)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=100)]
+"""Names become file names: letters, digits, - and _."""
+
+Positive = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+"""A share that may be 0 but not all, such as a dropout rate."""
+
+AsTuple = BeforeValidator(_as_tuple)
+Pair = Annotated[tuple[Positive, Positive], BeforeValidator(_as_pair)]
+"""(height, width); one number stands for both."""
+
+ShapeField = Annotated[tuple[Positive, ...], Field(min_length=1), AsTuple]
+
+DataFormat = Literal["channels_last", "channels_first"]
+Padding = Literal["valid", "same"]
