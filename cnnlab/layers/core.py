@@ -1,0 +1,115 @@
+"""Dense layers and the layers without a window."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+from cnnlab.errors import ShapeError
+from cnnlab.fields import Positive, Rate, Shape
+from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
+
+if TYPE_CHECKING:
+    import keras
+
+ActivationName = Literal[
+    "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh",
+    "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid",
+    "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparsemax", "squareplus",
+    "swish", "tanh", "tanh_shrink",
+]  # fmt: skip
+
+InitializerName = Literal[
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "ones",
+    "orthogonal", "random_normal", "random_uniform", "truncated_normal", "variance_scaling", "zeros",
+]  # fmt: skip
+
+
+class Dense(Layer):
+    """Every output is a weighted sum of all inputs: output = activation(input · kernel + bias).
+
+    Input (N,) → output (units,). Weights: N × units, and units biases.
+    """
+
+    units: Positive
+    activation: ActivationName | None = None
+    use_bias: bool = True
+    kernel_initializer: InitializerName = "glorot_uniform"
+    bias_initializer: InitializerName = "zeros"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 1:
+            raise ShapeError(
+                f"expected a flat input, received {times(input_shape)}; Keras would apply the same Dense "
+                f"layer to each of the {math.prod(input_shape[:-1])} positions alone, which is seldom meant",
+                "put Flatten before it",
+            )
+        return (self.units,)
+
+    def weights(self, input_shape: Shape) -> tuple[Weight, ...]:
+        kernel = Weight("kernel", (input_shape[-1], self.units))
+        return (kernel, Weight("bias", (self.units,))) if self.use_bias else (kernel,)
+
+    def macs(self, input_shape: Shape) -> int:
+        return math.prod(input_shape) * self.units
+
+    def neurons(self, input_shape: Shape) -> int:
+        return self.units
+
+    @property
+    def sees_everything(self) -> bool:
+        return True
+
+
+class Flatten(SpatialLayer):
+    """Write an image as one row of numbers: (H, W, C) → (H · W · C,). No weights.
+
+    With data_format="channels_first" the channels are moved last beforehand, as Keras does.
+    """
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (math.prod(input_shape),)
+
+    @property
+    def sees_everything(self) -> bool:
+        return True
+
+
+class Activation(Layer):
+    """A function applied to each number (softmax: to each row). No weights."""
+
+    activation: ActivationName
+
+
+class Dropout(Layer):
+    """In training only: set a share `rate` of the numbers to 0 and scale the rest by 1 / (1 − rate).
+
+    Srivastava et al. 2014. `noise_shape` and `seed` of Keras are left out: the run's seed decides.
+    """
+
+    rate: Rate
+
+
+class Rescaling(Layer):
+    """input × scale + offset. No weights."""
+
+    scale: float
+    offset: float = 0.0
+
+
+class Grayscale(SpatialLayer):
+    """Colour to grey: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). (H, W, 3) → (H, W, 1). No weights."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        height, width, channels = self.spatial(input_shape)
+        if channels != 3:
+            raise ShapeError(
+                f"expected 3 channels (red, green, blue), received {channels} in {times(input_shape)}",
+                "remove this layer: the input is grey already" if channels == 1 else "put it first",
+            )
+        return self.from_spatial(height, width, 1)
+
+    def build(self, name: str, dtype: str | None = None) -> keras.layers.Layer:
+        from cnnlab.layers import custom
+
+        return custom.Grayscale(**self.arguments(), name=name, dtype=dtype)

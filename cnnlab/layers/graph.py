@@ -1,0 +1,61 @@
+"""A list of layers, blocks included → the flat graph of simple layers that it stands for.
+
+The one place that knows how layers are wired and named: the summary, the Keras model and the drawing
+all walk the same nodes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cnnlab.layers.base import Layer, snake_case
+
+IMAGE = -1
+"""Stands among a node's inputs for the network's own input."""
+
+Where = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One layer of the network, where its inputs come from and where the config describes it."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[int, ...]  # positions in Graph.nodes, or IMAGE
+    where: Where
+
+
+@dataclass
+class Graph:
+    """Nodes in the order of computation; the last one is the network's output."""
+
+    nodes: list[Node] = field(default_factory=list)
+
+    def add(self, layer: Layer, inputs: tuple[int, ...], name: str, where: Where) -> int:
+        """Append one simple layer; returns its position."""
+        self.nodes.append(Node(name, layer, inputs, where))
+        return len(self.nodes) - 1
+
+    def chain(self, layers: Sequence[Layer], feed: int, where: Where, scope: str = "") -> int:
+        """Append layers one after the other, from `feed` on; returns where the last one's output is.
+
+        A layer without a name is called by its type and how many of that type came before it in this
+        list: conv2d_1, conv2d_2. `scope`, such as "residual_1/", goes before the names.
+        """
+        seen: Counter[str] = Counter()
+        for index, layer in enumerate(layers):
+            kind = snake_case(layer.type())
+            seen[kind] += 1
+            name = layer.name or f"{kind}_{seen[kind]}"
+            feed = layer.expand(self, feed, scope + name, (*where, index))
+        return feed
+
+
+def expand(layers: Sequence[Layer]) -> tuple[Node, ...]:
+    """The nodes of a config's `model.layers`."""
+    graph = Graph()
+    graph.chain(layers, IMAGE, ("model", "layers"))
+    return tuple(graph.nodes)

@@ -1,0 +1,34 @@
+"""Pooling: one number stands for a window. No weights."""
+
+from __future__ import annotations
+
+from cnnlab.fields import Padding, Pair, Shape
+from cnnlab.layers.base import SpatialLayer, Window, slide
+
+
+class Pooling2D(SpatialLayer):
+    """A window slides over each channel on its own and leaves one number at each place.
+
+    Input (H, W, C) → output (H', W', C), H' = ⌊(H − pool) / stride⌋ + 1 with padding="valid",
+    ⌈H / stride⌉ with "same". No weights.
+    """
+
+    pool_size: Pair = (2, 2)
+    strides: Pair | None = None  # Keras's default: the pool size
+    padding: Padding = "valid"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        height, width, channels = self.spatial(input_shape)
+        return self.from_spatial(*slide((height, width), self.window), channels)
+
+    @property
+    def window(self) -> Window:
+        return Window(self.pool_size, self.strides or self.pool_size, self.padding)
+
+
+class MaxPooling2D(Pooling2D):
+    """Keep the largest value of each window."""
+
+
+class AveragePooling2D(Pooling2D):
+    """Keep the mean of each window; places in the padding do not count."""
