@@ -1,0 +1,169 @@
+"""The only place that picks Keras's backend, the device, precision and determinism."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from cnnlab.config import RuntimeConfig
+from cnnlab.errors import UserError
+
+BackendName = Literal["tensorflow", "jax", "torch"]
+DeviceName = Literal["auto", "cpu", "gpu"]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What the arithmetic runs on, once it is settled."""
+
+    name: BackendName
+    version: str
+    device: Literal["cpu", "gpu"]
+    device_name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} on {self.device_name}"
+
+
+def start_backend(runtime: RuntimeConfig) -> Backend:
+    """Import Keras on the backend asked for, deterministic, and take the device; once per process.
+
+    Raises:
+        UserError: the backend is not installed, another one runs already, or there is no such device.
+    """
+    if "keras" in sys.modules:
+        import keras
+
+        if keras.backend.backend() != runtime.backend:
+            raise UserError(
+                f"this process already runs on {keras.backend.backend()}, and a process has one backend; "
+                f"train the experiments on {runtime.backend} in a command of their own"
+            )
+    backend = _start(runtime.backend, runtime.device)
+    import keras
+
+    keras.config.set_dtype_policy(runtime.precision)
+    return backend
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held so far, in bytes."""
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+@cache
+def _start(name: BackendName, device: DeviceName) -> Backend:
+    if importlib.util.find_spec(name) is None:
+        extra = "cnnlab" if name == "tensorflow" else f"'cnnlab[{name}]'"
+        raise UserError(f"backend {name} is not installed; pip install {extra}")
+    os.environ["KERAS_BACKEND"] = name
+    return {"tensorflow": _start_tensorflow, "jax": _start_jax, "torch": _start_torch}[name](device)
+
+
+def _start_tensorflow(device: DeviceName) -> Backend:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _start_up_noise() as noise:
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        if device == "cpu":
+            tf.config.set_visible_devices([], "GPU")
+            gpus = []
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        tf.config.experimental.enable_op_determinism()
+        tf.constant(0) + 1  # the devices start here, and say so
+        import keras  # noqa: F401
+    if device == "gpu" and not gpus:
+        built = tf.sysconfig.get_build_info()
+        cuda = f"for CUDA {built['cuda_version']}" if built.get("is_cuda_build") else "without CUDA"
+        said = [line.split("] ", 1)[-1] for line in noise if "cuda" in line.lower() or "gpu" in line.lower()]
+        raise _no_gpu(f"TensorFlow {tf.__version__}, built {cuda}, sees none", said)
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return Backend(
+            "tensorflow", tf.__version__, "gpu", f"GPU ({details.get('device_name', gpus[0].name)})"
+        )
+    return Backend("tensorflow", tf.__version__, "cpu", _cpu())
+
+
+def _start_jax(device: DeviceName) -> Backend:
+    if device == "cpu":
+        os.environ["JAX_PLATFORMS"] = "cpu"
+    else:
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+    with _start_up_noise():
+        import jax
+
+        found = jax.devices()[0]
+        import keras  # noqa: F401
+    if device == "gpu" and found.platform == "cpu":
+        raise _no_gpu(f"JAX {jax.__version__} sees none", [])
+    if found.platform == "cpu":
+        return Backend("jax", jax.__version__, "cpu", _cpu())
+    return Backend("jax", jax.__version__, "gpu", f"GPU ({found.device_kind})")
+
+
+def _start_torch(device: DeviceName) -> Backend:
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS is not deterministic
+    import torch
+
+    found = torch.cuda.is_available() and device != "cpu"
+    if device == "gpu" and not found:
+        raise _no_gpu(f"PyTorch {torch.__version__}, built for CUDA {torch.version.cuda}, sees none", [])
+    os.environ["KERAS_TORCH_DEVICE"] = "cuda" if found else "cpu"
+    torch.use_deterministic_algorithms(True)
+    import keras  # noqa: F401
+
+    name = f"GPU ({torch.cuda.get_device_name(0)})" if found else _cpu()
+    return Backend("torch", torch.__version__, "gpu" if found else "cpu", name)
+
+
+def _no_gpu(found: str, said: list[str]) -> UserError:
+    hints = "".join(f"\n   it says: {line}" for line in dict.fromkeys(said))
+    return UserError(
+        f"--device gpu: no GPU: {found}{hints}\n"
+        "   check the driver with nvidia-smi, install pip install 'cnnlab[gpu]', or use --device cpu"
+    )
+
+
+def _cpu() -> str:
+    cores = os.cpu_count() or 1
+    return f"CPU ({cores} core{'s' if cores > 1 else ''})"
+
+
+@contextmanager
+def _start_up_noise() -> Iterator[list[str]]:
+    """Keep the log lines that native libraries write while they start; they are there after the block.
+
+    Log levels do not reach what is logged before the library has read them, so file descriptor 2 itself
+    is turned aside. Where starting fails, the user gets to see everything.
+    """
+    lines: list[str] = []
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        failed = True
+        try:
+            yield lines
+            failed = False
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            kept.seek(0)
+            text = kept.read()
+            lines += text.decode(errors="replace").splitlines()
+            if failed:
+                sys.stderr.buffer.write(text)

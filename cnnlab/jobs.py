@@ -1,0 +1,148 @@
+"""A list of (config, seed) → finished runs: the one seam behind which they are trained or found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cnnlab.config import ExperimentConfig
+from cnnlab.datasets import Places, load_dataset
+from cnnlab.errors import CnnlabError, UserError
+from cnnlab.runs import Record, find_finished, open_run, read_record, run_path
+
+if TYPE_CHECKING:
+    from cnnlab.datasets.content import Dataset
+    from cnnlab.training.fit import Watcher
+
+    class JobWatcher(Watcher, Protocol):
+        """Is told what happens to the jobs, besides how each one's training goes."""
+
+        def note(self, message: str) -> None:
+            """Something the user should know, such as the device or unverified data."""
+
+        def downloading(self, name: str, done: int, total: int | None) -> None:
+            """So many bytes of a dataset's file are here; `total` is None where the server does not say."""
+
+        def reused(self, record: Record) -> None: ...
+
+        def finished(self, record: Record) -> None: ...
+
+        def failed(self, config: ExperimentConfig, error: CnnlabError) -> None: ...
+
+
+@dataclass
+class Jobs:
+    """Finds finished runs and trains the missing ones, one after the other in this process.
+
+    Args:
+        out: the folder of all runs.
+        fresh: train again what is finished, and start over what was interrupted.
+        force: train even where the parameters cannot fit in memory.
+    """
+
+    out: Path
+    places: Places
+    watcher: JobWatcher
+    fresh: bool = False
+    force: bool = False
+    _datasets: dict[str, Dataset] = field(default_factory=dict)
+
+    def finished(self, configs: Sequence[ExperimentConfig]) -> tuple[list[Record], list[CnnlabError]]:
+        """The runs of all configs, in order, and the errors of those that failed.
+
+        A run that fails does not keep the others from being trained.
+
+        Raises:
+            UserError: a config cannot be trained here at all; nothing has been trained then.
+        """
+        for config in configs:
+            if not self.force:
+                check_memory(config)
+            self.dataset(config)
+        records, failures = [], []
+        for config in configs:
+            try:
+                records.append(self._finished(config))
+            except UserError:
+                raise
+            except CnnlabError as error:
+                self.watcher.failed(config, error)
+                failures.append(error)
+        return records, failures
+
+    def dataset(self, config: ExperimentConfig) -> Dataset:
+        """The data of an experiment, loaded once.
+
+        Raises:
+            UserError: the config has none, or a file of it is broken.
+        """
+        if config.dataset is None:
+            raise UserError(f"{config.name}: this config has no dataset; it can be summarised, not trained")
+        key = config.dataset.model_dump_json()
+        if key not in self._datasets:
+            data = load_dataset(config.dataset, self.places, progress=self.watcher.downloading)
+            if data.provenance.warning:
+                self.watcher.note(data.provenance.warning)
+            self._datasets[key] = data
+        return self._datasets[key]
+
+    def _finished(self, config: ExperimentConfig) -> Record:
+        data = self.dataset(config)
+        record = None if self.fresh else find_finished(config, self.out)
+        if record and record.environment["dataset"]["digest"] == data.provenance.digest:
+            self.watcher.reused(record)
+            return record
+        if record:
+            self.watcher.note(f"{record.path}: was trained on other data of the same name; training it again")
+
+        from cnnlab.backend import start_backend
+
+        backend = start_backend(config.runtime)
+        self.watcher.note(str(backend))
+        if config.gives_logits:
+            self.watcher.note(f"{config.name}: the last layer has no softmax; training on logits")
+
+        from cnnlab.environment import environment
+        from cnnlab.training.train import train
+
+        with open_run(config, self.out, fresh=self.fresh or record is not None) as run:
+            facts = environment(config, backend, dataset_facts(config, data))
+            train(config, data, run, self.watcher, environment=facts)
+        record = read_record(run_path(config, self.out))
+        self.watcher.finished(record)
+        return record
+
+
+def dataset_facts(config: ExperimentConfig, data: Dataset) -> dict[str, Any]:
+    """What a run records of its data: name, title, origin, status, digests, warning."""
+    if config.dataset is None:
+        raise ValueError("a config without a dataset")
+    return {"name": config.dataset.name, "title": config.dataset.title, **asdict(data.provenance)}
+
+
+def check_memory(config: ExperimentConfig) -> None:
+    """Refuse a model whose parameters cannot fit in this machine's memory, before it is built.
+
+    Raises:
+        UserError: with the arithmetic.
+    """
+    import psutil
+
+    architecture = config.architecture
+    optimizer = config.training.optimizer
+    copies = 2 + optimizer.slots
+    needed = architecture.trainable_params * copies * 4
+    memory = psutil.virtual_memory().total
+    if needed <= memory:
+        return
+    largest = max(architecture.rows, key=lambda row: row.params)
+    slots = f", {optimizer.slots} for {optimizer.name}" if optimizer.slots else ""
+    raise UserError(
+        f"{config.name}: its parameters cannot fit in this machine's memory\n"
+        f"   {architecture.trainable_params:,} parameters × 4 bytes × {copies} (weights, gradients{slots}) "
+        f"= {needed / 2**30:,.1f} GiB, this machine has {memory / 2**30:,.1f} GiB\n"
+        f"   {largest.name} holds {largest.params / architecture.total_params:.0%} of them: make its input "
+        "or output smaller, or train all the same with --force"
+    )

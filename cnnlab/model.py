@@ -1,0 +1,28 @@
+"""ExperimentConfig → keras.Model."""
+
+from __future__ import annotations
+
+import keras
+
+from cnnlab.config import ExperimentConfig
+from cnnlab.layers.graph import IMAGE
+
+
+def build_model(config: ExperimentConfig) -> keras.Model:
+    """The Keras model of an experiment, with fresh weights that are a function of the config and its seed.
+
+    It takes (batch, *input_shape) float32 images and gives (batch, num_classes) float32: probabilities, or
+    logits where `config.gives_logits`. Layers carry the names of the summary's rows, with / written as a dot.
+    """
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(config.seed)
+    image = keras.Input(config.input_shape, name="image")
+    tensors = {IMAGE: image}
+    nodes = config.nodes
+    for position, node in enumerate(nodes):
+        feeds = [tensors[each] for each in node.inputs]
+        # In mixed precision the scores stay float32: a softmax over float16 loses the small probabilities.
+        dtype = "float32" if position == len(nodes) - 1 else None
+        layer = node.layer.build(node.name.replace("/", "."), dtype)
+        tensors[position] = layer(feeds if len(feeds) > 1 else feeds[0])
+    return keras.Model(image, tensors[len(nodes) - 1], name=config.name)

@@ -1,0 +1,271 @@
+"""Run folders: the only writer below experiments/. Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cnnlab.config import ExperimentConfig, load_config
+from cnnlab.errors import CnnlabError, UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+State = Literal["running", "finished", "failed", "interrupted"]
+
+HISTORY_COLUMNS = (
+    "epoch",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "learning_rate",
+    "seconds",
+    "images_per_second",
+)
+EpochRow = Mapping[str, float | int | None]
+"""One row of history.csv; val_loss and val_accuracy are None without validation images."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a finished run left behind: everything that tables, curves and statistics are made of."""
+
+    path: Path
+    config: ExperimentConfig
+    result: Mapping[str, Any]  # result.json
+    history: tuple[EpochRow, ...]  # history.csv
+    environment: Mapping[str, Any]  # environment.json
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def seed(self) -> int:
+        return self.config.seed
+
+
+class Folder:
+    """A folder that results are written to, one whole file at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _disk(path):
+            path.mkdir(parents=True, exist_ok=True)
+
+    def save_with(self, name: str, save: Callable[[Path], object]) -> None:
+        """Let `save` write a file under a temporary name, then give it its own: a reader never sees half."""
+        partial = self.path / f".partial-{name}"  # the ending stays: some writers choose the format by it
+        with _disk(self.path / name):
+            save(partial)
+            partial.replace(self.path / name)
+
+    def write_text(self, name: str, text: str) -> None:
+        self.save_with(name, lambda path: path.write_text(text, encoding="utf-8"))
+
+    def write_json(self, name: str, data: Mapping[str, Any]) -> None:
+        self.write_text(name, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+    def write_arrays(self, name: str, **arrays: np.ndarray) -> None:
+        import numpy as np
+
+        self.save_with(name, lambda path: np.savez_compressed(path, **arrays))  # type: ignore[arg-type]
+
+    def write_figure(self, name: str, figure: Figure) -> None:
+        self.save_with(name, lambda path: figure.savefig(path))
+
+
+class Run(Folder):
+    """The folder of one run, held by this process while it trains."""
+
+    def __init__(self, path: Path, config: ExperimentConfig) -> None:
+        super().__init__(path)
+        self.config = config
+        self.status = _read_json(path / "run.json") or {}
+        self.seconds_before = float(self.status.get("seconds", 0.0))
+        """Time that earlier, interrupted processes have spent on this run."""
+
+    def write_state(self, state: State, **more: Any) -> None:
+        self.status |= {"state": state, "updated": _now(), **more}
+        self.write_json("run.json", self.status)
+
+    def write_setting(self, environment: Mapping[str, Any]) -> None:
+        """What is known before the first epoch: the config, the summary, the environment."""
+        from dataclasses import asdict
+
+        rows = [asdict(row) for row in self.config.architecture.rows]
+        self.write_text("config.yaml", self.config.to_yaml())
+        self.write_text("layers.csv", _csv(rows, list(rows[0])))
+        self.write_json("environment.json", environment)
+
+    def write_history(self, history: Sequence[EpochRow]) -> None:
+        self.write_text("history.csv", _csv(history, HISTORY_COLUMNS))
+
+    def read_history(self) -> list[EpochRow]:
+        return _read_history(self.path)
+
+    def write_checkpoint(self, arrays: Mapping[str, np.ndarray]) -> None:
+        import numpy as np
+
+        self.save_with("checkpoint.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
+
+    def read_checkpoint(self) -> dict[str, np.ndarray] | None:
+        """The arrays of the last finished epoch; None where none is finished."""
+        import numpy as np
+
+        path = self.path / "checkpoint.npz"
+        if not path.exists():
+            return None
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+
+
+def run_path(config: ExperimentConfig, out: Path) -> Path:
+    """Where the run of a config and its seed lives: OUT/NAME-DIGEST8/seed-N."""
+    return out / f"{config.name}-{config.digest[:8]}" / f"seed-{config.seed}"
+
+
+@contextmanager
+def open_run(config: ExperimentConfig, out: Path, *, fresh: bool = False) -> Iterator[Run]:
+    """Hold a run's folder while it is trained; its state on disk follows what happens in the block.
+
+    Args:
+        fresh: forget what is there and start over.
+
+    Raises:
+        CnnlabError: another process trains this run, or the folder cannot be written.
+    """
+    import filelock
+
+    path = run_path(config, out)
+    with _disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(path.parent / f".{path.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise CnnlabError(f"{path}: another process is training this run") from None
+    try:
+        if fresh and path.exists():
+            shutil.rmtree(path)
+        run = Run(path, config)
+        began = datetime.now(UTC)
+        started = run.status.get("started", _now())
+        run.write_state("running", started=started, command=sys.argv, pid=os.getpid(), error=None)
+
+        def leave(state: State, error: str | None = None) -> None:
+            spent = run.seconds_before + (datetime.now(UTC) - began).total_seconds()
+            run.write_state(state, seconds=spent, error=error)
+
+        try:
+            yield run
+        except KeyboardInterrupt:
+            leave("interrupted")
+            raise
+        except BaseException as error:
+            leave("failed", error=f"{type(error).__name__}: {error}" if not _told(error) else str(error))
+            raise
+        leave("finished")
+        (path / "checkpoint.npz").unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def find_finished(config: ExperimentConfig, out: Path) -> Record | None:
+    """The finished run of this config and seed, if there is one."""
+    path = run_path(config, out)
+    status = _read_json(path / "run.json")
+    return read_record(path) if status and status.get("state") == "finished" else None
+
+
+def finished_seeds(config: ExperimentConfig, out: Path) -> set[int]:
+    """The seeds with which an experiment has finished."""
+    return {
+        seed
+        for path in run_path(config, out).parent.glob("seed-*")
+        if (text := path.name.removeprefix("seed-")).isdecimal()
+        and find_finished(config.with_seed(seed := int(text)), out) is not None
+    }
+
+
+def is_run(path: Path) -> bool:
+    """Whether a path is a run's folder."""
+    return (path / "run.json").is_file()
+
+
+def read_record(path: Path) -> Record:
+    """Read a finished run.
+
+    Raises:
+        UserError: the run is not finished, or its folder is not whole.
+    """
+    status = _read_json(path / "run.json")
+    if status is None:
+        raise UserError(f"{path}: not a run; expected a folder with run.json")
+    if status["state"] != "finished":
+        raise UserError(f"{path}: this run is {status['state']}, not finished; train it again to go on")
+    result, environment = _read_json(path / "result.json"), _read_json(path / "environment.json")
+    if result is None or environment is None:
+        raise UserError(f"{path}: result.json or environment.json is missing; train again with --fresh")
+    config = load_config(str(path / "config.yaml"))
+    return Record(path, config, result, tuple(_read_history(path)), environment)
+
+
+def _told(error: BaseException) -> bool:
+    return isinstance(error, CnnlabError)
+
+
+@contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    """Errors of the disk in the user's words."""
+    try:
+        yield
+    except OSError as error:
+        hint = (
+            "; the run goes on from its last epoch once there is room" if error.errno == errno.ENOSPC else ""
+        )
+        raise CnnlabError(f"{path}: cannot be written: {error.strerror or error}{hint}") from None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        cells = (row[column] for column in columns)
+        writer.writerow(["×".join(map(str, cell)) if isinstance(cell, tuple) else cell for cell in cells])
+    return text.getvalue()
+
+
+def _read_history(path: Path) -> list[EpochRow]:
+    with (path / "history.csv").open(newline="", encoding="utf-8") as file:
+        return [
+            {key: int(text) if key == "epoch" else float(text) if text else None for key, text in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    """The content of a JSON file; None where there is none, or a broken one."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None

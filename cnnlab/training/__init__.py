@@ -1,0 +1,1 @@
+"""Training: fit, evaluate, resume. One run from its config to its result."""

@@ -1,0 +1,83 @@
+"""Everything that training needs to go on, bit for bit, as a flat set of arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import keras
+import numpy as np
+
+from cnnlab.errors import CnnlabError
+
+
+@dataclass
+class Best:
+    """The weights of the best epoch so far, by validation accuracy; kept only with keep: best."""
+
+    epoch: int
+    accuracy: float
+    weights: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state at the end of an epoch.
+
+    variables: the model's weights and random states (dropout), then the optimizer's slots, iteration
+    count and learning rate. The order of the data needs no place here: it follows from seed and epoch.
+    """
+
+    epoch: int
+    variables: list[np.ndarray]
+    best: Best | None
+
+    @classmethod
+    def of(
+        cls, model: keras.Model, optimizer: keras.optimizers.Optimizer, *, epoch: int, best: Best | None
+    ) -> Self:
+        return cls(
+            epoch, [np.asarray(keras.ops.convert_to_numpy(each)) for each in _state(model, optimizer)], best
+        )
+
+    def restore(self, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+        """Put every value back.
+
+        Raises:
+            CnnlabError: the checkpoint is of another network.
+        """
+        state = _state(model, optimizer)
+        shapes = [tuple(each.shape) for each in state]
+        if shapes != [each.shape for each in self.variables]:
+            raise CnnlabError("the checkpoint does not fit this network; train again with --fresh")
+        for variable, value in zip(state, self.variables, strict=True):
+            variable.assign(value)
+
+    def as_arrays(self) -> dict[str, np.ndarray]:
+        """For a .npz file."""
+        arrays = {"epoch": np.array(self.epoch), **_numbered("variable", self.variables)}
+        if self.best:
+            arrays |= {"best_epoch": np.array(self.best.epoch), "best_accuracy": np.array(self.best.accuracy)}
+            arrays |= _numbered("best_weight", self.best.weights)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        best = None
+        if "best_epoch" in arrays:
+            weights = _in_order("best_weight", arrays)
+            best = Best(int(arrays["best_epoch"]), float(arrays["best_accuracy"]), weights)
+        return cls(int(arrays["epoch"]), _in_order("variable", arrays), best)
+
+
+def _state(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    return [*model.variables, *optimizer.variables]
+
+
+def _numbered(kind: str, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"{kind}_{index}": array for index, array in enumerate(arrays)}
+
+
+def _in_order(kind: str, arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
+    count = sum(name.startswith(f"{kind}_") for name in arrays)
+    return [arrays[f"{kind}_{index}"] for index in range(count)]

@@ -1,0 +1,31 @@
+"""What a network answers on a whole split, and how good that is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cnnlab.datasets.content import Split
+from cnnlab.training.objective import Objective
+from cnnlab.training.steps import Steps
+
+
+class Evaluation(NamedTuple):
+    """loss: mean cross-entropy; accuracy: in [0, 1]; probabilities: (N, num_classes) float32."""
+
+    loss: float
+    accuracy: float
+    probabilities: np.ndarray
+
+
+def evaluate(steps: Steps, objective: Objective, split: Split, *, batch_size: int) -> Evaluation:
+    """Run a split through the network as it is now. `batch_size` limits memory; it changes no answer.
+
+    Raises:
+        ValueError: the split is empty.
+    """
+    batches = range(0, len(split), batch_size)
+    outputs = np.concatenate([steps.outputs(split.images[start : start + batch_size]) for start in batches])
+    accuracy = float(np.mean(outputs.argmax(axis=1) == split.labels))
+    return Evaluation(objective.mean_loss(split.labels, outputs), accuracy, objective.probabilities(outputs))

@@ -1,0 +1,52 @@
+"""Training steps, many per call: the contract that each backend's file keeps."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import keras
+import numpy as np
+
+from cnnlab.datasets.content import PixelScale, Split
+from cnnlab.training.objective import Objective
+
+
+class StepResults(NamedTuple):
+    """One number per step, so that totals do not depend on how steps were grouped into calls."""
+
+    losses: np.ndarray  # (steps,) float32, mean over the batch, regularization included
+    correct: np.ndarray  # (steps,) int32, right answers in the batch
+
+
+@dataclass(frozen=True)
+class Learner:
+    """All that a training step needs."""
+
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    objective: Objective
+    train: Split
+    pixels: PixelScale
+
+
+class Steps(Protocol):
+    """The steps of one learner, compiled. The training images lie on the device as uint8."""
+
+    def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
+        """Train on batches[start:stop], one step each.
+
+        Args:
+            batches: (steps, batch) int32, positions in the training split.
+        """
+
+    def outputs(self, images: np.ndarray) -> np.ndarray:
+        """What the network answers to one batch: (N, *input_shape) uint8 → (N, num_classes) float32."""
+
+
+def compile_steps(learner: Learner) -> Steps:
+    """The steps for the backend that Keras runs on."""
+    module = importlib.import_module(f"cnnlab.training.steps_{keras.backend.backend()}")
+    steps: Steps = module.compile_steps(learner)
+    return steps

@@ -1,0 +1,67 @@
+"""Training steps on TensorFlow: one graph that loops over many steps, so that Python costs nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from cnnlab.training.steps import Learner, StepResults, Steps
+
+
+def compile_steps(learner: Learner) -> Steps:
+    """See `cnnlab.training.steps.compile_steps`."""
+    return TensorFlowSteps(learner)
+
+
+class TensorFlowSteps:
+    """What Keras's train step computes, without Python between two steps."""
+
+    def __init__(self, learner: Learner) -> None:
+        model, optimizer, objective = learner.model, learner.optimizer, learner.objective
+        images = tf.constant(learner.train.images)
+        labels = tf.constant(learner.train.labels.astype(np.int32))
+        factor, offset = tf.constant(learner.pixels.factor), tf.constant(learner.pixels.offset)
+        image_shape = learner.train.images.shape[1:]
+        variables = model.trainable_variables
+        optimizer.build(variables)
+
+        def pixels(batch: tf.Tensor) -> tf.Tensor:
+            scaled = tf.cast(batch, tf.float32) / 255.0 * factor + offset
+            return tf.ensure_shape(scaled, (None, *image_shape))
+
+        def step(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            wanted = tf.gather(labels, indices)
+            with tf.GradientTape() as tape:
+                outputs = model(pixels(tf.gather(images, indices)), training=True)
+                loss = objective.loss(wanted, outputs)
+                if model.losses:  # the layers' regularizers
+                    loss += tf.add_n(model.losses)
+                scaled_loss = optimizer.scale_loss(loss)
+            gradients = tape.gradient(scaled_loss, [variable.value for variable in variables])
+            optimizer.apply(gradients, variables)
+            return loss, objective.correct(wanted, outputs)
+
+        count = tf.TensorSpec([], tf.int32)
+
+        @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), count, count])  # type: ignore[untyped-decorator]
+        def run(batches: tf.Tensor, start: tf.Tensor, stop: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            losses = tf.TensorArray(tf.float32, size=stop - start)
+            right = tf.TensorArray(tf.int32, size=stop - start)
+            for index in tf.range(start, stop):
+                loss, correct = step(batches[index])
+                losses = losses.write(index - start, loss)
+                right = right.write(index - start, correct)
+            return losses.stack(), right.stack()
+
+        @tf.function(input_signature=[tf.TensorSpec([None, *image_shape], tf.uint8)])  # type: ignore[untyped-decorator]
+        def outputs(batch: tf.Tensor) -> tf.Tensor:
+            return model(pixels(batch), training=False)
+
+        self._run, self._outputs = run, outputs
+
+    def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
+        losses, right = self._run(tf.constant(batches), tf.constant(start), tf.constant(stop))
+        return StepResults(losses.numpy(), right.numpy())
+
+    def outputs(self, images: np.ndarray) -> np.ndarray:
+        return np.asarray(self._outputs(tf.constant(images)).numpy())

@@ -1,0 +1,56 @@
+"""Training steps on PyTorch: eager, one after the other; there is no loop to compile."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from cnnlab.training.steps import Learner, StepResults, Steps
+
+
+def compile_steps(learner: Learner) -> Steps:
+    """See `cnnlab.training.steps.compile_steps`."""
+    return TorchSteps(learner)
+
+
+class TorchSteps:
+    """Keras's model with PyTorch's autograd. The training images lie on the device as uint8."""
+
+    def __init__(self, learner: Learner) -> None:
+        from keras.src.backend.torch.core import get_device
+
+        self._learner = learner
+        self._device = get_device()
+        self._images = self._tensor(learner.train.images)
+        self._labels = self._tensor(learner.train.labels)
+        self._factor, self._offset = self._tensor(learner.pixels.factor), self._tensor(learner.pixels.offset)
+        learner.optimizer.build(learner.model.trainable_variables)
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(np.ascontiguousarray(array), device=self._device)
+
+    def _pixels(self, batch: torch.Tensor) -> torch.Tensor:
+        return batch.to(torch.float32) / 255.0 * self._factor + self._offset
+
+    def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
+        results = [self._step(self._tensor(indices)) for indices in batches[start:stop].astype(np.int64)]
+        losses, right = zip(*results, strict=True)
+        return StepResults(np.array(losses, np.float32), np.array(right, np.int32))
+
+    def _step(self, indices: torch.Tensor) -> tuple[float, int]:
+        model, optimizer, objective = self._learner.model, self._learner.optimizer, self._learner.objective
+        labels = self._labels[indices]
+        outputs = model(self._pixels(self._images[indices]), training=True)
+        loss = objective.loss(labels, outputs) + sum(model.losses)
+        model.zero_grad()
+        optimizer.scale_loss(loss).backward()
+        variables = model.trainable_variables
+        gradients = [variable.value.grad for variable in variables]
+        with torch.no_grad():
+            optimizer.apply(gradients, variables)
+        return float(loss.detach()), int(objective.correct(labels, outputs.detach()))
+
+    def outputs(self, images: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            outputs = self._learner.model(self._pixels(self._tensor(images)), training=False)
+        return np.asarray(outputs.cpu().numpy())

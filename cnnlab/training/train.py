@@ -1,0 +1,96 @@
+"""One run, from its config to its result, as a straight line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from cnnlab.backend import peak_memory
+from cnnlab.config import ExperimentConfig
+from cnnlab.datasets.content import Dataset
+from cnnlab.model import build_model
+from cnnlab.plots import history_curves
+from cnnlab.runs import Run
+from cnnlab.training.evaluation import Evaluation, evaluate
+from cnnlab.training.fit import Fitted, Watcher, evaluation_batch, fit
+from cnnlab.training.objective import Objective
+from cnnlab.training.steps import Learner, compile_steps
+
+
+def train(
+    config: ExperimentConfig, data: Dataset, run: Run, watcher: Watcher, *, environment: Mapping[str, Any]
+) -> None:
+    """Train an experiment in its run folder, or go on where the folder's checkpoint stands.
+
+    `environment` is what the folder records of the machine and the data. The test images are used once,
+    after the last epoch.
+
+    Raises:
+        Diverged: the loss is no longer a finite number.
+        CnnlabError: the folder cannot be written.
+    """
+    began = time.perf_counter()
+    run.write_setting(environment)
+    model = build_model(config)
+    optimizer = config.training.optimizer.build()
+    if config.runtime.precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    objective = Objective.of(config, len(data.class_names))
+    learner = Learner(model, optimizer, objective, data.train, data.pixels)
+    steps = compile_steps(learner)
+    fitted = fit(config, learner, steps, data, run, watcher)
+
+    batch_size = evaluation_batch(config)
+    splits = {"train": data.train, "validation": data.validation, "test": data.test}
+    results = {
+        name: evaluate(steps, objective, split, batch_size=batch_size) if len(split) else None
+        for name, split in splits.items()
+    }
+    test = results["test"]
+    if test is None:
+        raise ValueError("a dataset without test images")
+    run.write_arrays(
+        "predictions.npz",
+        labels=data.test.labels,
+        predicted=test.probabilities.argmax(axis=1),
+        probabilities=test.probabilities.astype(np.float16),
+    )
+    run.save_with("model.keras", model.save)
+    run.write_figure("curves.png", history_curves(fitted.history, title=f"{config.name}, seed {config.seed}"))
+    seconds = run.seconds_before + time.perf_counter() - began
+    run.write_json("result.json", result(config, fitted, results, seconds=seconds))
+
+
+def result(
+    config: ExperimentConfig, fitted: Fitted, evaluations: dict[str, Evaluation | None], *, seconds: float
+) -> dict[str, Any]:
+    """The content of result.json. Accuracies are in [0, 1]; null where there are no such images."""
+    architecture = config.architecture
+    epochs = len(fitted.history)
+    training_seconds = sum(float(row["seconds"] or 0) for row in fitted.history)
+    images = sum(float(row["seconds"] or 0) * float(row["images_per_second"] or 0) for row in fitted.history)
+    measured = {
+        f"{split}_{what}": getattr(evaluation, what) if evaluation else None
+        for split, evaluation in evaluations.items()
+        for what in ("loss", "accuracy")
+    }
+    return {
+        "name": config.name,
+        "digest": config.digest,
+        "seed": config.seed,
+        **measured,
+        "epochs": epochs,
+        "best_epoch": fitted.best_epoch,
+        "tested_epoch": fitted.best_epoch if config.training.keep == "best" else epochs,
+        "params": architecture.total_params,
+        "trainable_params": architecture.trainable_params,
+        "macs": architecture.macs,
+        "seconds": seconds,
+        "seconds_per_epoch": training_seconds / epochs,
+        "images_per_second": images / training_seconds,
+        "peak_memory_bytes": peak_memory(),
+    }
