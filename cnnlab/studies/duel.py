@@ -1,0 +1,74 @@
+"""Two or more experiments → their missing runs trained, then compared and written down."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnnlab.comparison import Comparison, accuracy_table, caption, compare, grouped, headline, rounded_table
+from cnnlab.comparison.comparing import Tested, check_same_data
+from cnnlab.config import ExperimentConfig
+from cnnlab.errors import UserError
+from cnnlab.jobs import Jobs, dataset_facts
+from cnnlab.plots import overlaid_curves
+from cnnlab.runs import Folder, Record, finished_seeds
+
+
+def duel(
+    configs: Sequence[ExperimentConfig], given: Sequence[Record], *, seeds: Sequence[int] | None, jobs: Jobs
+) -> Comparison:
+    """Compare experiments over the same seeds; what has not been trained yet is trained.
+
+    Args:
+        configs: experiments to train where they are not finished.
+        given: finished runs that take part as they are.
+        seeds: for `configs`; by default all seeds that they, and the given runs' experiments, have
+            finished in common, else the one in each config.
+
+    Raises:
+        UserError: fewer than two different experiments, or different test data; nothing is trained then.
+        CnnlabError: a run failed; the others are trained and kept.
+    """
+    different = {(each.name, each.digest) for each in [*configs, *(record.config for record in given)]}
+    if len(different) < 2:
+        names = ", ".join(name for name, _ in different) or "none"
+        raise UserError(f"compare: expected two or more different experiments, found {names}")
+    check_same_data(
+        [Tested(config.name, config.seed, dataset_facts(config, jobs.dataset(config))) for config in configs]
+        + [Tested(record.name, record.seed, record.environment["dataset"]) for record in given]
+    )
+    chosen = seeds or common_seeds(configs, given, jobs.out)
+    wanted = [config.with_seed(seed) for config in configs for seed in chosen or (config.seed,)]
+    records, failures = jobs.finished(wanted)
+    if failures:
+        raise failures[0]
+    unique = {record.path.resolve(): record for record in [*records, *given]}
+    return compare(grouped(unique.values()))
+
+
+def common_seeds(configs: Sequence[ExperimentConfig], given: Sequence[Record], out: Path) -> tuple[int, ...]:
+    """The seeds that all experiments have finished, ascending; empty where there is none."""
+    finished = [finished_seeds(config, out) for config in configs]
+    by_experiment: dict[str, set[int]] = {}
+    for record in given:
+        by_experiment.setdefault(f"{record.name}-{record.config.digest}", set()).add(record.seed)
+    return tuple(sorted(set.intersection(*finished, *by_experiment.values())))
+
+
+def write_comparison(comparison: Comparison, out: Path) -> Path:
+    """Write OUT/comparisons/A-vs-B/ with table.csv, table.md, comparison.json and curves.png; returns it."""
+    import json
+
+    name = "-vs-".join(outcome.name for outcome in comparison.experiments)
+    if len(name) > 200:  # file systems end at 255
+        name = f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    folder = Folder(out / "comparisons" / name)
+    folder.write_text("table.csv", accuracy_table(comparison).to_csv(index=False))
+    table = rounded_table(comparison).to_markdown(index=False, disable_numparse=True)
+    folder.write_text("table.md", f"{table}\n\n{caption(comparison)}.\n\n{headline(comparison)}\n")
+    folder.write_text(
+        "comparison.json", json.dumps(comparison.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    )
+    folder.write_figure("curves.png", overlaid_curves(comparison.histories))
+    return folder.path
