@@ -1,0 +1,219 @@
+import json
+
+import jsonschema
+import pytest
+import scipy.stats
+
+from cnnlab.comparison import Experiment, compare, comparing, grouped
+from cnnlab.comparison.experiments import seeds_text
+from cnnlab.errors import UserError
+
+DNN, CNN = (0.955, 0.957, 0.961), (0.981, 0.979, 0.983)
+MEASURED = ("accuracy", "loss")
+PARTS = ("train", "validation", "test")
+
+SPREAD = {
+    "type": "object",
+    "required": ["mean", "std", "ci95", "values"],
+    "additionalProperties": False,
+    "properties": {
+        "mean": {"type": "number"},
+        "std": {"type": ["number", "null"]},
+        "ci95": {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+        "values": {"type": "array", "items": {"type": "number"}, "minItems": 1},
+    },
+}
+CONTRACT = {
+    "type": "object",
+    "required": ["dataset", "experiments", "pairs"],
+    "properties": {
+        "dataset": {"type": "string"},
+        "pairs": {"type": "array", "maxItems": 0},
+        "experiments": {
+            "type": "array",
+            "minItems": 2,
+            "items": {
+                "type": "object",
+                "required": ["name", "seeds", "params", "macs", "test_accuracy", "seconds"],
+                "properties": {
+                    "name": {"type": "string"},
+                    "seeds": {"type": "array", "items": {"type": "integer"}},
+                    "params": {"type": "integer"},
+                    "macs": {"type": "integer"},
+                    "test_accuracy": SPREAD,
+                    "seconds": SPREAD,
+                    "validation_accuracy": {"anyOf": [SPREAD, {"type": "null"}]},
+                },
+            },
+        },
+    },
+}
+
+
+def refusal(*experiments):
+    with pytest.raises(UserError) as caught:
+        compare(experiments)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("seeds", [pytest.param(1, id="one-seed"), pytest.param(3, id="three-seeds")])
+def test_json_contract(experiment, seeds):
+    comparison = compare([experiment("dnn", DNN[:seeds]), experiment("cnn", CNN[:seeds])])
+    document = json.loads(json.dumps(comparison.as_dict(), allow_nan=False))
+    jsonschema.validate(document, CONTRACT)
+    assert document["dataset"] == "mnist"
+    assert [each["name"] for each in document["experiments"]] == ["dnn", "cnn"]
+    assert [each["params"] for each in document["experiments"]] == [898_510, 137_660]
+    assert document["experiments"][1]["macs"] == 1_639_350
+    assert document["experiments"][1]["seeds"] == list(range(seeds))
+    assert document["experiments"][1]["test_accuracy"]["values"] == list(CNN[:seeds])
+
+
+def test_every_quantity_is_its_own(record):
+    keys = [f"{part}_{what}" for what in MEASURED for part in PARTS]
+    keys += ["seconds", "seconds_per_epoch", "images_per_second", "peak_memory_bytes"]
+    results = [{key: 10.0 * seed + place for place, key in enumerate(keys)} for seed in range(3)]
+    cnn = Experiment.of(record("cnn", seed, **result) for seed, result in enumerate(results))
+    dnn = Experiment.of([record("dnn")])
+    outcome = compare([dnn, cnn]).as_dict()["experiments"][1]
+    for place, key in enumerate(keys):
+        values = [place, 10 + place, 20 + place]
+        low, high = scipy.stats.t.interval(0.95, 2, 10 + place, scipy.stats.sem(values))
+        assert outcome[key] == {
+            "mean": 10 + place,
+            "std": 10,
+            "ci95": pytest.approx([low, high]),
+            "values": values,
+        }
+
+
+@pytest.mark.parametrize("lacking", [pytest.param({0}, id="one-run"), pytest.param({0, 1}, id="all-runs")])
+def test_what_was_not_measured_in_every_run_is_none(record, lacking):
+    none = {"validation_accuracy": None, "validation_loss": None}
+    cnn = Experiment.of(record("cnn", seed, **(none if seed in lacking else {})) for seed in (0, 1))
+    outcome = compare([Experiment.of([record("dnn")]), cnn]).experiments[1]
+    assert outcome.validation_accuracy is None
+    assert outcome.validation_loss is None
+    assert outcome.train_accuracy is not None
+
+
+def test_a_quantity_that_older_runs_do_not_have_is_none(record):
+    old = record("cnn")
+    del old.result["peak_memory_bytes"]
+    comparison = compare([Experiment.of([record("dnn")]), Experiment.of([old])])
+    assert comparison.as_dict()["experiments"][1]["peak_memory_bytes"] is None
+
+
+def test_records_come_in_any_order(record):
+    cnn = Experiment.of(record("cnn", seed, accuracy) for seed, accuracy in ((5, 0.95), (0, 0.90), (2, 0.92)))
+    assert cnn.seeds == (0, 2, 5)
+    outcome = compare([Experiment.of([record("dnn")]), cnn]).experiments[1]
+    assert outcome.seeds == (0, 2, 5)
+    assert outcome.test_accuracy.values == (0.90, 0.92, 0.95)
+
+
+def test_grouped_by_config_in_order_of_appearance(record):
+    runs = [record("dnn", 1), record("cnn", 0), record("dnn", 0), record("cnn", 0, epochs=3)]
+    groups = grouped(runs)
+    assert [(each.name, each.seeds) for each in groups] == [("dnn", (0, 1)), ("cnn", (0,)), ("cnn", (0,))]
+    assert groups[0].records == (runs[2], runs[0])
+
+
+def test_an_experiment_is_one_config(record):
+    with pytest.raises(ValueError, match="of one config"):
+        Experiment.of([record("dnn"), record("cnn")])
+    with pytest.raises(ValueError, match="of one config"):
+        Experiment.of([])
+
+
+def test_one_seed_twice(record):
+    run = record("cnn", 3)
+    with pytest.raises(UserError) as caught:
+        Experiment.of([run, run])
+    assert str(caught.value) == f"cnn: two runs with seed 3, {run.path} and {run.path}; leave one out"
+
+
+def test_one_name_and_two_configs_are_told_apart(experiment):
+    long, short = experiment("cnn", CNN), experiment("cnn", CNN, epochs=3)
+    names = [each.name for each in compare([long, experiment("dnn", DNN), short]).experiments]
+    assert names == [f"cnn-{long.digest[:8]}", "dnn", f"cnn-{short.digest[:8]}"]
+    assert len(set(names)) == 3
+
+
+def test_histories_are_those_of_the_runs(experiment):
+    dnn, cnn = experiment("dnn", DNN), experiment("cnn", CNN)
+    assert compare([dnn, cnn]).histories == {
+        "dnn": tuple(record.history for record in dnn.records),
+        "cnn": tuple(record.history for record in cnn.records),
+    }
+
+
+def test_too_few(experiment):
+    expected = "expected two or more different experiments to compare, found "
+    assert refusal() == f"{expected}none"
+    assert refusal(experiment("cnn", CNN)) == f"{expected}cnn"
+    assert refusal(experiment("cnn", CNN), experiment("cnn", CNN)) == f"{expected}cnn, cnn"
+
+
+def test_different_datasets_are_refused(experiment):
+    colors = {
+        "name": "colors",
+        "title": "colours",
+        "origin": "generated",
+        "test_digest": "b2" * 32,
+        "warning": None,
+    }
+    assert refusal(experiment("dnn", DNN), experiment("colors_cnn", CNN, dataset=colors)) == (
+        "cannot compare what is tested on different images\n"
+        "   dnn: mnist, /data/mnist, test digest a1a1a1a1\n"
+        "   colors_cnn: colors, generated, test digest b2b2b2b2\n"
+        "   give them the same dataset"
+    )
+
+
+def test_files_that_changed_between_seeds_are_refused(record):
+    changed = dict(record().environment["dataset"], test_digest="c3" * 32, origin="/data/new")
+    cnn = Experiment.of([record("cnn", 0), record("cnn", 1), record("cnn", 2, dataset=changed)])
+    assert refusal(Experiment.of([record("dnn")]), cnn) == (
+        "cannot compare what is tested on different images\n"
+        "   dnn: mnist, /data/mnist, test digest a1a1a1a1\n"
+        "   cnn (seed 0-1): mnist, /data/mnist, test digest a1a1a1a1\n"
+        "   cnn (seed 2): mnist, /data/new, test digest c3c3c3c3\n"
+        "   the files have changed in between: train again with --fresh, so that all see the same ones"
+    )
+
+
+def test_data_can_be_checked_before_anything_is_trained():
+    digits, colors = ({"name": name, "origin": "here", "test_digest": name} for name in ("digits", "colors"))
+    comparing.check_same_data([comparing.Tested("dnn", seed, digits) for seed in range(3)])
+    comparing.check_same_data([])
+    with pytest.raises(UserError, match="colors_cnn: colors, here, test digest colors"):
+        comparing.check_same_data(
+            [comparing.Tested("dnn", 0, digits), comparing.Tested("colors_cnn", 0, colors)]
+        )
+
+
+def test_other_training_images_are_no_obstacle(record):
+    more = dict(record().environment["dataset"], digest="e" * 64)
+    compare([Experiment.of([record("dnn")]), Experiment.of([record("cnn", dataset=more)])])
+
+
+def test_warnings_about_the_data_are_kept_once(record):
+    odd = dict(record().environment["dataset"], warning="not the official files")
+    comparison = compare(
+        [Experiment.of([record("dnn", dataset=odd)]), Experiment.of([record("cnn", dataset=odd)])]
+    )
+    assert comparison.warnings == ("not the official files",)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "text"),
+    [
+        pytest.param([0], "0", id="one"),
+        pytest.param([0, 1, 2], "0-2", id="range"),
+        pytest.param([5, 0, 2, 1], "0-2,5", id="mixed"),
+        pytest.param([0, 2, 4], "0,2,4", id="list"),
+    ],
+)
+def test_seeds_as_the_option_takes_them(seeds, text):
+    assert seeds_text(seeds) == text

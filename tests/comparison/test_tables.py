@@ -1,0 +1,85 @@
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cnnlab.comparison import Experiment, accuracy_table, caption, compare, rounded_table, spread
+from cnnlab.comparison.tables import percent
+
+DNN, CNN = (0.955, 0.957, 0.961), (0.981, 0.979, 0.983)
+
+
+def test_full_precision_survives_csv(experiment):
+    table = accuracy_table(compare([experiment("dnn", DNN), experiment("cnn", CNN)]))
+    read = pd.read_csv(io.StringIO(table.to_csv(index=False)))
+    # pandas 2 reads a number into one of its two neighbours; pandas 3 reads exactly what was written.
+    pd.testing.assert_frame_equal(read, table, rtol=1e-15, atol=0, check_dtype=False)
+    assert list(table.columns) == [
+        "experiment", "seeds", "params", "macs",
+        "train_accuracy_mean", "train_accuracy_std", "validation_accuracy_mean", "validation_accuracy_std",
+        "test_accuracy_mean", "test_accuracy_std", "seconds_per_epoch_mean", "seconds_per_epoch_std",
+    ]  # fmt: skip
+    assert list(table["experiment"]) == ["dnn", "cnn"]
+    assert list(table["seeds"]) == ["0 1 2", "0 1 2"]
+    assert list(table["params"]) == [898_510, 137_660]
+    np.testing.assert_allclose(table["test_accuracy_mean"], [np.mean(DNN), np.mean(CNN)], rtol=1e-15)
+    np.testing.assert_allclose(table["test_accuracy_std"], [np.std(DNN, ddof=1), np.std(CNN, ddof=1)])
+    np.testing.assert_allclose(
+        table["validation_accuracy_mean"], [np.mean(DNN) - 0.001, np.mean(CNN) - 0.001]
+    )
+    np.testing.assert_allclose(table["seconds_per_epoch_mean"], [2.1, 2.1])
+
+
+def test_what_is_unknown_is_an_empty_cell(experiment):
+    none = {"validation_accuracy": None}
+    table = accuracy_table(compare([experiment("dnn", DNN[:1], **none), experiment("cnn", CNN[:1], **none)]))
+    assert table["validation_accuracy_mean"].isna().all()
+    assert table["test_accuracy_std"].isna().all()
+    assert table.to_csv(index=False).splitlines()[2] == "cnn,0,137660,1639350,0.999,,,,0.981,,2.0,"
+
+
+def test_rounded_over_seeds(experiment):
+    comparison = compare([experiment("dnn", DNN), experiment("cnn", CNN, validation_accuracy=None)])
+    table = rounded_table(comparison)
+    assert table.to_dict("records")[1] == {
+        "Experiment": "cnn",
+        "Seeds": "3 (0-2)",
+        "Parameters": "137,660",
+        "MACs": "1,639,350",
+        "Train": "99.90 ± 0.00 %",
+        "Validation": "–",
+        "Test": "98.10 ± 0.20 %",
+        "s/epoch": "2.10 ± 0.10",
+    }
+    assert caption(comparison) == (
+        "MNIST: accuracy on training, validation and test images, mean ± standard deviation over the seeds"
+    )
+
+
+def test_rounded_for_one_seed(experiment):
+    comparison = compare([experiment("dnn", DNN[:1]), experiment("cnn", CNN[:1])])
+    row = rounded_table(comparison).iloc[1]
+    assert (row["Seeds"], row["Test"], row["s/epoch"]) == ("1 (0)", "98.10 %", "2.00")
+    assert caption(comparison) == "MNIST: accuracy on training, validation and test images"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        pytest.param([0.0421, 0.0437], "0.043 ± 0.001", id="milliseconds"),
+        pytest.param([1.372], "1.37", id="seconds"),
+        pytest.param([12.34, 12.36], "12.3 ± 0.0", id="ten"),
+        pytest.param([180.4], "180", id="minutes"),
+        pytest.param([None], "–", id="unknown"),
+    ],
+)
+def test_seconds_have_some_three_digits(record, seconds, text):
+    cnn = Experiment.of(record("cnn", seed, seconds_per_epoch=each) for seed, each in enumerate(seconds))
+    assert rounded_table(compare([Experiment.of([record("dnn")]), cnn]))["s/epoch"][1] == text
+
+
+def test_percent_rounds_only_what_is_shown():
+    assert percent(spread([1.0])) == "100.00 %"
+    assert percent(spread([0.123456])) == "12.35 %"
+    assert percent(None) == "–"
