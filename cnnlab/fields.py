@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -20,6 +20,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from cnnlab.errors import closest, way_out
+
+S = TypeVar("S", bound="Settings")
 
 Shape = tuple[int, ...]
 """A shape without the batch axis, such as (28, 28, 1)."""
@@ -47,8 +49,13 @@ class Settings(BaseModel):
             return handler(value)
         except ValidationError as error:
             known = tuple(cls.model_fields)
+            errors = error.errors()
             raise problems(
-                *(problem(_phrase(each, known), each["loc"], kind=_kind(each)) for each in error.errors())
+                *(
+                    problem(_phrase(each, known), each["loc"], kind=_kind(each))
+                    for each in errors
+                    if not _only_seems_short(each, errors)
+                )
             ) from None
 
 
@@ -64,23 +71,37 @@ def problems(*details: InitErrorDetails) -> ValidationError:
     return ValidationError.from_exception_data("config", list(details))
 
 
-def chosen_by_name(kind: str, table: Mapping[str, type[Settings]]) -> PlainValidator:
-    """Reads {name: adam, …}, or adam alone, as the settings class that `table` has under that name."""
+def choose_by_name(
+    kind: str, table: Mapping[str, type[S]], value: Any, by_key: Mapping[str, type[S]] | None = None
+) -> S:
+    """Read {name: adam, …}, or adam alone, as the settings class that `table` has under that name.
 
-    def choose(value: Any) -> Settings:
-        if isinstance(value, Settings):
-            return value
-        fields = {"name": value} if isinstance(value, str) else value
-        if not isinstance(fields, dict):
-            raise problems(problem(f"expected a {kind}'s name or settings, found {shown(value)}"))
-        if "name" not in fields:
-            raise problems(problem(f"missing; expected one of {', '.join(table)}", ("name",), kind="key"))
-        name = fields["name"]
-        if not isinstance(name, str) or name not in table:
-            raise problems(problem(f"unknown {kind} {shown(name)}; {way_out(str(name), table)}", ("name",)))
-        return table[name].model_validate(fields)
+    Classes in `by_key` go by no name, but by the key that the mapping has in its place: {folder: PATH}.
+    """
+    if isinstance(value, Settings):
+        return value  # type: ignore[return-value]  # one of the table's, read before
+    fields = {"name": value} if isinstance(value, str) else value
+    if not isinstance(fields, dict):
+        raise problems(problem(f"expected the {kind}'s name or settings, found {shown(value)}"))
+    for key, chosen in (by_key or {}).items():
+        # A run's config.yaml has the key and, as every default is written out, its class's own name too.
+        if key in fields and fields.get("name", key) == key:
+            return chosen.model_validate(fields)
+    if "name" not in fields:
+        others = f"; or {' or '.join(f'{key}: PATH' for key in by_key)} instead" if by_key else ""
+        message = f"missing; expected one of {', '.join(table)}{others}"
+        raise problems(problem(message, ("name",), kind="key"))
+    name = fields["name"]
+    if not isinstance(name, str) or name not in table:
+        raise problems(problem(f"unknown {kind} {shown(name)}; {way_out(str(name), table)}", ("name",)))
+    return table[name].model_validate(fields)
 
-    return PlainValidator(choose)
+
+def chosen_by_name(
+    kind: str, table: Mapping[str, type[Settings]], by_key: Mapping[str, type[Settings]] | None = None
+) -> PlainValidator:
+    """The validator of a field that `choose_by_name` reads."""
+    return PlainValidator(lambda value: choose_by_name(kind, table, value, by_key))
 
 
 def shown(value: Any) -> str:
@@ -90,13 +111,21 @@ def shown(value: Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list | tuple):
-        return "a list"
+        return "a list" if value else "an empty list"
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "…" + text[0]
 
 
 def _kind(error: ErrorDetails) -> str:
     return "key" if error["type"] in ("extra_forbidden", "missing", "key") else "value"
+
+
+def _only_seems_short(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Pydantic does not count the items that are wrong themselves, and then finds the list too short."""
+    where = error["loc"]
+    return error["type"] == "too_short" and any(
+        each["loc"][: len(where)] == where and len(each["loc"]) > len(where) for each in errors
+    )
 
 
 _EXPECTED = {
@@ -114,8 +143,8 @@ _EXPECTED = {
     "greater_than": "more than {gt}",
     "less_than_equal": "{le} or less",
     "less_than": "less than {lt}",
-    "too_short": "{min_length} values or more",
-    "too_long": "{max_length} values or fewer",
+    "too_short": "a list of {min_length} or more",
+    "too_long": "a list of {max_length} or fewer",
     "string_too_long": "{max_length} characters or fewer",
     "string_pattern_mismatch": "letters, digits, - and _ only, because it becomes a file name",
 }
@@ -140,7 +169,11 @@ def _phrase(error: ErrorDetails, known: tuple[str, ...]) -> str:
             return f"unknown value {shown(value)}; {way_out(value, options)}"
         return f"expected {', '.join(options[:-1])} or {options[-1]}, found {shown(value)}"
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind].format(**context)}, found {shown(value)}"
+        bounds = {
+            name: int(bound) if isinstance(bound, float) and bound.is_integer() else bound
+            for name, bound in context.items()
+        }
+        return f"expected {_EXPECTED[kind].format(**bounds)}, found {shown(value)}"
     return f"{error['msg']}, found {shown(value)}"
 
 

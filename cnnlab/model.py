@@ -16,6 +16,11 @@ def build_model(config: ExperimentConfig) -> keras.Model:
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(config.seed)
+    return connect(config)
+
+
+def connect(config: ExperimentConfig) -> keras.Model:
+    """The layers of an experiment, wired up; their weights come from Keras's global seed as it stands."""
     image = keras.Input(config.input_shape, name="image")
     tensors = {IMAGE: image}
     nodes = config.nodes

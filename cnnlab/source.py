@@ -139,6 +139,8 @@ def parse_yaml(text: str, name: str) -> Node:
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         context = f" {error.context}" if error.context else ""
         raise UserError(f"{where}: not valid YAML: {error.problem}{context}") from None
+    except UnicodeEncodeError:
+        raise UserError(f"{name}: not text: a byte of it is not UTF-8") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UserError(
@@ -271,7 +273,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    ambiguous = text in _WORDS or _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text)
+    ambiguous = bool(text in _WORDS or _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text))
+    # Line breaks of Unicode: only between double quotes are they written as escapes, and come back.
+    ambiguous = ambiguous or any(mark in text for mark in "\x85\u2028\u2029")
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if ambiguous else None)
 
 

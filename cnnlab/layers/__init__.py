@@ -1,23 +1,39 @@
-"""The model language: every layer that a config may name."""
+"""The model language: every layer and block that a config may name."""
 
-from cnnlab.layers.base import Layer
-from cnnlab.layers.convolution import Conv2D
-from cnnlab.layers.core import Activation, Dense, Dropout, Flatten, Grayscale, Rescaling
-from cnnlab.layers.normalization import BatchNormalization
-from cnnlab.layers.pooling import AveragePooling2D, MaxPooling2D
+from __future__ import annotations
 
-LAYERS: dict[str, type[Layer]] = {
-    layer.type(): layer
-    for layer in (
-        Activation,
-        AveragePooling2D,
-        BatchNormalization,
-        Conv2D,
-        Dense,
-        Dropout,
-        Flatten,
-        Grayscale,
-        MaxPooling2D,
-        Rescaling,
-    )
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cnnlab.tables import LazyTable
+
+if TYPE_CHECKING:
+    from cnnlab.layers.base import Layer
+
+_MODULES = {
+    "activations": ("ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"),
+    "augmentation": ("RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"),
+    "blocks": ("Parallel", "Repeat", "Residual"),
+    "convolution": ("Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D"),
+    "core": ("Activation", "Dense", "Flatten", "Grayscale", "Rescaling"),
+    "erasing": ("RandomErasing",),
+    "normalization": (
+        "BatchNormalization",
+        "GroupNormalization",
+        "LayerNormalization",
+        "LocalResponseNormalization",
+    ),
+    "pooling": ("AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "MaxPooling2D"),
+    "regularization": ("Dropout", "GaussianNoise", "SpatialDropout2D"),
+    "reshaping": ("Permute", "Reshape"),
+    "resizing": ("Cropping2D", "UpSampling2D", "ZeroPadding2D"),
 }
+
+LAYERS: Mapping[str, type[Layer]] = LazyTable(
+    dict(
+        sorted(
+            (name, f"cnnlab.layers.{module}:{name}") for module, names in _MODULES.items() for name in names
+        )
+    )
+)
+"""Every layer by the name it has in a config, which is its class's."""

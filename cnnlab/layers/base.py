@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cnnlab.errors import ShapeError
 from cnnlab.fields import DataFormat, Name, Padding, Settings, Shape
+from cnnlab.layers.penalties import Constraint, Regularizer
 
 if TYPE_CHECKING:
     import keras
@@ -34,6 +37,8 @@ class Window(NamedTuple):
     stride: tuple[int, int] = (1, 1)
     padding: Padding = "valid"
     dilation: tuple[int, int] = (1, 1)
+    upsampling: tuple[int, int] = (1, 1)
+    """How many outputs one step of the input becomes, in height and width."""
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -50,6 +55,9 @@ class Layer(Settings):
     A subclass says what it does to a shape and which weights it has; what it leaves out is "as it came"
     and "none". All shapes are without the batch axis.
     """
+
+    filter_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {}
+    """By weight array, the axes along which the weights of one output lie; constraints need to know."""
 
     name: Name | None = None
 
@@ -97,6 +105,11 @@ class Layer(Settings):
         return None
 
     @property
+    def view(self) -> Window | None:
+        """What one output sees of this layer's input: the window where there is one."""
+        return self.window
+
+    @property
     def sees_everything(self) -> bool:
         """Whether one output depends on every position of the input."""
         return False
@@ -107,7 +120,14 @@ class Layer(Settings):
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of the Keras layer, its name aside."""
-        return self.model_dump(exclude={"name"})
+        arguments = self.model_dump(exclude={"name"})
+        for field in arguments:
+            value = getattr(self, field)
+            if isinstance(value, Regularizer):
+                arguments[field] = value.build()
+            elif isinstance(value, Constraint):
+                arguments[field] = value.build(self.filter_axes[field.removesuffix("_constraint")])
+        return arguments
 
     def build(self, name: str, dtype: str | None = None) -> keras.layers.Layer:
         """The Keras layer of the same class name, with these fields; `dtype` None: the global policy's."""
@@ -186,6 +206,7 @@ def times(shape: Shape) -> str:
     return "×".join(str(size) for size in shape)
 
 
+@cache
 def snake_case(type_name: str) -> str:
     """MaxPooling2D → max_pooling2d, as Keras names its layers."""
     words = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", type_name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import Positive, Rate, Shape
+from cnnlab.fields import Positive, Shape
 from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
+from cnnlab.layers.penalties import ConstraintField, RegularizerField
 
 if TYPE_CHECKING:
     import keras
@@ -31,11 +33,18 @@ class Dense(Layer):
     Input (N,) → output (units,). Weights: N × units, and units biases.
     """
 
+    filter_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {"kernel": (0,), "bias": (0,)}
+
     units: Positive
     activation: ActivationName | None = None
     use_bias: bool = True
     kernel_initializer: InitializerName = "glorot_uniform"
     bias_initializer: InitializerName = "zeros"
+    kernel_regularizer: RegularizerField = None
+    kernel_constraint: ConstraintField = None
+    bias_regularizer: RegularizerField = None
+    bias_constraint: ConstraintField = None
+    activity_regularizer: RegularizerField = None
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
@@ -79,15 +88,6 @@ class Activation(Layer):
     """A function applied to each number (softmax: to each row). No weights."""
 
     activation: ActivationName
-
-
-class Dropout(Layer):
-    """In training only: set a share `rate` of the numbers to 0 and scale the rest by 1 / (1 − rate).
-
-    Srivastava et al. 2014. `noise_shape` and `seed` of Keras are left out: the run's seed decides.
-    """
-
-    rate: Rate
 
 
 class Rescaling(Layer):

@@ -39,3 +39,51 @@ class Grayscale(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "data_format": self.data_format}
+
+
+@keras.saving.register_keras_serializable("cnnlab")
+class LocalResponseNormalization(keras.layers.Layer):
+    """x ÷ (bias + alpha · Σ x²)^beta, summed over `depth_radius` channels on either side."""
+
+    def __init__(
+        self,
+        depth_radius: int = 5,
+        bias: float = 1.0,
+        alpha: float = 1.0,
+        beta: float = 0.5,
+        data_format: str = "channels_last",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.depth_radius = depth_radius
+        self.bias = bias
+        self.alpha = alpha
+        self.beta = beta
+        self.data_format = data_format
+
+    def call(self, inputs: Any) -> Any:
+        """(batch, H, W, C) → the same shape; channels first likewise."""
+        axis = 1 if self.data_format == "channels_first" else 3
+        channels = inputs.shape[axis]
+        margins = [(0, 0)] * 4
+        margins[axis] = (self.depth_radius, self.depth_radius)
+        squares = keras.ops.pad(keras.ops.square(inputs), margins)
+        window: list[slice] = [slice(None)] * 4
+        total = 0
+        for first in range(2 * self.depth_radius + 1):
+            window[axis] = slice(first, first + channels)
+            total += squares[tuple(window)]
+        return inputs / (self.bias + self.alpha * total) ** self.beta
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "depth_radius": self.depth_radius,
+            "bias": self.bias,
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "data_format": self.data_format,
+        }

@@ -26,6 +26,7 @@ class Node:
     layer: Layer
     inputs: tuple[int, ...]  # positions in Graph.nodes, or IMAGE
     where: Where
+    branches: tuple[str, ...] = ()  # what the inputs of a merge are called
 
 
 @dataclass
@@ -34,24 +35,43 @@ class Graph:
 
     nodes: list[Node] = field(default_factory=list)
 
-    def add(self, layer: Layer, inputs: tuple[int, ...], name: str, where: Where) -> int:
+    def add(
+        self,
+        layer: Layer,
+        inputs: tuple[int, ...],
+        name: str,
+        where: Where,
+        branches: tuple[str, ...] = (),
+    ) -> int:
         """Append one simple layer; returns its position."""
-        self.nodes.append(Node(name, layer, inputs, where))
+        self.nodes.append(Node(name, layer, inputs, where, branches))
         return len(self.nodes) - 1
 
-    def chain(self, layers: Sequence[Layer], feed: int, where: Where, scope: str = "") -> int:
+    def chain(
+        self, layers: Sequence[Layer], feed: int, where: Where, scope: str = "", rounds: int = 1
+    ) -> int:
         """Append layers one after the other, from `feed` on; returns where the last one's output is.
 
         A layer without a name is called by its type and how many of that type came before it in this
-        list: conv2d_1, conv2d_2. `scope`, such as "residual_1/", goes before the names.
+        list: conv2d_1, conv2d_2. `scope`, such as "residual_1/", goes before the names. With several
+        rounds the count goes on, as if the list had been written out, and names get a number too.
         """
         seen: Counter[str] = Counter()
-        for index, layer in enumerate(layers):
-            kind = snake_case(layer.type())
-            seen[kind] += 1
-            name = layer.name or f"{kind}_{seen[kind]}"
-            feed = layer.expand(self, feed, scope + name, (*where, index))
+        for _ in range(rounds):
+            for index, layer in enumerate(layers):
+                kind = layer.name or snake_case(layer.type())
+                seen[kind] += 1
+                name = layer.name if layer.name and rounds == 1 else f"{kind}_{seen[kind]}"
+                feed = layer.expand(self, feed, scope + name, (*where, index))
         return feed
+
+    def path(self, position: int) -> list[int]:
+        """From `position` back to the image, by the first input of each node; the image is left out."""
+        path: list[int] = []
+        while position != IMAGE:
+            path.append(position)
+            position = self.nodes[position].inputs[0]
+        return path
 
 
 def expand(layers: Sequence[Layer]) -> tuple[Node, ...]:
@@ -59,3 +79,8 @@ def expand(layers: Sequence[Layer]) -> tuple[Node, ...]:
     graph = Graph()
     graph.chain(layers, IMAGE, ("model", "layers"))
     return tuple(graph.nodes)
+
+
+def output_activation(layer: Layer) -> str:
+    """The activation that the network's last layer ends in."""
+    return str(getattr(layer, "activation", None) or "linear")

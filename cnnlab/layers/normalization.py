@@ -1,14 +1,20 @@
-"""Layers that bring numbers to mean 0 and variance 1."""
+"""Layers that bring numbers to a common scale."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import Rate, Shape
-from cnnlab.layers.base import Layer, Weight, times
+from cnnlab.fields import NonNegative, Rate, Shape
+from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
+
+if TYPE_CHECKING:
+    import keras
+
+Epsilon = Annotated[float, Field(gt=0)]
+"""Keeps the division by a standard deviation from going wrong where that is 0."""
 
 
 class BatchNormalization(Layer):
@@ -20,28 +26,117 @@ class BatchNormalization(Layer):
 
     axis: int = -1
     momentum: Rate = 0.99
-    epsilon: Annotated[float, Field(gt=0)] = 0.001
+    epsilon: Epsilon = 0.001
     center: bool = True
     scale: bool = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        self._channels(input_shape)
+        size_of_axis(self.axis, input_shape)
         return input_shape
 
     def weights(self, input_shape: Shape) -> tuple[Weight, ...]:
-        shape = (self._channels(input_shape),)
-        learned = [
-            Weight(name, shape) for name, used in (("gamma", self.scale), ("beta", self.center)) if used
-        ]
+        shape = (size_of_axis(self.axis, input_shape),)
         moving = [Weight(name, shape, trainable=False) for name in ("moving_mean", "moving_variance")]
-        return (*learned, *moving)
+        return (*learned(shape, scale=self.scale, center=self.center), *moving)
 
-    def _channels(self, input_shape: Shape) -> int:
-        """Size of `axis`, which counts the batch axis as 0, as Keras does."""
-        axis = self.axis - 1 if self.axis > 0 else self.axis
-        if self.axis == 0 or not -len(input_shape) <= axis < len(input_shape):
+
+class LayerNormalization(Layer):
+    """Normalise each image by itself along `axis`, then scale by gamma and shift by beta (Ba et al. 2016)."""
+
+    axis: Annotated[
+        int | tuple[int, ...],
+        BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+    ] = -1
+    epsilon: Epsilon = 0.001
+    center: bool = True
+    scale: bool = True
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        self._shape(input_shape)
+        return input_shape
+
+    def weights(self, input_shape: Shape) -> tuple[Weight, ...]:
+        return learned(self._shape(input_shape), scale=self.scale, center=self.center)
+
+    def arguments(self) -> dict[str, Any]:
+        axis = self.axis if isinstance(self.axis, int) else list(self.axis)
+        return super().arguments() | {"axis": axis}
+
+    def _shape(self, input_shape: Shape) -> Shape:
+        axes = (self.axis,) if isinstance(self.axis, int) else tuple(sorted(self.axis))
+        return tuple(size_of_axis(axis, input_shape) for axis in axes)
+
+
+class GroupNormalization(Layer):
+    """Normalise each image by itself, the channels in `groups` groups; then gamma and beta (Wu & He 2018).
+
+    `groups: -1` gives each channel a group of its own: instance normalization.
+    """
+
+    groups: int = 32
+    axis: int = -1
+    epsilon: Epsilon = 0.001
+    center: bool = True
+    scale: bool = True
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        if self.groups < 1 and self.groups != -1:
+            raise ValueError(f"expected groups of 1 or more, or -1 for one each channel, found {self.groups}")
+        if self.axis < -1 or self.axis == 0:
+            raise ValueError(f"expected axis -1, or 1 and more, found {self.axis}")
+        return self
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        channels = size_of_axis(self.axis, input_shape)
+        if self.groups != -1 and channels % self.groups:
             raise ShapeError(
-                f"axis {self.axis} is not an axis of the {times(input_shape)} input",
-                "use axis: -1 for channels last, axis: 1 for channels first",
+                f"{channels} channels cannot be parted into {self.groups} groups",
+                "choose groups that divide the channels",
             )
-        return input_shape[axis]
+        return input_shape
+
+    def weights(self, input_shape: Shape) -> tuple[Weight, ...]:
+        return learned((size_of_axis(self.axis, input_shape),), scale=self.scale, center=self.center)
+
+
+class LocalResponseNormalization(SpatialLayer):
+    """x ÷ (bias + alpha · Σ x²)^beta, summed over the channel itself and `depth_radius` on either side.
+
+    Krizhevsky et al. 2012, section 3.3 (depth_radius 2, bias 2, alpha 0.0001, beta 0.75). Arguments and
+    defaults are those of tf.nn.local_response_normalization; Keras has no such layer. No weights.
+    """
+
+    depth_radius: NonNegative = 5
+    bias: float = 1.0
+    alpha: float = 1.0
+    beta: float = 0.5
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        self.spatial(input_shape)
+        return input_shape
+
+    def build(self, name: str, dtype: str | None = None) -> keras.layers.Layer:
+        from cnnlab.layers import custom
+
+        return custom.LocalResponseNormalization(**self.arguments(), name=name, dtype=dtype)
+
+
+def learned(shape: Shape, *, scale: bool, center: bool) -> tuple[Weight, ...]:
+    """gamma and beta, those of them that are used."""
+    return tuple(Weight(name, shape) for name, used in (("gamma", scale), ("beta", center)) if used)
+
+
+def size_of_axis(axis: int, input_shape: Shape) -> int:
+    """Size of `axis`, which counts the batch axis as 0, as Keras does.
+
+    Raises:
+        ShapeError: the input has no such axis.
+    """
+    position = axis - 1 if axis > 0 else axis
+    if axis == 0 or not -len(input_shape) <= position < len(input_shape):
+        raise ShapeError(
+            f"axis {axis} is not an axis of the {times(input_shape)} input",
+            "use axis: -1 for channels last, axis: 1 for channels first",
+        )
+    return input_shape[position]

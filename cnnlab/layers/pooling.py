@@ -1,4 +1,4 @@
-"""Pooling: one number stands for a window. No weights."""
+"""Pooling: one number stands for a window, or for a whole map. No weights."""
 
 from __future__ import annotations
 
@@ -32,3 +32,25 @@ class MaxPooling2D(Pooling2D):
 
 class AveragePooling2D(Pooling2D):
     """Keep the mean of each window; places in the padding do not count."""
+
+
+class GlobalPooling2D(SpatialLayer):
+    """One number stands for each map: (H, W, C) → (C,), or (1, 1, C) with `keepdims`. No weights."""
+
+    keepdims: bool = False
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        channels = self.spatial(input_shape)[2]
+        return self.from_spatial(1, 1, channels) if self.keepdims else (channels,)
+
+    @property
+    def sees_everything(self) -> bool:
+        return True
+
+
+class GlobalMaxPooling2D(GlobalPooling2D):
+    """Keep the largest value of each map."""
+
+
+class GlobalAveragePooling2D(GlobalPooling2D):
+    """Keep the mean of each map (Lin et al. 2013): no dense layers, no fixed input size."""

@@ -1,0 +1,93 @@
+"""Activation functions that are layers of their own, because they have settings or weights."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from cnnlab.errors import ShapeError
+from cnnlab.fields import Positive, Shape
+from cnnlab.layers.base import Layer, Weight, times
+from cnnlab.layers.core import InitializerName
+from cnnlab.layers.normalization import size_of_axis
+
+
+def _as_axes(value: Any) -> Any:
+    """1 → (1,), [1, 2] → (1, 2); whatever else comes is left for the field's own check."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+NonNegativeNumber = Annotated[float, Field(ge=0)]
+
+
+class ActivationLayer(Layer):
+    """A function applied to each number."""
+
+    @property
+    def activation(self) -> str:
+        """What the network's output would be called if it ended here."""
+        return self.type().lower()
+
+
+class ReLU(ActivationLayer):
+    """x where x ≥ threshold, at most max_value; negative_slope · (x − threshold) below the threshold."""
+
+    max_value: NonNegativeNumber | None = None
+    negative_slope: NonNegativeNumber = 0.0
+    threshold: NonNegativeNumber = 0.0
+
+
+class LeakyReLU(ActivationLayer):
+    """x where x ≥ 0, else negative_slope · x (Maas et al. 2013)."""
+
+    negative_slope: NonNegativeNumber = 0.3
+
+
+class ELU(ActivationLayer):
+    """x where x ≥ 0, else alpha · (exp(x) − 1) (Clevert et al. 2016)."""
+
+    alpha: float = 1.0
+
+
+class PReLU(ActivationLayer):
+    """x where x ≥ 0, else alpha · x, with one alpha to learn for each input (He et al. 2015).
+
+    Along `shared_axes`, counted from 1, all places share one alpha: [1, 2] leaves one for each channel.
+    """
+
+    alpha_initializer: InitializerName = "zeros"
+    shared_axes: Annotated[
+        tuple[Positive, ...] | None,
+        BeforeValidator(_as_axes),
+    ] = None
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        beyond = [axis for axis in self.shared_axes or () if axis > len(input_shape)]
+        if beyond:
+            raise ShapeError(
+                f"shared axis {beyond[0]} is not an axis of the {times(input_shape)} input",
+                "count the axes from 1; the batch axis is not among them",
+            )
+        return input_shape
+
+    def weights(self, input_shape: Shape) -> tuple[Weight, ...]:
+        shared = self.shared_axes or ()
+        shape = tuple(1 if axis in shared else size for axis, size in enumerate(input_shape, start=1))
+        return (Weight("alpha", shape),)
+
+    def arguments(self) -> dict[str, Any]:
+        shared = None if self.shared_axes is None else list(self.shared_axes)
+        return super().arguments() | {"shared_axes": shared}
+
+
+class Softmax(ActivationLayer):
+    """exp(x) ÷ the sum of exp(x) along `axis`: numbers become probabilities."""
+
+    axis: int = -1
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        size_of_axis(self.axis, input_shape)
+        return input_shape

@@ -1,0 +1,103 @@
+"""Every image a little different each time it is seen. Active in training only; Keras's own layers.
+
+They draw from the run's seed, and their pixels stay in the range they came in.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import PlainSerializer, PlainValidator, model_validator
+
+from cnnlab.errors import ShapeError
+from cnnlab.fields import Positive, Shape, shown
+from cnnlab.layers.base import SpatialLayer, times
+
+
+def _as_factor(value: Any) -> float | tuple[float, float]:
+    numbers = value if isinstance(value, list | tuple) else [value]
+    well_formed = len(numbers) == (2 if numbers is value else 1) and all(
+        isinstance(each, int | float) and not isinstance(each, bool) and -1 <= each <= 1 for each in numbers
+    )
+    if not well_formed:
+        raise ValueError(f"expected a number from -1 to 1, or two: [lower, upper]; found {shown(value)}")
+    return (float(numbers[0]), float(numbers[1])) if numbers is value else float(numbers[0])
+
+
+Factor = Annotated[
+    float | tuple[float, float],
+    PlainValidator(_as_factor, json_schema_input_type=float | tuple[float, float]),
+    PlainSerializer(lambda factor: list(factor) if isinstance(factor, tuple) else factor),
+]
+"""How far at most: x stands for [−x, x]."""
+
+
+class Augmentation(SpatialLayer):
+    """A random change of each image in training; nothing otherwise. The shape stays."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        self.spatial(input_shape)
+        return input_shape
+
+
+class RandomFlip(Augmentation):
+    """Mirror an image, or leave it, each with probability ½."""
+
+    mode: Literal["horizontal", "vertical", "horizontal_and_vertical"] = "horizontal_and_vertical"
+
+
+class Warp(Augmentation):
+    """A geometric change: what is pulled in from beyond the edge is filled by `fill_mode`."""
+
+    fill_mode: Literal["reflect", "wrap", "constant", "nearest"] = "reflect"
+    interpolation: Literal["nearest", "bilinear"] = "bilinear"
+    fill_value: float = 0.0
+
+
+class RandomRotation(Warp):
+    """Turn each image by an angle of at most `factor` full turns: 0.1 is ±36°."""
+
+    factor: Factor
+
+
+class RandomTranslation(Warp):
+    """Shift each image by at most `height_factor` of its height and `width_factor` of its width."""
+
+    height_factor: Factor
+    width_factor: Factor
+
+
+class RandomZoom(Warp):
+    """Shrink (positive factor) or enlarge (negative) each image by at most the factors.
+
+    Without `width_factor` height and width change together.
+    """
+
+    height_factor: Factor
+    width_factor: Factor | None = None
+
+    @model_validator(mode="after")
+    def _not_without_end(self) -> Self:
+        factors = (self.height_factor, self.width_factor)
+        if any(-1 in (each if isinstance(each, tuple) else (each,)) for each in factors):
+            raise ValueError("expected factors above -1, at which an image would be magnified without end")
+        return self
+
+
+class RandomCrop(SpatialLayer):
+    """Cut a random height × width piece out, in training the same for a whole batch.
+
+    Otherwise the largest piece of that aspect ratio from the middle, resized: (H, W, C) → (height, width, C).
+    """
+
+    height: Positive
+    width: Positive
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        height, width, channels = self.spatial(input_shape)
+        if self.height > height or self.width > width:
+            raise ShapeError(
+                f"a {times((self.height, self.width))} piece cannot be cut from {times((height, width))}",
+                "make it smaller, or put ZeroPadding2D before it",
+            )
+        return self.from_spatial(self.height, self.width, channels)

@@ -1,0 +1,61 @@
+"""Layers that write the same numbers in another arrangement. No weights."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from cnnlab.errors import ShapeError
+from cnnlab.fields import AsTuple, Positive, Shape
+from cnnlab.layers.base import Layer, times
+
+
+class Reshape(Layer):
+    """The same numbers, row by row, in another shape; a −1 in `target_shape` stands for what is left."""
+
+    target_shape: Annotated[tuple[Annotated[int, Field(ge=-1)], ...], Field(min_length=1), AsTuple]
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        if 0 in self.target_shape or self.target_shape.count(-1) > 1:
+            raise ValueError(
+                f"expected sizes of 1 or more, and −1 at most once, found {list(self.target_shape)}"
+            )
+        return self
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        size = math.prod(input_shape)
+        known = math.prod(each for each in self.target_shape if each != -1)
+        if size % known or (-1 not in self.target_shape and size != known):
+            raise ShapeError(
+                f"{times(input_shape)} is {size:,} numbers, which do not fill {list(self.target_shape)}",
+                "choose sizes whose product is the same, or write -1 for one of them",
+            )
+        return tuple(size // known if each == -1 else each for each in self.target_shape)
+
+    @property
+    def sees_everything(self) -> bool:
+        return True  # as from Flatten on: places are no longer places of the image
+
+
+class Permute(Layer):
+    """Axes in another order, counted from 1: dims [3, 1, 2] turns (H, W, C) into (C, H, W)."""
+
+    dims: Annotated[tuple[Positive, ...], Field(min_length=1), AsTuple]
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(f"expected each of 1 to {len(self.dims)} once, found {list(self.dims)}")
+        return self
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != len(self.dims):
+            raise ShapeError(
+                f"dims {list(self.dims)} orders {len(self.dims)} axes; the {times(input_shape)} input has "
+                f"{len(input_shape)}",
+                "name every axis of the input once, counted from 1",
+            )
+        return tuple(input_shape[each - 1] for each in self.dims)

@@ -1,0 +1,72 @@
+"""Layers that make an image larger or smaller without looking at it. No weights."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from cnnlab.errors import ShapeError
+from cnnlab.fields import NonNegative, Pair, Shape, shown
+from cnnlab.layers.base import SpatialLayer, Window, times
+
+
+def _as_borders(value: Any) -> Any:
+    """2 → ((2, 2), (2, 2)); [1, 2] → ((1, 1), (2, 2)); [[1, 0], [2, 2]] as it is."""
+    pair = (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(pair, list | tuple) and len(pair) == 2:
+        each = [(side, side) if isinstance(side, int) else side for side in pair]
+        if all(isinstance(side, list | tuple) and len(side) == 2 for side in each):
+            return tuple(tuple(side) for side in each)
+    raise ValueError(
+        "expected a whole number, two: [height, width], or [[top, bottom], [left, right]]; "
+        f"found {shown(value)}"
+    )
+
+
+Border = tuple[NonNegative, NonNegative]
+Borders = Annotated[tuple[Border, Border], BeforeValidator(_as_borders)]
+"""((top, bottom), (left, right)) in pixels; one number stands for all four."""
+
+
+class ZeroPadding2D(SpatialLayer):
+    """Put rows and columns of zeros around an image: (H, W, C) → (H + top + bottom, W + left + right, C)."""
+
+    padding: Borders = ((1, 1), (1, 1))
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        height, width, channels = self.spatial(input_shape)
+        return self.from_spatial(height + sum(self.padding[0]), width + sum(self.padding[1]), channels)
+
+
+class Cropping2D(SpatialLayer):
+    """Cut rows and columns off an image: (H, W, C) → (H − top − bottom, W − left − right, C)."""
+
+    cropping: Borders = ((0, 0), (0, 0))
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        height, width, channels = self.spatial(input_shape)
+        rows, columns = height - sum(self.cropping[0]), width - sum(self.cropping[1])
+        if rows < 1 or columns < 1:
+            raise ShapeError(
+                f"cropping {[list(each) for each in self.cropping]} leaves nothing of the "
+                f"{times((height, width))} input",
+                "crop less",
+            )
+        return self.from_spatial(rows, columns, channels)
+
+
+class UpSampling2D(SpatialLayer):
+    """Each pixel becomes size[0] × size[1] pixels: (H, W, C) → (H · size[0], W · size[1], C)."""
+
+    size: Pair = (2, 2)
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"] = "nearest"
+
+    @property
+    def view(self) -> Window:
+        reach = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
+        return Window((reach[self.interpolation],) * 2, upsampling=self.size)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        height, width, channels = self.spatial(input_shape)
+        return self.from_spatial(height * self.size[0], width * self.size[1], channels)

@@ -1,0 +1,134 @@
+"""The receptive field against an oracle: light one pixel after the other and see which outputs answer."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.lib.stride_tricks import sliding_window_view
+
+from cnnlab.architecture import describe
+from cnnlab.layers import LAYERS
+from cnnlab.layers.base import Layer, Window
+
+
+def slide_over(images: np.ndarray, window: Window) -> np.ndarray:
+    """The largest value in each window: (N, H, W) → (N, H', W'); a kernel of ones would do as well."""
+    for axis in (0, 1):
+        extent, stride = window.extent[axis], window.stride[axis]
+        size = images.shape[1 + axis]
+        if window.padding == "same":
+            total = max((-(-size // stride) - 1) * stride + extent - size, 0)
+            margins = [(0, 0), (0, 0), (0, 0)]
+            margins[1 + axis] = (total // 2, total - total // 2)
+            images = np.pad(images, margins)
+        windows = sliding_window_view(images, extent, axis=1 + axis)
+        places = [slice(None)] * 3
+        places[1 + axis] = slice(None, None, stride)
+        images = windows[*places, :: window.dilation[axis]].max(axis=-1)
+    return images
+
+
+def seen(layers: list[Layer], size: int) -> tuple[int, int]:
+    """Height and width of the largest patch of a size×size image that any output depends on."""
+    pixels = np.eye(size * size, dtype=np.int8).reshape(-1, size, size)  # one image per pixel
+    for layer in layers:
+        pixels = slide_over(pixels, layer.window)
+    maps = pixels.reshape(size, size, -1).astype(bool)  # (row, column, output)
+    spans = []
+    for rows in (maps.any(axis=1), maps.any(axis=0)):  # (row, output), (column, output)
+        first, last = rows.argmax(axis=0), size - 1 - rows[::-1].argmax(axis=0)
+        spans.append(int((last - first + 1).max()))
+    return spans[0], spans[1]
+
+
+WINDOWS = st.fixed_dictionaries(
+    {
+        "kernel_size": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        "strides": st.tuples(st.integers(1, 2), st.integers(1, 2)),
+        "dilation_rate": st.tuples(st.integers(1, 2), st.integers(1, 2)),
+        "padding": st.sampled_from(["valid", "same"]),
+        "pool": st.booleans(),
+    }
+)
+
+
+def layer_of(fields: dict) -> Layer:
+    if fields["pool"]:
+        return LAYERS["MaxPooling2D"].model_validate(
+            {"pool_size": fields["kernel_size"], "strides": fields["strides"], "padding": fields["padding"]}
+        )
+    if max(fields["strides"]) > 1:
+        fields = fields | {"dilation_rate": 1}
+    return LAYERS["Conv2D"].model_validate({"filters": 1} | {k: fields[k] for k in fields if k != "pool"})
+
+
+@settings(max_examples=40)
+@given(stack=st.lists(WINDOWS, min_size=1, max_size=3))
+def test_random_stacks(stack):
+    layers = [layer_of(fields) for fields in stack]
+    size = 36  # no border in sight of the outputs in the middle
+    described = describe(layers, (size, size, 1)).rows[-1].receptive_field
+    assume(max(described) <= size // 2)
+    assert described == seen(layers, size)
+
+
+@pytest.mark.parametrize(
+    ("layers", "field"),
+    [
+        pytest.param([{"Conv2D": {"filters": 1, "kernel_size": 3}}] * 2, (5, 5), id="two 3×3 are a 5×5"),
+        pytest.param([{"Conv2D": {"filters": 1, "kernel_size": 3}}] * 3, (7, 7), id="three are a 7×7"),
+        pytest.param([{"Conv2D": {"filters": 1, "kernel_size": [1, 7]}}], (1, 7), id="flat"),
+        pytest.param([{"Conv2D": {"filters": 1, "kernel_size": 9, "padding": "same"}}] * 2, (12, 12),
+                     id="no larger than the image"),
+        pytest.param(["Flatten"], (12, 12), id="everything from Flatten on"),
+        pytest.param([{"Dropout": {"rate": 0.5}}], (1, 1), id="a layer without a window"),
+    ],
+)  # fmt: skip
+def test_worked_examples(layers, field):
+    from cnnlab.layers.notation import read_layer
+
+    assert describe([read_layer(each) for each in layers], (12, 12, 1)).rows[-1].receptive_field == field
+
+
+@pytest.mark.parametrize(
+    ("layers", "field", "jump"),
+    [
+        # Two outputs stand where one pixel was: three in a row come from two pixels.
+        pytest.param(["UpSampling2D", {"Conv2D": {"filters": 1, "kernel_size": 3}}], 2, 0.5, id="upsampled"),
+        pytest.param([{"UpSampling2D": {"size": 3, "interpolation": "bilinear"}}], 2, 1 / 3, id="bilinear"),
+        pytest.param(["MaxPooling2D", "UpSampling2D"], 2, 1, id="down and up"),
+        # A kernel of 2, two apart, does not overlap; a kernel of 3 does at every other output.
+        pytest.param([{"Conv2DTranspose": {"filters": 1, "kernel_size": 2, "strides": 2}}], 1, 0.5,
+                     id="apart"),
+        pytest.param([{"Conv2DTranspose": {"filters": 1, "kernel_size": 3, "strides": 2}}], 2, 0.5,
+                     id="overlapping"),
+        pytest.param([{"Conv2DTranspose": {"filters": 1, "kernel_size": 3}}], 3, 1, id="as a convolution"),
+        pytest.param(["ZeroPadding2D", {"Cropping2D": {"cropping": 1}}], 1, 1, id="padded and cropped"),
+        pytest.param([{"Permute": {"dims": [2, 1, 3]}}, {"Conv2D": {"filters": 1, "kernel_size": 3}}], 3, 1,
+                     id="turned"),
+    ],
+)  # fmt: skip
+def test_resizing(layers, field, jump):
+    from cnnlab.layers.notation import read_layer
+
+    architecture = describe([read_layer(each) for each in layers], (12, 12, 1))
+    assert architecture.rows[-1].receptive_field == (field, field)
+    assert architecture.rows[-1].input_stride == (jump, jump)
+
+
+def test_a_turned_image_keeps_its_height_and_width():
+    layers = [
+        LAYERS["Permute"].model_validate({"dims": [2, 1, 3]}),
+        LAYERS["Conv2D"].model_validate({"filters": 1, "kernel_size": [1, 5]}),
+    ]
+    assert describe(layers, (12, 10, 1)).rows[-1].receptive_field == (5, 1)
+
+
+def test_a_mixed_format_is_followed_axis_by_axis():
+    """A channels_last layer after a channels_first one takes columns for channels, and spans them all."""
+    layers = [
+        LAYERS["Conv2D"].model_validate({"filters": 4, "kernel_size": 3, "data_format": "channels_first"}),
+        LAYERS["Conv2D"].model_validate({"filters": 4, "kernel_size": 3}),
+    ]
+    fields = [row.receptive_field for row in describe(layers, (1, 12, 12)).rows]
+    assert fields == [(3, 3), (5, 12)]

@@ -1,0 +1,100 @@
+"""One backend for the whole session, and how hypothesis looks for examples."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from cnnlab.backend import Backend, start_backend
+from cnnlab.sections import RuntimeConfig
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+# The same examples every time, so that a red test is red for everyone;
+# HYPOTHESIS_PROFILE=explore looks further.
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def backend() -> Backend:
+    """Keras on TensorFlow, deterministic; started once, because it takes seconds."""
+    return start_backend(RuntimeConfig())
+
+
+@pytest.fixture(scope="session")
+def make_run():
+    """Writes a finished run that never ran: `make_run(out, "colors_cnn", seed=0, accuracy=0.9) → folder`.
+
+    Everything is there but model.keras. The answers are wrong on a random share of the test images, seeded;
+    images with a low index are hard for all. `changes` are overrides such as "training.epochs=3".
+    """
+    from cnnlab.config import load_config
+    from cnnlab.datasets import Places, load_dataset
+    from cnnlab.jobs import dataset_facts
+    from cnnlab.runs import open_run, run_path
+
+    datasets = {}
+
+    def make(
+        out: Path, experiment: str, *, seed: int = 0, accuracy: float = 0.9, changes=(), state="finished"
+    ) -> Path:
+        config = load_config(str(CONFIGS / f"{experiment}.yaml"), changes).with_seed(seed)
+        key = config.dataset.model_dump_json()
+        if key not in datasets:
+            datasets[key] = load_dataset(config.dataset, Places.from_environment(None))
+        data = datasets[key]
+        classes = len(data.class_names)
+        rng = np.random.default_rng([seed, config.architecture.total_params])
+        labels = data.test.labels
+        ease = rng.random(len(labels)) + np.linspace(0, 1, len(labels))
+        wrong = np.argsort(ease)[: round((1 - accuracy) * len(labels))]
+        predicted = labels.copy()
+        predicted[wrong] = (labels[wrong] + rng.integers(1, classes, len(wrong))) % classes
+        probabilities = np.full((len(labels), classes), 0.02, np.float16)
+        probabilities[np.arange(len(labels)), predicted] = 0.9
+        reached = accuracy * (1 - 0.6 * 0.7 ** np.arange(1, config.training.epochs + 1))
+        history = [
+            {
+                "epoch": epoch, "loss": 2 * (1 - share) + 0.01, "accuracy": share,
+                "val_loss": 2.1 * (1 - share), "val_accuracy": share - 0.01, "learning_rate": 0.1,
+                "seconds": 0.5 + seed / 100, "images_per_second": 9000.0,
+            }
+            for epoch, share in enumerate(reached, start=1)
+        ]  # fmt: skip
+        with open_run(config, out) as run:
+            run.write_setting(
+                {
+                    "cnnlab": "0.1.0", "python": "3.11.7", "keras": "3.15.1", "numpy": "2.4.6",
+                    "backend": "tensorflow", "tensorflow": "2.21.0", "device": "cpu",
+                    "device_name": "CPU (2 cores)", "precision": "float32", "platform": "Linux", "cores": 2,
+                    "memory_bytes": 2**33, "git_commit": None, "dataset": dataset_facts(config, data),
+                }
+            )  # fmt: skip
+            run.write_history(history)
+            run.write_arrays(
+                "predictions.npz", labels=labels, predicted=predicted, probabilities=probabilities
+            )
+            run.write_json(
+                "result.json",
+                {
+                    "name": config.name, "digest": config.digest, "seed": seed,
+                    "train_loss": 0.01, "train_accuracy": 0.999, "validation_loss": 0.2,
+                    "validation_accuracy": accuracy - 0.01, "test_loss": 0.2,
+                    "test_accuracy": float(np.mean(predicted == labels)), "epochs": len(history),
+                    "best_epoch": len(history), "tested_epoch": len(history),
+                    "params": config.architecture.total_params,
+                    "trainable_params": config.architecture.trainable_params,
+                    "macs": config.architecture.macs, "seconds": 12.5 + seed,
+                    "seconds_per_epoch": 0.5 + seed / 100, "images_per_second": 9000.0,
+                    "peak_memory_bytes": 700 * 2**20,
+                },
+            )  # fmt: skip
+        if state != "finished":
+            run.write_state(state)
+        return run_path(config, out)
+
+    return make

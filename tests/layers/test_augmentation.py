@@ -1,0 +1,65 @@
+"""Augmentation: in training only, drawn from the run's seed, pixels in their range."""
+
+import numpy as np
+import pytest
+
+from cnnlab.config import ExperimentConfig
+from cnnlab.model import build_model
+
+IMAGES = np.random.default_rng(0).random((8, 12, 12, 3), np.float32)
+AUGMENTATIONS = [
+    pytest.param({"RandomFlip": {"mode": "horizontal"}}, id="flip"),
+    pytest.param({"RandomRotation": {"factor": 0.1}}, id="rotation"),
+    pytest.param(
+        {"RandomTranslation": {"height_factor": 0.2, "width_factor": [-0.3, 0.1]}}, id="translation"
+    ),
+    pytest.param({"RandomZoom": {"height_factor": 0.3}}, id="zoom"),
+    pytest.param({"RandomCrop": {"height": 9, "width": 9}}, id="crop"),
+]
+
+
+def model_of(layer, *, seed=0):
+    model = {"input_shape": [12, 12, 3], "layers": [layer]}
+    return build_model(ExperimentConfig.model_validate({"name": "augmented", "model": model, "seed": seed}))
+
+
+def in_training(model, images=IMAGES) -> np.ndarray:
+    """What a compiled training step sees: the layers must work inside a graph."""
+    import tensorflow as tf
+
+    return tf.function(lambda batch: model(batch, training=True))(tf.constant(images)).numpy()
+
+
+@pytest.mark.parametrize("layer", AUGMENTATIONS)
+def test_pixels_change_and_stay_in_their_range(layer, backend):
+    changed = in_training(model_of(layer))
+    assert not np.array_equal(changed, np.asarray(model_of(layer)(IMAGES, training=False)))
+    assert changed.min() >= 0
+    assert changed.max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("layer", [each for each in AUGMENTATIONS if each.id != "crop"])
+def test_nothing_happens_outside_training(layer, backend):
+    np.testing.assert_array_equal(np.asarray(model_of(layer)(IMAGES, training=False)), IMAGES)
+
+
+@pytest.mark.parametrize("layer", AUGMENTATIONS)
+def test_the_seed_decides(layer, backend):
+    first, again, other, another = (in_training(model_of(layer, seed=seed)) for seed in (3, 3, 4, 5))
+    np.testing.assert_array_equal(first, again)
+    assert not (np.array_equal(first, other) and np.array_equal(first, another))
+
+
+def test_a_flip_is_the_mirror_image_or_the_image(backend):
+    flipped = in_training(model_of({"RandomFlip": {"mode": "horizontal"}}))
+    mirrored = [np.array_equal(after, before[:, ::-1]) for before, after in zip(IMAGES, flipped, strict=True)]
+    kept = [np.array_equal(after, before) for before, after in zip(IMAGES, flipped, strict=True)]
+    assert all(np.logical_xor(mirrored, kept))
+    assert any(mirrored)
+    assert any(kept)
+
+
+def test_a_crop_is_a_piece_of_the_image(backend):
+    cropped = in_training(model_of({"RandomCrop": {"height": 9, "width": 9}}))
+    pieces = [IMAGES[:, row : row + 9, column : column + 9] for row in range(4) for column in range(4)]
+    assert any(np.allclose(cropped, piece) for piece in pieces)
