@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from cnnlab.config import RuntimeConfig
 from cnnlab.errors import UserError
+from cnnlab.sections import RuntimeConfig
 
 BackendName = Literal["tensorflow", "jax", "torch"]
 DeviceName = Literal["auto", "cpu", "gpu"]
@@ -53,6 +54,28 @@ def start_backend(runtime: RuntimeConfig) -> Backend:
     return backend
 
 
+def set_seeds(seed: int) -> None:
+    """Start every random generator that Keras and its backend draw from at `seed`.
+
+    `keras.utils.set_random_seed` does the same, but imports TensorFlow wherever it is installed, which
+    costs seconds on the other backends.
+    """
+    import keras
+    import numpy as np
+
+    random.seed(seed)  # Keras's initialisers and layers draw their own seeds from here
+    np.random.seed(seed)  # noqa: NPY002
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            tf.random.set_seed(seed)
+        case "torch":
+            import torch
+
+            torch.manual_seed(seed)
+
+
 def peak_memory() -> int:
     """The most memory that this process has held so far, in bytes."""
     import resource
@@ -72,7 +95,7 @@ def _start(name: BackendName, device: DeviceName) -> Backend:
 
 def _start_tensorflow(device: DeviceName) -> Backend:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _start_up_noise() as noise:
+    with start_up_noise() as noise:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
@@ -103,7 +126,7 @@ def _start_jax(device: DeviceName) -> Backend:
     else:
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
-    with _start_up_noise():
+    with start_up_noise():
         import jax
 
         found = jax.devices()[0]
@@ -144,7 +167,7 @@ def _cpu() -> str:
 
 
 @contextmanager
-def _start_up_noise() -> Iterator[list[str]]:
+def start_up_noise() -> Iterator[list[str]]:
     """Keep the log lines that native libraries write while they start; they are there after the block.
 
     Log levels do not reach what is logged before the library has read them, so file descriptor 2 itself

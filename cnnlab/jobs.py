@@ -10,17 +10,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cnnlab.config import ExperimentConfig
 from cnnlab.datasets import Places, load_dataset
 from cnnlab.errors import CnnlabError, UserError
-from cnnlab.runs import Record, find_finished, open_run, read_record, run_path
+from cnnlab.runs import Record, data_digest_of, find_finished, open_run, read_record, run_path
 
 if TYPE_CHECKING:
+    from cnnlab.backend import Backend
     from cnnlab.datasets.content import Dataset
-    from cnnlab.training.fit import Watcher
+    from cnnlab.training.epoch import Watcher
+    from cnnlab.training.rehearsal import Rehearsal
 
     class JobWatcher(Watcher, Protocol):
         """Is told what happens to the jobs, besides how each one's training goes."""
 
         def note(self, message: str) -> None:
-            """Something the user should know, such as the device or unverified data."""
+            """Something good to know, such as the device."""
+
+        def warn(self, message: str) -> None:
+            """Something the result may suffer from, such as unverified data."""
 
         def downloading(self, name: str, done: int, total: int | None) -> None:
             """So many bytes of a dataset's file are here; `total` is None where the server does not say."""
@@ -84,33 +89,49 @@ class Jobs:
         if key not in self._datasets:
             data = load_dataset(config.dataset, self.places, progress=self.watcher.downloading)
             if data.provenance.warning:
-                self.watcher.note(data.provenance.warning)
+                self.watcher.warn(data.provenance.warning)
             self._datasets[key] = data
         return self._datasets[key]
 
-    def _finished(self, config: ExperimentConfig) -> Record:
+    def rehearse(self, config: ExperimentConfig) -> Rehearsal:
+        """Try a few steps of a run and say what all of it will cost; nothing is written."""
+        if not self.force:
+            check_memory(config)
         data = self.dataset(config)
-        record = None if self.fresh else find_finished(config, self.out)
-        if record and record.environment["dataset"]["digest"] == data.provenance.digest:
-            self.watcher.reused(record)
-            return record
-        if record:
-            self.watcher.note(f"{record.path}: was trained on other data of the same name; training it again")
+        self._start(config)
+        from cnnlab.training.rehearsal import rehearse
 
+        return rehearse(config, data)
+
+    def _start(self, config: ExperimentConfig) -> Backend:
+        """Start the backend and say what the arithmetic runs on, and how."""
         from cnnlab.backend import start_backend
 
         backend = start_backend(config.runtime)
         self.watcher.note(str(backend))
         if config.gives_logits:
             self.watcher.note(f"{config.name}: the last layer has no softmax; training on logits")
+        return backend
 
+    def _finished(self, config: ExperimentConfig) -> Record:
+        data = self.dataset(config)
+        path = run_path(config, self.out)
+        changed = data_digest_of(path) not in (None, data.provenance.digest)
+        record = None if self.fresh or changed else find_finished(config, self.out)
+        if record:
+            self.watcher.reused(record)
+            return record
+        if changed and not self.fresh:
+            self.watcher.warn(f"{path}: was trained on other data of the same name; training it again")
+
+        backend = self._start(config)
         from cnnlab.environment import environment
         from cnnlab.training.train import train
 
-        with open_run(config, self.out, fresh=self.fresh or record is not None) as run:
+        with open_run(config, self.out, fresh=self.fresh or changed) as run:
             facts = environment(config, backend, dataset_facts(config, data))
             train(config, data, run, self.watcher, environment=facts)
-        record = read_record(run_path(config, self.out))
+        record = read_record(path)
         self.watcher.finished(record)
         return record
 

@@ -9,17 +9,20 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cnnlab.config import ExperimentConfig, load_config
 from cnnlab.errors import CnnlabError, UserError
+from cnnlab.source import read_yaml
 
 if TYPE_CHECKING:
+    import filelock
     import numpy as np
     from matplotlib.figure import Figure
 
@@ -37,6 +40,24 @@ HISTORY_COLUMNS = (
 )
 EpochRow = Mapping[str, float | int | None]
 """One row of history.csv; val_loss and val_accuracy are None without validation images."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a run answered on the test images, in their order.
+
+    labels, predicted: (N,) int64, class indices. probabilities: (N, num_classes) float16.
+    """
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def right(self) -> np.ndarray:
+        """(N,) bool"""
+        right: np.ndarray = self.predicted == self.labels
+        return right
 
 
 @dataclass(frozen=True)
@@ -57,6 +78,11 @@ class Record:
     def seed(self) -> int:
         return self.config.seed
 
+    @cached_property
+    def predictions(self) -> Predictions | None:
+        """The answers on the test images, read when first asked for; None where the file is gone."""
+        return read_predictions(self.path)
+
 
 class Folder:
     """A folder that results are written to, one whole file at a time."""
@@ -70,8 +96,11 @@ class Folder:
         """Let `save` write a file under a temporary name, then give it its own: a reader never sees half."""
         partial = self.path / f".partial-{name}"  # the ending stays: some writers choose the format by it
         with _disk(self.path / name):
-            save(partial)
-            partial.replace(self.path / name)
+            try:
+                save(partial)
+                partial.replace(self.path / name)
+            finally:
+                partial.unlink(missing_ok=True)  # on a full disk it would take the room of the next file
 
     def write_text(self, name: str, text: str) -> None:
         self.save_with(name, lambda path: path.write_text(text, encoding="utf-8"))
@@ -83,6 +112,11 @@ class Folder:
         import numpy as np
 
         self.save_with(name, lambda path: np.savez_compressed(path, **arrays))  # type: ignore[arg-type]
+
+    def remove(self, name: str) -> None:
+        """Remove a file that is out of date, if it is there."""
+        with _disk(self.path / name):
+            (self.path / name).unlink(missing_ok=True)
 
     def write_figure(self, name: str, figure: Figure) -> None:
         self.save_with(name, lambda path: figure.savefig(path))
@@ -112,7 +146,9 @@ class Run(Folder):
         self.write_json("environment.json", environment)
 
     def write_history(self, history: Sequence[EpochRow]) -> None:
-        self.write_text("history.csv", _csv(history, HISTORY_COLUMNS))
+        """The contract's columns first, then those of the config's metrics."""
+        columns = dict.fromkeys((*HISTORY_COLUMNS, *history[0]))
+        self.write_text("history.csv", _csv(history, list(columns)))
 
     def read_history(self) -> list[EpochRow]:
         return _read_history(self.path)
@@ -123,14 +159,23 @@ class Run(Folder):
         self.save_with("checkpoint.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
 
     def read_checkpoint(self) -> dict[str, np.ndarray] | None:
-        """The arrays of the last finished epoch; None where none is finished."""
+        """The arrays of the last finished epoch; None where none is finished.
+
+        Raises:
+            CnnlabError: the file is damaged.
+        """
+        import zipfile
+
         import numpy as np
 
         path = self.path / "checkpoint.npz"
         if not path.exists():
             return None
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (EOFError, OSError, ValueError, zipfile.BadZipFile):
+            raise CnnlabError(f"{path}: this checkpoint is damaged; start over with --fresh") from None
 
 
 def run_path(config: ExperimentConfig, out: Path) -> Path:
@@ -153,7 +198,7 @@ def open_run(config: ExperimentConfig, out: Path, *, fresh: bool = False) -> Ite
     path = run_path(config, out)
     with _disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(path.parent / f".{path.name}.lock")
+    lock = _lock(path)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
@@ -201,9 +246,71 @@ def finished_seeds(config: ExperimentConfig, out: Path) -> set[int]:
     }
 
 
+def data_digest_of(path: Path) -> str | None:
+    """The digest of the data that a run, finished or not, was begun on; None where none is known."""
+    environment = _read_json(path / "environment.json")
+    return str(environment["dataset"]["digest"]) if environment else None
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process trains, or removes, the run in this folder right now."""
+    import filelock
+
+    lock = _lock(path)
+    if not Path(lock.lock_file).exists():  # asking for it would make it
+        return False
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except (filelock.Timeout, OSError):
+        return True
+
+
+def remove_run(path: Path) -> None:
+    """Remove a run's folder, whole or not at all, and its experiment's where that is empty then.
+
+    Raises:
+        UserError: this is not a run's folder.
+        CnnlabError: a process is training this run, or the folder cannot be removed.
+    """
+    import filelock
+
+    if path.is_symlink() or not is_run(path):
+        raise UserError(f"{path}: not a run's folder; nothing was removed")
+    lock = _lock(path)
+    try:
+        with lock.acquire(timeout=0), _disk(path):
+            # Renamed first: half a run is never seen, however long removing takes.
+            doomed = path.with_name(f".removed-{path.name}-{os.getpid()}")
+            path.rename(doomed)
+            shutil.rmtree(doomed)
+            Path(lock.lock_file).unlink(missing_ok=True)
+    except filelock.Timeout:
+        raise CnnlabError(f"{path}: a process is training this run; nothing was removed") from None
+    with suppress(OSError):  # other seeds, or files of the user's, are still in there
+        path.parent.rmdir()
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """The content of one of a run's JSON or YAML files, unchecked; {} where there is no such file.
+
+    Raises:
+        UserError: the file is broken.
+    """
+    if not path.exists():
+        return {}
+    data = read_yaml(path).plain() if path.suffix == ".yaml" else _read_json(path)
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: cannot be read; train this run again with --fresh")
+    return data
+
+
 def is_run(path: Path) -> bool:
     """Whether a path is a run's folder."""
-    return (path / "run.json").is_file()
+    try:
+        return (path / "run.json").is_file()
+    except OSError:  # a name that no path can have
+        return False
 
 
 def read_record(path: Path) -> Record:
@@ -222,6 +329,33 @@ def read_record(path: Path) -> Record:
         raise UserError(f"{path}: result.json or environment.json is missing; train again with --fresh")
     config = load_config(str(path / "config.yaml"))
     return Record(path, config, result, tuple(_read_history(path)), environment)
+
+
+def read_predictions(path: Path) -> Predictions | None:
+    """A run's predictions.npz; None where there is none.
+
+    Raises:
+        UserError: the file is broken.
+    """
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(path / "predictions.npz", allow_pickle=False) as arrays:
+            return Predictions(arrays["labels"], arrays["predicted"], arrays["probabilities"])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        broken = path / "predictions.npz"
+        raise UserError(f"{broken}: cannot be read; train this run again with --fresh") from None
+
+
+def _lock(path: Path) -> filelock.BaseFileLock:
+    """Held by whoever trains or removes the run in this folder."""
+    import filelock
+
+    return filelock.FileLock(path.parent / f".{path.name}.lock")
 
 
 def _told(error: BaseException) -> bool:

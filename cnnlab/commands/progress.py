@@ -22,13 +22,20 @@ from cnnlab.runs import EpochRow, Record
 
 
 class Quiet:
-    """Says nothing but notes and errors, on stderr. The others build on it."""
+    """Says nothing but warnings and errors, on stderr. The others build on it."""
 
     def __init__(self) -> None:
         self._said: set[str] = set()
 
+    def warn(self, message: str) -> None:
+        self.say_once(message)
+
     def note(self, message: str) -> None:
-        if message not in self._said:  # such as the device, which is the same for all seeds
+        pass
+
+    def say_once(self, message: str) -> None:
+        """Print a message unless it was printed before, such as the device, the same for all seeds."""
+        if message not in self._said:
             self._said.add(message)
             self.say(message)
 
@@ -60,6 +67,9 @@ class Quiet:
 
 class Lines(Quiet):
     """One line per epoch: for log files, notebooks and pipes."""
+
+    def note(self, message: str) -> None:
+        self.say_once(message)
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
         gone_on = f", going on after epoch {done}" if resumed else ""
@@ -101,7 +111,8 @@ class Bar(Lines):
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
         if self._task is None:
-            self._task = self._progress.add_task(f"downloading {name}", total=total, numbers="")
+            what = name if name.startswith("decoding ") else f"downloading {name}"
+            self._task = self._progress.add_task(what, total=total, numbers="")
         mebibytes = f"{done / 2**20:.1f} MiB"
         self._progress.update(self._task, completed=done, total=total, numbers=mebibytes)
         if total is not None and done >= total:

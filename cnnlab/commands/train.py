@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cnnlab.commands.options import TrainingOptions, complete_experiment, json_option, training_options
 from cnnlab.commands.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from cnnlab.training.rehearsal import Rehearsal
 
 
 @click.command()
 @click.argument(
     "experiments", nargs=-1, required=True, shell_complete=complete_experiment, metavar="CONFIG..."
 )
+@click.option("--check", is_flag=True, help="Try a few steps and say what the whole run will cost.")
 @training_options
 @json_option
-def command(experiments: tuple[str, ...], options: TrainingOptions, as_json: bool) -> None:
+def command(experiments: tuple[str, ...], options: TrainingOptions, check: bool, as_json: bool) -> None:
     """Train experiments: names in configs/, or paths to YAML files.
 
     \b
     cnnlab train cnn
     cnnlab train cnn --seeds 0-4 --set training.epochs=3
-    cnnlab train mine.yaml --device cpu
+    cnnlab train mine.yaml --check
 
     Each run gets a folder, experiments/NAME-DIGEST/seed-N, with its config, history, curves, result and
     model. A finished run is not trained again; an interrupted one goes on where it stopped.
@@ -35,6 +41,9 @@ def command(experiments: tuple[str, ...], options: TrainingOptions, as_json: boo
     places = Places.from_environment(options.data_dir)
     with watch(quiet=options.quiet) as watcher:
         bench = Jobs(options.out, places, watcher, fresh=options.fresh, force=options.force)
+        if check:
+            _print_costs([bench.rehearse(config) for config in configs], as_json=as_json)
+            return
         records, failures = bench.finished(jobs)
     if as_json:
         documents = [{**record.result, "run": str(record.path)} for record in records]
@@ -55,6 +64,45 @@ def command(experiments: tuple[str, ...], options: TrainingOptions, as_json: boo
         print_table(headers, rows)
     if failures:
         raise click.exceptions.Exit(failures[0].exit_code)
+
+
+def _print_costs(rehearsals: list[Rehearsal], *, as_json: bool) -> None:
+    if as_json:
+        documents = [rehearsal.as_dict() for rehearsal in rehearsals]
+        print_json(documents if len(documents) > 1 else documents[0])
+        return
+    headers = [
+        "Experiment",
+        "Steps/epoch",
+        "ms/step",
+        "s/epoch",
+        "Whole run",
+        "Memory so far",
+        "Disk",
+        "Checkpoint",
+    ]
+    rows = [
+        [
+            each.name,
+            f"{each.steps_per_epoch:,}",
+            f"{1000 * each.seconds_per_step:.2f}",
+            f"{each.seconds_per_epoch:.1f}",
+            _duration(each.seconds),
+            *(
+                f"{size / 2**20:,.1f} MiB"
+                for size in (each.peak_memory_bytes, each.disk_bytes, each.checkpoint_bytes)
+            ),
+        ]
+        for each in rehearsals
+    ]
+    print_table(headers, rows)
+
+
+def _duration(seconds: float) -> str:
+    """42 s, 7 min, 3.5 h"""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _percent(accuracy: float | None) -> str:

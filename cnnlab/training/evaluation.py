@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from cnnlab.datasets.content import Split
+from cnnlab.training.metrics import measure
 from cnnlab.training.objective import Objective
 from cnnlab.training.steps import Steps
 
 
 class Evaluation(NamedTuple):
-    """loss: mean cross-entropy; accuracy: in [0, 1]; probabilities: (N, num_classes) float32."""
+    """loss: mean over the images, regularization not included; accuracy and metrics: in [0, 1]."""
 
     loss: float
     accuracy: float
+    metrics: dict[str, float]
     probabilities: np.ndarray
+    """(N, num_classes) float32"""
 
 
-def evaluate(steps: Steps, objective: Objective, split: Split, *, batch_size: int) -> Evaluation:
+def evaluate(
+    steps: Steps, objective: Objective, split: Split, *, batch_size: int, metrics: Sequence[str] = ()
+) -> Evaluation:
     """Run a split through the network as it is now. `batch_size` limits memory; it changes no answer.
 
     Raises:
@@ -28,4 +34,9 @@ def evaluate(steps: Steps, objective: Objective, split: Split, *, batch_size: in
     batches = range(0, len(split), batch_size)
     outputs = np.concatenate([steps.outputs(split.images[start : start + batch_size]) for start in batches])
     accuracy = float(np.mean(outputs.argmax(axis=1) == split.labels))
-    return Evaluation(objective.mean_loss(split.labels, outputs), accuracy, objective.probabilities(outputs))
+    return Evaluation(
+        objective.mean_loss(split.labels, outputs),
+        accuracy,
+        {name: measure(name, split.labels, outputs) for name in metrics},
+        objective.probabilities(outputs),
+    )

@@ -32,7 +32,7 @@ class Learner:
 
 
 class Steps(Protocol):
-    """The steps of one learner, compiled. The training images lie on the device as uint8."""
+    """The steps of one learner, compiled. The training images lie on the device, as uint8, if they fit."""
 
     def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
         """Train on batches[start:stop], one step each.
@@ -43,6 +43,24 @@ class Steps(Protocol):
 
     def outputs(self, images: np.ndarray) -> np.ndarray:
         """What the network answers to one batch: (N, *input_shape) uint8 → (N, num_classes) float32."""
+
+
+def gathered(train: Split, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read the images of a few steps, where all of them are too large for the memory.
+
+    Args:
+        batches: (steps, batch) int32, positions in the training split.
+
+    Returns:
+        Images (steps · batch, *input_shape) uint8, their labels (steps · batch,) int32, and the positions of
+        `batches` in these two.
+    """
+    positions = batches.reshape(-1)
+    in_file = np.argsort(positions, kind="stable")  # from front to back, as the disk likes it
+    images = np.empty((len(positions), *train.images.shape[1:]), dtype=np.uint8)
+    images[in_file] = train.images[positions[in_file]]
+    labels = train.labels[positions].astype(np.int32)
+    return images, labels, np.arange(len(positions), dtype=np.int32).reshape(batches.shape)
 
 
 def compile_steps(learner: Learner) -> Steps:

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from cnnlab.training.steps import Learner, StepResults, Steps
+from cnnlab.datasets.mapped import stays_on_disk
+from cnnlab.training.steps import Learner, StepResults, Steps, gathered
 
 
 def compile_steps(learner: Learner) -> Steps:
@@ -23,8 +24,11 @@ class JaxSteps:
     def __init__(self, learner: Learner) -> None:
         model, optimizer, objective = learner.model, learner.optimizer, learner.objective
         self._model, self._optimizer = model, optimizer
-        self._images = jnp.asarray(learner.train.images)
-        self._labels = jnp.asarray(learner.train.labels.astype(np.int32))
+        self._train = learner.train
+        self._resident: tuple[jax.Array, jax.Array] | None = None
+        if not stays_on_disk(learner.train.images):
+            labels = jnp.asarray(learner.train.labels.astype(np.int32))
+            self._resident = jnp.asarray(learner.train.images), labels
         factor, offset = jnp.asarray(learner.pixels.factor), jnp.asarray(learner.pixels.offset)
         optimizer.build(model.trainable_variables)
 
@@ -35,7 +39,7 @@ class JaxSteps:
             outputs, frozen, losses = model.stateless_call(
                 trainable, frozen, pixels(images), training=True, return_losses=True
             )
-            loss = objective.loss(labels, outputs) + sum(losses)
+            loss = objective.training_loss(labels, outputs) + sum(losses)
             with keras.StatelessScope(state_mapping=list(zip(optimizer.variables, slots, strict=True))):
                 scaled_loss = optimizer.scale_loss(loss)
             return scaled_loss, (loss, outputs, frozen)
@@ -52,7 +56,7 @@ class JaxSteps:
                 trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
                 losses = losses.at[index].set(loss)
                 right = right.at[index].set(objective.correct(wanted, outputs))
-                return (trainable, frozen, slots), losses, right
+                return [list(trainable), list(frozen), list(slots)], losses, right
 
             empty = jnp.zeros(steps, jnp.float32), jnp.zeros(steps, jnp.int32)
             return jax.lax.fori_loop(start, stop, step, (state, *empty))
@@ -71,7 +75,15 @@ class JaxSteps:
         return [[variable.value for variable in group] for group in self._variables()]
 
     def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
-        state, losses, right = self._run(self._state(), self._images, self._labels, batches, start, stop)
+        if self._resident is None:
+            # One step a call: another number of images would be another program to compile.
+            results = [self._call(*gathered(self._train, batches[[i]]), 0, 1) for i in range(start, stop)]
+            losses, right = (np.concatenate(each) for each in zip(*results, strict=True))
+            return StepResults(losses, right)
+        return self._call(*self._resident, batches, start, stop)
+
+    def _call(self, images: Any, labels: Any, batches: np.ndarray, start: int, stop: int) -> StepResults:
+        state, losses, right = self._run(self._state(), images, labels, batches, start, stop)
         for group, values in zip(self._variables(), state, strict=True):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)

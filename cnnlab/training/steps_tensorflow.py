@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from cnnlab.training.steps import Learner, StepResults, Steps
+from cnnlab.datasets.mapped import stays_on_disk
+from cnnlab.training.steps import Learner, StepResults, Steps, gathered
 
 
 def compile_steps(learner: Learner) -> Steps:
@@ -18,8 +19,11 @@ class TensorFlowSteps:
 
     def __init__(self, learner: Learner) -> None:
         model, optimizer, objective = learner.model, learner.optimizer, learner.objective
-        images = tf.constant(learner.train.images)
-        labels = tf.constant(learner.train.labels.astype(np.int32))
+        self._train = learner.train
+        self._resident: tuple[tf.Tensor, tf.Tensor] | None = None
+        if not stays_on_disk(learner.train.images):
+            labels = learner.train.labels.astype(np.int32)
+            self._resident = tf.constant(learner.train.images), tf.constant(labels)
         factor, offset = tf.constant(learner.pixels.factor), tf.constant(learner.pixels.offset)
         image_shape = learner.train.images.shape[1:]
         variables = model.trainable_variables
@@ -29,11 +33,11 @@ class TensorFlowSteps:
             scaled = tf.cast(batch, tf.float32) / 255.0 * factor + offset
             return tf.ensure_shape(scaled, (None, *image_shape))
 
-        def step(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def step(images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             wanted = tf.gather(labels, indices)
             with tf.GradientTape() as tape:
                 outputs = model(pixels(tf.gather(images, indices)), training=True)
-                loss = objective.loss(wanted, outputs)
+                loss = objective.training_loss(wanted, outputs)
                 if model.losses:  # the layers' regularizers
                     loss += tf.add_n(model.losses)
                 scaled_loss = optimizer.scale_loss(loss)
@@ -41,14 +45,22 @@ class TensorFlowSteps:
             optimizer.apply(gradients, variables)
             return loss, objective.correct(wanted, outputs)
 
-        count = tf.TensorSpec([], tf.int32)
+        signature = [
+            tf.TensorSpec([None, *image_shape], tf.uint8),
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([], tf.int32),
+            tf.TensorSpec([], tf.int32),
+        ]
 
-        @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), count, count])  # type: ignore[untyped-decorator]
-        def run(batches: tf.Tensor, start: tf.Tensor, stop: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+        def run(
+            images: tf.Tensor, labels: tf.Tensor, batches: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor]:
             losses = tf.TensorArray(tf.float32, size=stop - start)
             right = tf.TensorArray(tf.int32, size=stop - start)
             for index in tf.range(start, stop):
-                loss, correct = step(batches[index])
+                loss, correct = step(images, labels, batches[index])
                 losses = losses.write(index - start, loss)
                 right = right.write(index - start, correct)
             return losses.stack(), right.stack()
@@ -60,7 +72,12 @@ class TensorFlowSteps:
         self._run, self._outputs = run, outputs
 
     def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
-        losses, right = self._run(tf.constant(batches), tf.constant(start), tf.constant(stop))
+        if self._resident is None:
+            images, labels, batches = gathered(self._train, batches[start:stop])
+            start, stop = 0, len(batches)
+        else:
+            images, labels = self._resident
+        losses, right = self._run(images, labels, tf.constant(batches), tf.constant(start), tf.constant(stop))
         return StepResults(losses.numpy(), right.numpy())
 
     def outputs(self, images: np.ndarray) -> np.ndarray:

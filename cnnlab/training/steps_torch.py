@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from cnnlab.datasets.mapped import stays_on_disk
 from cnnlab.training.steps import Learner, StepResults, Steps
 
 
@@ -21,7 +22,8 @@ class TorchSteps:
 
         self._learner = learner
         self._device = get_device()
-        self._images = self._tensor(learner.train.images)
+        on_disk = stays_on_disk(learner.train.images)
+        self._images = None if on_disk else self._tensor(learner.train.images)
         self._labels = self._tensor(learner.train.labels)
         self._factor, self._offset = self._tensor(learner.pixels.factor), self._tensor(learner.pixels.offset)
         learner.optimizer.build(learner.model.trainable_variables)
@@ -40,8 +42,12 @@ class TorchSteps:
     def _step(self, indices: torch.Tensor) -> tuple[float, int]:
         model, optimizer, objective = self._learner.model, self._learner.optimizer, self._learner.objective
         labels = self._labels[indices]
-        outputs = model(self._pixels(self._images[indices]), training=True)
-        loss = objective.loss(labels, outputs) + sum(model.losses)
+        if self._images is None:
+            images = self._tensor(self._learner.train.images[indices.cpu().numpy()])
+        else:
+            images = self._images[indices]
+        outputs = model(self._pixels(images), training=True)
+        loss = objective.training_loss(labels, outputs) + sum(model.losses)
         model.zero_grad()
         optimizer.scale_loss(loss).backward()
         variables = model.trainable_variables

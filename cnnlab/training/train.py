@@ -6,19 +6,20 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 
-from cnnlab.backend import peak_memory
+from cnnlab.backend import peak_memory, start_up_noise
 from cnnlab.config import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.model import build_model
 from cnnlab.plots import history_curves
 from cnnlab.runs import Run
+from cnnlab.training.epoch import Watcher, check_loss
 from cnnlab.training.evaluation import Evaluation, evaluate
-from cnnlab.training.fit import Fitted, Watcher, evaluation_batch, fit
+from cnnlab.training.fit import Fitted, evaluation_batch, fit
 from cnnlab.training.objective import Objective
-from cnnlab.training.steps import Learner, compile_steps
+from cnnlab.training.optimization import build_optimizer
+from cnnlab.training.steps import Learner, Steps, compile_steps
 
 
 def train(
@@ -35,21 +36,21 @@ def train(
     """
     began = time.perf_counter()
     run.write_setting(environment)
-    model = build_model(config)
-    optimizer = config.training.optimizer.build()
-    if config.runtime.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    objective = Objective.of(config, len(data.class_names))
-    learner = Learner(model, optimizer, objective, data.train, data.pixels)
-    steps = compile_steps(learner)
+    learner, steps = prepare(config, data)
+    model, objective = learner.model, learner.objective
     fitted = fit(config, learner, steps, data, run, watcher)
 
     batch_size = evaluation_batch(config)
     splits = {"train": data.train, "validation": data.validation, "test": data.test}
     results = {
-        name: evaluate(steps, objective, split, batch_size=batch_size) if len(split) else None
+        name: evaluate(steps, objective, split, batch_size=batch_size, metrics=config.training.metrics)
+        if len(split)
+        else None
         for name, split in splits.items()
     }
+    for name, evaluation in results.items():
+        if evaluation:
+            check_loss(evaluation.loss, f"{name} loss", fitted.history[-1])
     test = results["test"]
     if test is None:
         raise ValueError("a dataset without test images")
@@ -59,10 +60,20 @@ def train(
         predicted=test.probabilities.argmax(axis=1),
         probabilities=test.probabilities.astype(np.float16),
     )
-    run.save_with("model.keras", model.save)
+    with start_up_noise():  # saving imports TensorFlow on every backend, if it is installed
+        run.save_with("model.keras", model.save)
     run.write_figure("curves.png", history_curves(fitted.history, title=f"{config.name}, seed {config.seed}"))
     seconds = run.seconds_before + time.perf_counter() - began
     run.write_json("result.json", result(config, fitted, results, seconds=seconds))
+
+
+def prepare(config: ExperimentConfig, data: Dataset) -> tuple[Learner, Steps]:
+    """The network with fresh weights, its optimizer and loss, and its compiled steps."""
+    model = build_model(config)
+    optimizer = build_optimizer(config, train_count=len(data.train))
+    objective = Objective.of(config, data.class_names, data.train)
+    learner = Learner(model, optimizer, objective, data.train, data.pixels)
+    return learner, compile_steps(learner)
 
 
 def result(
@@ -77,6 +88,12 @@ def result(
         f"{split}_{what}": getattr(evaluation, what) if evaluation else None
         for split, evaluation in evaluations.items()
         for what in ("loss", "accuracy")
+    }
+    measured |= {
+        f"{split}_{name}": value
+        for split, evaluation in evaluations.items()
+        if evaluation
+        for name, value in evaluation.metrics.items()
     }
     return {
         "name": config.name,

@@ -1,0 +1,100 @@
+"""One pass over the training images: shuffle, step, add up."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Protocol
+
+import numpy as np
+
+from cnnlab.config import ExperimentConfig
+from cnnlab.errors import CnnlabError
+from cnnlab.runs import EpochRow
+from cnnlab.training.steps import Learner, Steps
+
+SECONDS_PER_CALL = 0.2
+"""How long one call into the compiled loop should take: Ctrl-C and the progress bar wait for it."""
+
+
+class Diverged(CnnlabError):
+    """The loss became infinite or not a number."""
+
+
+class Watcher(Protocol):
+    """Is told how training goes; draws a bar, prints lines or stays silent."""
+
+    def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
+        """Training begins after `done` epochs that a resumed run has behind it."""
+
+    def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
+        """So many of the epoch's steps are done; loss and accuracy are means over them."""
+
+    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None: ...
+
+
+def epoch_order(count: int, *, seed: int, epoch: int) -> np.ndarray:
+    """The order in which an epoch visits the training images: (count,) int32, a permutation."""
+    return np.random.default_rng([seed, epoch]).permutation(count).astype(np.int32)
+
+
+def train_epoch(
+    config: ExperimentConfig, learner: Learner, steps: Steps, epoch: int, watcher: Watcher
+) -> dict[str, float | int | None]:
+    """One pass over the training images; returns its row of the history."""
+    count, batch_size = len(learner.train), config.training.batch_size
+    order = epoch_order(count, seed=config.seed, epoch=epoch)
+    whole = count // batch_size * batch_size
+    parts = [order[:whole].reshape(-1, batch_size), order[whole:].reshape(1, -1)]
+    total_steps = math.ceil(count / batch_size)
+    learning_rate = float(np.asarray(learner.optimizer.learning_rate))
+    losses: list[float] = []  # summed over each batch
+    correct, seen, done, seconds, chunk = 0, 0, 0, 0.0, 1
+    for batches in parts:
+        start = 0
+        while batches.size and start < len(batches):
+            stop = min(start + chunk, len(batches))
+            began = time.perf_counter()
+            results = steps.run(batches, start, stop)
+            took = time.perf_counter() - began
+            seconds += took
+            done += stop - start
+            _check_finite(results.losses, epoch, done - (stop - start), total_steps, learning_rate)
+            losses += (results.losses.astype(np.float64) * batches.shape[1]).tolist()
+            correct += int(results.correct.sum())
+            seen += (stop - start) * batches.shape[1]
+            watcher.stepped(epoch, done, total_steps, loss=math.fsum(losses) / seen, accuracy=correct / seen)
+            start = stop
+            chunk = max(1, min(4 * chunk, round(chunk * SECONDS_PER_CALL / max(took, 1e-6))))
+    return {
+        "epoch": epoch,
+        "loss": math.fsum(losses) / seen,  # exact: how steps were grouped into calls must not show
+        "accuracy": correct / seen,
+        "val_loss": None,
+        "val_accuracy": None,
+        "learning_rate": learning_rate,
+        "seconds": seconds,
+        "images_per_second": seen / seconds,
+    }
+
+
+def check_loss(loss: float, name: str, row: EpochRow) -> None:
+    """Raise `Diverged` unless the loss of a split, computed after the epoch of `row`, is a finite number."""
+    if not math.isfinite(loss):
+        raise Diverged(
+            f"training diverged: the {name} is {loss} after epoch {row['epoch']}; "
+            f"lower training.optimizer.learning_rate (it is {row['learning_rate']:g})"
+        )
+
+
+def _check_finite(
+    losses: np.ndarray, epoch: int, steps_before: int, steps: int, learning_rate: float
+) -> None:
+    finite = np.isfinite(losses)
+    if not finite.all():
+        first = int(np.argmin(finite))
+        step = steps_before + first + 1
+        raise Diverged(
+            f"training diverged: the loss is {losses[first]} in epoch {epoch} at step {step} of {steps}; "
+            f"lower training.optimizer.learning_rate (it is {learning_rate:g})"
+        )

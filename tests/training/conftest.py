@@ -1,0 +1,119 @@
+"""Small data, and runs of it without a command line around them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnlab.config import ExperimentConfig, parse_config
+from cnnlab.datasets.content import Dataset, PixelScale, Provenance, Split
+from cnnlab.runs import Record, open_run, read_record, run_path
+from cnnlab.source import parse_yaml
+
+SOFTMAX_REGRESSION = "[Flatten, Dense: {units: 10, activation: softmax}]"
+
+CNN = """
+    - Conv2D: {filters: 3, kernel_size: 5, strides: 3, use_bias: false, activation: relu}
+    - BatchNormalization
+    - MaxPooling2D
+    - Flatten
+    - Dense: {units: 10, activation: softmax}
+"""
+
+
+@pytest.fixture(scope="session")
+def experiment() -> Callable[..., ExperimentConfig]:
+    """experiment(layers, training="epochs: 1", seed=0) → a config on MNIST's shapes."""
+
+    def make(
+        layers: str = SOFTMAX_REGRESSION, *, training: str = "epochs: 1", seed: int = 0
+    ) -> ExperimentConfig:
+        text = f"seed: {seed}\ndataset: mnist\nmodel:\n  layers: {layers}\ntraining: {{{training}}}\n"
+        return parse_config(parse_yaml(text, "test.yaml"), default_name="test")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cnn() -> str:
+    return CNN
+
+
+def noise(count: int, *, seed: int, labels: Sequence[int] | np.ndarray | None = None) -> Split:
+    """Images of noise."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(256, size=(count, 28, 28, 1), dtype=np.uint8)
+    drawn = rng.integers(10, size=count) if labels is None else labels
+    return Split(images, np.asarray(drawn, np.int64))
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Callable[..., Dataset]:
+    """dataset(train=70, validation=30) → noise; `factor` and `offset` scale its pixels."""
+
+    def make(
+        train: int = 70,
+        validation: int = 30,
+        *,
+        validation_labels: np.ndarray | None = None,
+        factor: float = 1.0,
+        offset: float = 0.0,
+    ) -> Dataset:
+        return Dataset(
+            train=noise(train, seed=1),
+            validation=noise(validation, seed=2, labels=validation_labels),
+            test=noise(20, seed=3),
+            class_names=tuple("0123456789"),
+            pixels=PixelScale(np.full((1, 1, 1), factor, np.float32), np.full((1, 1, 1), offset, np.float32)),
+            provenance=Provenance("made by a test", "generated", "d" * 64, "t" * 64),
+        )
+
+    return make
+
+
+class Silent:
+    """Watches and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+
+    def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
+        self.told.append(("started", done, resumed))
+
+    def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
+        self.told.append(("stepped", epoch, step, steps))
+
+    def epoch_ended(self, row: Any, *, epochs: int) -> None:
+        self.told.append(("epoch_ended", row["epoch"], epochs))
+
+
+@pytest.fixture
+def watcher() -> Silent:
+    return Silent()
+
+
+@pytest.fixture
+def trained(backend: object, tmp_path: Path, watcher: Silent) -> Callable[..., Record]:
+    """trained(config, data) → the record of the finished run, in a folder of its own each time."""
+    from cnnlab.training.train import train
+
+    def call(config: ExperimentConfig, data: Dataset, *, out: Path | None = None) -> Record:
+        out = out or tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+        with open_run(config, out) as run:
+            train(config, data, run, watcher, environment={"dataset": {"digest": data.provenance.digest}})
+        return read_record(run_path(config, out))
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def weights_of() -> Callable[[Record], list[np.ndarray]]:
+    def read(record: Record) -> list[np.ndarray]:
+        import keras
+
+        weights: list[np.ndarray] = keras.models.load_model(record.path / "model.keras").get_weights()
+        return weights
+
+    return read

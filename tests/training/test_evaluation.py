@@ -1,0 +1,65 @@
+"""Loss, accuracy and probabilities, held against NumPy."""
+
+import numpy as np
+import pytest
+
+
+def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    return float(-np.log(probabilities[np.arange(len(labels)), labels]).mean())
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
+@pytest.mark.parametrize("activation", ["softmax", "linear"])
+def test_evaluation_is_cross_entropy_and_accuracy(
+    backend, experiment, dataset, loss: str, activation: str
+) -> None:
+    from cnnlab.training.evaluation import evaluate
+    from cnnlab.training.train import prepare
+
+    layers = f"[Flatten, Dense: {{units: 10, activation: {activation}}}]"
+    data = dataset(validation=31)
+    learner, steps = prepare(experiment(layers, training=f"loss: {loss}"), data)
+    kernel, bias = learner.model.get_weights()
+    labels = data.validation.labels
+    scores = (data.validation.images.reshape(31, 784) / 255) @ kernel + bias
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    for batch_size in (1, 7, 31, 500):
+        found = evaluate(steps, learner.objective, data.validation, batch_size=batch_size)
+        np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-6)
+        np.testing.assert_allclose(found.loss, cross_entropy(probabilities, labels), rtol=1e-5)
+        assert found.accuracy == np.mean(scores.argmax(axis=1) == labels)
+
+
+def test_what_is_recorded_is_what_numpy_finds(trained, experiment, dataset, weights_of) -> None:
+    data = dataset()
+    record = trained(experiment(training="epochs: 2, batch_size: 16"), data)
+    kernel, bias = weights_of(record)
+    for name, split in (("train", data.train), ("validation", data.validation), ("test", data.test)):
+        scores = (split.images.reshape(len(split), 784) / 255) @ kernel + bias
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        probabilities = powers / powers.sum(axis=1, keepdims=True)
+        expected = cross_entropy(probabilities, split.labels)
+        np.testing.assert_allclose(record.result[f"{name}_loss"], expected, rtol=1e-5)
+        assert record.result[f"{name}_accuracy"] == np.mean(scores.argmax(axis=1) == split.labels)
+
+
+def test_dropout_rests_while_evaluating(backend, experiment, dataset) -> None:
+    from cnnlab.training.train import prepare
+
+    layers = "[Flatten, Dropout: {rate: 0.5}, Dense: {units: 10}]"
+    data = dataset()
+    learner, steps = prepare(experiment(layers), data)
+    kernel, bias = learner.model.get_weights()
+    expected = (data.test.images.reshape(20, 784) / 255) @ kernel + bias
+    np.testing.assert_allclose(steps.outputs(data.test.images), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_few_images_at_once_where_each_takes_much_memory(experiment) -> None:
+    from cnnlab.training.fit import evaluation_batch
+
+    assert evaluation_batch(experiment()) == 500
+    wide = experiment("[Flatten, Dense: {units: 10000000}, Dense: {units: 10}]")
+    assert evaluation_batch(wide) == 6  # 6 · 10,000,794 numbers of 4 bytes are 229 MiB
+    vast = experiment("[Flatten, Dense: {units: 1000000000}, Dense: {units: 10}]")
+    assert evaluation_batch(vast) == 1
