@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import SerializerFunctionWrapHandler, ValidationInfo, field_validator, model_serializer
 
+from cnnlab.errors import way_out
 from cnnlab.fields import AsTuple, DataFormat, NonNegative, Positive, Settings, Shape, shown
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Content
     from cnnlab.datasets.places import Places
 
+Subject = Literal["photograph", "figure", "digit", "other"]
+
 Progress = Callable[[str, int, int | None], None]
-"""Told while something loads: the file's name, bytes there so far, bytes in all (None if unknown)."""
+"""Told while something loads: the file's name, or "decoding …"; bytes so far; bytes in all, if known."""
 
 UNIT_SCALE = (0.0, 1.0)
 """What networks see by default: uint8 / 255."""
@@ -47,6 +51,18 @@ class DatasetConfig(Settings):
     standardize: bool = False
     """Each channel with mean 0 and standard deviation 1 over the training images used, instead of `scale`."""
 
+    classes: Annotated[tuple[str, ...] | None, AsTuple] = None
+    """Only images of these classes, which are numbered in this order; None: of all classes."""
+
+    stratified: bool = False
+    """The `train_size` images are drawn with `seed`, each class with its share; else the first."""
+
+    brightest: ClassVar[int] = 255
+    """The pixel value that a picture of the image shows as white."""
+
+    subject: ClassVar[Subject] = "photograph"
+    """What the images show: figures and digits are bright on black, digits besides centred as MNIST's are."""
+
     @property
     def title(self) -> str:
         """The name as people write it, such as Fashion-MNIST."""
@@ -58,18 +74,20 @@ class DatasetConfig(Settings):
         self._missing("image_shape")
 
     @property
-    def class_names(self) -> tuple[str, ...]:
-        """Class k is called class_names[k]."""
-        self._missing("class_names")
+    def all_classes(self) -> tuple[str, ...]:
+        """The classes of the source: label k of its files is called all_classes[k]."""
+        self._missing("all_classes")
 
-    @property
-    def train_count(self) -> int:
-        """How many training images the source has, validation images included."""
-        self._missing("train_count")
+    if TYPE_CHECKING:
+        # Class variables where a source has a fixed number of images, fields where it draws as many as it is
+        # told to: pydantic lets a field hide nothing that exists.
 
-    @property
-    def test_count(self) -> int:
-        self._missing("test_count")
+        @property
+        def train_count(self) -> int:
+            """How many training images the source has, validation images included."""
+
+        @property
+        def test_count(self) -> int: ...
 
     @property
     def input_shape(self) -> Shape:
@@ -78,8 +96,17 @@ class DatasetConfig(Settings):
         return (channels, height, width) if self.data_format == "channels_first" else self.image_shape
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """The chosen classes, else all: what output k of a network, and label k after loading, is called."""
+        return self.all_classes if self.classes is None else self.classes
+
+    @property
     def num_classes(self) -> int:
         return len(self.class_names)
+
+    def locate(self, places: Places) -> Path | None:
+        """Where the files are; None where there are none, or the set is drawn."""
+        return None
 
     def read(self, places: Places, *, progress: Progress | None = None) -> Content:
         """Find or make the images and decode them.
@@ -97,8 +124,8 @@ class DatasetConfig(Settings):
     @classmethod
     def _enough_images(cls, value: int | None) -> int | None:
         # The validator sits on the field, so that the error points at its line. Where train_count is a
-        # property (a set that counts its images on building), `split_sizes` checks when it is loaded.
-        known = cls.train_count
+        # property or a field, the subclass checks, or `split_sizes` when the set is loaded.
+        known = getattr(cls, "train_count", None)
         if value is not None and isinstance(known, int) and value > known:
             raise ValueError(f"expected at most {known} training images, found {value}")
         return value
@@ -116,7 +143,7 @@ class DatasetConfig(Settings):
     @field_validator("validation_size", mode="after")
     @classmethod
     def _some_left_for_training(cls, value: int | float, info: ValidationInfo) -> int | float:
-        known = cls.train_count
+        known = getattr(cls, "train_count", None)
         if isinstance(known, int) and isinstance(value, int) and "train_size" in info.data:
             used = info.data["train_size"] or known
             if used + value > known and value >= used:
@@ -133,6 +160,33 @@ class DatasetConfig(Settings):
     @field_validator("standardize", mode="after")
     @classmethod
     def _one_scaling(cls, value: bool, info: ValidationInfo) -> bool:
-        if value and info.data.get("scale", UNIT_SCALE) != UNIT_SCALE:
+        default = cls.model_fields["scale"].default
+        if value and info.data.get("scale", default) != default:
             raise ValueError("standardize and scale exclude each other; remove one of them")
         return value
+
+    @field_validator("classes", mode="after")
+    @classmethod
+    def _known_classes(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value is None:
+            return None
+        if len(value) < 2:
+            raise ValueError(f"expected two classes or more, found {len(value)}")
+        if len(set(value)) < len(value):
+            twice = next(name for name in value if value.count(name) > 1)
+            raise ValueError(f"class {shown(twice)} is given twice")
+        known: Any = cls.all_classes  # a property where they depend on other fields
+        for name in value:
+            if isinstance(known, tuple) and name not in known:
+                raise ValueError(f"unknown class {shown(name)}; {way_out(name, known)}")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _without_later_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # These two came later: left out at their defaults, they leave the digests of older runs as they were.
+        data: dict[str, Any] = handler(self)
+        if data["classes"] is None:
+            del data["classes"]
+        if not data["stratified"]:
+            del data["stratified"]
+        return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from cnnlab.datasets.base import DatasetConfig, Progress
@@ -19,7 +20,7 @@ class Cifar10(DatasetConfig):
 
     title: ClassVar[str] = "CIFAR-10"
     image_shape: ClassVar[Shape] = (32, 32, 3)
-    class_names: ClassVar[tuple[str, ...]] = (
+    all_classes: ClassVar[tuple[str, ...]] = (
         "airplane",
         "automobile",
         "bird",
@@ -41,6 +42,11 @@ class Cifar10(DatasetConfig):
             "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
         ),
     )
+
+    def locate(self, places: Places) -> Path | None:
+        from cnnlab.datasets.cifar10_files import find
+
+        return find(places)
 
     def read(self, places: Places, *, progress: Progress | None = None) -> Content:
         from cnnlab.datasets.cifar10_files import read_cifar10

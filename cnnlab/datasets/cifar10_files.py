@@ -29,7 +29,7 @@ BATCH_COUNT = 10_000
 
 SIDE = 32
 CHANNELS = 3
-NUM_CLASSES = len(Cifar10.class_names)
+NUM_CLASSES = len(Cifar10.all_classes)
 PIXEL_BYTES = CHANNELS * SIDE * SIDE
 LARGEST_PICKLE = 1 << 26
 """Bytes; a pickled batch has 31 million."""

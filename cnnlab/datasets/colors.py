@@ -27,7 +27,7 @@ class Colors(DatasetConfig):
 
     title: ClassVar[str] = "Colors"
     image_shape: ClassVar[Shape] = (28, 28, 3)
-    class_names: ClassVar[tuple[str, ...]] = ("red", "yellow", "green", "cyan", "blue", "purple")
+    all_classes: ClassVar[tuple[str, ...]] = ("red", "yellow", "green", "cyan", "blue", "purple")
     train_count: ClassVar[int] = 5_000
     test_count: ClassVar[int] = 1_000
 

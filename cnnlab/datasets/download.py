@@ -130,7 +130,9 @@ def _receive(remote: RemoteFile, partial: Path, progress: Progress | None, timeo
             if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
                 # Whole already, or longer than the file: the checksum tells which.
                 return
-            raise DownloadError(f"{remote.url}: {error.code} {error.reason}") from error
+            in_a_circle = "infinite loop" in str(error.reason)  # urllib says it in three lines
+            reason = "redirected in a circle" if in_a_circle else error.reason
+            raise DownloadError(f"{remote.url}: {error.code} {reason}") from error
     except urllib.error.URLError as error:
         raise DownloadError(f"{remote.url} cannot be reached ({error.reason})") from error
     except (http.client.HTTPException, TimeoutError, ConnectionError) as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, Progress, Subject
 from cnnlab.datasets.places import Places, RemoteFile
 from cnnlab.fields import Shape
 
@@ -20,6 +21,7 @@ class MnistLike(DatasetConfig):
     image_shape: ClassVar[Shape] = (28, 28, 1)
     train_count: ClassVar[int] = 60_000
     test_count: ClassVar[int] = 10_000
+    subject: ClassVar[Subject] = "figure"
 
     official_digest: ClassVar[str]
     remote_files: ClassVar[tuple[RemoteFile, ...]]
@@ -27,6 +29,12 @@ class MnistLike(DatasetConfig):
     """Below a place that is searched: where the four IDX files may lie, such as torchvision's MNIST/raw."""
 
     npz_names: ClassVar[tuple[str, ...]]
+
+    def locate(self, places: Places) -> Path | None:
+        from cnnlab.datasets.mnist_files import find
+
+        found = find(self, places)
+        return found if found is None or isinstance(found, Path) else next(iter(found.values())).parent
 
     def read(self, places: Places, *, progress: Progress | None = None) -> Content:
         from cnnlab.datasets.mnist_files import read_mnist_like
@@ -40,7 +48,8 @@ class Mnist(MnistLike):
     name: Literal["mnist"] = "mnist"
 
     title: ClassVar[str] = "MNIST"
-    class_names: ClassVar[tuple[str, ...]] = tuple("0123456789")
+    subject: ClassVar[Subject] = "digit"
+    all_classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
     official_digest: ClassVar[str] = "0ca25098011d851a9c1e34617f769a224ad1d0376acfbdabfc4476287a2eaa85"
     folders: ClassVar[tuple[str, ...]] = ("mnist", "mnist/raw", "MNIST", "MNIST/raw")
     npz_names: ClassVar[tuple[str, ...]] = ("mnist.npz",)
@@ -58,7 +67,7 @@ class FashionMnist(MnistLike):
     name: Literal["fashion_mnist"] = "fashion_mnist"
 
     title: ClassVar[str] = "Fashion-MNIST"
-    class_names: ClassVar[tuple[str, ...]] = (
+    all_classes: ClassVar[tuple[str, ...]] = (
         "t-shirt",
         "trouser",
         "pullover",

@@ -106,7 +106,10 @@ def decode(found: Path | Mapping[str, Path], config: MnistLike) -> Content:
     parts: list[np.ndarray] = []
     for images, labels, path in zip(arrays[::2], arrays[1::2], labels_paths, strict=True):
         check_counts(images, labels, path)
-        parts += [images.reshape(*images.shape, channels), check_labels(labels, config.num_classes, path)]
+        parts += [
+            images.reshape(*images.shape, channels),
+            check_labels(labels, len(config.all_classes), path),
+        ]
     return Content(parts[0], parts[1], parts[2], parts[3], _provenance(parts, origin, config))
 
 

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 import zlib
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from cnnlab.datasets.files import broken, fill, readable
+from cnnlab.datasets.content import Content, Provenance, digest
+from cnnlab.datasets.files import broken, check_counts, check_labels, fill, is_file, readable
+from cnnlab.datasets.mapped import free_memory
+from cnnlab.datasets.npz_header import stated_shape
+from cnnlab.errors import UserError
+
+if TYPE_CHECKING:
+    from cnnlab.datasets.npz_file import NpzFile
+
+MOST_IMAGES = 1 << 31
+"""Their number is only bounded by the memory, which is checked on its own."""
 
 
 def read_npz(
-    path: Path, *, image_shape: tuple[int, int], train_count: int, test_count: int
+    path: Path, *, image_shape: tuple[int, ...], train_count: int, test_count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Read the four arrays of a set.
 
     `np.load` would take memory for whatever shape a header declares; here shapes are checked first.
 
     Args:
-        image_shape: (height, width) of the grey images.
+        image_shape: (height, width), or (height, width, channels), of the images.
         train_count: the most training images that are accepted; test_count likewise.
 
     Returns:
-        Training images (N, H, W) uint8, their labels (N,) of some integer type, and the same for testing.
+        Training images (N, *image_shape) uint8, their labels (N,) of some integer type, and the same to test.
 
     Raises:
         UserError: the file is damaged or something else.
@@ -48,6 +59,44 @@ def read_npz(
     # zipfile: RuntimeError for an encrypted member, NotImplementedError for an unknown compression.
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise broken(path, expected="a whole .npz file", found=f"a damaged one ({error})") from error
+
+
+def read_own_npz(config: NpzFile) -> Content:
+    """The user's own set, in either layout of its images.
+
+    Raises:
+        UserError: the file is damaged, or labels and images do not fit each other.
+    """
+    path = Path(config.npz).expanduser()
+    height, width, channels = config.image_shape
+    if not is_file(path):
+        raise UserError(f"dataset.npz: expected a file, found nothing at {str(path)!r}")
+    stated = stated_shape(path, "x_train")
+    needed, free = math.prod(stated), free_memory()
+    if needed > free:
+        raise UserError(
+            f"{path}: x_train holds {needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB of memory are "
+            "free\n"
+            "   save the images as files and give dataset.folder: a folder's images stay on the disk"
+        )
+    grey = len(stated) == 3
+    arrays = read_npz(
+        path,
+        image_shape=(height, width) if grey and channels == 1 else (height, width, channels),
+        train_count=MOST_IMAGES,
+        test_count=MOST_IMAGES,
+    )
+    parts: list[np.ndarray] = []
+    for images, labels in zip(arrays[::2], arrays[1::2], strict=True):
+        check_counts(images, labels, path)
+        pixels = images.reshape(len(images), *config.image_shape)
+        parts += [pixels, check_labels(labels, len(config.all_classes), path)]
+    counts = np.bincount(parts[1], minlength=len(config.all_classes))
+    if not counts.all():
+        name = config.all_classes[int(np.argmin(counts))]
+        raise broken(path, expected="training images of every class", found=f"none of class {name!r}")
+    provenance = Provenance(str(path), "unverified", digest(*parts), digest(*parts[2:]))
+    return Content(parts[0], parts[1], parts[2], parts[3], provenance)
 
 
 def _read_npy(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from cnnlab.datasets.base import DatasetConfig
-from cnnlab.datasets.content import Content, Dataset, PixelScale, Split
+from cnnlab.datasets.content import Content, Dataset, PixelScale, Split, digest
+from cnnlab.datasets.mapped import taken
 from cnnlab.errors import UserError
 
 PIXELS_AT_ONCE = 1 << 20
@@ -15,21 +18,31 @@ PIXELS_AT_ONCE = 1 << 20
 def split(content: Content, config: DatasetConfig) -> Dataset:
     """Divide a source into training, validation and test images as the config asks.
 
-    The first `train_size` images train. The images that follow them validate where enough follow;
-    else a stratified part of the first `train_size` is cut out. Contiguous parts are views.
+    The first `train_size` images train, or with `stratified` as many drawn with `seed`. The images that
+    follow them validate where enough follow, or as many drawn from the rest; else a stratified part of the
+    `train_size` is cut out. Contiguous parts are views.
 
     Raises:
         UserError: the source has fewer images than the config wants.
     """
-    used, validating = split_sizes(config, available=len(content.train_images))
+    if config.class_names != config.all_classes:
+        content = only_classes(content, config)
     images, labels = content.train_images, content.train_labels
-    if used + validating <= len(images):
+    used, validating = split_sizes(config, available=len(images))
+    if config.stratified and used < len(images):
+        chosen = stratified(labels, used, seed=config.seed)
+        enough_left = validating <= len(images) - used
+        pool = np.flatnonzero(~chosen if enough_left else chosen)
+        cut = np.zeros_like(chosen)
+        cut[pool[stratified(labels[pool], validating, seed=config.seed)]] = True
+        train, validation = _part(images, labels, chosen & ~cut), _part(images, labels, cut)
+    elif used + validating <= len(images):
         train = Split(images[:used], labels[:used])
         validation = Split(images[used : used + validating], labels[used : used + validating])
     else:
         cut = stratified(labels[:used], validating, seed=config.seed)
-        train = Split(images[:used][~cut], labels[:used][~cut])
-        validation = Split(images[:used][cut], labels[:used][cut])
+        train = _part(images[:used], labels[:used], ~cut)
+        validation = _part(images[:used], labels[:used], cut)
     return Dataset(
         train=_in_format(train, config),
         validation=_in_format(validation, config),
@@ -38,6 +51,30 @@ def split(content: Content, config: DatasetConfig) -> Dataset:
         pixels=pixel_scale(train.images, config),
         provenance=content.provenance,
     )
+
+
+def only_classes(content: Content, config: DatasetConfig) -> Content:
+    """The images of the chosen classes, in their order, with new labels and digests of their own.
+
+    Raises:
+        UserError: a chosen class has no training image, or the choice no test image.
+    """
+    numbers = [config.all_classes.index(name) for name in config.class_names]
+    renumbered = np.full(len(config.all_classes), -1, dtype=np.int64)
+    renumbered[numbers] = np.arange(len(numbers))
+    train_labels, test_labels = renumbered[content.train_labels], renumbered[content.test_labels]
+    for index, name in enumerate(config.class_names):
+        if not np.any(train_labels == index):
+            raise UserError(
+                f"dataset.classes: {config.title} has no training images of {name!r}; leave this class out"
+            )
+    train = _part(content.train_images, train_labels, train_labels >= 0)
+    test = _part(content.test_images, test_labels, test_labels >= 0)
+    if not len(test):
+        raise UserError(f"dataset.classes: {config.title} has no test images of these classes")
+    parts = (train.images, train.labels, test.images, test.labels)
+    provenance = replace(content.provenance, digest=digest(*parts), test_digest=digest(*parts[2:]))
+    return Content(*parts, provenance=provenance)
 
 
 def split_sizes(config: DatasetConfig, *, available: int) -> tuple[int, int]:
@@ -71,7 +108,7 @@ def stratified(labels: np.ndarray, count: int, *, seed: int) -> np.ndarray:
 
     Args:
         labels: (N,) int64.
-        count: how many to draw, 0 ≤ count < N.
+        count: how many to draw, 0 ≤ count ≤ N.
 
     Returns:
         (N,) bool, True for `count` images.
@@ -125,6 +162,11 @@ def _channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     deviation = np.sqrt(np.maximum(squares / len(pixels) - mean**2, 0.0))
     deviation[deviation < 1e-6] = 255.0  # a channel of one value has nothing to stretch
     return mean / 255, deviation / 255
+
+
+def _part(images: np.ndarray, labels: np.ndarray, chosen: np.ndarray) -> Split:
+    """The images that are `chosen`, (N,) bool; on the disk where the images are and memory would be short."""
+    return Split(taken(images, np.flatnonzero(chosen)), labels[chosen])
 
 
 def _in_format(part: Split, config: DatasetConfig) -> Split:

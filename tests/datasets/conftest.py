@@ -78,3 +78,21 @@ def write_idx(idx: Callable[[np.ndarray], bytes]) -> Callable[..., None]:
                 (folder / f"{name}-ubyte").write_bytes(data)
 
     return write
+
+
+@pytest.fixture
+def write_images() -> Callable[..., None]:
+    """Writes flat colour images into a folder: FOLDER/CLASS/0.png, …; each of its own colour."""
+
+    def write(
+        folder: Path, counts: dict[str, int], *, size: tuple[int, int] = (6, 8), ending: str = "png"
+    ) -> None:
+        from PIL import Image
+
+        for label, (name, count) in enumerate(counts.items()):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            for index in range(count):
+                color = (40 * label + 10, index % 256, 10 * (index // 256) + len(folder.name))
+                Image.new("RGB", (size[1], size[0]), color).save(folder / name / f"{index:03}.{ending}")
+
+    return write

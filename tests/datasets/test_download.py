@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import hashlib
 import http.server
@@ -6,6 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +34,9 @@ class Server(http.server.ThreadingHTTPServer):
         self.status: int | None = None
         self.declares_length = True
         self.shifts_ranges = 0
+        self.redirects: str | None = None
+        self.pieces = 1
+        self.pauses: list[float] = []  # between pieces, one number for each request
         self.asked: list[str | None] = []
 
     def remote(self, *, content: bytes = CONTENT, algorithm: str = "sha256") -> RemoteFile:
@@ -44,6 +50,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         wanted = self.headers["Range"]
         self.server.asked.append(wanted)
+        if self.server.redirects and self.path != "/real":
+            self.send_response(302)
+            self.send_header("Location", self.server.redirects)
+            self.end_headers()
+            return
         if self.server.status:
             self.send_error(self.server.status)
             return
@@ -64,7 +75,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.server.cut_after:
             body = body[: self.server.cut_after.pop(0)]
-        self.wfile.write(body)
+        step = max(1, len(body) // self.server.pieces)
+        pause = self.server.pauses.pop(0) if self.server.pauses else 0.0
+        with contextlib.suppress(ConnectionError):  # the other side may have had enough
+            for begin in range(0, len(body), step):
+                self.wfile.write(body[begin : begin + step])
+                time.sleep(pause)
 
     def log_message(self, *_):
         pass
@@ -229,6 +245,80 @@ def test_a_full_disk_is_told(server, folder, monkeypatch):
 
     monkeypatch.setattr(download, "_write", full)
     assert failure(server.remote(), folder) == f"cannot write to {folder}: No space left on device"
+
+
+def test_a_disk_that_fills_up_leaves_a_part_that_the_next_attempt_goes_on_with(server, folder, monkeypatch):
+    usual = Path.open
+
+    class Full(io.FileIO):
+        def write(self, data):
+            if self.tell() + len(data) > 600_000:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data)
+
+    def open_full(path, mode="r", *rest, **options):
+        return Full(path, mode) if mode in ("wb", "ab") else usual(path, mode, *rest, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", open_full)
+        assert failure(server.remote(), folder) == f"cannot write to {folder}: No space left on device"
+    assert names(folder) == {"set.gz.partial"}
+    size = (folder / "set.gz.partial").stat().st_size
+    assert 0 < size <= 600_000
+    assert download.download(server.remote(), folder).read_bytes() == CONTENT
+    assert server.asked == [None, f"bytes={size}-"]
+
+
+def test_a_slow_server_is_waited_for_as_long_as_bytes_come(server, folder):
+    server.pieces, server.pauses = 20, [0.02]  # longer in all than the timeout, never in one piece
+    assert download.download(server.remote(), folder, timeout=0.3).read_bytes() == CONTENT
+    assert server.asked == [None]
+
+
+def test_a_server_that_stops_in_the_middle_is_asked_for_the_rest(server, folder):
+    server.pieces, server.pauses = 2, [0.5]
+    assert download.download(server.remote(), folder, timeout=0.1).read_bytes() == CONTENT
+    assert server.asked[0] is None
+    assert server.asked[1].startswith("bytes=")
+
+
+def test_a_redirection_is_followed(server, folder):
+    server.redirects = "/real"
+    assert download.download(server.remote(), folder).read_bytes() == CONTENT
+
+
+def test_a_redirection_in_a_circle_is_told(server, folder):
+    server.redirects = "/folder/set.gz"
+    remote = server.remote()
+    assert failure(remote, folder) == f"{remote.url}: 302 redirected in a circle"
+    assert len(server.asked) <= 12
+    assert names(folder) == set()
+
+
+def test_a_redirection_to_a_file_of_this_machine_is_refused(server, folder, tmp_path):
+    (tmp_path / "secret").write_bytes(CONTENT)
+    server.redirects = f"file://{tmp_path / 'secret'}"
+    assert "is not allowed" in failure(server.remote(), folder)
+    assert names(folder) == set()
+
+
+def test_a_process_that_is_killed_leaves_a_part_and_no_lock(server, folder):
+    server.pieces, server.pauses = 20, [0.05]
+    remote = server.remote()
+    program = (
+        "from pathlib import Path; from cnnlab.datasets.download import download;"
+        "from cnnlab.datasets.places import RemoteFile;"
+        f"download(RemoteFile({remote.url!r}, {remote.checksum!r}), Path({str(folder)!r}))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as worker:
+        partial = folder / "set.gz.partial"
+        deadline = time.monotonic() + 30
+        while not (partial.exists() and partial.stat().st_size) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        worker.kill()
+    assert names(folder) == {"set.gz.partial"}
+    assert download.download(remote, folder).read_bytes() == CONTENT
+    assert server.asked[-1].startswith("bytes=")
 
 
 def test_two_processes_download_once(server, folder):

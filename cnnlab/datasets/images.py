@@ -1,0 +1,160 @@
+"""One image file → uint8 pixels of a given size. What is wrong with a file becomes a `BadImage`."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import struct
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+MOST_PIXELS = 89_478_485
+"""A quarter of a gigabyte in colour, which Pillow too takes for the limit: more is a decompression bomb."""
+
+
+class BadImage(Exception):
+    """An image cannot be used; says why, in words that follow "found"."""
+
+
+class OtherSize(BadImage):
+    """It is not of the size that all images must have."""
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Height and width of an image as it is looked at, read from the head of its file.
+
+    Raises:
+        BadImage: the file is no image.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        return (width, height) if _lies_on_its_side(image) else (height, width)
+
+
+def decode(source: Path | bytes, *, size: tuple[int, int], channels: int, resize: str) -> np.ndarray:
+    """Read an image and bring it to a size: "crop", "pad" (with black), "stretch", or "exact".
+
+    Returns:
+        (height, width, channels) uint8; one channel is 0.299 R + 0.587 G + 0.114 B.
+
+    Raises:
+        BadImage: the file is damaged, empty, too large, of 16 bits, or no image.
+        OtherSize: with "exact", it is not of the size.
+    """
+    import numpy as np  # not above: a config that takes the size from the first image needs none
+
+    image = fitted(load(source, channels=channels, at_least=size), size, resize)
+    return np.asarray(image, dtype=np.uint8).reshape(*size, channels)
+
+
+def load(source: Path | bytes, *, channels: int, at_least: tuple[int, int] | None = None) -> Image:
+    """Read an image as it is looked at, in grey (1 channel) or colour (3).
+
+    Of an animation the first picture counts; transparent parts are white; photographs are turned upright.
+
+    Args:
+        at_least: (height, width); a JPEG many times larger is decoded only as far as that needs.
+
+    Raises:
+        BadImage: the file is damaged, empty, too large, of 16 bits, or no image.
+    """
+    from PIL import ImageOps
+
+    with _opened(source) as image:
+        if at_least is not None:
+            image.draft(None, (at_least[1], at_least[0]))
+        upright = ImageOps.exif_transpose(image)
+        return _without_transparency(upright).convert("RGB" if channels == 3 else "L")
+
+
+def fitted(image: Image, size: tuple[int, int], resize: str) -> Image:
+    """Bring an image to (height, width).
+
+    Raises:
+        OtherSize: with "exact", it is not of the size.
+    """
+    from PIL import ImageOps
+    from PIL.Image import Resampling
+
+    target = (size[1], size[0])
+    if image.size == target:
+        return image
+    if resize == "exact":
+        raise OtherSize(f"{image.height}×{image.width}")
+    if resize == "crop":
+        return ImageOps.fit(image, target, Resampling.BILINEAR)
+    if resize == "pad":
+        return ImageOps.pad(image, target, Resampling.BILINEAR)
+    return image.resize(target, Resampling.BILINEAR)
+
+
+@contextlib.contextmanager
+def _opened(source: Path | bytes) -> Iterator[Image]:
+    """An open image of known, bearable size; inside, whatever goes wrong with it becomes a `BadImage`."""
+    from PIL import Image, UnidentifiedImageError
+
+    file = source if isinstance(source, Path) else io.BytesIO(source)
+    try:
+        with Image.open(file, formats=("PNG", "JPEG", "BMP", "GIF", "WEBP")) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise _bomb(f"({image.height * image.width} pixels)")
+            if image.mode in ("I", "F") or ";16" in image.mode or ";16" in _raw_mode(image):
+                raise BadImage("16 bits a channel; save it with 8")
+            yield image
+    except UnidentifiedImageError:
+        raise BadImage(_unidentified(source)) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _bomb(str(error)) from None
+    except OSError as error:
+        raise BadImage(error.strerror or f"a damaged file ({error})") from None
+    except (SyntaxError, ValueError, EOFError, struct.error, MemoryError, OverflowError) as error:
+        raise BadImage(f"a damaged file ({error})") from None
+
+
+@contextlib.contextmanager
+def bombs_are_errors() -> Iterator[None]:
+    """Pillow only warns of the smaller bombs; the filter holds for the threads that are started inside."""
+    from PIL.Image import DecompressionBombWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as odd EXIF data: what cannot be read raises anyway
+        warnings.simplefilter("error", DecompressionBombWarning)
+        yield
+
+
+def _bomb(said: str) -> BadImage:
+    """Pillow says (100000000 pixels) among other things."""
+    pixels = re.search(r"\((\d+) pixels\)", said)
+    number = f"{int(pixels[1]):,}" if pixels else "too many"
+    return BadImage(f"{number} pixels; at most {MOST_PIXELS:,} are decoded")
+
+
+def _raw_mode(image: Image) -> str:
+    """How the file stores its pixels: of 16-bit colours Pillow would silently drop the lower half."""
+    tile = getattr(image, "tile", [])
+    return str(tile[0][3]) if tile else ""
+
+
+def _unidentified(source: Path | bytes) -> str:
+    empty = source.stat().st_size == 0 if isinstance(source, Path) else not source
+    return "an empty file" if empty else "no PNG, JPEG, BMP, GIF or WebP image"
+
+
+def _lies_on_its_side(image: Image) -> bool:
+    return bool(image.getexif().get(0x0112, 1) >= 5)
+
+
+def _without_transparency(image: Image) -> Image:
+    from PIL import Image as Images
+
+    if not image.has_transparency_data:
+        return image
+    transparent = image.convert("RGBA")
+    return Images.alpha_composite(Images.new("RGBA", image.size, "white"), transparent)

@@ -1,0 +1,164 @@
+"""A trained network's answers to images from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnlab.backend import start_backend
+from cnnlab.config import known_configs
+from cnnlab.datasets import DatasetConfig, Places, load_dataset
+from cnnlab.datasets.content import PixelScale
+from cnnlab.datasets.images import BadImage, bombs_are_errors
+from cnnlab.datasets.preparing import Prepared, prepare
+from cnnlab.datasets.splits import pixel_scale
+from cnnlab.errors import UserError, unknown
+from cnnlab.runs import Record, is_run, read_facts, read_record
+from cnnlab.sections import RuntimeConfig
+
+AT_ONCE = 256
+"""Images that go through the network together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a network says about one image.
+
+    probabilities: (num_classes,) float32, in the order of `classes`.
+    """
+
+    image: str
+    classes: tuple[str, ...]
+    probabilities: np.ndarray
+    notes: tuple[str, ...]
+
+    @property
+    def best(self) -> tuple[str, float]:
+        return self.ranked(1)[0]
+
+    def ranked(self, count: int) -> list[tuple[str, float]]:
+        """The most likely classes first, with their probabilities."""
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(self.classes[index], float(self.probabilities[index])) for index in order]
+
+    def as_dict(self) -> dict[str, Any]:
+        """One element of `cnnlab predict --json`."""
+        name, probability = self.best
+        return {
+            "image": self.image,
+            "class": name,
+            "probability": probability,
+            "probabilities": dict(zip(self.classes, self.probabilities.tolist(), strict=True)),
+            "notes": list(self.notes),
+        }
+
+
+def latest_run(run: str, out: Path) -> Record:
+    """A finished run: a run's folder, also below `out`, or the latest one of an experiment's name.
+
+    Raises:
+        UserError: there is none.
+    """
+    for path in (Path(run), out / run):
+        if is_run(path):
+            return read_record(path)
+    states: dict[Path, Mapping[str, Any]] = {
+        path.parent: read_facts(path) for path in sorted(out.glob("*/seed-*/run.json"))
+    }
+    name_of = {path: path.parent.name.rpartition("-")[0] for path in states}
+    finished = [
+        path
+        for path, facts in states.items()
+        if facts.get("state") == "finished" and run in (name_of[path], path.parent.name)
+    ]
+    if finished:
+        return read_record(max(finished, key=lambda path: str(states[path].get("updated", ""))))
+    if run in name_of.values() or run in known_configs():
+        raise UserError(f"{run}: no finished run in {out}; train it first: cnnlab train {run}")
+    raise unknown("run or experiment", run, sorted({*name_of.values(), *known_configs()}))
+
+
+def prepare_all(
+    sources: Sequence[tuple[str, Path | bytes]], dataset: DatasetConfig
+) -> tuple[dict[str, Prepared], list[str]]:
+    """Every image as the dataset would have it, by name, and what is wrong with those that cannot be used."""
+    prepared: dict[str, Prepared] = {}
+    failures = []
+    with bombs_are_errors():
+        for name, source in sources:
+            try:
+                prepared[name] = prepare(source, dataset)
+            except BadImage as error:
+                failures.append(f"{name}: expected an image, found {error}")
+    return prepared, failures
+
+
+def dataset_of(record: Record) -> DatasetConfig:
+    """The dataset that a run was trained on."""
+    if record.config.dataset is None:
+        raise UserError(f"{record.path}: this run has no dataset")
+    return record.config.dataset
+
+
+def probabilities(record: Record, images: np.ndarray, places: Places, runtime: RuntimeConfig) -> np.ndarray:
+    """Run images through a finished run's network.
+
+    Args:
+        images: (N, height, width, channels) uint8, as the run's dataset has them.
+        places: where the training data is looked for, if the run's pixels were standardised by it.
+
+    Returns:
+        (N, num_classes) float32, rows sum to 1.
+
+    Raises:
+        UserError: the model's file is missing or broken, or the training data has changed.
+    """
+    dataset = dataset_of(record)
+    scale = _pixel_scale(record, dataset, places)
+    start_backend(runtime)
+    import keras
+
+    from cnnlab.model import build_model
+
+    path = record.path / "model.keras"
+    model = build_model(record.config)
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: cannot be read ({reason}); train this run again with --fresh") from None
+    if dataset.data_format == "channels_first":
+        images = images.transpose(0, 3, 1, 2)
+    parts = []
+    for start in range(0, len(images), AT_ONCE):
+        outputs = model(scale.apply(images[start : start + AT_ONCE]), training=False)
+        if record.config.gives_logits:
+            outputs = keras.ops.softmax(outputs, axis=-1)
+        parts.append(np.asarray(keras.ops.convert_to_numpy(outputs), dtype=np.float32))
+    return np.concatenate(parts)
+
+
+def answers(
+    record: Record, names: Sequence[str], probabilities: np.ndarray, notes: Sequence[tuple[str, ...]]
+) -> list[Answer]:
+    """One answer for each image."""
+    classes = dataset_of(record).class_names
+    rows = zip(names, probabilities, notes, strict=True)
+    return [Answer(name, classes, row, said) for name, row, said in rows]
+
+
+def _pixel_scale(record: Record, dataset: DatasetConfig, places: Places) -> PixelScale:
+    """How the run's network got its pixels; with `standardize` the training images decide."""
+    if not dataset.standardize:
+        return pixel_scale(np.empty((0, *dataset.image_shape), dtype=np.uint8), dataset)
+    data = load_dataset(dataset, places)
+    if data.provenance.digest != record.environment["dataset"]["digest"]:
+        raise UserError(
+            f"{record.path}: its pixels were standardised by the training images, and these have changed; "
+            "train it again with --fresh"
+        )
+    return data.pixels

@@ -1,0 +1,205 @@
+"""cnnlab data, as a user calls it."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnlab.cli import run
+from cnnlab.datasets import DATASETS
+from cnnlab.datasets.content import Content, Provenance
+from cnnlab.datasets.examining import examine, find_duplicates
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """A folder of its own, an empty data folder and empty caches."""
+    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("CNNLAB_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("CNNLAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def call(capsys):
+    def call(*arguments):
+        code = run([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_list_shows_every_dataset_and_what_is_missing(call):
+    code, out, _ = call("data", "list", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert code == 0
+    assert list(rows) == list(DATASETS)
+    assert rows["mnist"]["status"] == "missing"
+    assert rows["mnist"]["urls"][0].startswith("https://")
+    assert rows["xo"] == {
+        "name": "xo", "title": "X or O", "image_shape": [16, 16, 1], "num_classes": 2, "train_count": 2000,
+        "test_count": 1000, "source": "drawn", "urls": [], "status": "generated", "path": None,
+        "problem": None,
+    }  # fmt: skip
+    table = call("data", "list")[1]
+    assert "missing" in table
+    assert "cnnlab data fetch" in table
+
+
+def test_list_tells_verified_from_other_and_broken_files(here, call, tiny, write_idx):
+    write_idx(here / "data" / "mnist", tiny)
+    (here / "data" / "fashion_mnist.npz").write_bytes(b"broken")
+    rows = {row["name"]: row for row in json.loads(call("data", "list", "--json")[1])}
+    assert rows["mnist"]["status"] == "different"
+    assert rows["mnist"]["path"] == str(here / "data" / "mnist")
+    assert rows["fashion_mnist"]["status"] == "broken"
+    assert "expected a whole .npz file" in rows["fashion_mnist"]["problem"]
+    assert "expected a whole .npz file" in call("data", "list")[1]
+
+
+def test_fetch_takes_what_is_here(here, call, tiny, write_idx):
+    write_idx(here / "data" / "mnist", tiny)
+    code, out, err = call("data", "fetch", "mnist", "--json")
+    assert code == 0
+    assert [(row["name"], row["status"]) for row in json.loads(out)] == [("mnist", "different")]
+    assert "is not the official content" in err
+
+
+def test_fetch_refuses_an_unknown_name_before_it_fetches(call):
+    assert call("data", "fetch", "mnist", "cifra10") == (
+        2, "", "unknown dataset 'cifra10'; did you mean cifar10?\n"
+    )  # fmt: skip
+
+
+def test_check_counts_classes_values_and_duplicates(here, call):
+    rng = np.random.default_rng(0)
+    train, test = (rng.integers(1, 255, size=(count, 4, 4), dtype=np.uint8) for count in (40, 10))
+    train[7], test[3] = train[2], train[5]  # 2 and 7 differ in class
+    np.savez(
+        here / "mine.npz",
+        x_train=train, y_train=np.repeat([0, 1, 2], [30, 5, 5])[np.r_[7, :7, 8:40, 39]][:40],
+        x_test=test, y_test=np.arange(10) % 2,
+    )  # fmt: skip
+    code, out, _ = call("data", "check", "mine.npz", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["name"] == "npz"
+    assert [each["name"] for each in document["classes"]] == ["0", "1", "2"]
+    assert sum(each["train"] for each in document["classes"]) == 40
+    assert document["duplicates"]["train"] == 1
+    assert document["duplicates"]["test_in_train"] == 1
+    assert document["duplicates"]["examples"] == [[3, 5]]
+    assert (document["lowest"], document["highest"]) == (int(train.min()), int(train.max()))
+    assert document["mean"] == [pytest.approx(train.mean())]
+    assert document["std"] == [pytest.approx(train.std())]
+    text = call("data", "check", "mine.npz")[1]
+    assert "1 test images that are training images\n   test 3 = training 5" in text
+    assert "warning: no test images of 2" in text
+    assert "warning: classes differ in size: 30 training images of 0, 5 of 1" in text
+    assert "warning: 1 test images are training images too: the test accuracy will be too high" in text
+
+
+def test_check_of_a_folder_names_its_classes(here, call, write_images):
+    write_images(here / "pets", {"Käfer": 10, "猫": 10})
+    code, out, _ = call("data", "check", "pets")
+    assert code == 0
+    assert "Käfer" in out
+    assert "猫" in out
+    assert "total            16       4" in out
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("mnits", "unknown dataset, folder or config 'mnits'; did you mean mnist?"),
+        ("no.yaml", "no.yaml: no such file"),
+        ("no.npz", "no.npz: expected an .npz file, found nothing at 'no.npz'"),
+    ],
+)
+def test_a_source_that_is_none_is_the_users_error(call, source, message):
+    code, out, err = call("data", "check", source)
+    assert (code, out) == (2, "")
+    assert err.startswith(message)
+
+
+def test_a_folder_without_classes_is_the_users_error(here, call):
+    (here / "empty").mkdir()
+    code, _, err = call("data", "check", "empty")
+    assert code == 2
+    assert err.startswith("empty: expected two folders or more in 'empty', one for each class, found none")
+
+
+def test_show_draws_a_labelled_sheet(here, call):
+    code, out, _ = call("data", "show", "xo_cnn", "--count", "6", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["picture"] == "xo_cnn.png"
+    assert sorted(document["labels"]) == ["O", "O", "O", "X", "X", "X"]
+    with Image.open(here / "xo_cnn.png") as sheet:
+        assert sheet.size == (6 * 128, 30 + 112 + 17 + 16)
+        colors = np.asarray(sheet)[30 + 8 : 30 + 8 + 112, 8 : 8 + 112]
+        assert set(np.unique(colors)) == {0, 255}
+
+
+def test_show_writes_where_it_is_told_and_says_where_it_cannot(here, call):
+    assert call("data", "show", "xo", "--count", "3", "-o", "some.png")[:2] == (0, "some.png\n")
+    code, _, err = call("data", "show", "xo", "-o", "no/such/folder.png")
+    assert (code, err) == (2, "no/such/folder.png: cannot be written: No such file or directory\n")
+    code, _, err = call("data", "show", "xo", "-o", "sheet.xyz")
+    assert (code, err) == (2, "sheet.xyz: expected a name that ends in .png\n")
+
+
+AUGMENTED = """
+dataset: {name: xo, validation_size: 0}
+model:
+  layers:
+    - RandomFlip: {mode: horizontal}
+    - RandomTranslation: {height_factor: 0.2, width_factor: 0.2, fill_mode: constant, fill_value: -1}
+    - Flatten
+    - Dense: {units: 2, activation: softmax}
+"""
+
+
+def test_show_augmented_draws_what_the_network_sees(here, call, backend):
+    (here / "mine.yaml").write_text(AUGMENTED)
+    assert call("data", "show", "mine.yaml", "--count", "8", "-o", "plain.png")[0] == 0
+    assert call("data", "show", "mine.yaml", "--count", "8", "--augmented") == (0, "mine-augmented.png\n", "")
+    with Image.open(here / "plain.png") as plain, Image.open(here / "mine-augmented.png") as changed:
+        assert plain.size == changed.size
+        pixels = [np.asarray(sheet)[30:160] for sheet in (plain, changed)]
+    assert not np.array_equal(*pixels)
+    assert pixels[1].min() == 0
+
+
+def test_show_augmented_of_a_network_without_random_layers_says_so(call):
+    code, _, err = call("data", "show", "xo_cnn", "--augmented")
+    assert (code, err) == (2, "xo_cnn: this network changes no images at random; it has no Random… layer\n")
+
+
+def content(train, train_labels, test, test_labels):
+    def images(values):
+        return np.array(values, dtype=np.uint8).reshape(-1, 1, 1, 1).repeat(2, axis=1)
+
+    arrays = images(train), np.array(train_labels), images(test), np.array(test_labels)
+    return Content(*arrays, Provenance("", "generated", "", ""))
+
+
+def test_duplicates_are_counted_within_and_between_the_parts():
+    found = find_duplicates(content([1, 2, 1, 1, 3], [0, 0, 0, 1, 1], [2, 4, 4, 3], [0, 0, 0, 0]))
+    assert (found.train, found.test, found.test_in_train) == (2, 1, 2)
+    assert found.contradicting == 2  # the fourth training image, and the last test image
+    assert found.examples == ((0, 1), (3, 4))
+
+
+def test_a_set_without_anything_odd_has_no_warnings():
+    found = examine(content(range(10), [0, 1] * 5, range(100, 104), [0, 1] * 2), ("a", "b"))
+    assert found.warnings == []
+    assert examine(content([5, 5, 5, 5], [0, 1] * 2, [5, 5], [0, 1]), ("a", "b")).warnings == [
+        "2 test images are training images too: the test accuracy will be too high",
+        "3 images come again under another class",
+        "all pixels are 5",
+    ]

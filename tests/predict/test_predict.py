@@ -1,0 +1,261 @@
+"""cnnlab predict, as a user calls it, on small networks trained for the purpose."""
+
+import csv
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from cnnlab.cli import run
+from cnnlab.datasets import DATASETS, Places
+from cnnlab.datasets.mnist import Mnist
+from cnnlab.datasets.preparing import prepare
+from cnnlab.runs import read_record
+
+FOLDER = """
+name: pets
+dataset: {folder: pets, size: 12, validation_size: 0}
+model:
+  layers:
+    - Flatten
+    - Dense: {units: 3, activation: softmax}
+training: {epochs: 30, batch_size: 8, optimizer: {name: adam, learning_rate: 0.02}}
+"""
+
+LOGITS = """
+name: letters
+dataset: {name: xo, difficulty: 0.0, train_count: 200, test_count: 50, standardize: true, scale: [-1, 1],
+          data_format: channels_first}
+model:
+  layers:
+    - Conv2D: {filters: 2, kernel_size: 3, activation: relu, data_format: channels_first}
+    - Flatten
+    - Dense: {units: 2}
+training: {epochs: 3, batch_size: 20}
+"""
+
+COLORS = {"blue": (20, 20, 230), "green": (20, 230, 20), "red": (230, 20, 20)}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, backend):
+    """A folder with two finished experiments in experiments/, and pets/ with the images of one."""
+    folder = tmp_path_factory.mktemp("trained")
+    rng = np.random.default_rng(0)
+    for name, color in COLORS.items():
+        (folder / "pets" / name).mkdir(parents=True)
+        for index in range(12):
+            noise = rng.integers(-15, 15, size=(12, 12, 3))
+            image = Image.fromarray((np.array(color) + noise).astype(np.uint8))
+            image.save(folder / "pets" / name / f"{index}.png")
+    (folder / "pets.yaml").write_text(FOLDER)
+    (folder / "letters.yaml").write_text(LOGITS)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        patched.setenv("CNNLAB_CACHE", str(folder / "cache"))
+        assert run(["train", "pets.yaml", "letters.yaml", "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def call(trained, monkeypatch, capsys):
+    monkeypatch.chdir(trained)
+    monkeypatch.setenv("CNNLAB_CACHE", str(trained / "cache"))
+
+    def call(*arguments, stdin=b""):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsys.readouterr()
+        code = run(["predict", *(str(argument) for argument in arguments)])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def photograph(path, color, size=(30, 40)):
+    Image.new("RGB", (size[1], size[0]), color).save(path)
+    return path
+
+
+def test_answers_carry_class_names_and_probabilities(call, tmp_path):
+    paths = [photograph(tmp_path / f"{name}.png", color) for name, color in COLORS.items()]
+    code, out, _ = call("pets", *paths, "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert [each["class"] for each in document["predictions"]] == list(COLORS)
+    for each in document["predictions"]:
+        assert list(each["probabilities"]) == ["blue", "green", "red"]
+        assert sum(each["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert each["probability"] == max(each["probabilities"].values())
+        assert each["notes"] == ["30×40 brought to 12×12"]
+
+
+def test_the_table_and_the_csv_say_the_same(call, tmp_path):
+    path = photograph(tmp_path / "it.png", COLORS["green"])
+    code, table, _ = call("pets", path, "--top", "2")
+    assert code == 0
+    assert table.splitlines()[0].startswith("experiments/pets-")
+    assert table.splitlines()[2].split() == ["Image", "Answer", "2.", "Note"]
+    assert "green " in table
+    [row] = csv.DictReader(io.StringIO(call("pets", path, "--csv")[1]))
+    assert row["class"] == "green"
+    assert float(row["green"]) == float(row["probability"])
+    assert {"blue", "green", "red", "notes", "image"} < set(row)
+
+
+def test_a_folder_and_standard_input_are_images_too(call, trained):
+    code, out, _ = call(
+        "pets", "pets/red", "-", "--json", stdin=(trained / "pets" / "blue" / "0.png").read_bytes()
+    )
+    found = json.loads(out)["predictions"]
+    assert code == 0
+    assert [each["class"] for each in found] == ["red"] * 12 + ["blue"]
+    assert found[0]["image"] == "pets/red/0.png"
+    assert found[-1]["image"] == "standard input"
+    assert found[0]["notes"] == []
+
+
+def test_answers_to_test_images_are_those_of_the_run(call, trained):
+    [path] = trained.glob("experiments/letters-*/seed-0")
+    record = read_record(path)
+    config = record.config.dataset
+    content = config.read(Places.from_environment())
+    folder = trained / "letters"
+    folder.mkdir(exist_ok=True)
+    for index in range(10):
+        Image.fromarray(content.test_images[index, ..., 0]).save(folder / f"{index}.png")
+    code, out, _ = call(path, "letters", "--json")
+    assert code == 0
+    found = [list(each["probabilities"].values()) for each in json.loads(out)["predictions"]]
+    np.testing.assert_allclose(found, record.predictions.probabilities[:10], atol=2e-3)
+
+
+def test_a_run_is_found_by_name_folder_or_path_below_out(call, trained, tmp_path):
+    path = photograph(tmp_path / "it.png", COLORS["red"])
+    [folder] = trained.glob("experiments/pets-*/seed-0")
+    below = folder.relative_to(trained / "experiments")
+    answers = {call(each, path, "--csv")[1] for each in ("pets", folder, below, folder.parent.name)}
+    assert len(answers) == 1
+
+
+def test_the_latest_finished_run_counts(call, trained, tmp_path):
+    image = photograph(tmp_path / "it.png", COLORS["red"])
+    [folder] = trained.glob("experiments/pets-*/seed-0")
+    newer, unfinished = (
+        tmp_path / "out" / folder.parent.name / "seed-1",
+        tmp_path / "out" / "pets-1" / "seed-2",
+    )
+    shutil.copytree(folder, tmp_path / "out" / folder.parent.name / "seed-0")
+    for copy, state, day in ((newer, "finished", 2), (unfinished, "interrupted", 3)):
+        shutil.copytree(folder, copy)
+        facts = json.loads((copy / "run.json").read_text())
+        facts |= {"state": state, "updated": f"2999-01-0{day}T00:00:00+00:00"}
+        (copy / "run.json").write_text(json.dumps(facts))
+    document = json.loads(call("pets", image, "--json", "--out", tmp_path / "out")[1])
+    assert document["run"] == str(newer)
+
+
+def test_a_contact_sheet_is_drawn_on_request(call, trained, tmp_path):
+    assert call("pets", "pets/red", "--sheet", tmp_path / "sheet.png")[0] == 0
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        red = np.asarray(sheet)[40:100, 20:100].reshape(-1, 3)
+    assert red[:, 0].min() > 200
+    assert red[:, 1:].max() < 60
+
+
+def test_what_is_no_image_is_named_and_the_others_are_answered(call, tmp_path):
+    good = photograph(tmp_path / "good.png", COLORS["red"])
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"")
+    code, out, err = call("pets", bad, good, "--json")
+    assert code == 2
+    assert err == f"{bad}: expected an image, found an empty file\n"
+    assert [each["class"] for each in json.loads(out)["predictions"]] == ["red"]
+    code, out, err = call("pets", bad)
+    assert (code, out) == (2, "")
+    assert err.endswith("no image can be used\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["petz", "it.png"], "unknown run or experiment 'petz'; did you mean pets?"),
+        (["dnn", "it.png"], "dnn: no finished run in experiments; train it first: cnnlab train dnn"),
+        (["pets", "it.png"], "it.png: no such file"),
+        (["pets", "empty"], "empty: expected images (.png, .jpg, .jpeg, .bmp, .gif, .webp), found none"),
+        (["pets", "-"], "standard input: expected an image, found an empty file"),
+    ],
+)
+def test_the_users_mistakes_are_named(call, trained, arguments, message):
+    (trained / "empty").mkdir(exist_ok=True)
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert err.splitlines()[0] == message
+
+
+def test_a_model_that_is_gone_is_named(call, trained, tmp_path):
+    [folder] = trained.glob("experiments/pets-*/seed-0")
+    copy = tmp_path / "out" / folder.parent.name / "seed-0"
+    shutil.copytree(folder, copy)
+    (copy / "model.keras").unlink()
+    code, _, err = call(copy, photograph(tmp_path / "it.png", COLORS["red"]))
+    assert code == 2
+    assert err.startswith(f"{copy / 'model.keras'}: cannot be read (")
+
+
+def scanned(draw, *, size=(120, 90), paper=240, ink=20):
+    """A photographed sheet with something on it, as PNG bytes."""
+    image = Image.new("L", (size[1], size[0]), paper)
+    draw(ImageDraw.Draw(image), ink)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def bar(canvas, ink):
+    canvas.rectangle((10, 15, 19, 74), fill=ink)  # far from the middle
+
+
+def test_a_dark_digit_on_white_is_inverted_scaled_and_centred_by_its_mass():
+    prepared = prepare(scanned(bar), Mnist())
+    assert prepared.notes == ("dark on light: inverted", "120×90 brought to 28×28")
+    pixels = prepared.pixels[..., 0].astype(float)
+    assert prepared.pixels.shape == (28, 28, 1)
+    assert pixels[0].max() == pixels[:, 0].max() == 0
+    assert pixels.max() == 255
+    rows = np.flatnonzero(pixels.max(axis=1) > 128)
+    assert len(rows) == 20
+    middle = [(pixels.sum(axis=1 - axis) * (np.arange(28) + 0.5)).sum() / pixels.sum() for axis in (0, 1)]
+    assert middle == pytest.approx([14, 14], abs=0.6)
+
+
+def test_a_bright_digit_on_black_is_not_inverted():
+    prepared = prepare(scanned(bar, paper=5, ink=250), Mnist())
+    assert prepared.notes == ("120×90 brought to 28×28",)
+    np.testing.assert_allclose(prepared.pixels.astype(int), prepare(scanned(bar), Mnist()).pixels, atol=3)
+
+
+def test_a_picture_of_the_datasets_own_is_taken_as_it_is():
+    rng = np.random.default_rng(0)
+    pixels = np.zeros((28, 28), dtype=np.uint8)
+    pixels[8:20, 3:12] = rng.integers(256, size=(12, 9))
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    prepared = prepare(buffer.getvalue(), Mnist())
+    assert prepared.notes == ()
+    np.testing.assert_array_equal(prepared.pixels[..., 0], pixels)
+
+
+def test_white_paper_is_an_empty_picture():
+    prepared = prepare(scanned(lambda canvas, ink: None), Mnist())
+    assert prepared.pixels.max() == 0
+
+
+def test_a_set_that_is_no_picture_takes_none():
+    from cnnlab.errors import UserError
+
+    with pytest.raises(UserError, match="Go: its networks take no pictures from elsewhere"):
+        prepare(b"", DATASETS["go"]())
