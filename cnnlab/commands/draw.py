@@ -1,0 +1,61 @@
+"""cnnlab draw"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cnnlab.commands.options import complete_experiment, json_option
+from cnnlab.commands.output import print_json
+from cnnlab.config import load_config
+from cnnlab.errors import CnnlabError, UserError
+
+KINDS = ("svg", "png")
+
+
+@click.command()
+@click.argument("experiment", shell_complete=complete_experiment, metavar="CONFIG")
+@click.option("--block", metavar="NAME", help="Draw one block of the network, such as residual_1.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE.svg|FILE.png",
+    help="Where to.  [default: NAME.svg and NAME.png in this directory]",
+)  # fmt: skip
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE",
+    help="Change the config: model.layers[0].filters=8.",
+)  # fmt: skip
+@json_option
+def command(
+    experiment: str, block: str | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
+) -> None:
+    """A picture of the network: volumes to scale, kernels, branches, with shapes and parameters.
+
+    \b
+    cnnlab draw cnn
+    cnnlab draw resnet18 --out resnet18.svg
+    cnnlab draw googlenet --block inception_3a --out inception.png
+
+    Layers that change numbers only, such as a normalization, are named below the volume they change;
+    what is repeated is drawn once.
+    """
+    config = load_config(experiment, overrides)
+    if out is not None and out.suffix[1:].lower() not in KINDS:
+        raise UserError(f"--out {out}: expected a file that ends in .svg or .png")
+
+    from cnnlab.diagrams.network import block_shapes, network_shapes
+    from cnnlab.diagrams.painting import encode, paint
+
+    shapes = block_shapes(config, block) if block else network_shapes(config)
+    stem = config.name if block is None else f"{config.name}-{block.replace('/', '-')}"
+    paths = [out] if out is not None else [Path(f"{stem}.{kind}") for kind in KINDS]
+    figure = paint(shapes)
+    for path in paths:
+        try:
+            path.write_bytes(encode(figure, path.suffix[1:].lower()))
+        except OSError as error:
+            raise CnnlabError(f"{path}: cannot be written: {error.strerror}") from None
+    if as_json:
+        print_json({"name": config.name, "block": block, "files": [str(path) for path in paths]})
+    else:
+        click.echo("\n".join(str(path) for path in paths))

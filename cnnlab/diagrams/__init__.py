@@ -1,0 +1,1 @@
+"""Pictures of networks: volumes to scale, kernels, branches; without Graphviz."""

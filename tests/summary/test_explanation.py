@@ -1,0 +1,108 @@
+"""`--explain`: the lecture's arithmetic in words, for every layer there is."""
+
+import json
+import math
+import re
+
+import pytest
+
+from cnnlab.layers import LAYERS
+from cnnlab.layers.blocks import Block
+
+NEEDED = {
+    "Activation": {"activation": "relu"}, "Conv2D": {"filters": 4, "kernel_size": 3},
+    "Conv2DTranspose": {"filters": 4, "kernel_size": 3, "strides": 2}, "Dense": {"units": 5},
+    "DepthwiseConv2D": {"kernel_size": 3}, "Dropout": {"rate": 0.5}, "GaussianNoise": {"stddev": 0.1},
+    "GroupNormalization": {"groups": 3}, "Permute": {"dims": [3, 1, 2]},
+    "RandomCrop": {"height": 8, "width": 8}, "RandomRotation": {"factor": 0.1},
+    "RandomTranslation": {"height_factor": 0.1, "width_factor": 0.1}, "RandomZoom": {"height_factor": 0.1},
+    "Rescaling": {"scale": 2.0}, "Reshape": {"target_shape": [-1, 3]},
+    "SeparableConv2D": {"filters": 4, "kernel_size": 3}, "SpatialDropout2D": {"rate": 0.5},
+}  # fmt: skip
+
+
+def sections_of(cnnlab, path, name):
+    document = json.loads(cnnlab("summary", path, "--explain", name, "--json"))
+    return {section["title"]: " ".join(section["lines"]) for section in document["explanation"]}
+
+
+def test_the_lecture_on_the_board(cnnlab):
+    text = " ".join(cnnlab("summary", "cnn", "--explain", "conv2d_2").split())
+    for phrase in (
+        "conv2d_2 of cnn: Conv2D, 13×13×25 → 11×11×50",
+        "50 kernels slide over the image",
+        "⌊(13 − 3) / 1⌋ + 1 = 11",
+        "50 maps and not 25 × 50 = 1,250, because a kernel spans all 25 input channels and sums over them",
+        "One kernel has 3 × 3 × 25 = 225 weights, and 1 bias: 226. 50 kernels: 50 × 226 = 11,300.",
+        "6,050 × 225 = 1,361,250 multiplications",
+        "Each weight works 121 times for one image",
+        "2 × 1,361,250 + 6,050 biases = 2,728,550",
+        "4 + (3 − 1) × 2 = 8",
+        "6,050 × (4,225 + 1) = 25,567,300",
+        "6,050 × (225 + 1) = 1,367,300; 18.7 times fewer",
+        "1,367,300 → 11,300; 121 times fewer",
+    ):
+        assert phrase in text, phrase
+
+
+def test_a_dense_layer_on_the_board(cnnlab):
+    text = " ".join(cnnlab("summary", "cnn", "--explain", "dense_1").split())
+    assert (
+        "a weight for each of the 1,250 inputs and 1 bias: 1,251. 100 units: 100 × 1,251 = 125,100." in text
+    )
+    assert "90.9 % of the network's 137,660 parameters" in text
+
+
+@pytest.mark.parametrize("kind", [name for name, layer in LAYERS.items() if not issubclass(layer, Block)])
+def test_every_layer_can_be_explained(cnnlab, network, kind):
+    before = ["Flatten"] if kind == "Dense" else []
+    layer = {kind: {"name": "it", **NEEDED.get(kind, {})}}
+    path = network([*before, layer])
+    sections = sections_of(cnnlab, path, "it")
+    document = json.loads(cnnlab("summary", path, "--json"))
+    row = document["layers"][-1]
+    shape = "×".join(map(str, row["output_shape"]))
+    assert f"The output: {shape}" in sections
+    assert f"The parameters: {row['params']:,}" in sections
+    assert f"The work: {row['macs']:,} MACs" in sections
+    assert "`" not in sections["What it does"]
+    for title, lines in sections.items():
+        assert lines, title
+
+
+@pytest.mark.parametrize("kind", sorted(NEEDED.keys() | {"MaxPooling2D", "BatchNormalization", "Flatten"}))
+def test_every_equation_on_the_board_is_true(cnnlab, network, kind):
+    before = ["Flatten"] if kind == "Dense" else []
+    path = network(
+        [{"MaxPooling2D": {"pool_size": 1}}, *before, {kind: {"name": "it", **NEEDED.get(kind, {})}}]
+    )
+    checked = 0
+    for lines in sections_of(cnnlab, path, "it").values():
+        for left, right in re.findall(r"(?<!÷ )(?<![\d,])([⌊⌈(\d][\d,⌊⌋⌈⌉() +−×/]*) = ([\d,]+)", lines):
+            checked += 1
+            assert calculated(left) == int(right.rstrip(",").replace(",", "")), f"{left} = {right}"
+    assert checked >= {"Conv2D": 6, "Dense": 2}.get(kind, 0)
+
+
+def calculated(text: str) -> int:
+    """Works a blackboard's left side out."""
+    text = text.replace(",", "").replace("×", "*").replace("−", "-").strip()
+    text = re.sub(r"⌊(.*)⌋", r"floor(\1)", re.sub(r"⌈(.*)⌉", r"ceil(\1)", text))
+    return eval(text, {"floor": math.floor, "ceil": math.ceil, "__builtins__": {}})
+
+
+def test_a_merge_shows_its_branches(cnnlab, network):
+    branches = [[{"Conv2D": {"filters": filters, "kernel_size": 1}}] for filters in (4, 5)]
+    path = network([{"Parallel": {"branches": branches}}])
+    sections = sections_of(cnnlab, path, "parallel_1/concatenate")
+    assert sections["The output: 12×12×9"].endswith("Laid behind each other: 4 + 5 = 9 channels.")
+
+
+def test_an_unknown_layer(refused):
+    assert refused("summary", "cnn", "--explain", "conv2_2").strip() == (
+        "unknown layer 'conv2_2'; did you mean conv2d_2?"
+    )
+
+
+def test_one_config_at_a_time(refused):
+    assert "--explain takes one config" in refused("summary", "dnn", "cnn", "--explain", "dense_1")
