@@ -2,32 +2,105 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cnnlab.commands.options import TrainingOptions, complete_experiment, json_option, training_options
-from cnnlab.commands.output import print_json, print_table
+from cnnlab.commands.options import (
+    Command,
+    TrainingOptions,
+    complete_experiment,
+    json_option,
+    training_options,
+)
+from cnnlab.commands.output import print_json
 from cnnlab.config import ExperimentConfig
-from cnnlab.runs import Record, is_run, read_record
+from cnnlab.errors import UserError
+from cnnlab.runs import Folder, Record, is_run, read_record
+
+if TYPE_CHECKING:
+    from cnnlab.comparison import Comparison, Style
+    from cnnlab.plots import Answers
+    from cnnlab.studies.matching import Budget
+
+
+def match_options(command: Command) -> Command:
+    """--match and --resize."""
+    command = click.option("--resize", metavar="NAME", help="With --match: the experiment to resize.")(
+        command
+    )
+    return click.option(
+        "--match", type=click.Choice(["parameters", "macs", "seconds"]),
+        help="Resize one network until it costs what the other does.",
+    )(command)  # fmt: skip
 
 
 @click.command()
 @click.argument("experiments", nargs=-1, required=True, shell_complete=complete_experiment, metavar="A B...")
 @training_options
+@match_options
+@click.option("--per-class", is_flag=True, help="Show the test accuracy class by class, too.")
+@click.option("--markdown", is_flag=True, help="Print Markdown tables.")
+@click.option("--latex", is_flag=True, help="Print LaTeX tables, for the package booktabs.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
 @json_option
-def command(experiments: tuple[str, ...], options: TrainingOptions, as_json: bool) -> None:
-    """Train what is missing, then compare: which network is better, and by how much?
+def command(
+    experiments: tuple[str, ...],
+    options: TrainingOptions,
+    match: Budget | None,
+    resize: str | None,
+    per_class: bool,
+    markdown: bool,
+    latex: bool,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """Train what is missing, then compare: which network is better, by how much, and how sure is that?
 
     \b
     cnnlab compare dnn cnn
-    cnnlab compare dnn cnn --seeds 0-4
-    cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml
+    cnnlab compare dnn cnn --seeds 0-5 --per-class
+    cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml --latex
 
     An experiment is a name in configs/, a path to a YAML file, or the folder of a finished run. Without
     --seeds, all seeds count that the experiments have finished in common, else the one in each config.
-    Table and curves are written to experiments/comparisons/A-vs-B/.
+    Tables and pictures are written to experiments/comparisons/A-vs-B/.
+
+    Runs of one seed are a pair. The verdict rests on a sign-flip test and a t interval over the pairs, and
+    on exact McNemar tests over the test images; six seeds are the fewest that can settle a question.
+
+    --match makes the duel fair: the network without convolutions (or --resize NAME) is widened or narrowed
+    until it has as many parameters, or MACs, or takes as many seconds, as the other. The resized config is
+    kept in the comparison's folder. Seconds are measured anew each time: the next size may differ a little.
     """
+    if markdown + latex + as_csv + as_json > 1:
+        raise click.UsageError("--markdown, --latex, --csv and --json exclude each other")
+    comparison, _, folder = compared(experiments, options, match=match, resize=resize)
+    if as_json:
+        print_json(comparison.as_dict())
+    elif as_csv:
+        from cnnlab.comparison import accuracy_table, class_accuracies
+
+        table = class_accuracies(comparison) if per_class else accuracy_table(comparison)
+        click.echo(table.to_csv(index=False), nl=False)
+    else:
+        style: Style = "markdown" if markdown else "latex" if latex else "terminal"
+        _print_tables(comparison, style, per_class=per_class)
+        click.echo(
+            f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}", err=style != "terminal"
+        )
+
+
+def compared(
+    experiments: tuple[str, ...],
+    options: TrainingOptions,
+    *,
+    match: Budget | None = None,
+    resize: str | None = None,
+) -> tuple[Comparison, Answers | None, Path]:
+    """Train what is missing, compare, write it all down: the comparison, what pictures show, its folder."""
     configs: list[ExperimentConfig] = []
     given: list[Record] = []
     for experiment in experiments:
@@ -35,22 +108,59 @@ def command(experiments: tuple[str, ...], options: TrainingOptions, as_json: boo
             given.append(read_record(Path(experiment)))
         else:
             configs.append(options.load(experiment))
+    if resize is not None and match is None:
+        raise click.UsageError("--resize needs --match")
+    if match is not None and given:
+        raise UserError(f"--match: {given[0].path} is a finished run; give the config instead")
 
     from cnnlab.commands.progress import watch
-    from cnnlab.comparison import caption, headline, rounded_table
     from cnnlab.datasets import Places
     from cnnlab.jobs import Jobs
-    from cnnlab.studies.duel import duel, write_comparison
+    from cnnlab.studies.duel import duel
+    from cnnlab.studies.pictures import answers_on_images
+    from cnnlab.studies.writing import write_comparison
 
     places = Places.from_environment(options.data_dir)
     with watch(quiet=options.quiet) as watcher:
         jobs = Jobs(options.out, places, watcher, fresh=options.fresh, force=options.force)
+        matched = None
+        if match is not None:
+            from cnnlab.studies.matching import match as match_to
+
+            matched = match_to(configs, match, jobs=jobs, resize=resize)
+            watcher.note(str(matched))
+            configs = [matched.config if each is matched.original else each for each in configs]
         comparison = duel(configs, given, seeds=options.seeds, jobs=jobs)
-        folder = write_comparison(comparison, options.out)
-    if as_json:
-        print_json(comparison.as_dict())
-        return
-    table = rounded_table(comparison)
-    click.echo(f"{caption(comparison)}\n")
-    print_table(list(table.columns), table.to_numpy().tolist())
-    click.echo(f"\n{headline(comparison)}\n\n{folder}: table.csv, table.md, curves.png, comparison.json")
+        if matched is not None:
+            comparison = replace(comparison, notes=(str(matched),))
+        for warning in comparison.warnings:
+            watcher.warn(warning)
+        answers = answers_on_images(comparison, jobs)
+        folder = write_comparison(comparison, options.out, answers)
+        if matched is not None:  # to train it again, or to change it
+            Folder(folder).write_text(f"{matched.config.name}.yaml", matched.config.to_yaml())
+        return comparison, answers, folder
+
+
+def _print_tables(comparison: Comparison, style: Style, *, per_class: bool) -> None:
+    """Caption, tables and verdict; what is not a table is a comment in LaTeX."""
+    from cnnlab.comparison import as_text, caption, class_table, conclusion, cost_table, rounded_table
+
+    def say(text: str) -> None:
+        click.echo(f"% {text}" if style == "latex" else text)
+
+    say(f"{caption(comparison)}" + ("." if style == "markdown" else ""))
+    for note in comparison.notes:
+        click.echo()
+        say(f"{note}.")
+    tables = [rounded_table(comparison), cost_table(comparison)]
+    if per_class:
+        tables.append(class_table(comparison))
+    for table in tables:
+        if len(table):
+            click.echo(f"\n{as_text(table, style)}")
+    for paragraph in conclusion(comparison):
+        click.echo()
+        say(paragraph)
+    if style == "terminal":
+        click.echo()

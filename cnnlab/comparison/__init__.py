@@ -1,19 +1,36 @@
 """Run records → a comparison: numbers over seeds, tables, one sentence. No framework, no files."""
 
-from cnnlab.comparison.comparing import Comparison, Outcome, compare
+from cnnlab.comparison.comparing import Comparison, compare
 from cnnlab.comparison.experiments import Experiment, grouped
-from cnnlab.comparison.headlines import headline
+from cnnlab.comparison.formats import Style, as_text
+from cnnlab.comparison.headlines import conclusion, headline
+from cnnlab.comparison.outcomes import Outcome
+from cnnlab.comparison.pairs import Pair
 from cnnlab.comparison.spread import Spread, spread
-from cnnlab.comparison.tables import accuracy_table, caption, rounded_table
+from cnnlab.comparison.tables import (
+    accuracy_table,
+    caption,
+    class_accuracies,
+    class_table,
+    cost_table,
+    rounded_table,
+)
 
 __all__ = [
     "Comparison",
     "Experiment",
     "Outcome",
+    "Pair",
     "Spread",
+    "Style",
     "accuracy_table",
+    "as_text",
     "caption",
+    "class_accuracies",
+    "class_table",
     "compare",
+    "conclusion",
+    "cost_table",
     "grouped",
     "headline",
     "rounded_table",

@@ -4,62 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cnnlab.comparison.experiments import Experiment, seeds_text
-from cnnlab.comparison.spread import Spread, spread
+from cnnlab.comparison.outcomes import Outcome, outcome_of
+from cnnlab.comparison.pairs import Pair, paired
+from cnnlab.comparison.verdicts import verdict
 from cnnlab.errors import UserError
 from cnnlab.runs import EpochRow, Record
-
-_MEASURED = (
-    "train_accuracy",
-    "validation_accuracy",
-    "test_accuracy",
-    "train_loss",
-    "validation_loss",
-    "test_loss",
-    "seconds",
-    "seconds_per_epoch",
-    "images_per_second",
-    "peak_memory_bytes",
-)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one experiment reached. Accuracies are shares from 0 to 1.
-
-    A quantity that was not measured in every run is None: validation without validation images.
-    """
-
-    name: str  # unique in its comparison
-    digest: str
-    seeds: tuple[int, ...]
-    params: int
-    macs: int
-    train_accuracy: Spread | None
-    validation_accuracy: Spread | None
-    test_accuracy: Spread
-    train_loss: Spread | None
-    validation_loss: Spread | None
-    test_loss: Spread | None
-    seconds: Spread | None  # the whole run
-    seconds_per_epoch: Spread | None
-    images_per_second: Spread | None
-    peak_memory_bytes: Spread | None
-    records: tuple[Record, ...] = field(repr=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """One element of `experiments` in `cnnlab compare --json`."""
-        spreads: dict[str, Spread | None] = {key: getattr(self, key) for key in _MEASURED}
-        return {
-            "name": self.name,
-            "digest": self.digest,
-            "seeds": list(self.seeds),
-            "params": self.params,
-            "macs": self.macs,
-        } | {key: value and value.as_dict() for key, value in spreads.items()}
 
 
 @dataclass(frozen=True)
@@ -71,7 +24,8 @@ class Comparison:
     test_digest: str
     warnings: tuple[str, ...]  # what was odd about the data of some run
     experiments: tuple[Outcome, ...]
-    pairs: tuple[()] = ()  # paired differences and their tests
+    pairs: tuple[Pair, ...]  # every two experiments with a common seed, in the order given
+    notes: tuple[str, ...] = ()  # how the comparison was set up, such as a network that was resized
 
     @property
     def histories(self) -> dict[str, tuple[tuple[EpochRow, ...], ...]]:
@@ -87,8 +41,9 @@ class Comparison:
             "dataset_title": self.dataset_title,
             "test_digest": self.test_digest,
             "warnings": list(self.warnings),
+            "notes": list(self.notes),
             "experiments": [outcome.as_dict() for outcome in self.experiments],
-            "pairs": list(self.pairs),
+            "pairs": [pair.as_dict() | {"verdict": verdict(pair)} for pair in self.pairs],
         }
 
 
@@ -111,39 +66,14 @@ def compare(experiments: Sequence[Experiment]) -> Comparison:
         for record in each.records
     )
     datasets = [_dataset(record) for each in experiments for record in each.records]
+    outcomes = tuple(outcome_of(each, label) for each, label in zip(experiments, labels, strict=True))
     return Comparison(
         dataset=datasets[0]["name"],
         dataset_title=datasets[0]["title"],
         test_digest=datasets[0]["test_digest"],
         warnings=tuple(dict.fromkeys(each["warning"] for each in datasets if each["warning"])),
-        experiments=tuple(_outcome(each, label) for each, label in zip(experiments, labels, strict=True)),
-    )
-
-
-def _outcome(experiment: Experiment, label: str) -> Outcome:
-    results = [record.result for record in experiment.records]
-
-    def measured(key: str) -> Spread | None:
-        values: list[Any] = [result.get(key) for result in results]
-        return None if None in values else spread(values)
-
-    return Outcome(
-        name=label,
-        digest=experiment.digest,
-        seeds=experiment.seeds,
-        params=results[0]["params"],
-        macs=results[0]["macs"],
-        train_accuracy=measured("train_accuracy"),
-        validation_accuracy=measured("validation_accuracy"),
-        test_accuracy=spread([result["test_accuracy"] for result in results]),
-        train_loss=measured("train_loss"),
-        validation_loss=measured("validation_loss"),
-        test_loss=measured("test_loss"),
-        seconds=measured("seconds"),
-        seconds_per_epoch=measured("seconds_per_epoch"),
-        images_per_second=measured("images_per_second"),
-        peak_memory_bytes=measured("peak_memory_bytes"),
-        records=experiment.records,
+        experiments=outcomes,
+        pairs=paired(outcomes),
     )
 
 

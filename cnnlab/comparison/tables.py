@@ -6,17 +6,29 @@ import pandas as pd
 
 from cnnlab.comparison.comparing import Comparison
 from cnnlab.comparison.experiments import seeds_text
+from cnnlab.comparison.leads import ranked
+from cnnlab.comparison.outcomes import ClassAccuracy, Outcome
 from cnnlab.comparison.spread import Spread
 
-_TABULATED = ("train_accuracy", "validation_accuracy", "test_accuracy", "seconds_per_epoch")
+_TABULATED = (
+    "train_accuracy",
+    "validation_accuracy",
+    "test_accuracy",
+    "seconds_per_epoch",
+    "seconds",
+    "images_per_second",
+    "peak_memory_bytes",
+)
 
 
 def accuracy_table(comparison: Comparison) -> pd.DataFrame:
-    """One row per experiment, full precision, for CSV. Accuracies are shares from 0 to 1.
+    """One row per experiment, full precision, for CSV, in the order given. Accuracies are shares from 0 to 1.
 
-    `seeds` lists them ("0 1 2"); what was not measured, and the `_std` of one seed, is NaN.
+    `seeds` lists them ("0 1 2"); what was not measured, and the `_std` of one seed, is NaN. `rank` is that
+    of the mean test accuracy, 1 for the highest.
     """
     rows = []
+    best_first = ranked(comparison.experiments)
     for outcome in comparison.experiments:
         row: dict[str, object] = {
             "experiment": outcome.name,
@@ -28,13 +40,19 @@ def accuracy_table(comparison: Comparison) -> pd.DataFrame:
             measured: Spread | None = getattr(outcome, key)
             row[f"{key}_mean"] = measured.mean if measured else None
             row[f"{key}_std"] = measured.std if measured else None
+        low, high = outcome.test_accuracy.ci95 or (None, None)
+        row |= {"test_accuracy_ci95_low": low, "test_accuracy_ci95_high": high}
+        row["points_per_1000_params"] = outcome.points_per_1000_params
+        row["rank"] = 1 + best_first.index(outcome)
         rows.append(row)
     numbers = {f"{key}_{part}": "float64" for key in _TABULATED for part in ("mean", "std")}
+    numbers |= {f"test_accuracy_ci95_{end}": "float64" for end in ("low", "high")}
+    numbers |= {"points_per_1000_params": "float64"}
     return pd.DataFrame(rows).astype(numbers)
 
 
 def rounded_table(comparison: Comparison) -> pd.DataFrame:
-    """One row per experiment as text, for a terminal or Markdown; `caption` says what ± is."""
+    """One row per experiment as text; `caption` says what ± is. Of three or more, the best comes first."""
     return pd.DataFrame(
         [
             {
@@ -47,9 +65,79 @@ def rounded_table(comparison: Comparison) -> pd.DataFrame:
                 "Test": percent(outcome.test_accuracy),
                 "s/epoch": _seconds(outcome.seconds_per_epoch),
             }
-            for outcome in comparison.experiments
+            for outcome in in_order(comparison)
         ]
     )
+
+
+def cost_table(comparison: Comparison) -> pd.DataFrame:
+    """What each experiment's accuracy costs, as text, in the order of `rounded_table`.
+
+    Points per 1,000 parameters: test accuracy in percentage points for each thousand parameters.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "Experiment": outcome.name,
+                "Test, 95 % interval": _interval(outcome.test_accuracy),
+                "Seconds": _seconds(outcome.seconds),
+                "Images/s": _count(outcome.images_per_second),
+                "Peak memory": _memory(outcome.peak_memory_bytes),
+                "Points per 1,000 parameters": "–"
+                if outcome.points_per_1000_params is None
+                else f"{outcome.points_per_1000_params:.3g}",
+            }
+            for outcome in in_order(comparison)
+        ]
+    )
+
+
+def class_table(comparison: Comparison) -> pd.DataFrame:
+    """One row per class as text: how many of its test images each experiment recognises.
+
+    For two experiments with a common seed, the difference too: the first minus the second, in points.
+    """
+    outcomes = in_order(comparison)
+    pair = comparison.pairs[0] if len(outcomes) == 2 and comparison.pairs else None
+    rows = []
+    for index, of_class in enumerate(_known_classes(outcomes)):
+        row = {"Class": of_class.name, "Images": f"{of_class.images:,}"}
+        row |= {
+            outcome.name: percent(outcome.classes[index].accuracy) if outcome.classes else "–"
+            for outcome in outcomes
+        }
+        if pair is not None and pair.classes is not None:
+            row[f"{pair.a.name} − {pair.b.name}"] = _points(pair.classes[index].difference)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def class_accuracies(comparison: Comparison) -> pd.DataFrame:
+    """One row per experiment and class, full precision, for CSV."""
+    return pd.DataFrame(
+        [
+            {
+                "experiment": outcome.name,
+                "class": each.name,
+                "images": each.images,
+                "test_accuracy_mean": each.accuracy.mean,
+                "test_accuracy_std": each.accuracy.std,
+            }
+            for outcome in comparison.experiments
+            for each in outcome.classes or ()
+        ],
+        columns=["experiment", "class", "images", "test_accuracy_mean", "test_accuracy_std"],
+    )
+
+
+def in_order(comparison: Comparison) -> list[Outcome]:
+    """Two experiments as given; three or more from the most accurate down."""
+    outcomes = list(comparison.experiments)
+    return outcomes if len(outcomes) == 2 else ranked(outcomes)
+
+
+def _known_classes(outcomes: list[Outcome]) -> tuple[ClassAccuracy, ...]:
+    return next((outcome.classes for outcome in outcomes if outcome.classes), ())
 
 
 def caption(comparison: Comparison) -> str:
@@ -74,3 +162,24 @@ def _seconds(seconds: Spread | None) -> str:
     decimals = next((digits for bound, digits in ((0.1, 3), (10, 2), (100, 1)) if seconds.mean < bound), 0)
     std = "" if seconds.std is None else f" ± {seconds.std:.{decimals}f}"
     return f"{seconds.mean:.{decimals}f}{std}"
+
+
+def _interval(accuracy: Spread) -> str:
+    if accuracy.ci95 is None:
+        return "–"
+    low, high = (100 * each for each in accuracy.ci95)
+    return f"{low:.2f} to {high:.2f} %"
+
+
+def _points(difference: Spread) -> str:
+    """+1.20 ± 0.31: in points, with the standard deviation over the seeds."""
+    std = "" if difference.std is None else f" ± {100 * difference.std:.2f}"
+    return f"{100 * difference.mean:+.2f}{std}".replace("-", "−")
+
+
+def _count(number: Spread | None) -> str:
+    return "–" if number is None else f"{number.mean:,.0f}"
+
+
+def _memory(memory: Spread | None) -> str:
+    return "–" if memory is None else f"{memory.mean / 2**20:,.0f} MiB"

@@ -1,18 +1,16 @@
-"""Two or more experiments → their missing runs trained, then compared and written down."""
+"""Two or more experiments → their missing runs trained, then compared."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnlab.comparison import Comparison, accuracy_table, caption, compare, grouped, headline, rounded_table
+from cnnlab.comparison import Comparison, compare, grouped
 from cnnlab.comparison.comparing import Tested, check_same_data
 from cnnlab.config import ExperimentConfig
 from cnnlab.errors import UserError
 from cnnlab.jobs import Jobs, dataset_facts
-from cnnlab.plots import overlaid_curves
-from cnnlab.runs import Folder, Record, finished_seeds
+from cnnlab.runs import Record, finished_seeds
 
 
 def duel(
@@ -54,21 +52,3 @@ def common_seeds(configs: Sequence[ExperimentConfig], given: Sequence[Record], o
     for record in given:
         by_experiment.setdefault(f"{record.name}-{record.config.digest}", set()).add(record.seed)
     return tuple(sorted(set.intersection(*finished, *by_experiment.values())))
-
-
-def write_comparison(comparison: Comparison, out: Path) -> Path:
-    """Write OUT/comparisons/A-vs-B/ with table.csv, table.md, comparison.json and curves.png; returns it."""
-    import json
-
-    name = "-vs-".join(outcome.name for outcome in comparison.experiments)
-    if len(name) > 200:  # file systems end at 255
-        name = f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    folder = Folder(out / "comparisons" / name)
-    folder.write_text("table.csv", accuracy_table(comparison).to_csv(index=False))
-    table = rounded_table(comparison).to_markdown(index=False, disable_numparse=True)
-    folder.write_text("table.md", f"{table}\n\n{caption(comparison)}.\n\n{headline(comparison)}\n")
-    folder.write_text(
-        "comparison.json", json.dumps(comparison.as_dict(), indent=2, ensure_ascii=False) + "\n"
-    )
-    folder.write_figure("curves.png", overlaid_curves(comparison.histories))
-    return folder.path

@@ -28,7 +28,20 @@ CONTRACT = {
     "required": ["dataset", "experiments", "pairs"],
     "properties": {
         "dataset": {"type": "string"},
-        "pairs": {"type": "array", "maxItems": 0},
+        "pairs": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["a", "b", "difference", "mcnemar_p", "verdict"],
+                "properties": {
+                    "a": {"type": "string"},
+                    "b": {"type": "string"},
+                    "difference": SPREAD,
+                    "mcnemar_p": {"type": "array", "items": {"type": ["number", "null"]}},
+                    "verdict": {"type": "string"},
+                },
+            },
+        },
         "experiments": {
             "type": "array",
             "minItems": 2,

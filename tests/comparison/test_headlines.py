@@ -19,7 +19,7 @@ from cnnlab.comparison import compare, headline
         pytest.param(
             (0.96,), (0.98,),
             "cnn is ahead of dnn by 2.00 points, with 15 % of its parameters; "
-            "one seed: run more (--seeds 0-4) before you believe it.",
+            "one seed: run more (--seeds 0-5) before you believe it.",
             id="one-seed",
         ),
         pytest.param(
@@ -52,7 +52,7 @@ from cnnlab.comparison import compare, headline
         ),
         pytest.param(
             (0.96,), (0.96,),
-            "dnn and cnn are level at 96.00 %; one seed: run more (--seeds 0-4) before you believe it.",
+            "dnn and cnn are level at 96.00 %; one seed: run more (--seeds 0-5) before you believe it.",
             id="level-in-one-seed",
         ),
         pytest.param(
@@ -64,7 +64,7 @@ from cnnlab.comparison import compare, headline
         pytest.param(
             {0: 0.96, 1: 0.96}, {1: 0.97, 2: 0.10},
             "cnn is ahead of dnn by 1.00 points, with 15 % of its parameters; "
-            "one common seed: run more (--seeds 0-4) before you believe it.",
+            "one common seed: run more (--seeds 0-5) before you believe it.",
             id="one-common-seed",
         ),
         pytest.param(
@@ -108,7 +108,7 @@ def test_two_experiments(experiment, dnn, cnn, sentence):
         pytest.param(
             [(0.96,), (0.95,)],
             "a is best of 3: ahead of b by 1.00 points; ahead of c by 2.00 points; "
-            "one common seed: run more (--seeds 0-4) before you believe it.",
+            "one common seed: run more (--seeds 0-5) before you believe it.",
             id="one-seed",
         ),
     ],

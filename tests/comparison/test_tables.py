@@ -4,8 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cnnlab.comparison import Experiment, accuracy_table, caption, compare, rounded_table, spread
+from cnnlab.comparison import (
+    Experiment,
+    accuracy_table,
+    as_text,
+    caption,
+    class_accuracies,
+    class_table,
+    compare,
+    cost_table,
+    grouped,
+    rounded_table,
+    spread,
+)
 from cnnlab.comparison.tables import percent
+from cnnlab.runs import read_record
 
 DNN, CNN = (0.955, 0.957, 0.961), (0.981, 0.979, 0.983)
 
@@ -19,6 +32,9 @@ def test_full_precision_survives_csv(experiment):
         "experiment", "seeds", "params", "macs",
         "train_accuracy_mean", "train_accuracy_std", "validation_accuracy_mean", "validation_accuracy_std",
         "test_accuracy_mean", "test_accuracy_std", "seconds_per_epoch_mean", "seconds_per_epoch_std",
+        "seconds_mean", "seconds_std", "images_per_second_mean", "images_per_second_std",
+        "peak_memory_bytes_mean", "peak_memory_bytes_std",
+        "test_accuracy_ci95_low", "test_accuracy_ci95_high", "points_per_1000_params", "rank",
     ]  # fmt: skip
     assert list(table["experiment"]) == ["dnn", "cnn"]
     assert list(table["seeds"]) == ["0 1 2", "0 1 2"]
@@ -36,7 +52,7 @@ def test_what_is_unknown_is_an_empty_cell(experiment):
     table = accuracy_table(compare([experiment("dnn", DNN[:1], **none), experiment("cnn", CNN[:1], **none)]))
     assert table["validation_accuracy_mean"].isna().all()
     assert table["test_accuracy_std"].isna().all()
-    assert table.to_csv(index=False).splitlines()[2] == "cnn,0,137660,1639350,0.999,,,,0.981,,2.0,"
+    assert table.to_csv(index=False).splitlines()[2].startswith("cnn,0,137660,1639350,0.999,,,,0.981,,2.0,,")
 
 
 def test_rounded_over_seeds(experiment):
@@ -83,3 +99,87 @@ def test_percent_rounds_only_what_is_shown():
     assert percent(spread([1.0])) == "100.00 %"
     assert percent(spread([0.123456])) == "12.35 %"
     assert percent(None) == "–"
+
+
+def test_three_are_ranked(experiment):
+    table = rounded_table(
+        compare([experiment("dnn", DNN), experiment("cnn", CNN), experiment("colors_dnn", [0.97] * 3)])
+    )
+    assert list(table["Experiment"]) == ["cnn", "colors_dnn", "dnn"]
+
+
+def test_rank_in_the_csv(experiment):
+    comparison = compare(
+        [experiment("dnn", DNN), experiment("cnn", CNN), experiment("colors_dnn", [0.97] * 3)]
+    )
+    table = accuracy_table(comparison)
+    assert list(table["experiment"]) == ["dnn", "cnn", "colors_dnn"]
+    assert list(table["rank"]) == [3, 1, 2]
+
+
+def test_what_accuracy_costs(experiment):
+    table = cost_table(compare([experiment("dnn", DNN), experiment("cnn", CNN, peak_memory_bytes=None)]))
+    assert table.to_dict("records")[1] == {
+        "Experiment": "cnn",
+        "Test, 95 % interval": "97.60 to 98.60 %",
+        "Seconds": "42.5 ± 1.0",
+        "Images/s": "4,999",
+        "Peak memory": "–",
+        "Points per 1,000 parameters": "0.713",
+    }
+    assert table["Peak memory"][0] == "668 MiB"
+
+
+def test_class_by_class(make_run, tmp_path):
+    paths = [make_run(tmp_path, name, seed=seed) for name in ("colors_dnn", "colors_cnn") for seed in (0, 1)]
+    comparison = compare(grouped(read_record(path) for path in paths))
+    table = class_table(comparison)
+    assert list(table.columns) == ["Class", "Images", "colors_dnn", "colors_cnn", "colors_dnn − colors_cnn"]
+    assert list(table["Class"]) == ["red", "yellow", "green", "cyan", "blue", "purple"]
+    long = class_accuracies(comparison)
+    assert len(long) == 12
+    red = comparison.experiments[1].classes[0].accuracy
+    assert table["colors_cnn"][0] == f"{100 * red.mean:.2f} ± {100 * red.std:.2f} %"
+    assert long.loc[6, "test_accuracy_mean"] == red.mean
+
+
+def test_class_by_class_without_predictions(experiment):
+    comparison = compare([experiment("dnn", DNN), experiment("cnn", CNN)])
+    assert class_table(comparison).empty
+    assert class_accuracies(comparison).empty
+
+
+TABLE = pd.DataFrame(
+    {"Experiment": ["a_b", "c"], "Test": ["98.10 ± 0.20 %", "–"], "a − b": ["−1.20", "+0.30"]}
+)
+
+
+def test_as_terminal_text():
+    assert as_text(TABLE, "terminal").splitlines() == [
+        "Experiment              Test    a − b",
+        "------------  --------------  -------",
+        "a_b           98.10 ± 0.20 %    −1.20",
+        "c                          –    +0.30",
+    ]
+
+
+def test_as_markdown():
+    assert as_text(TABLE, "markdown").splitlines() == [
+        "| Experiment   |           Test |   a − b |",
+        "|:-------------|---------------:|--------:|",
+        "| a_b          | 98.10 ± 0.20 % |   −1.20 |",
+        "| c            |              – |   +0.30 |",
+    ]
+
+
+def test_as_latex():
+    assert as_text(TABLE, "latex").splitlines() == [
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+        r" Experiment & Test & a $-$ b \\",
+        r"\midrule",
+        r" a\_b & 98.10 $\pm$ 0.20\,\% & $-$1.20 \\",
+        r" c & -- & +0.30 \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]

@@ -1,12 +1,9 @@
-"""Arrays and tables → matplotlib figures, which know nothing of files.
-
-Every look is set on the figure itself: rcParams are one for all threads, even inside rc_context.
-"""
+"""Loss and accuracy over the epochs: of one run, or of several experiments over their seeds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -15,19 +12,16 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
+
+from cnnlab.plots.look import COLORS, GREY, INK, PERCENT, dress, empty_figure, shortened, versus
 
 History = Sequence[Mapping[str, float | int | None]]
 """The rows of a history.csv, one per epoch; None or NaN where nothing was measured."""
 
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Told apart by colour-blind eyes (Okabe & Ito 2008, https://jfly.uni-koeln.de/color/)."""
-
 _MARKERS = ("", "o", "s", "^", "D")  # where the colours run out, the marks change
-_INK, _GREY, _FAINT = "#333333", "#777777", "#DDDDDD"
 _RING: dict[str, Any] = {
     "marker": "o",
     "markersize": 9,
@@ -36,8 +30,7 @@ _RING: dict[str, Any] = {
     "linestyle": "",
 }
 _BAND = 0.18  # opacity
-_SIZE = (10.0, 4.375)  # inches; 1600 × 700 pixels
-_PIXELS_PER_INCH = 160
+_HEIGHT = 4.375  # inches; 700 pixels
 _LEGEND_WIDTH = 130  # characters that fit side by side
 
 Style = Literal["solid"] | tuple[float, tuple[int, int]]
@@ -110,7 +103,7 @@ def overlaid_curves(experiments: Mapping[str, Sequence[History]], *, title: str 
             taken over the seeds that got so far.
         title: "A vs B" where none is given, or the number of experiments where that gets too long.
     """
-    figure, panels = _two_panels(_versus(experiments) if title is None else title)
+    figure, panels = _two_panels(versus(experiments) if title is None else title)
     validated = any(_has(histories, "val_accuracy") for histories in experiments.values())
     legend: Legend = []
     for index, (name, histories) in enumerate(experiments.items()):
@@ -121,27 +114,17 @@ def overlaid_curves(experiments: Mapping[str, Sequence[History]], *, title: str 
             panel.curve(train, color, _DASHED if validated else _SOLID, f"{name}, training", marker)
             if _has(histories, "val_accuracy"):
                 panel.curve(validation, color, _SOLID, f"{name}, validation", marker)
-        legend.append((_shortened(name), _stroke(color, marker=marker)))
+        legend.append((shortened(name), _stroke(color, marker=marker)))
     if validated:
-        legend.append(("validation", _stroke(_GREY)))
-    legend.append(("training", _stroke(_GREY, _DASHED if validated else _SOLID)))
+        legend.append(("validation", _stroke(GREY)))
+    legend.append(("training", _stroke(GREY, _DASHED if validated else _SOLID)))
     numbers = {len(histories) for histories in experiments.values()}
     if max(numbers) > 1:
         of = f"{max(numbers)} seeds" if len(numbers) == 1 else "the seeds"
-        both = (Patch(facecolor=_GREY, alpha=_BAND), _stroke(_GREY))
+        both = (Patch(facecolor=GREY, alpha=_BAND), _stroke(GREY))
         legend.append((f"mean and range of {of}", both))
     _finish(figure, panels, legend)
     return figure
-
-
-def _shortened(name: str) -> str:
-    """Names of up to 100 letters are allowed; what tells them apart is mostly at their ends."""
-    return name if len(name) <= 60 else f"{name[:35]}…{name[-24:]}"
-
-
-def _versus(names: Collection[str]) -> str:
-    title = " vs ".join(names)
-    return title if len(title) <= 80 else f"{len(names)} experiments"
 
 
 def _series(histories: Sequence[History], quantity: str) -> _Series:
@@ -163,14 +146,8 @@ class _Panel:
     def __init__(self, axes: Axes, name: str) -> None:
         self.axes = axes
         self.drawn: list[_Series] = []
-        axes.set_facecolor("white")
-        axes.set_title(name, loc="left", fontsize=13, color=_INK)
-        axes.set_xlabel("epoch", fontsize=12, color=_INK)
-        axes.tick_params(labelsize=11, color=_FAINT, labelcolor=_INK)
-        axes.grid(visible=True, color=_FAINT, linewidth=0.8, linestyle="solid")
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(_FAINT)
+        dress(axes, name)
+        axes.set_xlabel("epoch", fontsize=12, color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10, min_n_ticks=1))
 
     def curve(self, series: _Series, color: str, style: Style, label: str, marker: str = "") -> Line2D:
@@ -203,7 +180,7 @@ class _Panel:
     def ring(self, index: int, color: str) -> None:
         """Marks one epoch, with a ring around the last curve's point."""
         epoch, value = self.drawn[-1].epochs[index], self.drawn[-1].mean[index]
-        self.axes.axvline(epoch, color=_INK, linewidth=1, linestyle=(0, (1, 2)), zorder=2)
+        self.axes.axvline(epoch, color=INK, linewidth=1, linestyle=(0, (1, 2)), zorder=2)
         self.axes.plot([epoch], [value], color=color, zorder=4, **_RING)
 
     def interesting(self, *, poor: Literal["low", "high"]) -> tuple[float, float]:
@@ -228,11 +205,9 @@ class _Panel:
 
 def _two_panels(title: str) -> tuple[Figure, dict[str, _Panel]]:
     """Loss on the left, accuracy on the right, empty."""
-    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08)
-    figure = Figure(figsize=_SIZE, dpi=_PIXELS_PER_INCH, facecolor="white", layout=layout)
-    figure.suptitle(title, fontsize=15, fontweight="bold", color=_INK, parse_math=False)
+    figure = empty_figure(_HEIGHT, title)
     loss, accuracy = figure.subplots(1, 2)
-    accuracy.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    accuracy.yaxis.set_major_formatter(PERCENT)
     return figure, {"loss": _Panel(loss, "Loss"), "accuracy": _Panel(accuracy, "Accuracy")}
 
 
@@ -272,7 +247,7 @@ def _finish(figure: Figure, panels: Mapping[str, _Panel], legend: Legend) -> Non
     lengths = [len(label) + 10 for label, _ in legend]  # with the stroke before it
     columns = len(legend) if sum(lengths) <= _LEGEND_WIDTH else max(1, _LEGEND_WIDTH // max(lengths))
     rows = math.ceil(len(legend) / columns)
-    figure.set_figheight(_SIZE[1] + 0.24 * max(0, rows - 2))  # beyond two rows the curves would pay for it
+    figure.set_figheight(_HEIGHT + 0.24 * max(0, rows - 2))  # beyond two rows the curves would pay for it
     figure.legend(
         handles=[entry for _, entry in legend],
         labels=[label for label, _ in legend],
@@ -280,7 +255,7 @@ def _finish(figure: Figure, panels: Mapping[str, _Panel], legend: Legend) -> Non
         ncols=columns,
         fontsize=11,
         handlelength=2.5,
-        labelcolor=_INK,
+        labelcolor=INK,
         frameon=False,
     )
 

@@ -1,0 +1,52 @@
+"""cnnlab report"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cnnlab.commands.compare import compared, match_options
+from cnnlab.commands.options import TrainingOptions, complete_experiment, json_option, training_options
+from cnnlab.commands.output import print_json
+
+if TYPE_CHECKING:
+    from cnnlab.studies.matching import Budget
+
+
+@click.command()
+@click.argument("experiments", nargs=-1, required=True, shell_complete=complete_experiment, metavar="A B...")
+@training_options
+@match_options
+@json_option
+def command(
+    experiments: tuple[str, ...],
+    options: TrainingOptions,
+    match: Budget | None,
+    resize: str | None,
+    as_json: bool,
+) -> None:
+    """Write a comparison as one HTML page to read, print and hand in; train what is missing before.
+
+    \b
+    cnnlab report dnn cnn --seeds 0-5
+
+    Experiments are given as to cnnlab compare. The page, experiments/comparisons/A-vs-B/report.html, holds
+    the verdict, sortable tables, curves, the networks, test images with every answer, and where all of it
+    comes from. It needs no network and no other file.
+    """
+    comparison, answers, folder = compared(experiments, options, match=match, resize=resize)
+    from cnnlab.comparison import conclusion
+    from cnnlab.report import render_report
+    from cnnlab.runs import Folder
+
+    Folder(folder).write_text("report.html", render_report(comparison, answers))
+    path = folder / "report.html"
+    if as_json:
+        size = path.stat().st_size
+        print_json({"report": str(path), "bytes": size, "conclusion": list(conclusion(comparison))})
+        return
+    for paragraph in conclusion(comparison):
+        click.echo(f"{paragraph}\n")
+    click.echo(str(Path(path)))

@@ -1,0 +1,283 @@
+"""cnnlab runs list | show | rm | diff"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cnnlab.commands.options import json_option
+from cnnlab.commands.output import print_csv, print_json, print_table
+from cnnlab.errors import UserError
+
+_HEADERS = {
+    "name": "Experiment",
+    "digest": "Digest",
+    "seed": "Seed",
+    "state": "State",
+    "test_accuracy": "Test",
+    "validation_accuracy": "Validation",
+    "params": "Parameters",
+    "epochs": "Epochs",
+    "seconds": "Seconds",
+    "started": "Started",
+}
+
+
+def _out_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--out", type=click.Path(path_type=Path, file_okay=False), envvar="CNNLAB_EXPERIMENTS",
+        default="experiments", show_default=True, help="Where runs are kept (or CNNLAB_EXPERIMENTS).",
+    )(command)  # fmt: skip
+
+
+def _where_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--where",
+        metavar="CONDITION",
+        help="Only runs that meet this: test_accuracy > 0.98 and name = cnn.",
+    )(command)
+
+
+@click.group()
+def command() -> None:
+    """Find, look into, compare and remove runs.
+
+    \b
+    cnnlab runs list --where 'test_accuracy > 0.98' --sort -test_accuracy
+    cnnlab runs show cnn-1a2b3c4d/seed-0
+    cnnlab runs diff cnn-1a2b3c4d/seed-0 cnn-5e6f7a8b/seed-0
+    cnnlab runs rm --where 'state = failed'
+
+    A run is given as its folder, also below --out; an experiment's folder or name means all its runs.
+    """
+
+
+@command.command("list")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_where_option
+@click.option("--sort", metavar="[-]KEY", help="Sort by a key; with - before it, the highest first.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="No more than so many.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
+@click.option("--markdown", is_flag=True, help="Print a Markdown table.")
+@_out_option
+@json_option
+def list_command(
+    names: tuple[str, ...],
+    where: str | None,
+    sort: str | None,
+    limit: int | None,
+    as_csv: bool,
+    markdown: bool,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """List runs, or those of some names.
+
+    \b
+    cnnlab runs list
+    cnnlab runs list cnn dnn --sort -test_accuracy --limit 10
+    cnnlab runs list --where 'state = finished and (params < 1e5 or test_accuracy >= 98%)'
+
+    Conditions compare a key with a number, a text or null by =, !=, <, <=, > or >=, joined by and, or, not
+    and parentheses. Keys are those of --json. A run that lacks a key, such as the test accuracy of a run
+    that is not finished, meets no comparison with it.
+    """
+    from cnnlab.listing import KEYS, sort_rows
+
+    if as_json + as_csv + markdown > 1:
+        raise click.UsageError("--json, --csv and --markdown exclude each other")
+    rows = _selected(out, names, where)
+    if sort:
+        rows = sort_rows(rows, sort)
+    shown = rows[:limit]
+    if as_json:
+        print_json(shown)
+    elif as_csv:
+        print_csv(KEYS, [list(row.values()) for row in shown])
+    elif shown:
+        cells = [[_cell(key, row[key]) for key in _HEADERS] for row in shown]
+        print_table(list(_HEADERS.values()), cells, left=2, markdown=markdown)
+    count = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else _counted(len(rows))
+    click.echo(f"{count} in {out}", err=True)
+
+
+@command.command("show")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@_out_option
+@json_option
+def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
+    """Show all that is known of a run: state, result, environment, config, files."""
+    from cnnlab.listing import find_runs
+    from cnnlab.runs import read_facts
+
+    documents = []
+    for path in (path for run in runs for path in find_runs(run, out)):
+        files = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+        documents.append(
+            {
+                "run": str(path),
+                "status": read_facts(path / "run.json"),
+                "result": read_facts(path / "result.json"),
+                "environment": read_facts(path / "environment.json"),
+                "config": read_facts(path / "config.yaml"),
+                "files": {each.name: each.stat().st_size for each in files},
+            }
+        )
+    if as_json:
+        print_json(documents if len(documents) > 1 else documents[0])
+        return
+    for index, document in enumerate(documents):
+        if index:
+            click.echo()
+        _show(document)
+
+
+@command.command("diff")
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.option("--markdown", is_flag=True, help="Print a Markdown table.")
+@_out_option
+@json_option
+def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> None:
+    """Compare two runs key by key: config, result, environment. Only what differs is shown.
+
+    Of an experiment with several runs, the one with the lowest seed is taken. The keys of the config are
+    those that --set takes.
+    """
+    from cnnlab.listing import differences, find_runs
+
+    if as_json and markdown:
+        raise click.UsageError("--json and --markdown exclude each other")
+    paths = [find_runs(each, out)[0] for each in (a, b)]
+    found = differences(*paths)
+    if as_json:
+        print_json(
+            {"a": str(paths[0]), "b": str(paths[1]), "differences": [each._asdict() for each in found]}
+        )
+        return
+    if not found:
+        click.echo("no difference in config, result or environment")
+        return
+    rows = [[each.section, each.key, _shown(each.a), _shown(each.b)] for each in found]
+    print_table(["", "Key", str(paths[0]), str(paths[1])], rows, left=4, markdown=markdown)
+
+
+@command.command("rm")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@_where_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@_out_option
+def remove_command(runs: tuple[str, ...], where: str | None, yes: bool, dry_run: bool, out: Path) -> None:
+    """Remove runs for good, after asking.
+
+    A run that is being trained stays. Only folders with a run.json are ever removed, each whole or not at
+    all. Removed runs are trained again when they are next needed.
+    """
+    from cnnlab.listing import find_runs
+    from cnnlab.runs import remove_run
+
+    if not runs and where is None:
+        raise click.UsageError("expected runs to remove, or --where")
+    paths = list(dict.fromkeys(path for run in runs for path in find_runs(run, out)))
+    if where is not None:
+        meeting = [Path(row["path"]).resolve() for row in _selected(out, (), where)]
+        paths = [path for path in paths if path.resolve() in meeting] if runs else meeting
+    if not paths:
+        click.echo("nothing to remove", err=True)
+        return
+    for path in paths:
+        click.echo(str(path))
+    size = sum(file.stat().st_size for path in paths for file in path.rglob("*") if file.is_file())
+    what = f"{_counted(len(paths))}, {size / 2**20:.1f} MiB"
+    if dry_run:
+        click.echo(f"would remove {what}", err=True)
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UserError(f"remove {what}? nobody is here to answer; say so with --yes")
+        click.confirm(f"Remove {what}?", abort=True, err=True)
+    for path in paths:
+        remove_run(path)
+    click.echo(f"removed {what}", err=True)
+
+
+def _selected(out: Path, names: Sequence[str], where: str | None) -> list[Mapping[str, Any]]:
+    """The rows of some names (all, where none is given) that meet the condition."""
+    from cnnlab.errors import unknown
+    from cnnlab.listing import KEYS, parse_condition, scan
+
+    condition = None if where is None else parse_condition(where, KEYS)
+    rows = scan(out)
+    known = dict.fromkeys(row["name"] for row in rows)
+    for name in names:
+        if name not in known:
+            raise unknown(f"run in {out}:", name, known)
+    return [
+        row for row in rows if (not names or row["name"] in names) and (condition is None or condition(row))
+    ]
+
+
+def _show(document: Mapping[str, Any]) -> None:
+    """One run on the terminal: what matters first, then the config as it stands in its file."""
+    status, result, environment = (document[key] for key in ("status", "result", "environment"))
+    click.echo(f"{document['run']}: {status.get('state')}")
+    dataset = environment.get("dataset", {})
+    facts = {
+        "started": status.get("started"),
+        "error": status.get("error"),
+        "test accuracy": _cell("test_accuracy", result.get("test_accuracy"), empty=""),
+        "validation accuracy": _cell("test_accuracy", result.get("validation_accuracy"), empty=""),
+        "train accuracy": _cell("test_accuracy", result.get("train_accuracy"), empty=""),
+        "parameters": _cell("params", result.get("params"), empty=""),
+        "MACs": _cell("params", result.get("macs"), empty=""),
+        "seconds": _cell("seconds", result.get("seconds"), empty=""),
+        "data": f"{dataset.get('title')}, {dataset.get('status')}, {dataset.get('digest', '')[:8]}"
+        if dataset
+        else None,
+        "machine": ", ".join(
+            str(environment[key]) for key in ("device_name", "platform", "precision") if key in environment
+        ),
+        "versions": ", ".join(
+            f"{key} {environment[key]}"
+            for key in ("cnnlab", "python", "keras", environment.get("backend", ""))
+            if key in environment
+        ),
+        "commit": environment.get("git_commit"),
+        "command": " ".join(str(word) for word in status.get("command", [])),
+        "files": ", ".join(f"{name} ({size / 1024:,.0f} KiB)" for name, size in document["files"].items()),
+    }
+    width = max(len(key) for key in facts)
+    for key, value in facts.items():
+        if value:
+            click.echo(f"  {key:<{width}}  {value}")
+    config = Path(document["run"]) / "config.yaml"
+    if config.exists():
+        click.echo(f"\n{config.read_text(encoding='utf-8').rstrip()}")
+
+
+def _cell(key: str, value: Any, *, empty: str = "–") -> str:
+    if value is None:
+        return empty
+    if key.endswith("_accuracy"):
+        return f"{value:.2%}"
+    if key == "seconds":
+        return f"{value:.1f}"
+    if key == "started":
+        return str(value)[:16].replace("T", " ")
+    return f"{value:,}" if isinstance(value, int) and key == "params" else str(value)
+
+
+def _shown(value: Any) -> str:
+    from cnnlab.listing.differences import shown
+
+    text = shown(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _counted(number: int) -> str:
+    return "1 run" if number == 1 else f"{number:,} runs"

@@ -1,0 +1,132 @@
+"""What one experiment reached over its seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cnnlab.comparison.experiments import Experiment
+from cnnlab.comparison.spread import Spread, spread
+from cnnlab.runs import Record
+
+_MEASURED = (
+    "train_accuracy",
+    "validation_accuracy",
+    "test_accuracy",
+    "train_loss",
+    "validation_loss",
+    "test_loss",
+    "seconds",
+    "seconds_per_epoch",
+    "images_per_second",
+    "peak_memory_bytes",
+)
+
+
+@dataclass(frozen=True)
+class ClassAccuracy:
+    """How many of the test images of one class are recognised, over the seeds."""
+
+    name: str
+    images: int
+    accuracy: Spread
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {"class": self.name, "images": self.images, "accuracy": self.accuracy.as_dict()}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one experiment reached. Accuracies are shares from 0 to 1.
+
+    A quantity that was not measured in every run is None: validation without validation images.
+    """
+
+    name: str  # unique in its comparison
+    digest: str
+    seeds: tuple[int, ...]
+    params: int
+    macs: int
+    train_accuracy: Spread | None
+    validation_accuracy: Spread | None
+    test_accuracy: Spread
+    train_loss: Spread | None
+    validation_loss: Spread | None
+    test_loss: Spread | None
+    seconds: Spread | None  # the whole run
+    seconds_per_epoch: Spread | None
+    images_per_second: Spread | None
+    peak_memory_bytes: Spread | None
+    classes: tuple[ClassAccuracy, ...] | None  # by class index; None where a run's predictions are gone
+    records: tuple[Record, ...] = field(repr=False)
+
+    @property
+    def points_per_1000_params(self) -> float | None:
+        """Percentage points of test accuracy for each thousand parameters; None without parameters."""
+        return 1e5 * self.test_accuracy.mean / self.params if self.params else None
+
+    def record(self, seed: int) -> Record:
+        """The run with this seed."""
+        return self.records[self.seeds.index(seed)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """One element of `experiments` in `cnnlab compare --json`."""
+        spreads: dict[str, Spread | None] = {key: getattr(self, key) for key in _MEASURED}
+        return {
+            "name": self.name,
+            "digest": self.digest,
+            "seeds": list(self.seeds),
+            "params": self.params,
+            "macs": self.macs,
+            "points_per_1000_params": self.points_per_1000_params,
+            **{key: value and value.as_dict() for key, value in spreads.items()},
+            "classes": self.classes and [each.as_dict() for each in self.classes],
+        }
+
+
+def outcome_of(experiment: Experiment, label: str) -> Outcome:
+    """What an experiment reached; in its comparison it is called `label`."""
+    results = [record.result for record in experiment.records]
+
+    def measured(key: str) -> Spread | None:
+        values: list[Any] = [result.get(key) for result in results]
+        return None if None in values else spread(values)
+
+    return Outcome(
+        name=label,
+        digest=experiment.digest,
+        seeds=experiment.seeds,
+        params=results[0]["params"],
+        macs=results[0]["macs"],
+        train_accuracy=measured("train_accuracy"),
+        validation_accuracy=measured("validation_accuracy"),
+        test_accuracy=spread([result["test_accuracy"] for result in results]),
+        train_loss=measured("train_loss"),
+        validation_loss=measured("validation_loss"),
+        test_loss=measured("test_loss"),
+        seconds=measured("seconds"),
+        seconds_per_epoch=measured("seconds_per_epoch"),
+        images_per_second=measured("images_per_second"),
+        peak_memory_bytes=measured("peak_memory_bytes"),
+        classes=_classes(experiment.records),
+        records=experiment.records,
+    )
+
+
+def _classes(records: tuple[Record, ...]) -> tuple[ClassAccuracy, ...] | None:
+    """Accuracy class by class. A class without test images is left out."""
+    dataset = records[0].config.dataset
+    answers = [record.predictions for record in records]
+    if dataset is None or any(answer is None for answer in answers):
+        return None
+    known = [answer for answer in answers if answer is not None]
+    classes = []
+    for index, name in enumerate(dataset.class_names):
+        images = int(np.count_nonzero(known[0].labels == index))
+        if images:
+            shares = [float(answer.right[answer.labels == index].mean()) for answer in known]
+            classes.append(ClassAccuracy(name, images, spread(shares)))
+    return tuple(classes)

@@ -1,0 +1,150 @@
+"""`--where "test_accuracy > 0.98 and name != dnn"` → a yes or no for each row. Nothing is ever evaluated.
+
+condition   = term {"or" term}
+term        = factor {"and" factor}
+factor      = "not" factor | "(" condition ")" | comparison
+comparison  = KEY ("=" | "==" | "!=" | "<" | "<=" | ">" | ">=") VALUE
+VALUE       = number | number "%" | 'text' | "text" | word | null
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from cnnlab.errors import UserError, way_out
+
+Condition = Callable[[Mapping[str, Any]], bool]
+
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<number>[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?)(?![\w.:-])
+      | (?P<text>'[^']*'|"[^"]*")
+      | (?P<sign><=|>=|==|!=|<|>|=|\(|\))
+      | (?P<word>[\w.:/*+-]+)
+    )""",
+    re.VERBOSE,
+)
+
+
+def parse_condition(text: str, keys: Collection[str]) -> Condition:
+    """Read a condition on rows that have these keys.
+
+    A row that does not know a key (its value is None) meets no comparison with it but `= null`, and
+    `!=` anything else. Text is compared letter by letter, so dates as "2026-11-21" come in order.
+
+    Raises:
+        UserError: where the condition is wrong, and what was expected there.
+    """
+    parser = _Parser(text, keys)
+    condition = parser.condition()
+    if parser.token is not None:
+        raise parser.error("expected and, or, or the end")
+    return condition
+
+
+class _Parser:
+    def __init__(self, text: str, keys: Collection[str]) -> None:
+        self.text, self.keys = text, keys
+        self.position = 0  # behind the current token
+        self.start = 0
+        self.kind = ""
+        self.token: str | None = None
+        self.advance()
+
+    def advance(self) -> None:
+        """Go on to the next token; None at the end."""
+        rest = self.text[self.position :]
+        self.start = self.position + len(rest) - len(rest.lstrip())
+        if not rest.strip():
+            self.kind, self.token = "", None
+            return
+        match = _TOKEN.match(self.text, self.position)
+        if match is None:
+            self.token = self.text[self.start]
+            raise self.error("expected a key, a value or a comparison")
+        self.kind = str(match.lastgroup)
+        self.token = match[self.kind]
+        self.position = match.end()
+
+    def error(self, expected: str) -> UserError:
+        found = "the end" if self.token is None else repr(self.token)
+        return UserError(f"--where {self.text}: column {self.start + 1}: {expected}, found {found}")
+
+    def condition(self) -> Condition:
+        terms = [self.term()]
+        while self.token == "or":
+            self.advance()
+            terms.append(self.term())
+        return terms[0] if len(terms) == 1 else lambda row: any(term(row) for term in terms)
+
+    def term(self) -> Condition:
+        factors = [self.factor()]
+        while self.token == "and":
+            self.advance()
+            factors.append(self.factor())
+        return factors[0] if len(factors) == 1 else lambda row: all(factor(row) for factor in factors)
+
+    def factor(self) -> Condition:
+        if self.token == "not":
+            self.advance()
+            inner = self.factor()
+            return lambda row: not inner(row)
+        if self.token == "(":
+            self.advance()
+            inner = self.condition()
+            if self.token != ")":
+                raise self.error("expected )")
+            self.advance()
+            return inner
+        return self.comparison()
+
+    def comparison(self) -> Condition:
+        key = self.token
+        if self.kind != "word" or key is None:
+            raise self.error("expected a key such as test_accuracy")
+        if key not in self.keys:
+            raise self.error(f"unknown key; {way_out(key, self.keys)}")
+        self.advance()
+        sign = self.token
+        if self.kind != "sign" or sign in ("(", ")") or sign is None:
+            raise self.error(f"expected =, !=, <, <=, > or >= after {key}")
+        self.advance()
+        if self.token is None or self.kind == "sign":
+            raise self.error(f"expected a value after {sign}")
+        value = _value(self.kind, self.token)
+        self.advance()
+        return _compare(key, sign, value)
+
+
+def _value(kind: str, token: str) -> Any:
+    if kind == "number":
+        number = float(token.rstrip("%").replace("_", ""))
+        return number / 100 if token.endswith("%") else number
+    if kind == "text":
+        return token[1:-1]
+    return {"null": None, "none": None}.get(token.lower(), token)
+
+
+def _compare(key: str, sign: str, value: Any) -> Condition:
+    if sign in ("=", "=="):
+        return lambda row: _alike(row[key], value) and row[key] == value
+    if sign == "!=":
+        return lambda row: not (_alike(row[key], value) and row[key] == value)
+    compare = _ORDER[sign]
+    return lambda row: value is not None and _alike(row[key], value) and compare(row[key], value)
+
+
+def _alike(left: Any, right: Any) -> bool:
+    """Whether two values can be compared: both numbers, both text, or both nothing."""
+    return isinstance(left, int | float) == isinstance(right, int | float) and (left is None) == (
+        right is None
+    )

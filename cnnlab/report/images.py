@@ -1,0 +1,91 @@
+"""Test images → pictures inside the page, with what each experiment takes them for."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnlab.plots import Answers
+
+EACH = 24
+"""So many images of a kind are shown; the page must stay below 3 MB."""
+
+_LARGEST = 96  # pixels; what is larger is shown smaller
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One image: its PNG as a data URI, what it is, what each experiment says."""
+
+    uri: str
+    index: int
+    label: str
+    answers: tuple[tuple[str, str, bool], ...]  # experiment, class, right
+
+    @property
+    def alternative(self) -> str:
+        """What a screen reader says."""
+        said = "; ".join(
+            f"{name} says {answer}" + ("" if right else ", wrong") for name, answer, right in self.answers
+        )
+        return f"Test image {self.index}: {self.label}. {said}."
+
+
+@dataclass(frozen=True)
+class Group:
+    """Images of one kind, the first EACH of them."""
+
+    title: str
+    count: int
+    images: tuple[Shown, ...]
+
+
+def groups(answers: Answers) -> tuple[Group, ...]:
+    """The first images; for two experiments those that one alone gets right; those that all get wrong."""
+    names = list(answers.predicted)
+    right = np.array([answers.predicted[name] == answers.labels for name in names])  # (experiments, images)
+    chosen = {"The first 32 test images": np.arange(min(32, len(answers.labels)))}
+    if len(names) == 2:
+        chosen[f"Only {names[0]} is right"] = np.flatnonzero(right[0] & ~right[1])
+        chosen[f"Only {names[1]} is right"] = np.flatnonzero(right[1] & ~right[0])
+        chosen["Both are wrong"] = np.flatnonzero(~right.any(axis=0))
+    else:
+        chosen["All are wrong"] = np.flatnonzero(~right.any(axis=0))
+    return tuple(
+        Group(
+            title,
+            len(found),
+            tuple(_shown(answers, int(index)) for index in found[: 32 if title.startswith("The") else EACH]),
+        )
+        for title, found in chosen.items()
+    )
+
+
+def _shown(answers: Answers, index: int) -> Shown:
+    label = int(answers.labels[index])
+    said = {name: int(predicted[index]) for name, predicted in answers.predicted.items()}
+    return Shown(
+        png_uri(answers.images[index]),
+        index,
+        answers.class_names[label],
+        tuple((name, answers.class_names[answer], answer == label) for name, answer in said.items()),
+    )
+
+
+def png_uri(image: np.ndarray) -> str:
+    """An image (H, W, 1 or 3) uint8 as data:image/png;base64,…"""
+    from PIL import Image
+
+    if image.shape[-1] == 1:
+        grey = image[..., 0]
+        image = (
+            grey if grey.max() > 3 else grey * (255 // max(int(grey.max()), 1))
+        )  # a board, not a photograph
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    picture.thumbnail((_LARGEST, _LARGEST))
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

@@ -1,0 +1,103 @@
+"""A comparison → its pictures, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnlab.comparison import Comparison
+from cnnlab.comparison.confusion import confusion
+from cnnlab.errors import CnnlabError
+from cnnlab.jobs import Jobs
+from cnnlab.plots import (
+    Answers,
+    Measured,
+    accuracy_against_parameters,
+    accuracy_bars,
+    confusion_matrices,
+    only_one_right,
+    overlaid_curves,
+    sheet,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+PICTURES = ("curves", "accuracy", "parameters", "confusion", "images", "only_one_right")
+"""The names of all there may be."""
+
+_MOST_CLASSES = 100
+"""A confusion matrix of more classes is a grey square."""
+
+
+def pictures(comparison: Comparison, answers: Answers | None = None) -> dict[str, Figure]:
+    """All pictures that can be drawn; confusion matrices need predictions, sheets need images too."""
+    measured = {
+        outcome.name: Measured(
+            outcome.test_accuracy.values, outcome.test_accuracy.mean, outcome.test_accuracy.ci95
+        )
+        for outcome in comparison.experiments
+    }
+    drawn = {
+        "curves": overlaid_curves(comparison.histories),
+        "accuracy": accuracy_bars(measured),
+        "parameters": accuracy_against_parameters(
+            measured, {outcome.name: outcome.params for outcome in comparison.experiments}
+        ),
+    }
+    counts = {outcome.name: confusion(outcome) for outcome in comparison.experiments}
+    known = {name: matrix for name, matrix in counts.items() if matrix is not None}
+    dataset = comparison.experiments[0].records[0].config.dataset
+    if len(known) == len(counts) and dataset is not None and dataset.num_classes <= _MOST_CLASSES:
+        drawn["confusion"] = confusion_matrices(known, dataset.class_names)
+    if answers is not None:
+        seed = f"seed {shown_seed(comparison)}"
+        drawn["images"] = sheet(answers, title=f"The first test images and what is seen in them, {seed}")
+        if len(answers.predicted) == 2:
+            drawn["only_one_right"] = only_one_right(
+                answers, title=f"Test images that only one of the two gets right, {seed}"
+            )
+    return drawn
+
+
+def shown_seed(comparison: Comparison) -> int:
+    """The seed whose answers are shown: the lowest that all have in common, else each one's lowest."""
+    first = comparison.experiments[0]
+    common = [seed for seed in first.seeds if all(seed in each.seeds for each in comparison.experiments)]
+    return (common or list(first.seeds))[0]
+
+
+def answers_on_images(comparison: Comparison, jobs: Jobs) -> Answers | None:
+    """The test images and what each experiment takes them for, with one seed.
+
+    None, and a note, where the images are not here any more, or not those that the runs were tested on.
+    """
+    seed = shown_seed(comparison)
+    records = {
+        outcome.name: outcome.record(seed) if seed in outcome.seeds else outcome.records[0]
+        for outcome in comparison.experiments
+    }
+    answers = {name: record.predictions for name, record in records.items()}
+    known = {name: answer for name, answer in answers.items() if answer is not None}
+    if len(known) < len(answers):
+        return None
+    config = comparison.experiments[0].records[0].config
+    try:
+        data = jobs.dataset(config)
+    except CnnlabError as error:
+        jobs.watcher.note(f"no pictures of test images: {error}")
+        return None
+    if data.provenance.test_digest != comparison.test_digest:
+        jobs.watcher.note(
+            "no pictures of test images: those here are not the ones that the runs were tested on"
+        )
+        return None
+    images = data.test.images
+    if config.dataset is not None and config.dataset.data_format == "channels_first":
+        images = images.transpose(0, 2, 3, 1)
+    if images.shape[-1] not in (1, 3):
+        images = images[..., :1]
+    first = next(iter(known.values()))
+    return Answers(
+        images, first.labels, {name: answer.predicted for name, answer in known.items()}, data.class_names
+    )

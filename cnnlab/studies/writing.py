@@ -1,0 +1,68 @@
+"""A comparison → its folder: tables, JSON, pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from cnnlab.comparison import (
+    Comparison,
+    accuracy_table,
+    as_text,
+    caption,
+    class_table,
+    conclusion,
+    cost_table,
+    rounded_table,
+)
+from cnnlab.plots import Answers
+from cnnlab.runs import Folder
+from cnnlab.studies.pictures import PICTURES, pictures
+
+_MOST_CLASSES = 50
+"""A page is for reading; of more classes, such as the 361 points of a Go board, comparison.json tells."""
+
+
+def comparison_folder(comparison: Comparison, out: Path) -> Folder:
+    """OUT/comparisons/A-vs-B/"""
+    name = "-vs-".join(outcome.name for outcome in comparison.experiments)
+    if len(name) > 200:  # file systems end at 255
+        name = f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return Folder(out / "comparisons" / name)
+
+
+def write_comparison(comparison: Comparison, out: Path, answers: Answers | None = None) -> Path:
+    """Write table.csv, table.md, comparison.json and the pictures; returns their folder.
+
+    Args:
+        answers: test images with what each experiment takes them for; without them, no pictures of them.
+    """
+    folder = comparison_folder(comparison, out)
+    folder.write_text("table.csv", accuracy_table(comparison).to_csv(index=False))
+    folder.write_text("table.md", markdown_page(comparison))
+    folder.write_text(
+        "comparison.json", json.dumps(comparison.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    )
+    drawn = pictures(comparison, answers)
+    for name in PICTURES:
+        if name in drawn:
+            folder.write_figure(f"{name}.png", drawn[name])
+        else:
+            folder.remove(f"{name}.png")  # of an earlier comparison, which this one replaces
+    return folder.path
+
+
+def markdown_page(comparison: Comparison) -> str:
+    """Tables, verdict and warnings, as table.md holds them."""
+    classes = class_table(comparison)
+    parts = [
+        as_text(rounded_table(comparison), "markdown"),
+        f"{caption(comparison)}.",
+        *conclusion(comparison),
+        *(f"Note: {note}" for note in (*comparison.warnings, *comparison.notes)),
+        as_text(cost_table(comparison), "markdown"),
+    ]
+    if 0 < len(classes) <= _MOST_CLASSES:
+        parts += ["Test accuracy class by class:", as_text(classes, "markdown")]
+    return "\n\n".join(parts) + "\n"

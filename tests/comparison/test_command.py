@@ -1,0 +1,146 @@
+"""`cnnlab compare` on finished runs, as a user calls it: nothing is trained here."""
+
+import csv
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+
+from cnnlab.cli import run
+from cnnlab.comparison import compare as compare_records
+from cnnlab.comparison import grouped
+from cnnlab.comparison.confusion import confusion
+from cnnlab.runs import read_record
+
+MEAN = re.compile(r"\d+\.\d+ ± \d+\.\d+")
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory, make_run):
+    folder = tmp_path_factory.mktemp("experiments")
+    for seed in range(6):
+        make_run(folder, "colors_dnn", seed=seed, accuracy=0.75 + seed / 200)
+        make_run(folder, "colors_cnn", seed=seed, accuracy=0.9)
+        make_run(folder, "colors_cnn_minimal", seed=seed, accuracy=0.8 - seed / 100)
+    return folder
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """They take longer than all the rest; two tests below are about them."""
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
+
+
+@pytest.fixture
+def compare(out, capsys, no_pictures):
+    def call(*arguments, experiments=("colors_dnn", "colors_cnn")):
+        assert run(["compare", *experiments, "--out", str(out), *arguments]) == 0
+        return capsys.readouterr()
+
+    return call
+
+
+def test_terminal(compare, out):
+    text = compare("--per-class").out
+    paragraphs = text.strip().split("\n\n")
+    assert paragraphs[0] == (
+        "Colors: accuracy on training, validation and test images, mean ± standard deviation over the seeds"
+    )
+    assert [each.split()[0] for each in paragraphs[1:4]] == ["Experiment", "Experiment", "Class"]
+    assert paragraphs[4].startswith("colors_cnn is ahead of colors_dnn in 6 of 6 seeds, by 13.75 points")
+    assert "more than chance between seeds (sign-flip test over 6 seeds, p = 0.031)" in paragraphs[4]
+    folder = out / "comparisons" / "colors_dnn-vs-colors_cnn"
+    assert paragraphs[5].startswith(f"{folder}: ")
+    assert all((folder / name).is_file() for name in paragraphs[5].split(": ")[1].split(", "))
+
+
+def test_json_is_one_document(compare):
+    document = json.loads(compare("--json").out)
+    (pair,) = document["pairs"]
+    assert len(pair["mcnemar_p"]) == 6
+    assert pair["verdict"].startswith("colors_cnn is ahead of colors_dnn")
+
+
+def test_csv_is_all_of_stdout(compare):
+    rows = list(csv.DictReader(io.StringIO(compare("--csv").out)))
+    assert [row["experiment"] for row in rows] == ["colors_dnn", "colors_cnn"]
+    rows = list(csv.DictReader(io.StringIO(compare("--csv", "--per-class").out)))
+    assert len(rows) == 12
+
+
+def test_the_same_numbers_everywhere(compare, out):
+    document = json.loads(compare("--json").out)
+    numbers = MEAN.findall(compare("--per-class").out)
+    assert len(numbers) > 20
+    assert MEAN.findall(compare("--markdown", "--per-class").out) == numbers
+    latex = compare("--latex", "--per-class").out.replace(r" $\pm$ ", " ± ")
+    assert MEAN.findall(latex) == numbers
+    for outcome in document["experiments"]:
+        test = outcome["test_accuracy"]
+        assert f"{100 * test['mean']:.2f} ± {100 * test['std']:.2f}" in numbers
+    page = (out / "comparisons" / "colors_dnn-vs-colors_cnn" / "table.md").read_text(encoding="utf-8")
+    assert set(numbers) <= set(MEAN.findall(page))
+
+
+def test_latex_is_latex(compare):
+    for line in compare("--latex").out.splitlines():
+        assert not line or line.startswith(("%", "\\", " "))
+
+
+def test_three_experiments(compare):
+    text = compare(experiments=("colors_dnn", "colors_cnn_minimal", "colors_cnn")).out
+    assert "colors_cnn is best of 3: " in text
+    assert text.count("adjusted for 3 pairs") == 2
+    first = [line.split()[0] for line in text.splitlines() if line.startswith("colors_cnn")]
+    assert first[0] == "colors_cnn"
+
+
+def test_warnings_about_the_data_are_shown(tmp_path, make_run, capsys, no_pictures):
+    for name in ("colors_dnn", "colors_cnn"):
+        path = make_run(tmp_path, name) / "environment.json"
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts["dataset"]["warning"] = "not the official files"
+        path.write_text(json.dumps(facts), encoding="utf-8")
+    assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path), "--quiet"]) == 0
+    streams = capsys.readouterr()
+    assert streams.err.splitlines() == ["not the official files"]
+    page = (tmp_path / "comparisons" / "colors_dnn-vs-colors_cnn" / "table.md").read_text(encoding="utf-8")
+    assert "Note: not the official files" in page
+
+
+@pytest.mark.parametrize("arguments", [("--json", "--csv"), ("--markdown", "--latex")])
+def test_one_format_at_a_time(arguments, capsys):
+    assert run(["compare", "colors_dnn", "colors_cnn", *arguments]) == 2
+    assert "--markdown, --latex, --csv and --json exclude each other" in capsys.readouterr().err
+
+
+def test_pictures(out):
+    assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(out), "--quiet"]) == 0
+    folder = out / "comparisons" / "colors_dnn-vs-colors_cnn"
+    expected = {"accuracy", "confusion", "curves", "images", "only_one_right", "parameters"}
+    assert {path.stem for path in folder.glob("*.png")} == expected
+
+
+def test_pictures_that_can_no_longer_be_drawn_do_not_stay(tmp_path, make_run):
+    paths = [make_run(tmp_path, name) for name in ("colors_dnn", "colors_cnn")]
+    call = ["compare", *map(str, paths), "--out", str(tmp_path), "--quiet"]
+    folder = tmp_path / "comparisons" / "colors_dnn-vs-colors_cnn"
+    assert run(call) == 0
+    assert (folder / "confusion.png").exists()
+    (paths[0] / "predictions.npz").unlink()
+    assert run(call) == 0
+    assert {path.stem for path in folder.glob("*.png")} == {"accuracy", "curves", "parameters"}
+
+
+def test_confusion_counts_every_run(out, make_run):
+    runs = [read_record(path) for path in out.glob("colors_cnn-*/seed-*")]
+    counts = confusion(compare_records(grouped([*runs, *other_runs(out)])).experiments[0])
+    assert counts.sum() == 6 * 1000
+    right = sum(record.predictions.right.sum() for record in runs)
+    assert np.trace(counts) == right
+
+
+def other_runs(out):
+    return [read_record(path) for path in out.glob("colors_dnn-*/seed-*")]

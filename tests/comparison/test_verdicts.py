@@ -1,0 +1,153 @@
+from dataclasses import replace
+
+import pytest
+
+from cnnlab.comparison import compare, conclusion
+from cnnlab.comparison.significance import McNemar, majority_p
+from cnnlab.comparison.verdicts import is_shown, p_text, verdict
+
+AHEAD = "by 2.00 points on average (95 % interval"
+
+
+@pytest.fixture
+def pair(experiment):
+    def make(dnn, cnn):
+        return compare([experiment("dnn", dnn), experiment("cnn", cnn)]).pairs[0]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("dnn", "cnn", "shown", "paragraph"),
+    [
+        pytest.param(
+            [0.96] * 6, [0.978, 0.979, 0.98, 0.98, 0.981, 0.982], True,
+            f"cnn is ahead of dnn in 6 of 6 seeds, {AHEAD} 1.85 to 2.15), with 15 % of its parameters. "
+            "That is more than chance between seeds (sign-flip test over 6 seeds, p = 0.031).",
+            id="shown",
+        ),
+        pytest.param(
+            [0.978, 0.979, 0.98, 0.98, 0.981, 0.982], [0.96] * 6, True,
+            f"dnn is ahead of cnn in 6 of 6 seeds, {AHEAD} 1.85 to 2.15), with 6.5 times its parameters. "
+            "That is more than chance between seeds (sign-flip test over 6 seeds, p = 0.031).",
+            id="the-other-way-round",
+        ),
+        pytest.param(
+            [0.96] * 3, [0.979, 0.98, 0.981], False,
+            f"cnn is ahead of dnn in 3 of 3 seeds, {AHEAD} 1.75 to 2.25), with 15 % of its parameters. "
+            "The interval excludes 0, but takes the differences to be normally distributed; a test that does "
+            "not has too little to go by (with 3 seeds a sign-flip test cannot get below p = 0.25). Likely, "
+            "then, but not shown. With 3 seeds no difference below 0.33 points could have been seen reliably "
+            "(power 80 %); to settle this one, run about 3 more (--seeds 0-5).",
+            id="too-few-seeds",
+        ),
+        pytest.param(
+            [0.96, 0.96], [0.95, 0.99], False,
+            "cnn is ahead of dnn by 1.00 points on average, yet only in 1 of 2 seeds "
+            "(95 % interval −24.41 to 26.41), with 15 % of its parameters. That is not shown to be more than "
+            "chance: the interval includes 0, and with 2 seeds a sign-flip test cannot get below p = 0.5. "
+            "With 2 seeds no difference below 32.67 points could have been seen reliably (power 80 %); "
+            "to settle this one, run about 63 more (--seeds 0-64).",
+            id="two-that-disagree",
+        ),
+        pytest.param(
+            [0.96] * 6, [0.95, 0.97, 0.962, 0.958, 0.965, 0.961], False,
+            "cnn is ahead of dnn in 4 of 6 seeds, by 0.10 points on average (95 % interval −0.61 to 0.81), "
+            "with 15 % of its parameters. That is not shown to be more than chance: the interval includes 0 "
+            "(sign-flip test over 6 seeds, p = 0.75). With 6 seeds no difference below 0.97 points "
+            "could have "
+            "been seen reliably (power 80 %); to settle this one, run about 354 more (--seeds 0-359).",
+            id="no-difference-to-speak-of",
+        ),
+        pytest.param(
+            [0.96] * 3, [0.96] * 3, False,
+            "dnn and cnn are level at 96.00 % on average over 3 seeds "
+            "(95 % interval of the difference 0.00 to 0.00). The 3 seeds reach the same accuracy, each with "
+            "both. Run --seeds 0-5 to see whether it stays so.",
+            id="identical",
+        ),
+        pytest.param(
+            [0.96, 0.98], [0.98, 0.96], False,
+            "dnn and cnn are level at 97.00 % on average over 2 seeds "
+            "(95 % interval of the difference −25.41 to 25.41). That is not shown to be more than "
+            "chance: the "
+            "interval includes 0, and with 2 seeds a sign-flip test cannot get below p = 0.5. With "
+            "2 seeds no "
+            "difference below 32.67 points could have been seen reliably (power 80 %); none was seen.",
+            id="level",
+        ),
+        pytest.param(
+            [0.96], [0.98], False,
+            "cnn is ahead of dnn by 2.00 points, with 15 % of its parameters. One seed says nothing "
+            "about how "
+            "much luck is in it: run more (--seeds 0-5) before you believe it.",
+            id="one-seed",
+        ),
+        pytest.param(
+            {3: 0.96, 4: 0.97}, {4: 0.98}, False,
+            "cnn is ahead of dnn by 1.00 points, with 15 % of its parameters. One seed says nothing "
+            "about how "
+            "much luck is in it: run more (--seeds 0-5) before you believe it.",
+            id="one-common-seed",
+        ),
+    ],
+)  # fmt: skip
+def test_verdict(pair, dnn, cnn, shown, paragraph):
+    made = pair(dnn, cnn)
+    assert is_shown(made) is shown
+    assert verdict(made) == paragraph
+
+
+def with_answers(pair, *tests):
+    return replace(pair, mcnemar=tests, mcnemar_majority_p=majority_p([each.p for each in tests]))
+
+
+def test_one_seed_tells_what_the_images_say(pair):
+    answers = with_answers(pair([0.96], [0.98]), McNemar(45, 1231, 1e-9))
+    assert verdict(answers).split(". ")[1] == (
+        "On these test images the two trained networks differ by more than chance "
+        "(exact McNemar test, p < 0.001: 45 that only dnn gets right, 1,231 that only cnn does)"
+    )
+    answers = with_answers(pair([0.96], [0.98]), McNemar(4, 5, 1.0))
+    assert "On these test images that is no more than chance (exact McNemar test, p = 1: " in verdict(answers)
+
+
+def test_several_seeds_tell_what_the_images_say(pair):
+    clear, no = McNemar(10, 90, 1e-9), McNemar(10, 9, 1.0)
+    text = verdict(with_answers(pair([0.96] * 3, [0.98, 0.97, 0.99]), clear, clear, no))
+    assert (
+        "Test image by test image, the trained networks differ significantly in 2 of 3 seeds "
+        "(exact McNemar tests; p < 0.001 for the majority of them)."
+    ) in text
+    other = McNemar(90, 10, 1e-9)
+    text = verdict(with_answers(pair([0.96] * 3, [0.98, 0.97, 0.95]), clear, clear, other))
+    assert (
+        "On the test images the seeds contradict each other: dnn is significantly better in 1 and cnn in 2 "
+        "of 3 seeds (exact McNemar tests)."
+    ) in text
+
+
+def test_several_pairs_make_it_harder(experiment):
+    six = [0.978, 0.979, 0.98, 0.98, 0.981, 0.982]
+    experiments = [
+        experiment("cnn", six),
+        experiment("dnn", [0.96] * 6),
+        experiment("colors_cnn", [0.95] * 6),
+    ]
+    headline, *verdicts = conclusion(compare(experiments))
+    assert headline.startswith("cnn is best of 3: ")
+    assert len(verdicts) == 2  # the best against each of the others
+    assert (
+        "The evidence is divided: the interval excludes 0, but sign-flip test over 6 seeds, p = 0.094, "
+        "adjusted for 3 pairs. Take it as open."
+    ) in verdicts[0]
+
+
+def test_no_common_seed_leaves_the_headline(experiment):
+    (paragraph,) = conclusion(compare([experiment("dnn", {0: 0.9}), experiment("cnn", {1: 0.95})]))
+    assert paragraph.startswith("No seed is common to all")
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.03125, "p = 0.031"), (0.25, "p = 0.25"), (1e-5, "p < 0.001")])
+def test_p_text(p, text):
+    assert p_text(p) == text

@@ -1,0 +1,166 @@
+"""The page in a real Chromium: no errors, no request beyond itself, and the controls work."""
+
+import json
+import shutil
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium and chromedriver"),
+    # Selenium leaves a socket to the driver open when it quits.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+ARGUMENTS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--window-size=1200,900",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser(page, tmp_path_factory):
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.get("about:blank")
+    driver.get_log("performance")  # the browser's own start page is none of ours
+    driver.get(page.as_uri())
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def find(browser):
+    from selenium.webdriver.common.by import By
+
+    return lambda selector: browser.find_elements(By.CSS_SELECTOR, selector)
+
+
+def test_no_errors_and_no_request_beyond_itself(browser, page):
+    entries = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    requested = {
+        entry["params"]["request"]["url"]
+        for entry in entries
+        if entry["method"] == "Network.requestWillBeSent"
+    }
+    assert page.as_uri() in requested
+    beyond = {url for url in requested if not url.startswith(("data:", "chrome:"))} - {page.as_uri()}
+    assert beyond == set()
+    assert browser.get_log("browser") == []
+
+
+def test_tables_sort_by_number_and_by_name(browser, find):
+    table = "#tables .sortable"
+    rows = lambda: [each.text for each in find(f"{table} tbody th")[:2]]  # noqa: E731
+    heading = find(f"{table} thead th")[6]
+    assert heading.text == "Test"
+    assert rows() == ["colors_dnn", "colors_cnn"]
+    find(f"{table} thead button")[6].click()
+    assert rows() == ["colors_cnn", "colors_dnn"]
+    assert heading.get_attribute("aria-sort") == "descending"
+    find(f"{table} thead button")[6].click()
+    assert rows() == ["colors_dnn", "colors_cnn"]
+    assert heading.get_attribute("aria-sort") == "ascending"
+    find(f"{table} thead button")[0].click()
+    assert rows() == ["colors_cnn", "colors_dnn"]
+    assert heading.get_attribute("aria-sort") == "none"
+
+
+def test_arrow_keys_read_the_curves(browser, find):
+    from selenium.webdriver.common.keys import Keys
+
+    chart = find("svg[data-chart='1']")[0]
+    browser.execute_script("arguments[0].focus()", chart)
+    chart.send_keys(Keys.HOME)
+    chart.send_keys(Keys.ARROW_RIGHT)
+    reading = find(".reading")[1].text.splitlines()
+    assert reading[0] == "Epoch 2"
+    assert [line.split(":")[0] for line in reading[1:]] == [
+        "colors_dnn, validation", "colors_dnn, training", "colors_cnn, validation", "colors_cnn, training",
+    ]  # fmt: skip
+    # 0.9 · (1 − 0.6 · 0.7²), the same for all three seeds, as the made-up runs have it.
+    assert reading[4] == "colors_cnn, training: 63.54 % (63.54 % to 63.54 %)"
+    chart.send_keys(Keys.END)
+    assert find(".reading")[1].text.startswith("Epoch 100\ncolors_dnn")
+    chart.send_keys(Keys.ESCAPE)
+    assert find(".reading")[1].text == ""
+
+
+def test_pointing_reads_the_curves(browser, find):
+    from selenium.webdriver import ActionChains
+
+    chart = find("svg[data-chart='0']")[0]
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", chart)
+    ActionChains(browser).move_to_element(chart).perform()
+    assert find(".reading")[0].text.startswith("Epoch ")
+    assert find("svg[data-chart='0'] .cursor")[0].get_attribute("visibility") == "visible"
+    ActionChains(browser).move_to_element(find("h2")[0]).perform()
+    assert find(".reading")[0].text == ""
+
+
+def test_seeds_and_experiments_can_be_switched_off(browser, find):
+    mean = "svg[data-chart='1'] .mean.validation[data-experiment='0']"
+    seeds = "svg[data-chart='1'] .seed.validation[data-experiment='0']"
+    path = lambda: find(mean)[0].get_attribute("d")  # noqa: E731
+    all_seeds = path()
+    for seed in ("1", "2"):
+        find(f"input[data-seed='{seed}']")[0].click()
+    assert path() != all_seeds
+    numbers = lambda text: [float(each) for each in text.replace("M", " ").replace("L", " ").split()]  # noqa: E731
+    assert numbers(path()) == pytest.approx(numbers(find(seeds)[0].get_attribute("d")), abs=0.11)
+    assert ["off" in each.get_attribute("class").split() for each in find(seeds)] == [False, True, True]
+    find("input[data-experiment='0']")[0].click()
+    assert path() == ""
+    for selector in ("[data-experiment='0']", "[data-seed='1']", "[data-seed='2']"):
+        find(f"input{selector}")[0].click()
+    assert numbers(path()) == pytest.approx(numbers(all_seeds), abs=0.11)
+
+
+def test_dark_and_light(browser, find):
+    def paper(scheme=None):
+        if scheme:
+            feature = {"name": "prefers-color-scheme", "value": scheme}
+            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        return browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+
+    assert paper("light") == "rgb(255, 255, 255)"
+    dark = paper("dark")
+    assert dark != "rgb(255, 255, 255)"
+    find("#theme")[0].click()
+    assert paper() == "rgb(255, 255, 255)"
+    find("#theme")[0].click()
+    assert paper() == dark
+    assert paper("light") == dark  # the button outranks the system
+    find("#theme")[0].click()
+
+
+def test_on_paper_everything_is_open_and_black_on_white(browser, find):
+    feature = {"name": "prefers-color-scheme", "value": "dark"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": [feature]})
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert all(each.get_attribute("open") for each in find("details"))
+    assert browser.execute_script("return getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert not any(each.is_displayed() for each in find(".script"))
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "screen", "features": []})
+
+
+def test_narrow_screens_need_no_sideways_scrolling(browser):
+    size = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_nothing_went_wrong_meanwhile(browser):
+    assert browser.get_log("browser") == []

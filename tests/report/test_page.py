@@ -1,0 +1,203 @@
+"""The page as text: well-formed, self-contained, and with the numbers of the comparison."""
+
+import base64
+import io
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from cnnlab.cli import run
+from cnnlab.comparison import compare, conclusion, grouped
+from cnnlab.comparison.tables import percent
+from cnnlab.config import load_config
+from cnnlab.report import render_report
+from cnnlab.report.charts import chart
+from cnnlab.report.images import png_uri
+from cnnlab.report.network import drawing
+from cnnlab.runs import read_record
+
+VOID = {"meta", "link", "br", "img", "input"}
+
+
+class Page(HTMLParser):
+    """All elements with their attributes; complains where tags do not match."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.open, self.words = [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.open):
+            self.words.append(" ".join(data.split()))
+
+    @property
+    def text(self):
+        return " ".join(word for word in self.words if word)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def parsed(page):
+    return Page(page.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def comparison(page):
+    folders = sorted(page.parents[2].glob("colors_[dc]nn-*/seed-*"), reverse=True)
+    return compare(grouped(read_record(path) for path in folders))
+
+
+def test_it_is_small(page):
+    assert page.stat().st_size < 3_000_000
+
+
+def test_it_needs_nothing_else(page, parsed):
+    for tag, attributes in parsed.elements:
+        for name in ("src", "href", "srcset", "data", "action"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:")), (tag, value)
+    text = page.read_text(encoding="utf-8")
+    assert "url(" not in text.replace("url(#frame-", "")
+    assert "@import" not in text
+    (policy,) = (each for each in parsed.all("meta") if each.get("http-equiv"))
+    assert policy["content"].startswith("default-src 'none';")
+
+
+def test_ids_are_unique_and_links_lead_somewhere(parsed):
+    ids = Counter(attributes["id"] for _, attributes in parsed.elements if "id" in attributes)
+    assert max(ids.values()) == 1
+    for _, attributes in parsed.elements:
+        for target in (attributes.get("href", ""), f"#{attributes.get('aria-labelledby', '')}"):
+            if target.startswith("#") and target != "#":
+                assert target[1:] in ids
+
+
+def test_whoever_cannot_see_is_told(parsed):
+    assert parsed.all("html") == [{"lang": "en"}]
+    images = parsed.all("img")
+    assert len(images) > 32
+    assert all(re.match(r"Test image \d+: \w+\. colors_dnn says \w+", image["alt"]) for image in images)
+    for svg in parsed.all("svg"):
+        assert svg["role"] == "img"
+        assert len(svg["aria-label"]) > 20
+    assert all("scope" in heading for heading in parsed.all("th"))
+    assert next(tag for tag, _ in parsed.elements if re.fullmatch(r"h\d", tag)) == "h1"
+
+
+def test_it_says_what_compare_says(parsed, comparison):
+    for paragraph in conclusion(comparison):
+        assert paragraph in parsed.text
+    for outcome in comparison.experiments:
+        assert percent(outcome.test_accuracy) in parsed.text
+        assert f"{outcome.params:,}" in parsed.text
+        assert outcome.digest[:8] in parsed.text
+    assert comparison.test_digest in parsed.text
+
+
+def test_json(page, capsys, monkeypatch):
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
+    out = str(page.parents[2])
+    assert run(["report", "colors_dnn", "colors_cnn", "--out", out, "--quiet", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["report"] == str(page)
+    assert document["bytes"] == page.stat().st_size
+    assert document["conclusion"][0].startswith("colors_cnn is ahead of colors_dnn")
+
+
+def test_names_and_data_are_only_text(page, comparison):
+    """Nothing that comes from a run's files can end a tag or a script."""
+    evil = '</script><img src=x onerror="alert(1)">'
+    records = [record for outcome in comparison.experiments for record in outcome.records]
+    for record in records:
+        record.environment["dataset"]["origin"] = evil
+        record.environment["platform"] = evil
+    text = render_report(compare(grouped(records)))
+    assert evil not in text
+    assert Page(text).all("img") == []
+
+
+def test_the_same_input_gives_the_same_page(comparison):
+    assert render_report(comparison) == render_report(comparison)
+
+
+@pytest.mark.parametrize("experiments", [("cnn", "dnn", "fashion_cnn"), ("cnn", "dnn")])
+def test_one_seed_no_predictions_many_experiments(page, comparison, experiments):
+    (first, *_), *_ = (outcome.records for outcome in comparison.experiments)
+    records = []
+    for name in experiments:
+        config = load_config(name)
+        records.append(
+            type(first)(page.parent / name, config, first.result, first.history[:1], first.environment)
+        )
+    page_of = Page(render_report(compare(grouped(records))))
+    assert page_of.all("img") == []
+    assert len(page_of.all("svg")) == 2 + len(experiments)
+
+
+def test_chart_geometry():
+    rows = [
+        {"epoch": epoch, "loss": loss, "val_loss": None} for epoch, loss in enumerate((1.0, 0.5, 0.25), 1)
+    ]
+    other = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": float("nan")}]
+    made = chart({"a": {0: rows, 4: other}}, "loss")
+    assert (made.epochs, made.low) == (3, 0.0)
+    assert made.high == pytest.approx(1.05)
+    assert [(line.seed, line.values) for line in made.lines] == [(0, (1.0, 0.5, 0.25)), (4, (0.5, None))]
+    x = [58, 303, 548]
+    y = [round(280 - 270 * value / 1.05, 1) for value in (0.75, 0.5, 0.25)]
+    ((_, kind, path),) = made.means
+    assert kind == "training"
+    numbers = [float(number) for number in re.findall(r"[\d.]+", path)]
+    np.testing.assert_allclose(numbers, [x[0], y[0], x[1], y[1], x[2], y[2]])
+    json.dumps(made.data(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[], [{"epoch": 1, "loss": None}], [{"epoch": 1, "loss": 0.0}] * 9, [{"epoch": 1, "loss": float("inf")}]],
+)
+def test_odd_histories(rows):
+    made = chart({"a": {0: rows}, "b": {0: []}}, "loss")
+    assert made.high > made.low
+
+
+def test_every_layer_is_drawn():
+    for name in ("cnn", "dnn", "colors_cnn", "cnn_mixed_format"):
+        architecture = load_config(name).architecture
+        drawn = drawing(architecture)
+        assert [block.title for block in drawn.blocks[1:]] == [row.type for row in architecture.rows]
+        assert all(0 < block.height <= 110 for block in drawn.blocks)
+        assert drawn.blocks[-1].x + drawn.blocks[-1].width < drawn.width
+
+
+@pytest.mark.parametrize("shape", [(6, 5, 1), (6, 5, 3), (300, 200, 3)])
+def test_images_are_inside_the_page(shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    uri = png_uri(image)
+    kind, _, data = uri.partition(",")
+    assert kind == "data:image/png;base64"
+    read = np.asarray(PIL.Image.open(io.BytesIO(base64.b64decode(data))))
+    if max(shape) <= 96:
+        np.testing.assert_array_equal(read, image[..., 0] if shape[-1] == 1 else image)
+    else:
+        assert max(read.shape) == 96

@@ -1,0 +1,151 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from cnnlab.cli import run
+from cnnlab.config import load_config
+from cnnlab.errors import UserError
+from cnnlab.studies.matching import match
+
+
+def configs(*names, changes=()):
+    return [load_config(name, changes) for name in names]
+
+
+class Stopwatch:
+    """Jobs whose rehearsals take seconds in proportion to the parameters, plus what every start costs."""
+
+    def __init__(self, *, start=2.0, jitter=0.0):
+        self.start, self.jitter, self.count = start, jitter, 0
+
+    def rehearse(self, config):
+        self.count += 1
+        noise = 1 + self.jitter * (-1) ** self.count
+        return SimpleNamespace(seconds=(self.start + config.architecture.total_params / 20_000) * noise)
+
+
+@pytest.mark.parametrize("budget", ["parameters", "macs"])
+@pytest.mark.parametrize("pair", [("dnn", "cnn"), ("cnn", "dnn"), ("cifar10_dnn", "cifar10_cnn")])
+def test_the_dnn_costs_what_the_cnn_does(budget, pair):
+    found = match(configs(*pair), budget, jobs=None)
+    assert found.original.name.endswith("dnn")
+    assert found.config.name == f"{found.original.name}_{budget}_of_{found.reference.name}"
+    ours, theirs = found.config.architecture, found.reference.architecture
+    cost = {"parameters": ours.total_params, "macs": ours.macs}[budget]
+    assert found.reached == cost
+    assert found.wanted == {"parameters": theirs.total_params, "macs": theirs.macs}[budget]
+    assert cost == pytest.approx(found.wanted, rel=0.001)
+    assert ours.output_shape == theirs.output_shape
+
+
+def test_nothing_but_the_widths_changes():
+    found = match(configs("dnn", "cnn"), "parameters", jobs=None)
+    after = [layer["Dense"].pop("units") for layer in found.config.plain()["model"]["layers"][1:]]
+    assert after == [pair[1] for pair in found.widths] + [10]
+    assert str(found) == (
+        "dnn_parameters_of_cnn is dnn with widths 500, 500, 500 → 130, 131, 130: "
+        "137,681 parameters against 137,660 of cnn (+0.02%)"
+    )
+    plain, original = found.config.plain(), found.original.plain()
+    for data in (plain, original):
+        del data["name"]
+        for layer in data["model"]["layers"][1:]:
+            del layer["Dense"]["units"]
+    assert plain == original
+
+
+def test_the_other_way_round_by_name():
+    found = match(configs("dnn", "cnn"), "parameters", jobs=None, resize="cnn")
+    assert found.config.name == "cnn_parameters_of_dnn"
+    assert found.config.architecture.total_params == pytest.approx(898_510, rel=0.001)
+    assert len(found.widths) == 3
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.04])
+@pytest.mark.parametrize("pair", [("dnn", "cnn"), ("colors_dnn", "colors_cnn")])
+def test_seconds_are_measured(pair, jitter):
+    jobs = Stopwatch(jitter=jitter)
+    found = match(configs(*pair), "seconds", jobs=jobs)
+    assert found.reached == pytest.approx(found.wanted, rel=0.06)
+    assert jobs.count <= 9
+    assert "s of training against" in str(found)
+
+
+def test_seconds_out_of_reach_come_as_close_as_they_can():
+    class Slow(Stopwatch):
+        def rehearse(self, config):
+            slow = config.name == "dnn"
+            return SimpleNamespace(seconds=100.0 if slow else 1.0)
+
+    found = match(configs("dnn", "cnn"), "seconds", jobs=Slow())
+    assert found.reached == 100.0
+
+
+@pytest.mark.parametrize(
+    ("names", "resize", "message"),
+    [
+        (("dnn",), None, "--match: expected two experiments given as configs, found 1"),
+        (("dnn", "cnn", "colors_dnn"), None, "--match: expected two experiments given as configs, found 3"),
+        (
+            ("cnn", "fashion_cnn"), None,
+            "--match: which of cnn and fashion_cnn is to be resized? Say so with --resize NAME",
+        ),
+        (("dnn", "cnn"), "dn", "unknown experiment to resize: 'dn'; did you mean dnn?"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_matched(names, resize, message):
+    with pytest.raises(UserError) as caught:
+        match(configs(*names), "parameters", jobs=None, resize=resize)
+    assert str(caught.value) == message
+
+
+def test_a_budget_that_is_too_small(tmp_path):
+    tiny = tmp_path / "tiny.yaml"
+    layers = "[GlobalAveragePooling2D, {Dense: {units: 10, activation: softmax}}]"
+    tiny.write_text(f"dataset: mnist\nmodel: {{layers: {layers}}}\n", encoding="utf-8")
+    with pytest.raises(UserError, match="dnn cannot be narrowed so far: 20 is too little for it"):
+        match([load_config("dnn"), load_config(str(tiny))], "parameters", jobs=None, resize="dnn")
+    with pytest.raises(UserError, match="tiny has no layer to widen or narrow but its output"):
+        match([load_config("dnn"), load_config(str(tiny))], "parameters", jobs=None, resize="tiny")
+
+
+@pytest.fixture
+def out(tmp_path, make_run):
+    """Finished runs of colors_cnn, and of colors_dnn as --match parameters resizes it."""
+    found = match(configs("colors_dnn", "colors_cnn"), "parameters", jobs=None)
+    widths = [pair[1] for pair in found.widths]
+    changes = [f"model.layers.dense_{place}.units={width}" for place, width in enumerate(widths, start=1)]
+    make_run(tmp_path, "colors_cnn", accuracy=0.95)
+    make_run(tmp_path, "colors_dnn", accuracy=0.7, changes=(f"name={found.config.name}", *changes))
+    return tmp_path
+
+
+def test_compare_on_equal_terms(out, capsys, monkeypatch):
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
+    call = ["compare", "colors_dnn", "colors_cnn", "--match", "parameters", "--out", str(out), "--quiet"]
+    assert run([*call, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    dnn, cnn = document["experiments"]
+    assert dnn["name"] == "colors_dnn_parameters_of_colors_cnn"
+    assert dnn["params"] == pytest.approx(cnn["params"], rel=0.01)
+    (note,) = document["notes"]
+    assert note.startswith("colors_dnn_parameters_of_colors_cnn is colors_dnn with widths 128, 64 → ")
+    assert run(call) == 0
+    assert note in capsys.readouterr().out
+    folder = out / "comparisons" / "colors_dnn_parameters_of_colors_cnn-vs-colors_cnn"
+    saved = load_config(str(folder / "colors_dnn_parameters_of_colors_cnn.yaml"))
+    assert saved.digest == dnn["digest"]
+    assert note in (folder / "table.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--resize", "colors_dnn"], "--resize needs --match"),
+        (["--match", "watts"], "'watts' is not one of 'parameters', 'macs', 'seconds'"),
+    ],
+)
+def test_options(arguments, message, capsys):
+    assert run(["compare", "colors_dnn", "colors_cnn", *arguments]) == 2
+    assert message in capsys.readouterr().err
