@@ -1,0 +1,133 @@
+"""Trains what the notes compare, and writes experiments/RESULTS.md: every figure with its command.
+
+usage: reproduce.py [--data-dir DIR] [--out experiments] [--only mnist colors …]
+
+Finished runs are not trained again, so an interrupted reproduction goes on where it stopped. An experiment
+whose data is not here, and cannot be downloaded, is named and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnnlab.cli import run
+
+
+@dataclass(frozen=True)
+class Study:
+    """One comparison of the results page."""
+
+    title: str
+    experiments: tuple[str, ...]
+    seeds: str
+    remark: str = ""
+
+    @property
+    def arguments(self) -> list[str]:
+        return ["compare", *self.experiments, "--seeds", self.seeds]
+
+    @property
+    def folder(self) -> str:
+        return "-vs-".join(self.experiments)
+
+
+STUDIES = {
+    "mnist": Study(
+        "MNIST, the first 10,000 training images",
+        ("dnn", "cnn"),
+        "0-5",
+        "The lecture reports one run of each: 0.9661 for the DNN, 0.98 for the CNN.",
+    ),
+    "fashion": Study(
+        "Fashion-MNIST, the first 10,000 training images", ("fashion_dnn", "fashion_cnn"), "0-5"
+    ),
+    "colors": Study(
+        "Colours",
+        ("colors_dnn", "colors_cnn", "colors_cnn_minimal"),
+        "0-9",
+        "The DNN sees grey values only. The minimal CNN, with 2 and 3 filters, reaches 0.95 in its best "
+        "seeds and collapses in others, when the ReLUs of a layer die. The lecture reports 0.816 "
+        "for its DNN and "
+        "0.963 for its minimal CNN, on pictures of its own.",
+    ),
+    "cifar10": Study(
+        "CIFAR-10",
+        ("cifar10_dnn", "cifar10_cnn"),
+        "0",
+        "The lecture reports 0.6361 for the CNN after 10 epochs, on the official pixels.",
+    ),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data-dir")
+    parser.add_argument("--out", type=Path, default=Path("experiments"))
+    parser.add_argument("--only", nargs="+", choices=STUDIES, default=list(STUDIES))
+    arguments = parser.parse_args()
+    if arguments.data_dir:
+        os.environ["CNNLAB_DATA_DIR"] = arguments.data_dir
+    for name in arguments.only:
+        if run([*STUDIES[name].arguments, "--out", str(arguments.out)]) == 130:
+            sys.exit(130)
+    results = arguments.out / "RESULTS.md"
+    results.write_text(page(arguments.out), encoding="utf-8")
+    print(results)
+
+
+def page(out: Path) -> str:
+    """The results page, of all studies that have been compared so far."""
+    sections = [section(study, out) for study in STUDIES.values()]
+    return "\n".join(
+        [
+            "# Results",
+            "",
+            "Written by `make reproduce`. Accuracies are mean ± standard deviation over the seeds. "
+            "Each section",
+            "names its command, its data and its machine.",
+            "",
+            *sections,
+        ]
+    )
+
+
+def section(study: Study, out: Path) -> str:
+    folder = out / "comparisons" / study.folder
+    command = f"    cnnlab {' '.join(study.arguments)}"
+    if not (folder / "comparison.json").exists():
+        return f"## {study.title}\n\n{command}\n\nNot reproduced here: the data is missing.\n"
+    comparison = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+    table = (folder / "table.md").read_text(encoding="utf-8").strip()
+    remark = f"\n{study.remark}\n" if study.remark else ""
+    return f"## {study.title}\n\n{command}\n\n{table}\n{remark}\n{provenance(comparison, out)}\n"
+
+
+def provenance(comparison: dict[str, object], out: Path) -> str:
+    """Machine, versions, data and dates of the runs, as they recorded them."""
+    said: Counter[str] = Counter()
+    for experiment in comparison["experiments"]:  # type: ignore[attr-defined]
+        for seed in experiment["seeds"]:
+            folder = out / f"{experiment['name']}-{experiment['digest'][:8]}" / f"seed-{seed}"
+            environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+            date = json.loads((folder / "run.json").read_text(encoding="utf-8"))["started"][:10]
+            versions = f"{environment['backend']} {environment[environment['backend']]}"
+            said[
+                f"{environment['device_name']}, {environment['memory_bytes'] / 2**30:.0f} GiB, "
+                f"{environment['platform'].split('-')[0]}; cnnlab {environment['cnnlab']}, "
+                f"Keras {environment['keras']}, {versions}, Python {environment['python']}; "
+                f"{environment['dataset']['title']} ({environment['dataset']['status']} content, "
+                f"digest {environment['dataset']['digest'][:8]}); {date}"
+            ] += 1
+    return "\n".join(f"{runs} runs: {each}." for each, runs in said.items())
+
+
+if __name__ == "__main__":
+    main()

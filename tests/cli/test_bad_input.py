@@ -1,0 +1,604 @@
+"""Bad input, each with its error: where, expected, found, way out. The whole message is the interface."""
+
+import pickle
+import struct
+from pathlib import Path
+
+import pytest
+
+from cnnlab.cli import COMMANDS
+from cnnlab.optimizers import OPTIMIZERS
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+OPTIMIZER_NAMES = ", ".join(OPTIMIZERS)
+SHIPPED = ", ".join(sorted(path.stem for path in CONFIGS.glob("*.yaml")))
+
+GOOD = """\
+dataset: colors
+model: {layers: [Flatten, Dense: {units: 6, activation: softmax}]}
+"""
+
+
+def mnist(layers: str, size: str = "") -> str:
+    return f"dataset: {{name: mnist{size}}}\nmodel:\n  layers:\n{layers}"
+
+
+CONVOLUTION = "  - Conv2D: {filters: 3, kernel_size: 5}\n"
+
+ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
+    f"a{step}: &a{step} [{', '.join([f'*a{step - 1}'] * 10)}]\n" for step in range(1, 10)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(b"", "mine.yaml: the file is empty", id="empty"),
+        pytest.param("# nothing\n", "mine.yaml: the file is empty", id="only-comment"),
+        pytest.param(
+            b"ab\x80\xff", "mine.yaml: not a text file: byte 0x80 at offset 2 is not UTF-8", id="binary"
+        ),
+        pytest.param(
+            "# é\nname: a\x01\n\n\n",
+            "mine.yaml:2: not a text file: character 0x01 is not allowed in YAML",
+            id="control-character",
+        ),
+        pytest.param(
+            b"a" * 1_000_001, "mine.yaml: larger than 1,000,000 bytes; this is hardly a config", id="huge"
+        ),
+        pytest.param(
+            "name: [a, b\n",
+            "mine.yaml:2:1: not valid YAML: did not find expected ',' or ']' while parsing a flow sequence",
+            id="syntax",
+        ),
+        pytest.param(
+            "name: a\n\tepochs: 1\n",
+            "mine.yaml:2:1: not valid YAML: found a tab character that violates indentation "
+            "while scanning a plain scalar",
+            id="tab",
+        ),
+        pytest.param(
+            "- a\n- b\n", "mine.yaml:1:1: expected a mapping of keys to values, found a list", id="list"
+        ),
+        pytest.param(
+            GOOD + "---\nname: b\n",
+            "mine.yaml:3:1: a second YAML document begins here; expected one",
+            id="two-documents",
+        ),
+        pytest.param(
+            GOOD + "seed: 1\nseed: 2\n",
+            "mine.yaml:4:1: duplicate key 'seed'; it stands at 3:1 already",
+            id="duplicate-key",
+        ),
+        pytest.param("? [a]\n: 1\n", "mine.yaml:1:3: expected a plain word as key", id="list-as-key"),
+        pytest.param(
+            'name: !!python/object/apply:os.system ["true"]\n',
+            "mine.yaml:1:7: tag tag:yaml.org,2002:python/object/apply:os.system is not allowed; "
+            "expected plain values",
+            id="python-tag",
+        ),
+        pytest.param("a: *b\n", "mine.yaml:1:4: alias *b has no anchor above it", id="unknown-alias"),
+        pytest.param("a: &a [*a]\n", "mine.yaml:1:8: alias *a contains itself", id="alias-in-itself"),
+        pytest.param(
+            ALIAS_BOMB, "mine.yaml:5:5: more than 20,000 values once aliases are written out", id="alias-bomb"
+        ),
+        pytest.param("a: " + "[" * 100_000, "mine.yaml:1:64: nested more than 60 levels deep", id="nesting"),
+        pytest.param("seed: " + "9" * 40, "mine.yaml:1:7: a number of 40 digits", id="long-number"),
+        pytest.param(
+            GOOD + "trainig: {epochs: 3}\n",
+            "mine.yaml:3:1: trainig: unknown key; did you mean training?",
+            id="unknown-key",
+        ),
+        pytest.param(
+            GOOD + "zzz: 3\n",
+            "mine.yaml:3:1: zzz: unknown key; "
+            "known: name, description, dataset, model, training, seed, runtime",
+            id="unknown-key-without-match",
+        ),
+        pytest.param(
+            GOOD + "training: {epoch: 3}\n",
+            "mine.yaml:3:12: training.epoch: unknown key; did you mean epochs?",
+            id="unknown-key-of-a-section",
+        ),
+        pytest.param(
+            GOOD + "training: {epochs: true}\n",
+            "mine.yaml:3:20: training.epochs: expected a whole number, found true",
+            id="epochs-true",
+        ),
+        pytest.param(
+            GOOD + "training: {epochs: -1}\n",
+            "mine.yaml:3:20: training.epochs: expected 1 or more, found -1",
+            id="epochs-negative",
+        ),
+        pytest.param(
+            GOOD + "training: {epochs: 1e3}\n",
+            "mine.yaml:3:20: training.epochs: expected a whole number, found 1000.0",
+            id="epochs-float",
+        ),
+        pytest.param(
+            GOOD + "training: {epochs: '3'}\n",
+            "mine.yaml:3:20: training.epochs: expected a whole number, found '3'",
+            id="epochs-quoted",
+        ),
+        pytest.param(
+            GOOD + "training: [3]\n",
+            "mine.yaml:3:11: training: expected a mapping of keys to values, found a list",
+            id="section-list",
+        ),
+        pytest.param(
+            GOOD + "training: {optimizer: {learning_rate: 0.1}}\n",
+            f"mine.yaml:3:23: training.optimizer.name: missing; expected one of {OPTIMIZER_NAMES}",
+            id="optimizer-without-name",
+        ),
+        pytest.param(
+            GOOD + "training: {optimizer: 3}\n",
+            "mine.yaml:3:23: training.optimizer: expected the optimizer's name or settings, found 3",
+            id="optimizer-number",
+        ),
+        pytest.param(
+            GOOD + "training: {optimizer: {name: adam, epsilon: .inf}}\n",
+            "mine.yaml:3:45: training.optimizer.epsilon: expected a finite number, found inf",
+            id="infinite",
+        ),
+        pytest.param(
+            GOOD + "training: {optimizer: {name: adam, epsilon: 0}}\n",
+            "mine.yaml:3:45: training.optimizer.epsilon: expected more than 0, found 0",
+            id="zero",
+        ),
+        pytest.param(
+            GOOD + "training: {optimizer: {name: adam, epsilon: true}}\n",
+            "mine.yaml:3:45: training.optimizer.epsilon: expected a number, found true",
+            id="true-for-a-number",
+        ),
+        pytest.param(
+            GOOD + "training: {optimizer: adma}\n",
+            "mine.yaml:3:23: training.optimizer.name: unknown optimizer 'adma'; did you mean adam?",
+            id="unknown-optimizer",
+        ),
+        pytest.param(
+            GOOD + "training: {loss: crossentropy}\n",
+            "mine.yaml:3:18: training.loss: unknown value 'crossentropy'; "
+            "did you mean categorical_crossentropy?",
+            id="unknown-loss",
+        ),
+        pytest.param(
+            GOOD + "training: {keep: bets}\n",
+            "mine.yaml:3:18: training.keep: unknown value 'bets'; did you mean best?",
+            id="unknown-word",
+        ),
+        pytest.param(
+            GOOD + "seed: 4294967296\n",
+            "mine.yaml:3:7: seed: expected less than 4294967296, found 4294967296",
+            id="seed-large",
+        ),
+        pytest.param(
+            "dataset: {name: mnsit}\nmodel: {layers: [Flatten, Dense: {units: 10}]}\n",
+            "mine.yaml:1:17: dataset.name: unknown dataset 'mnsit'; did you mean mnist?",
+            id="unknown-dataset",
+        ),
+        pytest.param(
+            mnist("  - Flatten\n  - Dnse: {units: 10}\n"),
+            "mine.yaml:5:5: model.layers[1]: unknown layer 'Dnse'; did you mean Dense?",
+            id="unknown-layer",
+        ),
+        pytest.param(
+            mnist("  - Flattn\n"),
+            "mine.yaml:4:5: model.layers[0]: unknown layer 'Flattn'; did you mean Flatten?",
+            id="unknown-only-layer",
+        ),
+        pytest.param(
+            "dataset: colors\nmodel: {layers: []}\n",
+            "mine.yaml:2:17: model.layers: expected a list of 1 or more, found an empty list",
+            id="no-layers",
+        ),
+        pytest.param(
+            "dataset: colors\n", "mine.yaml:1:1: model: missing; it has no default", id="missing-section"
+        ),
+        pytest.param(
+            mnist("  - {Flatten: {}, Dense: {units: 10}}\n"),
+            "mine.yaml:4:5: model.layers[0]: expected one layer, such as Dense: {units: 10}, "
+            "found the keys Flatten, Dense",
+            id="two-layers-in-one",
+        ),
+        pytest.param(
+            mnist("  - Conv2D: {filters: 3, kernel_size: [3]}\n"),
+            "mine.yaml:4:39: model.layers[0].kernel_size: expected a whole number, "
+            "or two: [height, width]; found a list",
+            id="kernel-of-one",
+        ),
+        pytest.param(
+            mnist("  - MaxPooling2D\n" * 2 + "  - Dropout: {rate: 0.5}\n  - MaxPooling2D\n" + CONVOLUTION),
+            "mine.yaml:8:5: model.layers[4] Conv2D: the 5×5 kernel does not fit its 3×3 input\n"
+            "   28×28×1 → MaxPooling2D 14×14×1 → MaxPooling2D 7×7×1 → … → 3×3×1\n"
+            "   remove this layer, or set padding: same on an earlier layer",
+            id="kernel-larger-than-input",
+        ),
+        pytest.param(
+            mnist("  - MaxPooling2D: {pool_size: 8}\n  - MaxPooling2D: {pool_size: 4}\n  - Flatten\n"),
+            "mine.yaml:5:5: model.layers[1] MaxPooling2D: the 4×4 window does not fit its 3×3 input\n"
+            "   28×28×1 → MaxPooling2D 3×3×1\n"
+            "   remove this layer, or set padding: same on an earlier layer",
+            id="pooling-to-nothing",
+        ),
+        pytest.param(
+            mnist("  - Conv2D: {filters: 3, kernel_size: 3}\n  - Dense: {units: 10, activation: softmax}\n"),
+            "mine.yaml:5:5: model.layers[1] Dense: expected a flat input, received 26×26×3; Keras would "
+            "apply the same Dense layer to each of the 676 positions alone, which is seldom meant\n"
+            "   28×28×1 → Conv2D 26×26×3\n"
+            "   put Flatten before it",
+            id="dense-before-flatten",
+        ),
+        pytest.param(
+            mnist("  - Flatten\n  - Dense: {units: 7, activation: softmax}\n"),
+            "mine.yaml:5:20: model.layers[1].units: expected 10 outputs, one for each class of mnist, "
+            "found 7",
+            id="seven-units-for-ten-classes",
+        ),
+        pytest.param(
+            mnist("  - Conv2D: {filters: 10, kernel_size: 28}\n"),
+            "mine.yaml:4:5: model.layers[0] Conv2D: expected 10 outputs, one for each class of mnist, "
+            "found 1×1×10",
+            id="image-as-output",
+        ),
+        pytest.param(
+            mnist("  - Flatten\n  - Dense: {units: 10, activation: relu}\n"),
+            "mine.yaml:5:5: model.layers[1] Dense: the network ends in relu; expected softmax "
+            "(probabilities), or no activation (logits, which the loss then turns into probabilities)",
+            id="ends-in-relu",
+        ),
+        pytest.param(
+            mnist("  - Flatten: {name: a}\n  - Dense: {units: 10, name: a}\n"),
+            "mine.yaml:5:30: model.layers[1].name: two layers are called 'a'; the first is model.layers[0]",
+            id="layers-of-one-name",
+        ),
+        pytest.param(
+            mnist("  - Flatten\n  - Dense: {units: 10}\n", ", train_size: 60001"),
+            "mine.yaml:1:36: dataset.train_size: expected at most 60000 training images, found 60001",
+            id="train-size-too-large",
+        ),
+        pytest.param(
+            mnist("  - Flatten\n  - Dense: {units: 10}\n", ", train_size: 100, validation_size: 59999"),
+            "mine.yaml:1:58: dataset.validation_size: expected fewer than the 100 training images used, "
+            "found 59999",
+            id="validation-size-too-large",
+        ),
+        pytest.param(
+            "dataset: {name: colors, validation_size: 0}\n"
+            "model: {layers: [Flatten, Dense: {units: 6}]}\ntraining: {keep: best}\n",
+            "mine.yaml:3:18: training.keep: best is told by validation accuracy, and "
+            "dataset.validation_size is 0; expected last",
+            id="best-without-validation",
+        ),
+        pytest.param(
+            "model: {layers: [Flatten]}\n",
+            "mine.yaml:1:1: config: expected a dataset, or model.input_shape for a summary only; "
+            "found neither",
+            id="neither-dataset-nor-shape",
+        ),
+        pytest.param(
+            "model: {input_shape: [4, 4, 1], layers: [Flatten]}\n",
+            "mine: this config has no dataset; it can be summarised, not trained",
+            id="no-dataset-to-train-on",
+        ),
+        pytest.param(
+            "dataset: colors\nmodel: {input_shape: [4, 4, 1], layers: [Flatten]}\n",
+            "mine.yaml:2:22: model.input_shape: 4×4×1 is not the shape of colors's images, 28×28×3; "
+            "leave it out",
+            id="another-input-shape",
+        ),
+        *(
+            pytest.param(
+                f"name: {name}\n{GOOD}",
+                "mine.yaml:1:7: name: expected letters, digits, - and _ only, because it becomes a file "
+                f"name, found '{name}'",
+                id=f"name-{label}",
+            )
+            for name, label in (("../x", "above"), ("/abs", "absolute"), ("a/b", "below"), ("..", "dots"))
+        ),
+        pytest.param(
+            f'name: "a\\n"\n{GOOD}',
+            "mine.yaml:1:7: name: expected letters, digits, - and _ only, because it becomes a file name, "
+            "found 'a\\n'",
+            id="name-line-break",
+        ),
+        pytest.param(
+            f"name: {'a' * 101}\n{GOOD}",
+            f"mine.yaml:1:7: name: expected 100 characters or fewer, found '{'a' * 56}…'",
+            id="name-long",
+        ),
+        pytest.param(
+            mnist("  - Flatten: {name: ../x}\n"),
+            "mine.yaml:4:21: model.layers[0].name: expected letters, digits, - and _ only, because it "
+            "becomes a file name, found '../x'",
+            id="layer-name-above",
+        ),
+    ],
+)
+def test_bad_config(cnnlab, write_config, text: str | bytes, message: str) -> None:
+    path = write_config(text)
+    assert cnnlab("train", path) == (2, "", message + "\n")
+    assert not Path("experiments").exists()
+
+
+def test_a_file_name_that_is_no_experiment_name(cnnlab, write_config) -> None:
+    path = write_config(GOOD, name="my config.yaml")
+    assert cnnlab("train", path) == (
+        2,
+        "",
+        "my config.yaml:1:1: name: expected letters, digits, - and _ only, because it becomes a file name, "
+        "found 'my config'\n",
+    )
+
+
+def test_all_mistakes_at_once_from_top_to_bottom(cnnlab, write_config) -> None:
+    path = write_config(
+        """\
+seed: -1
+model:
+  layers:
+    - Conv2D: {filters: 0, kernel_sise: 3}
+    - Flattn
+training:
+  optimizer: {name: sgd, momentum: 1}
+  epochs: true
+dataset: mnsit
+runtime: {device: tpu}
+"""
+    )
+    assert cnnlab("train", path) == (
+        2,
+        "",
+        "mine.yaml:1:7: seed: expected 0 or more, found -1\n"
+        "mine.yaml:4:15: model.layers[0].kernel_size: missing; it has no default\n"
+        "mine.yaml:4:25: model.layers[0].filters: expected 1 or more, found 0\n"
+        "mine.yaml:4:28: model.layers[0].kernel_sise: unknown key; did you mean kernel_size?\n"
+        "mine.yaml:5:7: model.layers[1]: unknown layer 'Flattn'; did you mean Flatten?\n"
+        "mine.yaml:7:36: training.optimizer.momentum: expected less than 1, found 1\n"
+        "mine.yaml:8:11: training.epochs: expected a whole number, found true\n"
+        "mine.yaml:9:10: dataset.name: unknown dataset 'mnsit'; did you mean mnist?\n"
+        "mine.yaml:10:19: runtime.device: unknown value 'tpu'; did you mean gpu?\n",
+    )
+
+
+@pytest.mark.parametrize("number", ["1e-4", "1E-4", ".0001", "0.0001", "1.e-4"])
+def test_a_learning_rate_may_be_written_as_people_write_it(write_config, number: str) -> None:
+    from cnnlab.config import load_config
+
+    path = write_config(f"{GOOD}training: {{optimizer: {{name: adam, learning_rate: {number}}}}}\n")
+    assert load_config(path).plain()["training"]["optimizer"]["learning_rate"] == 1e-4
+
+
+@pytest.mark.parametrize("command", ["train", "compare", "summary"])
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        pytest.param("nowhere.yaml", "nowhere.yaml: no such file", id="missing-file"),
+        pytest.param("no/where", "no/where: no such file", id="missing-path"),
+        pytest.param("folder", "folder: this is a directory; give the YAML file in it", id="directory"),
+        pytest.param("cifar10cnn", "unknown experiment 'cifar10cnn'; did you mean cifar10_cnn?", id="typo"),
+        pytest.param("zzzzz", f"unknown experiment 'zzzzz'; known: {SHIPPED}", id="no-match"),
+        pytest.param("a" * 300, f"'{'a' * 56}…': cannot be read: File name too long", id="too-long"),
+    ],
+)
+def test_bad_argument(cnnlab, tmp_path: Path, monkeypatch, command: str, argument: str, message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert cnnlab(command, argument) == (2, "", message + "\n")
+
+
+USAGE = {
+    "": "cnnlab [OPTIONS] COMMAND [ARGS]...\nTry 'cnnlab --help' for help.",
+    "train": "cnnlab train [OPTIONS] CONFIG...\nTry 'cnnlab train --help' for help.",
+    "summary": "cnnlab summary [OPTIONS] [CONFIG]...\nTry 'cnnlab summary --help' for help.",
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage", "message"),
+    [
+        pytest.param(["trian"], "", "unknown command 'trian'; did you mean train?", id="command-typo"),
+        pytest.param(["x"], "", f"unknown command 'x'; known: {', '.join(COMMANDS)}", id="command"),
+        pytest.param(["train"], "train", "Missing argument 'CONFIG...'.", id="nothing-to-train"),
+        pytest.param(
+            ["summary", "cnn", "--json", "--csv"],
+            "summary",
+            "--json, --csv and --markdown exclude each other",
+            id="two-formats",
+        ),
+        pytest.param(
+            ["train", "cnn", "--device", "tpu"],
+            "train",
+            "Invalid value for '--device': 'tpu' is not one of 'auto', 'cpu', 'gpu'.",
+            id="device",
+        ),
+        *(
+            pytest.param(
+                ["train", "cnn", "--seeds", seeds],
+                "train",
+                f"Invalid value for '--seeds': expected seeds such as 0-4 or 0,2,5, found '{seeds}'",
+                id=f"seeds-{seeds}",
+            )
+            for seeds in ("x", "0-", "-1", "0,,1", "0.5", "0-1-2")
+        ),
+        *(
+            pytest.param(
+                ["train", "cnn", "--seeds", seeds],
+                "train",
+                "Invalid value for '--seeds': expected an ascending range below 2³² of at most 10,000 seeds, "
+                f"found '{seeds}'",
+                id=f"seeds-{seeds}",
+            )
+            for seeds in ("4-0", "4294967296", "0-10000")
+        ),
+        pytest.param(
+            ["train", "cnn", "--out", "file"],
+            "train",
+            "Invalid value for '--out': Directory 'file' is a file.",
+            id="out-is-a-file",
+        ),
+    ],
+)
+def test_bad_command_line(
+    cnnlab, tmp_path: Path, monkeypatch, arguments: list[str], usage: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    assert cnnlab(*arguments) == (2, "", f"Usage: {USAGE[usage]}\n\nError: {message}\n")
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_data_dir_must_exist(cnnlab, tmp_path: Path, command: str) -> None:
+    missing = tmp_path / "nowhere"
+    assert cnnlab(command, "cnn", "dnn", "--data-dir", missing) == (
+        2,
+        "",
+        f"--data-dir {missing}: no such directory\n",
+    )
+
+
+def test_data_dir_of_the_environment_must_exist(cnnlab, tmp_path: Path, monkeypatch) -> None:
+    missing = tmp_path / "nowhere"
+    monkeypatch.setenv("CNNLAB_DATA_DIR", str(missing))
+    assert cnnlab("train", "cnn", "--out", tmp_path) == (
+        2,
+        "",
+        f"CNNLAB_DATA_DIR: expected a folder, found nothing at {missing}\n"
+        "   create it, or leave CNNLAB_DATA_DIR out to use the cache and the network\n",
+    )
+
+
+HUGE = mnist(
+    "  - Flatten\n  - Dense: {units: 1000000}\n  - Dense: {units: 10000000}\n  - Dense: {units: 10}\n"
+)
+
+
+def test_a_model_larger_than_memory(cnnlab, write_config, monkeypatch) -> None:
+    import psutil
+
+    memory = psutil.virtual_memory()._replace(total=16 * 2**30)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    assert cnnlab("train", write_config(HUGE)) == (
+        2,
+        "",
+        "mine: its parameters cannot fit in this machine's memory\n"
+        "   10,000,895,000,010 parameters × 4 bytes × 4 (weights, gradients, 2 for adam) = 149,024.9 GiB, "
+        "this machine has 16.0 GiB\n"
+        "   dense_2 holds 100% of them: make its input or output smaller, or train all the same with "
+        "--force\n",
+    )
+
+
+def test_force_gets_past_the_memory_check(
+    cnnlab, write_config, write_mnist, tmp_path: Path, monkeypatch
+) -> None:
+    from cnnlab.errors import CnnlabError
+
+    def stop(runtime: object) -> None:
+        raise CnnlabError("the check is passed, and nothing is built in this test")
+
+    monkeypatch.setattr("cnnlab.backend.start_backend", stop)
+    data = write_mnist(tmp_path / "data")
+    code, stdout, stderr = cnnlab("train", write_config(HUGE), "--force", "--data-dir", data)
+    assert (code, stdout) == (1, "")
+    assert stderr.endswith("mine, seed 0: the check is passed, and nothing is built in this test\n")
+
+
+def test_more_images_than_the_files_hold(cnnlab, write_config, data_dir: Path) -> None:
+    path = write_config(mnist("  - Flatten\n  - Dense: {units: 10}\n", ", train_size: 101"))
+    assert cnnlab("train", path, "--data-dir", data_dir) == (
+        2,
+        "",
+        "dataset.train_size: expected at most 100 training images, found 101\n"
+        "   the files of this MNIST hold no more; lower train_size, or leave it out to use all\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        pytest.param(b"", "expected an IDX file, found an empty file", id="empty"),
+        pytest.param(
+            b"\x00\x00\x08\x03" + struct.pack(">III", 100, 28, 28) + bytes(1000),
+            "expected 78400 bytes after the header, found 1000",
+            id="truncated",
+        ),
+        pytest.param(
+            b"not an IDX file at all",
+            "expected an IDX file starting with 00000803, found 6e6f7420",
+            id="junk",
+        ),
+        pytest.param(
+            b"\x00\x00\x08\x03" + struct.pack(">III", 2**32 - 1, 28, 28),
+            "expected 1 to 60000 items, found 4294967295",
+            id="header-that-lies",
+        ),
+        pytest.param(
+            b"\x1f\x8b\x08\x00",
+            "expected a whole gzip file, found a damaged one "
+            "(Compressed file ended before the end-of-stream marker was reached)",
+            id="truncated-gzip",
+        ),
+    ],
+)
+def test_a_broken_dataset_file(
+    cnnlab, configs, write_mnist, tmp_path: Path, content: bytes, found: str
+) -> None:
+    file = write_mnist(tmp_path) / "mnist" / "train-images-idx3-ubyte"
+    file.write_bytes(content)
+    assert cnnlab("train", configs["small"], "--data-dir", tmp_path, "--out", tmp_path / "out") == (
+        2,
+        "",
+        f"{file}: {found}\n   replace the file, or remove it to look elsewhere\n",
+    )
+
+
+def test_a_missing_dataset_file(cnnlab, configs, write_mnist, tmp_path: Path) -> None:
+    (write_mnist(tmp_path) / "mnist" / "t10k-labels-idx1-ubyte").unlink()
+    assert cnnlab("train", configs["small"], "--data-dir", tmp_path) == (
+        2,
+        "",
+        f"{tmp_path}/mnist: expected t10k-labels-idx1-ubyte beside train-images-idx3-ubyte, "
+        "train-labels-idx1-ubyte, t10k-images-idx3-ubyte, found no such file\n"
+        "   add what is missing, or remove the rest to look elsewhere\n",
+    )
+
+
+class Malice:
+    """What a pickle from somewhere may hold: a call of whatever it likes."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.target,)
+
+
+def test_a_pickle_that_would_execute_code(cnnlab, write_config, tmp_path: Path) -> None:
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
+        (folder / name).write_bytes(pickle.dumps(Malice(tmp_path / "executed")))
+    path = write_config("dataset: cifar10\nmodel: {layers: [Flatten, Dense: {units: 10}]}\n")
+    code, stdout, stderr = cnnlab("train", path, "--data-dir", tmp_path)
+    assert not (tmp_path / "executed").exists()
+    assert (code, stdout) == (2, "")
+    assert stderr == (
+        f"{folder / 'data_batch_1'}: expected a pickled CIFAR-10 batch, found a call of "
+        "pathlib.Path.touch\n   replace the file, or remove it to look elsewhere\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("experiments", "found"),
+    [
+        pytest.param(["cnn"], "cnn", id="one"),
+        pytest.param(["cnn", "cnn"], "cnn", id="the-same-twice"),
+        pytest.param(["cnn", str(CONFIGS / "cnn.yaml")], "cnn", id="the-same-as-path"),
+    ],
+)
+def test_compare_needs_two_experiments(cnnlab, tmp_path: Path, experiments: list[str], found: str) -> None:
+    assert cnnlab("compare", *experiments, "--out", tmp_path) == (
+        2,
+        "",
+        f"compare: expected two or more different experiments, found {found}\n",
+    )

@@ -1,0 +1,157 @@
+"""--set goes through the same door as the file."""
+
+import pytest
+
+CONFIG = """\
+dataset: colors
+model:
+  layers:
+    - Conv2D: {filters: 2, kernel_size: 3}
+    - Conv2D: {filters: 2, kernel_size: 3, name: second}
+    - MaxPooling2D:
+    - Flatten
+    - Dense: {units: 6, activation: softmax}
+training: {optimizer: adam}
+"""
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        pytest.param("training.epochs=x", "training.epochs: expected a whole number, found 'x'", id="type"),
+        pytest.param(
+            "training.epochs=", "training.epochs: expected a whole number, found null", id="nothing"
+        ),
+        pytest.param("training.epochs=0", "training.epochs: expected 1 or more, found 0", id="range"),
+        pytest.param("training.epoch=3", "training.epoch: unknown key; did you mean epochs?", id="key"),
+        pytest.param(
+            "trainng.epochs=3", "trainng.epochs: trainng: unknown key; did you mean training?", id="section"
+        ),
+        pytest.param("training=3", "training: expected a mapping of keys to values, found 3", id="scalar"),
+        pytest.param(
+            "name=../x",
+            "name: expected letters, digits, - and _ only, because it becomes a file name, found '../x'",
+            id="name",
+        ),
+        pytest.param(
+            "training.epochs",
+            "training.epochs: expected KEY=VALUE, such as training.epochs=3",
+            id="no-equals",
+        ),
+        pytest.param("=3", "=3: expected KEY=VALUE, such as training.epochs=3", id="no-key"),
+        pytest.param("a..b=3", "a..b=3: expected KEY=VALUE, such as training.epochs=3", id="two-dots"),
+        pytest.param(
+            "model.layers[5].filters=8",
+            "model.layers[5].filters: model.layers has 5 items, so no [5]",
+            id="index",
+        ),
+        pytest.param(
+            "training[0]=8", "training[0]: training has 0 items, so no [0]", id="index-into-mapping"
+        ),
+        pytest.param(
+            "model.layers.conv2d_3.filters=8",
+            "model.layers.conv2d_3.filters: unknown layer 'conv2d_3'; did you mean conv2d_1?",
+            id="layer-name",
+        ),
+        pytest.param(
+            "model.layers[0].filter=8",
+            "model.layers[0].filter: unknown key; did you mean filters?",
+            id="layer-key",
+        ),
+        pytest.param(
+            "model.layers[3].rate=8",
+            "model.layers[3].rate: unknown key; known: name, data_format",
+            id="key-of-bare-layer",
+        ),
+        pytest.param(
+            "training.optimizer.epsilon=x",
+            "training.optimizer.epsilon: expected a number, found 'x'",
+            id="into-bare-optimizer",
+        ),
+        pytest.param(
+            "training.optimizer.learning_rat=0.9",
+            "training.optimizer.learning_rat: unknown key; did you mean learning_rate?",
+            id="key-of-bare-optimizer",
+        ),
+        pytest.param(
+            "dataset.train_size=6000",
+            "dataset.train_size: expected at most 5000 training images, found 6000",
+            id="into-bare-dataset",
+        ),
+        pytest.param("name=\udcff", "name: not text: a byte of it is not UTF-8", id="not-utf-8"),
+        pytest.param("training.epochs=&a [*a]", "training.epochs:1:5: alias *a contains itself", id="alias"),
+    ],
+)
+def test_bad_override(cnnlab, write_config, override: str, message: str) -> None:
+    path = write_config(CONFIG)
+    assert cnnlab("train", path, "--set", override) == (2, "", f"--set {message}\n")
+
+
+def test_mistakes_of_the_file_and_of_the_command_line_come_together(cnnlab, write_config) -> None:
+    path = write_config(CONFIG.replace("adam", "adma"))
+    assert cnnlab("train", path, "--set", "training.epochs=0", "--set", "seed=-1") == (
+        2,
+        "",
+        "--set training.epochs: expected 1 or more, found 0\n"
+        "--set seed: expected 0 or more, found -1\n"
+        "mine.yaml:9:23: training.optimizer.name: unknown optimizer 'adma'; did you mean adam?\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "value"),
+    [
+        pytest.param("training.epochs=3", "training.epochs", 3, id="number"),
+        pytest.param("training.epochs = 3", "training.epochs", 3, id="spaces"),
+        pytest.param("description=no", "description", "no", id="word"),
+        pytest.param('description="3"', "description", "3", id="quoted"),
+        pytest.param("description=a=b", "description", "a=b", id="equals-in-the-value"),
+        pytest.param("runtime.device=cpu", "runtime.device", "cpu", id="section-that-the-file-lacks"),
+        pytest.param("model.layers[0].filters=8", "model.layers.0.filters", 8, id="layer-by-index"),
+        pytest.param("model.layers.conv2d_1.filters=8", "model.layers.0.filters", 8, id="layer-by-its-kind"),
+        pytest.param("model.layers.second.filters=8", "model.layers.1.filters", 8, id="layer-by-its-name"),
+        pytest.param(
+            "model.layers[2].pool_size=3", "model.layers.2.pool_size", (3, 3), id="layer-without-fields"
+        ),
+        pytest.param("model.layers[3].name=flat", "model.layers.3.name", "flat", id="bare-layer"),
+        pytest.param(
+            "model.layers[0]={Conv2D: {filters: 9, kernel_size: 1}}",
+            "model.layers.0.filters",
+            9,
+            id="whole-layer",
+        ),
+        pytest.param("training.optimizer=sgd", "training.optimizer.name", "sgd", id="whole-optimizer"),
+        pytest.param(
+            "training.optimizer.epsilon=0.01",
+            "training.optimizer.epsilon",
+            0.01,
+            id="bare-optimizer",
+        ),
+        pytest.param(
+            "training.optimizer.name=sgd", "training.optimizer.name", "sgd", id="bare-optimizer-name"
+        ),
+        pytest.param("dataset.train_size=100", "dataset.train_size", 100, id="bare-dataset"),
+    ],
+)
+def test_override(write_config, override: str, path: str, value: object) -> None:
+    from cnnlab.config import load_config
+
+    found = load_config(write_config(CONFIG), [override])
+    for step in path.split("."):
+        found = found[int(step)] if step.isdigit() else getattr(found, step)  # type: ignore[index]
+    assert found == value
+
+
+def test_the_last_of_two_overrides_counts(write_config) -> None:
+    from cnnlab.config import load_config
+
+    assert load_config(write_config(CONFIG), ["seed=1", "seed=2"]).seed == 2
+
+
+def test_an_override_keeps_what_is_beside_it(write_config) -> None:
+    from cnnlab.config import load_config
+
+    config = load_config(write_config(CONFIG), ["training.optimizer.learning_rate=0.5", "dataset.seed=3"])
+    assert config.training.optimizer.name == "adam"
+    assert config.dataset is not None
+    assert (config.dataset.name, config.dataset.seed) == ("colors", 3)
