@@ -18,7 +18,15 @@ from cnnlab.errors import CnnlabError, closest
 COMMANDS = {
     "train": "Train experiments.",
     "compare": "Train what is missing, then compare: which network is better?",
+    "data": "Datasets: what there is, fetch it, check it, look at it.",
+    "predict": "What does a trained network say to these images?",
+    "init": "Write a commented config to begin with.",
     "summary": "Where the parameters are, layer by layer.",
+    "draw": "A picture of the network: volumes, kernels, branches.",
+    "schema": "The config language as a JSON Schema, for editors.",
+    "explain": "What a trained network has learned, in pictures and numbers.",
+    "report": "A comparison as one HTML page to read, print and hand in.",
+    "runs": "Find, look into, compare and remove runs.",
 }
 
 

@@ -1,0 +1,1 @@
+"""What a network has learned: one technique a file, from a model and images to arrays."""

@@ -1,0 +1,82 @@
+"""Every stage that images go through, from the pixels to the class probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import keras
+import numpy as np
+
+from cnnlab.analyses.network import (
+    LayerName,
+    inner_layers,
+    maps_of,
+    probabilities_of,
+    summary_name,
+)
+from cnnlab.gradients import evaluated, in_batches
+
+Kind = Literal["convolution", "activation", "pooling", "other", "neurons"]
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What the network holds at one place on its way."""
+
+    layer: LayerName
+    kind: Kind
+    operation: str
+    """What made it: Conv2D, relu, MaxPooling2D, …"""
+
+    values: np.ndarray
+    """(N, h, w, channels), or (N, units), float32."""
+
+
+def features(model: keras.Model, images: np.ndarray) -> tuple[list[Stage], np.ndarray]:
+    """All stages of images, a convolution and its own activation being two.
+
+    LeCun et al. 1998 show LeNet-5 so. Maps are drawn each on its own scale or all on one: what looks
+    bright need not be large, and what is large need not matter to the answer.
+
+    Args:
+        images: (N, *input_shape) float32; a few of them, for all maps are kept.
+
+    Returns:
+        The stages in order, and (N, num_classes) float32 probabilities.
+    """
+    wanted: list[tuple[LayerName, Kind, str, keras.Model]] = []
+    for layer in inner_layers(model):
+        name, operation = (
+            summary_name(layer),
+            getattr(getattr(layer, "activation", None), "__name__", "linear"),
+        )
+        own_activation = hasattr(layer, "kernel") and operation != "linear"
+        if own_activation:
+            before = maps_of(model, name, before_activation=True)
+            wanted.append((name, _kind(layer), type(layer).__name__, before))
+        if own_activation or isinstance(layer, keras.layers.Activation):
+            kind: Kind = "activation" if len(layer.output.shape) == 4 else "neurons"
+            wanted.append((name, kind, operation, maps_of(model, name)))
+        else:
+            wanted.append((name, _kind(layer), type(layer).__name__, maps_of(model, name)))
+    answers = probabilities_of(model)
+    networks = [network for *_, network in wanted]
+
+    def all_of(x: object) -> tuple[object, ...]:
+        return (*(network(x, training=False) for network in networks), answers(x, training=False))
+
+    *values, probabilities = in_batches(evaluated(all_of), images)
+    stages = [
+        Stage(name, kind, operation, each)
+        for (name, kind, operation, _), each in zip(wanted, values, strict=True)
+    ]
+    return stages, probabilities
+
+
+def _kind(layer: keras.layers.Layer) -> Kind:
+    if len(layer.output.shape) != 4:
+        return "neurons"
+    if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
+        return "convolution"
+    return "pooling" if "Pooling" in type(layer).__name__ else "other"

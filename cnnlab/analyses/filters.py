@@ -1,0 +1,46 @@
+"""The weights of a convolution as pictures."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from cnnlab.analyses.network import LayerName, find_layer
+from cnnlab.errors import UserError
+
+
+def kernels_of(model: keras.Model, layer: LayerName) -> np.ndarray:
+    """The kernels of a convolution, filters first.
+
+    Krizhevsky, Sutskever & Hinton 2012 show AlexNet's first layer so. Only next to pixels do weights look
+    like what they answer to: deeper kernels weigh maps, and small ones have little room for a pattern.
+
+    Returns:
+        (filters, height, width, input channels ÷ groups) float32, signed.
+
+    Raises:
+        UserError: the layer has no kernel that slides over an image.
+    """
+    found = find_layer(model, layer)
+    kernel = getattr(found, "kernel", None)
+    if kernel is None or len(kernel.shape) != 4:
+        raise UserError(f"{layer} is a {type(found).__name__}; choose a convolution")
+    return np.moveaxis(np.asarray(keras.ops.convert_to_numpy(kernel), np.float32), -1, 0)
+
+
+def smoothed(kernels: np.ndarray, *, factor: int = 8) -> np.ndarray:
+    """Kernels enlarged with cubic splines: the pattern without the steps of its few weights.
+
+    Between the weights the picture is invented.
+
+    Args:
+        kernels: (filters, height, width, channels).
+
+    Returns:
+        (filters, height · factor, width · factor, channels) float32.
+    """
+    from scipy.ndimage import zoom
+
+    # Each weight is the middle of its square; beyond the outer middles the edge goes on.
+    enlarged = zoom(kernels, (1, factor, factor, 1), order=3, mode="nearest", grid_mode=True)
+    return np.asarray(enlarged, np.float32)

@@ -1,0 +1,107 @@
+"""Cover a part of the image, watch the class's probability, for every position."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from cnnlab.analyses.network import image_channel_axis, probabilities_of, take_class
+from cnnlab.errors import UserError
+from cnnlab.gradients import BATCH_SIZE, evaluated
+
+
+class Occlusion(NamedTuple):
+    """probabilities: (N, rows, columns) float32, of the class with the patch at each position.
+
+    uncovered: (N,) float32, of the class in the image as it is. tops, lefts: (rows,), (columns,) int,
+    where the patch starts, in pixels.
+    """
+
+    probabilities: np.ndarray
+    uncovered: np.ndarray
+    tops: np.ndarray
+    lefts: np.ndarray
+
+
+def occlusion(
+    model: keras.Model,
+    images: np.ndarray,
+    classes: np.ndarray,
+    *,
+    patch: int = 5,
+    stride: int = 2,
+    fill: np.ndarray,
+) -> Occlusion:
+    """The probability of a class with a square patch over each part of the image.
+
+    Zeiler & Fergus 2013 (arXiv 1311.2901). The patch is itself something to see: an edge or a grey
+    square may speak for another class. What is there twice shows nowhere.
+
+    Args:
+        images: (N, *input_shape) float32.
+        classes: (N,) int.
+        patch: side of the square, in pixels.
+        stride: pixels between two positions; the last position always touches the far edge.
+        fill: float32, broadcastable to one image: what covers.
+
+    Raises:
+        UserError: the patch is larger than the image.
+    """
+    channel_axis = image_channel_axis(model)
+    height, width = (size for axis, size in enumerate(images.shape) if axis not in (0, channel_axis))
+    if patch > min(height, width):
+        raise UserError(f"a {patch}×{patch} patch does not fit the {height}×{width} image; lower --patch")
+    tops, lefts = _starts(height, patch, stride), _starts(width, patch, stride)
+    covers = _covers(tops, lefts, patch, (height, width))  # (positions, H, W)
+    covers = np.expand_dims(covers, channel_axis)  # (positions, H, W, 1), or (positions, 1, H, W)
+    probabilities = probabilities_of(model)
+    answer = evaluated(lambda x, wanted: (take_class(probabilities(x, training=False), wanted),))
+    fill = np.asarray(fill, np.float32)
+
+    # Image by image and position by position in one long batch, cut into portions that fit the cache.
+    count, positions = len(images), len(covers)
+    answers = np.empty(count * positions, np.float32)
+    classes = classes.astype(np.int32)
+    for start in range(0, len(answers), BATCH_SIZE):
+        image_of, position_of = np.divmod(np.arange(start, min(start + BATCH_SIZE, len(answers))), positions)
+        covered = np.where(covers[position_of], fill, images[image_of])
+        (answers[start : start + BATCH_SIZE],) = answer(covered, classes[image_of])
+    (uncovered,) = answer(images, classes)
+    return Occlusion(answers.reshape(count, len(tops), len(lefts)), uncovered, tops, lefts)
+
+
+def under_the_patch(found: Occlusion, patch: int, size: tuple[int, int]) -> np.ndarray:
+    """The probabilities at the pixels: each takes the position whose middle is nearest.
+
+    Returns:
+        (N, H, W) float32, NaN at the rim, where no patch has its middle.
+    """
+    rows, columns = (
+        _nearest(starts + (patch - 1) / 2, length)
+        for starts, length in zip((found.tops, found.lefts), size, strict=True)
+    )
+    spread = found.probabilities[:, rows[:, None], columns]
+    return np.where((rows[:, None] < 0) | (columns < 0), np.float32(np.nan), spread)
+
+
+def _nearest(middles: np.ndarray, length: int) -> np.ndarray:
+    """For each of `length` pixels the nearest of the middles, −1 outside of them all."""
+    pixels = np.arange(length)
+    nearest = np.abs(pixels[:, None] - middles).argmin(axis=1)
+    outside = (pixels < np.floor(middles[0])) | (pixels > np.ceil(middles[-1]))
+    return np.where(outside, -1, nearest)
+
+
+def _starts(size: int, patch: int, stride: int) -> np.ndarray:
+    last = size - patch
+    return np.unique(np.append(np.arange(0, last + 1, stride), last))
+
+
+def _covers(tops: np.ndarray, lefts: np.ndarray, patch: int, size: tuple[int, int]) -> np.ndarray:
+    """(positions, H, W) bool: True where the patch lies."""
+    rows, columns = np.arange(size[0]), np.arange(size[1])
+    in_rows = (rows >= tops[:, None]) & (rows < tops[:, None] + patch)
+    in_columns = (columns >= lefts[:, None]) & (columns < lefts[:, None] + patch)
+    return (in_rows[:, None, :, None] & in_columns[None, :, None, :]).reshape(-1, *size)

@@ -1,0 +1,70 @@
+"""cnnlab explain deconvnet"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import click
+
+from cnnlab.commands.explain.examples import strongest
+from cnnlab.commands.explain.subject import Subject
+from cnnlab.commands.explain.technique import Explanation, layer_option, technique
+
+
+@technique
+@layer_option("Whose units; by default the last convolution's.")
+@click.option(
+    "--unit", type=click.IntRange(min=0), multiple=True, help="May be repeated; by default the first 8."
+)
+@click.option(
+    "--count", type=click.IntRange(1, 50), default=9, show_default=True, help="Images for each unit."
+)
+@click.option(
+    "--rule", type=click.Choice(["deconvnet", "guided"]), default="deconvnet", show_default=True,
+    help="What a ReLU sends back: Zeiler & Fergus, or guided back-propagation.",
+)  # fmt: skip
+def command(
+    subject: Subject,
+    layer: str | None,
+    unit: tuple[int, ...],
+    count: int,
+    rule: Literal["deconvnet", "guided"],
+) -> Explanation:
+    """What a unit saw in its strongest images, projected back to the pixels.
+
+    \b
+    cnnlab explain deconvnet cnn
+    cnnlab explain deconvnet fashion_cnn --layer conv2d_1 --rule guided
+
+    Like the examples, with the part of each image below it that the activation came from. The patterns
+    recover the image more than they explain the unit.
+    """
+    from cnnlab.analyses.deconvnet import project_back
+    from cnnlab.drawings.units import strongest_examples as draw
+
+    layer, units, found, boxes = strongest(subject, layer, unit, count, at_most=8)
+    import numpy as np
+
+    raw = subject.data.test.images[found.indices.ravel()]
+    shape = (*found.indices.shape, *subject.image_shape)
+    projected = project_back(
+        subject.model, subject.seen(raw), layer=layer, units=np.repeat(units, count),
+        positions=found.positions.reshape(-1, 2), rule=rule,
+    )  # fmt: skip
+    patterns = np.moveaxis(projected, 1, -1) if subject.channels_first else projected
+    colored = subject.image_shape[2] == 3
+    signs = "grey is 0, colours made it larger" if colored else "red made it larger, blue smaller"
+    name = "guided back-propagation" if rule == "guided" else "deconvnet"
+    figure = draw(
+        subject.shown(raw).reshape(shape), boxes, [[f"{value:.3g}" for value in row] for row in found.values],
+        [f"{layer}\nunit {each}" for each in units], patterns=patterns.reshape(shape),
+        title=f"What the units of {layer} saw: {subject.name}",
+        subtitle=f"The {count} strongest test images of each unit with its receptive field and value; "
+        f"below each the activation, projected back by {name}: {signs}.",
+    )  # fmt: skip
+    return Explanation(
+        f"{len(units)} units of {layer} of {subject.name}, {count} images each, projected back by {name}",
+        {"": figure},
+        {**found._asdict(), "boxes": boxes, "units": units, "patterns": projected},
+        {"layer": layer, "units": units.tolist(), "rule": rule, "indices": found.indices.tolist()},
+    )

@@ -1,0 +1,84 @@
+"""cnnlab explain examples, and what deconvnet shares with it"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cnnlab.commands.explain.subject import Subject
+from cnnlab.commands.explain.technique import Explanation, layer_option, technique
+from cnnlab.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cnnlab.analyses.examples import Examples
+
+
+@technique
+@layer_option("Whose units; by default the last convolution's.")
+@click.option(
+    "--unit", type=click.IntRange(min=0), multiple=True, help="May be repeated; by default the first 12."
+)
+@click.option(
+    "--count", type=click.IntRange(1, 50), default=9, show_default=True, help="Images for each unit."
+)
+def command(subject: Subject, layer: str | None, unit: tuple[int, ...], count: int) -> Explanation:
+    """The test images that activate each unit most, with the box that it saw and the value.
+
+    \b
+    cnnlab explain examples cnn
+    cnnlab explain examples cnn --layer dense_1 --unit 3
+    """
+    from cnnlab.drawings.units import strongest_examples as draw
+
+    layer, units, found, boxes = strongest(subject, layer, unit, count)
+    test = subject.data.test
+    captions = [[f"{value:.3g}" for value in row] for row in found.values]
+    indices = found.indices
+    figure = draw(
+        subject.shown(test.images[indices.ravel()]).reshape(*indices.shape, *subject.image_shape),
+        boxes, captions, [f"{layer}\nunit {each}" for each in units],
+        title=f"What activates the units of {layer} most: {subject.name}",
+        subtitle=f"Of {len(test):,} test images the {count} with the largest value, which stands above "
+        "each. The box is the unit's receptive field: all that it saw.",
+    )  # fmt: skip
+    return Explanation(
+        f"{len(units)} units of {layer} of {subject.name}, {count} strongest of {len(test):,} test images",
+        {"": figure},
+        {**found._asdict(), "boxes": boxes, "units": units},
+        {
+            "layer": layer,
+            "units": units.tolist(),
+            "indices": indices.tolist(),
+            "values": found.values.tolist(),
+        },
+    )
+
+
+def strongest(
+    subject: Subject, layer: str | None, unit: tuple[int, ...], count: int, *, at_most: int = 12
+) -> tuple[str, np.ndarray, Examples, np.ndarray]:
+    """The layer, the units, their strongest test images and the boxes that they saw there.
+
+    Raises:
+        UserError: no such layer or unit.
+    """
+    model = subject.model
+    import numpy as np
+
+    from cnnlab.analyses.examples import Examples, strongest_examples
+    from cnnlab.analyses.network import last_convolution, maps_of, summary_name
+    from cnnlab.analyses.receptive_fields import receptive_fields
+
+    layer = summary_name(last_convolution(model)) if layer is None else layer.replace(".", "/")
+    available = int(maps_of(model, layer).output.shape[-1])
+    units = np.array(unit or range(min(at_most, available)))
+    if units.max() >= available:
+        raise UserError(f"--unit {units.max()}: {layer} has {available} units, 0 to {available - 1}")
+    images = subject.seen(subject.data.test.images)
+    found = Examples(*(each[units] for each in strongest_examples(model, images, layer=layer, count=count)))
+    config = subject.config
+    field = receptive_fields(config.nodes, config.input_shape)[layer]
+    return layer, units, found, field.boxes(found.positions, subject.image_shape[:2])

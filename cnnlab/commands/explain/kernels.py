@@ -1,0 +1,131 @@
+"""cnnlab explain kernels"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cnnlab.commands.explain.subject import Subject
+from cnnlab.commands.explain.technique import Explanation, technique
+from cnnlab.errors import UserError, unknown
+from cnnlab.source import read_yaml
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@technique
+@click.option("--image", type=click.IntRange(min=0), default=None, help="A test image; by default the first.")
+@click.option(
+    "--picture", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="A picture file instead, in its own size.",
+)  # fmt: skip
+@click.option(
+    "--kernels", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Your own: YAML, name: [[…], […]].",
+)  # fmt: skip
+@click.option(
+    "--pipeline", metavar="NAME", default=None, help="The kernel of the pipeline; by default Sobel x."
+)
+def command(
+    subject: Subject, image: int | None, picture: Path | None, file: Path | None, pipeline: str | None
+) -> Explanation:
+    """What nine small kernels make of a picture; then one of them through convolution, ReLU and pooling.
+
+    \b
+    cnnlab explain kernels cnn
+    cnnlab explain kernels cnn --picture cat.jpg
+    cnnlab explain kernels cnn --kernels mine.yaml --pipeline corner
+
+    Nothing here is learned: the run only gives the picture. A kernel answers strongly where the picture has
+    what it looks like, which the curve detector shows.
+    """
+    from cnnlab.analyses.kernels import CURVE, KERNELS, apply_kernels
+    from cnnlab.analyses.kernels import pipeline as through
+    from cnnlab.commands.explain.pictures import read_picture
+    from cnnlab.drawings.units import kernel_effects, pipeline_stages
+
+    if picture is not None and image is not None:
+        raise click.UsageError("--image and --picture exclude each other")
+    kernels = KERNELS if file is None else read_kernels(file)
+    if picture is not None:
+        name, shown = picture.name, read_picture(picture)[None] / 255
+    else:
+        chosen = subject.choose([image or 0], [])
+        name, shown = chosen.names[0], chosen.shown
+    found = apply_kernels(shown, kernels)
+    wanted = pipeline or ("Sobel x" if "Sobel x" in kernels else next(iter(kernels)))
+    if wanted not in kernels:
+        raise unknown("kernel", wanted, kernels)
+    stages = through(shown, kernels[wanted])
+    curve = apply_kernels(shown, {"curve": CURVE})["curve"]
+    figures = {
+        "": kernel_effects(
+            shown[0], kernels, {key: each[0] for key, each in found.items()},
+            title=f"Small kernels on {name}",
+            subtitle="Each kernel's numbers, and its answer at every place of the grey picture. Red is a "
+            "positive answer, blue a negative one; kernels that keep the brightness give a picture again.",
+        ),
+        "pipeline": pipeline_stages(
+            shown[0], wanted, {key: each[0] for key, each in stages.items()},
+            title=f"From {name} to a pooled map",
+            subtitle=f"{wanted}, over all channels; ReLU drops what is negative; pooling keeps the "
+            "largest of 2×2.",
+        ),
+        "curve": kernel_effects(
+            shown[0], {"curve": CURVE}, {"curve": curve[0]}, title=f"A curve detector on {name}", columns=1,
+            subtitle="It answers strongly where the picture has its curve, and hardly elsewhere.",
+        ),
+    }  # fmt: skip
+    return Explanation(
+        f"{len(kernels)} kernels on {name}; pipeline with {wanted}",
+        figures,
+        {
+            "picture": shown[0],
+            **{_key(key): each[0] for key, each in found.items()},
+            **{f"pipeline_{_key(key)}": each[0] for key, each in stages.items()},
+            "curve_detector": curve[0],
+        },
+        {
+            "image": name,
+            "kernels": {key: kernel.tolist() for key, kernel in kernels.items()},
+            "pipeline": wanted,
+        },
+    )
+
+
+def read_kernels(path: Path) -> Mapping[str, np.ndarray]:
+    """Kernels from a YAML file: name: [[…], […]], rows of equal length.
+
+    Raises:
+        UserError: with the place of what is wrong.
+    """
+    import numpy as np
+
+    root = read_yaml(path)
+    if not isinstance(root.value, dict) or not root.value:
+        raise UserError(f"{root.place}: expected kernels as name: [[…], […]]")
+    kernels = {}
+    for name, rows in root.plain().items():
+        if not _is_kernel(rows):
+            raise UserError(
+                f"{root.find((name,)).place}: {name}: expected rows of numbers, all of the same length"
+            )
+        kernels[str(name)] = np.array(rows, np.float64)
+    return kernels
+
+
+def _is_kernel(rows: object) -> bool:
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) and row for row in rows):
+        return False
+    numbers = all(
+        isinstance(each, int | float) and not isinstance(each, bool) for row in rows for each in row
+    )
+    return numbers and len({len(row) for row in rows}) == 1
+
+
+def _key(name: str) -> str:
+    return name.lower().replace(" ", "_").replace("/", "_")

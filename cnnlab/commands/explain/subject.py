@@ -1,0 +1,291 @@
+"""What is explained: a run argument → its model, its data and the folder for the pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnlab.config import ExperimentConfig, known_configs
+from cnnlab.datasets import Places
+from cnnlab.errors import UserError, unknown, way_out
+from cnnlab.runs import Record, is_run, read_facts, read_record
+from cnnlab.sections import RuntimeConfig
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from cnnlab.commands.progress import Quiet
+    from cnnlab.datasets.content import Dataset
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """Images that a technique looks at.
+
+    raw: (N, *input_shape) uint8. shown: (N, H, W, C) float32 in [0, 1], channels last, to draw. seen:
+    (N, *input_shape) float32, as the network takes them. labels: (N,) int, the true class, −1 unknown.
+    """
+
+    names: list[str]
+    raw: np.ndarray
+    shown: np.ndarray
+    seen: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(eq=False)
+class Subject:
+    """A trained model with all that is known of it."""
+
+    name: str
+    folder: Path
+    """Where the pictures go."""
+
+    file: Path
+    record: Record | None
+    places: Places
+    watcher: Quiet
+    runtime: RuntimeConfig
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """The model in float32, on the backend asked for."""
+        from cnnlab.analyses.network import in_float32, load_model
+
+        return in_float32(load_model(self.file))
+
+    def start(self) -> None:
+        """Start the backend, before anything imports Keras."""
+        from cnnlab.backend import start_backend
+
+        self.watcher.note(str(start_backend(self.runtime)))
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """The experiment's config.
+
+        Raises:
+            UserError: the model is a file without a run.
+        """
+        if self.record is None:
+            raise UserError(
+                f"{self.file}: a .keras file has no dataset; give its run's folder, or pictures with "
+                "--picture"
+            )
+        return self.record.config
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The run's dataset, loaded once. The user is told if it is not the one it was trained on."""
+        from cnnlab.jobs import Jobs
+
+        config = self.config
+        data = Jobs(self.folder.parent, self.places, self.watcher).dataset(config)
+        trained_on = self.record.environment["dataset"]["digest"] if self.record else None
+        if trained_on != data.provenance.digest:
+            self.watcher.warn(f"{self.name}: was trained on other data of the same name than is here today")
+        return data
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, or their numbers for a .keras file."""
+        if self.record is not None and self.record.config.dataset is not None:
+            return self.record.config.dataset.class_names
+        return tuple(str(index) for index in range(self.model.output.shape[-1]))
+
+    @property
+    def channels_first(self) -> bool:
+        """Whether the network's images are (C, H, W)."""
+        if self.record is not None and self.record.config.dataset is not None:
+            return self.record.config.dataset.data_format == "channels_first"
+        from cnnlab.analyses.network import image_channel_axis
+
+        return image_channel_axis(self.model) == 1
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of one image."""
+        one, two, three = self.model.input.shape[1:]
+        return (two, three, one) if self.channels_first else (one, two, three)
+
+    def seen(self, raw: np.ndarray) -> np.ndarray:
+        """Raw pixels, uint8, as the network takes them; a .keras file is taken to want [0, 1]."""
+        import numpy as np
+
+        if self.record is None:
+            return np.asarray(np.divide(raw, np.float32(255), dtype=np.float32))
+        return self.data.pixels.apply(raw)
+
+    def shown(self, raw: np.ndarray) -> np.ndarray:
+        """Raw pixels as they are drawn: (N, H, W, C) float32 in [0, 1]."""
+        import numpy as np
+
+        last = np.moveaxis(raw, 1, -1) if self.channels_first else raw
+        return np.asarray(np.divide(last, np.float32(255), dtype=np.float32))
+
+    def gray(self, brightness: float) -> np.ndarray:
+        """One pixel of that brightness, in [0, 1], as the network takes it; broadcasts to an image."""
+        import numpy as np
+
+        if self.record is None:
+            return np.full((1, 1, 1), brightness, np.float32)
+        pixels = self.data.pixels
+        return np.asarray(brightness * pixels.factor + pixels.offset, np.float32)
+
+    def unseen(self, images: np.ndarray) -> np.ndarray:
+        """From what the network takes back to what is drawn: (N, *input_shape) → (N, H, W, C) in [0, 1]."""
+        import numpy as np
+
+        if self.record is not None:
+            pixels = self.data.pixels
+            images = (images - pixels.offset) / pixels.factor
+        last = np.moveaxis(images, 1, -1) if self.channels_first else images
+        return np.asarray(np.clip(last, 0, 1))
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """What the network answers on the test images: (N, num_classes) float32."""
+        from cnnlab.analyses.network import predict, probabilities_of
+
+        return predict(probabilities_of(self.model), self.seen(self.data.test.images))
+
+    def choose(
+        self, indices: Sequence[int], pictures: Sequence[Path], *, default: Sequence[int] | None = None
+    ) -> Chosen:
+        """Test images by index, and pictures from files; the first of each class where none is named.
+
+        Raises:
+            UserError: there is no such image, or a file is no picture.
+        """
+        import numpy as np
+
+        from cnnlab.commands.explain.pictures import read_picture
+
+        parts, names, labels = [], [], []
+        if not indices and not pictures:
+            indices = self.one_of_each() if default is None else default
+        if indices:
+            test = self.data.test
+            if max(indices) >= len(test):
+                raise UserError(
+                    f"--image {max(indices)}: expected 0 to {len(test) - 1}, the test images of {self.name}"
+                )
+            chosen = np.array(indices)
+            parts.append(test.images[chosen])
+            labels += test.labels[chosen].tolist()
+            names += [f"test image {index}" for index in indices]
+        for path in pictures:
+            picture = read_picture(path, self.image_shape)[None]
+            parts.append(np.moveaxis(picture, -1, 1) if self.channels_first else picture)
+            labels.append(-1)
+            names.append(path.name)
+        raw = np.ascontiguousarray(np.concatenate(parts))
+        return Chosen(names, raw, self.shown(raw), self.seen(raw), np.array(labels))
+
+    def one_of_each(self, *, at_most: int = 10) -> list[int]:
+        """The first test image of each class."""
+        import numpy as np
+
+        classes, first = np.unique(self.data.test.labels, return_index=True)
+        return [int(index) for index in first[: min(at_most, len(classes))]]
+
+    def class_index(self, name: str | None) -> int | None:
+        """A class by name or number.
+
+        Raises:
+            UserError: there is none of that name.
+        """
+        if name is None:
+            return None
+        if name in self.class_names:
+            return self.class_names.index(name)
+        if name.isdecimal() and int(name) < len(self.class_names):
+            return int(name)
+        raise UserError(f"--class: unknown class {name!r}; {way_out(name, self.class_names)}")
+
+
+def open_subject(
+    run: str, *, out: Path, places: Places, watcher: Quiet, backend: str | None, device: str | None
+) -> Subject:
+    """Find what a run argument means; nothing heavy is imported yet.
+
+    Raises:
+        UserError: there is no such run, or it is not finished.
+    """
+    path = find_run(run, out)
+    if path.suffix == ".keras" and not is_run(path.parent):
+        runtime = RuntimeConfig.model_validate(_asked(backend, device))
+        folder = path.with_name(f"{path.stem}-explain")
+        return Subject(path.stem, folder, path, None, places, watcher, runtime)
+    record = read_record(path.parent if path.suffix == ".keras" else path)
+    file = record.path / "model.keras"
+    if not file.is_file():
+        raise UserError(f"{record.path}: model.keras is missing; train this run again with --fresh")
+    runtime = record.config.runtime.model_copy(update=_asked(backend, device))
+    name = f"{record.name}, seed {record.seed}"
+    return Subject(name, record.path / "explain", file, record, places, watcher, runtime)
+
+
+def find_run(run: str, out: Path) -> Path:
+    """A run's folder, or a .keras file, from what the user typed.
+
+    Raises:
+        UserError: neither a file, a folder nor an experiment with a finished run.
+    """
+    path = Path(run)
+    if path.suffix == ".keras":
+        if not path.is_file():
+            raise UserError(f"{path}: no such file")
+        return path
+    if is_run(path):
+        return path
+    if path.is_dir() and (found := latest_finished(path.glob("seed-*"))):
+        return found
+    experiments = _experiments(out)
+    if found := latest_finished(
+        seed for name, folder in experiments if run in (name, folder.name) for seed in folder.glob("seed-*")
+    ):
+        return found
+    names = {name for name, _ in experiments}
+    if run in known_configs() or run in names:
+        raise UserError(f"{run}: no finished run in {out}; train it first: cnnlab train {run}")
+    raise unknown("run", run, sorted({*names, *known_configs()}))
+
+
+def finished_runs_of(run: str, out: Path) -> list[Path]:
+    """All seeds of the experiment whose latest run is meant by a name; a folder alone for a folder."""
+    path = find_run(run, out)
+    if is_run(Path(run)) or path.suffix == ".keras":
+        return [path]
+    seeds = [seed for seed in path.parent.glob("seed-*") if _is_finished(seed)]
+    return sorted(seeds, key=lambda seed: int(seed.name.removeprefix("seed-")))
+
+
+def latest_finished(paths: Iterable[Path]) -> Path | None:
+    """Of some runs' folders the one that finished last; None where none is finished."""
+    finished = [path for path in paths if _is_finished(path)]
+    return max(finished, key=lambda path: str(read_facts(path / "run.json").get("updated")), default=None)
+
+
+def _is_finished(path: Path) -> bool:
+    return is_run(path) and read_facts(path / "run.json").get("state") == "finished"
+
+
+def _experiments(out: Path) -> list[tuple[str, Path]]:
+    """(name, folder) of every experiment's folder in `out`."""
+    folders = sorted(out.glob("*-*")) if out.is_dir() else []
+    matches = [(re.fullmatch(r"(.+)-[0-9a-f]{8}", folder.name), folder) for folder in folders]
+    return [(match[1], folder) for match, folder in matches if match]
+
+
+def _asked(backend: str | None, device: str | None) -> dict[str, str]:
+    asked = {"backend": backend, "device": device}
+    return {key: value for key, value in asked.items() if value is not None}

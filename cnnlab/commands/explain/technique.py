@@ -1,0 +1,167 @@
+"""What all techniques share: the run argument, the options, and how results are written and said."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnlab.commands.explain.subject import Subject, open_subject
+from cnnlab.commands.options import complete_experiment, json_option
+from cnnlab.commands.output import print_json
+from cnnlab.datasets import Places
+from cnnlab.runs import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from matplotlib.figure import Figure
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What a technique found: pictures, arrays, facts, and the sentence that goes with them."""
+
+    sentence: str
+    figures: Mapping[str, Figure]
+    """By what tells them apart in their file names; "" for a technique's only picture."""
+
+    arrays: Mapping[str, np.ndarray]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def technique(function: Callable[..., Explanation]) -> click.Command:
+    """A command of the group, from a function of a subject and options to an Explanation.
+
+    Decorate it with the technique's own options first. The function itself is `command.explain`.
+    """
+
+    @click.command()
+    @click.argument("run", shell_complete=complete_experiment, metavar="RUN")
+    @subject_options
+    @json_option
+    @functools.wraps(function)
+    def command(run: str, asked: Asked, as_json: bool, **options: Any) -> None:
+        with asked.open(run) as subject:
+            subject.start()
+            document = write(subject, command.name or "", function(subject, **options))
+        say(document, as_json=as_json)
+
+    command.explain = function  # type: ignore[attr-defined]
+    return command
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options that say where runs and data are and what to compute on."""
+
+    out: Path
+    data_dir: Path | None
+    backend: str | None
+    device: str | None
+    quiet: bool
+
+    @contextmanager
+    def open(self, run: str) -> Iterator[Subject]:
+        from cnnlab.commands.progress import watch
+
+        with watch(quiet=self.quiet) as watcher:
+            yield open_subject(
+                run, out=self.out, places=Places.from_environment(self.data_dir), watcher=watcher,
+                backend=self.backend, device=self.device,
+            )  # fmt: skip
+
+
+def subject_options(command: Command) -> Command:
+    """--out, --data-dir, --backend, --device, --quiet; the command gets them as `asked`."""
+
+    @click.option(
+        "--out", type=click.Path(path_type=Path, file_okay=False), envvar="CNNLAB_EXPERIMENTS",
+        default="experiments", show_default=True, help="Where runs are kept (or CNNLAB_EXPERIMENTS).",
+    )  # fmt: skip
+    @click.option(
+        "--data-dir", type=click.Path(path_type=Path),
+        help="Look for dataset files here first (or CNNLAB_DATA_DIR).",
+    )  # fmt: skip
+    @click.option(
+        "--backend", type=click.Choice(["tensorflow", "jax", "torch"]),
+        help="What Keras runs on; by default what the run was trained on.",
+    )  # fmt: skip
+    @click.option(
+        "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto takes a GPU that is there."
+    )
+    @click.option("--quiet", is_flag=True, help="Only warnings and the result.")
+    @functools.wraps(command)
+    def with_options(
+        *args: Any, out: Path, data_dir: Path | None, backend: str | None, device: str | None, quiet: bool,
+        **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        return command(*args, asked=Asked(out, data_dir, backend, device, quiet), **kwargs)
+
+    return with_options
+
+
+def image_options(command: Command) -> Command:
+    """--image and --picture; the function gets them as `image` and `picture`."""
+    command = click.option(
+        "--picture", type=click.Path(path_type=Path, dir_okay=False), multiple=True, metavar="FILE",
+        help="A picture file, cut and scaled to the network's size; may be repeated.",
+    )(command)  # fmt: skip
+    return click.option(
+        "--image", type=click.IntRange(min=0), multiple=True, metavar="INDEX",
+        help="A test image by its index; may be repeated. By default the first of each class.",
+    )(command)  # fmt: skip
+
+
+def seed_option(command: Command) -> Command:
+    """--seed of the technique's own randomness."""
+    return click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random beginnings."
+    )(command)
+
+
+def layer_option(text: str) -> Callable[[Command], Command]:
+    """--layer, as the summary calls it."""
+    return click.option("--layer", metavar="NAME", help=text)
+
+
+def write(subject: Subject, name: str, explanation: Explanation) -> dict[str, Any]:
+    """Write pictures, arrays and facts to the subject's folder; returns the JSON document."""
+    folder = Folder(subject.folder)
+    pictures = [f"{name}-{each}.png" if each else f"{name}.png" for each in explanation.figures]
+    for file, figure in zip(pictures, explanation.figures.values(), strict=True):
+        folder.write_figure(file, figure)
+    folder.write_arrays(f"{name}.npz", **explanation.arrays)
+    document = {
+        "technique": name,
+        "run": str(subject.record.path if subject.record else subject.file),
+        "subject": subject.name,
+        "folder": str(subject.folder),
+        "sentence": explanation.sentence,
+        "pictures": pictures,
+        "arrays": {
+            "file": f"{name}.npz",
+            "shapes": {key: list(array.shape) for key, array in explanation.arrays.items()},
+        },
+        **explanation.facts,
+    }
+    folder.write_json(f"{name}.json", document)
+    return document
+
+
+def say(document: Mapping[str, Any], *, as_json: bool) -> None:
+    """The result on stdout."""
+    if as_json:
+        print_json(document)
+        return
+    click.echo(document["sentence"])
+    files = ", ".join([*document["pictures"], document["arrays"]["file"], f"{document['technique']}.json"])
+    click.echo(f"\n{document['folder']}: {files}")

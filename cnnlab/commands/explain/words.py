@@ -1,0 +1,49 @@
+"""What the techniques say about images and answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnlab.commands.explain.subject import Chosen, Subject
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def targets(subject: Subject, chosen: Chosen, class_name: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """The class whose score is explained for each image, by default the answer; and all probabilities."""
+    import numpy as np
+
+    from cnnlab.analyses.network import predict, probabilities_of
+
+    probabilities = predict(probabilities_of(subject.model), chosen.seen)
+    index = subject.class_index(class_name)
+    classes = probabilities.argmax(axis=1) if index is None else np.full(len(chosen), index)
+    return classes, probabilities
+
+
+def answers(
+    subject: Subject, chosen: Chosen, probabilities: np.ndarray, classes: np.ndarray
+) -> tuple[list[str], list[bool]]:
+    """A label for each image: what it is, what the network answers; and whether that is wrong."""
+    names = subject.class_names
+    labels, wrong = [], []
+    for name, label, row, wanted in zip(
+        chosen.names, chosen.labels.tolist(), probabilities, classes.tolist(), strict=True
+    ):
+        answer = int(row.argmax())
+        wrong.append(label not in (-1, answer))
+        said = f"{names[answer]}, {share(row[answer])}"
+        if wrong[-1]:
+            said = f"{names[label]}, seen as\n{said}"
+        if wanted != answer:
+            said += f"\n{names[wanted]}: {share(row[wanted])}"
+        labels.append(f"{name}\n{said}")
+    return labels, wrong
+
+
+def share(probability: float) -> str:
+    """94.1 %, and never 100 % where it is a little less."""
+    if 0.9995 <= probability < 1:
+        return "> 99.9 %"
+    return "< 0.1 %" if 0 < probability < 0.0005 else f"{100 * probability:.1f} %"

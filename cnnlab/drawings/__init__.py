@@ -1,0 +1,1 @@
+"""Arrays of the analyses → matplotlib figures, which know nothing of files, models or data sets."""

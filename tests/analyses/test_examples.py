@@ -1,0 +1,96 @@
+import keras
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from cnnlab.analyses.deconvnet import project_back
+from cnnlab.analyses.examples import strongest_examples
+from cnnlab.analyses.network import maps_of, predict
+from cnnlab.gradients import differentiated
+
+
+def test_the_strongest_images_and_their_places(any_network, images_for):
+    images = images_for(any_network, 20)
+    found = strongest_examples(any_network, images, layer="conv2d_1", count=5)
+    maps = predict(maps_of(any_network, "conv2d_1"), images)  # (20, 6, 6, 4)
+    assert found.indices.shape == (4, 5)
+    for unit in range(4):
+        peaks = maps[..., unit].max(axis=(1, 2))
+        assert_allclose(found.values[unit], np.sort(peaks)[::-1][:5])
+        for index, value, (row, column) in zip(
+            found.indices[unit], found.values[unit], found.positions[unit], strict=True
+        ):
+            assert maps[index, row, column, unit] == value
+
+
+def test_neurons_have_no_place(small_network, images_for):
+    model = small_network()
+    images = images_for(model, 6)
+    found = strongest_examples(model, images, layer="dense_1", count=9)
+    assert_array_equal(found.indices[1], np.argsort(-predict(model, images)[:, 1]))
+    assert not found.positions.any()
+
+
+@pytest.mark.parametrize("rule", ["deconvnet", "guided"])
+def test_of_a_linear_network_it_is_the_transpose(rng, rule):
+    """Without ReLUs nothing is held back: the activation times the row of the matrix behind it."""
+    image = keras.Input((7, 7, 2))
+    layers = [
+        keras.layers.Conv2D(3, 3, name="a"),
+        keras.layers.AveragePooling2D(2),
+        keras.layers.Conv2D(4, 2, name="b"),
+    ]
+    x = image
+    for layer in layers:
+        x = layer(x)
+    model = keras.Model(image, x)
+    basis = np.eye(7 * 7 * 2, dtype=np.float32).reshape(-1, 7, 7, 2)
+    offset = predict(model, np.zeros((1, 7, 7, 2), np.float32))
+    matrix = (predict(model, basis) - offset).reshape(98, -1)  # (pixels, outputs)
+
+    images = rng.random((3, 7, 7, 2)).astype(np.float32)
+    positions, units = np.array([[0, 0], [0, 0], [0, 0]]), np.array([3, 0, 1])
+    found = project_back(model, images, layer="b", units=units, positions=positions, rule=rule)
+    activation = predict(model, images)[range(3), 0, 0, units]
+    wanted = activation[:, None] * matrix.T[units]
+    assert_allclose(found.reshape(3, -1), wanted, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("separate", [True, False])
+@pytest.mark.parametrize("rule", ["deconvnet", "guided"])
+def test_rules_of_the_relu(rng, rule, separate):
+    """Two dense layers by hand: what comes back through the ReLU is what the rule lets pass."""
+    first, second = rng.normal(size=(6, 8)).astype(np.float32), rng.normal(size=(8, 2)).astype(np.float32)
+    image = keras.Input((6,))
+    hidden = keras.layers.Dense(8, activation=None if separate else "relu", use_bias=False, name="hidden")
+    x = hidden(image)
+    x = keras.layers.Activation("relu")(x) if separate else x
+    top = keras.layers.Dense(2, use_bias=False, name="top")
+    model = keras.Model(image, top(x))
+    hidden.set_weights([first])
+    top.set_weights([second])
+    images = rng.normal(size=(4, 6)).astype(np.float32)
+    units = np.array([0, 1, 1, 0])
+    found = project_back(model, images, layer="top", units=units, positions=np.zeros((4, 2), int), rule=rule)
+
+    before = images @ first
+    activation = (np.maximum(before, 0) @ second)[range(4), units]
+    back = np.maximum(second.T[units], 0)
+    if rule == "guided":
+        back = back * (before > 0)
+    assert_allclose(found, activation[:, None] * (back @ first.T), rtol=1e-4, atol=1e-5)
+
+
+def test_the_network_itself_stays_as_it_was(any_network, images_for):
+    images = images_for(any_network, 4)
+    before = predict(any_network, images)
+    units, positions = np.array([0, 1, 2, 3]), np.array([[0, 0], [1, 2], [2, 1], [0, 2]])
+    found = project_back(
+        any_network, images, layer="residual_1/conv2d_1", units=units, positions=positions, rule="guided"
+    )
+    assert found.shape == images.shape
+    assert np.isfinite(found).all()
+    assert_array_equal(predict(any_network, images), before)
+    maps = maps_of(any_network, "residual_1/conv2d_1")
+    _, plain = differentiated(lambda x: keras.ops.sum(maps(x), axis=(1, 2, 3)))(images)
+    assert plain.any()  # a plain gradient goes through the plain ReLUs as before

@@ -1,0 +1,295 @@
+"""The commands, from outside: a small run is trained once, everything is explained once."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from PIL import Image
+
+from cnnlab.cli import run
+from cnnlab.commands.explain import TECHNIQUES
+
+SMALL = [
+    "--set=dataset.train_size=200",
+    "--set=dataset.validation_size=50",
+    "--set=training.epochs=2",
+    "--quiet",
+]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory, backend):
+    """Two seeds of a small CNN, and a channels-first one in mixed precision with a branch."""
+    folder = tmp_path_factory.mktemp("runs")
+    branch = folder / "branch.yaml"
+    branch.write_text(
+        """
+dataset: {name: colors, data_format: channels_first}
+model:
+  layers:
+    - Conv2D: {filters: 6, kernel_size: 3, activation: relu, data_format: channels_first}
+    - MaxPooling2D: {data_format: channels_first}
+    - Residual:
+        layers:
+          - Conv2D: {filters: 6, kernel_size: 3, padding: same, data_format: channels_first}
+    - Flatten: {data_format: channels_first}
+    - Dense: {units: 6}
+runtime: {precision: mixed_bfloat16}
+"""
+    )
+    assert run(["train", "colors_cnn", "--seeds", "0-1", "--out", str(folder), *SMALL]) == 0
+    assert run(["train", str(branch), "--out", str(folder), *SMALL]) == 0
+    return folder
+
+
+@pytest.fixture
+def explain(out, capsys):
+    """Run `cnnlab explain`; returns what it prints as JSON."""
+
+    def call(*arguments):
+        capsys.readouterr()
+        code = run(["explain", *map(str, arguments), "--out", str(out), "--quiet", "--json"])
+        captured = capsys.readouterr()
+        assert code == 0, captured.err
+        return json.loads(captured.out)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def everything(out):
+    """The folder of `explain all`."""
+    assert run(["explain", "all", "branch", "--out", str(out), "--quiet"]) == 0
+    (index,) = out.glob("branch-*/seed-0/explain/index.html")
+    return index.parent
+
+
+@pytest.mark.parametrize("name", [each for each in TECHNIQUES if each != "all"])
+def test_every_technique_leaves_pictures_arrays_and_numbers(everything, name):
+    document = json.loads((everything / f"{name}.json").read_text(encoding="utf-8"))
+    assert document["technique"] == name
+    assert document["sentence"]
+    assert document["pictures"]
+    for picture in document["pictures"]:
+        with Image.open(everything / picture) as image:
+            width, height = image.size
+            assert min(width, height) > 300
+            assert len(np.unique(np.asarray(image.convert("L")))) > 10  # not blank
+    with np.load(everything / document["arrays"]["file"], allow_pickle=False) as arrays:
+        assert {key: list(array.shape) for key, array in arrays.items()} == document["arrays"]["shapes"]
+        for array in arrays.values():
+            assert np.isfinite(array).all()
+
+
+def test_the_page_needs_no_other_file(everything):
+    html = (everything / "index.html").read_text(encoding="utf-8")
+    for name in TECHNIQUES:
+        assert name == "all" or f'id="{name}"' in html
+    assert html.count("data:image/png;base64,") >= len(TECHNIQUES) - 1
+    assert "//" not in re.sub(r"base64,[^\"]*", "", html)  # neither links nor scripts from elsewhere
+
+
+def test_every_technique_says_how_it_is_called(capsys):
+    for name in TECHNIQUES:
+        assert run(["explain", name, "--help"]) == 0
+        assert f"cnnlab explain {name}" in capsys.readouterr().out
+
+
+def test_one_image_one_method_one_class(explain, out):
+    document = explain("saliency", "colors_cnn", "--image", 3, "--method", "gradient", "--class", "blue")
+    assert document["images"] == ["test image 3"]
+    assert document["classes"] == ["blue"]
+    assert document["arrays"]["shapes"] == {"gradient": [1, 28, 28], "classes": [1], "images": [1, 28, 28, 3]}
+    assert "seed 1" in document["subject"]  # the run that finished last
+
+
+def test_a_picture_file(explain, tmp_path):
+    """Any size and mode; a green square is cut to the network's 28×28."""
+    path = tmp_path / "green.png"
+    Image.new("RGBA", (90, 60), (0, 255, 0, 255)).save(path)
+    document = explain("features", "colors_cnn", "--picture", path)
+    assert document["images"] == ["green.png"]
+    with np.load(Path(document["folder"]) / "features.npz") as arrays:
+        assert arrays["00_conv2d_1_Conv2D"].shape == (1, 28, 28, 8)
+        assert np.ptp(arrays["00_conv2d_1_Conv2D"], axis=(1, 2)).max() < 1e-6
+
+
+def test_what_is_explained_is_what_was_trained(explain, out):
+    """The matrix of confusions adds up to the accuracy that the run recorded."""
+    document = explain("confusion", "colors_cnn")
+    result = json.loads((Path(document["run"]) / "result.json").read_text(encoding="utf-8"))
+    assert_allclose(document["accuracy"], result["test_accuracy"])
+    assert np.sum(document["counts"]) == 1000
+
+
+def test_equivalence_is_proved_on_the_run_s_data(explain):
+    document = explain("equivalence", "colors_cnn", "--layer", "conv2d_2")
+    assert document["inputs"] == 14 * 14 * 8
+    assert document["outputs"] == 12 * 12 * 16
+    assert document["weights_not_zero"] == 12 * 12 * 16 * 9 * 8
+    assert document["largest_difference"] < 1e-5 * document["largest_output"]
+
+
+def test_maximize_takes_units_and_penalties(explain):
+    document = explain(
+        "maximize", "colors_cnn", "--layer", "dense_1", "--unit", 4, "--unit", 0, "--steps", 5, "--jitter", 1,
+        "--starts", 2, "--total-variation", 0.01, "--no-classes",
+    )  # fmt: skip
+    assert document["units"] == [4, 0]
+    assert document["arrays"]["shapes"]["images"] == [2, 28, 28, 3]
+
+
+def test_invariance_of_several_experiments_is_a_comparison(explain, out):
+    document = explain("invariance", "colors_cnn", "branch", "--images", 60)
+    assert Path(document["folder"]) == out / "comparisons" / "colors_cnn-vs-branch"
+    assert np.shape(document["accuracies"]["scale"]["colors_cnn"]) == (2, 14)  # two seeds
+    assert np.shape(document["accuracies"]["shift"]["branch"]) == (1, 17)
+
+
+def test_own_kernels(explain, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("corner: [[1, 1], [1, -3]]\nwide: [[1, 0, -1]]\n")
+    document = explain("kernels", "colors_cnn", "--kernels", path, "--pipeline", "wide")
+    assert document["kernels"] == {"corner": [[1, 1], [1, -3]], "wide": [[1, 0, -1]]}
+    assert document["arrays"]["shapes"]["corner"] == [27, 27]
+    assert document["arrays"]["shapes"]["pipeline_convolution"] == [28, 26]
+
+
+def test_a_keras_file_without_a_run(explain, out, tmp_path):
+    """It has no dataset: pictures come from files, classes are numbers."""
+    (model, *_) = out.glob("colors_cnn-*/seed-0/model.keras")
+    alone = tmp_path / "alone.keras"
+    alone.write_bytes(model.read_bytes())
+    picture = tmp_path / "red.png"
+    Image.new("RGB", (28, 28), "red").save(picture)
+    document = explain("saliency", alone, "--picture", picture)
+    assert Path(document["folder"]) == tmp_path / "alone-explain"
+    assert document["classes"][0] in "012345"
+
+
+def test_people_get_a_sentence(out, capsys):
+    assert run(["explain", "filters", "colors_cnn", "--out", str(out), "--quiet"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("8 kernels of 1×1×3 in conv2d_1 of colors_cnn, seed 1\n\n")
+    assert printed.endswith("explain: filters.png, filters.npz, filters.json\n")
+
+
+WRONG = {
+    "technique": ("salience colors_cnn", "unknown technique 'salience'; did you mean saliency?"),
+    "run": ("saliency color_cnn", "unknown run 'color_cnn'; did you mean colors_cnn?"),
+    "untrained": ("saliency dnn", "dnn: no finished run in {out}; train it first: cnnlab train dnn"),
+    "file": ("saliency nowhere.keras", "nowhere.keras: no such file"),
+    "image": (
+        "saliency colors_cnn --image 1000",
+        "--image 1000: expected 0 to 999, the test images of colors_cnn, seed 1",
+    ),
+    "class": ("saliency colors_cnn --class gren", "--class: unknown class 'gren'; did you mean green?"),
+    "picture": (
+        "saliency colors_cnn --picture {readme}",
+        "{readme}: not a picture that can be read (UnidentifiedImageError)",
+    ),
+    "layer": ("filters colors_cnn --layer dense_1", "dense_1 is a Dense; choose a convolution"),
+    "unit": ("maximize colors_cnn --unit 16", "--unit 16: conv2d_2 has 16 units, 0 to 15"),
+    "patch": ("occlusion colors_cnn --patch 29", "a 29×29 patch does not fit the 28×28 image; lower --patch"),
+    "weights": ("dream colors_cnn --network vgg16 --weights none.h5", "--weights none.h5: no such file"),
+    "kernel": ("kernels colors_cnn --pipeline sobel", "unknown kernel 'sobel'; did you mean Sobel y?"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG.values(), ids=WRONG)
+def test_mistakes_of_the_user(out, capsys, tmp_path, arguments, message):
+    readme = tmp_path / "readme.png"
+    readme.write_text("no picture")
+    arguments = [each.format(readme=readme) for each in arguments.split()]
+    assert run(["explain", *arguments, "--out", str(out), "--quiet"]) == 2
+    assert message.format(out=out, readme=readme) in capsys.readouterr().err
+
+
+def test_kernels_in_yaml_point_at_the_line(out, capsys, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("good: [[1, 0], [0, 1]]\nbad: [[1, 2], [3]]\n")
+    assert (
+        run(["explain", "kernels", "colors_cnn", "--kernels", str(path), "--out", str(out), "--quiet"]) == 2
+    )
+    wanted = f"{path}:2:6: bad: expected rows of numbers, all of the same length"
+    assert capsys.readouterr().err.strip() == wanted
+
+
+def test_weights_that_cannot_be_downloaded(out, capsys, monkeypatch, tmp_path):
+    """Offline: what was looked for and where, and the ways out."""
+    from cnnlab.analyses import imagenet
+    from cnnlab.datasets.download import DownloadError
+
+    def offline(remote, folder, *, progress=None):
+        raise DownloadError("storage.googleapis.com: no answer")
+
+    monkeypatch.setattr(imagenet, "download", offline)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert run(["explain", "dream", "colors_cnn", "--network", "vgg19", "--out", str(out), "--quiet"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("vgg19: its weights are not on this machine, and their download failed: storage")
+    assert "give the file with --weights FILE" in error
+
+
+def test_a_dense_network_has_no_filters(out, capsys):
+    assert run(["train", "colors_dnn", "--out", str(out), *SMALL]) == 0
+    capsys.readouterr()
+    assert run(["explain", "filters", "colors_dnn", "--out", str(out), "--quiet"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "colors_dnn: this network has no convolution; choose one that has"
+    )
+    for name in ("saliency", "maximize"):  # ask for no maps
+        assert run(["explain", name, "colors_dnn", "--out", str(out), "--quiet"]) == 0
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from cnnlab.cli import run; run(['explain', '--help']); run(['explain', "
+        "'saliency', '--help']);"
+        "run(['explain', 'saliency', 'nonsense']);"
+        "print([each for each in ('keras', 'tensorflow', 'matplotlib', 'pandas', 'jax') if each in "
+        "sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")
+
+
+def test_jax_gives_the_same(out, explain, tmp_path):
+    """The run was trained on TensorFlow; on JAX its gradients are the same up to rounding."""
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    (source, *_) = out.glob("colors_cnn-*/seed-0")
+    folders = {backend: shutil.copytree(source, tmp_path / backend) for backend in ("tensorflow", "jax")}
+    options = ["--steps", "5", "--samples", "2", "--image", "0", "--image", "1"]
+    explain("saliency", folders["tensorflow"], *options)
+    explain("deconvnet", folders["tensorflow"], "--rule", "guided", "--count", "2")
+    code = f"""
+import sys
+sys.modules["tensorflow"] = None  # as on a machine that has none
+from cnnlab.cli import run
+jax = [{str(folders["jax"])!r}, "--backend", "jax", "--quiet"]
+assert not run(["explain", "saliency", *jax, *{options}])
+assert not run(["explain", "deconvnet", *jax, "--rule", "guided", "--count", "2"])
+"""
+    environment = {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for name in ("saliency", "deconvnet"):
+        with (
+            np.load(folders["tensorflow"] / "explain" / f"{name}.npz") as one,
+            np.load(folders["jax"] / "explain" / f"{name}.npz") as other,
+        ):
+            assert set(one) == set(other)
+            for key in one:
+                tolerance = 1e-4 * np.abs(one[key]).max()
+                assert_allclose(other[key], one[key], rtol=1e-3, atol=tolerance, err_msg=key)
