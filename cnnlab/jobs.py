@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cnnlab.config import ExperimentConfig
 from cnnlab.datasets import Places, load_dataset
 from cnnlab.errors import CnnlabError, UserError
-from cnnlab.runs import Record, data_digest_of, find_finished, open_run, read_record, run_path
+from cnnlab.records import Record, data_digest_of, find_finished, read_record, run_path
+from cnnlab.runs import open_run
 
 if TYPE_CHECKING:
     from cnnlab.backend import Backend

@@ -17,7 +17,7 @@ from cnnlab.datasets.images import BadImage, bombs_are_errors
 from cnnlab.datasets.preparing import Prepared, prepare
 from cnnlab.datasets.splits import pixel_scale
 from cnnlab.errors import UserError, unknown
-from cnnlab.runs import Record, is_run, read_facts, read_record
+from cnnlab.records import Record, is_run, read_facts, read_record
 from cnnlab.sections import RuntimeConfig
 
 AT_ONCE = 256

@@ -1,4 +1,4 @@
-"""Run folders: the only writer below experiments/. Files appear whole or not at all."""
+"""Run folders, written: the only writer below experiments/. Files appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cnnlab.config import ExperimentConfig, load_config
+from cnnlab.config import ExperimentConfig
 from cnnlab.errors import CnnlabError, UserError
-from cnnlab.source import read_yaml
+from cnnlab.records import HISTORY_COLUMNS, EpochRow, is_run, read_history, read_json, run_path
 
 if TYPE_CHECKING:
     import filelock
@@ -27,61 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 State = Literal["running", "finished", "failed", "interrupted"]
-
-HISTORY_COLUMNS = (
-    "epoch",
-    "loss",
-    "accuracy",
-    "val_loss",
-    "val_accuracy",
-    "learning_rate",
-    "seconds",
-    "images_per_second",
-)
-EpochRow = Mapping[str, float | int | None]
-"""One row of history.csv; val_loss and val_accuracy are None without validation images."""
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """What a run answered on the test images, in their order.
-
-    labels, predicted: (N,) int64, class indices. probabilities: (N, num_classes) float16.
-    """
-
-    labels: np.ndarray
-    predicted: np.ndarray
-    probabilities: np.ndarray
-
-    @property
-    def right(self) -> np.ndarray:
-        """(N,) bool"""
-        right: np.ndarray = self.predicted == self.labels
-        return right
-
-
-@dataclass(frozen=True)
-class Record:
-    """What a finished run left behind: everything that tables, curves and statistics are made of."""
-
-    path: Path
-    config: ExperimentConfig
-    result: Mapping[str, Any]  # result.json
-    history: tuple[EpochRow, ...]  # history.csv
-    environment: Mapping[str, Any]  # environment.json
-
-    @property
-    def name(self) -> str:
-        return self.config.name
-
-    @property
-    def seed(self) -> int:
-        return self.config.seed
-
-    @cached_property
-    def predictions(self) -> Predictions | None:
-        """The answers on the test images, read when first asked for; None where the file is gone."""
-        return read_predictions(self.path)
 
 
 class Folder:
@@ -128,7 +71,7 @@ class Run(Folder):
     def __init__(self, path: Path, config: ExperimentConfig) -> None:
         super().__init__(path)
         self.config = config
-        self.status = _read_json(path / "run.json") or {}
+        self.status = read_json(path / "run.json") or {}
         self.seconds_before = float(self.status.get("seconds", 0.0))
         """Time that earlier, interrupted processes have spent on this run."""
 
@@ -151,7 +94,7 @@ class Run(Folder):
         self.write_text("history.csv", _csv(history, list(columns)))
 
     def read_history(self) -> list[EpochRow]:
-        return _read_history(self.path)
+        return read_history(self.path)
 
     def write_checkpoint(self, arrays: Mapping[str, np.ndarray]) -> None:
         import numpy as np
@@ -176,11 +119,6 @@ class Run(Folder):
                 return dict(arrays)
         except (EOFError, OSError, ValueError, zipfile.BadZipFile):
             raise CnnlabError(f"{path}: this checkpoint is damaged; start over with --fresh") from None
-
-
-def run_path(config: ExperimentConfig, out: Path) -> Path:
-    """Where the run of a config and its seed lives: OUT/NAME-DIGEST8/seed-N."""
-    return out / f"{config.name}-{config.digest[:8]}" / f"seed-{config.seed}"
 
 
 @contextmanager
@@ -229,29 +167,6 @@ def open_run(config: ExperimentConfig, out: Path, *, fresh: bool = False) -> Ite
         lock.release()
 
 
-def find_finished(config: ExperimentConfig, out: Path) -> Record | None:
-    """The finished run of this config and seed, if there is one."""
-    path = run_path(config, out)
-    status = _read_json(path / "run.json")
-    return read_record(path) if status and status.get("state") == "finished" else None
-
-
-def finished_seeds(config: ExperimentConfig, out: Path) -> set[int]:
-    """The seeds with which an experiment has finished."""
-    return {
-        seed
-        for path in run_path(config, out).parent.glob("seed-*")
-        if (text := path.name.removeprefix("seed-")).isdecimal()
-        and find_finished(config.with_seed(seed := int(text)), out) is not None
-    }
-
-
-def data_digest_of(path: Path) -> str | None:
-    """The digest of the data that a run, finished or not, was begun on; None where none is known."""
-    environment = _read_json(path / "environment.json")
-    return str(environment["dataset"]["digest"]) if environment else None
-
-
 def is_held(path: Path) -> bool:
     """Whether a process trains, or removes, the run in this folder right now."""
     import filelock
@@ -291,66 +206,6 @@ def remove_run(path: Path) -> None:
         path.parent.rmdir()
 
 
-def read_facts(path: Path) -> dict[str, Any]:
-    """The content of one of a run's JSON or YAML files, unchecked; {} where there is no such file.
-
-    Raises:
-        UserError: the file is broken.
-    """
-    if not path.exists():
-        return {}
-    data = read_yaml(path).plain() if path.suffix == ".yaml" else _read_json(path)
-    if not isinstance(data, dict):
-        raise UserError(f"{path}: cannot be read; train this run again with --fresh")
-    return data
-
-
-def is_run(path: Path) -> bool:
-    """Whether a path is a run's folder."""
-    try:
-        return (path / "run.json").is_file()
-    except OSError:  # a name that no path can have
-        return False
-
-
-def read_record(path: Path) -> Record:
-    """Read a finished run.
-
-    Raises:
-        UserError: the run is not finished, or its folder is not whole.
-    """
-    status = _read_json(path / "run.json")
-    if status is None:
-        raise UserError(f"{path}: not a run; expected a folder with run.json")
-    if status["state"] != "finished":
-        raise UserError(f"{path}: this run is {status['state']}, not finished; train it again to go on")
-    result, environment = _read_json(path / "result.json"), _read_json(path / "environment.json")
-    if result is None or environment is None:
-        raise UserError(f"{path}: result.json or environment.json is missing; train again with --fresh")
-    config = load_config(str(path / "config.yaml"))
-    return Record(path, config, result, tuple(_read_history(path)), environment)
-
-
-def read_predictions(path: Path) -> Predictions | None:
-    """A run's predictions.npz; None where there is none.
-
-    Raises:
-        UserError: the file is broken.
-    """
-    import zipfile
-
-    import numpy as np
-
-    try:
-        with np.load(path / "predictions.npz", allow_pickle=False) as arrays:
-            return Predictions(arrays["labels"], arrays["predicted"], arrays["probabilities"])
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        broken = path / "predictions.npz"
-        raise UserError(f"{broken}: cannot be read; train this run again with --fresh") from None
-
-
 def _lock(path: Path) -> filelock.BaseFileLock:
     """Held by whoever trains or removes the run in this folder."""
     import filelock
@@ -386,20 +241,3 @@ def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
         cells = (row[column] for column in columns)
         writer.writerow(["×".join(map(str, cell)) if isinstance(cell, tuple) else cell for cell in cells])
     return text.getvalue()
-
-
-def _read_history(path: Path) -> list[EpochRow]:
-    with (path / "history.csv").open(newline="", encoding="utf-8") as file:
-        return [
-            {key: int(text) if key == "epoch" else float(text) if text else None for key, text in row.items()}
-            for row in csv.DictReader(file)
-        ]
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    """The content of a JSON file; None where there is none, or a broken one."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None

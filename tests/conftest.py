@@ -35,7 +35,8 @@ def make_run():
     from cnnlab.config import load_config
     from cnnlab.datasets import Places, load_dataset
     from cnnlab.jobs import dataset_facts
-    from cnnlab.runs import open_run, run_path
+    from cnnlab.records import run_path
+    from cnnlab.runs import open_run
 
     datasets = {}
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cnnlab.fields import Shape
 from cnnlab.layers.base import Layer, SpatialLayer, Window
 from cnnlab.layers.graph import IMAGE, Node
+from cnnlab.layers.resizing import Cropping2D, ZeroPadding2D
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class Field:
 def receptive_fields(nodes: Sequence[Node], input_shape: Shape) -> dict[str, Field]:
     """The field of every layer, by its name in the summary.
 
-    Where a layer takes other axes for height and width than the first one did, rows and columns of the
-    image can no longer be told apart: from there on everything counts as seen.
+    Behind an upsampling or a transposed convolution everything counts as seen, and likewise where a layer
+    takes other axes for height and width than the first one did: rows and columns of the image can no
+    longer be told apart there.
     """
     formats = [node.layer.spatial_axes for node in nodes if isinstance(node.layer, SpatialLayer)]
     shapes: dict[int, Shape] = {IMAGE: input_shape}
@@ -65,6 +67,14 @@ def receptive_fields(nodes: Sequence[Node], input_shape: Shape) -> dict[str, Fie
 def _through(field: Field, layer: Layer, input_shape: Shape) -> Field:
     if layer.sees_everything or field.everything:
         return Field(everything=True)
+    if isinstance(layer, ZeroPadding2D | Cropping2D):
+        borders = layer.padding if isinstance(layer, ZeroPadding2D) else layer.cropping
+        sign = -1 if isinstance(layer, ZeroPadding2D) else 1
+        (top, _), (left, _) = borders
+        start = field.start[0] + sign * top * field.jump[0], field.start[1] + sign * left * field.jump[1]
+        return replace(field, start=start)
+    if layer.view is not None and max(layer.view.upsampling) > 1:
+        return Field(everything=True)  # neighbours share a pixel there: a whole jump does not place them
     if layer.window is None or not isinstance(layer, SpatialLayer):
         return field
     before = [

@@ -18,7 +18,8 @@ from cnnlab.commands.options import (
 from cnnlab.commands.output import print_json
 from cnnlab.config import ExperimentConfig
 from cnnlab.errors import UserError
-from cnnlab.runs import Folder, Record, is_run, read_record
+from cnnlab.records import Record, is_run, read_record
+from cnnlab.runs import Folder
 
 if TYPE_CHECKING:
     from cnnlab.comparison import Comparison, Style

@@ -18,7 +18,7 @@ from rich.progress import (
 
 from cnnlab.config import ExperimentConfig
 from cnnlab.errors import CnnlabError
-from cnnlab.runs import EpochRow, Record
+from cnnlab.records import EpochRow, Record
 
 
 class Quiet:

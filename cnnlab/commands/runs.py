@@ -112,7 +112,7 @@ def list_command(
 def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Show all that is known of a run: state, result, environment, config, files."""
     from cnnlab.listing import find_runs
-    from cnnlab.runs import read_facts
+    from cnnlab.records import read_facts
 
     documents = []
     for path in (path for run in runs for path in find_runs(run, out)):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from cnnlab.layers.base import snake_case
-from cnnlab.runs import read_facts
+from cnnlab.records import read_facts
 
 Section = Literal["config", "result", "environment"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cnnlab.errors import unknown
 from cnnlab.listing.scanning import scan
-from cnnlab.runs import is_run
+from cnnlab.records import is_run
 
 
 def find_runs(text: str, out: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cnnlab.runs import EpochRow
+from cnnlab.records import EpochRow
 
 Quantity = Literal["loss", "accuracy"]
 Histories = Mapping[str, Mapping[int, Sequence[EpochRow]]]

@@ -10,7 +10,7 @@ from cnnlab.comparison.comparing import Tested, check_same_data
 from cnnlab.config import ExperimentConfig
 from cnnlab.errors import UserError
 from cnnlab.jobs import Jobs, dataset_facts
-from cnnlab.runs import Record, finished_seeds
+from cnnlab.records import Record, finished_seeds
 
 
 def duel(

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnlab.config import ExperimentConfig
 from cnnlab.errors import CnnlabError
-from cnnlab.runs import EpochRow
+from cnnlab.records import EpochRow
 from cnnlab.training.steps import Learner, Steps
 
 SECONDS_PER_CALL = 0.2

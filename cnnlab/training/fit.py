@@ -11,7 +11,8 @@ import keras
 
 from cnnlab.config import ExperimentConfig
 from cnnlab.datasets.content import Dataset
-from cnnlab.runs import EpochRow, Run
+from cnnlab.records import EpochRow
+from cnnlab.runs import Run
 from cnnlab.training.checkpoint import Best, Checkpoint
 from cnnlab.training.epoch import Watcher, check_loss, train_epoch
 from cnnlab.training.evaluation import evaluate

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnlab.runs import EpochRow
+from cnnlab.records import EpochRow
 from cnnlab.sections import EarlyStopping, ReduceOnPlateau
 
 

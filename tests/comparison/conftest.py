@@ -7,7 +7,7 @@ import pytest
 
 from cnnlab.comparison import Experiment
 from cnnlab.config import ExperimentConfig, load_config
-from cnnlab.runs import Record
+from cnnlab.records import Record
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

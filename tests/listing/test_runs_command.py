@@ -88,7 +88,7 @@ def test_list_of_nothing(runs, tmp_path):
 
 
 def test_list_reads_no_config(runs, library, monkeypatch):
-    monkeypatch.setattr("cnnlab.runs.load_config", None)
+    monkeypatch.setattr("cnnlab.records.load_config", None)
     monkeypatch.setattr("cnnlab.source.read_yaml", None)
     assert len(json.loads(runs("list", "--json").out)) == 6
 

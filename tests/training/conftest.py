@@ -9,7 +9,8 @@ import pytest
 
 from cnnlab.config import ExperimentConfig, parse_config
 from cnnlab.datasets.content import Dataset, PixelScale, Provenance, Split
-from cnnlab.runs import Record, open_run, read_record, run_path
+from cnnlab.records import Record, read_record, run_path
+from cnnlab.runs import open_run
 from cnnlab.source import parse_yaml
 
 SOFTMAX_REGRESSION = "[Flatten, Dense: {units: 10, activation: softmax}]"

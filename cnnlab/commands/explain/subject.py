@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cnnlab.config import ExperimentConfig, known_configs
 from cnnlab.datasets import Places
 from cnnlab.errors import UserError, unknown, way_out
-from cnnlab.runs import Record, is_run, read_facts, read_record
+from cnnlab.records import Record, is_run, read_facts, read_record
 from cnnlab.sections import RuntimeConfig
 
 if TYPE_CHECKING:
