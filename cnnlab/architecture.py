@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import Shape
+from cnnlab.fields import DataFormat, Shape
 from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
 from cnnlab.layers.graph import IMAGE, Node, expand
 from cnnlab.layers.sight import Sight
@@ -21,6 +21,10 @@ NUMBER_BYTES = 4
 
 RENAMING = ("Flatten", "Reshape")
 """Layers whose output is their input under another shape: it takes no memory of its own."""
+
+
+MOST_NUMBERS = 10**24
+"""What is larger is a mistake, and would be too large a number to print."""
 
 
 @dataclass(frozen=True)
@@ -173,18 +177,25 @@ class Step:
         return rows, columns
 
 
-def describe(layers: Sequence[Layer], input_shape: Shape) -> Architecture:
+def describe(
+    layers: Sequence[Layer], input_shape: Shape, data_format: DataFormat | None = None
+) -> Architecture:
     """The summary of a list of layers on images of `input_shape`.
+
+    Args:
+        data_format: which axes of the input are height and width; None: as the first layer takes them.
 
     Raises:
         Misfit: a layer cannot take the shape that the layers before it leave.
     """
-    steps = trace(expand(layers), input_shape)
+    steps = trace(expand(layers), input_shape, data_format)
     total = sum(step.params for step in steps)
     return Architecture(input_shape, tuple(_row(step, total) for step in steps), steps)
 
 
-def trace(nodes: Sequence[Node], input_shape: Shape) -> tuple[Step, ...]:
+def trace(
+    nodes: Sequence[Node], input_shape: Shape, data_format: DataFormat | None = None
+) -> tuple[Step, ...]:
     """Follow an image through the graph: shapes and sights at every node.
 
     Raises:
@@ -192,12 +203,14 @@ def trace(nodes: Sequence[Node], input_shape: Shape) -> tuple[Step, ...]:
     """
     shapes: dict[int, Shape] = {IMAGE: input_shape}
     sights: dict[int, Sight] = {IMAGE: Sight.of_one_pixel(input_shape)}
-    image_axes = _image_axes(nodes, input_shape)
+    image_axes = _image_axes(nodes, input_shape, data_format)
     steps: list[Step] = []
     for position, node in enumerate(nodes):
         feeds = tuple(shapes[each] for each in node.inputs)
         try:
             shapes[position] = node.layer.output_shape_of(feeds)
+            if math.prod(shapes[position]) > MOST_NUMBERS:
+                raise ShapeError("its output holds more numbers than any machine", "make it smaller")
         except ShapeError as error:
             raise Misfit(node, error, _ladders(nodes, shapes, node)) from None
         before = sights[node.inputs[0]]
@@ -235,12 +248,17 @@ def _row(step: Step, total_params: int) -> Row:
     )
 
 
-def _image_axes(nodes: Sequence[Node], input_shape: Shape) -> tuple[int, int] | None:
-    """Which axes of the input are height and width, as the first layer that asks takes them."""
+def _image_axes(
+    nodes: Sequence[Node], input_shape: Shape, data_format: DataFormat | None
+) -> tuple[int, int] | None:
+    """Which axes of the input are height and width; unsaid, as the first layer with a window takes them."""
     if len(input_shape) != 3:
         return None
-    first = next((node.layer for node in nodes if isinstance(node.layer, SpatialLayer)), None)
-    return first.spatial_axes if first else (0, 1)
+    if data_format is None:
+        layers = (node.layer for node in nodes)
+        first = next((each for each in layers if isinstance(each, SpatialLayer) and each.window), None)
+        data_format = first.data_format if first else "channels_last"
+    return (1, 2) if data_format == "channels_first" else (0, 1)
 
 
 def _ladders(nodes: Sequence[Node], shapes: dict[int, Shape], node: Node) -> str:

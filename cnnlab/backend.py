@@ -8,9 +8,10 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from cnnlab.errors import UserError
@@ -76,8 +77,21 @@ def set_seeds(seed: int) -> None:
             torch.manual_seed(seed)
 
 
+def reset_peak_memory() -> None:
+    """Let `peak_memory` begin anew, where the system can (Linux): the peak of a run is its own."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak_memory() -> int:
-    """The most memory that this process has held so far, in bytes."""
+    """The most memory that this process has held since `reset_peak_memory`, in bytes.
+
+    Where the system cannot start anew, it is the most since the process began.
+    """
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

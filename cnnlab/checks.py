@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cnnlab.architecture import Architecture, Misfit
-from cnnlab.errors import way_out
+from cnnlab.errors import ShapeError, way_out
 from cnnlab.fields import shown
 from cnnlab.layers.base import times
 from cnnlab.layers.graph import output_activation
@@ -30,8 +30,15 @@ def mismatches(config: ExperimentConfig, root: Node) -> Iterator[str]:
         message = f"{times(given)} is not the shape of {dataset.name}'s images, {times(dataset.input_shape)}"
         yield located(root, ("model", "input_shape"), f"{message}; leave it out")
         return
+    if dataset is not None:
+        yield from _training_mismatches(config, dataset, root)
     names: dict[str, Path_] = {}
-    for node in config.nodes:
+    try:
+        nodes = config.nodes
+    except ShapeError as error:
+        yield located(root, ("model", "layers"), str(error))
+        return
+    for node in nodes:
         if node.name in names:
             message = f"two layers are called {node.name!r}; the first is {dotted(names[node.name])}"
             yield located(root, (*node.where, "name"), message)
@@ -48,7 +55,6 @@ def mismatches(config: ExperimentConfig, root: Node) -> Iterator[str]:
         return
     if dataset is not None:
         yield from _output_mismatches(config, dataset, architecture, root)
-        yield from _training_mismatches(config, dataset, root)
 
 
 def _training_mismatches(config: ExperimentConfig, dataset: DatasetConfig, root: Node) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from typing import Any
 
 # Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start.
@@ -81,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    traceback = os.environ.get("CNNLAB_TRACEBACK") == "1"
+    shows_traceback = os.environ.get("CNNLAB_TRACEBACK") == "1"
     try:
         code: Any = group.main(arguments, prog_name="cnnlab", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -95,13 +96,13 @@ def run(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except CnnlabError as error:
-        if traceback:
-            raise
+        if shows_traceback:
+            traceback.print_exc()
         click.echo(str(error), err=True)
         return error.exit_code
-    except Exception as error:
-        if traceback:
-            raise
+    except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback reaches a user
+        if shows_traceback:
+            traceback.print_exc()
         summary = f"{type(error).__name__}: {error}".splitlines()[0]
         click.echo(
             f"cnnlab failed on a mistake of its own: {summary}\n   CNNLAB_TRACEBACK=1 shows where", err=True

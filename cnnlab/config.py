@@ -50,7 +50,8 @@ class ExperimentConfig(Settings):
 
     @cached_property
     def architecture(self) -> Architecture:
-        return describe(self.model.layers, self.input_shape)
+        data_format = self.dataset.data_format if self.dataset else None
+        return describe(self.model.layers, self.input_shape, data_format)
 
     @cached_property
     def nodes(self) -> tuple[LayerNode, ...]:
@@ -105,17 +106,23 @@ def load_config(experiment: str, overrides: Sequence[str] = ()) -> ExperimentCon
 def parse_config(root: Node, default_name: str) -> ExperimentConfig:
     """Check the data of one config; `default_name` is the experiment's where it gives none."""
     data = {"name": default_name, **root.plain()}
+    problems: list[str] = []
     try:
         config = ExperimentConfig.model_validate(data)
     except ValidationError as error:
-        problems = [
-            located(root, tuple(each["loc"]), str(each["ctx"]["message"]), each["type"])
-            for each in error.errors()
+        errors = error.errors()
+        problems += [
+            located(root, tuple(each["loc"]), str(each["ctx"]["message"]), each["type"]) for each in errors
         ]
-        raise UserError("\n".join(sorted(dict.fromkeys(problems), key=_line_and_column))) from None
-    problems = list(mismatches(config, root))
+        # What is right so far is checked further, so that shapes are not a second round of mistakes.
+        wrong = {each["loc"][0] for each in errors if each["loc"]}
+        right = {"name": "unnamed"} | {key: value for key, value in data.items() if key not in wrong}
+        if wrong.isdisjoint(("dataset", "model")) and wrong:
+            problems += mismatches(ExperimentConfig.model_validate(right), root)
+    else:
+        problems += mismatches(config, root)
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError("\n".join(sorted(dict.fromkeys(problems), key=_line_and_column)))
     return config
 
 

@@ -92,8 +92,10 @@ def choose_by_name(
         message = f"missing; expected one of {', '.join(table)}{others}"
         raise problems(problem(message, ("name",), kind="key"))
     name = fields["name"]
-    if not isinstance(name, str) or name not in table:
-        raise problems(problem(f"unknown {kind} {shown(name)}; {way_out(str(name), table)}", ("name",)))
+    if not isinstance(name, str):
+        raise problems(problem(f"expected the {kind}'s name, found {shown(name)}", ("name",)))
+    if name not in table:
+        raise problems(problem(f"unknown {kind} {shown(name)}; {way_out(name, table)}", ("name",)))
     return table[name].model_validate(fields)
 
 
@@ -193,7 +195,7 @@ def _as_tuple(value: Any) -> Any:
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=100)]
 """Names become file names: letters, digits, - and _."""
 
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, le=10**15)]
 NonNegative = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 """A share that may be 0 but not all, such as a dropout rate."""

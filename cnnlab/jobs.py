@@ -67,6 +67,13 @@ class Jobs:
             if not self.force:
                 check_memory(config)
             self.dataset(config)
+        missing = [each for each in configs if self.fresh or find_finished(each, self.out) is None]
+        runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in missing}
+        if len(runtimes) > 1:
+            raise UserError(
+                f"expected one backend and device in a command, found {', '.join(sorted(runtimes))}; "
+                "train each in a command of its own, then compare"
+            )
         records, failures = [], []
         for config in configs:
             try:

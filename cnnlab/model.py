@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from cnnlab.backend import set_seeds
 from cnnlab.config import ExperimentConfig
 from cnnlab.layers.graph import IMAGE
 
@@ -15,7 +16,7 @@ def build_model(config: ExperimentConfig) -> keras.Model:
     logits where `config.gives_logits`. Layers carry the names of the summary's rows, with / written as a dot.
     """
     keras.backend.clear_session()
-    keras.utils.set_random_seed(config.seed)
+    set_seeds(config.seed)
     return connect(config)
 
 

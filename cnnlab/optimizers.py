@@ -17,7 +17,9 @@ AtLeast0 = Annotated[float, Field(ge=0)]
 def _read_learning_rate(value: Any) -> Schedule:
     """0.001 → constant; {name: cosine, initial: 0.1} → the schedule of that name."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if not 0 < value < math.inf:
+        if not math.isfinite(value):
+            raise problems(problem(f"expected a finite number, found {shown(value)}"))
+        if value <= 0:
             raise problems(problem(f"expected more than 0, found {shown(value)}"))
         return Constant(initial=float(value))
     if not isinstance(value, dict | Schedule):

@@ -18,8 +18,10 @@ def overridden(root: Node, override: str) -> Node:
     """The config with one --set KEY=VALUE applied."""
     key, equals, text = override.partition("=")
     key = key.strip()
-    if not equals or not re.fullmatch(r"[^\s.\[\]]+(\[\d+\]|\.[^\s.\[\]]+)*", key):
-        raise UserError(f"--set {override}: expected KEY=VALUE, such as training.epochs=3")
+    if not equals or not re.fullmatch(r"[^\s.\[\]]+(\[\d{1,6}\]|\.[^\s.\[\]]+)*", key):
+        raise UserError(
+            f"--set {override}: expected KEY=VALUE, such as training.epochs=3 or model.layers[0].filters=8"
+        )
     place = f"--set {key}"
     path: Path_ = ()
     for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", key):

@@ -132,8 +132,10 @@ def read_record(path: Path) -> Record:
     status = read_json(path / "run.json")
     if status is None:
         raise UserError(f"{path}: not a run; expected a folder with run.json")
-    if status["state"] != "finished":
-        raise UserError(f"{path}: this run is {status['state']}, not finished; train it again to go on")
+    if status.get("state") != "finished":
+        raise UserError(
+            f"{path}: this run is {status.get('state', 'broken')}, not finished; train it again to go on"
+        )
     result, environment = read_json(path / "result.json"), read_json(path / "environment.json")
     if result is None or environment is None or not (path / "history.csv").is_file():
         raise UserError(
@@ -164,18 +166,28 @@ def read_predictions(path: Path) -> Predictions | None:
 
 
 def read_history(path: Path) -> list[EpochRow]:
-    """The rows of a run's history.csv; empty cells are None."""
-    with (path / "history.csv").open(newline="", encoding="utf-8") as file:
-        return [
-            {key: int(text) if key == "epoch" else float(text) if text else None for key, text in row.items()}
-            for row in csv.DictReader(file)
-        ]
+    """The rows of a run's history.csv; empty cells are None.
+
+    Raises:
+        UserError: the file is broken.
+    """
+    try:
+        with (path / "history.csv").open(newline="", encoding="utf-8") as file:
+            return [
+                {
+                    key: int(text) if key == "epoch" else float(text) if text else None
+                    for key, text in row.items()
+                }
+                for row in csv.DictReader(file)
+            ]
+    except (ValueError, TypeError):
+        raise UserError(f"{path / 'history.csv'}: cannot be read; train again with --fresh") from None
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
     """The content of a JSON file; None where there is none, or a broken one."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None

@@ -41,6 +41,8 @@ def command(name: str, like: str, dataset: str | None, force: bool, as_json: boo
     cnnlab init mine --like vgg16
     """
     path = Path(name)
+    if not path.name:
+        raise UserError(f"{name!r} is no name for an experiment: expected letters, digits, - and _")
     if path.suffix not in (".yaml", ".yml"):
         path = path.with_name(path.name + ".yaml")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", path.stem):

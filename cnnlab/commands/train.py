@@ -47,7 +47,7 @@ def command(experiments: tuple[str, ...], options: TrainingOptions, check: bool,
         records, failures = bench.finished(jobs)
     if as_json:
         documents = [{**record.result, "run": str(record.path)} for record in records]
-        print_json(documents[0] if len(jobs) == 1 and documents else documents)
+        print_json(documents[0] if len(jobs) == 1 and documents else documents)  # [] if the one failed
     elif records:
         headers = ["Experiment", "Seed", "Parameters", "Train", "Validation", "Test", "Seconds", "Run"]
         rows = [

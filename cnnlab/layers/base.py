@@ -192,7 +192,7 @@ def slide(spatial: tuple[int, int], window: Window, what: str = "window") -> tup
         dilated = f", dilated to {times(window.extent)}," if window.extent != window.size else ""
         raise ShapeError(
             f"the {times(window.size)} {what}{dilated} does not fit its {times(spatial)} input",
-            "remove this layer, or set padding: same on an earlier layer",
+            "remove this layer, or set padding: same on it or on an earlier layer",
         )
     height, width = (
         (size - extent) // stride + 1

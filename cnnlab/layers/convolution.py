@@ -202,6 +202,11 @@ class Conv2DTranspose(Convolution):
             )
         return self
 
+    def locally_connected_params(self, input_shape: Shape) -> int:
+        """As if each output saw a whole window; where strides spread the input out, it sees less."""
+        inputs = math.prod(self.kernel_size) * self.spatial(input_shape)[2]
+        return self.neurons(input_shape) * (inputs + self.use_bias)
+
     @property
     def window(self) -> None:
         """Nothing slides over the input: the kernel is laid down on the output."""

@@ -10,10 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cnnlab.errors import ShapeError
 from cnnlab.layers.base import Layer, snake_case
 
 IMAGE = -1
 """Stands among a node's inputs for the network's own input."""
+
+MAX_LAYERS = 10_000
+"""More than ten times the deepest published networks; nested blocks multiply fast."""
 
 Where = tuple[str | int, ...]
 
@@ -43,7 +47,15 @@ class Graph:
         where: Where,
         branches: tuple[str, ...] = (),
     ) -> int:
-        """Append one simple layer; returns its position."""
+        """Append one simple layer; returns its position.
+
+        Raises:
+            ShapeError: the blocks stand for more layers than anyone has built.
+        """
+        if len(self.nodes) == MAX_LAYERS:
+            raise ShapeError(
+                f"more than {MAX_LAYERS:,} layers once blocks are written out", "repeat them less often"
+            )
         self.nodes.append(Node(name, layer, inputs, where, branches))
         return len(self.nodes) - 1
 

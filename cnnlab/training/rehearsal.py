@@ -51,7 +51,7 @@ def rehearse(config: ExperimentConfig, data: Dataset) -> Rehearsal:
     order = epoch_order(count, seed=config.seed, epoch=1)
     batches = order[: count // batch_size * batch_size].reshape(-1, batch_size)
     steps.run(batches, 0, 1)
-    evaluated = data.test.images[: evaluation_batch(config)]
+    evaluated = data.train.images[: evaluation_batch(config)]  # the test images wait for the end
     steps.outputs(evaluated)
     started = time.perf_counter() - began
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnlab.backend import peak_memory, start_up_noise
+from cnnlab.backend import peak_memory, reset_peak_memory, start_up_noise
 from cnnlab.config import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.model import build_model
@@ -35,6 +35,7 @@ def train(
         CnnlabError: the folder cannot be written.
     """
     began = time.perf_counter()
+    reset_peak_memory()
     run.write_setting(environment)
     learner, steps = prepare(config, data)
     model, objective = learner.model, learner.objective

@@ -244,7 +244,7 @@ def test_an_error_inside_a_block_is_placed_at_its_line(tmp_path: Path):
     assert str(caught.value) == (
         f"{path}:7:15: model.layers[0].branches[1][0] Conv2D: the 9×9 kernel does not fit its 8×8 input\n"
         "   8×8×4\n"
-        "   remove this layer, or set padding: same on an earlier layer"
+        "   remove this layer, or set padding: same on it or on an earlier layer"
     )
 
 

@@ -132,3 +132,10 @@ def test_a_mixed_format_is_followed_axis_by_axis():
     ]
     fields = [row.receptive_field for row in describe(layers, (1, 12, 12)).rows]
     assert fields == [(3, 3), (5, 12)]
+
+
+def test_a_channels_first_image_that_is_only_flattened_is_seen_whole() -> None:
+    from cnnlab.config import load_config
+
+    config = load_config("dnn", ["dataset.data_format=channels_first"])
+    assert {row.receptive_field for row in config.architecture.rows} == {(28, 28)}

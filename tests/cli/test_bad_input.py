@@ -210,14 +210,14 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
             mnist("  - MaxPooling2D\n" * 2 + "  - Dropout: {rate: 0.5}\n  - MaxPooling2D\n" + CONVOLUTION),
             "mine.yaml:8:5: model.layers[4] Conv2D: the 5×5 kernel does not fit its 3×3 input\n"
             "   28×28×1 → MaxPooling2D 14×14×1 → MaxPooling2D 7×7×1 → … → 3×3×1\n"
-            "   remove this layer, or set padding: same on an earlier layer",
+            "   remove this layer, or set padding: same on it or on an earlier layer",
             id="kernel-larger-than-input",
         ),
         pytest.param(
             mnist("  - MaxPooling2D: {pool_size: 8}\n  - MaxPooling2D: {pool_size: 4}\n  - Flatten\n"),
             "mine.yaml:5:5: model.layers[1] MaxPooling2D: the 4×4 window does not fit its 3×3 input\n"
             "   28×28×1 → MaxPooling2D 3×3×1\n"
-            "   remove this layer, or set padding: same on an earlier layer",
+            "   remove this layer, or set padding: same on it or on an earlier layer",
             id="pooling-to-nothing",
         ),
         pytest.param(
@@ -601,4 +601,56 @@ def test_compare_needs_two_experiments(cnnlab, tmp_path: Path, experiments: list
         2,
         "",
         f"compare: expected two or more different experiments, found {found}\n",
+    )
+
+
+def test_shapes_and_keys_are_wrong_at_once(cnnlab, tmp_path) -> None:
+    """The README's example: one round of mistakes, not one for each kind."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "dataset: mnist\n"
+        "model:\n"
+        "  layers:\n"
+        "    - Conv2D: {filters: 25, kernel_size: 3}\n"
+        "    - MaxPooling2D: {pool_size: 2}\n"
+        "    - Conv2D: {filters: 50, kernel_size: 3}\n"
+        "    - MaxPooling2D: {pool_size: 11}\n"
+        "    - MaxPooling2D: {pool_size: 2}\n"
+        "training:\n"
+        "  epoch: 3\n"
+    )
+    result = cnnlab("train", path)
+    assert result.code == 2
+    assert result.stderr.replace(f"{tmp_path}/", "") == (
+        "mine.yaml:8:7: model.layers[4] MaxPooling2D: the 2×2 window does not fit its 1×1 input\n"
+        "   28×28×1 → Conv2D 26×26×25 → MaxPooling2D 13×13×25 → … → 1×1×50\n"
+        "   remove this layer, or set padding: same on it or on an earlier layer\n"
+        "mine.yaml:10:3: training.epoch: unknown key; did you mean epochs?\n"
+    )
+
+
+def test_training_is_checked_even_where_shapes_do_not_fit(cnnlab, tmp_path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "dataset: {name: mnist, validation_size: 0}\n"
+        "model: {layers: [Dense: {units: 10}]}\n"
+        "training: {keep: best}\n"
+    )
+    lines = cnnlab("train", path).stderr.replace(f"{tmp_path}/", "").splitlines()
+    assert [line.split(" ")[0] for line in lines if not line.startswith(" ")] == [
+        "mine.yaml:2:18:",
+        "mine.yaml:3:18:",
+    ]
+
+
+def test_blocks_that_multiply_without_end(cnnlab, tmp_path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "model: {input_shape: [8, 8, 1], layers: [Repeat: {times: 1000000000, layers: [ReLU]}]}\n"
+    )
+    result = cnnlab("summary", path)
+    assert result.code == 2
+    assert result.stderr.replace(f"{tmp_path}/", "") == (
+        "mine.yaml:1:41: model.layers: more than 10,000 layers once blocks are written out\n"
+        "   repeat them less often\n"
     )

@@ -35,11 +35,19 @@ training: {optimizer: adam}
         ),
         pytest.param(
             "training.epochs",
-            "training.epochs: expected KEY=VALUE, such as training.epochs=3",
+            "training.epochs: expected KEY=VALUE, such as training.epochs=3 or model.layers[0].filters=8",
             id="no-equals",
         ),
-        pytest.param("=3", "=3: expected KEY=VALUE, such as training.epochs=3", id="no-key"),
-        pytest.param("a..b=3", "a..b=3: expected KEY=VALUE, such as training.epochs=3", id="two-dots"),
+        pytest.param(
+            "=3",
+            "=3: expected KEY=VALUE, such as training.epochs=3 or model.layers[0].filters=8",
+            id="no-key",
+        ),
+        pytest.param(
+            "a..b=3",
+            "a..b=3: expected KEY=VALUE, such as training.epochs=3 or model.layers[0].filters=8",
+            id="two-dots",
+        ),
         pytest.param(
             "model.layers[5].filters=8",
             "model.layers[5].filters: model.layers has 5 items, so no [5]",

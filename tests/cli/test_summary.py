@@ -193,7 +193,9 @@ def test_own_configs_come_first_and_broken_ones_are_named(cnnlab) -> None:
     Path("configs").mkdir()
     own = (CONFIGS / "cnn.yaml").read_text().replace("filters: 25", "filters: 1")
     Path("configs/cnn.yaml").write_text(own)
-    Path("configs/broken.yaml").write_text("seed: -1\nmodel: {layers: [Flatten]}\ndataset: mnist\n")
+    Path("configs/broken.yaml").write_text(
+        "seed: -1\ndataset: mnist\nmodel: {layers: [Flatten, Dense: {units: 10}]}\n"
+    )
     result = cnnlab("summary", "--json")
     assert result.stderr == "configs/broken.yaml:1:7: seed: expected 0 or more, found -1\n"
     assert [document["name"] for document in result.json] == NAMES

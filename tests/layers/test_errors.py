@@ -16,12 +16,13 @@ from cnnlab.sections import ModelConfig
         pytest.param(
             "Conv2D", {"filters": 8, "kernel_size": 5}, (4, 6, 1),
             "the 5×5 kernel does not fit its 4×6 input",
-            "remove this layer, or set padding: same on an earlier layer", id="kernel too large",
+            "remove this layer, or set padding: same on it or on an earlier layer", id="kernel too large",
         ),
         pytest.param(
             "Conv2D", {"filters": 8, "kernel_size": 3, "dilation_rate": 3}, (6, 6, 1),
             "the 3×3 kernel, dilated to 7×7, does not fit its 6×6 input",
-            "remove this layer, or set padding: same on an earlier layer", id="dilated kernel too large",
+            "remove this layer, or set padding: same on it or on an earlier layer",
+            id="dilated kernel too large",
         ),
         pytest.param(
             "Conv2D", {"filters": 8, "kernel_size": 3}, (784,),
@@ -36,7 +37,7 @@ from cnnlab.sections import ModelConfig
         pytest.param(
             "MaxPooling2D", {}, (1, 1, 50),
             "the 2×2 window does not fit its 1×1 input",
-            "remove this layer, or set padding: same on an earlier layer", id="nothing left to pool",
+            "remove this layer, or set padding: same on it or on an earlier layer", id="nothing left to pool",
         ),
         pytest.param(
             "Dense", {"units": 10}, (28, 28, 1),
