@@ -61,8 +61,8 @@ STUDIES = {
         "CIFAR-10",
         ("cifar10_dnn", "cifar10_cnn"),
         "0",
-        "The lecture reports 0.6361 for the CNN after 10 epochs, on the official pixels. Where the content is "
-        "unverified below, it is a JPEG copy, on which accuracies are a point or two lower.",
+        "The lecture reports 0.6361 for the CNN after 10 epochs, on the official pixels. Where the "
+        "content is unverified below, it is a JPEG copy, on which accuracies are a point or two lower.",
     ),
 }
 
