@@ -46,7 +46,7 @@ def trained(cnnlab, configs, data_dir, folder_of, tmp_path_factory) -> Trained:
 def state_of(out: Path) -> dict[Path, tuple[int, int]]:
     """Every file below a folder with its inode and time: equal where nothing was written."""
     files = [path for path in out.rglob("*") if path.is_file() and path.suffix != ".lock"]
-    return {path: (path.stat().st_mtime_ns, path.stat().st_mtime_ns) for path in files}
+    return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
 
 def test_results_go_to_stdout_and_messages_to_stderr(trained: Trained, data_dir: Path) -> None:
