@@ -68,6 +68,22 @@ class TrainingOptions:
         return load_config(experiment, self.overrides)
 
 
+def out_option(command: Command) -> Command:
+    """--out: the folder of all runs."""
+    return click.option(
+        "--out", type=click.Path(path_type=Path, file_okay=False), envvar="CNNLAB_EXPERIMENTS",
+        default="experiments", show_default=True, help="Where runs are kept (or CNNLAB_EXPERIMENTS).",
+    )(command)  # fmt: skip
+
+
+def data_dir_option(command: Command) -> Command:
+    """--data-dir: where dataset files are looked for first."""
+    return click.option(
+        "--data-dir", type=click.Path(path_type=Path),
+        help="Look for dataset files here first (or CNNLAB_DATA_DIR).",
+    )(command)  # fmt: skip
+
+
 def training_options(command: Command) -> Command:
     """--seeds, --set, --out and the rest; the command gets them as `options`."""
 
@@ -75,14 +91,8 @@ def training_options(command: Command) -> Command:
     @click.option(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change the config: training.epochs=3."
     )
-    @click.option(
-        "--out", type=click.Path(path_type=Path, file_okay=False), envvar="CNNLAB_EXPERIMENTS",
-        default="experiments", show_default=True, help="Where runs are kept (or CNNLAB_EXPERIMENTS).",
-    )  # fmt: skip
-    @click.option(
-        "--data-dir", type=click.Path(path_type=Path),
-        help="Look for dataset files here first (or CNNLAB_DATA_DIR).",
-    )  # fmt: skip
+    @out_option
+    @data_dir_option
     @click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]), help="What Keras runs on.")
     @click.option(
         "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto takes a GPU that is there."

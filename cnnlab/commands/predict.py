@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cnnlab.commands.options import json_option
+from cnnlab.commands.options import data_dir_option, json_option, out_option
 from cnnlab.commands.output import print_csv, print_json, print_table
 from cnnlab.commands.picture_file import save_picture
 from cnnlab.errors import UserError
@@ -23,14 +23,8 @@ LARGEST_INPUT = 1 << 28
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes per image.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values, all probabilities.")
 @click.option("--sheet", type=click.Path(path_type=Path, dir_okay=False), help="Draw a contact sheet, a PNG.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), envvar="CNNLAB_EXPERIMENTS",
-    default="experiments", show_default=True, help="Where runs are kept (or CNNLAB_EXPERIMENTS).",
-)  # fmt: skip
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path),
-    help="Look for dataset files here first (or CNNLAB_DATA_DIR).",
-)  # fmt: skip
+@out_option
+@data_dir_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto takes a GPU that is there.")
 @json_option
 def command(

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cnnlab.commands.options import json_option
+from cnnlab.commands.options import json_option, out_option
 from cnnlab.commands.output import print_csv, print_json, print_table
 from cnnlab.errors import UserError
 
@@ -25,13 +25,6 @@ _HEADERS = {
     "seconds": "Seconds",
     "started": "Started",
 }
-
-
-def _out_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--out", type=click.Path(path_type=Path, file_okay=False), envvar="CNNLAB_EXPERIMENTS",
-        default="experiments", show_default=True, help="Where runs are kept (or CNNLAB_EXPERIMENTS).",
-    )(command)  # fmt: skip
 
 
 def _where_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,7 +56,7 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="No more than so many.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
-@_out_option
+@out_option
 @json_option
 def list_command(
     names: tuple[str, ...],
@@ -107,7 +100,7 @@ def list_command(
 
 @command.command("show")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@_out_option
+@out_option
 @json_option
 def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Show all that is known of a run: state, result, environment, config, files."""
@@ -140,7 +133,7 @@ def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
-@_out_option
+@out_option
 @json_option
 def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> None:
     """Compare two runs key by key: config, result, environment. Only what differs is shown.
@@ -171,7 +164,7 @@ def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> No
 @_where_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
-@_out_option
+@out_option
 def remove_command(runs: tuple[str, ...], where: str | None, yes: bool, dry_run: bool, out: Path) -> None:
     """Remove runs for good, after asking.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnlab.commands.explain.subject import Subject, open_subject
-from cnnlab.commands.options import complete_experiment, json_option
+from cnnlab.commands.options import complete_experiment, data_dir_option, json_option, out_option
 from cnnlab.commands.output import print_json
 from cnnlab.datasets import Places
 from cnnlab.runs import Folder
@@ -83,14 +83,8 @@ class Asked:
 def subject_options(command: Command) -> Command:
     """--out, --data-dir, --backend, --device, --quiet; the command gets them as `asked`."""
 
-    @click.option(
-        "--out", type=click.Path(path_type=Path, file_okay=False), envvar="CNNLAB_EXPERIMENTS",
-        default="experiments", show_default=True, help="Where runs are kept (or CNNLAB_EXPERIMENTS).",
-    )  # fmt: skip
-    @click.option(
-        "--data-dir", type=click.Path(path_type=Path),
-        help="Look for dataset files here first (or CNNLAB_DATA_DIR).",
-    )  # fmt: skip
+    @out_option
+    @data_dir_option
     @click.option(
         "--backend", type=click.Choice(["tensorflow", "jax", "torch"]),
         help="What Keras runs on; by default what the run was trained on.",
