@@ -45,6 +45,12 @@ STUDIES = {
         "0-5",
         "The lecture reports one run of each: 0.9661 for the DNN, 0.98 for the CNN.",
     ),
+    "mnist_60000": Study(
+        "MNIST, all 60,000 training images",
+        ("dnn_60000", "cnn_60000"),
+        "0-5",
+        "The same networks and epochs as above, with six times the images. Nothing is held out: no validation.",
+    ),
     "fashion": Study(
         "Fashion-MNIST, the first 10,000 training images", ("fashion_dnn", "fashion_cnn"), "0-5"
     ),
@@ -56,6 +62,12 @@ STUDIES = {
         "seeds and collapses in others, when the ReLUs of a layer die. The lecture reports 0.816 "
         "for its DNN and "
         "0.963 for its minimal CNN, on pictures of its own.",
+    ),
+    "shapes": Study(
+        "Shapes",
+        ("shapes_dnn", "shapes_cnn"),
+        "0-5",
+        "Circles, rectangles, triangles, diamonds and lines of any size and place, at difficulty 0.8, with noise.",
     ),
     "cifar10": Study(
         "CIFAR-10",
