@@ -10,9 +10,9 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnnlab.config import ExperimentConfig, load_config
+from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.layers.base import times
-from cnnlab.quantities import amount
+from cnnlab.summary.quantities import amount
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PICTURES = DOCS / "pictures" / "networks"
@@ -143,8 +143,8 @@ def _count(config: ExperimentConfig, of: str) -> str:
 
 def draw() -> None:
     """All pictures of the page."""
-    from cnnlab.diagrams.network import block_shapes, network_shapes
-    from cnnlab.diagrams.painting import encode, paint
+    from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
+    from cnnlab.pictures.diagrams.painting import encode, paint
 
     PICTURES.mkdir(parents=True, exist_ok=True)
     pictures = {name: network_shapes(load_config(name)) for name in DRAWN}

@@ -49,7 +49,8 @@ STUDIES = {
         "MNIST, all 60,000 training images",
         ("dnn_60000", "cnn_60000"),
         "0-5",
-        "The same networks and epochs as above, with six times the images. Nothing is held out: no validation.",
+        "The same networks and epochs as above, with six times the images. Nothing is held out, so there is "
+        "no validation.",
     ),
     "fashion": Study(
         "Fashion-MNIST, the first 10,000 training images", ("fashion_dnn", "fashion_cnn"), "0-5"
@@ -67,7 +68,8 @@ STUDIES = {
         "Shapes",
         ("shapes_dnn", "shapes_cnn"),
         "0-5",
-        "Circles, rectangles, triangles, diamonds and lines of any size and place, at difficulty 0.8, with noise.",
+        "Circles, rectangles, triangles, diamonds and lines of any size and place, with noise, at "
+        "difficulty 0.8.",
     ),
     "cifar10": Study(
         "CIFAR-10",

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from cnnlab.config.sections import RuntimeConfig
 from cnnlab.errors import UserError
-from cnnlab.sections import RuntimeConfig
 
 BackendName = Literal["tensorflow", "jax", "torch"]
 DeviceName = Literal["auto", "cpu", "gpu"]

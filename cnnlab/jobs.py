@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import Places, load_dataset
 from cnnlab.errors import CnnlabError, UserError
-from cnnlab.records import Record, data_digest_of, find_finished, read_record, run_path
-from cnnlab.runs import open_run
+from cnnlab.runs.folders import open_run
+from cnnlab.runs.records import Record, data_digest_of, find_finished, read_record, run_path
 
 if TYPE_CHECKING:
     from cnnlab.backend import Backend
@@ -133,7 +133,7 @@ class Jobs:
             self.watcher.warn(f"{path}: was trained on other data of the same name; training it again")
 
         backend = self._start(config)
-        from cnnlab.environment import environment
+        from cnnlab.runs.environment import environment
         from cnnlab.training.train import train
 
         with open_run(config, self.out, fresh=self.fresh or changed) as run:

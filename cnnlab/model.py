@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from cnnlab.backend import set_seeds
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.graph import IMAGE
 
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from cnnlab.backend import start_backend
-from cnnlab.config import known_configs
+from cnnlab.config.experiment import known_configs
+from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DatasetConfig, Places, load_dataset
 from cnnlab.datasets.content import PixelScale
 from cnnlab.datasets.images import BadImage, bombs_are_errors
 from cnnlab.datasets.preparing import Prepared, prepare
 from cnnlab.datasets.splits import pixel_scale
 from cnnlab.errors import UserError, unknown
-from cnnlab.records import Record, is_run, read_facts, read_record
-from cnnlab.sections import RuntimeConfig
+from cnnlab.runs.records import Record, is_run, read_facts, read_record
 
 AT_ONCE = 256
 """Images that go through the network together."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from cnnlab.backend import Backend, start_backend
-from cnnlab.sections import RuntimeConfig
+from cnnlab.config.sections import RuntimeConfig
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -32,11 +32,11 @@ def make_run():
     Everything is there but model.keras. The answers are wrong on a random share of the test images, seeded;
     images with a low index are hard for all. `changes` are overrides such as "training.epochs=3".
     """
-    from cnnlab.config import load_config
+    from cnnlab.config.experiment import load_config
     from cnnlab.datasets import Places, load_dataset
     from cnnlab.jobs import dataset_facts
-    from cnnlab.records import run_path
-    from cnnlab.runs import open_run
+    from cnnlab.runs.folders import open_run
+    from cnnlab.runs.records import run_path
 
     datasets = {}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cnnlab.fields import Shape
+from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer, SpatialLayer, Window
 from cnnlab.layers.graph import IMAGE, Node
 from cnnlab.layers.resizing import Cropping2D, ZeroPadding2D

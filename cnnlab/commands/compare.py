@@ -16,14 +16,14 @@ from cnnlab.commands.options import (
     training_options,
 )
 from cnnlab.commands.output import print_json
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
-from cnnlab.records import Record, is_run, read_record
-from cnnlab.runs import Folder
+from cnnlab.runs.folders import Folder
+from cnnlab.runs.records import Record, is_run, read_record
 
 if TYPE_CHECKING:
     from cnnlab.comparison import Comparison, Style
-    from cnnlab.plots import Answers
+    from cnnlab.pictures.plots import Answers
     from cnnlab.studies.matching import Budget
 
 

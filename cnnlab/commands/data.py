@@ -224,7 +224,7 @@ def show_command(
 
     experiment = None
     if augmented:
-        from cnnlab.config import load_config
+        from cnnlab.config.experiment import load_config
 
         experiment = load_config(source)
         if experiment.dataset is None:
@@ -244,7 +244,7 @@ def show_command(
     import numpy as np
 
     from cnnlab.datasets.splits import stratified
-    from cnnlab.sheets import contact_sheet
+    from cnnlab.pictures.contact_sheet import contact_sheet
 
     part = data.test if of_test else data.train
     chosen = np.flatnonzero(stratified(part.labels, min(count, len(part)), seed=seed))

@@ -36,7 +36,7 @@ def dataset_behind(source: str) -> DatasetConfig:
     except OSError as error:
         raise UserError(f"{source}: cannot be read: {error.strerror}") from None
 
-    from cnnlab.config import known_configs, load_config
+    from cnnlab.config.experiment import known_configs, load_config
     from cnnlab.errors import unknown
 
     known = known_configs()

@@ -8,7 +8,7 @@ import click
 
 from cnnlab.commands.options import complete_experiment, json_option
 from cnnlab.commands.output import print_json
-from cnnlab.config import load_config
+from cnnlab.config.experiment import load_config
 from cnnlab.errors import CnnlabError, UserError
 
 KINDS = ("svg", "png")
@@ -43,8 +43,8 @@ def command(
     if out is not None and out.suffix[1:].lower() not in KINDS:
         raise UserError(f"--out {out}: expected a file that ends in .svg or .png")
 
-    from cnnlab.diagrams.network import block_shapes, network_shapes
-    from cnnlab.diagrams.painting import encode, paint
+    from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
+    from cnnlab.pictures.diagrams.painting import encode, paint
 
     shapes = block_shapes(config, block) if block else network_shapes(config)
     stem = config.name if block is None else f"{config.name}-{block.replace('/', '-')}"

@@ -10,9 +10,9 @@ from click.shell_completion import CompletionItem
 
 from cnnlab.commands.options import complete_experiment, json_option
 from cnnlab.commands.output import print_json
+from cnnlab.config.starters import STARTERS, schema_seen_from, starter
 from cnnlab.datasets import DATASETS
 from cnnlab.errors import CnnlabError, UserError
-from cnnlab.starters import STARTERS, schema_seen_from, starter
 
 
 def _complete_like(context: click.Context, parameter: click.Parameter, text: str) -> list[CompletionItem]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import takewhile
 
-from cnnlab.architecture import Architecture, Row
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import snake_case, times
-from cnnlab.memory import training_memory
-from cnnlab.quantities import amount, factor, ratio, share, size
+from cnnlab.summary.architecture import Architecture, Row
+from cnnlab.summary.quantities import amount, factor, ratio, share, size
 
 Column = tuple[str, Callable[[Row], str], Callable[[Architecture], str]]
 """A header, the cell of a layer, and the cell of the last line."""
@@ -120,7 +119,7 @@ def conclusion(config: ExperimentConfig) -> str:
     architecture = config.architecture
     lines = [parameters(architecture) + f", {architecture.neurons:,} neurons."]
     lines.append(f"Per image {architecture.macs:,} MACs, {architecture.flops:,} FLOPs.")
-    memory = training_memory(config)
+    memory = config.training_memory
     lines.append(
         f"Memory: parameters {size(architecture.params_bytes)}, activations of one image "
         f"{size(architecture.activation_bytes)}. Training in batches of {memory.batch_size} with "

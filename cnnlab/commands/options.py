@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from cnnlab.config import ExperimentConfig, known_configs, load_config
+from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
 from cnnlab.errors import UserError
 
 Command = Callable[..., Any]

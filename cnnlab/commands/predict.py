@@ -97,7 +97,7 @@ def command(
         headers = ["Image", "Answer", *(f"{rank}." for rank in range(2, ranks + 1)), "Note"]
         print_table(headers, rows, left=len(headers))
     if sheet is not None:
-        from cnnlab.sheets import contact_sheet
+        from cnnlab.pictures.contact_sheet import contact_sheet
 
         captions = [f"{Path(each.image).name}\n{each.best[0]} {each.best[1]:.0%}" for each in found]
         save_picture(contact_sheet(pixels, captions, title=f"{record.name}, seed {record.seed}"), sheet)

@@ -16,9 +16,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError
-from cnnlab.records import EpochRow, Record
+from cnnlab.runs.records import EpochRow, Record
 
 
 class Quiet:

@@ -39,7 +39,7 @@ def command(
     comparison, answers, folder = compared(experiments, options, match=match, resize=resize)
     from cnnlab.comparison import conclusion
     from cnnlab.report import render_report
-    from cnnlab.runs import Folder
+    from cnnlab.runs.folders import Folder
 
     Folder(folder).write_text("report.html", render_report(comparison, answers))
     path = folder / "report.html"

@@ -79,7 +79,7 @@ def list_command(
     and parentheses. Keys are those of --json. A run that lacks a key, such as the test accuracy of a run
     that is not finished, meets no comparison with it.
     """
-    from cnnlab.listing import KEYS, sort_rows
+    from cnnlab.runs.listing import KEYS, sort_rows
 
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")
@@ -104,8 +104,8 @@ def list_command(
 @json_option
 def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Show all that is known of a run: state, result, environment, config, files."""
-    from cnnlab.listing import find_runs
-    from cnnlab.records import read_facts
+    from cnnlab.runs.listing import find_runs
+    from cnnlab.runs.records import read_facts
 
     documents = []
     for path in (path for run in runs for path in find_runs(run, out)):
@@ -141,7 +141,7 @@ def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> No
     Of an experiment with several runs, the one with the lowest seed is taken. The keys of the config are
     those that --set takes.
     """
-    from cnnlab.listing import differences, find_runs
+    from cnnlab.runs.listing import differences, find_runs
 
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
@@ -171,8 +171,8 @@ def remove_command(runs: tuple[str, ...], where: str | None, yes: bool, dry_run:
     A run that is being trained stays. Only folders with a run.json are ever removed, each whole or not at
     all. Removed runs are trained again when they are next needed.
     """
-    from cnnlab.listing import find_runs
-    from cnnlab.runs import remove_run
+    from cnnlab.runs.folders import remove_run
+    from cnnlab.runs.listing import find_runs
 
     if not runs and where is None:
         raise click.UsageError("expected runs to remove, or --where")
@@ -202,7 +202,7 @@ def remove_command(runs: tuple[str, ...], where: str | None, yes: bool, dry_run:
 def _selected(out: Path, names: Sequence[str], where: str | None) -> list[Mapping[str, Any]]:
     """The rows of some names (all, where none is given) that meet the condition."""
     from cnnlab.errors import unknown
-    from cnnlab.listing import KEYS, parse_condition, scan
+    from cnnlab.runs.listing import KEYS, parse_condition, scan
 
     condition = None if where is None else parse_condition(where, KEYS)
     rows = scan(out)
@@ -266,7 +266,7 @@ def _cell(key: str, value: Any, *, empty: str = "–") -> str:
 
 
 def _shown(value: Any) -> str:
-    from cnnlab.listing.differences import shown
+    from cnnlab.runs.listing.differences import shown
 
     text = shown(value)
     return text if len(text) <= 60 else f"{text[:59]}…"

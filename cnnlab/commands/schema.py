@@ -21,6 +21,6 @@ def command() -> None:
 
     It accepts whatever cnnlab accepts; cnnlab itself also checks shapes and how settings fit together.
     """
-    from cnnlab.schema import config_schema
+    from cnnlab.config.schema import config_schema
 
     print_json(config_schema())

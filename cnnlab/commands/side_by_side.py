@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cnnlab.architecture import Architecture
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import times
-from cnnlab.memory import training_memory
-from cnnlab.quantities import amount, ratio, share, size
-from cnnlab.stages import Stage, stages
+from cnnlab.summary.architecture import Architecture
+from cnnlab.summary.quantities import amount, ratio, share, size
+from cnnlab.summary.stages import Stage, stages
 
 Cells = list[list[str]]
 Quantity = tuple[str, Callable[[ExperimentConfig], int], Callable[[int], str]]
@@ -33,7 +32,7 @@ QUANTITIES: tuple[Quantity, ...] = (
     ("parameters as Dense layers", _of(lambda network: network.dense_equivalent_params), _exactly),
     ("memory: parameters", _of(lambda network: network.params_bytes), size),
     ("memory: activations of an image", _of(lambda network: network.activation_bytes), size),
-    ("memory: training a batch", lambda config: training_memory(config).total_bytes, size),
+    ("memory: training a batch", lambda config: config.training_memory.total_bytes, size),
 )
 
 

@@ -8,15 +8,14 @@ from typing import Any
 
 import click
 
-from cnnlab.architecture import Row
 from cnnlab.commands.layer_table import conclusion, layer_table
 from cnnlab.commands.options import complete_experiment, json_option
 from cnnlab.commands.output import print_csv, print_json, print_table
 from cnnlab.commands.side_by_side import stages_table, totals_table
-from cnnlab.config import ExperimentConfig, known_configs, load_config
+from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
 from cnnlab.errors import UserError
 from cnnlab.layers.base import times
-from cnnlab.memory import training_memory
+from cnnlab.summary.architecture import Row
 
 
 @click.command()
@@ -95,7 +94,7 @@ def command(
 def _document(config: ExperimentConfig) -> dict[str, Any]:
     document = config.architecture.as_dict(config.name)
     layers = document.pop("layers")
-    return {**document, "training_memory": training_memory(config).as_dict(), "layers": layers}
+    return {**document, "training_memory": config.training_memory.as_dict(), "layers": layers}
 
 
 def _print_layers(config: ExperimentConfig, *, wide: bool, markdown: bool) -> None:
@@ -109,7 +108,7 @@ def _print_layers(config: ExperimentConfig, *, wide: bool, markdown: bool) -> No
 
 
 def _print_explanation(config: ExperimentConfig, name: str, *, as_json: bool, markdown: bool) -> None:
-    from cnnlab.explanation import explain
+    from cnnlab.summary.explanation import explain
 
     architecture = config.architecture
     sections = explain(architecture, name)

@@ -12,7 +12,7 @@ from cnnlab.comparison.outcomes import Outcome, outcome_of
 from cnnlab.comparison.pairs import Pair, paired
 from cnnlab.comparison.verdicts import verdict
 from cnnlab.errors import UserError
-from cnnlab.records import EpochRow, Record
+from cnnlab.runs.records import EpochRow, Record
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnlab.comparison.experiments import Experiment
 from cnnlab.comparison.spread import Spread, spread
-from cnnlab.records import Record
+from cnnlab.runs.records import Record
 
 _MEASURED = (
     "train_accuracy",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cnnlab.datasets.base import DatasetConfig, Progress
 from cnnlab.datasets.loading import load_dataset
 from cnnlab.datasets.places import Places
-from cnnlab.tables import LazyTable
+from cnnlab.language.lazy_table import LazyTable
 
 DATASETS: Mapping[str, type[DatasetConfig]] = LazyTable(
     {

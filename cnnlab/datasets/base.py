@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn
 from pydantic import SerializerFunctionWrapHandler, ValidationInfo, field_validator, model_serializer
 
 from cnnlab.errors import way_out
-from cnnlab.fields import AsTuple, DataFormat, NonNegative, Positive, Settings, Shape, shown
+from cnnlab.language.fields import AsTuple, DataFormat, NonNegative, Positive, Settings, Shape, shown
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Content

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from cnnlab.datasets.base import DatasetConfig, Progress
 from cnnlab.datasets.places import Places, RemoteFile
-from cnnlab.fields import Shape
+from cnnlab.language.fields import Shape
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Content

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from cnnlab.datasets.base import DatasetConfig, Progress
-from cnnlab.fields import NonNegative, Shape
+from cnnlab.language.fields import NonNegative, Shape
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Content

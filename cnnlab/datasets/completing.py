@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ModelWrapValidatorHandler, ValidationError
 from pydantic_core import InitErrorDetails
 
-from cnnlab.fields import Settings, problem, problems
+from cnnlab.language.fields import Settings, problem, problems
 
 Config = TypeVar("Config", bound=Settings)
 

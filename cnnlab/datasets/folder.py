@@ -11,7 +11,7 @@ from cnnlab.datasets.base import DatasetConfig, Progress
 from cnnlab.datasets.completing import completed
 from cnnlab.datasets.folder_layout import find_layout, image_files
 from cnnlab.errors import UserError, way_out
-from cnnlab.fields import Pair, Shape, problem, problems, shown
+from cnnlab.language.fields import Pair, Shape, problem, problems, shown
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Content

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, model_validator
 
 from cnnlab.datasets.base import DatasetConfig, Progress
-from cnnlab.fields import NonNegative, problem, problems
+from cnnlab.language.fields import NonNegative, problem, problems
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ from pydantic import ModelWrapValidatorHandler, model_validator
 from cnnlab.datasets.base import DatasetConfig, Progress
 from cnnlab.datasets.completing import completed
 from cnnlab.errors import UserError
-from cnnlab.fields import AsTuple, Positive, Shape, problem, problems
+from cnnlab.language.fields import AsTuple, Positive, Shape, problem, problems
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Content

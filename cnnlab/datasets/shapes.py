@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from cnnlab.datasets.base import Subject
 from cnnlab.datasets.colors import Colors
 from cnnlab.datasets.generated import Generated, Share, Side
-from cnnlab.fields import Shape
+from cnnlab.language.fields import Shape
 
 if TYPE_CHECKING:
     import numpy as np

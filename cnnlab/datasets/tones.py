@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cnnlab.datasets.base import Subject
 from cnnlab.datasets.generated import Generated, Share
-from cnnlab.fields import Shape
+from cnnlab.language.fields import Shape
 
 if TYPE_CHECKING:
     import numpy as np

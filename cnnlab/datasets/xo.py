@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cnnlab.datasets.base import Subject
 from cnnlab.datasets.generated import Generated, Share
-from cnnlab.fields import AsTuple, Shape
+from cnnlab.language.fields import AsTuple, Shape
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cnnlab.tables import LazyTable
+from cnnlab.language.lazy_table import LazyTable
 
 if TYPE_CHECKING:
     from cnnlab.layers.base import Layer

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import Positive, Shape
+from cnnlab.language.fields import Positive, Shape
 from cnnlab.layers.base import Layer, Weight, times
 from cnnlab.layers.core import InitializerName
 from cnnlab.layers.normalization import size_of_axis

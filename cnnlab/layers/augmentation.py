@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import PlainSerializer, PlainValidator, model_validator
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import Positive, Shape, shown
+from cnnlab.language.fields import Positive, Shape, shown
 from cnnlab.layers.base import SpatialLayer, times
 
 

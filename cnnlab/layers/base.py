@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import DataFormat, Name, Padding, Settings, Shape
+from cnnlab.language.fields import DataFormat, Name, Padding, Settings, Shape
 from cnnlab.layers.penalties import Constraint, Regularizer
 
 if TYPE_CHECKING:

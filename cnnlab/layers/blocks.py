@@ -9,7 +9,7 @@ from pydantic import Field, PlainSerializer, WrapValidator, model_validator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from cnnlab.errors import way_out
-from cnnlab.fields import AsTuple, Positive
+from cnnlab.language.fields import AsTuple, Positive
 from cnnlab.layers.base import Layer
 from cnnlab.layers.convolution import Conv2D
 from cnnlab.layers.core import Activation, ActivationName

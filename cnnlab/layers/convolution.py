@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import Padding, Pair, Positive, Shape
+from cnnlab.language.fields import Padding, Pair, Positive, Shape
 from cnnlab.layers.base import SpatialLayer, Weight, Window, slide
 from cnnlab.layers.core import ActivationName, InitializerName
 from cnnlab.layers.penalties import ConstraintField, RegularizerField

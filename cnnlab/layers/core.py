@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import Positive, Shape
+from cnnlab.language.fields import Positive, Shape
 from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
 from cnnlab.layers.penalties import ConstraintField, RegularizerField
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cnnlab.fields import AsTuple
+from cnnlab.language.fields import AsTuple
 from cnnlab.layers.augmentation import Augmentation
 
 Share = Annotated[float, Field(ge=0, le=1)]

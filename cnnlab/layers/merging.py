@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import Shape
+from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer, times
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import NonNegative, Rate, Shape
+from cnnlab.language.fields import NonNegative, Rate, Shape
 from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
 
 if TYPE_CHECKING:

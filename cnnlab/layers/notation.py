@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainSerializer, PlainValidator
 
 from cnnlab.errors import way_out
-from cnnlab.fields import AsTuple, problem, problems, shown
+from cnnlab.language.fields import AsTuple, problem, problems, shown
 from cnnlab.layers.base import Layer
 
 

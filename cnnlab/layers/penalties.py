@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from cnnlab.errors import way_out
-from cnnlab.fields import Settings, shown
+from cnnlab.language.fields import Settings, shown
 
 if TYPE_CHECKING:
     import keras

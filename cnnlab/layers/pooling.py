@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnlab.fields import Padding, Pair, Shape
+from cnnlab.language.fields import Padding, Pair, Shape
 from cnnlab.layers.base import SpatialLayer, Window, slide
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cnnlab.fields import Rate, Shape
+from cnnlab.language.fields import Rate, Shape
 from cnnlab.layers.base import Layer, SpatialLayer
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import AsTuple, Positive, Shape
+from cnnlab.language.fields import AsTuple, Positive, Shape
 from cnnlab.layers.base import Layer, times
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from cnnlab.errors import ShapeError
-from cnnlab.fields import NonNegative, Pair, Shape, shown
+from cnnlab.language.fields import NonNegative, Pair, Shape, shown
 from cnnlab.layers.base import SpatialLayer, Window, times
 
 

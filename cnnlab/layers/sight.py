@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from cnnlab.fields import Shape
+from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer, SpatialLayer
 from cnnlab.layers.reshaping import Permute
 

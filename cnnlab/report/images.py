@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnlab.plots import Answers
+from cnnlab.pictures.plots import Answers
 
 EACH = 24
 """So many images of a kind are shown; the page must stay below 3 MB."""

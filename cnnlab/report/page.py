@@ -25,7 +25,7 @@ from cnnlab.comparison.confusion import confusion
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.verdicts import p_text, verdict
 from cnnlab.layers.base import times
-from cnnlab.plots import Answers
+from cnnlab.pictures.plots import Answers
 from cnnlab.report import charts, images, network
 
 _MOST_CLASSES = 30

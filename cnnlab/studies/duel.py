@@ -7,10 +7,10 @@ from pathlib import Path
 
 from cnnlab.comparison import Comparison, compare, grouped
 from cnnlab.comparison.comparing import Tested, check_same_data
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
 from cnnlab.jobs import Jobs, dataset_facts
-from cnnlab.records import Record, finished_seeds
+from cnnlab.runs.records import Record, finished_seeds
 
 
 def duel(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import ShapeError, UserError, unknown
 from cnnlab.jobs import Jobs
 

@@ -8,7 +8,7 @@ from cnnlab.comparison import Comparison
 from cnnlab.comparison.confusion import confusion
 from cnnlab.errors import CnnlabError
 from cnnlab.jobs import Jobs
-from cnnlab.plots import (
+from cnnlab.pictures.plots import (
     Answers,
     Measured,
     accuracy_against_parameters,

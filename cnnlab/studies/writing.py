@@ -16,8 +16,8 @@ from cnnlab.comparison import (
     cost_table,
     rounded_table,
 )
-from cnnlab.plots import Answers
-from cnnlab.runs import Folder
+from cnnlab.pictures.plots import Answers
+from cnnlab.runs.folders import Folder
 from cnnlab.studies.pictures import PICTURES, pictures
 
 _MOST_CLASSES = 50

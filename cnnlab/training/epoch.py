@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError
-from cnnlab.records import EpochRow
+from cnnlab.runs.records import EpochRow
 from cnnlab.training.steps import Learner, Steps
 
 SECONDS_PER_CALL = 0.2

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import keras
 
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
-from cnnlab.records import EpochRow
-from cnnlab.runs import Run
+from cnnlab.runs.folders import Run
+from cnnlab.runs.records import EpochRow
 from cnnlab.training.checkpoint import Best, Checkpoint
 from cnnlab.training.epoch import Watcher, check_loss, train_epoch
 from cnnlab.training.evaluation import evaluate

@@ -8,7 +8,7 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Split
 
 

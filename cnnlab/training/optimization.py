@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from cnnlab.config import ExperimentConfig
-from cnnlab.schedules import Schedule
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.config.schedules import Schedule
 
 
 class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):

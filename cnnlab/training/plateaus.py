@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnlab.records import EpochRow
-from cnnlab.sections import EarlyStopping, ReduceOnPlateau
+from cnnlab.config.sections import EarlyStopping, ReduceOnPlateau
+from cnnlab.runs.records import EpochRow
 
 
 def should_stop(history: Sequence[EpochRow], rule: EarlyStopping | None) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnnlab.backend import peak_memory
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.training.epoch import epoch_order
 from cnnlab.training.fit import evaluation_batch

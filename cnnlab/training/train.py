@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from cnnlab.backend import peak_memory, reset_peak_memory, start_up_noise
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.model import build_model
-from cnnlab.plots import history_curves
-from cnnlab.runs import Run
+from cnnlab.pictures.plots import history_curves
+from cnnlab.runs.folders import Run
 from cnnlab.training.epoch import Watcher, check_loss
 from cnnlab.training.evaluation import Evaluation, evaluate
 from cnnlab.training.fit import Fitted, evaluation_batch, fit

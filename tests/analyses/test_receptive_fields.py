@@ -4,9 +4,9 @@ from numpy.testing import assert_array_equal
 
 from cnnlab.analyses.network import find_layer
 from cnnlab.analyses.receptive_fields import Field, receptive_fields
-from cnnlab.config import parse_config
+from cnnlab.config.experiment import parse_config
 from cnnlab.gradients import differentiated
-from cnnlab.source import read_yaml
+from cnnlab.language.source import read_yaml
 
 NETWORKS = {
     "lecture": "[Conv2D: {filters: 3, kernel_size: 3}, MaxPooling2D, Conv2D: {filters: 4, kernel_size: 3}]",
@@ -73,7 +73,7 @@ def test_a_gradient_lies_in_the_box_and_touches_its_edges(tmp_path, layers):
 
 
 def test_the_lecture_s_network():
-    from cnnlab.config import load_config
+    from cnnlab.config.experiment import load_config
 
     config = load_config("cnn")
     fields = receptive_fields(config.nodes, config.input_shape)
@@ -85,7 +85,7 @@ def test_the_lecture_s_network():
 
 def test_mixed_data_formats_see_everything():
     """The first layer is channels_first, the others are not: no box can be told, so it is the whole image."""
-    from cnnlab.config import load_config
+    from cnnlab.config.experiment import load_config
 
     config = load_config("cnn_mixed_format")
     fields = receptive_fields(config.nodes, config.input_shape)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnlab.config import ExperimentConfig, load_config, shipped_configs
+from cnnlab.config.experiment import ExperimentConfig, load_config, shipped_configs
 from cnnlab.errors import ShapeError
 
 SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))

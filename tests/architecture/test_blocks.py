@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cnnlab.architecture import Misfit
-from cnnlab.config import ExperimentConfig, load_config
+from cnnlab.config.experiment import ExperimentConfig, load_config
+from cnnlab.config.sections import ModelConfig
 from cnnlab.errors import UserError
 from cnnlab.layers.notation import read_layer, write_layer
-from cnnlab.sections import ModelConfig
+from cnnlab.summary.architecture import Misfit
 
 CONV = {"Conv2D": {"filters": 4, "kernel_size": 3, "padding": "same"}}
 STRIDED = {"Conv2D": {"filters": 8, "kernel_size": 3, "padding": "same", "strides": 2}}

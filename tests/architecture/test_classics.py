@@ -2,7 +2,7 @@
 
 import pytest
 
-from cnnlab.config import load_config
+from cnnlab.config.experiment import load_config
 
 PUBLISHED = [
     pytest.param("lenet5", 61_706, 0, id="lenet5"),

@@ -2,9 +2,9 @@
 
 import pytest
 
-from cnnlab.architecture import describe
-from cnnlab.config import load_config
+from cnnlab.config.experiment import load_config
 from cnnlab.layers.notation import read_layer
+from cnnlab.summary.architecture import describe
 
 
 def rows_of(name: str):

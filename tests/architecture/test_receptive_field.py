@@ -6,9 +6,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
-from cnnlab.architecture import describe
 from cnnlab.layers import LAYERS
 from cnnlab.layers.base import Layer, Window
+from cnnlab.summary.architecture import describe
 
 
 def slide_over(images: np.ndarray, window: Window) -> np.ndarray:
@@ -135,7 +135,7 @@ def test_a_mixed_format_is_followed_axis_by_axis():
 
 
 def test_a_channels_first_image_that_is_only_flattened_is_seen_whole() -> None:
-    from cnnlab.config import load_config
+    from cnnlab.config.experiment import load_config
 
     config = load_config("dnn", ["dataset.data_format=channels_first"])
     assert {row.receptive_field for row in config.architecture.rows} == {(28, 28)}

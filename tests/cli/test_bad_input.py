@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cnnlab.cli import COMMANDS
-from cnnlab.optimizers import OPTIMIZERS
+from cnnlab.config.optimizers import OPTIMIZERS
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 OPTIMIZER_NAMES = ", ".join(OPTIMIZERS)
@@ -362,7 +362,7 @@ runtime: {device: tpu}
 
 @pytest.mark.parametrize("number", ["1e-4", "1E-4", ".0001", "0.0001", "1.e-4"])
 def test_a_learning_rate_may_be_written_as_people_write_it(write_config, number: str) -> None:
-    from cnnlab.config import load_config
+    from cnnlab.config.experiment import load_config
 
     path = write_config(f"{GOOD}training: {{optimizer: {{name: adam, learning_rate: {number}}}}}\n")
     assert load_config(path).plain()["training"]["optimizer"]["learning_rate"] == 1e-4

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnlab.runs import Run
+from cnnlab.runs.folders import Run
 
 EPOCHS = 80
 

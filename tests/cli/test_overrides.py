@@ -142,7 +142,7 @@ def test_mistakes_of_the_file_and_of_the_command_line_come_together(cnnlab, writ
     ],
 )
 def test_override(write_config, override: str, path: str, value: object) -> None:
-    from cnnlab.config import load_config
+    from cnnlab.config.experiment import load_config
 
     found = load_config(write_config(CONFIG), [override])
     for step in path.split("."):
@@ -151,13 +151,13 @@ def test_override(write_config, override: str, path: str, value: object) -> None
 
 
 def test_the_last_of_two_overrides_counts(write_config) -> None:
-    from cnnlab.config import load_config
+    from cnnlab.config.experiment import load_config
 
     assert load_config(write_config(CONFIG), ["seed=1", "seed=2"]).seed == 2
 
 
 def test_an_override_keeps_what_is_beside_it(write_config) -> None:
-    from cnnlab.config import load_config
+    from cnnlab.config.experiment import load_config
 
     config = load_config(write_config(CONFIG), ["training.optimizer.learning_rate=0.5", "dataset.seed=3"])
     assert config.training.optimizer.name == "adam"

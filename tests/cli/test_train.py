@@ -91,7 +91,7 @@ def test_results_go_to_stdout_and_messages_to_stderr(trained: Trained, data_dir:
 
 
 def test_the_folder_is_named_by_the_digest_and_holds_whole_files_only(trained: Trained, configs) -> None:
-    from cnnlab.config import load_config
+    from cnnlab.config.experiment import load_config
 
     digest = load_config(str(configs["small"])).digest
     assert trained.folder.path == trained.out / f"small-{digest[:8]}" / "seed-0"
@@ -123,7 +123,7 @@ def test_history_csv(trained: Trained) -> None:
 
 
 def test_result_json(trained: Trained, configs) -> None:
-    from cnnlab.config import load_config
+    from cnnlab.config.experiment import load_config
 
     result = trained.folder.json("result.json")
     assert set(result) == {

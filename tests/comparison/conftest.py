@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from cnnlab.comparison import Experiment
-from cnnlab.config import ExperimentConfig, load_config
-from cnnlab.records import Record
+from cnnlab.config.experiment import ExperimentConfig, load_config
+from cnnlab.runs.records import Record
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cnnlab.config import (
+from cnnlab.config.experiment import (
     ExperimentConfig,
     find_config,
     known_configs,
@@ -16,7 +16,7 @@ from cnnlab.config import (
     shipped_configs,
 )
 from cnnlab.errors import UserError
-from cnnlab.source import parse_yaml
+from cnnlab.language.source import parse_yaml
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SHIPPED = sorted(CONFIGS.glob("*.yaml"))
@@ -55,7 +55,7 @@ def test_optimizers_have_kerass_defaults(backend) -> None:
 
     import keras
 
-    from cnnlab.optimizers import OPTIMIZERS
+    from cnnlab.config.optimizers import OPTIMIZERS
 
     for kind in OPTIMIZERS.values():
         accepted = inspect.signature(getattr(keras.optimizers, kind.keras_class)).parameters

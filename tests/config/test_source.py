@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cnnlab.errors import UserError
-from cnnlab.source import dotted, parse_value, parse_yaml, read_yaml, write_yaml
+from cnnlab.language.source import dotted, parse_value, parse_yaml, read_yaml, write_yaml
 
 
 @pytest.mark.parametrize(

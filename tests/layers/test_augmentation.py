@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.model import build_model
 
 IMAGES = np.random.default_rng(0).random((8, 12, 12, 3), np.float32)

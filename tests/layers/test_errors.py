@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from cnnlab.config.sections import ModelConfig
 from cnnlab.errors import ShapeError
 from cnnlab.layers import LAYERS
-from cnnlab.sections import ModelConfig
 
 
 @pytest.mark.parametrize(

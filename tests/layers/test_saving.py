@@ -5,13 +5,13 @@ import sys
 
 import numpy as np
 
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.model import build_model
 
 LOAD = """
 import sys
 from cnnlab.backend import start_backend
-from cnnlab.sections import RuntimeConfig
+from cnnlab.config.sections import RuntimeConfig
 start_backend(RuntimeConfig())
 import keras, numpy
 import cnnlab.layers.custom

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlab.backend import Backend
-from cnnlab.config import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Split
 from cnnlab.training.metrics import macro_f1, measure, top_accuracy
 from cnnlab.training.objective import Objective, class_weights

@@ -8,8 +8,8 @@ import keras
 import pytest
 
 from cnnlab.backend import Backend
-from cnnlab.config import ExperimentConfig
-from cnnlab.optimizers import OPTIMIZERS, Optimizer
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.config.optimizers import OPTIMIZERS, Optimizer
 from cnnlab.training.optimization import build_optimizer
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlab.backend import Backend
-from cnnlab.sections import EarlyStopping, ReduceOnPlateau
+from cnnlab.config.sections import EarlyStopping, ReduceOnPlateau
 from cnnlab.training.plateaus import reductions, should_stop
 
 values = st.lists(st.integers(0, 6).map(lambda each: each / 10), min_size=1, max_size=25)

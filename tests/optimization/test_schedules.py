@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlab.backend import Backend
-from cnnlab.schedules import SCHEDULES, Constant, Cosine, Exponential, OneCycle, Schedule, Step
+from cnnlab.config.schedules import SCHEDULES, Constant, Cosine, Exponential, OneCycle, Schedule, Step
 from cnnlab.training.optimization import EpochSchedule
 
 NEEDED = {"step": {"every": 3}}

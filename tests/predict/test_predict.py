@@ -13,7 +13,7 @@ from cnnlab.cli import run
 from cnnlab.datasets import DATASETS, Places
 from cnnlab.datasets.mnist import Mnist
 from cnnlab.datasets.preparing import prepare
-from cnnlab.records import read_record
+from cnnlab.runs.records import read_record
 
 FOLDER = """
 name: pets

@@ -14,12 +14,12 @@ import pytest
 from cnnlab.cli import run
 from cnnlab.comparison import compare, conclusion, grouped
 from cnnlab.comparison.tables import percent
-from cnnlab.config import load_config
-from cnnlab.records import read_record
+from cnnlab.config.experiment import load_config
 from cnnlab.report import render_report
 from cnnlab.report.charts import chart
 from cnnlab.report.images import png_uri
 from cnnlab.report.network import drawing
+from cnnlab.runs.records import read_record
 
 VOID = {"meta", "link", "br", "img", "input"}
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from cnnlab.cli import run
-from cnnlab.config import load_config
+from cnnlab.config.experiment import load_config
 from cnnlab.errors import UserError
 from cnnlab.studies.matching import match
 

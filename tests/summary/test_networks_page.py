@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from cnnlab.config import load_config
+from cnnlab.config.experiment import load_config
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cnnlab.config import shipped_configs
+from cnnlab.config.experiment import shipped_configs
 
 SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))
 
@@ -84,8 +84,8 @@ def test_side_by_side_is_a_list_in_json(cnnlab):
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_stages_leave_no_parameter_out(name):
-    from cnnlab.config import load_config
-    from cnnlab.stages import stages
+    from cnnlab.config.experiment import load_config
+    from cnnlab.summary.stages import stages
 
     network = load_config(name).architecture
     parts = stages(network)
@@ -94,8 +94,8 @@ def test_stages_leave_no_parameter_out(name):
 
 
 def test_a_block_with_a_stride_inside_belongs_to_the_stage_it_ends_in(cnnlab, network):
-    from cnnlab.config import load_config
-    from cnnlab.stages import stages
+    from cnnlab.config.experiment import load_config
+    from cnnlab.summary.stages import stages
 
     same = {"filters": 3, "kernel_size": 3, "padding": "same"}
     down = {"Residual": {"layers": [{"Conv2D": same}, {"Conv2D": {**same, "strides": 2}}],

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnlab.config import ExperimentConfig, parse_config
+from cnnlab.config.experiment import ExperimentConfig, parse_config
 from cnnlab.datasets.content import Dataset, PixelScale, Provenance, Split
-from cnnlab.records import Record, read_record, run_path
-from cnnlab.runs import open_run
-from cnnlab.source import parse_yaml
+from cnnlab.language.source import parse_yaml
+from cnnlab.runs.folders import open_run
+from cnnlab.runs.records import Record, read_record, run_path
 
 SOFTMAX_REGRESSION = "[Flatten, Dense: {units: 10, activation: softmax}]"
 

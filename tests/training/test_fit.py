@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnlab.runs import Run
+from cnnlab.runs.folders import Run
 from cnnlab.training.fit import best_epoch
 
 WILD = "batch_size: 16, optimizer: {name: sgd, learning_rate: 0.5}"

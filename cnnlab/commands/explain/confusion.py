@@ -16,7 +16,7 @@ def command(subject: Subject) -> Explanation:
     import numpy as np
 
     from cnnlab.analyses.mistakes import confusion
-    from cnnlab.drawings.sets import confusion_matrix
+    from cnnlab.pictures.drawings.sets import confusion_matrix
 
     test, names = subject.data.test, subject.class_names
     counts = confusion(subject.probabilities.argmax(axis=1), test.labels, num_classes=len(names))

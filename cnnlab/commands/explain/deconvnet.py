@@ -40,7 +40,7 @@ def command(
     recover the image more than they explain the unit.
     """
     from cnnlab.analyses.deconvnet import project_back
-    from cnnlab.drawings.units import strongest_examples as draw
+    from cnnlab.pictures.drawings.units import strongest_examples as draw
 
     layer, units, found, boxes = strongest(subject, layer, unit, count, at_most=8)
     import numpy as np

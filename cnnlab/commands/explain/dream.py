@@ -59,7 +59,7 @@ def command(
 
     from cnnlab.analyses.dream import DreamSettings, dream
     from cnnlab.analyses.network import last_convolution, summary_name
-    from cnnlab.drawings.pictures import side_by_side
+    from cnnlab.pictures.drawings.pictures import side_by_side
 
     wanted = layers or (summary_name(last_convolution(eyes.model)) if eyes.own else "block4_conv3",)
     start = eyes.open(picture, side=side) if picture else eyes.enlarged(image, side=side)

@@ -22,7 +22,7 @@ def command(subject: Subject, layer: str | None, images: int) -> Explanation:
     """
     model = subject.model
     from cnnlab.analyses.embedding import activations, last_hidden_layer, principal_components
-    from cnnlab.drawings.sets import embedding_plane
+    from cnnlab.pictures.drawings.sets import embedding_plane
 
     layer = layer or last_hidden_layer(model)
     test = subject.data.test

@@ -33,7 +33,7 @@ def command(subject: Subject, layer: str | None, filter_: int, images: int) -> E
 
     from cnnlab.analyses.equivalence import dense_twin, prove
     from cnnlab.analyses.network import convolutions, find_layer, last_convolution, summary_name
-    from cnnlab.drawings.matrices import dense_matrix
+    from cnnlab.pictures.drawings.matrices import dense_matrix
 
     last_convolution(model)
     layer = layer or summary_name(convolutions(model)[0])

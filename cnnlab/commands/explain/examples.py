@@ -31,7 +31,7 @@ def command(subject: Subject, layer: str | None, unit: tuple[int, ...], count: i
     cnnlab explain examples cnn
     cnnlab explain examples cnn --layer dense_1 --unit 3
     """
-    from cnnlab.drawings.units import strongest_examples as draw
+    from cnnlab.pictures.drawings.units import strongest_examples as draw
 
     layer, units, found, boxes = strongest(subject, layer, unit, count)
     test = subject.data.test

@@ -27,7 +27,7 @@ def command(subject: Subject, image: tuple[int, ...], picture: tuple[Path, ...],
     from cnnlab.analyses.features import features
     from cnnlab.analyses.filters import kernels_of
     from cnnlab.analyses.network import convolutions, summary_name
-    from cnnlab.drawings.maps import stages as draw
+    from cnnlab.pictures.drawings.maps import stages as draw
 
     chosen = subject.choose(image, picture, default=[0])
     stages, probabilities = features(model, chosen.seen)

@@ -21,7 +21,7 @@ def command(subject: Subject, layer: str | None, limit: int) -> Explanation:
     model = subject.model
     from cnnlab.analyses.filters import kernels_of, smoothed
     from cnnlab.analyses.network import convolutions, last_convolution, summary_name
-    from cnnlab.drawings.units import filter_weights
+    from cnnlab.pictures.drawings.units import filter_weights
 
     last_convolution(model)  # says what is wrong where there is none
     layer = layer or summary_name(convolutions(model)[0])

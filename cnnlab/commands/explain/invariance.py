@@ -15,7 +15,7 @@ def explain(*subjects: Subject, images: int = 1000) -> Explanation:
     import numpy as np
 
     from cnnlab.analyses.invariance import AMOUNTS, UNCHANGED, UNITS, accuracy_under, reach
-    from cnnlab.drawings.sets import Panel, invariance_curves
+    from cnnlab.pictures.drawings.sets import Panel, invariance_curves
 
     if len({subject.data.provenance.test_digest for subject in subjects}) > 1:
         raise UserError(

@@ -11,7 +11,7 @@ import click
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, technique
 from cnnlab.errors import UserError, unknown
-from cnnlab.source import read_yaml
+from cnnlab.language.source import read_yaml
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ def command(
     from cnnlab.analyses.kernels import CURVE, KERNELS, apply_kernels
     from cnnlab.analyses.kernels import pipeline as through
     from cnnlab.commands.explain.pictures import read_picture
-    from cnnlab.drawings.units import kernel_effects, pipeline_stages
+    from cnnlab.pictures.drawings.units import kernel_effects, pipeline_stages
 
     if picture is not None and image is not None:
         raise click.UsageError("--image and --picture exclude each other")

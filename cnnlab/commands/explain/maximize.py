@@ -74,7 +74,7 @@ def command(
         probabilities_of,
         summary_name,
     )
-    from cnnlab.drawings.units import best_images
+    from cnnlab.pictures.drawings.units import best_images
 
     low, high = float(subject.gray(0).min()), float(subject.gray(1).max())
     ascent = Ascent(**settings, l1=l1 or 0.0, low=low, high=high)

@@ -23,7 +23,7 @@ def command(subject: Subject, count: int, sheet: bool) -> Explanation:
     cnnlab explain mistakes fashion_cnn --sheet
     """
     from cnnlab.analyses.mistakes import surest_mistakes
-    from cnnlab.drawings.sets import mistakes as draw
+    from cnnlab.pictures.drawings.sets import mistakes as draw
 
     test, names = subject.data.test, subject.class_names
     probabilities = subject.probabilities

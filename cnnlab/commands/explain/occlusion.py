@@ -41,8 +41,8 @@ def command(
     import numpy as np
 
     from cnnlab.analyses.occlusion import occlusion, under_the_patch
-    from cnnlab.drawings.canvas import Scale
-    from cnnlab.drawings.maps import MapColumn, pixel_maps
+    from cnnlab.pictures.drawings.canvas import Scale
+    from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
 
     chosen = subject.choose(image, picture)
     classes, probabilities = targets(subject, chosen, class_name)

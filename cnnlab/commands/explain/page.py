@@ -15,7 +15,7 @@ from cnnlab.commands.explain.technique import Asked, subject_options, write
 from cnnlab.commands.options import complete_experiment, json_option
 from cnnlab.commands.output import print_json
 from cnnlab.errors import CnnlabError
-from cnnlab.runs import Folder
+from cnnlab.runs.folders import Folder
 
 _TEMPLATE = """<!DOCTYPE html>
 <html lang="en">

@@ -62,7 +62,7 @@ def command(
     from cnnlab.analyses.integrated_gradients import integrated_gradients
     from cnnlab.analyses.network import convolutions, image_channel_axis, last_convolution, summary_name
     from cnnlab.analyses.saliency import gradient_times_input, saliency, smooth_gradient
-    from cnnlab.drawings.maps import MapColumn, pixel_maps
+    from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
 
     chosen = subject.choose(image, picture)
     classes, probabilities = targets(subject, chosen, class_name)

@@ -57,7 +57,7 @@ def command(
     from cnnlab.analyses.imagenet import CONTENT_LAYERS, STYLE_LAYERS
     from cnnlab.analyses.network import convolutions, last_convolution, summary_name
     from cnnlab.analyses.style import transfer_style
-    from cnnlab.drawings.pictures import side_by_side
+    from cnnlab.pictures.drawings.pictures import side_by_side
 
     if eyes.own:
         default_content = (summary_name(last_convolution(eyes.model)),)

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnlab.config import ExperimentConfig, known_configs
+from cnnlab.config.experiment import ExperimentConfig, known_configs
+from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import Places
 from cnnlab.errors import UserError, unknown, way_out
-from cnnlab.records import Record, is_run, read_facts, read_record
-from cnnlab.sections import RuntimeConfig
+from cnnlab.runs.records import Record, is_run, read_facts, read_record
 
 if TYPE_CHECKING:
     import keras

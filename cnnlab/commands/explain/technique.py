@@ -15,7 +15,7 @@ from cnnlab.commands.explain.subject import Subject, open_subject
 from cnnlab.commands.options import complete_experiment, data_dir_option, json_option, out_option
 from cnnlab.commands.output import print_json
 from cnnlab.datasets import Places
-from cnnlab.runs import Folder
+from cnnlab.runs.folders import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

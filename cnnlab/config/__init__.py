@@ -1,0 +1,1 @@
+"""An experiment as a config describes it: plain data → frozen, fully checked settings."""

@@ -1,0 +1,87 @@
+"""--set KEY=VALUE: a change to a config's text, checked like the text itself."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import ValidationError
+
+from cnnlab.config.locating import into_layer, with_classes
+from cnnlab.config.sections import ModelConfig
+from cnnlab.errors import UserError, unknown
+from cnnlab.language.source import Node, Path_, dotted, parse_value
+from cnnlab.layers.base import snake_case
+from cnnlab.layers.graph import expand
+
+
+def overridden(root: Node, override: str) -> Node:
+    """The config with one --set KEY=VALUE applied."""
+    key, equals, text = override.partition("=")
+    key = key.strip()
+    if not equals or not re.fullmatch(r"[^\s.\[\]]+(\[\d{1,6}\]|\.[^\s.\[\]]+)*", key):
+        raise UserError(
+            f"--set {override}: expected KEY=VALUE, such as training.epochs=3 or model.layers[0].filters=8"
+        )
+    place = f"--set {key}"
+    path: Path_ = ()
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", key):
+        path = into_layer(root, path)
+        path = _named(root, path, name, place) if name else (*path, int(index))
+        node = root.find(path[:-1])
+        if index and not (isinstance(node.value, tuple) and int(index) < len(node.value)):
+            count = len(node.value) if isinstance(node.value, tuple) else 0
+            raise UserError(f"{place}: {dotted(path[:-1])} has {count} items, so no [{index}]")
+    if isinstance(path[-1], str):
+        path = (*into_layer(root, path[:-1]), path[-1]) if len(path) > 1 else path
+    return _written_out(root, path).with_value(path, parse_value(text, place))
+
+
+def _written_out(root: Node, path: Path_) -> Node:
+    """`optimizer: adam` is short for {name: adam}: in full where `path` leads into it."""
+    for section in (("dataset",), ("training", "optimizer")):
+        word = root.find(section[:-1]).child(section[-1])
+        if path[:-1] == section and word is not None and isinstance(word.value, str):
+            root = root.with_value((*section, "name"), word)
+    return root
+
+
+def _named(root: Node, path: Path_, name: str, place: str) -> Path_:
+    """The path extended by `name`: in a list of layers by the index of the layer that is called so."""
+    node = root.find(path)
+    if not isinstance(node.value, tuple) or not path or path[-1] != "layers":
+        return (*path, name)
+    if "/" in name:
+        return _inside_block(root, path, name, place)
+    names = _written_names(node)
+    if name not in names:
+        raise UserError(f"{place}: {unknown('layer', name, names)}")
+    return (*path, names.index(name))
+
+
+def _inside_block(root: Node, path: Path_, name: str, place: str) -> Path_:
+    """Where the layer that the summary calls residual_1/conv2d_2 is written."""
+    try:
+        layers = ModelConfig.model_validate({"layers": root.find(path).plain()}).layers
+    except ValidationError:
+        raise UserError(f"{place}: the layers have mistakes; without --set they are named") from None
+    written = {node.name: node.where[2:] for node in expand(layers)}
+    if name not in written:
+        raise UserError(f"{place}: {unknown('layer', name, written)}")
+    *block, last = written[name]
+    found = with_classes(root, (*path, *block))
+    if root.find(found).child(last) is None:
+        raise UserError(f"{place}: made by {dotted(found[len(path) :])}; write its layers as a list first")
+    return (*found, last)
+
+
+def _written_names(layers: Node) -> list[str]:
+    """The names that the summary gives to the items of a list of layers."""
+    names: list[str] = []
+    kinds: list[str] = []
+    for item in layers.value if isinstance(layers.value, tuple) else ():
+        plain = item.plain()
+        kind, fields = next(iter(plain.items())) if isinstance(plain, dict) and plain else (str(plain), None)
+        kinds.append(snake_case(kind))
+        name = fields.get("name") if isinstance(fields, dict) else None
+        names.append(str(name or f"{kinds[-1]}_{kinds.count(kinds[-1])}"))
+    return names

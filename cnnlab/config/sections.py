@@ -1,0 +1,118 @@
+"""The sections of a config that say how a network is trained, and on what."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints
+
+from cnnlab.config.optimizers import OPTIMIZERS, Adam, Optimizer
+from cnnlab.language.fields import (
+    AsTuple,
+    NonNegative,
+    Positive,
+    Rate,
+    Settings,
+    ShapeField,
+    chosen_by_name,
+    problem,
+    problems,
+    shown,
+)
+from cnnlab.layers.notation import Layers
+
+Above0 = Annotated[float, Field(gt=0)]
+AtLeast0 = Annotated[float, Field(ge=0)]
+
+Monitor = Literal["val_loss", "val_accuracy", "loss", "accuracy"]
+"""A column of the history; losses should fall, accuracies rise."""
+
+Loss = Literal[
+    "categorical_crossentropy", "sparse_categorical_crossentropy", "categorical_focal_crossentropy",
+    "categorical_hinge", "kl_divergence", "mean_squared_error",
+]  # fmt: skip
+
+Metric = Annotated[str, StringConstraints(pattern=r"^(top_[1-9][0-9]{0,3}_accuracy|macro_f1)$")]
+"""top_K_accuracy: the right class is among the K most likely. macro_f1: the mean of all classes' F1."""
+
+
+def dump(settings: Settings | None) -> dict[str, Any] | None:
+    """Serialises a field by what its value is, not by what the field was declared as."""
+    return None if settings is None else settings.model_dump(mode="json")
+
+
+class ModelConfig(Settings):
+    """`model:` — the layers, and the input's shape where no dataset gives it."""
+
+    input_shape: ShapeField | None = None
+    layers: Layers
+
+
+class EarlyStopping(Settings):
+    """Stop when the monitored column has not got better for `patience` epochs (Prechelt 1998)."""
+
+    monitor: Monitor = "val_loss"
+    patience: Positive
+    min_delta: AtLeast0 = 0.0
+    """What is less than this is no improvement."""
+
+
+class ReduceOnPlateau(Settings):
+    """Multiply the learning rate by `factor` when a column has not got better for `patience` epochs."""
+
+    monitor: Monitor = "val_loss"
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    patience: Positive = 10
+    min_delta: AtLeast0 = 0.0001
+    cooldown: NonNegative = 0
+    """Epochs after a reduction that do not count."""
+
+    min_learning_rate: AtLeast0 = 0.0
+
+
+def _read_class_weights(value: Any) -> str | dict[str, float] | None:
+    if value is None or value == "balanced":
+        return value  # type: ignore[no-any-return]
+    if not isinstance(value, dict) or not value:
+        raise problems(problem(f"expected balanced, or a weight for each class, found {shown(value)}"))
+    wrong = [
+        problem(f"expected a number, 0 or more, found {shown(weight)}", (name,))
+        for name, weight in value.items()
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight >= 0
+    ]
+    if wrong:
+        raise problems(*wrong)
+    return {name: float(weight) for name, weight in value.items()}
+
+
+class TrainingConfig(Settings):
+    """`training:` — how the weights are found."""
+
+    epochs: Positive = 10
+    batch_size: Positive = 32
+    optimizer: Annotated[
+        Optimizer, chosen_by_name("optimizer", OPTIMIZERS), PlainSerializer(dump)
+    ] = Adam()  # fmt: skip
+    loss: Loss = "categorical_crossentropy"
+    label_smoothing: Rate = 0.0
+    """The share of each label that is spread over all classes (Szegedy et al. 2016)."""
+
+    class_weights: Annotated[str | dict[str, float] | None, PlainValidator(_read_class_weights)] = None
+    """How much each class counts in the training loss; balanced: the inverse of how often it occurs."""
+
+    metrics: Annotated[tuple[Metric, ...], AsTuple] = ()
+    """Measured besides loss and accuracy, after each epoch and at the end."""
+
+    keep: Literal["last", "best"] = "last"
+    """Which epoch's weights are tested and saved; best: by validation accuracy."""
+
+    early_stopping: EarlyStopping | None = None
+    reduce_on_plateau: ReduceOnPlateau | None = None
+
+
+class RuntimeConfig(Settings):
+    """`runtime:` — what the arithmetic runs on."""
+
+    backend: Literal["tensorflow", "jax", "torch"] = "tensorflow"
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"

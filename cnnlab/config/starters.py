@@ -1,0 +1,184 @@
+"""Commented configs to begin with: the text that `cnnlab init` writes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from cnnlab.config.experiment import find_config, shipped_configs
+from cnnlab.config.optimizers import OPTIMIZERS
+from cnnlab.datasets import DATASETS, DatasetConfig
+from cnnlab.errors import UserError, unknown
+from cnnlab.layers.base import times
+
+COLUMN = 31  # where comments begin
+
+_CNN = """\
+    - Conv2D: {filters: 16, kernel_size: 3, padding: same, activation: relu}     # 16 kernels of 3×3
+    - MaxPooling2D: {pool_size: 2}                                  # half as high, half as wide
+    - Conv2D: {filters: 32, kernel_size: 3, padding: same, activation: relu}     # each spans all 16 maps
+    - MaxPooling2D: {pool_size: 2}
+    - Flatten                                                       # the image as one row of numbers
+    - Dense: {units: 64, activation: relu}
+    - Dropout: {rate: 0.3}                                          # in training only
+"""
+
+_DNN = """\
+    - Flatten                                                       # the image as one row of numbers
+    - Dense: {units: 256, activation: relu}                         # each unit sees every pixel
+    - Dense: {units: 128, activation: relu}
+    - Dropout: {rate: 0.3}                                          # in training only
+"""
+
+_RESNET = """\
+    - Conv2D: {filters: 16, kernel_size: 3, padding: same, use_bias: false}
+    - BatchNormalization                                            # has a shift of its own: no bias above
+    - ReLU
+    - Repeat:
+        times: 2                                                    # deeper: more rounds
+        layers:
+          - Residual:                                               # layers(x) + x, then relu
+              activation: relu
+              layers:
+                - Conv2D: {filters: 16, kernel_size: 3, padding: same, use_bias: false}
+                - BatchNormalization
+                - ReLU
+                - Conv2D: {filters: 16, kernel_size: 3, padding: same, use_bias: false}
+                - BatchNormalization
+    - Residual:                                                     # half the size, twice the channels
+        activation: relu
+        shortcut: projection                                        # a 1×1 convolution, so that both fit
+        layers:
+          - Conv2D: {filters: 32, kernel_size: 3, strides: 2, padding: same, use_bias: false}
+          - BatchNormalization
+          - ReLU
+          - Conv2D: {filters: 32, kernel_size: 3, padding: same, use_bias: false}
+          - BatchNormalization
+    - GlobalAveragePooling2D                                        # one number for each map
+"""
+
+_INCEPTION = """\
+    - Conv2D: {filters: 16, kernel_size: 3, padding: same, activation: relu}
+    - MaxPooling2D: {pool_size: 2}
+    - Parallel:                                                     # kernels of several sizes side by side
+        merge: concatenate
+        branches:
+          - - Conv2D: {filters: 8, kernel_size: 1, activation: relu}
+          - - Conv2D: {filters: 8, kernel_size: 1, activation: relu}
+            - Conv2D: {filters: 16, kernel_size: 3, padding: same, activation: relu}
+          - - Conv2D: {filters: 4, kernel_size: 1, activation: relu}
+            - Conv2D: {filters: 8, kernel_size: 5, padding: same, activation: relu}
+          - - MaxPooling2D: {pool_size: 3, strides: 1, padding: same}
+            - Conv2D: {filters: 8, kernel_size: 1, activation: relu}
+    - GlobalAveragePooling2D                                        # one number for each map
+"""
+
+STARTERS = {
+    "cnn": ("Two convolutions, then dense layers.", _CNN),
+    "dnn": ("Dense layers only.", _DNN),
+    "resnet": ("Residual blocks, which learn what to add to their input.", _RESNET),
+    "inception": ("An Inception block, which looks with kernels of several sizes at once.", _INCEPTION),
+}
+"""What `--like` takes besides the names of experiments: a sentence, and the layers before the last one."""
+
+
+def starter(name: str, like: str, dataset: str, schema: str) -> str:
+    """The text of a config with every section in it and a comment where there is a choice.
+
+    Args:
+        like: one of STARTERS, or an experiment, whose config is then copied under the new name.
+        dataset: one of DATASETS; decides the size of the last layer.
+        schema: where the JSON Schema lies, seen from the config.
+    """
+    if like not in STARTERS:
+        return _copy(name, like, schema)
+    if dataset not in DATASETS:
+        raise unknown("dataset", dataset, DATASETS)
+    sentence, layers = STARTERS[like]
+    images = DATASETS[dataset].model_validate({"name": dataset})
+    last = f"    - Dense: {{units: {images.num_classes}, activation: softmax}}"
+    lines = [
+        *_header(name, sentence, schema),
+        f"name: {name}",
+        f"description: {sentence}",
+        "dataset:",
+        _line(f"  name: {dataset}", f"or {_others(DATASETS, dataset)}"),
+        *_sizes(images),
+        "model:",
+        _line("  layers:", "Keras's class names and arguments; the input is " + times(images.input_shape)),
+        layers.rstrip("\n"),
+        f"{last:<68}# one for each class",
+        "training:",
+        _line("  epochs: 5", "passes over the training images"),
+        _line("  batch_size: 100", "images per step"),
+        _line("  optimizer: {name: adam, learning_rate: 0.001}", f"or {_others(OPTIMIZERS, 'adam')}"),
+        "  loss: categorical_crossentropy",
+        _line("  keep: last", "or best: the epoch of the highest validation accuracy"),
+        _line("  # early_stopping: {patience: 3}", "stop when val_loss has not fallen for 3 epochs"),
+        _line("seed: 0", "decides the first weights and the order of the images"),
+        "runtime:",
+        _line("  backend: tensorflow", "or jax, torch"),
+        _line("  device: auto", "takes a GPU that is there"),
+        _line("  precision: float32", "or mixed_bfloat16, mixed_float16"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def schema_seen_from(folder: Path) -> str:
+    """The JSON Schema as a config in `folder` names it: the one beside it, else the one that comes along."""
+    if (folder / "schema.json").is_file():
+        return "schema.json"
+    shipped = (shipped_configs() / "schema.json").resolve()
+    if shipped.is_relative_to(Path.cwd().resolve()):
+        return Path(os.path.relpath(shipped, folder.resolve())).as_posix()
+    return shipped.as_posix()
+
+
+def _copy(name: str, like: str, schema: str) -> str:
+    """Another experiment's config under a new name and header; its inner comments stay."""
+    try:
+        source = find_config(like)
+    except UserError:
+        raise unknown("experiment", like, [*STARTERS, *_experiments()]) from None
+    lines = source.read_text(encoding="utf-8").splitlines()
+    while lines and (not lines[0].strip() or lines[0].startswith("#")):
+        del lines[0]
+    body = [line for line in lines if not re.match(r"name\s*:", line)]
+    return "\n".join([*_header(name, f"Like {like}.", schema), f"name: {name}", *body]) + "\n"
+
+
+def _experiments() -> list[str]:
+    from cnnlab.config.experiment import known_configs
+
+    return list(known_configs())
+
+
+def _header(name: str, sentence: str, schema: str) -> list[str]:
+    return [
+        f"# {sentence}",
+        "#",
+        f"# cnnlab summary {name}.yaml     shapes, parameters and work, layer by layer",
+        f"# cnnlab train {name}.yaml       trains it; the run is kept in experiments/",
+        f"# yaml-language-server: $schema={schema}",
+    ]
+
+
+def _sizes(images: DatasetConfig) -> list[str]:
+    """How many images: an excerpt of a large set, so that the first run is over soon."""
+    known = getattr(type(images), "train_count", None)
+    if not isinstance(known, int) or known < 20_000:
+        return [_line("  validation_size: 0.1", "a share of the training images, or a count")]
+    return [
+        _line("  train_size: 10000", f"the first so many; without this line all {known:,}"),
+        _line("  validation_size: 5000", "or a share of the training images, such as 0.1"),
+    ]
+
+
+def _line(setting: str, comment: str) -> str:
+    return f"{setting:<{COLUMN}}# {comment}" if len(setting) < COLUMN else f"{setting}  # {comment}"
+
+
+def _others(table: Iterable[str], chosen: str) -> str:
+    return ", ".join(name for name in table if name != chosen)

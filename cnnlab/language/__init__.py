@@ -1,0 +1,1 @@
+"""What a config is written in: YAML that knows its places, settings that complain in plain words."""

@@ -1,0 +1,239 @@
+"""Glyphs → pieces placed in inches: chains from left to right, branches one above the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnlab.layers.base import times
+from cnnlab.pictures.diagrams.bodies import Body, Scale, cone
+from cnnlab.pictures.diagrams.glyphs import Chain, Folded, Fork, Glyph, Joint, Volume
+from cnnlab.pictures.diagrams.shapes import Circle, Line, Piece, Point, Polygon, Shape, Text, text_width
+
+INK, GREY, FAINT = "#333333", "#767676", "#C9C9C9"
+GAP = 0.20  # inches between two pieces of a chain
+APART = 0.22  # between two branches
+LINE = 0.135  # from one line of text to the next
+SIZE = 7.5  # points
+WORDS = 20  # letters of a line of small print
+PADDING = 0.16
+
+
+def chain_piece(chain: Chain, scale: Scale) -> Piece:
+    """Everything of a chain in one row."""
+    pieces = [_piece(glyph, scale) for glyph in chain.glyphs]
+    if not pieces:
+        return Piece((), 0.0, 0.0, 0.0, 0.0, 0.0)
+    drop = _drop(chain.glyphs, scale)
+    labelled = [_labelled(glyph, piece, drop) for glyph, piece in zip(chain.glyphs, pieces, strict=True)]
+    shapes: list[Shape] = []
+    x, leave, positions = 0.0, 0.0, []
+    for index, piece in enumerate(labelled):
+        shapes += piece.moved(x)
+        positions.append(x)
+        if index:
+            shapes += _link(
+                chain.glyphs[index - 1], chain.glyphs[index], (leave, 0.0), (x + piece.enter, 0.0),
+                positions[index - 1] + labelled[index - 1].enter, scale,
+            )  # fmt: skip
+        leave = x + piece.leave
+        x += piece.width + GAP
+    return Piece(
+        tuple(shapes),
+        x - GAP,
+        max(piece.above for piece in labelled),
+        max(piece.below for piece in labelled),
+        labelled[0].enter,
+        leave,
+    )
+
+
+def rows(chain: Chain, scale: Scale, widest: float) -> list[Piece]:
+    """A chain broken into rows that are no wider than `widest`, unless one glyph alone is."""
+    broken: list[list[Glyph]] = [[]]
+    for glyph in chain.glyphs:
+        if broken[-1] and chain_piece(Chain((*broken[-1], glyph)), scale).width > widest:
+            broken.append([])
+        broken[-1].append(glyph)
+    return [chain_piece(Chain(tuple(glyphs)), scale) for glyphs in broken]
+
+
+def _piece(glyph: Glyph, scale: Scale) -> Piece:
+    """A glyph without the text below it."""
+    if isinstance(glyph, Volume):
+        body = Body(glyph, scale)
+        return Piece(body.shapes(), body.width, body.height / 2, body.height / 2, 0.0, body.width)
+    if isinstance(glyph, Joint):
+        return _joint(glyph)
+    return _fork(glyph, scale) if isinstance(glyph, Fork) else _folded(glyph, scale)
+
+
+def _joint(joint: Joint) -> Piece:
+    if not joint.symbol:
+        return Piece((Line(((0.0, 0.0), (0.1, 0.0)), GREY),), 0.1, 0.05, 0.05, 0.0, 0.1)
+    radius = 0.11 if len(joint.symbol) == 1 else 0.2
+    shapes: tuple[Shape, ...] = (
+        Circle((radius, 0.0), radius, "#FFFFFF", INK),
+        Text(
+            (radius, 0.085 if len(joint.symbol) == 1 else 0.06),
+            joint.symbol,
+            10 if len(joint.symbol) == 1 else 7,
+        ),
+    )
+    return Piece(shapes, 2 * radius, radius, radius, 0.0, 2 * radius)
+
+
+def _fork(fork: Fork, scale: Scale) -> Piece:
+    """Branches one above the other between the point where they part and the one where they meet.
+
+    A residual block keeps its layers in the middle and leads the shortcut over them.
+    """
+    branches = [chain_piece(branch, scale) for branch in fork.branches]
+    inner = (
+        max([piece.width for piece in branches] + [text_width(label, SIZE) for label in fork.labels]) + 0.1
+    )
+    heights = _heights(fork, branches)
+    left, start = PADDING, PADDING + 0.22
+    right = start + inner + 0.22
+    shapes: list[Shape] = []
+    for piece, height, label in zip(branches, heights, fork.labels, strict=True):
+        begin = start + (inner - piece.width) / 2
+        shapes += piece.moved(begin, height)
+        into, out = begin + piece.enter, begin + piece.leave
+        corner: tuple[Point, ...] = ((left + 0.1, 0.0), (left + 0.1, height)) if height else ()
+        if not piece.shapes:  # the input as it came
+            path = ((left, 0.0), *corner, (right - 0.1, height))
+            shapes.append(Line((*path, (right - 0.1, 0.0), (right, 0.0)) if height else path, GREY))
+            shapes.append(Text((start + inner / 2, height + 0.15), label, SIZE, GREY))
+            continue
+        shapes.append(Line(((left, 0.0), *corner, (into, height)), GREY, arrow=True))
+        end: tuple[Point, ...] = ((right - 0.1, height), (right - 0.1, 0.0)) if height else ()
+        shapes.append(Line(((out, height), *end, (right, 0.0)), GREY))
+    end_piece = _labelled(fork.end, _piece(fork.end, scale), _drop((fork.end,), scale))
+    at = right - min(end_piece.enter, 0.02)  # its text stays clear of the lines that come together
+    shapes += end_piece.moved(at)
+    shapes.append(Line(((right, 0.0), (at + end_piece.enter, 0.0)), GREY, arrow=True))
+    width = at + end_piece.width + PADDING
+    above = max(height + max(piece.above, 0.18) for piece, height in zip(branches, heights, strict=True))
+    above = max(above, end_piece.above) + 0.10 + LINE + 0.06
+    below = max(-height + max(piece.below, 0.05) for piece, height in zip(branches, heights, strict=True))
+    below = max(below, end_piece.below) + 0.10
+    leave = at + end_piece.leave
+    frame = _frame(0.0, width, above, below, "#F7F7F9", "#E4E4EA", dashed=False)
+    title = fork.name.rpartition("/")[2] + (f"   {fork.params:,} parameters" if fork.params else "")
+    name = Text((0.08, above - 0.05), title, SIZE, GREY, align="left")
+    lead = Line(((leave, 0.0), (width, 0.0)), GREY)
+    arrive = Line(((0.0, 0.0), (left, 0.0)), GREY)
+    return Piece((frame, name, arrive, lead, *shapes), width, above, below, 0.0, width)
+
+
+def _heights(fork: Fork, branches: Sequence[Piece]) -> list[float]:
+    """The middle of each branch; the first on top, or, in a residual block, at 0 under its shortcut."""
+    if fork.is_residual:
+        main, side = branches
+        return [0.0, main.above + max(side.below, 0.02) + APART]
+    total = sum(piece.above + piece.below for piece in branches) + APART * (len(branches) - 1)
+    heights, top = [], total / 2
+    for piece in branches:
+        heights.append(top - piece.above)
+        top -= piece.above + piece.below + APART
+    nearest = min(heights, key=abs)  # one of them runs straight on
+    return [height - nearest if abs(nearest) < 0.3 else height for height in heights]
+
+
+def _folded(folded: Folded, scale: Scale) -> Piece:
+    """The chain in a dashed frame, with how often it is passed."""
+    inner = chain_piece(folded.chain, scale)
+    header = f"{folded.times}× "
+    note = f"{folded.params:,} parameters in all" if folded.params else ""
+    width = max(inner.width + 2 * PADDING, text_width(header, 11, bold=True) + text_width(note, SIZE) + 0.3)
+    begin = (width - inner.width) / 2
+    above, below = inner.above + 0.34, inner.below + 0.10
+    shapes: tuple[Shape, ...] = (
+        _frame(0.0, width, above, below, "#FFFFFF", GREY, dashed=True),
+        Text((0.10, above - 0.06), header, 11, INK, bold=True, align="left"),
+        Text((width - 0.1, above - 0.09), note, SIZE, GREY, align="right"),
+        Line(((0.0, 0.0), (begin + inner.enter, 0.0)), GREY),
+        Line(((begin + inner.leave, 0.0), (width, 0.0)), GREY),
+    )
+    return Piece((*shapes, *inner.moved(begin)), width, above, below, 0.0, width)
+
+
+def _frame(
+    left: float, right: float, above: float, below: float, fill: str, edge: str, *, dashed: bool
+) -> Polygon:
+    corners = ((left, -below), (right, -below), (right, above), (left, above))
+    return Polygon(corners, fill, edge, 0.9, dashed=dashed, level=0)
+
+
+def _drop(glyphs: Sequence[Glyph], scale: Scale) -> float:
+    """How far below the middle the text of a row begins: under its tallest body."""
+    heights = [Body(glyph, scale).height / 2 for glyph in glyphs if isinstance(glyph, Volume)]
+    return max([*heights, 0.13]) + 0.08
+
+
+def _labelled(glyph: Glyph, piece: Piece, drop: float) -> Piece:
+    """With type, shape and parameters below; wide enough for them."""
+    lines = _lines(glyph)
+    if not lines:
+        return piece
+    width = max([piece.width] + [text_width(text.text, text.size, bold=text.bold) for text in lines])
+    aside = (width - piece.width) / 2
+    texts = [text.moved(width / 2, -drop - LINE * number) for number, text in enumerate(lines)]
+    return Piece(
+        (*piece.moved(aside), *texts),
+        width,
+        piece.above,
+        max(piece.below, drop + LINE * len(lines)),
+        aside + piece.enter,
+        aside + piece.leave,
+    )
+
+
+def _lines(glyph: Glyph) -> list[Text]:
+    """The text below a glyph, each line at the origin."""
+    at = (0.0, 0.0)
+    if isinstance(glyph, Joint):
+        return [Text(at, line, SIZE - 0.5, GREY) for line in _wrapped(glyph.besides)]
+    if not isinstance(glyph, Volume):
+        return []
+    lines = [Text(at, f"after {line}" if not number else line, SIZE - 0.5, GREY)
+             for number, line in enumerate(_wrapped(glyph.earlier))]  # fmt: skip
+    lines.append(Text(at, glyph.title, SIZE, INK, bold=True))
+    lines.append(Text(at, times(glyph.shape), SIZE, INK))
+    if glyph.params:
+        lines.append(Text(at, f"{glyph.params:,}", SIZE, "#A04000"))
+    return lines + [Text(at, line, SIZE - 0.5, GREY) for line in _wrapped(glyph.besides)]
+
+
+def _wrapped(words: Sequence[str]) -> list[str]:
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + len(word) + 2 <= WORDS:
+            lines[-1] += f", {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _link(
+    before: Glyph, after: Glyph, start: Point, end: Point, left: float, scale: Scale
+) -> tuple[Shape, ...]:
+    """What leads from one piece of a row to the next: a kernel's view, all to all, or an arrow."""
+    if isinstance(before, Volume) and isinstance(after, Volume):
+        body, next_body = Body(before, scale), Body(after, scale)
+        if after.kernel and body.is_image and next_body.is_image:
+            window, corners = body.kernel(after.kernel)
+            tip_x, tip_y = next_body.at(0, 0.55, 0)
+            tip = (tip_x + end[0], tip_y)
+            moved = tuple(shape.moved(left, 0.0) for shape in window)
+            return (*moved, *cone([(x + left, y) for x, y in corners], tip))
+        if after.kind == "dense" and not body.is_image:
+            tops = (body.height / 2, -body.height / 2)
+            next_tops = (next_body.height / 2, -next_body.height / 2)
+            right = left + body.width
+            return tuple(
+                Line(((right, one), (end[0], other)), GREY, 0.6, alpha=0.8)
+                for one in tops
+                for other in next_tops
+            )
+    return (Line((start, end), GREY, arrow=True),)

@@ -1,0 +1,93 @@
+"""A config → all shapes of its picture: title, rows, legend."""
+
+from __future__ import annotations
+
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.layers.base import times
+from cnnlab.pictures.diagrams.bodies import EDGES, FILLS, KERNEL, KERNEL_FACES, Scale, volumes
+from cnnlab.pictures.diagrams.glyphs import Chain, block_glyphs, network_glyphs
+from cnnlab.pictures.diagrams.layout import GREY, INK, rows
+from cnnlab.pictures.diagrams.shapes import Line, Piece, Polygon, Shape, Text, text_width
+from cnnlab.summary.quantities import amount
+
+BETWEEN_ROWS = 0.35
+NAMES = {
+    "convolution": "convolution",
+    "pooling": "pooling",
+    "dense": "dense layer",
+    "other": "moved or merged",
+}
+
+
+def network_shapes(config: ExperimentConfig, *, widest: float = 15.0) -> list[Shape]:
+    """The whole network, in rows of at most `widest` inches."""
+    architecture = config.architecture
+    subtitle = (
+        f"{times(architecture.input_shape)} → {times(architecture.output_shape)}   ·   "
+        f"{architecture.total_params:,} parameters   ·   "
+        f"{amount(architecture.macs)} multiplications per image"
+    )
+    chain = network_glyphs(config.model.layers, architecture)
+    return _sheet(config.name, subtitle, chain, widest)
+
+
+def block_shapes(config: ExperimentConfig, block: str, *, widest: float = 15.0) -> list[Shape]:
+    """One block of the network by itself, with what goes into it.
+
+    Raises:
+        UserError: there is no such block.
+    """
+    architecture = config.architecture
+    chain = block_glyphs(config.model.layers, architecture, block)
+    rows_of_block = [row for row in architecture.rows if row.name.startswith(f"{block}/")]
+    params, macs = sum(row.params for row in rows_of_block), sum(row.macs for row in rows_of_block)
+    subtitle = f"{params:,} parameters   ·   {amount(macs)} multiplications per image"
+    return _sheet(f"{block} of {config.name}", subtitle, chain, widest)
+
+
+def _sheet(title: str, subtitle: str, chain: Chain, widest: float) -> list[Shape]:
+    scale = Scale.of(chain)
+    shapes: list[Shape] = [
+        Text((0.0, 0.0), title, 13, INK, bold=True, align="left"),
+        Text((0.0, -0.26), subtitle, 8.5, GREY, align="left"),
+    ]
+    y = -0.26 - 0.14 - BETWEEN_ROWS
+    pieces = rows(chain, scale, widest)
+    for number, piece in enumerate(pieces):
+        y -= piece.above
+        indent = 0.3 if number else 0.0
+        shapes += piece.moved(indent, y)
+        shapes += _row_ends(piece, indent, y, first=number == 0, last=number == len(pieces) - 1)
+        y -= piece.below + BETWEEN_ROWS
+    windows = any(isinstance(shape, Polygon) and shape.edge == KERNEL for shape in shapes)
+    return shapes + _legend(chain, scale, y, windows=windows)
+
+
+def _row_ends(piece: Piece, indent: float, y: float, *, first: bool, last: bool) -> list[Shape]:
+    """Arrows that say where a row comes from, and that the next one goes on."""
+    arrows: list[Shape] = []
+    if not first:
+        arrows.append(Line(((0.0, y), (indent + piece.enter, y)), GREY, arrow=True))
+    if not last:
+        end = indent + piece.leave
+        arrows.append(Line(((end, y), (max(end, indent + piece.width) + 0.25, y)), GREY, arrow=True))
+    return arrows
+
+
+def _legend(chain: Chain, scale: Scale, y: float, *, windows: bool) -> list[Shape]:
+    """The colours that occur, and what is in proportion to what."""
+    shapes: list[Shape] = []
+    x = 0.0
+    entries = [(NAMES[kind], FILLS[kind], EDGES[kind]) for kind in NAMES
+               if any(volume.kind == kind for volume in volumes(chain))]  # fmt: skip
+    if windows:
+        entries.append(("kernel or window", KERNEL_FACES[0], KERNEL))
+    for name, fill, edge in entries:
+        box = ((x, y - 0.13), (x + 0.13, y - 0.13), (x + 0.13, y), (x, y))
+        shapes.append(Polygon(box, fill, edge))
+        shapes.append(Text((x + 0.19, y), name, 7.5, INK, align="left"))
+        x += 0.19 + text_width(name, 7.5) + 0.2
+    heights = "heights and widths" if scale.power == 1 else "square roots of heights and widths"
+    note = f"Drawn to scale: {heights}; thickness: square root of channels. Orange numbers: parameters."
+    shapes.append(Text((0.0, y - 0.24), note, 7.5, GREY, align="left"))
+    return shapes

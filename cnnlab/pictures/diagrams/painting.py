@@ -1,0 +1,70 @@
+"""Placed shapes → a matplotlib figure, and a figure → the bytes of a file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle as CirclePatch
+from matplotlib.patches import FancyArrowPatch
+from matplotlib.patches import Polygon as PolygonPatch
+from matplotlib.path import Path
+
+from cnnlab.pictures.diagrams.shapes import Circle, Line, Polygon, Shape, Text, bounds
+
+MARGIN = 0.25  # inches
+PIXELS_PER_INCH = 160
+
+
+def paint(shapes: Sequence[Shape]) -> Figure:
+    """All shapes in one figure that is as large as they need."""
+    left, bottom, right, top = bounds(shapes)
+    width, height = right - left + 2 * MARGIN, top - bottom + 2 * MARGIN
+    figure = Figure(figsize=(width, height), dpi=PIXELS_PER_INCH, facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(left - MARGIN, right + MARGIN)
+    axes.set_ylim(bottom - MARGIN, top + MARGIN)
+    axes.set_axis_off()
+    for shape in sorted(shapes, key=lambda shape: shape.level):
+        if isinstance(shape, Polygon):
+            axes.add_patch(
+                PolygonPatch(
+                    shape.points, closed=True, facecolor=shape.fill,
+                    edgecolor=shape.edge, linewidth=shape.width, joinstyle="round", zorder=shape.level,
+                    linestyle=(0, (4, 3)) if shape.dashed else "solid",
+                )
+            )  # fmt: skip
+        elif isinstance(shape, Circle):
+            axes.add_patch(
+                CirclePatch(
+                    shape.center, shape.radius, facecolor=shape.fill, edgecolor=shape.edge, linewidth=0.9,
+                    zorder=shape.level,
+                )
+            )  # fmt: skip
+        elif isinstance(shape, Line):
+            axes.add_patch(
+                FancyArrowPatch(
+                    path=Path(shape.points), arrowstyle="-|>" if shape.arrow else "-", mutation_scale=7,
+                    color=shape.color, linewidth=shape.width, alpha=shape.alpha, shrinkA=0, shrinkB=0,
+                    joinstyle="round", zorder=shape.level,
+                )
+            )  # fmt: skip
+        elif isinstance(shape, Text):
+            axes.text(
+                *shape.at, shape.text, fontsize=shape.size, color=shape.color, ha=shape.align, va="top",
+                fontweight="bold" if shape.bold else "normal", zorder=shape.level, parse_math=False,
+                family="DejaVu Sans",
+            )  # fmt: skip
+    return figure
+
+
+def encode(figure: Figure, kind: str) -> bytes:
+    """The file's content: svg or png. The same figure gives the same bytes, whenever it is drawn."""
+    content = io.BytesIO()
+    # The salt names the parts of an SVG; without one they are called anew each time.
+    with matplotlib.rc_context({"svg.hashsalt": "cnnlab"}):
+        metadata = {"Date": None} if kind == "svg" else {"Software": None}
+        figure.savefig(content, format=kind, metadata=metadata)
+    return content.getvalue()

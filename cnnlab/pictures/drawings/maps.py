@@ -1,0 +1,175 @@
+"""Maps beside their images: saliency, occlusion, and every stage of a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cnnlab.pictures.drawings.canvas import FAINT, GREY, INK, MARK, Scale, Sheet, short
+
+
+@dataclass(frozen=True, eq=False)
+class MapColumn:
+    """One method's maps of all images, drawn on one scale, or each divided by its own largest value."""
+
+    title: str
+    values: np.ndarray  # (N, h, w)
+    unit: str
+    signed: bool = False
+    each: bool = False
+    scale: Scale | None = None
+
+    def drawn(self) -> tuple[np.ndarray, Scale]:
+        """What is drawn, and how."""
+        values, unit = self.values, self.unit
+        if self.each:
+            largest = np.abs(values).max(axis=(1, 2), keepdims=True)
+            values, unit = values / np.where(largest, largest, 1), f"{unit} ÷ its largest"
+        return values, self.scale or (Scale.signed if self.signed else Scale.positive)(values, unit)
+
+
+def pixel_maps(
+    images: np.ndarray,
+    labels: Sequence[str],
+    columns: Sequence[MapColumn],
+    *,
+    title: str,
+    subtitle: str,
+    wrong: Sequence[bool] | None = None,
+    last: tuple[str, np.ndarray, Sequence[str]] | None = None,
+) -> Figure:
+    """A row for each image: the image, then its map by each method.
+
+    Args:
+        images: (N, H, W, C) in [0, 1].
+        labels: what stands left of each row; `wrong` ones are coloured.
+        last: one more column of images, (N, H, W, C) in [0, 1]: heading, images, captions.
+    """
+    sheet = Sheet(
+        len(images), 1 + len(columns) + (last is not None), title=title, subtitle=subtitle, cell=(1.25, 1.25),
+        labels=1.35, heads=True, bars=1, caption=0.0 if last is None else 0.2,
+    )  # fmt: skip
+    sheet.column_head(0, "image")
+    for row, (image, label) in enumerate(zip(images, labels, strict=True)):
+        sheet.row_label(row, label, color=MARK if wrong is not None and wrong[row] else INK)
+        sheet.picture(row, 0, image)
+    for index, column in enumerate(columns, start=1):
+        maps, scale = column.drawn()
+        sheet.column_head(index, column.title)
+        sheet.colorbar(scale, column=index)
+        for row, values in enumerate(maps):
+            sheet.values(row, index, values, scale)
+    if last is not None:
+        heading, pictures, captions = last
+        sheet.column_head(1 + len(columns), heading)
+        for row, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+            sheet.picture(row, 1 + len(columns), picture, caption=caption)
+    return sheet.figure
+
+
+def stages(
+    image: np.ndarray,
+    kernels: Sequence[tuple[str, np.ndarray]],
+    stages_: Sequence[tuple[str, np.ndarray]],
+    probabilities: Sequence[tuple[str, float]],
+    *,
+    title: str,
+    subtitle: str,
+    per_row: int = 16,
+    at_most: int = 32,
+) -> Figure:
+    """One image on its way through a network: a block of tiles for each stage, then the answer.
+
+    Args:
+        image: (H, W, C) in [0, 1].
+        kernels: by layer (filters, h, w), drawn before the stage of the same name.
+        stages_: by name (h, w, channels), signed, or (units,).
+        at_most: of a stage's maps so many are drawn; how many there are is written.
+    """
+    blocks: list[tuple[str, np.ndarray, bool]] = []
+    before = dict(kernels)
+    for name, values in stages_:
+        layer = name.split(" · ")[0]
+        if layer in before:
+            blocks.append((f"{layer} · kernels", before.pop(layer), True))
+        maps = np.moveaxis(values, -1, 0) if values.ndim == 3 else values
+        blocks.append((name, maps, False))
+    shown = [(name, values[:at_most] if values.ndim == 3 else values, of) for name, values, of in blocks]
+    lines = [math.ceil(len(values) / per_row) if values.ndim == 3 else 1 for _, values, _ in shown]
+    sheet = Sheet(
+        2 + sum(lines) + 1, per_row, title=title, subtitle=subtitle, cell=(0.56, 0.56), gap=(0.07, 0.1),
+        labels=2.1,
+    )  # fmt: skip
+    x, y = sheet.place(0, 0)
+    sheet.axes.imshow(
+        np.clip(image if image.shape[-1] == 3 else image.mean(axis=-1), 0, 1), cmap="gray", vmin=0, vmax=1,
+        extent=(x, x + 1.2, y + 1.2, y), aspect="auto", interpolation="nearest",
+    )  # fmt: skip
+    sheet.axes.set_xlim(0, sheet.size[0])
+    sheet.axes.set_ylim(sheet.size[1], 0)
+    sheet.text(sheet.left - 0.12, y + 0.6, "image", across="right", weight="bold")
+    row = 2
+    for (name, values, of_kernels), (_, all_values, _), count in zip(shown, blocks, lines, strict=True):
+        scale = Scale.signed(values)
+        _label(sheet, row, name, all_values, len(values), scale, of_kernels)
+        if values.ndim == 3:
+            for index, tile in enumerate(values):
+                sheet.values(row + index // per_row, index % per_row, tile, scale)
+        else:
+            _units(sheet, row, values, scale, per_row)
+        row += count
+    _answer(sheet, row, probabilities, per_row)
+    return sheet.figure
+
+
+def _label(
+    sheet: Sheet, row: int, name: str, values: np.ndarray, shown: int, scale: Scale, of_kernels: bool
+) -> None:
+    _, y = sheet.place(row, 0)
+    if values.ndim == 3:
+        count = f"{len(values)}" if shown == len(values) else f"{shown} of {len(values)}"
+        what = f"{count} of {values.shape[1]}×{values.shape[2]}"
+    else:
+        what = f"{len(values)} units"
+    layer, _, operation = name.partition(" · ")
+    x = sheet.left - 0.12
+    sheet.text(x, y + 0.1, layer, across="right", weight="bold", size=9)
+    sheet.text(x, y + 0.27, f"{operation}, {what}", across="right", size=8)
+    span = f"colours from {short(scale.low)} to {short(scale.high)}"
+    sheet.text(x, y + 0.43, span, across="right", size=7.5, color=GREY)
+
+
+def _units(sheet: Sheet, row: int, values: np.ndarray, scale: Scale, per_row: int) -> None:
+    """A strip of one bar for each unit, at most as many as are a pixel wide."""
+    x, y = sheet.place(row, 0)
+    wide = per_row * sheet.cell[0] + (per_row - 1) * sheet.gap[0]
+    sheet.axes.imshow(
+        values[None], extent=(x, x + wide, y + 0.42, y + 0.06), aspect="auto", cmap=scale.colormap,
+        vmin=scale.low, vmax=scale.high, interpolation="nearest",
+    )  # fmt: skip
+    sheet.axes.set_xlim(0, sheet.size[0])
+    sheet.axes.set_ylim(sheet.size[1], 0)
+    sheet.box(x, y + 0.06, wide, 0.36, color=FAINT, width=0.6)
+
+
+def _answer(sheet: Sheet, row: int, probabilities: Sequence[tuple[str, float]], per_row: int) -> None:
+    x, y = sheet.place(row, 0)
+    wide = per_row * sheet.cell[0] + (per_row - 1) * sheet.gap[0]
+    step = wide / len(probabilities)
+    best = max(range(len(probabilities)), key=lambda index: probabilities[index][1])
+    sheet.text(sheet.left - 0.12, y + 0.2, "probabilities", across="right", weight="bold", size=9)
+    bar: dict[str, Any] = {"width": 0.8 * step, "linewidth": 0}
+    for index, (name, share) in enumerate(probabilities):
+        middle = x + (index + 0.5) * step
+        color = MARK if index == best else GREY
+        sheet.axes.bar(middle, -0.3 * share, bottom=y + 0.36, color=color, **bar)
+        sheet.text(middle, y + 0.46, name, across="center", size=8, color=color)
+        top = y + 0.33 - 0.3 * share
+        sheet.text(middle, top, f"{share:.1%}", across="center", up="bottom", size=7, color=color)
+    sheet.axes.set_xlim(0, sheet.size[0])
+    sheet.axes.set_ylim(sheet.size[1], 0)

@@ -1,0 +1,187 @@
+"""What a network does to a whole set of images: curves, tables and planes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import is_color_like
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter
+
+from cnnlab.pictures.drawings.canvas import FAINT, GREY, INK, MARK, PIXELS_PER_INCH, Sheet
+from cnnlab.pictures.plots import COLORS
+
+_CLASSES = (*COLORS, "#999999", "#882255", "#44AA99")
+
+
+class Panel(NamedTuple):
+    """Accuracies under one change. curves: by experiment (seeds, A), in [0, 1]; amounts: (A,)."""
+
+    name: str
+    unit: str
+    unchanged: float
+    amounts: np.ndarray
+    curves: Mapping[str, np.ndarray]
+
+
+def invariance_curves(panels: Sequence[Panel], *, title: str) -> Figure:
+    """Accuracy against the amount of each change: a line is the mean, a band spans all seeds."""
+    figure = _figure((4.6 * len(panels), 4.4), title)
+    all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
+    for axes, (name, unit, unchanged, amounts, curves) in zip(all_axes, panels, strict=True):
+        _plain(axes, name.capitalize())
+        axes.set_xlabel(unit, fontsize=11, color=INK)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+        axes.axvline(unchanged, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
+        for color, (experiment, seeds) in zip(_cycled(COLORS, len(curves)), curves.items(), strict=True):
+            label = experiment if len(seeds) == 1 else f"{experiment}, {len(seeds)} seeds"
+            axes.plot(amounts, seeds.mean(axis=0), color=color, linewidth=2.2, label=label)
+            if len(seeds) > 1:
+                axes.fill_between(
+                    amounts, seeds.min(axis=0), seeds.max(axis=0), color=color, alpha=0.2, linewidth=0
+                )
+        axes.set_ylim(0, 1.02)
+    all_axes[0].set_ylabel("test accuracy", fontsize=11, color=INK)
+    handles, labels = all_axes[0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=min(len(labels), 4), fontsize=11, frameon=False,
+        labelcolor=INK,
+    )  # fmt: skip
+    return figure
+
+
+def mistakes(
+    images: np.ndarray, captions: Sequence[str], *, title: str, subtitle: str, columns: int = 8,
+    wrong: Sequence[bool] | None = None,
+) -> Figure:  # fmt: skip
+    """Images with the answer that was given above each; `wrong` ones are marked."""
+    columns = min(columns, len(images))
+    rows = math.ceil(len(images) / columns)
+    sheet = Sheet(
+        rows, columns, title=title, subtitle=subtitle, cell=(1.2, 1.2), caption=0.36, gap=(0.16, 0.06)
+    )
+    for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        marked = wrong is not None and wrong[index]
+        x, y, wide, tall = sheet.picture(
+            index // columns, index % columns, image, caption=caption, color=MARK if marked else INK
+        )
+        if marked:
+            sheet.box(x, y, wide, tall, width=1.8)
+    return sheet.figure
+
+
+def confusion_matrix(counts: np.ndarray, names: Sequence[str], *, title: str, subtitle: str) -> Figure:
+    """How often each class is taken for each: colours are shares of a row, numbers are images."""
+    classes = len(names)
+    side = max(4.2, 0.55 * classes + 1.6)
+    figure = _figure((side + 1.2, side + 0.6), title)
+    axes = figure.subplots()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    wrong = shares.copy()
+    np.fill_diagonal(wrong, 0)
+    limit = max(float(wrong.max()), 0.01)
+    picture = axes.imshow(wrong, cmap="Reds", vmin=0, vmax=limit, aspect="equal")
+    for (row, column), count in np.ndenumerate(counts):
+        if row == column:
+            axes.text(
+                column, row, f"{count:,}", ha="center", va="center", color=GREY, fontsize=9, fontweight="bold"
+            )
+        elif count:
+            color = "white" if wrong[row, column] > 0.6 * limit else INK
+            axes.text(column, row, f"{count:,}", ha="center", va="center", color=color, fontsize=9)
+    long = max(map(len, names)) > 3
+    axes.set_xticks(range(classes), names, rotation=45 if long else 0, ha="right" if long else "center")
+    axes.set_yticks(range(classes), names)
+    axes.tick_params(length=0, labelsize=9.5, labelcolor=INK)
+    axes.set_xlabel("answer of the network", fontsize=11, color=INK)
+    axes.set_ylabel("true class", fontsize=11, color=INK)
+    axes.set_title(subtitle, fontsize=9.5, color=GREY, loc="left")
+    for spine in axes.spines.values():
+        spine.set_color(FAINT)
+    bar = figure.colorbar(
+        picture, ax=axes, fraction=0.04, format=FuncFormatter(lambda share, _: f"{share:.1%}")
+    )
+    bar.set_label("share of the true class", fontsize=9, color=GREY)
+    bar.ax.tick_params(labelsize=8, color=FAINT, labelcolor=INK)
+    bar.outline.set_linewidth(0.5)
+    return figure
+
+
+def embedding_plane(
+    coordinates: np.ndarray,
+    labels: np.ndarray,
+    names: Sequence[str],
+    explained: np.ndarray,
+    *,
+    title: str,
+    subtitle: str,
+) -> Figure:
+    """Each image a point in the plane of the first two components, in its class's colour.
+
+    Args:
+        coordinates: (N, 2). labels: (N,) int. explained: (2,) shares of the variance.
+    """
+    figure = _figure((8.4, 6.6), title)
+    axes = figure.subplots()
+    _plain(axes, "")
+    axes.set_title(subtitle, fontsize=9.5, color=GREY, loc="left")
+    palette = _class_colors(names)
+    middles = []
+    for index, (name, color) in enumerate(zip(names, palette, strict=True)):
+        points = coordinates[labels == index]
+        axes.scatter(points[:, 0], points[:, 1], s=7, color=color, alpha=0.55, linewidths=0, label=name)
+        middles.append(np.median(points, axis=0) if len(points) else np.full(2, np.nan))
+    places = _apart(np.array(middles), np.ptp(coordinates, axis=0))
+    for name, color, (x, y) in zip(names, palette, places, strict=True):  # above all points
+        if np.isfinite(x):
+            box = {"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": color, "alpha": 0.9}
+            style: dict[str, Any] = {"fontweight": "bold", "ha": "center", "va": "center", "bbox": box}
+            axes.text(x, y, name, fontsize=10, color=INK, **style)
+    axes.set_xlabel(f"first component, {explained[0]:.0%} of the variance", fontsize=11, color=INK)
+    axes.set_ylabel(f"second component, {explained[1]:.0%}", fontsize=11, color=INK)
+    axes.set_aspect("equal", adjustable="datalim")
+    return figure
+
+
+def _class_colors(names: Sequence[str]) -> list[str]:
+    if all(name.isalpha() and is_color_like(name) for name in names):
+        return list(names)
+    return _cycled(_CLASSES, len(names))
+
+
+def _apart(middles: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """(classes, 2) places of names, moved up or down where two would cover each other."""
+    places = middles.copy()
+    near = np.array([0.12, 0.045]) * np.maximum(size, 1e-9)
+    order = [int(each) for each in np.argsort(-middles[:, 1]) if np.isfinite(middles[each, 1])]
+    for position, index in enumerate(order):  # from the top down, each below those that it would cover
+        for above in order[:position]:
+            across, down = places[above] - places[index]
+            if abs(across) < near[0] and down < near[1]:
+                places[index, 1] = places[above, 1] - near[1]
+    return places
+
+
+def _cycled(colors: Sequence[str], count: int) -> list[str]:
+    return [colors[index % len(colors)] for index in range(count)]
+
+
+def _figure(size: tuple[float, float], title: str) -> Figure:
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1)
+    figure = Figure(figsize=size, dpi=PIXELS_PER_INCH, facecolor="white", layout=layout)
+    figure.suptitle(title, fontsize=14, fontweight="bold", color=INK, parse_math=False)
+    return figure
+
+
+def _plain(axes: Axes, name: str) -> None:
+    axes.set_title(name, loc="left", fontsize=12, color=INK)
+    axes.tick_params(labelsize=10, color=FAINT, labelcolor=INK)
+    axes.grid(visible=True, color=FAINT, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)

@@ -1,0 +1,190 @@
+"""What single filters and neurons look for: kernels, best images, strongest examples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cnnlab.pictures.drawings.canvas import INK, MARK, SIGNED, Scale, Sheet, short
+
+
+def kernel_effects(
+    picture: np.ndarray,
+    kernels: Mapping[str, np.ndarray],
+    answers: Mapping[str, np.ndarray],
+    *,
+    title: str,
+    subtitle: str,
+    columns: int = 3,
+) -> Figure:
+    """The picture, then what each kernel makes of it, with the kernel's numbers beside it.
+
+    Args:
+        picture: (H, W, C) in [0, 1].
+        answers: by kernel (H', W'), signed. Those of one sign are drawn grey, as pictures.
+    """
+    rows = math.ceil(len(kernels) / columns)
+    sheet = Sheet(
+        rows,
+        2 * columns + 1,
+        title=title,
+        subtitle=subtitle,
+        cell=(1.35, 1.35),
+        gap=(0.16, 0.14),
+        caption=0.24,
+    )
+    sheet.picture(0, 0, picture, caption="picture")
+    for index, (name, kernel) in enumerate(kernels.items()):
+        row, column = index // columns, 1 + 2 * (index % columns)
+        flat = kernel if kernel.ndim == 2 else kernel.mean(axis=-1)
+        x, y, wide, tall = sheet.values(row, column, flat, Scale.signed(flat), caption=name)
+        height, width = flat.shape
+        for (top, left), value in np.ndenumerate(flat):
+            if width > 5 and abs(value) < 0.3 * np.abs(flat).max():
+                continue  # no room for every number; the colour says it
+            strong = abs(value) > 0.6 * np.abs(flat).max()
+            sheet.text(
+                x + (left + 0.5) * wide / width, y + (top + 0.5) * tall / height, short(float(value)),
+                across="center", size=min(9, 30 / max(width, height)), color="white" if strong else INK,
+            )  # fmt: skip
+        answer = answers[name]
+        caption = f"{short(float(answer.min()))} to {short(float(answer.max()))}"
+        if abs(kernel.sum() - 1) < 0.15:  # keeps the brightness: a picture again
+            sheet.picture(row, column + 1, answer, caption=caption)
+        else:
+            sheet.values(row, column + 1, answer, Scale.signed(answer), caption=caption)
+    return sheet.figure
+
+
+def pipeline_stages(
+    picture: np.ndarray, kernel_name: str, found: Mapping[str, np.ndarray], *, title: str, subtitle: str
+) -> Figure:
+    """Picture → convolution → ReLU → max pooling, side by side on one scale."""
+    sheet = Sheet(
+        1,
+        1 + len(found),
+        title=title,
+        subtitle=subtitle,
+        cell=(2.2, 2.2),
+        gap=(0.3, 0.1),
+        caption=0.24,
+        bars=1,
+    )
+    sheet.picture(0, 0, picture, caption=f"picture, {picture.shape[0]}×{picture.shape[1]}")
+    scale = Scale.signed(found["convolution"], "answer of the kernel")
+    for column, (name, values) in enumerate(found.items(), start=1):
+        label = f"{name} with {kernel_name}" if name == "convolution" else name
+        caption = f"{label}, {values.shape[0]}×{values.shape[1]}"
+        sheet.values(0, column, values, scale, caption=caption)
+    sheet.colorbar(scale, column=1, columns=len(found))
+    return sheet.figure
+
+
+def filter_weights(
+    kernels: np.ndarray, smooth: np.ndarray, *, title: str, subtitle: str, columns: int = 10
+) -> Figure:
+    """Each filter's weights, and below them their pattern, smoothed.
+
+    Args:
+        kernels: (filters, h, w, channels), signed; three channels are drawn as colours, grey being 0,
+            several as their mean.
+        smooth: the same, enlarged.
+    """
+    columns = min(columns, len(kernels))
+    rows = 2 * math.ceil(len(kernels) / columns)
+    colored = kernels.shape[-1] == 3
+    sheet = Sheet(
+        rows, columns, title=title, subtitle=subtitle, cell=(0.95, 0.95), caption=0.2, gap=(0.12, 0.05),
+        labels=0.75, bars=0 if colored else 1, pairs=True,
+    )  # fmt: skip
+    limit = float(np.abs(kernels).max()) or 1.0
+    flat = kernels.mean(axis=-1)
+    scale = Scale.signed(flat, "weight" if kernels.shape[-1] == 1 else "mean weight over the input channels")
+    for index, (kernel, pattern) in enumerate(zip(kernels, smooth, strict=True)):
+        row, column = 2 * (index // columns), index % columns
+        if column == 0:
+            sheet.row_label(row, "weights")
+            sheet.row_label(row + 1, "smoothed")
+        if colored:
+            sheet.picture(row, column, 0.5 + 0.5 * kernel / limit, caption=str(index))
+            sheet.picture(row + 1, column, 0.5 + 0.5 * pattern / limit)
+        else:
+            sheet.values(row, column, kernel.mean(axis=-1), scale, caption=str(index))
+            sheet.values(row + 1, column, pattern.mean(axis=-1), scale)
+    if not colored:
+        sheet.colorbar(scale, columns=columns)
+    return sheet.figure
+
+
+def best_images(
+    groups: Sequence[tuple[str, np.ndarray, Sequence[str]]], *, title: str, subtitle: str, columns: int = 10
+) -> Figure:
+    """Images found by ascent: one or more groups, each a heading, images in [0, 1] and captions."""
+    columns = min(columns, max(len(images) for _, images, _ in groups))
+    rows = sum(math.ceil(len(images) / columns) for _, images, _ in groups)
+    labelled = any(heading for heading, _, _ in groups)
+    sheet = Sheet(
+        rows, columns, title=title, subtitle=subtitle, cell=(1.05, 1.05), caption=0.22, gap=(0.12, 0.08),
+        labels=1.15 if labelled else 0,
+    )  # fmt: skip
+    row = 0
+    for heading, images, captions in groups:
+        if heading:
+            sheet.row_label(row, heading)
+        for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
+            sheet.picture(row + index // columns, index % columns, image, caption=caption)
+        row += math.ceil(len(images) / columns)
+    return sheet.figure
+
+
+def strongest_examples(
+    images: np.ndarray,
+    boxes: np.ndarray,
+    captions: Sequence[Sequence[str]],
+    names: Sequence[str],
+    *,
+    title: str,
+    subtitle: str,
+    patterns: np.ndarray | None = None,
+) -> Figure:
+    """A row for each unit: its strongest images, the box of what it saw, the value.
+
+    Args:
+        images: (U, count, H, W, C) in [0, 1].
+        boxes: (U, count, 4): top, left, bottom, right in pixels.
+        captions: (U, count), above each image.
+        patterns: (U, count, H, W, C) signed, drawn below the images, each on its own scale: what the unit
+            saw there. Three channels are drawn as colours, grey being 0.
+    """
+    units, count, height, width = images.shape[:4]
+    colored = patterns is not None and patterns.shape[-1] == 3
+    step = 1 if patterns is None else 2
+    sheet = Sheet(
+        step * units, count, title=title, subtitle=subtitle, cell=(0.95, 0.95), caption=0.2, gap=(0.1, 0.05),
+        labels=1.0, bars=0 if patterns is None or colored else 1, pairs=patterns is not None,
+    )  # fmt: skip
+    for unit in range(units):
+        sheet.row_label(step * unit, names[unit])
+        for index in range(count):
+            x, y, wide, tall = sheet.picture(
+                step * unit, index, images[unit, index], caption=captions[unit][index]
+            )
+            top, left, bottom, right = boxes[unit, index]
+            sheet.box(
+                x + left / width * wide, y + top / height * tall,
+                (right - left) / width * wide, (bottom - top) / height * tall, color=MARK,
+            )  # fmt: skip
+            if patterns is not None:
+                pattern = patterns[unit, index]
+                pattern = pattern / (np.abs(pattern).max() or 1.0)
+                if colored:
+                    sheet.picture(step * unit + 1, index, 0.5 + 0.5 * pattern)
+                else:
+                    sheet.values(step * unit + 1, index, pattern.sum(axis=-1), Scale(-1, 1, colormap=SIGNED))
+    if patterns is not None and not colored:
+        label = "projected back, each on its own scale: 1 is its largest pixel"
+        sheet.colorbar(Scale(-1, 1, label, SIGNED), columns=count)
+    return sheet.figure

@@ -1,0 +1,119 @@
+"""Accuracies of several experiments: as bars with intervals, and against what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from cnnlab.pictures.plots.look import COLORS, INK, PERCENT, dress, empty_figure, shortened, versus
+
+_LEAST_RANGE = 0.02  # lest noise look like a difference
+
+
+class Measured(NamedTuple):
+    """The accuracies of one experiment, in [0, 1]: one per seed, their mean, its 95 % interval."""
+
+    values: tuple[float, ...]
+    mean: float
+    ci95: tuple[float, float] | None
+
+
+def accuracy_bars(experiments: Mapping[str, Measured], *, title: str | None = None) -> Figure:
+    """Mean accuracies as bars from 0 on, and close up with every seed and the 95 % interval of the mean.
+
+    The left panel shows how little, or much, the difference is; the right one whether it is one.
+    """
+    names = list(experiments)
+    figure = empty_figure(1.9 + 0.5 * len(names), versus(names) if title is None else title)
+    whole, close_up = figure.subplots(1, 2, sharey=True)
+    dress(whole, "Test accuracy")
+    sure = any(measured.ci95 for measured in experiments.values())
+    dress(close_up, "Seeds, mean, 95 % interval" if sure else "One seed: no interval")
+    for place, measured in enumerate(experiments.values()):
+        color = COLORS[place % len(COLORS)]
+        whole.barh(place, measured.mean, color=color, height=0.6)
+        inside = measured.mean > 0.3
+        whole.text(
+            measured.mean + (-0.015 if inside else 0.015),
+            place,
+            f"{100 * measured.mean:.2f} %",
+            ha="right" if inside else "left",
+            va="center",
+            color="white" if inside else INK,
+            fontsize=11,
+        )
+        _close_up(close_up, place, measured, color)
+    whole.set_yticks(range(len(names)), [_in_lines(shortened(name)) for name in names], parse_math=False)
+    whole.set_ylim(len(names) - 0.4, -0.6)  # the first on top
+    whole.set_xlim(0, 1)
+    close_up.set_xlim(*_limits(experiments))
+    for axes in (whole, close_up):
+        axes.grid(visible=False, axis="y")
+        axes.xaxis.set_major_formatter(PERCENT)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+    return figure
+
+
+def accuracy_against_parameters(
+    experiments: Mapping[str, Measured], parameters: Mapping[str, int], *, title: str | None = None
+) -> Figure:
+    """What accuracy costs: a point per experiment, with its 95 % interval, over its parameters."""
+    figure = empty_figure(4.6, versus(list(experiments)) if title is None else title)
+    axes = figure.subplots()
+    dress(axes, "Test accuracy against parameters")
+    axes.set_xlabel("parameters", fontsize=12, color=INK)
+    axes.set_xscale("log")
+    axes.yaxis.set_major_formatter(PERCENT)
+    axes.xaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
+    for place, (name, measured) in enumerate(experiments.items()):
+        color, count = COLORS[place % len(COLORS)], max(parameters[name], 1)
+        if measured.ci95 is not None:
+            axes.plot([count, count], measured.ci95, color=color, linewidth=2, solid_capstyle="butt")
+        axes.plot([count], [measured.mean], "o", color=color, markersize=9)
+        axes.annotate(
+            f"{shortened(name)}: {100 * measured.mean:.2f} %, {parameters[name]:,}",
+            (count, measured.mean),
+            xytext=(10, 0),
+            textcoords="offset points",
+            va="center",
+            color=INK,
+            fontsize=11,
+            parse_math=False,
+        )
+    counts = [max(count, 1) for name, count in parameters.items() if name in experiments]
+    axes.set_xlim(min(counts) / 2, max(counts) * 20)  # room for the last name
+    axes.set_ylim(*_limits(experiments))
+    return figure
+
+
+def _in_lines(name: str) -> str:
+    """A long name in lines of up to 24 letters, so that the bars keep their room."""
+    return "\n".join(name[start : start + 24] for start in range(0, len(name), 24))
+
+
+def _close_up(axes: Axes, place: int, measured: Measured, color: str) -> None:
+    if measured.ci95 is not None:
+        axes.plot(measured.ci95, [place, place], color=color, linewidth=2.4, zorder=2)
+        for end in measured.ci95:
+            axes.plot([end, end], [place - 0.12, place + 0.12], color=color, linewidth=2.4, zorder=2)
+        # Seeds side by side, so that equal ones are seen as several.
+        heights = place + 0.26 + 0.05 * (np.arange(len(measured.values)) % 3)
+        axes.plot(measured.values, heights, "o", color=color, alpha=0.5, markersize=4.5, linewidth=0)
+    marker = Line2D([measured.mean], [place], marker="o", color=color, markersize=8, markeredgecolor="white")
+    axes.add_line(marker)
+
+
+def _limits(experiments: Mapping[str, Measured]) -> tuple[float, float]:
+    """All seeds, and of an interval as much as accuracies can be."""
+    ends = [each for measured in experiments.values() for each in measured.values]
+    ends += [min(max(end, 0.0), 1.0) for measured in experiments.values() for end in measured.ci95 or ()]
+    low, high = min(ends), max(ends)
+    missing = max(0.0, _LEAST_RANGE - (high - low)) / 2
+    pad = 0.06 * (high - low + 2 * missing)
+    return low - missing - pad, high + missing + pad

@@ -1,0 +1,274 @@
+"""Loss and accuracy over the epochs: of one run, or of several experiments over their seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from cnnlab.pictures.plots.look import COLORS, GREY, INK, PERCENT, dress, empty_figure, shortened, versus
+
+History = Sequence[Mapping[str, float | int | None]]
+"""The rows of a history.csv, one per epoch; None or NaN where nothing was measured."""
+
+_MARKERS = ("", "o", "s", "^", "D")  # where the colours run out, the marks change
+_RING: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 9,
+    "markerfacecolor": "white",
+    "markeredgewidth": 2.2,
+    "linestyle": "",
+}
+_BAND = 0.18  # opacity
+_HEIGHT = 4.375  # inches; 700 pixels
+_LEGEND_WIDTH = 130  # characters that fit side by side
+
+Style = Literal["solid"] | tuple[float, tuple[int, int]]
+Legend = list[tuple[str, Artist | tuple[Artist, ...]]]
+_SOLID: Style = "solid"
+_DASHED: Style = (0.0, (5, 2))
+
+
+@dataclass(frozen=True)
+class _Series:
+    """A quantity over epochs and seeds. What a seed lacks, because it stopped earlier or failed, is NaN."""
+
+    epochs: np.ndarray  # (epochs,) int
+    values: np.ndarray  # (seeds, epochs) float64, NaN for infinities too
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        """(epochs,) over the seeds that got so far; NaN where none has a value."""
+        number = np.isfinite(self.values).sum(axis=0)
+        mean: np.ndarray = np.where(number, np.nansum(self.values, axis=0) / np.maximum(number, 1), np.nan)
+        return mean
+
+    @cached_property
+    def band(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lowest and the highest seed, (epochs,) each."""
+        # fmin and fmax pass over NaN, and unlike nanmin do not warn where all is NaN.
+        return np.fmin.reduce(self.values, axis=0), np.fmax.reduce(self.values, axis=0)
+
+    def after(self, epoch: int) -> np.ndarray:
+        """All values later than `epoch`, NaN left out: (n,)"""
+        later: np.ndarray = self.values[np.isfinite(self.values) & (self.epochs > epoch)]
+        return later
+
+
+def history_curves(history: History, *, title: str) -> Figure:
+    """Loss and accuracy of one run over its epochs: validation solid, training dashed.
+
+    The (first) epoch of the highest validation accuracy is marked. Without validation there is only the
+    training curve, solid, and no epoch is marked: training accuracy does not tell which one is best.
+    """
+    figure, panels = _two_panels(title)
+    validation = _series([history], "val_accuracy")
+    validated = _has([history], "val_accuracy")
+    style = _DASHED if validated else _SOLID
+    for quantity, panel in panels.items():
+        panel.curve(_series([history], quantity), COLORS[0], style, "training")
+        if validated:
+            panel.curve(_series([history], f"val_{quantity}"), COLORS[1], _SOLID, "validation")
+    legend: Legend = [("training", _stroke(COLORS[0], style))]
+    if validated:
+        legend.append(("validation", _stroke(COLORS[1])))
+    if np.isfinite(validation.mean).any():
+        best = int(np.nanargmax(validation.mean))
+        for panel in panels.values():
+            panel.ring(best, COLORS[1])
+        label = f"best: {100 * validation.mean[best]:.2f} % after epoch {validation.epochs[best]}"
+        legend.append((label, Line2D([], [], color=COLORS[1], **_RING)))
+    _finish(figure, panels, legend)
+    return figure
+
+
+def overlaid_curves(experiments: Mapping[str, Sequence[History]], *, title: str | None = None) -> Figure:
+    """Loss and accuracy of several experiments over their epochs, one colour for each.
+
+    A line is the mean over the seeds; the band around the solid one spans the lowest to the highest
+    seed. Solid is validation and dashed training; without validation anywhere, training is solid.
+
+    Args:
+        experiments: by name the history of each seed. Lengths may differ, between seeds too: a mean is
+            taken over the seeds that got so far.
+        title: "A vs B" where none is given, or the number of experiments where that gets too long.
+    """
+    figure, panels = _two_panels(versus(experiments) if title is None else title)
+    validated = any(_has(histories, "val_accuracy") for histories in experiments.values())
+    legend: Legend = []
+    for index, (name, histories) in enumerate(experiments.items()):
+        color, marker = COLORS[index % len(COLORS)], _MARKERS[index // len(COLORS) % len(_MARKERS)]
+        for quantity, panel in panels.items():
+            train, validation = _series(histories, quantity), _series(histories, f"val_{quantity}")
+            panel.seeds(validation if _has(histories, "val_accuracy") else train, color)
+            panel.curve(train, color, _DASHED if validated else _SOLID, f"{name}, training", marker)
+            if _has(histories, "val_accuracy"):
+                panel.curve(validation, color, _SOLID, f"{name}, validation", marker)
+        legend.append((shortened(name), _stroke(color, marker=marker)))
+    if validated:
+        legend.append(("validation", _stroke(GREY)))
+    legend.append(("training", _stroke(GREY, _DASHED if validated else _SOLID)))
+    numbers = {len(histories) for histories in experiments.values()}
+    if max(numbers) > 1:
+        of = f"{max(numbers)} seeds" if len(numbers) == 1 else "the seeds"
+        both = (Patch(facecolor=GREY, alpha=_BAND), _stroke(GREY))
+        legend.append((f"mean and range of {of}", both))
+    _finish(figure, panels, legend)
+    return figure
+
+
+def _series(histories: Sequence[History], quantity: str) -> _Series:
+    """One quantity of several runs, brought onto the same epochs."""
+    runs = [{row["epoch"]: row.get(quantity) for row in history} for history in histories]
+    epochs = np.array(sorted({int(epoch or 0) for run in runs for epoch in run}), dtype=int)
+    values = np.array([[run.get(epoch) for epoch in epochs] for run in runs], dtype=float)  # None becomes NaN
+    values = values.reshape(len(runs), len(epochs))
+    return _Series(epochs, np.where(np.isfinite(values), values, np.nan))
+
+
+def _has(histories: Sequence[History], quantity: str) -> bool:
+    return any(row.get(quantity) is not None for history in histories for row in history)
+
+
+class _Panel:
+    """One pair of axes, which remembers what was drawn on it: the limits follow from that."""
+
+    def __init__(self, axes: Axes, name: str) -> None:
+        self.axes = axes
+        self.drawn: list[_Series] = []
+        dress(axes, name)
+        axes.set_xlabel("epoch", fontsize=12, color=INK)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10, min_n_ticks=1))
+
+    def curve(self, series: _Series, color: str, style: Style, label: str, marker: str = "") -> Line2D:
+        """The mean over epochs. A point without neighbours gets a dot: a line would not show it."""
+        self.drawn.append(series)
+        (line,) = self.axes.plot(
+            series.epochs,
+            series.mean,
+            color=color,
+            linestyle=style,
+            linewidth=_width(style),
+            marker=marker or "o",
+            markersize=4 if marker else 7,
+            markerfacecolor=color if style == _SOLID else "white",
+            markevery=None if marker else _lonely(series.mean),
+            label=label,
+            zorder=3 if style == _SOLID else 2.5,
+        )
+        return line
+
+    def seeds(self, series: _Series, color: str) -> None:
+        """A band from the lowest to the highest seed, and each seed as a thin line."""
+        if len(series.values) == 1:
+            return
+        width = 0 if series.epochs.size > 1 else 8  # of the edge: over one epoch the band itself has none
+        self.axes.fill_between(series.epochs, *series.band, color=color, alpha=_BAND, linewidth=width)
+        for values in series.values:
+            self.axes.plot(series.epochs, values, color=color, alpha=0.5, linewidth=0.8, zorder=2)
+
+    def ring(self, index: int, color: str) -> None:
+        """Marks one epoch, with a ring around the last curve's point."""
+        epoch, value = self.drawn[-1].epochs[index], self.drawn[-1].mean[index]
+        self.axes.axvline(epoch, color=INK, linewidth=1, linestyle=(0, (1, 2)), zorder=2)
+        self.axes.plot([epoch], [value], color=color, zorder=4, **_RING)
+
+    def interesting(self, *, poor: Literal["low", "high"]) -> tuple[float, float]:
+        """The lowest and the highest value worth seeing, (0, 1) where there is none.
+
+        The first tenth of the epochs may leave the picture on its `poor` side, where all later ones
+        would otherwise have to share less than half of its height.
+        """
+        values = np.concatenate([series.after(0) for series in self.drawn])
+        later = np.concatenate([series.after(math.ceil(self.last / 10)) for series in self.drawn])
+        if values.size == 0:
+            return 0.0, 1.0
+        lowest, highest = float(values.min()), float(values.max())
+        if self.last < 5 or later.size == 0 or np.ptp(later) >= (highest - lowest) / 2:
+            return lowest, highest
+        return (float(later.min()), highest) if poor == "low" else (lowest, float(later.max()))
+
+    @property
+    def last(self) -> int:
+        return max((int(series.epochs.max()) for series in self.drawn if series.epochs.size), default=1)
+
+
+def _two_panels(title: str) -> tuple[Figure, dict[str, _Panel]]:
+    """Loss on the left, accuracy on the right, empty."""
+    figure = empty_figure(_HEIGHT, title)
+    loss, accuracy = figure.subplots(1, 2)
+    accuracy.yaxis.set_major_formatter(PERCENT)
+    return figure, {"loss": _Panel(loss, "Loss"), "accuracy": _Panel(accuracy, "Accuracy")}
+
+
+def _lonely(values: np.ndarray) -> list[int]:
+    """The indices of finite values between two that are not."""
+    finite = np.concatenate([[False], np.isfinite(values), [False]])
+    return [int(index) for index in np.flatnonzero(finite[1:-1] & ~finite[:-2] & ~finite[2:])]
+
+
+def _stroke(color: str, style: Style = _SOLID, marker: str = "") -> Line2D:
+    """A piece of a curve, for the legend."""
+    return Line2D([], [], color=color, linestyle=style, linewidth=_width(style), marker=marker)
+
+
+def _dot(entries: Iterable[Artist | tuple[Artist, ...]]) -> None:
+    """Let the strokes of a legend carry the dots that stand for curves of one epoch."""
+    for entry in entries:
+        if isinstance(entry, Line2D) and entry.get_marker() in ("", "None", None):
+            entry.set_marker("o")
+            entry.set_markersize(7)
+            entry.set_markerfacecolor("white" if entry.is_dashed() else str(entry.get_color()))
+
+
+def _width(style: Style) -> float:
+    return 2.4 if style == _SOLID else 1.7
+
+
+def _finish(figure: Figure, panels: Mapping[str, _Panel], legend: Legend) -> None:
+    """Limits that show what matters, and one legend below both panels, where it hides nothing."""
+    for panel in panels.values():
+        margin = 0.5 if panel.last == 1 else 0.02 * (panel.last - 1)
+        panel.axes.set_xlim(1 - margin, panel.last + margin)
+    panels["loss"].axes.set_ylim(*_loss_limits(panels["loss"]))
+    panels["accuracy"].axes.set_ylim(*_accuracy_limits(panels["accuracy"]))
+    if all(panel.last == 1 for panel in panels.values()):
+        _dot(entry for _, entry in legend)
+    lengths = [len(label) + 10 for label, _ in legend]  # with the stroke before it
+    columns = len(legend) if sum(lengths) <= _LEGEND_WIDTH else max(1, _LEGEND_WIDTH // max(lengths))
+    rows = math.ceil(len(legend) / columns)
+    figure.set_figheight(_HEIGHT + 0.24 * max(0, rows - 2))  # beyond two rows the curves would pay for it
+    figure.legend(
+        handles=[entry for _, entry in legend],
+        labels=[label for label, _ in legend],
+        loc="outside lower center",
+        ncols=columns,
+        fontsize=11,
+        handlelength=2.5,
+        labelcolor=INK,
+        frameon=False,
+    )
+
+
+def _loss_limits(panel: _Panel) -> tuple[float, float]:
+    _, highest = panel.interesting(poor="high")
+    return 0.0, 1.05 * highest if highest > 0 else 1.0
+
+
+def _accuracy_limits(panel: _Panel) -> tuple[float, float]:
+    """At least five points, lest noise look like a trend."""
+    lowest, highest = panel.interesting(poor="low")
+    missing = max(0.0, 0.05 - (highest - lowest)) / 2
+    lowest, highest = lowest - missing, highest + missing
+    pad = 0.05 * (highest - lowest)
+    return max(0.0, lowest - pad), min(1.0 + 0.4 * pad, highest + pad)

@@ -1,0 +1,47 @@
+"""What else a result may depend on: versions, machine, precision, commit, data."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import cnnlab
+from cnnlab.backend import Backend
+from cnnlab.config.experiment import ExperimentConfig
+
+
+def environment(config: ExperimentConfig, backend: Backend, dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a run's environment.json; `dataset` is what is known of its data."""
+    import psutil
+
+    return {
+        "cnnlab": cnnlab.__version__,
+        "python": platform.python_version(),
+        "keras": version("keras"),
+        "numpy": version("numpy"),
+        "backend": backend.name,
+        backend.name: backend.version,
+        "device": backend.device,
+        "device_name": backend.device_name,
+        "precision": config.runtime.precision,
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "git_commit": _git_commit(),
+        "dataset": dict(dataset),
+    }
+
+
+def _git_commit() -> str | None:
+    """The commit of the checkout that the user stands in; None outside of one."""
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "--verify", "HEAD"], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:  # no git here
+        return None
+    return answer.stdout.strip() or None if answer.returncode == 0 else None

@@ -1,0 +1,17 @@
+"""The runs below a folder as rows: found, filtered, sorted, set against each other."""
+
+from cnnlab.runs.listing.differences import Difference, differences
+from cnnlab.runs.listing.finding import find_runs
+from cnnlab.runs.listing.scanning import KEYS, Row, scan, sort_rows
+from cnnlab.runs.listing.where import parse_condition
+
+__all__ = [
+    "KEYS",
+    "Difference",
+    "Row",
+    "differences",
+    "find_runs",
+    "parse_condition",
+    "scan",
+    "sort_rows",
+]

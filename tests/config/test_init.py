@@ -1,0 +1,94 @@
+"""`cnnlab init`: whatever it writes is a config that reads, in an editor too, and nothing is overwritten."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from cnnlab.cli import run
+from cnnlab.config.experiment import known_configs, load_config, shipped_configs
+from cnnlab.config.starters import STARTERS
+from cnnlab.datasets import DATASETS
+from cnnlab.language.source import read_yaml
+
+EXPERIMENTS = sorted(path.stem for path in shipped_configs().glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def validator():
+    schema = json.loads((shipped_configs() / "schema.json").read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("like", STARTERS)
+def test_every_starter_with_every_dataset(like, dataset, validator, capsys):
+    assert run(["init", "mine", "--like", like, "--dataset", dataset]) == 0
+    assert "cnnlab train mine.yaml" in capsys.readouterr().out
+    config = load_config("mine.yaml")
+    assert (config.name, config.dataset.name) == ("mine", dataset)
+    assert config.architecture.output_shape == (config.dataset.num_classes,)
+    assert validator.is_valid(read_yaml(Path("mine.yaml")).plain())
+
+
+@pytest.mark.parametrize("like", STARTERS)
+def test_starters_are_commented_and_fit_the_page(like):
+    run(["init", "mine", "--like", like])
+    lines = Path("mine.yaml").read_text(encoding="utf-8").splitlines()
+    assert max(map(len, lines)) <= 110
+    assert sum("#" in line for line in lines) >= 15
+    [schema] = [line.split("=")[1] for line in lines if line.startswith("# yaml-language-server: $schema=")]
+    assert Path(schema).is_file()
+
+
+@pytest.mark.parametrize("like", [name for name in EXPERIMENTS if name not in STARTERS])
+def test_every_experiment_can_be_copied(like):
+    assert run(["init", "mine", "--like", like]) == 0
+    mine, original = load_config("mine.yaml"), load_config(like)
+    assert mine.name == "mine"
+    assert mine.digest == original.digest
+
+
+def test_next_to_a_schema_the_config_names_that_one():
+    Path("configs").mkdir()
+    Path("configs/schema.json").touch()
+    run(["init", "configs/mine"])
+    assert "$schema=schema.json" in Path("configs/mine.yaml").read_text(encoding="utf-8")
+    assert "mine" in known_configs()
+
+
+def test_nothing_is_overwritten_without_force(capsys):
+    Path("mine.yaml").write_text("precious", encoding="utf-8")
+    assert run(["init", "mine"]) == 2
+    assert capsys.readouterr().err == "mine.yaml exists already; --force overwrites it\n"
+    assert Path("mine.yaml").read_text(encoding="utf-8") == "precious"
+    assert run(["init", "mine.yaml", "--force"]) == 0
+    assert load_config("mine.yaml").name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["my net"], "is no name for an experiment", id="name"),
+        pytest.param(["mine", "--like", "vg16"], "did you mean vgg16?", id="like"),
+        pytest.param(["mine", "--dataset", "mnsit"], "did you mean mnist?", id="dataset"),
+        pytest.param(["mine", "--like", "vgg16", "--dataset", "mnist"], "has its own", id="both"),
+        pytest.param(["nowhere/mine"], "no such directory", id="folder"),
+    ],
+)
+def test_mistakes(arguments, message, capsys):
+    assert run(["init", *arguments]) == 2
+    assert re.search(message.replace("?", r"\?"), capsys.readouterr().err)
+    assert not list(Path().glob("*.yaml"))
+
+
+def test_json(capsys):
+    assert run(["init", "mine", "--like", "dnn", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"path": "mine.yaml", "name": "mine", "like": "dnn"}

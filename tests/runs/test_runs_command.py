@@ -1,0 +1,208 @@
+"""`cnnlab runs`, as a user calls it."""
+
+import csv
+import io
+import json
+
+import filelock
+import pytest
+
+from cnnlab.cli import run
+from cnnlab.config.experiment import load_config
+from cnnlab.runs.folders import open_run
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory, make_run):
+    """Runs that no test removes: by a short name their folders."""
+    out = tmp_path_factory.mktemp("experiments")
+    paths = {
+        f"dnn{seed}": make_run(out, "colors_dnn", seed=seed, accuracy=0.8 + seed / 100) for seed in (0, 1)
+    }
+    paths["cnn0"] = make_run(out, "colors_cnn", accuracy=0.95)
+    paths["short0"] = make_run(out, "colors_cnn", accuracy=0.9, changes=("training.epochs=3",))
+    paths["failed"] = make_run(out, "colors_cnn_minimal", state="failed")
+    paths["killed"] = make_run(out, "colors_cnn_minimal", seed=10, state="running")
+    (out / "comparisons" / "a-vs-b").mkdir(parents=True)
+    (out / "notes.txt").write_text("mine", encoding="utf-8")
+    return out, paths
+
+
+@pytest.fixture
+def runs(library, capsys):
+    def call(*arguments, code=0, out=None):
+        assert run(["runs", *arguments, "--out", str(out or library[0])]) == code
+        return capsys.readouterr()
+
+    return call
+
+
+def names(text):
+    return [(row["name"], row["seed"], row["state"]) for row in json.loads(text)]
+
+
+def test_list_knows_every_run(runs, library):
+    streams = runs("list", "--json")
+    assert names(streams.out) == [
+        ("colors_cnn", 0, "finished"),
+        ("colors_cnn", 0, "finished"),
+        ("colors_cnn_minimal", 0, "failed"),
+        ("colors_cnn_minimal", 10, "interrupted"),
+        ("colors_dnn", 0, "finished"),
+        ("colors_dnn", 1, "finished"),
+    ]
+    assert streams.err == f"6 runs in {library[0]}\n"
+    row = next(row for row in json.loads(streams.out) if row["path"] == str(library[1]["cnn0"]))
+    result = json.loads((library[1]["cnn0"] / "result.json").read_text(encoding="utf-8"))
+    assert {key: row[key] for key in ("test_accuracy", "params", "macs", "seconds")} == {
+        key: result[key] for key in ("test_accuracy", "params", "macs", "seconds")
+    }
+
+
+def test_list_filters_sorts_and_cuts(runs):
+    text = runs(
+        "list", "--where", "test_accuracy > 0.8", "--sort", "-test_accuracy", "--limit", "2", "--json"
+    ).out
+    assert [row["test_accuracy"] for row in json.loads(text)] == [0.95, 0.9]
+    text = runs("list", "colors_dnn", "--json").out
+    assert {row["name"] for row in json.loads(text)} == {"colors_dnn"}
+
+
+def test_list_as_a_table(runs):
+    lines = runs("list", "colors_cnn", "--where", "epochs = 3").out.splitlines()
+    assert lines[0].split() == [
+        "Experiment", "Digest", "Seed", "State", "Test", "Validation", "Parameters",
+        "Epochs", "Seconds", "Started",
+    ]  # fmt: skip
+    assert lines[2].split()[3:7] == ["finished", "90.00%", "89.00%", "19,990"]
+    assert runs("list", "--markdown").out.startswith("| Experiment")
+    rows = list(csv.DictReader(io.StringIO(runs("list", "--csv").out)))
+    assert len(rows) == 6
+    assert rows[0]["test_accuracy"] in ("0.95", "0.9")
+
+
+def test_list_of_nothing(runs, tmp_path):
+    streams = runs("list", out=tmp_path / "nowhere")
+    assert (streams.out, streams.err) == ("", f"0 runs in {tmp_path / 'nowhere'}\n")
+    assert json.loads(runs("list", "--json", out=tmp_path).out) == []
+
+
+def test_list_reads_no_config(runs, library, monkeypatch):
+    monkeypatch.setattr("cnnlab.runs.records.load_config", None)
+    monkeypatch.setattr("cnnlab.language.source.read_yaml", None)
+    assert len(json.loads(runs("list", "--json").out)) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["list", "colors_dn"], "unknown run in {out}: 'colors_dn'; did you mean colors_dnn?"),
+        (["list", "--where", "x > 1"], "--where x > 1: column 1: unknown key; known: name, digest"),
+        (["list", "--sort", "accuracy"], "unknown key 'accuracy'; did you mean test_accuracy?"),
+        (["list", "--json", "--csv"], "--json, --csv and --markdown exclude each other"),
+        (["show", "mnist"], "unknown run in {out}: 'mnist'; known: colors_cnn"),
+        (["rm"], "expected runs to remove, or --where"),
+    ],
+)
+def test_mistakes(runs, library, arguments, message):
+    assert message.format(out=library[0]) in runs(*arguments, code=2).err
+
+
+def test_show(runs, library):
+    path = library[1]["cnn0"]
+    text = runs("show", str(path)).out
+    assert text.startswith(f"{path}: finished\n")
+    assert "  test accuracy        95.00%\n" in text
+    assert "name: colors_cnn\n" in text
+    document = json.loads(runs("show", str(path), "--json").out)
+    assert document["result"]["test_accuracy"] == 0.95
+    assert document["config"]["training"]["optimizer"]["name"] == "sgd"
+    assert set(document["files"]) >= {"run.json", "result.json", "config.yaml", "predictions.npz"}
+
+
+def test_a_run_has_several_names(runs, library):
+    folder = library[1]["dnn0"].parent
+    for text in (folder.name, str(folder), "colors_dnn"):
+        documents = json.loads(runs("show", text, "--json").out)
+        assert [each["run"] for each in documents] == [str(folder / "seed-0"), str(folder / "seed-1")]
+    one = json.loads(runs("show", f"{folder.name}/seed-1", "--json").out)
+    assert one["run"] == str(folder / "seed-1")
+
+
+def test_diff_of_two_configs(runs, library):
+    found = json.loads(runs("diff", str(library[1]["cnn0"]), str(library[1]["short0"]), "--json").out)
+    config = {
+        each["key"]: (each["a"], each["b"]) for each in found["differences"] if each["section"] == "config"
+    }
+    assert config == {"training.epochs": (20, 3)}
+    result = {each["key"] for each in found["differences"] if each["section"] == "result"}
+    assert {"test_accuracy", "epochs"} <= result
+
+
+def test_diff_names_layers(runs):
+    found = json.loads(runs("diff", "colors_dnn", "colors_cnn", "--json").out)["differences"]
+    keys = {each["key"]: (each["a"], each["b"]) for each in found}
+    assert keys["model.layers.dense_1.units"] == (128, 32)
+    of_a, of_b = keys["model.layers.conv2d_1"]
+    assert of_a is None
+    assert of_b["Conv2D"]["filters"] == 8
+    assert not any(key.startswith("model.layers.conv2d_1.") for key in keys)
+    lines = runs("diff", "colors_dnn", "colors_cnn").out.splitlines()
+    assert any(line.split()[:4] == ["config", "model.layers.dense_1.units", "128", "32"] for line in lines)
+
+
+def test_no_difference(runs, library):
+    path = str(library[1]["cnn0"])
+    assert runs("diff", path, path).out == "no difference in config, result or environment\n"
+
+
+def test_rm_asks_and_then_removes(runs, tmp_path, make_run):
+    first, second = (make_run(tmp_path, "colors_cnn", seed=seed) for seed in (0, 1))
+    streams = runs("rm", str(first), out=tmp_path, code=2)
+    assert "nobody is here to answer; say so with --yes" in streams.err
+    assert first.exists()
+    streams = runs("rm", str(first), "--dry-run", out=tmp_path)
+    assert streams.out == f"{first}\n"
+    assert streams.err.startswith("would remove 1 run, ")
+    assert first.exists()
+    runs("rm", str(first), "--yes", out=tmp_path)
+    assert not first.exists()
+    assert second.exists()
+    runs("rm", "colors_cnn", "--yes", out=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rm_by_condition(runs, tmp_path, make_run):
+    for seed in range(3):
+        make_run(tmp_path, "colors_cnn", seed=seed, accuracy=0.9 + seed / 100)
+    runs("rm", "--where", "test_accuracy < 0.915", "--yes", out=tmp_path)
+    assert [row[1] for row in names(runs("list", "--json", out=tmp_path).out)] == [2]
+    assert runs("rm", "--where", "seed = 7", "--yes", out=tmp_path).err == "nothing to remove\n"
+
+
+def test_a_run_in_training_stays(runs, tmp_path, make_run):
+    path = make_run(tmp_path, "colors_cnn", state="running")
+    with filelock.FileLock(tmp_path / path.parent.name / ".seed-0.lock"):
+        assert names(runs("list", "--json", out=tmp_path).out) == [("colors_cnn", 0, "running")]
+        streams = runs("rm", str(path), "--yes", out=tmp_path, code=1)
+        assert "a process is training this run; nothing was removed" in streams.err
+    assert (path / "config.yaml").exists()
+
+
+def test_a_removed_run_can_be_trained_again(runs, tmp_path, make_run):
+    path = make_run(tmp_path, "colors_cnn")
+    runs("rm", str(path), "--yes", out=tmp_path)
+    config = load_config("colors_cnn")
+    with open_run(config, tmp_path) as again:
+        assert again.path == path
+
+
+def test_only_runs_are_ever_removed(runs, tmp_path, make_run):
+    path = make_run(tmp_path / "real", "colors_cnn")
+    (path.parent / "notes.txt").write_text("mine", encoding="utf-8")
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    assert "not a run's folder; nothing was removed" in runs("rm", str(link), "--yes", code=2).err
+    assert path.exists()
+    runs("rm", str(path), "--yes", out=tmp_path / "real")
+    assert (path.parent / "notes.txt").exists()
