@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -10,6 +11,10 @@ class CnnlabError(Exception):
     """A failure that the user is told about in plain words: a run, a download or a disk failed."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        # Whatever it quotes, a terminal is not to act on it.
+        return printable(super().__str__())
 
 
 class UserError(CnnlabError):
@@ -29,6 +34,20 @@ class ShapeError(UserError):
         super().__init__(f"{problem}\n   {remedy}")
         self.problem = problem
         self.remedy = remedy
+
+
+def printable(text: str, keep: str = "\n") -> str:
+    """A text as a terminal may show it: control characters and the like written as escapes, but for `keep`.
+
+    >>> printable("red: \\x1b[31m")
+    'red: \\\\x1b[31m'
+    """
+    return "".join(
+        each
+        if each in keep or each.isprintable() or unicodedata.category(each) == "Zs"  # spaces of any width
+        else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

@@ -32,6 +32,9 @@ def mismatches(config: ExperimentConfig, root: Node) -> Iterator[str]:
         return
     if dataset is not None:
         yield from _training_mismatches(config, dataset, root)
+        if dataset.stratified and dataset.train_size is None:
+            message = "has no effect without train_size: all images are used; give it, or leave this out"
+            yield located(root, ("dataset", "stratified"), message, "key")
     names: dict[str, Path_] = {}
     try:
         nodes = config.nodes
@@ -77,6 +80,10 @@ def _training_mismatches(config: ExperimentConfig, dataset: DatasetConfig, root:
     if training.reduce_on_plateau and training.optimizer.learning_rate.changes:
         message = "the learning rate has a schedule already; remove one of the two"
         yield located(root, ("training", "reduce_on_plateau"), message)
+    floor, rate = training.reduce_on_plateau, training.optimizer.learning_rate
+    if floor and not rate.changes and floor.min_learning_rate >= rate.initial:
+        message = f"expected less than the learning rate, {rate.initial:g}, found {floor.min_learning_rate:g}"
+        yield located(root, ("training", "reduce_on_plateau", "min_learning_rate"), message)
     if training.label_smoothing and training.loss not in _SMOOTHED:
         message = f"{training.loss} has no label smoothing; expected {' or '.join(_SMOOTHED)}"
         yield located(root, ("training", "loss"), message)

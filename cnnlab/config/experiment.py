@@ -25,6 +25,9 @@ from cnnlab.layers.graph import expand, output_activation
 from cnnlab.summary.architecture import Architecture, describe
 from cnnlab.summary.memory import TrainingMemory, training_memory
 
+MOST_PROBLEMS = 20
+"""So many mistakes of a file are shown; the others come to light when these are mended."""
+
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -134,8 +137,14 @@ def parse_config(root: Node, default_name: str) -> ExperimentConfig:
     else:
         problems += mismatches(config, root)
     if problems:
-        raise UserError("\n".join(sorted(dict.fromkeys(problems), key=_line_and_column)))
+        raise UserError("\n".join(_first_of(sorted(dict.fromkeys(problems), key=_line_and_column))))
     return config
+
+
+def _first_of(problems: list[str]) -> list[str]:
+    """As many as anyone reads."""
+    left = len(problems) - MOST_PROBLEMS
+    return [*problems[:MOST_PROBLEMS], f"… and {left:,} more"] if left > 0 else problems
 
 
 def shipped_configs() -> Path:

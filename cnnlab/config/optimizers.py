@@ -8,10 +8,18 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from cnnlab.config.schedules import SCHEDULES, Constant, Schedule
-from cnnlab.language.fields import Positive, Rate, Settings, choose_by_name, problem, problems, shown
-
-Above0 = Annotated[float, Field(gt=0)]
-AtLeast0 = Annotated[float, Field(ge=0)]
+from cnnlab.language.fields import (
+    Above0,
+    AtLeast0,
+    Between0And1,
+    Positive,
+    Rate,
+    Settings,
+    choose_by_name,
+    problem,
+    problems,
+    shown,
+)
 
 
 def _read_learning_rate(value: Any) -> Schedule:
@@ -70,6 +78,12 @@ class Optimizer(Settings):
             raise ValueError(f"expected one way of clipping, found {' and '.join(given)}")
         return self
 
+    @model_validator(mode="after")
+    def _no_idle_average(self) -> Self:
+        if not self.use_ema:
+            self.refuse_idle("ema_momentum", "ema_overwrite_frequency", reason="without use_ema: true")
+        return self
+
     @property
     def slots(self) -> int:
         """How many numbers the optimizer remembers for each weight; memory estimates need it."""
@@ -93,6 +107,12 @@ class SGD(Optimizer):
     learning_rate: LearningRate = Constant(initial=0.01)
     momentum: Rate = 0.0
     nesterov: bool = False
+
+    @model_validator(mode="after")
+    def _no_idle_nesterov(self) -> Self:
+        if not self.momentum:
+            self.refuse_idle("nesterov", reason="without momentum, such as momentum: 0.9")
+        return self
 
     @property
     def own_slots(self) -> int:
@@ -142,7 +162,7 @@ class Lion(Optimizer):
 
     keras_class = "Lion"
     name: Literal["lion"] = "lion"
-    beta_1: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    beta_1: Between0And1 = 0.9
     beta_2: Rate = 0.99
 
     @property

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from cnnlab.config.locating import into_layer, with_classes
 from cnnlab.config.sections import ModelConfig
 from cnnlab.errors import UserError, unknown
+from cnnlab.language.fields import shown
 from cnnlab.language.source import Node, Path_, dotted, parse_value
 from cnnlab.layers.base import snake_case
 from cnnlab.layers.graph import expand
@@ -18,19 +19,15 @@ def overridden(root: Node, override: str) -> Node:
     """The config with one --set KEY=VALUE applied."""
     key, equals, text = override.partition("=")
     key = key.strip()
-    if not equals or not re.fullmatch(r"[^\s.\[\]]+(\[\d{1,6}\]|\.[^\s.\[\]]+)*", key):
+    if not equals or not re.fullmatch(r"[^\s.\[\]]+(\[-?\d{1,6}\]|\.[^\s.\[\]]+)*", key):
         raise UserError(
             f"--set {override}: expected KEY=VALUE, such as training.epochs=3 or model.layers[0].filters=8"
         )
     place = f"--set {key}"
     path: Path_ = ()
-    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", key):
+    for index, name in re.findall(r"\[(-?\d+)\]|([^.\[\]]+)", key):
         path = into_layer(root, path)
-        path = _named(root, path, name, place) if name else (*path, int(index))
-        node = root.find(path[:-1])
-        if index and not (isinstance(node.value, tuple) and int(index) < len(node.value)):
-            count = len(node.value) if isinstance(node.value, tuple) else 0
-            raise UserError(f"{place}: {dotted(path[:-1])} has {count} items, so no [{index}]")
+        path = _named(root, path, name, place) if name else _indexed(root, path, int(index), place)
     if isinstance(path[-1], str):
         path = (*into_layer(root, path[:-1]), path[-1]) if len(path) > 1 else path
     return _written_out(root, path).with_value(path, parse_value(text, place))
@@ -40,9 +37,37 @@ def _written_out(root: Node, path: Path_) -> Node:
     """`optimizer: adam` is short for {name: adam}: in full where `path` leads into it."""
     for section in (("dataset",), ("training", "optimizer")):
         word = root.find(section[:-1]).child(section[-1])
-        if path[:-1] == section and word is not None and isinstance(word.value, str):
+        leads_in = len(path) > len(section) and path[: len(section)] == section
+        if leads_in and word is not None and isinstance(word.value, str):
             root = root.with_value((*section, "name"), word)
     return root
+
+
+def _indexed(root: Node, path: Path_, index: int, place: str) -> Path_:
+    """The path extended by an index that its list has."""
+    found = root.find(path)
+    items = found.value if root.has(path) else None
+    if not isinstance(items, tuple):
+        given = shown(found.plain()) if root.has(path) else "nothing"
+        raise UserError(
+            f"{place}: expected a list at {_as_written(path)}, found {given}; leave [{index}] out"
+        )
+    if not items:
+        raise UserError(f"{place}: {_as_written(path)} is an empty list; give the list as a whole")
+    if not 0 <= index < len(items):
+        last = (*path, len(items) - 1)
+        by_name = f", or {_as_written((*path, _written_names(found)[-1]))}" if path[-1] == "layers" else ""
+        raise UserError(
+            f"{place}: expected an index from 0 to {last[-1]}, found {index}; "
+            f"the last is {_as_written(last)}{by_name}"
+        )
+    return (*path, index)
+
+
+def _as_written(path: Path_) -> str:
+    """The path without the class names that messages and --set leave out: in a list they follow the index."""
+    steps = zip((None, *path), path, strict=False)
+    return dotted([step for before, step in steps if isinstance(step, int) or not isinstance(before, int)])
 
 
 def _named(root: Node, path: Path_, name: str, place: str) -> Path_:

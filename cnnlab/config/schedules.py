@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
-
-from cnnlab.language.fields import Positive, Settings
-
-Above0 = Annotated[float, Field(gt=0)]
-AtLeast0 = Annotated[float, Field(ge=0)]
+from cnnlab.language.fields import Above0, AtLeast0, Between0And1, Positive, Settings
 
 
 class Schedule(Settings):
@@ -64,7 +59,7 @@ class Step(Schedule):
     """Times `factor` each time another `every` epochs have passed."""
 
     name: Literal["step"] = "step"
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    factor: Between0And1 = 0.1
     every: Positive
 
     def main_rate(self, epoch: Any, epochs: float, ops: Any) -> Any:
@@ -76,7 +71,7 @@ class Exponential(Schedule):
     """Times `factor` per epoch, smoothly."""
 
     name: Literal["exponential"] = "exponential"
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    factor: Between0And1 = 0.95
 
     def main_rate(self, epoch: Any, epochs: float, ops: Any) -> Any:
         return self.initial * self.factor**epoch
@@ -102,7 +97,7 @@ class OneCycle(Schedule):
     initial: Above0 = 0.0004
     peak: Above0 = 0.01
     final: AtLeast0 = 0.0
-    rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    rise: Between0And1 = 0.3
 
     def main_rate(self, epoch: Any, epochs: float, ops: Any) -> Any:
         share = ops.minimum(epoch / epochs, 1.0)

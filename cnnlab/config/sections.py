@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints
+from pydantic import PlainSerializer, PlainValidator, StringConstraints, field_validator
 
 from cnnlab.config.optimizers import OPTIMIZERS, Adam, Optimizer
 from cnnlab.language.fields import (
     AsTuple,
+    AtLeast0,
+    Between0And1,
     NonNegative,
     Positive,
     Rate,
@@ -20,9 +22,6 @@ from cnnlab.language.fields import (
     shown,
 )
 from cnnlab.layers.notation import Layers
-
-Above0 = Annotated[float, Field(gt=0)]
-AtLeast0 = Annotated[float, Field(ge=0)]
 
 Monitor = Literal["val_loss", "val_accuracy", "loss", "accuracy"]
 """A column of the history; losses should fall, accuracies rise."""
@@ -61,7 +60,7 @@ class ReduceOnPlateau(Settings):
     """Multiply the learning rate by `factor` when a column has not got better for `patience` epochs."""
 
     monitor: Monitor = "val_loss"
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    factor: Between0And1 = 0.1
     patience: Positive = 10
     min_delta: AtLeast0 = 0.0001
     cooldown: NonNegative = 0
@@ -108,6 +107,14 @@ class TrainingConfig(Settings):
 
     early_stopping: EarlyStopping | None = None
     reduce_on_plateau: ReduceOnPlateau | None = None
+
+    @field_validator("metrics", mode="after")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        twice = next((metric for metric in value if value.count(metric) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice} is given twice")
+        return value
 
 
 class RuntimeConfig(Settings):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn
 from pydantic import SerializerFunctionWrapHandler, ValidationInfo, field_validator, model_serializer
 
 from cnnlab.errors import way_out
-from cnnlab.language.fields import AsTuple, DataFormat, NonNegative, Positive, Settings, Shape, shown
+from cnnlab.language.fields import AsRange, AsTuple, DataFormat, NonNegative, Positive, Settings, Shape, shown
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Content
@@ -45,7 +45,7 @@ class DatasetConfig(Settings):
     data_format: DataFormat = "channels_last"
     """channels_first: images are (C, H, W)."""
 
-    scale: Annotated[tuple[float, float], AsTuple] = UNIT_SCALE
+    scale: Annotated[tuple[float, float], AsRange] = UNIT_SCALE
     """The numbers that black and full brightness become."""
 
     standardize: bool = False

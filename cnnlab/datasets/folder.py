@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cnnlab.datasets.places import Places
 
 
+TEST_SIZE = 0.2
+
+
 class ImageFolder(DatasetConfig):
     """FOLDER/train/CLASS/* and FOLDER/test/CLASS/*, or FOLDER/CLASS/* alone: PNG, JPEG, BMP, GIF and WebP.
 
@@ -40,7 +43,7 @@ class ImageFolder(DatasetConfig):
     on_error: Literal["stop", "skip"] = "stop"
     """What becomes of an image that cannot be read: an error, or a warning."""
 
-    test_size: int | float = 0.2
+    test_size: int | float = TEST_SIZE
     """A count or a fraction, split off with `seed`, stratified, where the folder has no test images."""
 
     @property
@@ -88,6 +91,9 @@ class ImageFolder(DatasetConfig):
                     if isinstance(name, str) and name not in layout.train:
                         message = f"unknown class {shown(name)}; {way_out(name, layout.train)}"
                         raise problems(problem(message, ("classes",)))
+            if layout.test is not None and data.get("test_size", TEST_SIZE) != TEST_SIZE:
+                message = "has no effect: the folder has test images of its own; leave it out"
+                raise problems(problem(message, ("test_size",), kind="key"))
             if data.get("size") is None:
                 data["size"] = _first_size(layout.train, data["classes"])
         except UserError as error:

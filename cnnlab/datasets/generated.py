@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, model_validator
 
 from cnnlab.datasets.base import DatasetConfig, Progress
-from cnnlab.language.fields import NonNegative, problem, problems
+from cnnlab.language.fields import NonNegative, Share, problem, problems
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from cnnlab.datasets.content import Content
     from cnnlab.datasets.places import Places
     from cnnlab.datasets.streams import RandomStream
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Generated(DatasetConfig):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from cnnlab.datasets.base import Subject
-from cnnlab.datasets.generated import Generated, Share
-from cnnlab.language.fields import AsTuple, Shape
+from cnnlab.datasets.generated import Generated
+from cnnlab.language.fields import AsRange, Shape, Share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ class Go(Generated):
     """
 
     name: Literal["go"] = "go"
-    scale: Annotated[tuple[float, float], AsTuple] = (-1.0, 254.0)
+    scale: Annotated[tuple[float, float], AsRange] = (-1.0, 254.0)
     """Makes -1, 0 and 1 of the pixels 0, 1 and 2: the other's stone, nothing, an own stone."""
 
     size: Annotated[int, Field(ge=5, le=19)] = 19

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from cnnlab.datasets.base import Subject
 from cnnlab.datasets.colors import Colors
-from cnnlab.datasets.generated import Generated, Share, Side
-from cnnlab.language.fields import Shape
+from cnnlab.datasets.generated import Generated, Side
+from cnnlab.language.fields import Shape, Share
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from cnnlab.datasets.base import Subject
-from cnnlab.datasets.generated import Generated, Share
-from cnnlab.language.fields import Shape
+from cnnlab.datasets.generated import Generated
+from cnnlab.language.fields import Shape, Share
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from cnnlab.datasets.base import Subject
-from cnnlab.datasets.generated import Generated, Share
-from cnnlab.language.fields import AsTuple, Shape
+from cnnlab.datasets.generated import Generated
+from cnnlab.language.fields import AsRange, Shape, Share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ class XO(Generated):
     """
 
     name: Literal["xo"] = "xo"
-    scale: Annotated[tuple[float, float], AsTuple] = (-1.0, 1.0)
+    scale: Annotated[tuple[float, float], AsRange] = (-1.0, 1.0)
     size: Annotated[int, Field(ge=9, le=28)] = 16
     train_count: Annotated[int, Field(ge=10, le=1_000_000)] = 2_000
     noise: Share = 0.02

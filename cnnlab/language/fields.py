@@ -58,6 +58,17 @@ class Settings(BaseModel):
                 )
             ) from None
 
+    def refuse_idle(self, *fields: str, reason: str) -> None:
+        """For settings that others switch off: where they are not at their defaults, they are mistakes.
+
+        Raises:
+            ValidationError: one error for each; `reason` follows "has no effect".
+        """
+        idle = [name for name in fields if getattr(self, name) != type(self).model_fields[name].default]
+        if idle:
+            message = f"has no effect {reason}; leave it out"
+            raise problems(*(problem(message, (name,), kind="key") for name in idle))
+
 
 def problem(message: str, loc: tuple[int | str, ...] = (), *, kind: str = "value") -> InitErrorDetails:
     """One error of a settings class: `kind` is "value", or "key" where the key itself is the mistake."""
@@ -115,7 +126,8 @@ def shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "a list" if value else "an empty list"
     text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…" + text[0]
+    end = "…" + text[0] if isinstance(value, str) else "…"
+    return text if len(text) <= 60 else text[:57] + end
 
 
 def _kind(error: ErrorDetails) -> str:
@@ -179,28 +191,63 @@ def _phrase(error: ErrorDetails, known: tuple[str, ...]) -> str:
     return f"{error['msg']}, found {shown(value)}"
 
 
+def one_for_all(value: Any, at_least: int) -> bool:
+    """Whether a value is one whole number that stands for several: then it is checked here, and not as often.
+
+    Raises:
+        ValueError: it is one, and too small.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    if value < at_least:
+        raise ValueError(f"expected {at_least} or more, found {shown(value)}")
+    if value > _MOST:
+        raise ValueError(f"expected {_MOST} or less, found {shown(value)}")
+    return True
+
+
+def as_tuple(value: Any) -> Any:
+    """A list as the frozen thing it becomes; whatever else comes is left for the field's own check."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _as_pair(value: Any) -> Any:
     """3 → (3, 3), [3, 5] → (3, 5); whatever else comes is left for the field's own check."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if one_for_all(value, at_least=1):
         return (value, value)
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ValueError(f"expected a whole number, or two: [height, width]; found {shown(value)}")
     return tuple(value)
 
 
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _as_range(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        found = f"a list of {len(value)}" if isinstance(value, list | tuple) and value else shown(value)
+        raise ValueError(f"expected two numbers: [lowest, highest]; found {found}")
+    return tuple(value)
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=100)]
 """Names become file names: letters, digits, - and _."""
 
-Positive = Annotated[int, Field(ge=1, le=10**15)]
+_MOST = 10**15
+
+Positive = Annotated[int, Field(ge=1, le=_MOST)]
 NonNegative = Annotated[int, Field(ge=0)]
+
+Above0 = Annotated[float, Field(gt=0)]
+AtLeast0 = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 """A share that may be 0 but not all, such as a dropout rate."""
 
-AsTuple = BeforeValidator(_as_tuple)
+Between0And1 = Annotated[float, Field(gt=0, lt=1)]
+"""A share that is neither nothing nor all, such as what a learning rate is multiplied by."""
+
+AsTuple = BeforeValidator(as_tuple)
+AsRange = BeforeValidator(_as_range)
+"""[lowest, highest]"""
+
 Pair = Annotated[tuple[Positive, Positive], BeforeValidator(_as_pair)]
 """(height, width); one number stands for both."""
 

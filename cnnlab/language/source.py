@@ -6,6 +6,7 @@ mappings, lists, strings, numbers, booleans and null come out; tags are refused,
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from cnnlab.errors import UserError
+from cnnlab.errors import UserError, printable
 
 Path_ = tuple[str | int, ...]
 """Where a value stands in the data: ("model", "layers", 5, "Conv2D", "filters")."""
@@ -22,6 +23,8 @@ Path_ = tuple[str | int, ...]
 MAX_BYTES = 1_000_000
 MAX_NODES = 20_000
 MAX_DEPTH = 60
+MAX_DIGITS = 240
+"""As many fit into a float, be they hexadecimal. What is too large for its setting, the setting says."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -69,6 +72,13 @@ class Node:
             node = below
         return node
 
+    def has(self, path: Path_) -> bool:
+        """Whether something stands at `path`, be it null."""
+        node: Node | None = self
+        for step in path:
+            node = node and node.child(step)
+        return node is not None
+
     def place_of_key(self, path: Path_) -> str:
         """Where the last step of `path` was written as a key; the value's place where it has no key."""
         parent = self.find(path[:-1])
@@ -81,14 +91,16 @@ class Node:
         if not path:
             return node
         step, rest = path[0], path[1:]
+        # What takes the place of a word or number was not written where that was.
+        place = self.place if isinstance(self.value, dict | tuple) else node.place
         if isinstance(step, int):
             items = list(self.value) if isinstance(self.value, tuple) else []
             items[step] = items[step].with_value(rest, node)
-            return replace(self, value=tuple(items))
+            return Node(place, tuple(items))
         entries = dict(self.value) if isinstance(self.value, dict) else {}
         old = entries.get(step, Entry(node.place, Node(node.place, None)))
         entries[step] = replace(old, node=old.node.with_value(rest, node))
-        return replace(self, value=entries)
+        return Node(place, entries)
 
 
 @dataclass(frozen=True)
@@ -126,58 +138,52 @@ def read_yaml(path: Path) -> Node:
     return parse_yaml(text, str(path))
 
 
-def parse_yaml(text: str, name: str) -> Node:
+def parse_yaml(text: str, name: str, *, lines: bool = True) -> Node:
     """Parse one YAML document; `name` is what places are called, such as the file's path.
+
+    Args:
+        lines: places are lines and columns of a file; else each is `name` alone.
 
     Raises:
         UserError: with place, on a syntax error, a duplicate key, a tag, or too many or too deep nodes.
     """
     try:
-        return _Composer(text, name).document()
+        return _Composer(text, name, lines).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark and lines else name
         context = f" {error.context}" if error.context else ""
         raise UserError(f"{where}: not valid YAML: {error.problem}{context}") from None
     except UnicodeEncodeError:
         raise UserError(f"{name}: not text: a byte of it is not UTF-8") from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise UserError(
-            f"{name}:{line}: not a text file: character 0x{error.character:02x} is not allowed in YAML"
-        ) from None
+        where = f"{name}:{text.count(chr(10), 0, error.position) + 1}: not a text file" if lines else name
+        raise UserError(f"{where}: character 0x{error.character:02x} is not allowed in YAML") from None
 
 
 def parse_value(text: str, place: str) -> Node:
     """Parse a value given on the command line; every node of it gets the same place."""
-    node = parse_yaml(text, place) if text.strip() else Node(place, None)
-
-    def settle(node: Node) -> Node:
-        if isinstance(node.value, dict):
-            return Node(place, {key: Entry(place, settle(each.node)) for key, each in node.value.items()})
-        if isinstance(node.value, tuple):
-            return Node(place, tuple(settle(each) for each in node.value))
-        return Node(place, node.value)
-
-    return settle(node)
+    return parse_yaml(text, place, lines=False) if text.strip() else Node(place, None)
 
 
 class _Composer:
     """Parser events → nodes. Sharing between aliases is kept; their expanded size is what is limited."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, lines: bool) -> None:
         self.events: Iterator[Any] = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         self.name = name
+        self.lines = lines
         self.anchors: dict[str, tuple[Node, int] | None] = {}
 
     def place(self, event: Any) -> str:
         mark = event.start_mark
-        return f"{self.name}:{mark.line + 1}:{mark.column + 1}"
+        return f"{self.name}:{mark.line + 1}:{mark.column + 1}" if self.lines else self.name
 
     def document(self) -> Node:
         next(self.events)  # the stream starts
         if isinstance(next(self.events), yaml.StreamEndEvent):
-            raise UserError(f"{self.name}: the file is empty")
+            empty = "the file is empty" if self.lines else "only a comment; put what begins with # in quotes"
+            raise UserError(f"{self.name}: {empty}")
         node, _ = self.node(next(self.events), depth=0)
         next(self.events)  # the document ends
         event = next(self.events)
@@ -231,7 +237,8 @@ class _Composer:
                 raise UserError(f"{at}: expected a plain word as key")
             if event.value in entries:
                 first = entries[event.value].place.removeprefix(self.name + ":")
-                raise UserError(f"{at}: duplicate key {event.value!r}; it stands at {first} already")
+                already = f"it stands at {first} already" if self.lines else "give it once"
+                raise UserError(f"{at}: duplicate key {event.value!r}; {already}")
             node, nodes = self.node(next(self.events), depth + 1)
             entries[event.value] = Entry(at, node)
             size += nodes + 1
@@ -244,8 +251,11 @@ class _Composer:
         if text in _WORDS:
             return _WORDS[text]
         if _INTEGER.fullmatch(text):
-            if len(text) > 30:
-                raise UserError(f"{self.place(event)}: a number of {len(text)} digits")
+            if len(text) > MAX_DIGITS:
+                raise UserError(
+                    f"{self.place(event)}: a number of {len(text):,} digits; expected {MAX_DIGITS} or fewer, "
+                    "or quotes around it where text is meant"
+                )
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
         if _FLOAT.fullmatch(text):
             return float(text)
@@ -256,13 +266,19 @@ def dotted(path: Sequence[str | int]) -> str:
     """("model", "layers", 5, "filters") → model.layers[5].filters"""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        word = f"[{step}]" if isinstance(step, int) else printable(step, keep="")
+        text += f".{word}" if text and isinstance(step, str) else word
     return text
 
 
 def write_yaml(data: Any) -> str:
     """Plain data → YAML that `parse_yaml` reads back as exactly the same data."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def write_in_line(data: dict[str, Any]) -> str:
+    """A mapping in one line, as messages suggest it: {"units": 10} → {units: 10}; texts keep their lines."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=True, width=math.inf).strip()
 
 
 class _Dumper(yaml.SafeDumper):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from cnnlab.errors import ShapeError
-from cnnlab.language.fields import Positive, Shape
+from cnnlab.language.fields import AtLeast0, Positive, Shape, as_tuple
 from cnnlab.layers.base import Layer, Weight, times
 from cnnlab.layers.core import InitializerName
 from cnnlab.layers.normalization import size_of_axis
@@ -15,12 +15,11 @@ from cnnlab.layers.normalization import size_of_axis
 
 def _as_axes(value: Any) -> Any:
     """1 → (1,), [1, 2] → (1, 2); whatever else comes is left for the field's own check."""
+    if isinstance(value, list | tuple) and (not value or len(set(map(str, value))) < len(value)):
+        raise ValueError(f"expected each axis once, and at least one, found {list(value)}")
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
-    return tuple(value) if isinstance(value, list) else value
-
-
-NonNegativeNumber = Annotated[float, Field(ge=0)]
+    return as_tuple(value)
 
 
 class ActivationLayer(Layer):
@@ -35,15 +34,15 @@ class ActivationLayer(Layer):
 class ReLU(ActivationLayer):
     """x where x ≥ threshold, at most max_value; negative_slope · (x − threshold) below the threshold."""
 
-    max_value: NonNegativeNumber | None = None
-    negative_slope: NonNegativeNumber = 0.0
-    threshold: NonNegativeNumber = 0.0
+    max_value: AtLeast0 | None = None
+    negative_slope: AtLeast0 = 0.0
+    threshold: AtLeast0 = 0.0
 
 
 class LeakyReLU(ActivationLayer):
     """x where x ≥ 0, else negative_slope · x (Maas et al. 2013)."""
 
-    negative_slope: NonNegativeNumber = 0.3
+    negative_slope: AtLeast0 = 0.3
 
 
 class ELU(ActivationLayer):

@@ -53,6 +53,12 @@ class Warp(Augmentation):
     interpolation: Literal["nearest", "bilinear"] = "bilinear"
     fill_value: float = 0.0
 
+    @model_validator(mode="after")
+    def _no_idle_fill_value(self) -> Self:
+        if self.fill_mode != "constant":
+            self.refuse_idle("fill_value", reason=f"with fill_mode: {self.fill_mode}")
+        return self
+
 
 class RandomRotation(Warp):
     """Turn each image by an angle of at most `factor` full turns: 0.1 is ±36°."""

@@ -13,7 +13,7 @@ from cnnlab.language.fields import AsTuple, Positive
 from cnnlab.layers.base import Layer
 from cnnlab.layers.convolution import Conv2D
 from cnnlab.layers.core import Activation, ActivationName
-from cnnlab.layers.graph import IMAGE, Graph, Where
+from cnnlab.layers.graph import IMAGE, Graph, Where, path_to_image
 from cnnlab.layers.merging import Add, Average, Concatenate, Maximum, Merge
 from cnnlab.layers.normalization import BatchNormalization
 from cnnlab.layers.notation import AnyLayer, Layers, write_layer
@@ -117,7 +117,7 @@ class Residual(Block):
         """The layers of the main path, the last one first."""
         graph = Graph()
         end = graph.chain(self.layers, IMAGE, ())
-        return [graph.nodes[position].layer for position in graph.path(end)]
+        return [graph.nodes[position].layer for position in path_to_image(graph.nodes, end)]
 
 
 class Parallel(Block):
@@ -130,6 +130,12 @@ class Parallel(Block):
     branches: Annotated[tuple[Branch, ...], Field(min_length=2), AsTuple]
     merge: Literal["concatenate", "add", "average", "maximum"] = "concatenate"
     axis: int = -1
+
+    @model_validator(mode="after")
+    def _no_idle_axis(self) -> Self:
+        if self.merge != "concatenate":
+            self.refuse_idle("axis", reason=f"with merge: {self.merge}")
+        return self
 
     def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
         names = tuple(f"branch {number}" for number in range(1, len(self.branches) + 1))

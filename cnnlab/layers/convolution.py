@@ -40,6 +40,11 @@ class Convolution(SpatialLayer):
     bias_constraint: ConstraintField = None
     activity_regularizer: RegularizerField = None
 
+    @model_validator(mode="after")
+    def _no_idle_bias(self) -> Self:
+        self.refuse_idle_bias(self.use_bias)
+        return self
+
     @property
     def window(self) -> Window | None:
         return self._window

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+from pydantic import model_validator
 
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Positive, Shape
@@ -45,6 +47,11 @@ class Dense(Layer):
     bias_regularizer: RegularizerField = None
     bias_constraint: ConstraintField = None
     activity_regularizer: RegularizerField = None
+
+    @model_validator(mode="after")
+    def _no_idle_bias(self) -> Self:
+        self.refuse_idle_bias(self.use_bias)
+        return self
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:

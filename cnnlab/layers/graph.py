@@ -77,20 +77,21 @@ class Graph:
                 feed = layer.expand(self, feed, scope + name, (*where, index))
         return feed
 
-    def path(self, position: int) -> list[int]:
-        """From `position` back to the image, by the first input of each node; the image is left out."""
-        path: list[int] = []
-        while position != IMAGE:
-            path.append(position)
-            position = self.nodes[position].inputs[0]
-        return path
-
 
 def expand(layers: Sequence[Layer]) -> tuple[Node, ...]:
     """The nodes of a config's `model.layers`."""
     graph = Graph()
     graph.chain(layers, IMAGE, ("model", "layers"))
     return tuple(graph.nodes)
+
+
+def path_to_image(nodes: Sequence[Node], position: int) -> list[int]:
+    """From a node back to the image, by the first input of each node; the image is left out."""
+    path: list[int] = []
+    while position != IMAGE:
+        path.append(position)
+        position = nodes[position].inputs[0]
+    return path
 
 
 def output_activation(layer: Layer) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from cnnlab.errors import ShapeError
-from cnnlab.language.fields import NonNegative, Rate, Shape
+from cnnlab.language.fields import Above0, NonNegative, Rate, Shape, as_tuple, shown
 from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
 
 if TYPE_CHECKING:
     import keras
 
-Epsilon = Annotated[float, Field(gt=0)]
+Epsilon = Above0
 """Keeps the division by a standard deviation from going wrong where that is 0."""
 
 
@@ -40,13 +40,18 @@ class BatchNormalization(Layer):
         return (*learned(shape, scale=self.scale, center=self.center), *moving)
 
 
+def _one_axis_or_several(value: Any) -> Any:
+    # Whole here, because a union would report an error for each of its members.
+    axes = value if isinstance(value, list | tuple) else [value]
+    if not axes or not all(isinstance(axis, int) and not isinstance(axis, bool) for axis in axes):
+        raise ValueError(f"expected a whole number, or a list of them, found {shown(value)}")
+    return as_tuple(value)
+
+
 class LayerNormalization(Layer):
     """Normalise each image by itself along `axis`, then scale by gamma and shift by beta (Ba et al. 2016)."""
 
-    axis: Annotated[
-        int | tuple[int, ...],
-        BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
-    ] = -1
+    axis: Annotated[int | tuple[int, ...], BeforeValidator(_one_axis_or_several)] = -1
     epsilon: Epsilon = 0.001
     center: bool = True
     scale: bool = True
@@ -64,7 +69,13 @@ class LayerNormalization(Layer):
 
     def _shape(self, input_shape: Shape) -> Shape:
         axes = (self.axis,) if isinstance(self.axis, int) else tuple(sorted(self.axis))
-        return tuple(size_of_axis(axis, input_shape) for axis in axes)
+        sizes = tuple(size_of_axis(axis, input_shape) for axis in axes)
+        if len({axis % (len(input_shape) + 1) for axis in axes}) < len(axes):
+            raise ShapeError(
+                f"axis {list(axes)} has an axis of the {times(input_shape)} input twice",
+                "name each axis once",
+            )
+        return sizes
 
 
 class GroupNormalization(Layer):

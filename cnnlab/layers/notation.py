@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, PlainSerializer, PlainValidator
+from pydantic import Field, PlainSerializer, PlainValidator, ValidationError
 
-from cnnlab.errors import way_out
+from cnnlab.errors import printable, way_out
 from cnnlab.language.fields import AsTuple, problem, problems, shown
+from cnnlab.language.source import write_in_line
 from cnnlab.layers.base import Layer
 
 
@@ -20,12 +22,60 @@ def read_layer(value: Any) -> Layer:
     if isinstance(value, str):
         value = {value: {}}
     if not isinstance(value, dict) or len(value) != 1:
-        found = f"the keys {', '.join(value)}" if isinstance(value, dict) and value else shown(value)
-        raise problems(problem(f"expected one layer, such as Dense: {{units: 10}}, found {found}"))
+        raise problems(problem(_not_one_layer(value, LAYERS)))
     ((kind, fields),) = value.items()
     if kind not in LAYERS:
         raise problems(problem(f"unknown layer {kind!r}; {way_out(kind, LAYERS)}"))
+    if fields is not None and not isinstance(fields, dict):
+        raise problems(problem(_no_mapping(LAYERS[kind], fields)))
     return LAYERS[kind].model_validate({} if fields is None else fields)
+
+
+def _not_one_layer(value: Any, layers: Mapping[str, type[Layer]]) -> str:
+    """What is wrong with an item that is no word and no mapping of one key."""
+    if not isinstance(value, dict) or not value:
+        return f"expected one layer, such as Dense: {{units: 10}}, found {shown(value)}"
+    kinds = [key for key in value if key in layers]
+    if len(kinds) == 1 and isinstance(value[kinds[0]], dict | None):
+        (kind,) = kinds
+        fields = (value[kind] or {}) | {key: each for key, each in value.items() if key != kind}
+        indented = "".join(f"\n       {line}" for line in _few_lines(fields))
+        return f"the fields of {kind} belong further to the right than its name\n   - {kind}:{indented}"
+    keys = ", ".join(printable(key, keep="") for key in value)
+    return f"expected one layer, such as Dense: {{units: 10}}, found the keys {keys}"
+
+
+def _few_lines(fields: dict[str, Any]) -> list[str]:
+    """The first fields, a line each, as they should have been written."""
+    lines = [_field(name, value) for name, value in list(fields.items())[:3]]
+    return [*lines, "…"] if len(fields) > 3 else lines
+
+
+def _no_mapping(layer: type[Layer], value: Any) -> str:
+    """A layer that was given something else than its fields, and how those are written."""
+    expected = f"expected a mapping of keys to values, found {shown(value)}"
+    required = [name for name, field in layer.model_fields.items() if field.is_required()]
+    if not required:
+        return f"{expected}; known: {', '.join(layer.model_fields)}"
+    if len(required) == 1 and _accepts(layer, {required[0]: value}):
+        example = _field(required[0], value)
+    else:
+        example = ", ".join(f"{name}: …" for name in required)
+    return f"{expected}; write {layer.type()}: {{{example}}}"
+
+
+def _accepts(layer: type[Layer], fields: dict[str, Any]) -> bool:
+    try:
+        layer.model_validate(fields)
+    except ValidationError:
+        return False
+    return True
+
+
+def _field(name: str, value: Any) -> str:
+    """`units: 10`, without a value that would not fit into a line."""
+    text = write_in_line({name: value})[1:-1]
+    return text if len(text) <= 60 and "\n" not in text else f"{printable(name, keep='')}: …"
 
 
 def write_layer(layer: Layer) -> dict[str, Any]:

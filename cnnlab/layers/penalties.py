@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from cnnlab.errors import way_out
-from cnnlab.language.fields import Settings, shown
+from cnnlab.language.fields import Above0, AtLeast0, Settings, shown
 
 if TYPE_CHECKING:
     import keras
-
-AtLeast0 = Annotated[float, Field(ge=0)]
-Above0 = Annotated[float, Field(gt=0)]
 
 
 class Regularizer(Settings):
@@ -21,6 +18,12 @@ class Regularizer(Settings):
 
     l1: AtLeast0 = 0.0
     l2: AtLeast0 = 0.0
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:  # a 0 that is written down may be one of several that are compared
+            raise ValueError("expected l1, l2 or both, such as {l2: 0.01}, found an empty mapping")
+        return self
 
     def build(self) -> keras.regularizers.Regularizer:
         """The Keras regularizer."""

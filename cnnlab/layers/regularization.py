@@ -5,11 +5,7 @@ Keras's `seed` is left out: the run's seed decides.
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
-from cnnlab.language.fields import Rate, Shape
+from cnnlab.language.fields import Rate, Shape, Share
 from cnnlab.layers.base import Layer, SpatialLayer
 
 
@@ -35,4 +31,4 @@ class SpatialDropout2D(SpatialLayer):
 class GaussianNoise(Layer):
     """Add a normal random number of mean 0 and standard deviation `stddev` to each number."""
 
-    stddev: Annotated[float, Field(ge=0, le=1)]
+    stddev: Share

@@ -7,15 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from cnnlab.errors import ShapeError
-from cnnlab.language.fields import NonNegative, Pair, Shape, shown
+from cnnlab.language.fields import NonNegative, Pair, Shape, one_for_all, shown
 from cnnlab.layers.base import SpatialLayer, Window, times
 
 
 def _as_borders(value: Any) -> Any:
     """2 → ((2, 2), (2, 2)); [1, 2] → ((1, 1), (2, 2)); [[1, 0], [2, 2]] as it is."""
-    pair = (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
+    pair = (value, value) if one_for_all(value, at_least=0) else value
     if isinstance(pair, list | tuple) and len(pair) == 2:
-        each = [(side, side) if isinstance(side, int) else side for side in pair]
+        each = [(side, side) if one_for_all(side, at_least=0) else side for side in pair]
         if all(isinstance(side, list | tuple) and len(side) == 2 for side in each):
             return tuple(tuple(side) for side in each)
     raise ValueError(

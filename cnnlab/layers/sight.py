@@ -42,7 +42,15 @@ class Sight:
 
     def along(self, input_axis: int) -> int:
         """How far an output sees along an axis of the network's input."""
-        return math.ceil(self.extent[self.axes.index(input_axis)])
+        return math.ceil(self.extent_along(input_axis))
+
+    def extent_along(self, input_axis: int) -> Fraction:
+        """The same before it is rounded to whole pixels."""
+        return self.extent[self.axes.index(input_axis)]
+
+    def jump_along(self, input_axis: int) -> Fraction:
+        """How far two neighbouring outputs lie apart along an axis of the network's input."""
+        return self.jump[self.axes.index(input_axis)]
 
     def through(self, layer: Layer, input_shape: Shape) -> Sight:
         """The sight behind a layer."""

@@ -13,7 +13,7 @@ from typing import Any
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import DataFormat, Shape
 from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
-from cnnlab.layers.graph import IMAGE, Node, expand
+from cnnlab.layers.graph import IMAGE, Node, expand, path_to_image
 from cnnlab.layers.sight import Sight
 
 NUMBER_BYTES = 4
@@ -172,7 +172,7 @@ class Step:
         """Pixels between neighbours in height and width: whole numbers, but for what was upsampled."""
         if self.image_axes is None:
             return None
-        jumps = [sight.jump[sight.axes.index(axis)] for axis in self.image_axes]
+        jumps = [sight.jump_along(axis) for axis in self.image_axes]
         rows, columns = (int(each) if each.denominator == 1 else float(each) for each in jumps)
         return rows, columns
 
@@ -263,7 +263,7 @@ def _image_axes(
 
 def _ladders(nodes: Sequence[Node], shapes: dict[int, Shape], node: Node) -> str:
     """The shapes on the way to a layer; where branches meet, a line for each, from where they parted."""
-    paths = [_path(nodes, each) for each in node.inputs]
+    paths = [[IMAGE, *reversed(path_to_image(nodes, each))] for each in node.inputs]
     if len(paths) == 1:
         return _ladder(nodes, shapes, paths[0])
     fork = max(set(paths[0]).intersection(*paths[1:]))
@@ -272,14 +272,6 @@ def _ladders(nodes: Sequence[Node], shapes: dict[int, Shape], node: Node) -> str
         f"{branch + ':':{width}} {_ladder(nodes, shapes, path[path.index(fork) :])}"
         for branch, path in zip(node.branches, paths, strict=True)
     )
-
-
-def _path(nodes: Sequence[Node], position: int) -> list[int]:
-    """From the image to a node, by the first input of each node on the way."""
-    path = [position]
-    while path[-1] != IMAGE:
-        path.append(nodes[path[-1]].inputs[0])
-    return path[::-1]
 
 
 def _ladder(nodes: Sequence[Node], shapes: dict[int, Shape], path: Sequence[int]) -> str:

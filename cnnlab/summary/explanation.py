@@ -7,11 +7,12 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from cnnlab.errors import unknown
 from cnnlab.language.fields import shown
 from cnnlab.layers.base import Layer, SpatialLayer, Weight, Window, times
-from cnnlab.layers.convolution import Conv2DTranspose
+from cnnlab.layers.convolution import Conv2DTranspose, SeparableConv2D
 from cnnlab.summary.architecture import Architecture, Row, Step
 from cnnlab.summary.quantities import factor, share
 
@@ -62,6 +63,8 @@ def _purpose(layer: Layer) -> str:
 def _setting(layer: Layer, name: str) -> str:
     """The value of a field; whatever else a docstring puts in quotes stays a word."""
     value = getattr(layer, name) if name in type(layer).model_fields else name
+    if isinstance(value, float):
+        return f"{value:g}"
     if isinstance(value, str) or (isinstance(value, tuple) and len(set(map(str, value))) == 1):
         return str(value if isinstance(value, str) else value[0])
     return times(value) if isinstance(value, tuple) else shown(value)
@@ -130,11 +133,20 @@ def _slid(step: Step, layer: SpatialLayer, window: Window) -> Iterator[str]:
     else:
         yield f"Rows: {along_rows}; columns: {_places(width, columns, window, 1)}."
     total = f"{rows} × {columns} × {maps} = {rows * columns * maps:,} numbers"
+    if isinstance(layer, SeparableConv2D):
+        between = channels * layer.depth_multiplier
+        kernels = "a kernel" if layer.depth_multiplier == 1 else f"{layer.depth_multiplier} kernels"
+        yield (
+            f"Each of the {channels} channels has {kernels} of its own, and each leaves one map of "
+            f"{rows}×{columns}: {between} maps in between."
+        )
+        yield f"{maps} kernels of 1×1 span all {between} of them and leave one map each: {total}."
+        return
     if not step.weights:
         yield f"Each of the {channels} channels is pooled on its own: {total}."
         return
     yield f"Each of the {maps} kernels leaves one map of {rows}×{columns}: {total}."
-    if layer.type() in ("Conv2D", "SeparableConv2D") and channels > 1 and getattr(layer, "groups", 1) == 1:
+    if layer.type() == "Conv2D" and channels > 1 and getattr(layer, "groups", 1) == 1:
         yield (
             f"{maps} maps and not {channels} × {maps} = {channels * maps:,}, because a kernel spans all "
             f"{channels} input channels and sums over them."
@@ -197,8 +209,10 @@ def _work(step: Step, row: Row) -> Iterator[str]:
         yield "A MAC is a multiplication with a weight, added to a sum; this layer has none that count."
         return
     outputs, inputs = math.prod(step.output_shape), math.prod(step.input_shape)
-    kind = step.node.layer.type()
-    if kind == "Conv2DTranspose":
+    layer = step.node.layer
+    if isinstance(layer, SeparableConv2D):
+        yield from _work_in_two_parts(step, layer)
+    elif isinstance(layer, Conv2DTranspose):
         yield f"Each of the {inputs:,} inputs is multiplied by {row.macs // inputs:,} weights."
         yield f"{inputs:,} × {row.macs // inputs:,} = {row.macs:,} multiplications for one image."
     elif row.macs % outputs == 0:
@@ -214,13 +228,29 @@ def _work(step: Step, row: Row) -> Iterator[str]:
     yield f"FLOPs, additions counted too: 2 × {row.macs:,}{biases} = {row.flops:,}."
 
 
+def _work_in_two_parts(step: Step, layer: SeparableConv2D) -> Iterator[str]:
+    outputs, window = math.prod(step.output_shape), math.prod(layer.kernel_size)
+    maps = layer.spatial(step.input_shape)[2] * layer.depth_multiplier
+    between = outputs // layer.filters * maps
+    first, second = between * window, outputs * maps
+    yield (
+        f"Each of the {between:,} numbers in between is a sum of {window:,} inputs, each times its weight: "
+        f"{between:,} × {window:,} = {first:,}."
+    )
+    yield f"Each of the {outputs:,} outputs sums {maps:,} of them up: {outputs:,} × {maps:,} = {second:,}."
+    yield f"Together {first:,} + {second:,} = {first + second:,} multiplications for one image."
+
+
 def _sight(step: Step, row: Row, architecture: Architecture) -> Iterator[str]:
-    before, jump, window = step.extent(step.before), step.jump(step.before), step.node.layer.view
-    whole = [architecture.input_shape[axis] for axis in step.image_axes or ()]
+    image_axes, window = step.image_axes or (), step.node.layer.view
+    whole = [architecture.input_shape[axis] for axis in image_axes]
+    before = [step.before.extent_along(axis) for axis in image_axes]
+    after = [step.after.extent_along(axis) for axis in image_axes]
+    jump = [step.before.jump_along(axis) for axis in image_axes]
     if step.node.layer.sees_everything or len(step.output_shape) != 3:
         yield "All of the input: every output can depend on every pixel."
         return
-    if window is None or row.receptive_field == before or before is None or jump is None:
+    if window is None or after == before:
         yield "As many as what came in: it looks at single places, or already saw everything."
     else:
         square = window.extent[0] == window.extent[1] and before[0] == before[1] and jump[0] == jump[1]
@@ -228,13 +258,15 @@ def _sight(step: Step, row: Row, architecture: Architecture) -> Iterator[str]:
         for axis in axes:
             reach = before[axis] + (window.extent[axis] - 1) * jump[axis]
             name = "" if len(axes) == 1 else ("Rows: " if axis == 0 else "Columns: ")
+            one, further, count = _decimal(before[axis]), _decimal(jump[axis]), window.extent[axis]
             yield (
-                f"{name}One number of its input sees {before[axis]}, its neighbour {jump[axis]} further; "
-                f"{window.extent[axis]} in a row see "
-                f"{before[axis]} + ({window.extent[axis]} − 1) × {jump[axis]} = {reach}."
+                f"{name}One number of its input sees {one}, its neighbour {further} further; "
+                f"{count} in a row see {one} + ({count} − 1) × {further} = {_decimal(reach)}."
             )
             if reach > whole[axis]:
                 yield f"The image has only {whole[axis]}, so it sees all of them."
+            elif reach.denominator > 1:
+                yield f"That is {math.ceil(reach)} pixels at most: how many meet in it depends on its place."
     if row.input_stride:
         text = "×".join(f"{each:g}" for each in dict.fromkeys(row.input_stride))
         yield f"Neighbouring outputs lie {text} {'pixel' if text == '1' else 'pixels'} apart on the image."
@@ -258,12 +290,17 @@ def _dense_equivalent(step: Step, row: Row) -> Iterator[str]:
         f"Locality: looking at {inputs_seen} inputs under its window only, with weights of its own at every "
         f"place: {product}{local:,}; {factor(row.locality_saving)} fewer."
     )
+    parts = ", and kernels in two parts" if isinstance(layer, SeparableConv2D) else ""
     yield (
-        f"Sharing: the same weights at every place: {local:,} → {row.params:,}; "
+        f"Sharing: the same weights at every place{parts}: {local:,} → {row.params:,}; "
         f"{factor(row.sharing_saving)} fewer."
     )
     whole = row.dense_equivalent_params / row.params
     yield f"Together {row.dense_equivalent_params:,} ÷ {row.params:,} = {factor(whole)} fewer."
+
+
+def _decimal(number: Fraction) -> str:
+    return str(number.numerator) if number.denominator == 1 else f"{float(number):g}"
 
 
 def _sum(inputs: int, plus: str) -> str:

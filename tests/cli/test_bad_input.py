@@ -83,7 +83,110 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
             ALIAS_BOMB, "mine.yaml:5:5: more than 20,000 values once aliases are written out", id="alias-bomb"
         ),
         pytest.param("a: " + "[" * 100_000, "mine.yaml:1:64: nested more than 60 levels deep", id="nesting"),
-        pytest.param("seed: " + "9" * 40, "mine.yaml:1:7: a number of 40 digits", id="long-number"),
+        pytest.param(
+            f"{GOOD}seed: {'9' * 40}\n",
+            f"mine.yaml:3:7: seed: expected less than 4294967296, found {'9' * 40}",
+            id="long-number",
+        ),
+        pytest.param(
+            f"{GOOD}seed: {'9' * 240}\n",
+            f"mine.yaml:3:7: seed: expected less than 4294967296, found {'9' * 57}…",
+            id="longer-number",
+        ),
+        pytest.param(
+            f"{GOOD}training: {{optimizer: {{name: adam, epsilon: -{'9' * 239}}}}}\n",
+            f"mine.yaml:3:45: training.optimizer.epsilon: expected more than 0, found -{'9' * 56}…",
+            id="long-number-for-a-float",
+        ),
+        pytest.param(
+            f"seed: {'9' * 1301}\n",
+            "mine.yaml:1:7: a number of 1,301 digits; expected 240 or fewer, or quotes around it where text "
+            "is meant",
+            id="number-without-end",
+        ),
+        pytest.param(
+            mnist("  - Conv2D:\n    filters: 8\n    kernel_size: [3, 3]\n  - Flatten\n"),
+            "mine.yaml:4:5: model.layers[0]: the fields of Conv2D belong further to the right than its name\n"
+            "   - Conv2D:\n"
+            "       filters: 8\n"
+            "       kernel_size: [3, 3]",
+            id="fields-beside-their-layer",
+        ),
+        pytest.param(
+            mnist("  - Dense: {units: 10}\n    activation: softmax\n    name: a\n    use_bias: false\n"),
+            "mine.yaml:4:5: model.layers[0]: the fields of Dense belong further to the right than its name\n"
+            "   - Dense:\n"
+            "       units: 10\n"
+            "       activation: softmax\n"
+            "       name: a\n"
+            "       …",
+            id="some-fields-beside-their-layer",
+        ),
+        pytest.param(
+            mnist("  - Activation: relu\n"),
+            "mine.yaml:4:5: model.layers[0]: expected a mapping of keys to values, found 'relu'; "
+            "write Activation: {activation: relu}",
+            id="word-for-the-only-field",
+        ),
+        pytest.param(
+            mnist("  - Permute: [3, 1, 2]\n"),
+            "mine.yaml:4:5: model.layers[0]: expected a mapping of keys to values, found a list; "
+            "write Permute: {dims: [3, 1, 2]}",
+            id="list-for-the-only-field",
+        ),
+        pytest.param(
+            mnist("  - Dense: relu\n"),
+            "mine.yaml:4:5: model.layers[0]: expected a mapping of keys to values, found 'relu'; "
+            "write Dense: {units: …}",
+            id="wrong-word-for-the-only-field",
+        ),
+        pytest.param(
+            mnist("  - Conv2D: 8\n"),
+            "mine.yaml:4:5: model.layers[0]: expected a mapping of keys to values, found 8; "
+            "write Conv2D: {kernel_size: …, filters: …}",
+            id="number-for-several-fields",
+        ),
+        pytest.param(
+            mnist("  - MaxPooling2D: 2\n"),
+            "mine.yaml:4:5: model.layers[0]: expected a mapping of keys to values, found 2; "
+            "known: name, data_format, pool_size, strides, padding",
+            id="number-for-fields-with-defaults",
+        ),
+        pytest.param(
+            mnist("  - Conv2D: {filters: 3, kernel_size: -1}\n"),
+            "mine.yaml:4:39: model.layers[0].kernel_size: expected 1 or more, found -1",
+            id="kernel-negative",
+        ),
+        pytest.param(
+            mnist("  - Conv2D: {filters: 3, kernel_size: [-1, 3]}\n"),
+            "mine.yaml:4:40: model.layers[0].kernel_size[0]: expected 1 or more, found -1",
+            id="kernel-negative-in-height",
+        ),
+        pytest.param(
+            mnist("  - ZeroPadding2D: {padding: -1}\n"),
+            "mine.yaml:4:30: model.layers[0].padding: expected 0 or more, found -1",
+            id="padding-negative",
+        ),
+        *(
+            pytest.param(
+                f"dataset: {{name: colors, scale: {scale}}}\n"
+                "model: {layers: [Flatten, Dense: {units: 6}]}\n",
+                f"mine.yaml:1:32: dataset.scale: expected two numbers: [lowest, highest]; found {found}",
+                id=f"scale-{found}",
+            )
+            for scale, found in (("[1]", "a list of 1"), ("[0, 1, 2]", "a list of 3"), ("1", "1"))
+        ),
+        pytest.param(
+            GOOD + '"trai\\e[31m\\nning": 3\n',
+            r"mine.yaml:3:1: trai\x1b[31m\nning: unknown key; did you mean training?",
+            id="escape-in-a-key",
+        ),
+        pytest.param(
+            GOOD + 'training: {class_weights: {"\\e[31m": 1}}\n',
+            r"mine.yaml:3:28: training.class_weights.\x1b[31m: unknown class '\x1b[31m'; "
+            "known: red, yellow, green, cyan, blue, purple",
+            id="escape-in-a-class",
+        ),
         pytest.param(
             GOOD + "trainig: {epochs: 3}\n",
             "mine.yaml:3:1: trainig: unknown key; did you mean training?",
@@ -627,6 +730,176 @@ def test_shapes_and_keys_are_wrong_at_once(cnnlab, tmp_path) -> None:
         "   remove this layer, or set padding: same on it or on an earlier layer\n"
         "mine.yaml:10:3: training.epoch: unknown key; did you mean epochs?\n"
     )
+
+
+def test_no_more_mistakes_than_anyone_reads(cnnlab, write_config) -> None:
+    path = write_config(GOOD + "".join(f"zzz{number}: 1\n" for number in range(1_254)))
+    lines = cnnlab("train", path).stderr.splitlines()
+    assert lines[0].startswith("mine.yaml:3:1: zzz0: unknown key")
+    assert lines[19].startswith("mine.yaml:22:1: zzz19: unknown key")
+    assert lines[20:] == ["… and 1,234 more"]
+
+
+def test_twenty_mistakes_are_shown(cnnlab, write_config) -> None:
+    path = write_config(GOOD + "".join(f"zzz{number}: 1\n" for number in range(20)))
+    assert cnnlab("train", path).stderr.splitlines()[-1].startswith("mine.yaml:22:1: zzz19: unknown key")
+
+
+def colors(layers: str = "Flatten", dataset: str = "", training: str = "") -> str:
+    return (
+        f"dataset: {{name: colors{dataset}}}\n"
+        f"model: {{layers: [{layers}, Dense: {{units: 6}}]}}\n"
+        f"training: {{epochs: 3{training}}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            colors("Conv2D: {filters: 2, kernel_size: 3, kernel_regularizer: {}}, Flatten"),
+            "2:75: model.layers[0].kernel_regularizer: expected l1, l2 or both, such as {l2: 0.01}, found an "
+            "empty mapping",
+            id="regularizer-of-nothing",
+        ),
+        pytest.param(
+            colors("Conv2D: {filters: 2, kernel_size: 3, use_bias: false, bias_constraint: non_neg}"),
+            "2:72: model.layers[0].bias_constraint: has no effect with use_bias: false; leave it out",
+            id="constraint-of-no-bias",
+        ),
+        pytest.param(
+            colors("Flatten, Dense: {units: 3, use_bias: false, bias_initializer: ones}"),
+            "2:62: model.layers[1].bias_initializer: has no effect with use_bias: false; leave it out",
+            id="initializer-of-no-bias",
+        ),
+        pytest.param(
+            colors("RandomZoom: {height_factor: 0.1, fill_value: 1}, Flatten"),
+            "2:51: model.layers[0].fill_value: has no effect with fill_mode: reflect; leave it out",
+            id="fill-value-of-no-constant",
+        ),
+        pytest.param(
+            colors("RandomErasing: {fill_value: -1}, Flatten"),
+            "2:46: model.layers[0].fill_value: expected 0 to 1, the value_range, found -1.0",
+            id="erased-beyond-the-range",
+        ),
+        pytest.param(
+            colors("RandomErasing: {value_range: [1, 0]}, Flatten"),
+            "2:47: model.layers[0].value_range: expected two ascending numbers, found [1.0, 0.0]",
+            id="range-upside-down",
+        ),
+        pytest.param(
+            colors("Parallel: {branches: [[], []], merge: add, axis: 1}, Flatten"),
+            "2:61: model.layers[0].axis: has no effect with merge: add; leave it out",
+            id="axis-of-a-sum",
+        ),
+        pytest.param(
+            colors("LayerNormalization: {axis: [1, 1]}, Flatten"),
+            "2:18: model.layers[0] LayerNormalization: axis [1, 1] has an axis of the 28×28×3 input twice\n"
+            "   28×28×3\n"
+            "   name each axis once",
+            id="axis-twice",
+        ),
+        pytest.param(
+            colors("LayerNormalization: {axis: [3, -1]}, Flatten"),
+            "2:18: model.layers[0] LayerNormalization: axis [-1, 3] has an axis of the 28×28×3 input twice\n"
+            "   28×28×3\n"
+            "   name each axis once",
+            id="axis-under-two-numbers",
+        ),
+        pytest.param(
+            colors("LayerNormalization: {axis: x}, Flatten"),
+            "2:45: model.layers[0].axis: expected a whole number, or a list of them, found 'x'",
+            id="axis-word",
+        ),
+        pytest.param(
+            colors("PReLU: {shared_axes: [1, 1]}, Flatten"),
+            "2:39: model.layers[0].shared_axes: expected each axis once, and at least one, found [1, 1]",
+            id="shared-axis-twice",
+        ),
+        pytest.param(
+            colors(training=", optimizer: {name: sgd, nesterov: true}"),
+            "3:46: training.optimizer.nesterov: has no effect without momentum, such as momentum: 0.9; "
+            "leave it out",
+            id="nesterov-without-momentum",
+        ),
+        pytest.param(
+            colors(training=", optimizer: {name: adam, ema_momentum: 0.9}"),
+            "3:47: training.optimizer.ema_momentum: has no effect without use_ema: true; leave it out",
+            id="average-that-is-not-kept",
+        ),
+        pytest.param(
+            colors(training=", metrics: [macro_f1, macro_f1]"),
+            "3:32: training.metrics: macro_f1 is given twice",
+            id="metric-twice",
+        ),
+        pytest.param(
+            colors(training=", reduce_on_plateau: {min_learning_rate: 0.01}"),
+            "3:62: training.reduce_on_plateau.min_learning_rate: expected less than the learning rate, "
+            "0.001, found 0.01",
+            id="plateau-that-raises-the-rate",
+        ),
+        pytest.param(
+            colors(dataset=", stratified: true"),
+            "1:25: dataset.stratified: has no effect without train_size: all images are used; give it, "
+            "or leave this out",
+            id="stratified-without-train-size",
+        ),
+    ],
+)
+def test_settings_without_effect(cnnlab, write_config, text: str, message: str) -> None:
+    assert cnnlab("train", write_config(text)) == (2, "", f"mine.yaml:{message}\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            colors("Flatten, Dense: {units: 3, kernel_regularizer: {l2: 0}}"), id="a-0-that-is-said"
+        ),
+        pytest.param(
+            colors("Flatten, Dense: {units: 3, use_bias: false, bias_initializer: zeros}"),
+            id="defaults-of-no-bias",
+        ),
+        pytest.param(
+            colors("Parallel: {branches: [[], []], merge: add, axis: -1}, Flatten"), id="default-axis"
+        ),
+        pytest.param(colors("RandomErasing: {fill_value: 1}, Flatten"), id="fill-value-in-range"),
+        pytest.param(
+            colors(training=", optimizer: {name: sgd, nesterov: true, momentum: 0.5}"), id="nesterov"
+        ),
+        pytest.param(
+            colors(training=", optimizer: {name: adam, use_ema: true, ema_momentum: 0.5}"), id="average"
+        ),
+        pytest.param(colors(dataset=", stratified: true, train_size: 100, seed: 1"), id="stratified"),
+        pytest.param(colors(dataset=", seed: 1"), id="seed-of-the-validation-images"),
+        pytest.param(
+            colors(dataset=", seed: 1, train_size: 9, classes: [red, cyan, blue, green, purple, yellow]"),
+            id="seed-of-chosen-classes",
+        ),
+    ],
+)
+def test_settings_with_effect(cnnlab, write_config, text: str) -> None:
+    assert cnnlab("summary", write_config(text)).code == 0
+
+
+def test_test_images_are_not_split_off_where_there_are_some(cnnlab, write_config, tmp_path: Path) -> None:
+    from PIL import Image
+
+    for part in ("train", "test"):
+        for name in ("cat", "dog"):
+            folder = tmp_path / "pets" / part / name
+            folder.mkdir(parents=True)
+            Image.new("RGB", (8, 8)).save(folder / "1.png")
+    text = (
+        f"dataset: {{folder: {tmp_path / 'pets'}, test_size: 0.3}}\n"
+        "model: {layers: [Flatten, Dense: {units: 2}]}\n"
+    )
+    result = cnnlab("summary", write_config(text))
+    assert (result.code, result.stderr.split(" ", 1)[1]) == (
+        2,
+        "dataset.test_size: has no effect: the folder has test images of its own; leave it out\n",
+    )
+    assert cnnlab("summary", write_config(text.replace("0.3", "0.2"))).code == 0
 
 
 def test_training_is_checked_even_where_shapes_do_not_fit(cnnlab, tmp_path) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 CONFIG = """\
 dataset: colors
+seed: 3
 model:
   layers:
     - Conv2D: {filters: 2, kernel_size: 3}
@@ -50,11 +51,71 @@ training: {optimizer: adam}
         ),
         pytest.param(
             "model.layers[5].filters=8",
-            "model.layers[5].filters: model.layers has 5 items, so no [5]",
+            "model.layers[5].filters: expected an index from 0 to 4, found 5; "
+            "the last is model.layers[4], or model.layers.dense_1",
             id="index",
         ),
         pytest.param(
-            "training[0]=8", "training[0]: training has 0 items, so no [0]", id="index-into-mapping"
+            "model.layers[-1].units=8",
+            "model.layers[-1].units: expected an index from 0 to 4, found -1; "
+            "the last is model.layers[4], or model.layers.dense_1",
+            id="index-from-the-end",
+        ),
+        pytest.param(
+            "model.layers[0].kernel_size[2]=3",
+            "model.layers[0].kernel_size[2]: expected a list at model.layers[0].kernel_size, found 3; "
+            "leave [2] out",
+            id="index-into-number",
+        ),
+        pytest.param(
+            "training[0]=8",
+            "training[0]: expected a list at training, found a mapping; leave [0] out",
+            id="index-into-mapping",
+        ),
+        pytest.param(
+            "training.metrics[0]=macro_f1",
+            "training.metrics[0]: expected a list at training.metrics, found nothing; leave [0] out",
+            id="index-into-nothing",
+        ),
+        pytest.param(
+            "seed.x=1", "seed.x: seed: expected a whole number, found a mapping", id="below-a-number"
+        ),
+        pytest.param(
+            "training.optimizer.learning_rate.initial=1",
+            "training.optimizer.learning_rate.initial: training.optimizer.learning_rate.name: missing; "
+            "expected one of constant, cosine, exponential, one_cycle, step",
+            id="two-steps-into-bare-optimizer",
+        ),
+        pytest.param(
+            "training.epochs=[1",
+            "training.epochs: not valid YAML: did not find expected ',' or ']' while parsing a flow sequence",
+            id="syntax",
+        ),
+        pytest.param(
+            "training={epochs: 1, epochs: 2}",
+            "training: duplicate key 'epochs'; give it once",
+            id="duplicate-key",
+        ),
+        pytest.param(
+            "seed=1\n---\n2",
+            "seed: a second YAML document begins here; expected one",
+            id="two-documents",
+        ),
+        pytest.param(
+            "seed=!!int 3",
+            "seed: tag tag:yaml.org,2002:int is not allowed; expected plain values",
+            id="tag",
+        ),
+        pytest.param(
+            "description=a\x01", "description: character 0x01 is not allowed in YAML", id="control-character"
+        ),
+        pytest.param(
+            "description=#1", "description: only a comment; put what begins with # in quotes", id="comment"
+        ),
+        pytest.param(
+            f"seed={'9' * 40}",
+            f"seed: expected less than 4294967296, found {'9' * 40}",
+            id="long-number",
         ),
         pytest.param(
             "model.layers.conv2d_3.filters=8",
@@ -87,7 +148,7 @@ training: {optimizer: adam}
             id="into-bare-dataset",
         ),
         pytest.param("name=\udcff", "name: not text: a byte of it is not UTF-8", id="not-utf-8"),
-        pytest.param("training.epochs=&a [*a]", "training.epochs:1:5: alias *a contains itself", id="alias"),
+        pytest.param("training.epochs=&a [*a]", "training.epochs: alias *a contains itself", id="alias"),
     ],
 )
 def test_bad_override(cnnlab, write_config, override: str, message: str) -> None:
@@ -102,7 +163,7 @@ def test_mistakes_of_the_file_and_of_the_command_line_come_together(cnnlab, writ
         "",
         "--set training.epochs: expected 1 or more, found 0\n"
         "--set seed: expected 0 or more, found -1\n"
-        "mine.yaml:9:23: training.optimizer.name: unknown optimizer 'adma'; did you mean adam?\n",
+        "mine.yaml:10:23: training.optimizer.name: unknown optimizer 'adma'; did you mean adam?\n",
     )
 
 
@@ -137,6 +198,12 @@ def test_mistakes_of_the_file_and_of_the_command_line_come_together(cnnlab, writ
         ),
         pytest.param(
             "training.optimizer.name=sgd", "training.optimizer.name", "sgd", id="bare-optimizer-name"
+        ),
+        pytest.param(
+            "training.optimizer.learning_rate={name: cosine, initial: 0.5}",
+            "training.optimizer.learning_rate.initial",
+            0.5,
+            id="schedule-of-bare-optimizer",
         ),
         pytest.param("dataset.train_size=100", "dataset.train_size", 100, id="bare-dataset"),
     ],

@@ -144,7 +144,7 @@ def test_what_the_digest_does_not_see(old: str, new: str) -> None:
     ("old", "new"),
     [
         pytest.param("train_size: 1000", "train_size: 999", id="train-size"),
-        pytest.param("train_size: 1000", "train_size: 1000, seed: 1", id="split-seed"),
+        pytest.param("train_size: 1000", "train_size: 1000, stratified: true, seed: 1", id="split-seed"),
         pytest.param("train_size: 1000", "train_size: 1000, standardize: true", id="standardize"),
         pytest.param("name: mnist", "name: fashion_mnist", id="dataset"),
         pytest.param("filters: 4", "filters: 5", id="filters"),

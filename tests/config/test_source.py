@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cnnlab.errors import UserError
-from cnnlab.language.source import dotted, parse_value, parse_yaml, read_yaml, write_yaml
+from cnnlab.errors import UserError, printable
+from cnnlab.language.source import dotted, parse_value, parse_yaml, read_yaml, write_in_line, write_yaml
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,52 @@ def test_with_value_changes_a_copy() -> None:
     assert (node.plain(), changed.plain()) == ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}})
     assert changed.find(("a", "b", 0)).place == "f:1:9"
     assert changed.find(("a", "b", 1)).place == "--set a.b[1]"
+    scalar = node.with_value(("a", "b", 0, "c"), parse_value("4", "--set a.b[0].c"))
+    assert scalar.plain() == {"a": {"b": [{"c": 4}, 2]}}
+    assert scalar.find(("a", "b", 0)).place == "--set a.b[0].c"
     made = node.with_value(("c", "d"), parse_value("4", "--set c.d"))
     assert made.plain() == {"a": {"b": [1, 2]}, "c": {"d": 4}}
+
+
+def test_what_is_there() -> None:
+    node = parse_yaml("a: {b: [1, null]}\n", "f")
+    assert all(node.has(path) for path in ((), ("a",), ("a", "b"), ("a", "b", 1)))
+    assert not any(
+        node.has(path) for path in (("b",), ("a", "b", 2), ("a", 0), ("c", "b"), ("a", "b", 1, "c"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"units": 10}, "{units: 10}"),
+        ({"dims": [3, 1, 2], "name": "a b"}, "{dims: [3, 1, 2], name: a b}"),
+        ({"word": "1e-4", "long": "x " * 100}, '{word: "1e-4", long: \'' + "x " * 100 + "'}"),
+        ({"\x1b": "\x07"}, '{"\\e": "\\a"}'),
+    ],
+)
+def test_a_mapping_in_one_line(data: dict[str, Any], text: str) -> None:
+    assert write_in_line(data) == text
+    assert parse_yaml(text, "f").plain() == data
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("28×28×1 → ⌊a⌋ é 漢字 🙂", "28×28×1 → ⌊a⌋ é 漢字 🙂"),
+        ("two\n   lines", "two\n   lines"),
+        ("\x1b[31m\r\x07\x9b", r"\x1b[31m\r\x07\x9b"),
+        ("\u202eback\u2028", r"\u202eback\u2028"),
+        ("\udcff", r"\udcff"),
+        ("a\xa0b", "a\xa0b"),
+    ],
+)
+def test_what_a_message_quotes_does_not_steer_the_terminal(text: str, shown: str) -> None:
+    assert str(UserError(text)) == printable(text) == printable(printable(text)) == shown
+
+
+def test_a_path_has_no_line_breaks() -> None:
+    assert dotted(("a\nb", 0, "\x1b", "é")) == r"a\nb[0].\x1b.é"
 
 
 def test_a_shared_anchor_is_cheap_up_to_the_limit() -> None:
@@ -159,7 +203,7 @@ TEXT = st.text(
 SCALARS = (
     st.none()
     | st.booleans()
-    | st.integers(-(10**28), 10**28)
+    | st.integers(-(10**238), 10**238)
     | st.floats(allow_nan=False)
     | TEXT
     | st.from_regex(r"[-+]?[0-9._]{1,4}([eE:xo][-+]?[0-9]{0,3})?", fullmatch=True)

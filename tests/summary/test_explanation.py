@@ -91,6 +91,44 @@ def calculated(text: str) -> int:
     return eval(text, {"floor": math.floor, "ceil": math.ceil, "__builtins__": {}})
 
 
+def test_a_separable_convolution_is_worked_out_in_its_two_parts(cnnlab, network):
+    layer = {"SeparableConv2D": {"filters": 4, "kernel_size": 3, "depth_multiplier": 2}}
+    sections = sections_of(cnnlab, network([layer]), "separable_conv2d_1")
+    assert sections["The output: 10×10×4"].endswith(
+        "Each of the 3 channels has 2 kernels of its own, and each leaves one map of 10×10: 6 maps in "
+        "between. "
+        "4 kernels of 1×1 span all 6 of them and leave one map each: 10 × 10 × 4 = 400 numbers."
+    )
+    assert sections["The work: 7,800 MACs"].startswith(
+        "Each of the 600 numbers in between is a sum of 9 inputs, each times its weight: 600 × 9 = 5,400. "
+        "Each of the 400 outputs sums 6 of them up: 400 × 6 = 2,400. "
+        "Together 5,400 + 2,400 = 7,800 multiplications for one image."
+    )
+    assert (
+        "at every place, and kernels in two parts: 11,200 → 82"
+        in sections["A Dense layer in its place: 173,200 parameters"]
+    )
+
+
+def test_behind_an_upsampling_neighbours_share_pixels(cnnlab, network):
+    window = {"MaxPooling2D": {"pool_size": 2, "strides": 1}}
+    path = network([{"UpSampling2D": {"size": 2}}, window, window, window, {"Rescaling": {"scale": 7.0}}])
+    first, second, third = (sections_of(cnnlab, path, f"max_pooling2d_{number}") for number in (1, 2, 3))
+    assert first["What one output sees: 2×2 pixels"] == (
+        "One number of its input sees 1, its neighbour 0.5 further; "
+        "2 in a row see 1 + (2 − 1) × 0.5 = 1.5. "
+        "That is 2 pixels at most: how many meet in it depends on its place. "
+        "Neighbouring outputs lie 0.5 pixels apart on the image."
+    )
+    assert "2 in a row see 1.5 + (2 − 1) × 0.5 = 2." in second["What one output sees: 2×2 pixels"]
+    assert "2 in a row see 2 + (2 − 1) × 0.5 = 2.5." in third["What one output sees: 3×3 pixels"]
+
+
+def test_whole_numbers_have_no_decimals(cnnlab, network):
+    sections = sections_of(cnnlab, network([{"GaussianNoise": {"stddev": 1.0}}]), "gaussian_noise_1")
+    assert "standard deviation 1 to each" in sections["What it does"]
+
+
 def test_a_merge_shows_its_branches(cnnlab, network):
     branches = [[{"Conv2D": {"filters": filters, "kernel_size": 1}}] for filters in (4, 5)]
     path = network([{"Parallel": {"branches": branches}}])
