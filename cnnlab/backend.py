@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -34,11 +33,16 @@ class Backend:
         return f"{self.name} {self.version} on {self.device_name}"
 
 
+_running: list[Backend] = []
+"""The backend of this process, once it has one: Keras cannot be moved to another, nor to another device."""
+
+
 def start_backend(runtime: RuntimeConfig) -> Backend:
     """Import Keras on the backend asked for, deterministic, and take the device; once per process.
 
     Raises:
-        UserError: the backend is not installed, another one runs already, or there is no such device.
+        UserError: the backend is not installed, another one or another device is taken already, or there is
+            no such device.
     """
     if "keras" in sys.modules:
         import keras
@@ -48,11 +52,7 @@ def start_backend(runtime: RuntimeConfig) -> Backend:
                 f"this process already runs on {keras.backend.backend()}, and a process has one backend; "
                 f"train the experiments on {runtime.backend} in a command of their own"
             )
-    backend = _start(runtime.backend, runtime.device)
-    import keras
-
-    keras.config.set_dtype_policy(runtime.precision)
-    return backend
+    return _start(runtime.backend, runtime.device)
 
 
 def set_seeds(seed: int) -> None:
@@ -98,13 +98,37 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-@cache
 def _start(name: BackendName, device: DeviceName) -> Backend:
+    for running in _running:
+        if device in ("auto", running.device):
+            return running
+        if device == "cpu" or _has_gpu(name):
+            raise UserError(
+                f"this process already runs on the {running.device.upper()}, and a process has one device; "
+                f"use --device {device} in a command of its own"
+            )
     if importlib.util.find_spec(name) is None:
         extra = "cnnlab" if name == "tensorflow" else f"'cnnlab[{name}]'"
         raise UserError(f"backend {name} is not installed; pip install {extra}")
     os.environ["KERAS_BACKEND"] = name
-    return {"tensorflow": _start_tensorflow, "jax": _start_jax, "torch": _start_torch}[name](device)
+    backend = {"tensorflow": _start_tensorflow, "jax": _start_jax, "torch": _start_torch}[name](device)
+    _running[:] = [backend]
+    return backend
+
+
+def _has_gpu(name: BackendName) -> bool:
+    """Whether this machine has a GPU, be it hidden from the backend that runs."""
+    match name:
+        case "tensorflow":
+            import tensorflow as tf
+
+            return bool(tf.config.list_physical_devices("GPU"))
+        case "jax":
+            return os.environ.get("JAX_PLATFORMS") == "cpu"  # then it does not look for one: who knows
+        case "torch":
+            import torch
+
+            return bool(torch.cuda.is_available())
 
 
 def _start_tensorflow(device: DeviceName) -> Backend:
@@ -112,6 +136,7 @@ def _start_tensorflow(device: DeviceName) -> Backend:
     with start_up_noise() as noise:
         import tensorflow as tf
 
+        tf.get_logger().setLevel("ERROR")  # every network is traced anew, which it warns of
         gpus = tf.config.list_physical_devices("GPU")
         if device == "cpu":
             tf.config.set_visible_devices([], "GPU")
@@ -185,7 +210,7 @@ def start_up_noise() -> Iterator[list[str]]:
     """Keep the log lines that native libraries write while they start; they are there after the block.
 
     Log levels do not reach what is logged before the library has read them, so file descriptor 2 itself
-    is turned aside. Where starting fails, the user gets to see everything.
+    is turned aside. Where starting fails, the user gets to see everything; not where they stop it.
     """
     lines: list[str] = []
     sys.stderr.flush()
@@ -196,6 +221,9 @@ def start_up_noise() -> Iterator[list[str]]:
         try:
             yield lines
             failed = False
+        except KeyboardInterrupt:
+            failed = False
+            raise
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)

@@ -21,14 +21,17 @@ def build_model(config: ExperimentConfig) -> keras.Model:
 
 
 def connect(config: ExperimentConfig) -> keras.Model:
-    """The layers of an experiment, wired up; their weights come from Keras's global seed as it stands."""
+    """The layers of an experiment, wired up; their weights come from Keras's global seed as it stands.
+
+    Each layer is told its precision: Keras's global policy is forgotten whenever its session is cleared.
+    """
     image = keras.Input(config.input_shape, name="image")
     tensors = {IMAGE: image}
     nodes = config.nodes
     for position, node in enumerate(nodes):
         feeds = [tensors[each] for each in node.inputs]
         # In mixed precision the scores stay float32: a softmax over float16 loses the small probabilities.
-        dtype = "float32" if position == len(nodes) - 1 else None
+        dtype = "float32" if position == len(nodes) - 1 else config.runtime.precision
         layer = node.layer.build(node.name.replace("/", "."), dtype)
         tensors[position] = layer(feeds if len(feeds) > 1 else feeds[0])
     return keras.Model(image, tensors[len(nodes) - 1], name=config.name)

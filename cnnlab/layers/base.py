@@ -135,8 +135,8 @@ class Layer(Settings):
                 arguments[field] = value.build(self.filter_axes[field.removesuffix("_constraint")])
         return arguments
 
-    def build(self, name: str, dtype: str | None = None) -> keras.layers.Layer:
-        """The Keras layer of the same class name, with these fields; `dtype` None: the global policy's."""
+    def build(self, name: str, dtype: str = "float32") -> keras.layers.Layer:
+        """The Keras layer of the same class name, with these fields; `dtype` is a policy: mixed_bfloat16."""
         import keras
 
         layer: keras.layers.Layer = getattr(keras.layers, self.type())(

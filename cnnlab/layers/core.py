@@ -116,7 +116,7 @@ class Grayscale(SpatialLayer):
             )
         return self.from_spatial(height, width, 1)
 
-    def build(self, name: str, dtype: str | None = None) -> keras.layers.Layer:
+    def build(self, name: str, dtype: str = "float32") -> keras.layers.Layer:
         from cnnlab.layers import custom
 
         return custom.Grayscale(**self.arguments(), name=name, dtype=dtype)

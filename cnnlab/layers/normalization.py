@@ -127,7 +127,7 @@ class LocalResponseNormalization(SpatialLayer):
         self.spatial(input_shape)
         return input_shape
 
-    def build(self, name: str, dtype: str | None = None) -> keras.layers.Layer:
+    def build(self, name: str, dtype: str = "float32") -> keras.layers.Layer:
         from cnnlab.layers import custom
 
         return custom.LocalResponseNormalization(**self.arguments(), name=name, dtype=dtype)
