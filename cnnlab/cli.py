@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -77,7 +78,12 @@ def main(arguments: list[str] | None = None) -> None:
 
     0 done; 1 the run failed; 2 the user's input is wrong; 130 interrupted.
     """
-    sys.exit(run(arguments))
+    try:
+        code = run(arguments)
+    except KeyboardInterrupt:  # a second one, while the first was being dealt with
+        code = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is written; from here on it could only make noise
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -87,7 +93,7 @@ def run(arguments: list[str] | None = None) -> int:
         code: Any = group.main(arguments, prog_name="cnnlab", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
+        _with_way_out(error).show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; the same command goes on where it stopped", err=True)
@@ -108,6 +114,16 @@ def run(arguments: list[str] | None = None) -> int:
             f"cnnlab failed on a mistake of its own: {summary}\n   CNNLAB_TRACEBACK=1 shows where", err=True
         )
         return 1
+
+
+def _with_way_out(error: click.ClickException) -> click.ClickException:
+    """`--epochs 3`, as other programs have it, is a setting of the config here."""
+    if not isinstance(error, click.NoSuchOption) or error.possibilities or error.ctx is None:
+        return error
+    if not any(parameter.name == "overrides" for parameter in error.ctx.command.params):
+        return error
+    hint = "What a config says is changed with --set, such as --set training.epochs=3."
+    return click.UsageError(f"{error.format_message()} {hint}", error.ctx)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import click
 from cnnlab.commands.options import (
     Command,
     TrainingOptions,
-    complete_experiment,
+    experiments_argument,
     json_option,
     training_options,
 )
@@ -19,7 +19,7 @@ from cnnlab.commands.output import print_json
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
 from cnnlab.runs.folders import Folder
-from cnnlab.runs.records import Record, is_run, read_record
+from cnnlab.runs.records import Record, read_record, runs_in
 
 if TYPE_CHECKING:
     from cnnlab.comparison import Comparison, Style
@@ -39,7 +39,7 @@ def match_options(command: Command) -> Command:
 
 
 @click.command()
-@click.argument("experiments", nargs=-1, required=True, shell_complete=complete_experiment, metavar="A B...")
+@experiments_argument("A B...")
 @training_options
 @match_options
 @click.option("--per-class", is_flag=True, help="Show the test accuracy class by class, too.")
@@ -65,8 +65,9 @@ def command(
     cnnlab compare dnn cnn --seeds 0-5 --per-class
     cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml --latex
 
-    An experiment is a name in configs/, a path to a YAML file, or the folder of a finished run. Without
-    --seeds, all seeds count that the experiments have finished in common, else the one in each config.
+    An experiment is a name in configs/, a path to a YAML file, or the folder of a finished run, or of all
+    runs of an experiment. Without --seeds, all seeds count that the experiments have finished in common,
+    else the one in each config.
     Tables and pictures are written to experiments/comparisons/A-vs-B/.
 
     Runs of one seed are a pair. The verdict rests on a sign-flip test and a t interval over the pairs, and
@@ -100,13 +101,14 @@ def compared(
     *,
     match: Budget | None = None,
     resize: str | None = None,
+    asker: str = "compare",
 ) -> tuple[Comparison, Answers | None, Path]:
     """Train what is missing, compare, write it all down: the comparison, what pictures show, its folder."""
     configs: list[ExperimentConfig] = []
     given: list[Record] = []
     for experiment in experiments:
-        if is_run(Path(experiment)):
-            given.append(read_record(Path(experiment)))
+        if runs := runs_in(Path(experiment)):
+            given += [read_record(path) for path in runs]
         else:
             configs.append(options.load(experiment))
     if resize is not None and match is None:
@@ -131,7 +133,7 @@ def compared(
             matched = match_to(configs, match, jobs=jobs, resize=resize)
             watcher.note(str(matched))
             configs = [matched.config if each is matched.original else each for each in configs]
-        comparison = duel(configs, given, seeds=options.seeds, jobs=jobs)
+        comparison = duel(configs, given, seeds=options.seeds, jobs=jobs, asker=asker)
         if matched is not None:
             comparison = replace(comparison, notes=(str(matched),))
         for warning in comparison.warnings:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnnlab.commands.data_source import dataset_behind, dataset_named
-from cnnlab.commands.options import complete_experiment, json_option
+from cnnlab.commands.named_file import save_picture
+from cnnlab.commands.options import (
+    NewFile,
+    Text,
+    complete_experiment,
+    data_dir_option,
+    json_option,
+    quiet_option,
+)
 from cnnlab.commands.output import print_json, print_table
-from cnnlab.commands.picture_file import save_picture
 from cnnlab.datasets import DATASETS, DatasetConfig, Places
 from cnnlab.errors import UserError
 
@@ -23,16 +29,10 @@ if TYPE_CHECKING:
 _LISTED = 40
 """Classes that a table shows; of more, only the smallest and the largest."""
 
-
-def _data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--data-dir", type=click.Path(path_type=Path),
-        help="Look for dataset files here first (or CNNLAB_DATA_DIR).",
-    )(command)  # fmt: skip
-
-
-def _quiet_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--quiet", is_flag=True, help="No progress, only warnings and the result.")(command)
+_source_argument = click.argument(
+    "source", type=Text("a dataset, a folder, an .npz file or a config"), shell_complete=complete_experiment,
+    metavar="NAME|FOLDER|NPZ|CONFIG",
+)  # fmt: skip
 
 
 @click.group()
@@ -48,7 +48,7 @@ def command() -> None:
 
 
 @command.command("list")
-@_data_dir_option
+@data_dir_option
 @json_option
 def list_command(data_dir: Path | None, as_json: bool) -> None:
     """List the datasets that go by a name: size, source, and whether they are here and verified."""
@@ -106,8 +106,8 @@ def _facts(config: DatasetConfig, places: Places) -> dict[str, Any]:
 
 @command.command("fetch")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@_data_dir_option
-@_quiet_option
+@data_dir_option
+@quiet_option
 @json_option
 def fetch_command(names: tuple[str, ...], data_dir: Path | None, quiet: bool, as_json: bool) -> None:
     """Bring published datasets here, for work without a network; all of them where none is named.
@@ -139,9 +139,9 @@ def fetch_command(names: tuple[str, ...], data_dir: Path | None, quiet: bool, as
 
 
 @command.command("check")
-@click.argument("source", shell_complete=complete_experiment, metavar="NAME|FOLDER|NPZ|CONFIG")
-@_data_dir_option
-@_quiet_option
+@_source_argument
+@data_dir_option
+@quiet_option
 @json_option
 def check_command(source: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
     """Check a dataset: counts, balance, values, digest, and images that come twice.
@@ -197,16 +197,16 @@ def _print_values(examination: Examination) -> None:
 
 
 @command.command("show")
-@click.argument("source", shell_complete=complete_experiment, metavar="NAME|FOLDER|NPZ|CONFIG")
+@_source_argument
 @click.option("--augmented", is_flag=True, help="As the network sees them in training: needs a config.")
 @click.option("--test", "of_test", is_flag=True, help="Test images instead of training images.")
 @click.option("--count", type=click.IntRange(1, 1000), default=40, show_default=True, help="How many images.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Draws them, alike of each class.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The PNG; default: NAME.png here."
+    "-o", "--output", type=NewFile(), metavar="FILE.png", help="The picture; default: NAME.png here."
 )
-@_data_dir_option
-@_quiet_option
+@data_dir_option
+@quiet_option
 @json_option
 def show_command(
     source: str,

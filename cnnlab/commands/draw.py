@@ -6,19 +6,20 @@ from pathlib import Path
 
 import click
 
-from cnnlab.commands.options import complete_experiment, json_option
+from cnnlab.commands.named_file import written
+from cnnlab.commands.options import ExperimentType, NewFile, complete_experiment, json_option
 from cnnlab.commands.output import print_json
 from cnnlab.config.experiment import load_config
-from cnnlab.errors import CnnlabError, UserError
+from cnnlab.errors import UserError
 
 KINDS = ("svg", "png")
 
 
 @click.command()
-@click.argument("experiment", shell_complete=complete_experiment, metavar="CONFIG")
+@click.argument("experiment", type=ExperimentType(), shell_complete=complete_experiment, metavar="CONFIG")
 @click.option("--block", metavar="NAME", help="Draw one block of the network, such as residual_1.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE.svg|FILE.png",
+    "--out", type=NewFile(), metavar="FILE.svg|FILE.png",
     help="Where to.  [default: NAME.svg and NAME.png in this directory]",
 )  # fmt: skip
 @click.option(
@@ -51,10 +52,8 @@ def command(
     paths = [out] if out is not None else [Path(f"{stem}.{kind}") for kind in KINDS]
     figure = paint(shapes)
     for path in paths:
-        try:
+        with written(path):
             path.write_bytes(encode(figure, path.suffix[1:].lower()))
-        except OSError as error:
-            raise CnnlabError(f"{path}: cannot be written: {error.strerror}") from None
     if as_json:
         print_json({"name": config.name, "block": block, "files": [str(path) for path in paths]})
     else:

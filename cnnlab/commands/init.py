@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from cnnlab.commands.options import complete_experiment, json_option
+from cnnlab.commands.named_file import written
+from cnnlab.commands.options import ExperimentType, complete_experiment, json_option
 from cnnlab.commands.output import print_json
+from cnnlab.config.experiment import known_configs, load_config
 from cnnlab.config.starters import STARTERS, schema_seen_from, starter
 from cnnlab.datasets import DATASETS
-from cnnlab.errors import CnnlabError, UserError
+from cnnlab.errors import UserError, unknown
 
 
 def _complete_like(context: click.Context, parameter: click.Parameter, text: str) -> list[CompletionItem]:
@@ -24,7 +26,7 @@ def _complete_like(context: click.Context, parameter: click.Parameter, text: str
 @click.command()
 @click.argument("name", metavar="NAME")
 @click.option(
-    "--like", default="cnn", show_default=True, shell_complete=_complete_like,
+    "--like", type=ExperimentType(), default="cnn", show_default=True, shell_complete=_complete_like,
     metavar="|".join((*STARTERS, "CONFIG")), help="What to begin with; another experiment is copied.",
 )  # fmt: skip
 @click.option(
@@ -49,17 +51,26 @@ def command(name: str, like: str, dataset: str | None, force: bool, as_json: boo
         raise UserError(f"{path.stem!r} is no name for an experiment: expected letters, digits, - and _")
     if dataset is not None and like not in STARTERS:
         raise UserError(f"--dataset goes with --like {', '.join(STARTERS)}; {like} has its own")
+    if like not in STARTERS:
+        _check_experiment(like)
     text = starter(path.stem, like, dataset or "mnist", schema_seen_from(path.parent))
-    try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UserError(f"{path} exists already; --force overwrites it") from None
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise UserError(f"{path}: no such directory as {path.parent}, or {path} is one itself") from None
-    except OSError as error:
-        raise CnnlabError(f"{path}: cannot be written: {error.strerror}") from None
+    with written(path):
+        if path.exists() and not force:
+            raise UserError(f"{path} exists already; --force overwrites it")
+        path.write_text(text, encoding="utf-8")
     if as_json:
         print_json({"path": str(path), "name": path.stem, "like": like})
     else:
         click.echo(f"{path} is there. Next:\n   cnnlab summary {path}\n   cnnlab train {path}")
+
+
+def _check_experiment(like: str) -> None:
+    """Refuse to copy what is no experiment, or one that has mistakes.
+
+    Raises:
+        UserError: there is no such experiment, or its config is wrong.
+    """
+    known = dict.fromkeys((*STARTERS, *known_configs()))
+    if like not in known and len(Path(like).parts) == 1 and not Path(like).suffix and not Path(like).exists():
+        raise unknown("experiment", like, known)
+    load_config(like)

@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
+from cnnlab.commands.named_file import check_can_be_made, check_folder_of
 from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
 from cnnlab.errors import UserError
 
 Command = Callable[..., Any]
+
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 
 
 def complete_experiment(
@@ -24,6 +28,75 @@ def complete_experiment(
     """Names of configs, then files."""
     names = [CompletionItem(name) for name in known_configs() if name.startswith(text)]
     return names or [CompletionItem(text, type="file")]
+
+
+class Text(click.ParamType[str]):
+    """A text that says something: where a path may stand, Python takes '' for the current directory."""
+
+    name = "text"
+
+    def __init__(self, expected: str) -> None:
+        self.expected = expected
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not str(value).strip():
+            self.fail(f"expected {self.expected}, found {value!r}", param, ctx)
+        return str(value)
+
+
+class ExperimentType(Text):
+    """An experiment: a name in configs/, or the path of a YAML file."""
+
+    name = "experiment"
+
+    def __init__(self) -> None:
+        super().__init__("the name of an experiment or the path of a YAML file")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The argument itself, unless it is one of the usual slips.
+
+        Raises:
+            UserError: NAME.yaml where only the experiment NAME exists, or a picture.
+        """
+        path = Path(super().convert(value, param, ctx))
+        suffix = path.suffix.lower()
+        if suffix in PICTURE_ENDINGS:
+            raise UserError(
+                f"{path}: expected an experiment, found the name of a picture\n"
+                f"   cnnlab predict RUN {path} asks a trained network what it shows"
+            )
+        if suffix in (".yaml", ".yml") and path.stem in known_configs() and not path.exists():
+            raise UserError(f"{path}: no such file; did you mean {path.stem}?")
+        return str(value)
+
+
+class GivenPath(click.Path):
+    """A path that says something: click and Python take '' for the current directory."""
+
+    def __init__(self, **rules: Any) -> None:
+        super().__init__(path_type=Path, **rules)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value).strip():
+            self.fail(f"expected a path, found {value!r}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class NewFile(GivenPath):
+    """A file that the command will write; whether it can is known before the work is done."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path.
+
+        Raises:
+            UserError: its folder is not there.
+        """
+        path = super().convert(value, param, ctx)
+        check_folder_of(path)
+        return path
 
 
 class SeedsType(click.ParamType[tuple[int, ...]]):
@@ -38,7 +111,7 @@ class SeedsType(click.ParamType[tuple[int, ...]]):
             return value
         seeds: list[int] = []
         for part in str(value).split(","):
-            match = re.fullmatch(r"\s*(\d{1,10})(?:-(\d{1,10}))?\s*", part)
+            match = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
             if not match:
                 self.fail(f"expected seeds such as 0-4 or 0,2,5, found {value!r}", param, ctx)
             first, last = int(match[1]), int(match[2] or match[1])
@@ -70,18 +143,49 @@ class TrainingOptions:
 
 def out_option(command: Command) -> Command:
     """--out: the folder of all runs."""
+    return _out_option(there=False)(command)
+
+
+def existing_out_option(command: Command) -> Command:
+    """--out, for commands that only read: the folder of all runs, which is there if it is named."""
+    return _out_option(there=True)(command)
+
+
+def _out_option(*, there: bool) -> Callable[[Command], Command]:
     return click.option(
-        "--out", type=click.Path(path_type=Path, file_okay=False), envvar="CNNLAB_EXPERIMENTS",
+        "--out", type=GivenPath(file_okay=False), envvar="CNNLAB_EXPERIMENTS",
         default="experiments", show_default=True, help="Where runs are kept (or CNNLAB_EXPERIMENTS).",
-    )(command)  # fmt: skip
+        callback=_there if there else None,
+    )  # fmt: skip
+
+
+def _there(context: click.Context, parameter: click.Parameter, out: Path) -> Path:
+    """The default is made by the first run; a folder that the user has typed is meant to be there."""
+    typed = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+    if typed and not out.is_dir():
+        raise UserError(f"--out {out}: no such folder; expected one that runs are kept in")
+    return out
 
 
 def data_dir_option(command: Command) -> Command:
     """--data-dir: where dataset files are looked for first."""
     return click.option(
-        "--data-dir", type=click.Path(path_type=Path),
+        "--data-dir", type=GivenPath(),
         help="Look for dataset files here first (or CNNLAB_DATA_DIR).",
     )(command)  # fmt: skip
+
+
+def quiet_option(command: Command) -> Command:
+    """--quiet: no progress."""
+    return click.option("--quiet", is_flag=True, help="No progress, only warnings and the result.")(command)
+
+
+def experiments_argument(metavar: str, *, required: bool = True) -> Callable[[Command], Command]:
+    """The experiments that a command is about, as `experiments`."""
+    return click.argument(
+        "experiments", nargs=-1, required=required, type=ExperimentType(),
+        shell_complete=complete_experiment, metavar=metavar,
+    )  # fmt: skip
 
 
 def training_options(command: Command) -> Command:
@@ -104,7 +208,7 @@ def training_options(command: Command) -> Command:
     )
     @click.option("--fresh", is_flag=True, help="Start over, even where a run is finished.")
     @click.option("--force", is_flag=True, help="Train even if the parameters cannot fit in memory.")
-    @click.option("--quiet", is_flag=True, help="No progress, only warnings and the result.")
+    @quiet_option
     @functools.wraps(command)
     def with_options(
         *args: Any,
@@ -120,8 +224,7 @@ def training_options(command: Command) -> Command:
         quiet: bool,
         **kwargs: Any,
     ) -> Any:
-        if data_dir is not None and not data_dir.is_dir():
-            raise UserError(f"--data-dir {data_dir}: no such directory")
+        check_can_be_made(out)
         runtime = {"backend": backend, "device": device, "precision": precision}
         overrides += tuple(f"runtime.{key}={value}" for key, value in runtime.items() if value is not None)
         options = TrainingOptions(seeds, overrides, out, data_dir, fresh, force, quiet)

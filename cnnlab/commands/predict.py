@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from cnnlab.commands.options import data_dir_option, json_option, out_option
+from cnnlab.commands.named_file import save_picture
+from cnnlab.commands.options import NewFile, Text, data_dir_option, json_option, out_option
 from cnnlab.commands.output import print_csv, print_json, print_table
-from cnnlab.commands.picture_file import save_picture
 from cnnlab.errors import UserError
 
 STDIN = "-"
@@ -18,11 +18,13 @@ LARGEST_INPUT = 1 << 28
 
 
 @click.command()
-@click.argument("run", metavar="RUN")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.argument("run", type=Text("a run's folder or an experiment's name"), metavar="RUN")
+@click.argument(
+    "images", nargs=-1, required=True, type=Text("an image, a folder of images, or -"), metavar="IMAGE..."
+)
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes per image.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values, all probabilities.")
-@click.option("--sheet", type=click.Path(path_type=Path, dir_okay=False), help="Draw a contact sheet, a PNG.")
+@click.option("--sheet", type=NewFile(), metavar="FILE.png", help="Draw a contact sheet, a PNG.")
 @out_option
 @data_dir_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto takes a GPU that is there.")

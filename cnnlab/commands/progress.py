@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.constrain import Constrain
 from rich.progress import (
     BarColumn,
     Progress,
@@ -16,22 +18,27 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from cnnlab.commands.interruption import Interruption, noticed_interruption
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError
 from cnnlab.runs.records import EpochRow, Record
+
+_WIDE = 60
+"""Columns from which on a bar has room for the loss, too."""
 
 
 class Quiet:
     """Says nothing but warnings and errors, on stderr. The others build on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, interruption: Interruption | None = None) -> None:
         self._said: set[str] = set()
+        self._interruption = interruption or Interruption()
 
     def warn(self, message: str) -> None:
         self.say_once(message)
 
     def note(self, message: str) -> None:
-        pass
+        self._interruption.check()
 
     def say_once(self, message: str) -> None:
         """Print a message unless it was printed before, such as the device, the same for all seeds."""
@@ -50,7 +57,7 @@ class Quiet:
         pass
 
     def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
-        pass
+        self._interruption.check()
 
     def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
         pass
@@ -69,6 +76,7 @@ class Lines(Quiet):
     """One line per epoch: for log files, notebooks and pipes."""
 
     def note(self, message: str) -> None:
+        super().note(message)
         self.say_once(message)
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
@@ -85,12 +93,23 @@ class Lines(Quiet):
         self.say(f"{record.name}, seed {record.seed}: {outcome(record)} ({record.path})")
 
 
+class _Line(Progress):
+    """Rich's progress bars, with room for the ^C that a terminal writes behind them.
+
+    On a full line it would begin a new one, and the bar above would never be erased.
+    """
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        if self.tasks:
+            yield Constrain(self.make_tasks_table(self.tasks), self.console.width - len("^C") - 1)
+
+
 class Bar(Lines):
     """One live bar over all steps of a run, with loss and accuracy; finished epochs stay above it."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._progress = Progress(
+    def __init__(self, interruption: Interruption | None = None) -> None:
+        super().__init__(interruption)
+        self._progress = _Line(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[numbers]}"),
@@ -103,11 +122,20 @@ class Bar(Lines):
 
     @contextmanager
     def live(self) -> Iterator[None]:
-        with self._progress:
-            yield
+        try:
+            with self._progress:
+                yield
+        except KeyboardInterrupt:
+            # Click would write an empty line, to end the one with the ^C; that one is erased already.
+            raise click.Abort from None
+        finally:
+            self._progress.console.show_cursor(True)  # a second Ctrl-C may have kept it from coming back
 
     def say(self, message: str) -> None:
-        self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        console = self._progress.console
+        console.print(
+            wrapped(message, console.width), markup=False, emoji=False, highlight=False, soft_wrap=True
+        )
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
         if self._task is None:
@@ -125,14 +153,23 @@ class Bar(Lines):
         self._task = self._progress.add_task("", total=None, numbers="")
 
     def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
+        super().stepped(epoch, step, steps, loss=loss, accuracy=accuracy)
         if self._task is not None:
+            numbers = f"accuracy {accuracy:.2%}"
+            if self._progress.console.width >= _WIDE:
+                numbers = f"loss {loss:.4f}  {numbers}"
             self._progress.update(
                 self._task,
                 description=f"epoch {epoch}/{self._epochs}",
                 completed=(epoch - 1) * steps + step,
                 total=self._epochs * steps,
-                numbers=f"loss {loss:.4f}  accuracy {accuracy:.2%}",
+                numbers=numbers,
             )
+
+    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
+        line = epoch_line(row, epochs=epochs)
+        fits = len(line) <= self._progress.console.width
+        self.say(line if fits else line.replace("accuracy", "acc"))  # then it fits into 80 columns
 
     def finished(self, record: Record) -> None:
         self._end_task()
@@ -151,14 +188,27 @@ class Bar(Lines):
 @contextmanager
 def watch(*, quiet: bool) -> Iterator[Quiet]:
     """The watcher that suits where stderr goes."""
-    if quiet:
-        yield Quiet()
-    elif sys.stderr.isatty():
-        bar = Bar()
-        with bar.live():
-            yield bar
-    else:
-        yield Lines()
+    with noticed_interruption() as interruption:
+        if quiet:
+            yield Quiet(interruption)
+        elif sys.stderr.isatty():
+            bar = Bar(interruption)
+            with bar.live():
+                yield bar
+        else:
+            yield Lines(interruption)
+
+
+def wrapped(message: str, width: int) -> str:
+    """Lines broken between words, where they are too long; a path stays whole, so that it can be copied."""
+    return "\n".join(
+        part
+        for line in message.splitlines()
+        for part in textwrap.wrap(
+            line, width, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+        )
+        or [""]
+    )
 
 
 def epoch_line(row: EpochRow, *, epochs: int) -> str:

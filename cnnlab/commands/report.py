@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnnlab.commands.compare import compared, match_options
-from cnnlab.commands.options import TrainingOptions, complete_experiment, json_option, training_options
+from cnnlab.commands.options import TrainingOptions, experiments_argument, json_option, training_options
 from cnnlab.commands.output import print_json
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("experiments", nargs=-1, required=True, shell_complete=complete_experiment, metavar="A B...")
+@experiments_argument("A B...")
 @training_options
 @match_options
 @json_option
@@ -36,7 +36,7 @@ def command(
     the verdict, sortable tables, curves, the networks, test images with every answer, and where all of it
     comes from. It needs no network and no other file.
     """
-    comparison, answers, folder = compared(experiments, options, match=match, resize=resize)
+    comparison, answers, folder = compared(experiments, options, match=match, resize=resize, asker="report")
     from cnnlab.comparison import conclusion
     from cnnlab.report import render_report
     from cnnlab.runs.folders import Folder

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cnnlab.commands.options import json_option, out_option
+from cnnlab.commands.options import Text, existing_out_option, json_option
 from cnnlab.commands.output import print_csv, print_json, print_table
 from cnnlab.errors import UserError
 
@@ -25,6 +25,8 @@ _HEADERS = {
     "seconds": "Seconds",
     "started": "Started",
 }
+
+_RUN = Text("a run's folder or an experiment's name")
 
 
 def _where_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,13 +52,15 @@ def command() -> None:
 
 
 @command.command("list")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, type=Text("an experiment's name"), metavar="[NAME]...")
 @_where_option
-@click.option("--sort", metavar="[-]KEY", help="Sort by a key; with - before it, the highest first.")
+@click.option(
+    "--sort", type=Text("a key"), metavar="[-]KEY", help="Sort by a key; with - before it, the highest first."
+)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="No more than so many.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
-@out_option
+@existing_out_option
 @json_option
 def list_command(
     names: tuple[str, ...],
@@ -84,7 +88,7 @@ def list_command(
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")
     rows = _selected(out, names, where)
-    if sort:
+    if sort is not None:
         rows = sort_rows(rows, sort)
     shown = rows[:limit]
     if as_json:
@@ -95,12 +99,12 @@ def list_command(
         cells = [[_cell(key, row[key]) for key in _HEADERS] for row in shown]
         print_table(list(_HEADERS.values()), cells, left=2, markdown=markdown)
     count = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else _counted(len(rows))
-    click.echo(f"{count} in {out}", err=True)
+    click.echo(f"{count} in {out}" if out.is_dir() else f"no runs yet: no folder {out}", err=True)
 
 
 @command.command("show")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@out_option
+@click.argument("runs", nargs=-1, required=True, type=_RUN, metavar="RUN...")
+@existing_out_option
 @json_option
 def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Show all that is known of a run: state, result, environment, config, files."""
@@ -130,10 +134,10 @@ def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
 
 
 @command.command("diff")
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
+@click.argument("a", type=_RUN, metavar="A")
+@click.argument("b", type=_RUN, metavar="B")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
-@out_option
+@existing_out_option
 @json_option
 def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> None:
     """Compare two runs key by key: config, result, environment. Only what differs is shown.
@@ -160,12 +164,15 @@ def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> No
 
 
 @command.command("rm")
-@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.argument("runs", nargs=-1, type=_RUN, metavar="[RUN]...")
 @_where_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
-@out_option
-def remove_command(runs: tuple[str, ...], where: str | None, yes: bool, dry_run: bool, out: Path) -> None:
+@existing_out_option
+@json_option
+def remove_command(
+    runs: tuple[str, ...], where: str | None, yes: bool, dry_run: bool, out: Path, as_json: bool
+) -> None:
     """Remove runs for good, after asking.
 
     A run that is being trained stays. Only folders with a run.json are ever removed, each whole or not at
@@ -180,36 +187,46 @@ def remove_command(runs: tuple[str, ...], where: str | None, yes: bool, dry_run:
     if where is not None:
         meeting = [Path(row["path"]).resolve() for row in _selected(out, (), where)]
         paths = [path for path in paths if path.resolve() in meeting] if runs else meeting
-    if not paths:
-        click.echo("nothing to remove", err=True)
-        return
-    for path in paths:
-        click.echo(str(path))
     size = sum(file.stat().st_size for path in paths for file in path.rglob("*") if file.is_file())
     what = f"{_counted(len(paths))}, {size / 2**20:.1f} MiB"
-    if dry_run:
-        click.echo(f"would remove {what}", err=True)
-        return
-    if not yes:
-        if not sys.stdin.isatty():
-            raise UserError(f"remove {what}? nobody is here to answer; say so with --yes")
-        click.confirm(f"Remove {what}?", abort=True, err=True)
-    for path in paths:
-        remove_run(path)
-    click.echo(f"removed {what}", err=True)
+    document = {"removed": not dry_run, "bytes": size, "runs": [str(path) for path in paths]}
+    if not as_json:  # before the question: it is about these
+        for path in paths:
+            click.echo(str(path))
+    if paths and not dry_run:
+        if not yes and not _agreed(what, as_json=as_json):
+            click.echo("nothing was removed", err=True)
+            return
+        for path in paths:
+            remove_run(path)
+    if as_json:
+        print_json(document)
+    done = f"{'would remove' if dry_run else 'removed'} {what}" if paths else "nothing to remove"
+    click.echo(done, err=True)
+
+
+def _agreed(what: str, *, as_json: bool) -> bool:
+    """Ask whether the runs that were listed shall go.
+
+    Raises:
+        UserError: nobody is here to answer, or the list was not shown.
+    """
+    if as_json:
+        raise UserError(f"remove {what}? --json does not ask; say so with --yes, or look with --dry-run")
+    if not sys.stdin.isatty():
+        raise UserError(f"remove {what}? nobody is here to answer; say so with --yes")
+    return click.confirm(f"Remove {what}?", err=True)
 
 
 def _selected(out: Path, names: Sequence[str], where: str | None) -> list[Mapping[str, Any]]:
     """The rows of some names (all, where none is given) that meet the condition."""
-    from cnnlab.errors import unknown
-    from cnnlab.runs.listing import KEYS, parse_condition, scan
+    from cnnlab.runs.listing import KEYS, parse_condition, scan, unknown_run
 
     condition = None if where is None else parse_condition(where, KEYS)
     rows = scan(out)
-    known = dict.fromkeys(row["name"] for row in rows)
     for name in names:
-        if name not in known:
-            raise unknown(f"run in {out}:", name, known)
+        if not any(row["name"] == name for row in rows):
+            raise unknown_run(name, rows, out)
     return [
         row for row in rows if (not names or row["name"] in names) and (condition is None or condition(row))
     ]
@@ -240,7 +257,7 @@ def _show(document: Mapping[str, Any]) -> None:
             for key in ("cnnlab", "python", "keras", environment.get("backend", ""))
             if key in environment
         ),
-        "commit": environment.get("git_commit"),
+        "commit": _commit(environment),
         "command": " ".join(str(word) for word in status.get("command", [])),
         "files": ", ".join(f"{name} ({size / 1024:,.0f} KiB)" for name, size in document["files"].items()),
     }
@@ -251,6 +268,12 @@ def _show(document: Mapping[str, Any]) -> None:
     config = Path(document["run"]) / "config.yaml"
     if config.exists():
         click.echo(f"\n{config.read_text(encoding='utf-8').rstrip()}")
+
+
+def _commit(environment: Mapping[str, Any]) -> str | None:
+    """The commit, and whether the checkout had been changed since; older runs do not know."""
+    commit = environment.get("git_commit")
+    return f"{commit}, with uncommitted changes" if commit and environment.get("git_dirty") else commit
 
 
 def _cell(key: str, value: Any, *, empty: str = "–") -> str:

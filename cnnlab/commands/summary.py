@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from cnnlab.commands.layer_table import conclusion, layer_table
-from cnnlab.commands.options import complete_experiment, json_option
+from cnnlab.commands.options import experiments_argument, json_option
 from cnnlab.commands.output import print_csv, print_json, print_table
 from cnnlab.commands.side_by_side import stages_table, totals_table
 from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
@@ -19,7 +20,7 @@ from cnnlab.summary.architecture import Row
 
 
 @click.command()
-@click.argument("experiments", nargs=-1, shell_complete=complete_experiment, metavar="[CONFIG]...")
+@experiments_argument("[CONFIG]...", required=False)
 @click.option(
     "--set",
     "overrides",
@@ -55,13 +56,20 @@ def command(
     neighbouring outputs lie apart. A convolution saves parameters against a Dense layer between the same
     input and output, a factor Locality because each output sees a window only, and a factor Sharing
     because all places use the same kernel. Memory is counted in float32.
+
+    Without a name, a config with mistakes is named on stderr and left out; the exit code is then 2.
     """
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")
     if not experiments:
         if overrides or explain or wide:
             raise click.UsageError("--set, --explain and --wide need the name of a config")
-        _print_overview(as_json=as_json, as_csv=as_csv, markdown=markdown)
+        configs, mistakes = _all_configs()
+        for mistake in mistakes:
+            click.echo(str(mistake), err=True)
+        _print_overview(configs, as_json=as_json, as_csv=as_csv, markdown=markdown)
+        if mistakes:
+            raise click.exceptions.Exit(UserError.exit_code)
         return
     configs = [load_config(name, overrides) for name in experiments]
     if explain is not None:
@@ -130,14 +138,21 @@ def _print_explanation(config: ExperimentConfig, name: str, *, as_json: bool, ma
 _WRAPPER = textwrap.TextWrapper(100, initial_indent="   ", subsequent_indent="     ")
 
 
-def _print_overview(*, as_json: bool, as_csv: bool, markdown: bool) -> None:
-    """One row per config; a config with mistakes is named on stderr and left out."""
-    configs: list[ExperimentConfig] = []
+def _all_configs() -> tuple[list[ExperimentConfig], list[UserError]]:
+    """Every config that goes by a name, and what is wrong with those that cannot be read."""
+    configs, mistakes = [], []
     for path in known_configs().values():
         try:
             configs.append(load_config(str(path)))
         except UserError as error:
-            click.echo(str(error), err=True)
+            mistakes.append(error)
+    return configs, mistakes
+
+
+def _print_overview(
+    configs: Sequence[ExperimentConfig], *, as_json: bool, as_csv: bool, markdown: bool
+) -> None:
+    """One row per config."""
     summaries = [(config, config.architecture) for config in configs]
     if as_json:
         print_json([_document(config) for config in configs])

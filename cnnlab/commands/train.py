@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnlab.commands.options import TrainingOptions, complete_experiment, json_option, training_options
+from cnnlab.commands.options import TrainingOptions, experiments_argument, json_option, training_options
 from cnnlab.commands.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument(
-    "experiments", nargs=-1, required=True, shell_complete=complete_experiment, metavar="CONFIG..."
-)
+@experiments_argument("CONFIG...")
 @click.option("--check", is_flag=True, help="Try a few steps and say what the whole run will cost.")
 @training_options
 @json_option

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cnnlab.comparison.experiments import Experiment, seeds_text
+from cnnlab.comparison.leads import ranked
 from cnnlab.comparison.outcomes import Outcome, outcome_of
 from cnnlab.comparison.pairs import Pair, paired
 from cnnlab.comparison.verdicts import verdict
@@ -36,13 +37,16 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON document of `cnnlab compare --json`."""
+        best_first = ranked(self.experiments)
         return {
             "dataset": self.dataset,
             "dataset_title": self.dataset_title,
             "test_digest": self.test_digest,
             "warnings": list(self.warnings),
             "notes": list(self.notes),
-            "experiments": [outcome.as_dict() for outcome in self.experiments],
+            "experiments": [
+                outcome.as_dict() | {"rank": 1 + best_first.index(outcome)} for outcome in self.experiments
+            ],
             "pairs": [pair.as_dict() | {"verdict": verdict(pair)} for pair in self.pairs],
         }
 

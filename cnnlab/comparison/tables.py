@@ -168,7 +168,7 @@ def _interval(accuracy: Spread) -> str:
     if accuracy.ci95 is None:
         return "–"
     low, high = (100 * each for each in accuracy.ci95)
-    return f"{low:.2f} to {high:.2f} %"
+    return f"{low:.2f} to {high:.2f} %".replace("-", "−")
 
 
 def _points(difference: Spread) -> str:

@@ -115,8 +115,8 @@ def _outlook(pair: Pair, lead: Lead) -> str:
         return ""
     if pair.difference.std == 0:
         return f"Run {_more_seeds(pair)} to see whether it stays so." if number < SIGN_FLIP_PAIRS else ""
-    visible = f"With {number} seeds no difference below {points(pair.smallest_visible)} could have been seen"
-    visible += " reliably (power 80 %)"
+    below = f" below {points(pair.smallest_visible)}" if pair.smallest_visible < 1 else ""  # of 100 points
+    visible = f"With {number} seeds no difference{below} could have been seen reliably (power 80 %)"
     if pair.seeds_to_settle is None:
         seen = "none was seen" if lead.level else f"it would take more than {MOST_SEEDS:,} to settle this one"
         return f"{visible}; {seen}."

@@ -31,17 +31,25 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: Mapping[str
         "platform": platform.platform(),
         "cores": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
-        "git_commit": _git_commit(),
+        "git_commit": _git("rev-parse", "--verify", "HEAD") or None,
+        "git_dirty": _git_dirty(),
         "dataset": dict(dataset),
     }
 
 
-def _git_commit() -> str | None:
-    """The commit of the checkout that the user stands in; None outside of one."""
+def _git_dirty() -> bool | None:
+    """Whether files that git knows have been changed since the commit; None outside of a checkout.
+
+    Files that git does not know, such as notes or the runs themselves, do not count, as in `git describe`.
+    """
+    changes = _git("--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    return None if changes is None else bool(changes)
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says of the checkout that the user stands in; None outside of one, or without git."""
     try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "--verify", "HEAD"], capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:  # no git here
+        answer = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
         return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None
+    return answer.stdout.strip() if answer.returncode == 0 else None

@@ -134,16 +134,17 @@ def open_run(config: ExperimentConfig, out: Path, *, fresh: bool = False) -> Ite
     import filelock
 
     path = run_path(config, out)
+    lock = _lock(path)
     with _disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    lock = _lock(path)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise CnnlabError(f"{path}: another process is training this run") from None
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise CnnlabError(f"{path}: another process is training this run") from None
     try:
         if fresh and path.exists():
-            shutil.rmtree(path)
+            with _disk(path):
+                shutil.rmtree(path)
         run = Run(path, config)
         began = datetime.now(UTC)
         started = run.status.get("started", _now())
@@ -162,7 +163,7 @@ def open_run(config: ExperimentConfig, out: Path, *, fresh: bool = False) -> Ite
             leave("failed", error=f"{type(error).__name__}: {error}" if not _told(error) else str(error))
             raise
         leave("finished")
-        (path / "checkpoint.npz").unlink(missing_ok=True)
+        run.remove("checkpoint.npz")
     finally:
         lock.release()
 
@@ -193,15 +194,19 @@ def remove_run(path: Path) -> None:
     if path.is_symlink() or not is_run(path):
         raise UserError(f"{path}: not a run's folder; nothing was removed")
     lock = _lock(path)
-    try:
-        with lock.acquire(timeout=0), _disk(path):
+    with _disk(path, "removed"):
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise CnnlabError(f"{path}: a process is training this run; nothing was removed") from None
+        try:
             # Renamed first: half a run is never seen, however long removing takes.
             doomed = path.with_name(f".removed-{path.name}-{os.getpid()}")
             path.rename(doomed)
             shutil.rmtree(doomed)
             Path(lock.lock_file).unlink(missing_ok=True)
-    except filelock.Timeout:
-        raise CnnlabError(f"{path}: a process is training this run; nothing was removed") from None
+        finally:
+            lock.release()
     with suppress(OSError):  # other seeds, or files of the user's, are still in there
         path.parent.rmdir()
 
@@ -218,7 +223,7 @@ def _told(error: BaseException) -> bool:
 
 
 @contextmanager
-def _disk(path: Path) -> Iterator[None]:
+def _disk(path: Path, what: str = "written") -> Iterator[None]:
     """Errors of the disk in the user's words."""
     try:
         yield
@@ -226,7 +231,7 @@ def _disk(path: Path) -> Iterator[None]:
         hint = (
             "; the run goes on from its last epoch once there is room" if error.errno == errno.ENOSPC else ""
         )
-        raise CnnlabError(f"{path}: cannot be written: {error.strerror or error}{hint}") from None
+        raise CnnlabError(f"{path}: cannot be {what}: {error.strerror or error}{hint}") from None
 
 
 def _now() -> str:

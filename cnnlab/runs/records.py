@@ -123,6 +123,17 @@ def is_run(path: Path) -> bool:
         return False
 
 
+def runs_in(folder: Path) -> list[Path]:
+    """The run in this folder, or those of all seeds of an experiment, ascending; none where it is neither."""
+    if is_run(folder):
+        return [folder]
+    try:
+        seeds = [path for path in folder.glob("seed-*") if is_run(path)]
+    except OSError:  # a name that no path can have
+        return []
+    return sorted(seeds, key=lambda path: (len(path.name), path.name))
+
+
 def read_record(path: Path) -> Record:
     """Read a finished run.
 

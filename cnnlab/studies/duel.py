@@ -8,13 +8,18 @@ from pathlib import Path
 from cnnlab.comparison import Comparison, compare, grouped
 from cnnlab.comparison.comparing import Tested, check_same_data
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.errors import UserError
+from cnnlab.errors import CnnlabError, UserError
 from cnnlab.jobs import Jobs, dataset_facts
 from cnnlab.runs.records import Record, finished_seeds
 
 
 def duel(
-    configs: Sequence[ExperimentConfig], given: Sequence[Record], *, seeds: Sequence[int] | None, jobs: Jobs
+    configs: Sequence[ExperimentConfig],
+    given: Sequence[Record],
+    *,
+    seeds: Sequence[int] | None,
+    jobs: Jobs,
+    asker: str = "compare",
 ) -> Comparison:
     """Compare experiments over the same seeds; what has not been trained yet is trained.
 
@@ -23,6 +28,7 @@ def duel(
         given: finished runs that take part as they are.
         seeds: for `configs`; by default all seeds that they, and the given runs' experiments, have
             finished in common, else the one in each config.
+        asker: the command that needs the comparison, for messages.
 
     Raises:
         UserError: fewer than two different experiments, or different test data; nothing is trained then.
@@ -31,7 +37,7 @@ def duel(
     different = {(each.name, each.digest) for each in [*configs, *(record.config for record in given)]}
     if len(different) < 2:
         names = ", ".join(name for name, _ in different) or "none"
-        raise UserError(f"compare: expected two or more different experiments, found {names}")
+        raise UserError(f"{asker}: expected two or more different experiments, found {names}")
     check_same_data(
         [Tested(config.name, config.seed, dataset_facts(config, jobs.dataset(config))) for config in configs]
         + [Tested(record.name, record.seed, record.environment["dataset"]) for record in given]
@@ -39,8 +45,8 @@ def duel(
     chosen = seeds or common_seeds(configs, given, jobs.out)
     wanted = [config.with_seed(seed) for config in configs for seed in chosen or (config.seed,)]
     records, failures = jobs.finished(wanted)
-    if failures:
-        raise failures[0]
+    if failures:  # each has been told already
+        raise CnnlabError(f"{asker}: {len(failures)} of {len(wanted)} runs failed; the others are kept")
     unique = {record.path.resolve(): record for record in [*records, *given]}
     return compare(grouped(unique.values()))
 

@@ -555,7 +555,8 @@ def test_data_dir_must_exist(cnnlab, tmp_path: Path, command: str) -> None:
     assert cnnlab(command, "cnn", "dnn", "--data-dir", missing) == (
         2,
         "",
-        f"--data-dir {missing}: no such directory\n",
+        f"--data-dir: expected a folder, found nothing at {missing}\n"
+        "   create it, or leave --data-dir out to use the cache and the network\n",
     )
 
 

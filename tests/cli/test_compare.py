@@ -199,3 +199,20 @@ def test_two_configs_of_one_name_are_told_apart(
     ]
     assert len(set(names)) == 2
     assert all(name.startswith("small-") for name in names)
+
+
+def test_a_failure_is_told_once(cnnlab, experiments, data_dir: Path, tmp_path: Path, monkeypatch) -> None:
+    from cnnlab.errors import CnnlabError
+
+    def fail(*arguments: object, **named: object) -> None:
+        raise CnnlabError("the disk is on fire")
+
+    monkeypatch.setattr("cnnlab.training.train.train", fail)
+    options = ("--data-dir", data_dir, "--out", tmp_path, "--quiet")
+    code, stdout, stderr = cnnlab("compare", *experiments, *options)
+    assert (code, stdout) == (1, "")
+    assert stderr.splitlines()[1:] == [
+        "small, seed 0: the disk is on fire",
+        "wide, seed 0: the disk is on fire",
+        "compare: 2 of 2 runs failed; the others are kept",
+    ]

@@ -197,6 +197,7 @@ def test_own_configs_come_first_and_broken_ones_are_named(cnnlab) -> None:
         "seed: -1\ndataset: mnist\nmodel: {layers: [Flatten, Dense: {units: 10}]}\n"
     )
     result = cnnlab("summary", "--json")
+    assert result.code == 2
     assert result.stderr == "configs/broken.yaml:1:7: seed: expected 0 or more, found -1\n"
     assert [document["name"] for document in result.json] == NAMES
     [document] = [each for each in result.json if each["name"] == "cnn"]

@@ -335,8 +335,14 @@ def test_an_unwritable_folder(cnnlab, configs, data_dir: Path, tmp_path: Path) -
     (tmp_path / "file").touch()
     out = tmp_path / "file" / "out"
     result = cnnlab("train", configs["small"], "--data-dir", data_dir, "--out", out, "--quiet")
-    assert result.code == 1
-    assert result.stderr.splitlines()[1].endswith(": cannot be written: Not a directory")
+    assert result == (2, "", f"{out}: cannot be written: Not a directory\n")
+
+
+def test_a_folder_without_permission(cnnlab, configs, data_dir: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)  # root may do everything
+    out = tmp_path / "not" / "yet"
+    result = cnnlab("train", configs["small"], "--data-dir", data_dir, "--out", out, "--quiet")
+    assert result == (2, "", f"{out}: cannot be written: Permission denied\n")
 
 
 def test_device_cpu(cnnlab, configs, data_dir: Path, folder_of, tmp_path: Path) -> None:

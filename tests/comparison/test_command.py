@@ -63,6 +63,13 @@ def test_json_is_one_document(compare):
     assert pair["verdict"].startswith("colors_cnn is ahead of colors_dnn")
 
 
+def test_the_folder_of_an_experiment_stands_for_all_its_runs(compare, out):
+    [folder] = out.glob("colors_cnn-*")
+    document = json.loads(compare("--json", experiments=("colors_dnn", str(folder))).out)
+    assert [each["seeds"] for each in document["experiments"]] == [list(range(6))] * 2
+    assert len(document["pairs"][0]["mcnemar_p"]) == 6
+
+
 def test_csv_is_all_of_stdout(compare):
     rows = list(csv.DictReader(io.StringIO(compare("--csv").out)))
     assert [row["experiment"] for row in rows] == ["colors_dnn", "colors_cnn"]

@@ -117,6 +117,18 @@ def test_rank_in_the_csv(experiment):
     assert list(table["rank"]) == [3, 1, 2]
 
 
+def test_csv_and_json_agree_on_the_rank(experiment):
+    accuracies = {"first": [0.9, 0.91], "second": [0.99, 0.98], "third": [0.95, 0.96]}
+    comparison = compare([experiment("cnn", values, name=name) for name, values in accuracies.items()])
+    ranks = [each["rank"] for each in comparison.as_dict()["experiments"]]
+    assert ranks == list(accuracy_table(comparison)["rank"]) == [3, 1, 2]
+
+
+def test_an_interval_below_zero_has_a_minus_of_its_own(experiment):
+    table = cost_table(compare([experiment("dnn", [0.1, 0.9]), experiment("cnn", CNN)]))
+    assert table["Test, 95 % interval"][0] == "−458.25 to 558.25 %"
+
+
 def test_what_accuracy_costs(experiment):
     table = cost_table(compare([experiment("dnn", DNN), experiment("cnn", CNN, peak_memory_bytes=None)]))
     assert table.to_dict("records")[1] == {

@@ -151,3 +151,9 @@ def test_no_common_seed_leaves_the_headline(experiment):
 @pytest.mark.parametrize(("p", "text"), [(0.03125, "p = 0.031"), (0.25, "p = 0.25"), (1e-5, "p < 0.001")])
 def test_p_text(p, text):
     assert p_text(p) == text
+
+
+def test_no_more_than_all_can_be_seen(pair):
+    """A difference of 267 points is none that anyone could look for."""
+    text = verdict(pair([0.1, 0.9], [0.95, 0.96]))
+    assert "With 2 seeds no difference could have been seen reliably (power 80 %)" in text

@@ -80,7 +80,7 @@ def test_nothing_is_overwritten_without_force(capsys):
         pytest.param(["mine", "--like", "vg16"], "did you mean vgg16?", id="like"),
         pytest.param(["mine", "--dataset", "mnsit"], "did you mean mnist?", id="dataset"),
         pytest.param(["mine", "--like", "vgg16", "--dataset", "mnist"], "has its own", id="both"),
-        pytest.param(["nowhere/mine"], "no such directory", id="folder"),
+        pytest.param(["nowhere/mine"], "No such file or directory", id="folder"),
     ],
 )
 def test_mistakes(arguments, message, capsys):

@@ -156,7 +156,7 @@ def test_json(folder, capsys):
     [
         pytest.param(["cnn", "--out", "it.gif"], 2, "expected a file that ends in .svg or .png", id="kind"),
         pytest.param(["resnet18", "--block", "residual_33"], 2, "did you mean residual_3?", id="block"),
-        pytest.param(["cnn", "--out", "no/where.svg"], 1, "cannot be written", id="folder"),
+        pytest.param(["cnn", "--out", "no/where.svg"], 2, "cannot be written", id="folder"),
     ],
 )
 def test_mistakes(folder, arguments, code, message, capsys):

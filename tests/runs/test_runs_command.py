@@ -82,9 +82,34 @@ def test_list_as_a_table(runs):
 
 
 def test_list_of_nothing(runs, tmp_path):
-    streams = runs("list", out=tmp_path / "nowhere")
-    assert (streams.out, streams.err) == ("", f"0 runs in {tmp_path / 'nowhere'}\n")
+    assert runs("list", out=tmp_path).err == f"0 runs in {tmp_path}\n"
     assert json.loads(runs("list", "--json", out=tmp_path).out) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["show", "cnn"], ["diff", "cnn", "dnn"], ["rm", "--where", "seed = 0"]]
+)
+def test_a_folder_that_is_named_must_be_there(runs, tmp_path, arguments):
+    streams = runs(*arguments, out=tmp_path / "nowhere", code=2)
+    assert (streams.out, streams.err) == (
+        "",
+        f"--out {tmp_path / 'nowhere'}: no such folder; expected one that runs are kept in\n",
+    )
+
+
+@pytest.mark.parametrize("named", [None, "elsewhere"])
+def test_the_default_folder_comes_with_the_first_run(tmp_path, monkeypatch, capsys, named):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CNNLAB_EXPERIMENTS", raising=False)
+    if named:
+        monkeypatch.setenv("CNNLAB_EXPERIMENTS", named)
+    folder = named or "experiments"
+    assert run(["runs", "list", "--json"]) == 0
+    assert capsys.readouterr() == ("[]\n", f"no runs yet: no folder {folder}\n")
+    assert run(["runs", "show", "x"]) == 2
+    assert capsys.readouterr().err == (
+        f"unknown run 'x': there are no runs in {folder} yet; cnnlab train makes them\n"
+    )
 
 
 def test_list_reads_no_config(runs, library, monkeypatch):
@@ -102,6 +127,9 @@ def test_list_reads_no_config(runs, library, monkeypatch):
         (["list", "--json", "--csv"], "--json, --csv and --markdown exclude each other"),
         (["show", "mnist"], "unknown run in {out}: 'mnist'; known: colors_cnn"),
         (["rm"], "expected runs to remove, or --where"),
+        (["rm", ""], "expected a run's folder or an experiment's name, found ''"),
+        (["show", ""], "expected a run's folder or an experiment's name, found ''"),
+        (["list", "--sort", ""], "Invalid value for '--sort': expected a key, found ''"),
     ],
 )
 def test_mistakes(runs, library, arguments, message):
@@ -170,6 +198,44 @@ def test_rm_asks_and_then_removes(runs, tmp_path, make_run):
     assert second.exists()
     runs("rm", "colors_cnn", "--yes", out=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rm_as_json(runs, tmp_path, make_run):
+    path = make_run(tmp_path, "colors_cnn")
+    size = sum(file.stat().st_size for file in path.iterdir())
+    document = {"removed": False, "bytes": size, "runs": [str(path)]}
+    assert json.loads(runs("rm", "colors_cnn", "--dry-run", "--json", out=tmp_path).out) == document
+    streams = runs("rm", "colors_cnn", "--json", out=tmp_path, code=2)
+    assert streams.out == ""
+    assert "--json does not ask; say so with --yes, or look with --dry-run" in streams.err
+    assert path.exists()
+    document["removed"] = True
+    assert json.loads(runs("rm", "colors_cnn", "--yes", "--json", out=tmp_path).out) == document
+    assert not path.exists()
+    nothing = json.loads(runs("rm", "--where", "seed = 0", "--yes", "--json", out=tmp_path).out)
+    assert nothing == {"removed": True, "bytes": 0, "runs": []}
+
+
+@pytest.mark.parametrize(("answer", "stays"), [("n", True), ("y", False)])
+def test_rm_takes_no_for_an_answer(runs, tmp_path, make_run, monkeypatch, answer, stays):
+    path = make_run(tmp_path, "colors_cnn")
+    terminal = io.StringIO(f"{answer}\n")
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", terminal)
+    streams = runs("rm", "colors_cnn", out=tmp_path)
+    assert path.exists() is stays
+    assert ("nothing was removed" if stays else "removed 1 run") in streams.err
+
+
+@pytest.mark.parametrize(
+    ("dirty", "shown"), [(True, "abc1234, with uncommitted changes"), (False, "abc1234"), (None, "abc1234")]
+)
+def test_show_says_whether_the_checkout_was_changed(runs, tmp_path, make_run, dirty, shown):
+    path = make_run(tmp_path, "colors_cnn")
+    facts = json.loads((path / "environment.json").read_text(encoding="utf-8"))
+    facts |= {"git_commit": "abc1234"} | ({} if dirty is None else {"git_dirty": dirty})
+    (path / "environment.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert f"  commit               {shown}\n" in runs("show", "colors_cnn", out=tmp_path).out
 
 
 def test_rm_by_condition(runs, tmp_path, make_run):

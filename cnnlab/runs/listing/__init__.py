@@ -1,7 +1,7 @@
 """The runs below a folder as rows: found, filtered, sorted, set against each other."""
 
 from cnnlab.runs.listing.differences import Difference, differences
-from cnnlab.runs.listing.finding import find_runs
+from cnnlab.runs.listing.finding import find_runs, unknown_run
 from cnnlab.runs.listing.scanning import KEYS, Row, scan, sort_rows
 from cnnlab.runs.listing.where import parse_condition
 
@@ -14,4 +14,5 @@ __all__ = [
     "parse_condition",
     "scan",
     "sort_rows",
+    "unknown_run",
 ]

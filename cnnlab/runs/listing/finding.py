@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from cnnlab.errors import unknown
-from cnnlab.runs.listing.scanning import scan
-from cnnlab.runs.records import is_run
+from cnnlab.errors import UserError, unknown
+from cnnlab.runs.listing.scanning import Row, scan
+from cnnlab.runs.records import runs_in
 
 
 def find_runs(text: str, out: Path) -> list[Path]:
@@ -19,13 +20,17 @@ def find_runs(text: str, out: Path) -> list[Path]:
         UserError: there is no such run.
     """
     for folder in (Path(text), out / text):
-        if is_run(folder):
-            return [folder]
-        seeds = [path for path in folder.glob("seed-*") if is_run(path)] if folder.is_dir() else []
-        if seeds:
-            return sorted(seeds, key=lambda path: (len(path.name), path.name))
+        if runs := runs_in(folder):
+            return runs
     rows = scan(out)
     found = [Path(row["path"]) for row in rows if row["name"] == text]
     if not found:
-        raise unknown(f"run in {out}:", text, dict.fromkeys(row["name"] for row in rows))
+        raise unknown_run(text, rows, out)
     return found
+
+
+def unknown_run(text: str, rows: Sequence[Row], out: Path) -> UserError:
+    """No run goes by this name: did you mean ...?, or that there are none at all."""
+    if not rows:
+        return UserError(f"unknown run {text!r}: there are no runs in {out} yet; cnnlab train makes them")
+    return unknown(f"run in {out}:", text, dict.fromkeys(row["name"] for row in rows))

@@ -1,0 +1,74 @@
+"""Files that a user asks for by name: what keeps them from being written is told in one way."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnlab.errors import CnnlabError, UserError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+"""Errors that another path would not have spared the user."""
+
+
+@contextmanager
+def written(path: Path) -> Iterator[None]:
+    """Errors of writing a file that the user has named, in the user's words.
+
+    Raises:
+        UserError: the path is wrong: no such folder, no permission, a folder itself.
+        CnnlabError: the disk is full or broken.
+    """
+    try:
+        yield
+    except OSError as error:
+        kind = CnnlabError if error.errno in _OF_THE_DISK else UserError
+        raise kind(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def check_folder_of(path: Path) -> None:
+    """Refuse a file in a folder that is not there, before the work for it is done.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    with written(path):
+        if not path.parent.exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if not path.parent.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+
+
+def check_can_be_made(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written to, before hours are spent on what goes there.
+
+    Raises:
+        UserError: a file is in its way, or there is no permission.
+    """
+    with written(folder):
+        there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def save_picture(picture: Image, path: Path) -> None:
+    """Write a Pillow image where the user wants it.
+
+    Raises:
+        UserError: it cannot be written there, or the ending is no format's.
+        CnnlabError: the disk is full or broken.
+    """
+    try:
+        with written(path):
+            picture.save(path)
+    except ValueError:
+        raise UserError(f"{path}: expected a name that ends in .png") from None
