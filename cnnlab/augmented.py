@@ -31,7 +31,7 @@ def augmented(config: ExperimentConfig, data: Dataset, images: np.ndarray) -> np
     from cnnlab.model import build_model
 
     model = build_model(config)
-    last = config.nodes[positions[-1]].name.replace("/", ".")
+    last = config.nodes[positions[-1]].keras_name
     front = keras.Model(model.input, model.get_layer(last).output)
     shape = tuple(front.output.shape[1:])
     channel_axis = 0 if config.dataset and config.dataset.data_format == "channels_first" else -1

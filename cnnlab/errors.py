@@ -61,7 +61,7 @@ def way_out(name: str, known: Iterable[str]) -> str:
     """`did you mean mnist?`, or without a close match the known names."""
     names = list(known)
     match = closest(name, names)
-    return f"did you mean {match}?" if match else "known: " + ", ".join(names)
+    return f"did you mean {match}?" if match else f"known: {', '.join(names)}" if names else "there are none"
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:

@@ -13,7 +13,7 @@ def build_model(config: ExperimentConfig) -> keras.Model:
     """The Keras model of an experiment, with fresh weights that are a function of the config and its seed.
 
     It takes (batch, *input_shape) float32 images and gives (batch, num_classes) float32: probabilities, or
-    logits where `config.gives_logits`. Layers carry the names of the summary's rows, with / written as a dot.
+    logits where `config.gives_logits`. Layers carry the names of the summary's rows, with > for /.
     """
     keras.backend.clear_session()
     set_seeds(config.seed)
@@ -32,6 +32,6 @@ def connect(config: ExperimentConfig) -> keras.Model:
         feeds = [tensors[each] for each in node.inputs]
         # In mixed precision the scores stay float32: a softmax over float16 loses the small probabilities.
         dtype = "float32" if position == len(nodes) - 1 else config.runtime.precision
-        layer = node.layer.build(node.name.replace("/", "."), dtype)
+        layer = node.layer.build(node.keras_name, dtype)
         tensors[position] = layer(feeds if len(feeds) > 1 else feeds[0])
     return keras.Model(image, tensors[len(nodes) - 1], name=config.name)

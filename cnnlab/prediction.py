@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from cnnlab.backend import start_backend
-from cnnlab.config.experiment import known_configs
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DatasetConfig, Places, load_dataset
 from cnnlab.datasets.content import PixelScale
 from cnnlab.datasets.images import BadImage, bombs_are_errors
 from cnnlab.datasets.preparing import Prepared, prepare
 from cnnlab.datasets.splits import pixel_scale
-from cnnlab.errors import UserError, unknown
-from cnnlab.runs.records import Record, is_run, read_facts, read_record
+from cnnlab.errors import UserError
+from cnnlab.runs.records import Record
 
 AT_ONCE = 256
 """Images that go through the network together."""
@@ -55,31 +54,6 @@ class Answer:
             "probabilities": dict(zip(self.classes, self.probabilities.tolist(), strict=True)),
             "notes": list(self.notes),
         }
-
-
-def latest_run(run: str, out: Path) -> Record:
-    """A finished run: a run's folder, also below `out`, or the latest one of an experiment's name.
-
-    Raises:
-        UserError: there is none.
-    """
-    for path in (Path(run), out / run):
-        if is_run(path):
-            return read_record(path)
-    states: dict[Path, Mapping[str, Any]] = {
-        path.parent: read_facts(path) for path in sorted(out.glob("*/seed-*/run.json"))
-    }
-    name_of = {path: path.parent.name.rpartition("-")[0] for path in states}
-    finished = [
-        path
-        for path, facts in states.items()
-        if facts.get("state") == "finished" and run in (name_of[path], path.parent.name)
-    ]
-    if finished:
-        return read_record(max(finished, key=lambda path: str(states[path].get("updated", ""))))
-    if run in name_of.values() or run in known_configs():
-        raise UserError(f"{run}: no finished run in {out}; train it first: cnnlab train {run}")
-    raise unknown("run or experiment", run, sorted({*name_of.values(), *known_configs()}))
 
 
 def prepare_all(

@@ -8,7 +8,15 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from cnnlab.analyses.network import LayerName, maps_of
+from cnnlab.analyses.network import (
+    LayerName,
+    activation_of,
+    find_layer,
+    is_activation,
+    maps_of,
+    summary_name,
+)
+from cnnlab.errors import UserError
 from cnnlab.gradients import differentiated, in_batches
 
 Rule = Literal["deconvnet", "guided"]
@@ -35,13 +43,17 @@ def project_back(
 
     Args:
         images: (N, *input_shape) float32.
-        units: (N,) int, which unit of the layer each image is about.
+        units: (N,) int, which unit of the layer each image is about; of a softmax the score before it.
         positions: (N, 2) int, row and column in the unit's map; ignored for neurons.
 
     Returns:
         (N, *input_shape) float32, signed: the activation times the transposed weights on its way.
+
+    Raises:
+        UserError: there is an activation on the way for which neither rule is defined, such as tanh.
     """
-    maps = maps_of(with_rule(model, rule), layer)
+    is_softmax = activation_of(find_layer(model, layer)) == "softmax"
+    maps = with_rule(maps_of(model, layer, before_activation=is_softmax), rule)
 
     def activation(x: Any, unit: Any, row: Any, column: Any) -> Any:
         answers = maps(x, training=False)
@@ -60,32 +72,52 @@ def project_back(
 
 
 def with_rule(model: keras.Model, rule: Rule) -> keras.Model:
-    """The same network, whose ReLUs send back what the rule says."""
-    twin = keras.models.clone_model(model)
+    """The same network, whose ReLUs, layers of their own or not, send back what the rule says.
+
+    Raises:
+        UserError: it has an activation that is no ReLU.
+    """
+    for operation in model.operations:
+        if activation_of(operation) not in ("linear", *_CEILINGS):
+            raise UserError(
+                f"{summary_name(operation)} computes {activation_of(operation)}: how a deconvnet or guided "
+                "back-propagation goes back is defined for ReLU only; saliency works for any activation"
+            )
+
+    def changed(operation: Any) -> Any:
+        settings = operation.get_config()
+        if (name := activation_of(operation)) == "linear":
+            return type(operation).from_config(settings)
+        relu = _relu_sending_back(rule, getattr(operation, "max_value", None) or _CEILINGS[name])
+        if is_activation(operation):
+            return keras.layers.Activation(relu, name=operation.name)
+        twin = type(operation).from_config(settings)
+        twin.activation = relu
+        return twin
+
+    twin = keras.models.clone_model(model, clone_function=changed)
     twin.set_weights(model.get_weights())
-    for layer in twin.layers:
-        if getattr(layer, "activation", None) is keras.activations.relu:
-            layer.activation = _RELUS[rule]
     return twin
 
 
-def _relu_sending_back(passed: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+_CEILINGS: dict[str, float | None] = {"relu": None, "relu6": 6.0}
+"""The ReLUs that Keras has, and where they stop growing."""
+
+
+def _relu_sending_back(rule: Rule, ceiling: float | None) -> Callable[[Any], Any]:
+    """min(max(x, 0), ceiling), with a gradient by the rule; above the ceiling it does not grow."""
+
     @keras.ops.custom_gradient  # type: ignore[untyped-decorator]
     def relu(x: Any) -> Any:
         def grad(*arguments: Any, upstream: Any = None) -> Any:
-            return passed(x, arguments[0] if upstream is None else upstream)
+            back = keras.ops.relu(arguments[0] if upstream is None else upstream)
+            if rule == "guided":
+                active = x > 0 if ceiling is None else keras.ops.logical_and(x > 0, x < ceiling)
+                back = back * keras.ops.cast(active, back.dtype)
+            return back
 
-        return keras.ops.relu(x), grad
+        answer = keras.ops.relu(x)
+        return answer if ceiling is None else keras.ops.minimum(answer, ceiling), grad
 
     relu.__name__ = "relu"
     return relu  # type: ignore[no-any-return]
-
-
-def _guided(x: Any, upstream: Any) -> Any:
-    return keras.ops.relu(upstream) * keras.ops.cast(x > 0, upstream.dtype)
-
-
-_RELUS: dict[Rule, Callable[[Any], Any]] = {
-    "deconvnet": _relu_sending_back(lambda x, upstream: keras.ops.relu(upstream)),
-    "guided": _relu_sending_back(_guided),
-}

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from cnnlab.analyses.ascent import uphill
 from cnnlab.analyses.network import LayerName, find_layer, image_channel_axis
 from cnnlab.errors import UserError
 from cnnlab.gradients import differentiated
@@ -79,11 +80,10 @@ def dream(
         smaller = resized(resized(images, np.array(_sizes(current, spatial)), axis), size * scale, axis)
         current = resized(current, size * scale, axis) + lost - smaller
         for _ in range(settings.steps):
-            shift = rng.integers(-settings.jitter, settings.jitter + 1, size=2)
-            _, gradients = climb(np.roll(current, shift, spatial))
-            gradients = np.roll(gradients, -shift, spatial)
-            length = np.sqrt(np.mean(np.square(gradients), axis=(1, 2, 3), keepdims=True))
-            current = current + settings.step_size * gradients / np.maximum(length, 1e-12)
+            way = uphill(
+                lambda seen: climb(seen)[1], current, spatial=spatial, jitter=settings.jitter, rng=rng
+            )
+            current = current + settings.step_size * way
             current = np.clip(current, settings.low, settings.high).astype(np.float32)
     return current
 

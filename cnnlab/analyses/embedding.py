@@ -55,3 +55,40 @@ def principal_components(rows: np.ndarray, *, dimensions: int = 2) -> Embedding:
     total = variances.sum()
     explained = variances[:dimensions] / total if total else np.zeros(dimensions)
     return Embedding((centred @ axes.T).astype(np.float32), explained)
+
+
+def neighbourhoods(rows: np.ndarray, *, perplexity: float = 30.0, seed: int = 0) -> np.ndarray:
+    """t-SNE: a plane in which near rows stay near.
+
+    Van der Maaten & Hinton 2008 (jmlr.org/papers/v9/vandermaaten08a.html), from the plane of the principal
+    components on. Only what lies near means something: distances between clusters, their sizes and the axes
+    do not, and with few images or a low perplexity it shows clusters in pure noise (Wattenberg, Viégas &
+    Johnson 2016, doi 10.23915/distill.00002).
+
+    Args:
+        rows: (N, units) float.
+        perplexity: how many neighbours count for each row, about; lowered where there are too few rows.
+        seed: of what is left to chance.
+
+    Returns:
+        (N, 2) float32.
+    """
+    from sklearn.manifold import TSNE
+
+    # As the paper does it: what is left out is noise for the distances, and costs time.
+    shortened = principal_components(rows, dimensions=50).coordinates
+    if not shortened.any():  # all rows are equal
+        return np.zeros((len(rows), 2), np.float32)
+    nearest = min(perplexity, (len(rows) - 1) / 3)
+    tsne = TSNE(perplexity=nearest, init="pca", learning_rate="auto", random_state=seed)
+    return np.asarray(tsne.fit_transform(shortened), np.float32)
+
+
+def trustworthiness(rows: np.ndarray, coordinates: np.ndarray, *, neighbours: int = 10) -> float:
+    """How far the neighbours in the plane are neighbours of the rows: 1 all of them, some 0.5 by chance.
+
+    Venna & Kaski 2001 (doi 10.1007/3-540-44668-0_68). It takes N² distances.
+    """
+    from sklearn.manifold import trustworthiness as measured
+
+    return float(measured(rows, coordinates, n_neighbors=min(neighbours, (len(rows) - 1) // 2)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import keras
 import numpy as np
 
-from cnnlab.analyses.network import LayerName, channel_axis_of, find_layer, maps_of
+from cnnlab.analyses.network import LayerName, channel_axis_of, channels_last, find_layer, maps_of
 from cnnlab.errors import UserError
 from cnnlab.gradients import evaluated, in_batches
 
@@ -95,11 +95,11 @@ def prove(model: keras.Model, layer: LayerName, twin: DenseTwin, images: np.ndar
     convolved = maps_of(model, layer, before_activation=True)
     before = found.input
     if channel_axis_of(model, found) == 1:
-        before = keras.ops.moveaxis(before, 1, -1)
-    incoming = keras.Model(model.input, keras.ops.cast(before, "float32"))
+        before = channels_last(before)
+    incoming = keras.Model(model.input, before)
 
     def both(x: Any) -> tuple[Any, Any]:
-        return incoming(x, training=False), convolved(x, training=False)
+        return keras.ops.cast(incoming(x, training=False), "float32"), convolved(x, training=False)
 
     inputs, outputs = in_batches(evaluated(both), images)
     flat = (twin.matrix.T @ inputs.reshape(len(images), -1).T).T + twin.bias

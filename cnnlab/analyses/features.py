@@ -10,7 +10,9 @@ import numpy as np
 
 from cnnlab.analyses.network import (
     LayerName,
+    activation_of,
     inner_layers,
+    is_activation,
     maps_of,
     probabilities_of,
     summary_name,
@@ -47,24 +49,19 @@ def features(model: keras.Model, images: np.ndarray) -> tuple[list[Stage], np.nd
     """
     wanted: list[tuple[LayerName, Kind, str, keras.Model]] = []
     for layer in inner_layers(model):
-        name, operation = (
-            summary_name(layer),
-            getattr(getattr(layer, "activation", None), "__name__", "linear"),
-        )
-        own_activation = hasattr(layer, "kernel") and operation != "linear"
-        if own_activation:
-            before = maps_of(model, name, before_activation=True)
-            wanted.append((name, _kind(layer), type(layer).__name__, before))
-        if own_activation or isinstance(layer, keras.layers.Activation):
-            kind: Kind = "activation" if len(layer.output.shape) == 4 else "neurons"
-            wanted.append((name, kind, operation, maps_of(model, name)))
-        else:
-            wanted.append((name, _kind(layer), type(layer).__name__, maps_of(model, name)))
+        name, kind, maker = summary_name(layer), _kind(layer), type(layer).__name__
+        activation = activation_of(layer)
+        if hasattr(layer, "kernel") and activation != "linear":
+            wanted.append((name, kind, maker, maps_of(model, name, before_activation=True)))
+            kind, maker = "activation" if kind != "neurons" else kind, activation
+        elif isinstance(layer, keras.layers.Activation):
+            maker = activation
+        wanted.append((name, kind, maker, maps_of(model, name)))
     answers = probabilities_of(model)
-    networks = [network for *_, network in wanted]
+    maps = keras.Model(model.input, [network.output for *_, network in wanted])
 
     def all_of(x: object) -> tuple[object, ...]:
-        return (*(network(x, training=False) for network in networks), answers(x, training=False))
+        return (*maps(x, training=False), answers(x, training=False))
 
     *values, probabilities = in_batches(evaluated(all_of), images)
     stages = [
@@ -79,4 +76,6 @@ def _kind(layer: keras.layers.Layer) -> Kind:
         return "neurons"
     if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
         return "convolution"
+    if is_activation(layer):
+        return "activation"
     return "pooling" if "Pooling" in type(layer).__name__ else "other"

@@ -16,7 +16,8 @@ def kernels_of(model: keras.Model, layer: LayerName) -> np.ndarray:
     like what they answer to: deeper kernels weigh maps, and small ones have little room for a pattern.
 
     Returns:
-        (filters, height, width, input channels ÷ groups) float32, signed.
+        (filters, height, width, input channels ÷ groups) float32, signed; of a depthwise convolution a filter
+        sees one channel.
 
     Raises:
         UserError: the layer has no kernel that slides over an image.
@@ -25,7 +26,12 @@ def kernels_of(model: keras.Model, layer: LayerName) -> np.ndarray:
     kernel = getattr(found, "kernel", None)
     if kernel is None or len(kernel.shape) != 4:
         raise UserError(f"{layer} is a {type(found).__name__}; choose a convolution")
-    return np.moveaxis(np.asarray(keras.ops.convert_to_numpy(kernel), np.float32), -1, 0)
+    weights = np.asarray(keras.ops.convert_to_numpy(kernel), np.float32)
+    if isinstance(found, keras.layers.DepthwiseConv2D):  # (h, w, channels, multiplier): a map, one channel
+        weights = weights.reshape(*weights.shape[:2], 1, -1)
+    elif isinstance(found, keras.layers.Conv2DTranspose):  # (h, w, filters, channels)
+        weights = weights.swapaxes(2, 3)
+    return np.moveaxis(weights, -1, 0)
 
 
 def smoothed(kernels: np.ndarray, *, factor: int = 8) -> np.ndarray:

@@ -8,8 +8,10 @@ from typing import Any, Literal, NamedTuple
 import keras
 import numpy as np
 
+from cnnlab.analyses.ascent import uphill
 from cnnlab.analyses.network import (
     LayerName,
+    activation_of,
     find_layer,
     image_channel_axis,
     logits_of,
@@ -95,16 +97,13 @@ def maximize(
     shape = (len(wanted), *model.input.shape[1:])
     noise = rng.uniform(-0.1, 0.1, shape) * (high - low)
     images = ((low + high) / 2 + noise).astype(np.float32)
-    axes = tuple(range(1, images.ndim))
+
+    def slope(seen: np.ndarray) -> np.ndarray:
+        return in_batches(climb, seen, wanted)[1]
+
     for step in range(ascent.steps):
-        shift = tuple(rng.integers(-ascent.jitter, ascent.jitter + 1, size=2)) if ascent.jitter else None
-        seen = np.roll(images, shift, spatial) if shift else images
-        gradients = in_batches(climb, seen, wanted)[1]
-        if shift:
-            gradients = np.roll(gradients, (-shift[0], -shift[1]), spatial)
-        length = np.sqrt(np.mean(np.square(gradients), axis=axes, keepdims=True))
         size = ascent.step_size * (1 - step / ascent.steps)
-        images += np.float32(size) * gradients / np.maximum(length, 1e-12)
+        images += np.float32(size) * uphill(slope, images, spatial=spatial, jitter=ascent.jitter, rng=rng)
         np.clip(images, ascent.low, ascent.high, out=images)
     reached = evaluated(lambda x, unit: (value_of(x, unit),))
     (values,) = in_batches(reached, images, wanted)
@@ -123,7 +122,7 @@ def _target(model: keras.Model, target: Target, layer: LayerName | None) -> Tens
 
 def _awake(value_of: TensorFunction, model: keras.Model, layer: LayerName | None) -> TensorFunction:
     """Where a ReLU is silent everywhere there is no slope: what goes into it then shows the way."""
-    if layer is None or getattr(find_layer(model, layer), "activation", None) is not keras.activations.relu:
+    if layer is None or "relu" not in activation_of(find_layer(model, layer)):
         return value_of
     before = _sum_of_map(maps_of(model, layer, before_activation=True))
 

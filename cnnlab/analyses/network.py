@@ -1,7 +1,8 @@
 """Looking into a Keras model: scores before the softmax, maps of any layer, the part behind a layer.
 
-All models here are functional, with one image as input. Maps come with channels last, whatever the
-layer's own data format, and as float32, whatever the model computes in.
+All models here are functional, with one image as input, and call each layer once: `load_model` makes
+them so. Maps come with channels last, whatever the layer's own data format, and as float32, whatever the
+model computes in.
 """
 
 from __future__ import annotations
@@ -13,33 +14,48 @@ from typing import Any
 import keras
 import numpy as np
 
+from cnnlab.analyses.flattening import flattened
 from cnnlab.errors import UserError, unknown
 from cnnlab.gradients import evaluated, in_batches
 
 LayerName = str
-"""As the summary writes it: conv2d_1, residual_1/conv2d_2. Keras's spelling with dots is understood too."""
+"""As the summary writes it: conv2d_1, residual_1/conv2d_2. Keras takes no / and has a dot or > instead."""
 
 
 def load_model(path: Path) -> keras.Model:
-    """A saved model, cnnlab's own layers included.
+    """A saved model, cnnlab's own layers included, flat: models within are opened.
 
     Raises:
-        UserError: Keras cannot read it, or it is not one image in, one answer out.
+        UserError: Keras cannot read it, or it is not one image in, one score for each class out.
     """
     # What a file may name must be known to Keras first.
     import cnnlab.layers.custom  # noqa: F401
 
     try:
         model = keras.saving.load_model(path, compile=False)
+        wanted = _is_classifier(model)
+        model = flattened(model) if wanted else model
     except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].split(". ")[0]
         raise UserError(f"{path}: not a model that Keras can read: {reason}") from None
-    if isinstance(model, keras.Sequential):
-        model = keras.Model(model.inputs, model.outputs, name=model.name)
-    inputs, outputs = getattr(model, "inputs", None) or [], getattr(model, "outputs", None) or []
-    if len(inputs) != 1 or len(outputs) != 1 or len(inputs[0].shape) != 4 or len(outputs[0].shape) != 2:
-        raise UserError(f"{path}: expected a network with one image as input and one score for each class")
-    return keras.Model(inputs[0], outputs[0], name=model.name)
+    if not wanted:
+        raise UserError(
+            f"{path}: expected a functional or sequential network with one image as input and one score for "
+            "each of two or more classes"
+        )
+    if (last := activation_of(_last(model))) not in ("softmax", "linear"):
+        raise UserError(f"{path}: ends in {last}; expected softmax, or scores without an activation")
+    return model
+
+
+def _is_classifier(model: keras.Model) -> bool:
+    inputs, outputs = (getattr(model, side, None) or [] for side in ("inputs", "outputs"))
+    return (
+        hasattr(model, "operations" if not isinstance(model, keras.Sequential) else "layers")
+        and [len(each.shape) for each in inputs] == [4]
+        and [len(each.shape) for each in outputs] == [2]
+        and outputs[0].shape[-1] > 1
+    )
 
 
 def find_layer(model: keras.Model, name: LayerName) -> keras.layers.Layer:
@@ -49,7 +65,7 @@ def find_layer(model: keras.Model, name: LayerName) -> keras.layers.Layer:
         UserError: there is none; the message names the closest.
     """
     layers = {summary_name(layer): layer for layer in inner_layers(model)}
-    wanted = name.replace(".", "/")
+    wanted = _with_slashes(name)
     if wanted not in layers:
         raise unknown("layer", name, layers)
     return layers[wanted]
@@ -61,12 +77,13 @@ def inner_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def convolutions(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers with a kernel that slides over an image, in order."""
-    return [layer for layer in inner_layers(model) if isinstance(layer, keras.layers.Conv2D)]
+    """The layers with one kernel for each map that slides over the image, in order."""
+    kinds = keras.layers.Conv2D | keras.layers.SeparableConv2D | keras.layers.DepthwiseConv2D
+    return [layer for layer in inner_layers(model) if isinstance(layer, kinds)]
 
 
 def last_convolution(model: keras.Model) -> keras.layers.Layer:
-    """The convolution nearest to the output.
+    """The convolution with most operations before it; of a residual block not the one in the shortcut.
 
     Raises:
         UserError: the network has none.
@@ -74,12 +91,27 @@ def last_convolution(model: keras.Model) -> keras.layers.Layer:
     found = convolutions(model)
     if not found:
         raise UserError(f"{model.name}: this network has no convolution; choose one that has, such as cnn")
-    return found[-1]
+    depths = _depths(model)
+    return max(reversed(found), key=lambda layer: depths[id(layer.output)])
+
+
+def _depths(model: keras.Model) -> dict[int, int]:
+    """By the identity of each tensor: how many operations lead to it, along the longest way."""
+    depths: dict[int, int] = {id(model.input): 0}
+    for operation in model.operations:
+        if not isinstance(operation, keras.layers.InputLayer):
+            before = max(depths.get(id(each), 0) for each in keras.tree.flatten(operation.input))
+            depths |= {id(each): before + 1 for each in keras.tree.flatten(operation.output)}
+    return depths
 
 
 def summary_name(layer: keras.layers.Layer) -> LayerName:
     """A layer's name as the summary writes it."""
-    return str(layer.name).replace(".", "/")
+    return _with_slashes(layer.name)
+
+
+def _with_slashes(name: str) -> LayerName:
+    return name.replace(".", "/").replace(">", "/")
 
 
 def logits_of(model: keras.Model) -> keras.Model:
@@ -93,7 +125,10 @@ def logits_of(model: keras.Model) -> keras.Model:
 
 def probabilities_of(model: keras.Model) -> keras.Model:
     """Image → (batch, num_classes) float32 probabilities, for models that end in scores too."""
-    return keras.Model(model.input, keras.ops.softmax(_float32(_scores(model))), name="probabilities")
+    scores = _scores(model)
+    # Its name is one that the model cannot have: those that Keras gives by itself may be taken.
+    softmax = keras.layers.Activation("softmax", dtype="float32", name=f"{scores.name}_softmax")
+    return keras.Model(model.input, softmax(scores), name="probabilities")
 
 
 def maps_of(model: keras.Model, name: LayerName, *, before_activation: bool = False) -> keras.Model:
@@ -105,8 +140,13 @@ def maps_of(model: keras.Model, name: LayerName, *, before_activation: bool = Fa
     layer = find_layer(model, name)
     tensor = _before_activation(layer) if before_activation else layer.output
     if len(tensor.shape) == 4 and channel_axis_of(model, layer) == 1:
-        tensor = keras.ops.moveaxis(tensor, 1, -1)
+        tensor = channels_last(tensor)
     return keras.Model(model.input, _float32(tensor), name="maps")
+
+
+def channels_last(maps: Any) -> Any:
+    """A symbolic tensor (batch, channels, h, w) → (batch, h, w, channels)."""
+    return keras.layers.Permute((2, 3, 1), name=f"{maps.name}_channels_last")(maps)
 
 
 def scores_behind(model: keras.Model, name: LayerName) -> keras.Model:
@@ -135,6 +175,12 @@ def image_channel_axis(model: keras.Model) -> int:
     """Where the channels of the model's images are, the batch axis counted, as its first layer takes them."""
     formats = (getattr(layer, "data_format", None) for layer in inner_layers(model))
     return 1 if next((each for each in formats if each), "channels_last") == "channels_first" else 3
+
+
+def takes_raw_pixels(model: keras.Model) -> bool:
+    """Whether the first layer makes values up to 255 small: then images are not to be scaled before."""
+    first = inner_layers(model)[0]
+    return isinstance(first, keras.layers.Rescaling) and bool(np.max(np.abs(first.scale)) <= 1 / 100)
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -170,18 +216,40 @@ def in_float32(model: keras.Model) -> keras.Model:
     return twin
 
 
+def activation_of(operation: Any) -> str:
+    """The name of what a layer or operation computes behind its weights, or is: relu, softmax, linear.
+
+    Names of classes are written as Keras writes those of functions: ReLU and Relu are relu, LeakyReLU is
+    leakyrelu.
+    """
+    if (function := getattr(operation, "activation", None)) is not None:
+        return str(getattr(function, "__name__", function))
+    if isinstance(operation, keras.layers.ReLU) and (operation.negative_slope or operation.threshold):
+        return "relu with a negative slope or threshold"
+    return type(operation).__name__.lower() if is_activation(operation) else "linear"
+
+
+def is_activation(operation: Any) -> bool:
+    """Whether a layer or operation is an activation and nothing else."""
+    known = {"prelu", *(name.replace("_", "") for name in vars(keras.activations))}
+    return isinstance(operation, keras.layers.Activation) or type(operation).__name__.lower() in known
+
+
+def _last(model: keras.Model) -> Any:
+    """The layer or operation that makes the model's output."""
+    return next(each for each in reversed(model.operations) if each.output is model.output)
+
+
 def _scores(model: keras.Model) -> Any:
-    last = model.layers[-1]
-    if isinstance(last, keras.layers.Softmax):
-        return last.input
-    return _before_activation(last) if _activation(last) == "softmax" else model.output
+    last = _last(model)
+    return _before_activation(last) if activation_of(last) == "softmax" else model.output
 
 
-def _before_activation(layer: keras.layers.Layer) -> Any:
+def _before_activation(layer: Any) -> Any:
     """The tensor that goes into a layer's activation."""
-    if isinstance(layer, keras.layers.Activation):
+    if is_activation(layer):
         return layer.input
-    if _activation(layer) == "linear":
+    if activation_of(layer) == "linear":
         return layer.output
     settings = {**layer.get_config(), "activation": "linear", "name": f"{layer.name}_before_activation"}
     twin = type(layer).from_config(settings)
@@ -190,10 +258,7 @@ def _before_activation(layer: keras.layers.Layer) -> Any:
     return tensor
 
 
-def _activation(layer: keras.layers.Layer) -> str:
-    function = getattr(layer, "activation", None)
-    return "linear" if function is None else str(getattr(function, "__name__", function))
-
-
 def _float32(tensor: Any) -> Any:
-    return tensor if tensor.dtype == "float32" else keras.ops.cast(tensor, "float32")
+    if tensor.dtype == "float32":
+        return tensor
+    return keras.layers.Activation("linear", dtype="float32", name=f"{tensor.name}_float32")(tensor)

@@ -54,9 +54,11 @@ def command(
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
 
-    from cnnlab.prediction import answers, dataset_of, latest_run, prepare_all, probabilities
+    from cnnlab.prediction import answers, dataset_of, prepare_all, probabilities
+    from cnnlab.runs.listing import latest_run
+    from cnnlab.runs.records import read_record
 
-    record = latest_run(run, out)
+    record = read_record(latest_run(run, out))
     dataset = dataset_of(record)
     sources = [each for image in images for each in _sources(image)]
     prepared, failures = prepare_all(sources, dataset)

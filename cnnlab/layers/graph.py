@@ -32,6 +32,11 @@ class Node:
     where: Where
     branches: tuple[str, ...] = ()  # what the inputs of a merge are called
 
+    @property
+    def keras_name(self) -> str:
+        """residual_1>conv2d_2: TensorFlow takes no / in a layer's name, PyTorch no dot."""
+        return self.name.replace("/", ">")
+
 
 @dataclass
 class Graph:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnlab.pictures.plots import Answers
 
-EACH = 24
+EACH = 32
 """So many images of a kind are shown; the page must stay below 3 MB."""
 
 _LARGEST = 96  # pixels; what is larger is shown smaller
@@ -47,7 +47,7 @@ def groups(answers: Answers) -> tuple[Group, ...]:
     """The first images; for two experiments those that one alone gets right; those that all get wrong."""
     names = list(answers.predicted)
     right = np.array([answers.predicted[name] == answers.labels for name in names])  # (experiments, images)
-    chosen = {"The first 32 test images": np.arange(min(32, len(answers.labels)))}
+    chosen = {f"The first {EACH} test images": np.arange(min(EACH, len(answers.labels)))}
     if len(names) == 2:
         chosen[f"Only {names[0]} is right"] = np.flatnonzero(right[0] & ~right[1])
         chosen[f"Only {names[1]} is right"] = np.flatnonzero(right[1] & ~right[0])
@@ -55,11 +55,7 @@ def groups(answers: Answers) -> tuple[Group, ...]:
     else:
         chosen["All are wrong"] = np.flatnonzero(~right.any(axis=0))
     return tuple(
-        Group(
-            title,
-            len(found),
-            tuple(_shown(answers, int(index)) for index in found[: 32 if title.startswith("The") else EACH]),
-        )
+        Group(title, len(found), tuple(_shown(answers, int(index)) for index in found[:EACH]))
         for title, found in chosen.items()
     )
 
@@ -81,9 +77,8 @@ def png_uri(image: np.ndarray) -> str:
 
     if image.shape[-1] == 1:
         grey = image[..., 0]
-        image = (
-            grey if grey.max() > 3 else grey * (255 // max(int(grey.max()), 1))
-        )  # a board, not a photograph
+        is_board = grey.max() <= 3  # a board's levels, not a photograph's
+        image = grey * (255 // max(int(grey.max()), 1)) if is_board else grey
     picture = Image.fromarray(np.ascontiguousarray(image))
     picture.thumbnail((_LARGEST, _LARGEST))
     file = io.BytesIO()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from cnnlab.comparison.verdicts import p_text, verdict
 from cnnlab.layers.base import times
 from cnnlab.pictures.plots import Answers
 from cnnlab.report import charts, images, network
+from cnnlab.report.templates import pages, resource
 
 _MOST_CLASSES = 30
 """Confusion matrices of more classes are no longer readable as tables."""
@@ -38,11 +38,7 @@ def render_report(comparison: Comparison, answers: Answers | None = None) -> str
     Args:
         answers: test images with what each experiment takes them for; without them the page has no images.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
+    environment = pages()
     environment.filters |= {"points": _points, "p": p_text, "times": times, "seeds": seeds_text}
     histories = {
         outcome.name: {record.seed: record.history for record in outcome.records}
@@ -50,10 +46,10 @@ def render_report(comparison: Comparison, answers: Answers | None = None) -> str
     }
     drawn = [charts.chart(histories, "loss"), charts.chart(histories, "accuracy")]
     names = [outcome.name for outcome in comparison.experiments]
-    return environment.from_string(_file("page.html")).render(
+    return environment.from_string(resource("page.html")).render(
         version=cnnlab.__version__,
-        style=_file("style.css"),
-        script=_file("script.js"),
+        style=resource("style.css"),
+        script=resource("theme.js") + resource("script.js"),
         title=" vs ".join(names) if len(names) < 4 else f"{len(names)} experiments",
         comparison=comparison,
         conclusion=conclusion(comparison),
@@ -81,10 +77,6 @@ def render_report(comparison: Comparison, answers: Answers | None = None) -> str
 
 def _architecture(outcome: Outcome) -> Any:
     return outcome.records[0].config.architecture
-
-
-def _file(name: str) -> str:
-    return (files("cnnlab.report") / name).read_text(encoding="utf-8")
 
 
 def _table(title: str, table: pd.DataFrame, about: str) -> dict[str, Any]:

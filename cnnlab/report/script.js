@@ -1,13 +1,4 @@
-"use strict";
-// Without this script the page is complete; it sorts tables, reads values off the curves and switches lines.
-for (const each of document.querySelectorAll(".script")) each.hidden = false;
-
-// Dark or light: the system's choice until the button is pressed.
-const root = document.documentElement;
-document.getElementById("theme").addEventListener("click", () => {
-  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-});
+// The page is complete without: this sorts tables, reads values off the curves and switches lines.
 
 // Tables: a button in every heading; numbers sort as numbers, the largest first.
 for (const table of document.querySelectorAll("table.sortable")) {

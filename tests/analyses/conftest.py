@@ -46,7 +46,7 @@ def small_network():
         x = conv(image)
         x = keras.layers.MaxPooling2D(2, name="max_pooling2d_1", **common)(x)
         branch = keras.layers.Conv2D(
-            4, 3, padding="same", activation=activation, name="residual_1.conv2d_1", **common
+            4, 3, padding="same", activation=activation, name="residual_1>conv2d_1", **common
         )(x)
         x = keras.layers.Add(name="add_1")([x, branch]) if kind == "branches" else branch
         x = keras.layers.Flatten(name="flatten_1", **common)(x)

@@ -5,7 +5,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
-from cnnlab.analyses.embedding import activations, last_hidden_layer, principal_components
+from cnnlab.analyses.embedding import (
+    activations,
+    last_hidden_layer,
+    neighbourhoods,
+    principal_components,
+    trustworthiness,
+)
 from cnnlab.analyses.invariance import accuracy_under, changed, reach
 from cnnlab.analyses.mistakes import confusion, surest_mistakes
 from cnnlab.analyses.network import predict
@@ -88,6 +94,29 @@ def test_identical_rows_have_no_variance():
     found = principal_components(np.ones((5, 3)))
     assert_array_equal(found.explained, 0)
     assert_array_equal(found.coordinates, 0)
+
+
+def planted(rng, clusters=6, each=40, units=30):
+    """Rows in clusters ten standard deviations apart, and their labels."""
+    labels = np.repeat(np.arange(clusters), each)
+    return 10 * rng.normal(size=(clusters, units))[labels] + rng.normal(size=(len(labels), units)), labels
+
+
+def test_planted_clusters_stay_together(rng):
+    """In the plane of t-SNE every row's ten nearest neighbours are of its own cluster."""
+    rows, labels = planted(rng)
+    plane = neighbourhoods(rows, seed=3)
+    distances = np.linalg.norm(plane[:, None] - plane, axis=-1)
+    nearest = distances.argsort(axis=1)[:, 1:11]
+    assert (labels[nearest] == labels[:, None]).all()
+    assert_array_equal(neighbourhoods(rows, seed=3), plane)
+    assert trustworthiness(rows, plane) > 0.85
+    assert abs(trustworthiness(rows, rng.normal(size=plane.shape)) - 0.5) < 0.05
+
+
+def test_t_sne_of_very_few_and_of_equal_rows(rng):
+    assert neighbourhoods(rng.normal(size=(4, 3))).shape == (4, 2)
+    assert not neighbourhoods(np.ones((9, 5))).any()
 
 
 def test_the_last_hidden_layer(any_network, images_for, linear_model):

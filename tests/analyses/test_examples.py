@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from cnnlab.analyses.deconvnet import project_back
 from cnnlab.analyses.examples import strongest_examples
 from cnnlab.analyses.network import maps_of, predict
+from cnnlab.errors import UserError
 from cnnlab.gradients import differentiated
 
 
@@ -56,29 +57,65 @@ def test_of_a_linear_network_it_is_the_transpose(rng, rule):
     assert_allclose(found.reshape(3, -1), wanted, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("separate", [True, False])
+SPELLINGS = {
+    "argument": None,
+    "Activation": lambda: keras.layers.Activation("relu"),
+    "ReLU": lambda: keras.layers.ReLU(),
+    "operation": lambda: keras.ops.relu,
+    "ReLU up to 6": lambda: keras.layers.ReLU(max_value=6.0),
+    "relu6": lambda: keras.layers.Activation("relu6"),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("rule", ["deconvnet", "guided"])
-def test_rules_of_the_relu(rng, rule, separate):
+def test_rules_of_the_relu(rng, rule, spelling):
     """Two dense layers by hand: what comes back through the ReLU is what the rule lets pass."""
     first, second = rng.normal(size=(6, 8)).astype(np.float32), rng.normal(size=(8, 2)).astype(np.float32)
     image = keras.Input((6,))
-    hidden = keras.layers.Dense(8, activation=None if separate else "relu", use_bias=False, name="hidden")
-    x = hidden(image)
-    x = keras.layers.Activation("relu")(x) if separate else x
-    top = keras.layers.Dense(2, use_bias=False, name="top")
+    own = SPELLINGS[spelling] is None
+    hidden = keras.layers.Dense(8, activation="relu" if own else None, use_bias=False, name="hidden")
+    x = hidden(image) if own else SPELLINGS[spelling]()(hidden(image))
+    top = keras.layers.Dense(2, use_bias=False, name="top", activation="softmax")  # is left out
     model = keras.Model(image, top(x))
     hidden.set_weights([first])
     top.set_weights([second])
-    images = rng.normal(size=(4, 6)).astype(np.float32)
+    images = 3 * rng.normal(size=(4, 6)).astype(np.float32)
     units = np.array([0, 1, 1, 0])
     found = project_back(model, images, layer="top", units=units, positions=np.zeros((4, 2), int), rule=rule)
 
-    before = images @ first
-    activation = (np.maximum(before, 0) @ second)[range(4), units]
+    before, ceiling = images @ first, 6 if "6" in spelling else np.inf
+    assert before.max() > 6
+    activation = (np.clip(before, 0, ceiling) @ second)[range(4), units]
     back = np.maximum(second.T[units], 0)
     if rule == "guided":
-        back = back * (before > 0)
-    assert_allclose(found, activation[:, None] * (back @ first.T), rtol=1e-4, atol=1e-5)
+        back = back * ((before > 0) & (before < ceiling))
+    assert_allclose(found, activation[:, None] * (back @ first.T), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("activation", "name"),
+    [
+        (lambda: keras.layers.Activation("tanh", name="bend"), "tanh"),
+        (lambda: keras.layers.LeakyReLU(name="bend"), "leakyrelu"),
+        (
+            lambda: keras.layers.ReLU(negative_slope=0.1, name="bend"),
+            "relu with a negative slope or threshold",
+        ),
+    ],
+    ids=["tanh", "leaky", "slope"],
+)
+def test_other_activations_are_refused(small_network, activation, name):
+    """What lies behind the layer does not matter."""
+    image = keras.Input((6, 6, 1))
+    x = keras.layers.Conv2D(2, 3, name="before")(image)
+    model = keras.Model(image, keras.layers.Conv2D(2, 3, name="behind")(activation()(x)))
+    call = {"units": np.array([0]), "positions": np.zeros((1, 2), int)}
+    images = np.ones((1, 6, 6, 1), np.float32)
+    assert project_back(model, images, layer="before", **call).any()
+    with pytest.raises(UserError) as error:
+        project_back(model, images, layer="behind", **call)
+    assert str(error.value).startswith(f"bend computes {name}: how a deconvnet")
 
 
 def test_the_network_itself_stays_as_it_was(any_network, images_for):

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 from cnnlab.analyses.network import (
     find_layer,
     in_float32,
+    last_convolution,
     logits_of,
     maps_of,
     predict,
@@ -69,6 +70,16 @@ def test_mixed_precision_becomes_float32(small_network, images_for, policy):
     twin = in_float32(model)
     assert {layer.compute_dtype for layer in twin.layers} == {"float32"}
     assert_allclose(predict(twin, images), predict(exact, images), atol=1e-6)
+
+
+def test_the_last_convolution_is_not_the_shortcut_s():
+    image = keras.Input((8, 8, 2))
+    once = keras.layers.Conv2D(4, 3, padding="same", name="one")(image)
+    twice = keras.layers.Conv2D(4, 3, padding="same", name="two")(once)
+    shortcut = keras.layers.Conv2D(4, 1, name="shortcut")(image)
+    for inputs in ([twice, shortcut], [shortcut, twice]):
+        x = keras.layers.GlobalAveragePooling2D()(keras.layers.Add()(inputs))
+        assert last_convolution(keras.Model(image, keras.layers.Dense(2)(x))).name == "two"
 
 
 def test_layers_go_by_the_summary_s_names(small_network):

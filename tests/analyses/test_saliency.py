@@ -88,6 +88,27 @@ def test_smooth_gradient_is_the_mean_over_noisy_copies(small_network, images_for
     assert_allclose(found, np.abs(np.mean(copies, axis=0)).max(axis=-1), rtol=1e-4, atol=1e-6)
 
 
+def test_smooth_gradient_against_numpy(rng):
+    """Of two dense layers with a ReLU between the gradient is W₁ · (open · w₂); the rest is a mean."""
+    first, second = (rng.normal(size=shape).astype(np.float32) for shape in ((48, 20), (20, 3)))
+    image = keras.Input((4, 4, 3))
+    dense = keras.layers.Dense(20, activation="relu", use_bias=False)
+    top = keras.layers.Dense(3, activation="softmax", use_bias=False)
+    model = keras.Model(image, top(dense(keras.layers.Flatten()(image))))
+    dense.set_weights([first])
+    top.set_weights([second])
+    images, classes = rng.random((5, 4, 4, 3)).astype(np.float32), np.array([0, 1, 2, 0, 1])
+    found = smooth_gradient(model, images, classes, samples=6, noise=0.3, rng=np.random.default_rng(8))
+
+    noise, total = np.random.default_rng(8), np.zeros((5, 48))
+    spread = 0.3 * (images.max(axis=(1, 2, 3)) - images.min(axis=(1, 2, 3)))
+    for _ in range(6):
+        noisy = images + spread[:, None, None, None] * noise.standard_normal(images.shape, dtype=np.float32)
+        is_open = noisy.reshape(5, 48) @ first > 0
+        total += (is_open * second.T[classes]) @ first.T
+    assert_allclose(found, np.abs(total / 6).reshape(5, 4, 4, 3).max(axis=-1), rtol=1e-4, atol=1e-5)
+
+
 def test_gradient_times_input_of_a_linear_model_is_the_score(rng, linear_model):
     weights = rng.normal(size=(4, 4, 2, 3))
     images = rng.normal(size=(3, 4, 4, 2)).astype(np.float32)

@@ -31,10 +31,10 @@ def keras_rows() -> Callable[[Any, Architecture], Rows]:
     """Name, output shape and parameter count of every layer of a model, in the order of the summary."""
 
     def rows(model: Any, architecture: Architecture) -> Rows:
-        layers = [model.get_layer(row.name.replace("/", ".")) for row in architecture.rows]
+        layers = [model.get_layer(row.name.replace("/", ">")) for row in architecture.rows]
         assert len(layers) == len(model.layers) - 1  # the input
         return [
-            (layer.name.replace(".", "/"), tuple(layer.output.shape[1:]), layer.count_params())
+            (layer.name.replace(">", "/"), tuple(layer.output.shape[1:]), layer.count_params())
             for layer in layers
         ]
 

@@ -116,9 +116,10 @@ def test_classes_that_are_colours_have_them_and_names_do_not_cover_each_other(na
     rng = np.random.default_rng(0)
     coordinates = np.concatenate([rng.normal(middle, 1, (30, 2)) for middle in (0, 0.01, 20)])
     labels = np.repeat([0, 1, 2], 30)
-    figure = embedding_plane(coordinates, labels, names, np.array([0.6, 0.2]), title="T", subtitle="S")
+    figure = embedding_plane(coordinates, labels, names, title="T", subtitle="S", axes_are=("one", "two"))
     draw(figure)
     (axes,) = figure.axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("one", "two")
     assert to_hex(axes.collections[0].get_facecolor()[0]) == first
     boxes = [text.get_bbox_patch().get_window_extent() for text in axes.texts]
     assert not boxes[0].overlaps(boxes[1])

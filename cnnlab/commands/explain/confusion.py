@@ -24,7 +24,8 @@ def command(subject: Subject) -> Explanation:
     np.fill_diagonal(wrong, 0)
     row, column = np.unravel_index(wrong.argmax(), wrong.shape)
     accuracy = np.trace(counts) / counts.sum()
-    most = f"most often {names[row]} is taken for {names[column]}, {wrong[row, column]} times"
+    times = "once" if wrong[row, column] == 1 else f"{wrong[row, column]:,} times"
+    most = f"most often {names[row]} is taken for {names[column]}, {times}" if wrong.any() else "none wrong"
     figure = confusion_matrix(
         counts, names, title=f"What is taken for what: {subject.name}",
         subtitle=f"{counts.sum():,} test images, {accuracy:.2%} right (grey); {most}",

@@ -99,3 +99,4 @@ def command(runs: tuple[str, ...], images: int, asked: Asked, as_json: bool) -> 
 
 
 command.explain = explain  # type: ignore[attr-defined]
+command.own = {"images"}  # type: ignore[attr-defined]

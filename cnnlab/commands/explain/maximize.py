@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--steps", type=click.IntRange(min=1), default=100, show_default=True)
 @click.option(
     "--step-size", type=click.FloatRange(min=0, min_open=True), default=0.1, show_default=True,
-    help="Of the first step, in units of pixels.",
+    help="Of the first step, 1 being from black to white.",
 )  # fmt: skip
 @click.option(
     "--l1", type=click.FloatRange(min=0), default=None,
@@ -69,6 +69,7 @@ def command(
     from cnnlab.analyses.network import (
         convolutions,
         inner_layers,
+        last_convolution,
         maps_of,
         predict,
         probabilities_of,
@@ -77,10 +78,11 @@ def command(
     from cnnlab.pictures.drawings.units import best_images
 
     low, high = float(subject.gray(0).min()), float(subject.gray(1).max())
+    settings["step_size"] *= high - low
     ascent = Ascent(**settings, l1=l1 or 0.0, low=low, high=high)
     if layer is None:
-        found_layers = convolutions(model) or [each for each in inner_layers(model) if each.weights]
-        layer = summary_name(found_layers[-1])
+        weighted = [each for each in inner_layers(model) if each.weights]
+        layer = summary_name(last_convolution(model) if convolutions(model) else weighted[-1])
     shape = maps_of(model, layer).output.shape
     count = int(shape[-1])
     units = np.array(unit or range(count))
@@ -140,7 +142,7 @@ def _price(plain: Maximized, low: float) -> float:
 
 
 def _captions(subject: Subject, confidences: np.ndarray) -> list[str]:
-    return [f"{name}: {share(each)}" for name, each in zip(subject.class_names, confidences, strict=True)]
+    return [f"{name}\n{share(each)}" for name, each in zip(subject.class_names, confidences, strict=True)]
 
 
 def _how(ascent: Ascent) -> str:

@@ -61,7 +61,7 @@ def command(subject: Subject, count: int, sheet: bool) -> Explanation:
         figure = draw(subject.shown(test.images[shown]), captions, title=title, subtitle=subtitle)
     return Explanation(
         f"{len(found.indices):,} of {len(test):,} test images wrong ({rate:.2%}) by {subject.name}; the "
-        f"surest: #{found.indices[0]}, a {names[test.labels[found.indices[0]]]} taken for "
+        f"surest: #{found.indices[0]}, {names[test.labels[found.indices[0]]]} taken for "
         f"{names[found.predicted[0]]} with {share(float(found.confidences[0]))}",
         {"": figure},
         {**found._asdict(), "labels": test.labels[found.indices]},

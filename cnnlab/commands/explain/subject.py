@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnlab.config.experiment import ExperimentConfig, known_configs
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import Places
-from cnnlab.errors import UserError, unknown, way_out
-from cnnlab.runs.records import Record, is_run, read_facts, read_record
+from cnnlab.errors import UserError, way_out
+from cnnlab.runs.listing import finished_runs, latest_run
+from cnnlab.runs.records import Record, is_run, read_record
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
     from cnnlab.commands.progress import Quiet
-    from cnnlab.datasets.content import Dataset
+    from cnnlab.datasets.content import Dataset, PixelScale
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +54,22 @@ class Subject:
     places: Places
     watcher: Quiet
     runtime: RuntimeConfig
+    black_and_white: tuple[float, float] | None = None
+    """What the network takes for them where there is no run that says it."""
+
+    @property
+    def run(self) -> str:
+        """What a command takes for this network."""
+        return str(self.record.path if self.record else self.file)
 
     @cached_property
     def model(self) -> keras.Model:
         """The model in float32, on the backend asked for."""
         from cnnlab.analyses.network import in_float32, load_model
+        from cnnlab.backend import start_up_noise
 
-        return in_float32(load_model(self.file))
+        with start_up_noise():  # copying layers imports TensorFlow on every backend, if it is installed
+            return in_float32(load_model(self.file))
 
     def start(self) -> None:
         """Start the backend, before anything imports Keras."""
@@ -116,13 +125,27 @@ class Subject:
         one, two, three = self.model.input.shape[1:]
         return (two, three, one) if self.channels_first else (one, two, three)
 
-    def seen(self, raw: np.ndarray) -> np.ndarray:
-        """Raw pixels, uint8, as the network takes them; a .keras file is taken to want [0, 1]."""
+    @cached_property
+    def pixels(self) -> PixelScale:
+        """How raw pixels become what the network takes.
+
+        A .keras file does not say. It is taken to want [0, 1], or [0, 255] where it begins by making these
+        values small itself.
+        """
+        if self.record is not None:
+            return self.data.pixels
         import numpy as np
 
-        if self.record is None:
-            return np.asarray(np.divide(raw, np.float32(255), dtype=np.float32))
-        return self.data.pixels.apply(raw)
+        from cnnlab.analyses.network import takes_raw_pixels
+        from cnnlab.datasets.content import PixelScale
+
+        usual = (0.0, 255.0 if takes_raw_pixels(self.model) else 1.0)
+        black, white = np.array(self.black_and_white or usual, np.float32).reshape(2, 1, 1, 1)
+        return PixelScale(white - black, black)
+
+    def seen(self, raw: np.ndarray) -> np.ndarray:
+        """Raw pixels, uint8, as the network takes them."""
+        return self.pixels.apply(raw)
 
     def shown(self, raw: np.ndarray) -> np.ndarray:
         """Raw pixels as they are drawn: (N, H, W, C) float32 in [0, 1]."""
@@ -135,18 +158,13 @@ class Subject:
         """One pixel of that brightness, in [0, 1], as the network takes it; broadcasts to an image."""
         import numpy as np
 
-        if self.record is None:
-            return np.full((1, 1, 1), brightness, np.float32)
-        pixels = self.data.pixels
-        return np.asarray(brightness * pixels.factor + pixels.offset, np.float32)
+        return np.asarray(brightness * self.pixels.factor + self.pixels.offset, np.float32)
 
     def unseen(self, images: np.ndarray) -> np.ndarray:
         """From what the network takes back to what is drawn: (N, *input_shape) → (N, H, W, C) in [0, 1]."""
         import numpy as np
 
-        if self.record is not None:
-            pixels = self.data.pixels
-            images = (images - pixels.offset) / pixels.factor
+        images = (images - self.pixels.offset) / self.pixels.factor
         last = np.moveaxis(images, 1, -1) if self.channels_first else images
         return np.asarray(np.clip(last, 0, 1))
 
@@ -213,18 +231,26 @@ class Subject:
 
 
 def open_subject(
-    run: str, *, out: Path, places: Places, watcher: Quiet, backend: str | None, device: str | None
-) -> Subject:
+    run: str, *, out: Path, places: Places, watcher: Quiet, backend: str | None, device: str | None,
+    pixels: tuple[float, float] | None = None,
+) -> Subject:  # fmt: skip
     """Find what a run argument means; nothing heavy is imported yet.
+
+    Args:
+        pixels: what black and white are for the network in a .keras file.
 
     Raises:
         UserError: there is no such run, or it is not finished.
     """
     path = find_run(run, out)
     if path.suffix == ".keras" and not is_run(path.parent):
+        if pixels is not None and pixels[0] == pixels[1]:
+            raise UserError(f"--pixels: expected two numbers, found {pixels[0]:g} twice")
         runtime = RuntimeConfig.model_validate(_asked(backend, device))
         folder = path.with_name(f"{path.stem}-explain")
-        return Subject(path.stem, folder, path, None, places, watcher, runtime)
+        return Subject(path.stem, folder, path, None, places, watcher, runtime, pixels)
+    if pixels is not None:
+        raise UserError("--pixels: what a run's network takes is in its config; this is for .keras files")
     record = read_record(path.parent if path.suffix == ".keras" else path)
     file = record.path / "model.keras"
     if not file.is_file():
@@ -235,55 +261,25 @@ def open_subject(
 
 
 def find_run(run: str, out: Path) -> Path:
-    """A run's folder, or a .keras file, from what the user typed.
+    """A run's folder, or a .keras file, from what the user typed; of several runs the one that finished last.
 
     Raises:
         UserError: neither a file, a folder nor an experiment with a finished run.
     """
     path = Path(run)
-    if path.suffix == ".keras":
-        if not path.is_file():
-            raise UserError(f"{path}: no such file")
-        return path
-    if is_run(path):
-        return path
-    if path.is_dir() and (found := latest_finished(path.glob("seed-*"))):
-        return found
-    experiments = _experiments(out)
-    if found := latest_finished(
-        seed for name, folder in experiments if run in (name, folder.name) for seed in folder.glob("seed-*")
-    ):
-        return found
-    names = {name for name, _ in experiments}
-    if run in known_configs() or run in names:
-        raise UserError(f"{run}: no finished run in {out}; train it first: cnnlab train {run}")
-    raise unknown("run", run, sorted({*names, *known_configs()}))
+    if path.suffix != ".keras":
+        return latest_run(run, out)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    return path
 
 
 def finished_runs_of(run: str, out: Path) -> list[Path]:
     """All seeds of the experiment whose latest run is meant by a name; a folder alone for a folder."""
-    path = find_run(run, out)
-    if is_run(Path(run)) or path.suffix == ".keras":
-        return [path]
-    seeds = [seed for seed in path.parent.glob("seed-*") if _is_finished(seed)]
-    return sorted(seeds, key=lambda seed: int(seed.name.removeprefix("seed-")))
-
-
-def latest_finished(paths: Iterable[Path]) -> Path | None:
-    """Of some runs' folders the one that finished last; None where none is finished."""
-    finished = [path for path in paths if _is_finished(path)]
-    return max(finished, key=lambda path: str(read_facts(path / "run.json").get("updated")), default=None)
-
-
-def _is_finished(path: Path) -> bool:
-    return is_run(path) and read_facts(path / "run.json").get("state") == "finished"
-
-
-def _experiments(out: Path) -> list[tuple[str, Path]]:
-    """(name, folder) of every experiment's folder in `out`."""
-    folders = sorted(out.glob("*-*")) if out.is_dir() else []
-    matches = [(re.fullmatch(r"(.+)-[0-9a-f]{8}", folder.name), folder) for folder in folders]
-    return [(match[1], folder) for match, folder in matches if match]
+    latest = find_run(run, out)
+    if latest.suffix == ".keras":
+        return [latest]
+    return [path for path in finished_runs(run, out) if path.parent == latest.parent]
 
 
 def _asked(backend: str | None, device: str | None) -> dict[str, str]:

@@ -41,8 +41,10 @@ class Explanation:
 def technique(function: Callable[..., Explanation]) -> click.Command:
     """A command of the group, from a function of a subject and options to an Explanation.
 
-    Decorate it with the technique's own options first. The function itself is `command.explain`.
+    Decorate it with the technique's own options first. The function itself is `command.explain`, the names
+    of these options are `command.own`.
     """
+    own = {option.name for option in getattr(function, "__click_params__", [])}
 
     @click.command()
     @click.argument("run", shell_complete=complete_experiment, metavar="RUN")
@@ -56,6 +58,7 @@ def technique(function: Callable[..., Explanation]) -> click.Command:
         say(document, as_json=as_json)
 
     command.explain = function  # type: ignore[attr-defined]
+    command.own = own  # type: ignore[attr-defined]
     return command
 
 
@@ -67,6 +70,7 @@ class Asked:
     data_dir: Path | None
     backend: str | None
     device: str | None
+    pixels: tuple[float, float] | None
     quiet: bool
 
     @contextmanager
@@ -76,12 +80,12 @@ class Asked:
         with watch(quiet=self.quiet) as watcher:
             yield open_subject(
                 run, out=self.out, places=Places.from_environment(self.data_dir), watcher=watcher,
-                backend=self.backend, device=self.device,
+                backend=self.backend, device=self.device, pixels=self.pixels,
             )  # fmt: skip
 
 
 def subject_options(command: Command) -> Command:
-    """--out, --data-dir, --backend, --device, --quiet; the command gets them as `asked`."""
+    """--out, --data-dir, --backend, --device, --pixels, --quiet; the command gets them as `asked`."""
 
     @out_option
     @data_dir_option
@@ -92,13 +96,17 @@ def subject_options(command: Command) -> Command:
     @click.option(
         "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto takes a GPU that is there."
     )
+    @click.option(
+        "--pixels", type=(float, float), metavar="BLACK WHITE",
+        help="What the network in a .keras file takes for them; by default 0 1, or 0 255 where it rescales.",
+    )  # fmt: skip
     @click.option("--quiet", is_flag=True, help="Only warnings and the result.")
     @functools.wraps(command)
     def with_options(
-        *args: Any, out: Path, data_dir: Path | None, backend: str | None, device: str | None, quiet: bool,
-        **kwargs: Any,
+        *args: Any, out: Path, data_dir: Path | None, backend: str | None, device: str | None,
+        pixels: tuple[float, float] | None, quiet: bool, **kwargs: Any,
     ) -> Any:  # fmt: skip
-        return command(*args, asked=Asked(out, data_dir, backend, device, quiet), **kwargs)
+        return command(*args, asked=Asked(out, data_dir, backend, device, pixels, quiet), **kwargs)
 
     return with_options
 
@@ -136,7 +144,7 @@ def write(subject: Subject, name: str, explanation: Explanation) -> dict[str, An
     folder.write_arrays(f"{name}.npz", **explanation.arrays)
     document = {
         "technique": name,
-        "run": str(subject.record.path if subject.record else subject.file),
+        "run": subject.run,
         "subject": subject.name,
         "folder": str(subject.folder),
         "sentence": explanation.sentence,

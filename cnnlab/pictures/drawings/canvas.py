@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,7 @@ SIGNED, POSITIVE = "RdBu_r", "magma"
 _MARGIN = 0.35  # inches, around everything
 _TITLE, _LINE = 0.34, 0.19  # height of the title and of a line of small print
 _CHARACTER = 0.083  # width of a letter of small print
+_BOLD = 0.09
 _BAR = 0.11  # height of a colour bar
 
 
@@ -127,16 +129,8 @@ class Sheet:
         wide, tall = width * factor, height * factor
         x += (self.cell[0] - wide) / 2
         if caption:
-            lines = caption.count("\n")
-            self.text(
-                x + wide / 2,
-                y - 0.07 - 0.15 * lines,
-                caption,
-                size=8.5,
-                color=color,
-                across="center",
-                up="baseline",
-            )
+            # Of several lines the baseline is the last one's.
+            self.text(x + wide / 2, y - 0.07, caption, size=8.5, color=color, across="center", up="baseline")
         y += (self.cell[1] - tall) / 2
         scale = scale or Scale(0, 1, colormap="gray")
         limits = self.axes.get_xlim(), self.axes.get_ylim()
@@ -198,6 +192,12 @@ class Sheet:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
         axes.tick_params(labelsize=7.5, color=FAINT, labelcolor=INK, pad=2, length=2)
         axes.set_xlabel(scale.label, fontsize=8, color=GREY, labelpad=2)
+
+
+def label_width(texts: Iterable[str], *, least: float, bold: bool = False) -> float:
+    """Inches that the longest line of some small texts takes, left of a row."""
+    longest = max((len(line) for text in texts for line in text.split("\n")), default=0)
+    return max(least, (_BOLD if bold else _CHARACTER) * longest + 0.12)
 
 
 def short(value: float) -> str:

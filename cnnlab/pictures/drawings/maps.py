@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import FAINT, GREY, INK, MARK, Scale, Sheet, short
+from cnnlab.pictures.drawings.canvas import FAINT, GREY, INK, MARK, Scale, Sheet, label_width, short
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def pixel_maps(
     """
     sheet = Sheet(
         len(images), 1 + len(columns) + (last is not None), title=title, subtitle=subtitle, cell=(1.25, 1.25),
-        labels=1.35, heads=True, bars=1, caption=0.0 if last is None else 0.2,
+        labels=label_width(labels, least=1.35), heads=True, bars=1, caption=0.0 if last is None else 0.2,
     )  # fmt: skip
     sheet.column_head(0, "image")
     for row, (image, label) in enumerate(zip(images, labels, strict=True)):
@@ -103,7 +103,7 @@ def stages(
     lines = [math.ceil(len(values) / per_row) if values.ndim == 3 else 1 for _, values, _ in shown]
     sheet = Sheet(
         2 + sum(lines) + 1, per_row, title=title, subtitle=subtitle, cell=(0.56, 0.56), gap=(0.07, 0.1),
-        labels=2.1,
+        labels=label_width((name.split(" · ")[0] for name, _ in stages_), least=2.1, bold=True),
     )  # fmt: skip
     x, y = sheet.place(0, 0)
     sheet.axes.imshow(

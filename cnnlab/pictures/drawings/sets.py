@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -116,36 +117,44 @@ def embedding_plane(
     coordinates: np.ndarray,
     labels: np.ndarray,
     names: Sequence[str],
-    explained: np.ndarray,
     *,
     title: str,
     subtitle: str,
+    axes_are: tuple[str, str] | None = None,
 ) -> Figure:
-    """Each image a point in the plane of the first two components, in its class's colour.
+    """Each image a point in the plane, in its class's colour.
 
     Args:
-        coordinates: (N, 2). labels: (N,) int. explained: (2,) shares of the variance.
+        coordinates: (N, 2). labels: (N,) int.
+        axes_are: what is drawn across and upwards; None: neither means anything, and there are no numbers.
     """
     figure = _figure((8.4, 6.6), title)
     axes = figure.subplots()
     _plain(axes, "")
-    axes.set_title(subtitle, fontsize=9.5, color=GREY, loc="left")
+    axes.set_title(textwrap.fill(subtitle, 110), fontsize=9.5, color=GREY, loc="left")
     palette = _class_colors(names)
     middles = []
     for index, (name, color) in enumerate(zip(names, palette, strict=True)):
         points = coordinates[labels == index]
         axes.scatter(points[:, 0], points[:, 1], s=7, color=color, alpha=0.55, linewidths=0, label=name)
         middles.append(np.median(points, axis=0) if len(points) else np.full(2, np.nan))
-    places = _apart(np.array(middles), np.ptp(coordinates, axis=0))
+    places = _apart(np.array(middles), names, np.ptp(coordinates, axis=0))
     for name, color, (x, y) in zip(names, palette, places, strict=True):  # above all points
         if np.isfinite(x):
             box = {"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": color, "alpha": 0.9}
             style: dict[str, Any] = {"fontweight": "bold", "ha": "center", "va": "center", "bbox": box}
             axes.text(x, y, name, fontsize=10, color=INK, **style)
-    axes.set_xlabel(f"first component, {explained[0]:.0%} of the variance", fontsize=11, color=INK)
-    axes.set_ylabel(f"second component, {explained[1]:.0%}", fontsize=11, color=INK)
+    if axes_are is None:
+        axes.tick_params(labelbottom=False, labelleft=False)
+    else:
+        axes.set_xlabel(axes_are[0], fontsize=11, color=INK)
+        axes.set_ylabel(axes_are[1], fontsize=11, color=INK)
     axes.set_aspect("equal", adjustable="datalim")
     return figure
+
+
+_PLANE = np.array([7.6, 5.4])  # inches, of the axes
+_LETTER, _NAME_HEIGHT = 0.095, 0.26  # inches, of a class's name on the plane
 
 
 def _class_colors(names: Sequence[str]) -> list[str]:
@@ -154,16 +163,21 @@ def _class_colors(names: Sequence[str]) -> list[str]:
     return _cycled(_CLASSES, len(names))
 
 
-def _apart(middles: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """(classes, 2) places of names, moved up or down where two would cover each other."""
+def _apart(middles: np.ndarray, names: Sequence[str], size: np.ndarray) -> np.ndarray:
+    """(classes, 2) places of names, moved down where two would cover each other.
+
+    Args:
+        size: (2,) what the points span; both axes have the same scale.
+    """
     places = middles.copy()
-    near = np.array([0.12, 0.045]) * np.maximum(size, 1e-9)
+    inch = 1.1 * max(float((size / _PLANE).max()), 1e-9)  # in units of the points, which leave a rim
+    widths = inch * (_LETTER * np.array([len(name) for name in names]) + 0.14)
     order = [int(each) for each in np.argsort(-middles[:, 1]) if np.isfinite(middles[each, 1])]
     for position, index in enumerate(order):  # from the top down, each below those that it would cover
-        for above in order[:position]:
+        for above in sorted(order[:position], key=lambda each: -places[each, 1]):
             across, down = places[above] - places[index]
-            if abs(across) < near[0] and down < near[1]:
-                places[index, 1] = places[above, 1] - near[1]
+            if abs(across) < (widths[above] + widths[index]) / 2 and down < inch * _NAME_HEIGHT:
+                places[index, 1] = places[above, 1] - inch * _NAME_HEIGHT
     return places
 
 

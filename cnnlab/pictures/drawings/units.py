@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import INK, MARK, SIGNED, Scale, Sheet, short
+from cnnlab.pictures.drawings.canvas import INK, MARK, SIGNED, Scale, Sheet, label_width, short
 
 
 def kernel_effects(
@@ -126,8 +126,10 @@ def best_images(
     columns = min(columns, max(len(images) for _, images, _ in groups))
     rows = sum(math.ceil(len(images) / columns) for _, images, _ in groups)
     labelled = any(heading for heading, _, _ in groups)
+    lines = 1 + max(caption.count("\n") for _, _, captions in groups for caption in captions)
     sheet = Sheet(
-        rows, columns, title=title, subtitle=subtitle, cell=(1.05, 1.05), caption=0.22, gap=(0.12, 0.08),
+        rows, columns, title=title, subtitle=subtitle, cell=(1.05, 1.05), caption=0.06 + 0.16 * lines,
+        gap=(0.12, 0.08),
         labels=1.15 if labelled else 0,
     )  # fmt: skip
     row = 0
@@ -164,7 +166,8 @@ def strongest_examples(
     step = 1 if patterns is None else 2
     sheet = Sheet(
         step * units, count, title=title, subtitle=subtitle, cell=(0.95, 0.95), caption=0.2, gap=(0.1, 0.05),
-        labels=1.0, bars=0 if patterns is None or colored else 1, pairs=patterns is not None,
+        labels=label_width(names, least=1.0), bars=0 if patterns is None or colored else 1,
+        pairs=patterns is not None,
     )  # fmt: skip
     for unit in range(units):
         sheet.row_label(step * unit, names[unit])

@@ -1,7 +1,7 @@
 """The runs below a folder as rows: found, filtered, sorted, set against each other."""
 
 from cnnlab.runs.listing.differences import Difference, differences
-from cnnlab.runs.listing.finding import find_runs, unknown_run
+from cnnlab.runs.listing.finding import find_runs, finished_runs, latest_run, unknown_run
 from cnnlab.runs.listing.scanning import KEYS, Row, scan, sort_rows
 from cnnlab.runs.listing.where import parse_condition
 
@@ -11,6 +11,8 @@ __all__ = [
     "Row",
     "differences",
     "find_runs",
+    "finished_runs",
+    "latest_run",
     "parse_condition",
     "scan",
     "sort_rows",

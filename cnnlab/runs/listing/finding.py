@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from cnnlab.config.experiment import known_configs
 from cnnlab.errors import UserError, unknown
 from cnnlab.runs.listing.scanning import Row, scan
-from cnnlab.runs.records import runs_in
+from cnnlab.runs.records import is_run, read_facts, runs_in
 
 
 def find_runs(text: str, out: Path) -> list[Path]:
@@ -27,6 +28,37 @@ def find_runs(text: str, out: Path) -> list[Path]:
     if not found:
         raise unknown_run(text, rows, out)
     return found
+
+
+def finished_runs(text: str, out: Path) -> list[Path]:
+    """The finished runs that an argument means, at least one; a run's own folder whatever its state.
+
+    Raises:
+        UserError: there is no such run, or none of them is finished.
+    """
+    if is_run(Path(text)):
+        return [Path(text)]
+    is_experiment = text in known_configs()
+    try:
+        runs = find_runs(text, out)
+    except UserError:
+        if not is_experiment:
+            raise
+        runs = []
+    finished = [path for path in runs if read_facts(path / "run.json").get("state") == "finished"]
+    if not finished:
+        remedy = f"train it first: cnnlab train {text}" if is_experiment else "train it to its end first"
+        raise UserError(f"{text}: no finished run in {out}; {remedy}")
+    return finished
+
+
+def latest_run(text: str, out: Path) -> Path:
+    """Of the finished runs that an argument means the one that was finished last.
+
+    Raises:
+        UserError: there is no such run, or none of them is finished.
+    """
+    return max(finished_runs(text, out), key=lambda path: str(read_facts(path / "run.json").get("updated")))
 
 
 def unknown_run(text: str, rows: Sequence[Row], out: Path) -> UserError:

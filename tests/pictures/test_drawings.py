@@ -1,0 +1,62 @@
+"""What was learned, drawn: no text lies on a picture, on another text or outside the sheet."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps, stages
+from cnnlab.pictures.drawings.sets import embedding_plane, mistakes
+from cnnlab.pictures.drawings.units import best_images, strongest_examples
+
+LONG = {"title": "A title", "subtitle": "What is shown, in a sentence that takes more than one line. " * 3}
+NAMES = ("airplane", "automobile", "ankle boot", "ship")
+LAYER = "residual_12/shortcut/batch_normalization_12"
+rng = np.random.default_rng(0)
+
+FIGURES = {
+    "mistakes": lambda: mistakes(
+        rng.random((12, 6, 6, 3)), ["automobile 99.9 %\nis airplane, #123"] * 12, columns=5, **LONG
+    ),
+    "best images": lambda: best_images(
+        [(group, rng.random((4, 6, 6, 1)), [f"{name}\n> 99.9 %" for name in NAMES]) for group in "ab"],
+        **LONG,
+    ),
+    "strongest examples": lambda: strongest_examples(
+        rng.random((3, 4, 6, 6, 1)), np.tile([1, 1, 4, 4], (3, 4, 1)), [["0.123"] * 4] * 3,
+        [f"{LAYER}\nunit 12"] * 3, patterns=rng.normal(size=(3, 4, 6, 6, 1)), **LONG,
+    ),
+    "pixel maps": lambda: pixel_maps(
+        rng.random((2, 6, 6, 1)), ["test image 1234\nautomobile, seen as\nankle boot, > 99.9 %"] * 2,
+        [MapColumn("grad × input", rng.normal(size=(2, 6, 6)), "score", signed=True)] * 3, **LONG,
+    ),
+    "stages": lambda: stages(
+        rng.random((6, 6, 3)), [(LAYER, rng.normal(size=(4, 3, 3)))],
+        [(f"{LAYER} · relu", rng.normal(size=(6, 6, 20))), ("dense_1 · Dense", rng.normal(size=5))],
+        [(name, 0.25) for name in NAMES], **LONG,
+    ),
+    "plane": lambda: embedding_plane(
+        rng.normal(size=(40, 2)) * [10, 1], np.arange(40) % 4, NAMES, **LONG,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_covers_anything(name):
+    figure = FIGURES[name]()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    texts = [(text.get_text(), text.get_window_extent(canvas.get_renderer()))
+             for axes in figure.axes[:1] for text in axes.texts if text.get_text()]  # fmt: skip
+    images = [image.get_window_extent(canvas.get_renderer()) for image in figure.axes[0].images]
+    width, height = canvas.get_width_height()
+    assert len(texts) > 3
+    for text, box in texts:
+        assert box.x0 >= 0, text
+        assert box.y0 >= 0, text
+        assert box.x1 <= width, text
+        assert box.y1 <= height, text
+        assert not [image for image in images if image.padded(-1).overlaps(box.padded(-1))], text
+    for (one, box), (other, another) in combinations(texts, 2):
+        assert not box.padded(-1).overlaps(another.padded(-1)), (one, other)
