@@ -35,7 +35,7 @@ types: $(VENV)/dev  ## Check types
 	$(BIN)/mypy
 
 reproduce: $(VENV)/base  ## Train what experiments/RESULTS.md reports, and write it anew
-	$(BIN)/python bench/reproduce.py
+	$(BIN)/python bench/reproduce.py --sample docs/dnn-vs-cnn.html
 
 lock: $(VENV)/dev  ## Bring constraints.txt up to date: one set of versions for every supported Python
 	$(BIN)/python -m pip install --quiet uv

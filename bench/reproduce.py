@@ -1,6 +1,6 @@
 """Trains what the notes compare, and writes experiments/RESULTS.md: every figure with its command.
 
-usage: reproduce.py [--data-dir DIR] [--out experiments] [--only mnist colors …]
+usage: reproduce.py [--data-dir DIR] [--out experiments] [--only mnist colors …] [--sample FILE]
 
 Finished runs are not trained again, so an interrupted reproduction goes on where it stopped. An experiment
 whose data is not here, and cannot be downloaded, is named and left out.
@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -28,14 +29,19 @@ class Study:
     experiments: tuple[str, ...]
     seeds: str
     remark: str = ""
+    match: str = ""  # the budget that the first experiment is resized to
 
     @property
     def arguments(self) -> list[str]:
-        return ["compare", *self.experiments, "--seeds", self.seeds]
+        match = ["--match", self.match] if self.match else []
+        return ["compare", *self.experiments, "--seeds", self.seeds, *match]
 
     @property
     def folder(self) -> str:
-        return "-vs-".join(self.experiments)
+        first, *others = self.experiments
+        if self.match:
+            first = f"{first}_{self.match}_of_{others[0]}"
+        return "-vs-".join((first, *others))
 
 
 STUDIES = {
@@ -44,6 +50,13 @@ STUDIES = {
         ("dnn", "cnn"),
         "0-5",
         "The lecture reports one run of each: 0.9661 for the DNN, 0.98 for the CNN.",
+    ),
+    "mnist_matched": Study(
+        "MNIST, as many parameters for both",
+        ("dnn", "cnn"),
+        "0-5",
+        "The DNN's layers are narrowed until it has the parameters of the CNN.",
+        match="parameters",
     ),
     "mnist_60000": Study(
         "MNIST, all 60,000 training images",
@@ -88,15 +101,26 @@ def main() -> None:
     parser.add_argument("--data-dir")
     parser.add_argument("--out", type=Path, default=Path("experiments"))
     parser.add_argument("--only", nargs="+", choices=STUDIES, default=list(STUDIES))
+    parser.add_argument("--sample", type=Path, help="write the report of the first study here too")
     arguments = parser.parse_args()
     if arguments.data_dir:
         os.environ["CNNLAB_DATA_DIR"] = arguments.data_dir
     for name in arguments.only:
-        if run([*STUDIES[name].arguments, "--out", str(arguments.out)]) == 130:
-            sys.exit(130)
+        succeeds([*STUDIES[name].arguments, "--out", str(arguments.out)])
+    first = STUDIES[arguments.only[0]]
+    if arguments.sample and succeeds(["report", *first.arguments[1:], "--out", str(arguments.out)]):
+        shutil.copyfile(arguments.out / "comparisons" / first.folder / "report.html", arguments.sample)
     results = arguments.out / "RESULTS.md"
     results.write_text(page(arguments.out), encoding="utf-8")
     print(results)
+
+
+def succeeds(command: list[str]) -> bool:
+    """Whether cnnlab does this; Ctrl-C ends the reproduction with it."""
+    code = run(command)
+    if code == 130:
+        sys.exit(code)
+    return code == 0
 
 
 def page(out: Path) -> str:

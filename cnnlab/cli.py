@@ -54,6 +54,13 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"unknown command {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        # Here, because click's own way with a reader that has gone is to exit with 1.
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return _reader_has_gone()
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -98,9 +105,8 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; the same command goes on where it stopped", err=True)
         return 130
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        return _reader_has_gone()
     except CnnlabError as error:
         if shows_traceback:
             traceback.print_exc()
@@ -114,6 +120,12 @@ def run(arguments: list[str] | None = None) -> int:
             f"cnnlab failed on a mistake of its own: {summary}\n   CNNLAB_TRACEBACK=1 shows where", err=True
         )
         return 1
+
+
+def _reader_has_gone() -> int:
+    """The reader, such as head, has seen enough; what is still buffered goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _with_way_out(error: click.ClickException) -> click.ClickException:

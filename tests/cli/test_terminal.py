@@ -222,3 +222,12 @@ def test_a_reader_that_stops_early(arguments: str, tmp_path: Path, make_run) -> 
     assert line
     assert code == "0"
     assert "rror" not in done.stderr
+
+
+def test_a_reader_that_has_gone_already() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        command = [sys.executable, "-m", "cnnlab.cli", "data", "list"]
+        done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

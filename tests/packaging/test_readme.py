@@ -1,7 +1,8 @@
-"""Every command that the README shows works.
+"""Every command that the README shows works, and every file that it and the guide pages link to is there.
 
-All are parsed. Those that answer at once are run; so are, among the slow tests, those that train on
-generated pictures. What trains on downloaded data is parsed only.
+All commands are parsed, those of the guide pages too. Of the README's, those that answer at once are run;
+so are, among the slow tests, those that train on generated pictures. What trains on downloaded data is parsed
+only.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ def console_commands(text: str) -> list[str]:
     return list(dict.fromkeys(line[2:].strip() for line in lines if line.startswith("$ ")))
 
 
+def indented_commands(page: Path) -> list[str]:
+    """The lines of the page's code blocks that call cnnlab."""
+    return re.findall(r"^    (cnnlab .*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
 def words(command: str) -> list[str]:
     return shlex.split(command, comments=True)
 
@@ -46,6 +52,9 @@ def trains_on_generated_pictures(command: str) -> bool:
 
 COMMANDS = console_commands(README.read_text(encoding="utf-8")) if README.exists() else []
 CNNLAB = [command for command in COMMANDS if words(command)[0] == "cnnlab"]
+
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "experiments").glob("*.md"))]
+SHOWN = [*CNNLAB, *dict.fromkeys(command for page in PAGES for command in indented_commands(page))]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +85,13 @@ def test_make_targets_exist() -> None:
     assert {word for word in shown if "=" not in word} <= set(targets)
 
 
-@pytest.mark.parametrize("command", CNNLAB)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("command", SHOWN)
 def test_command_parses(command: str, monkeypatch: pytest.MonkeyPatch, workplace: Path) -> None:
     [group] = {value for value in vars(cnnlab.cli).values() if isinstance(value, click.Group)}
     monkeypatch.chdir(workplace)
