@@ -71,7 +71,8 @@ def command(
     Tables and pictures are written to experiments/comparisons/A-vs-B/.
 
     Runs of one seed are a pair. The verdict rests on a sign-flip test and a t interval over the pairs, and
-    on exact McNemar tests over the test images; six seeds are the fewest that can settle a question.
+    on exact McNemar tests over the test images. Six seeds are the fewest that can settle a question between
+    two experiments, seven between three.
 
     --match makes the duel fair: the network without convolutions (or --resize NAME) is widened or narrowed
     until it has as many parameters, or MACs, or takes as many seconds, as the other. The resized config is

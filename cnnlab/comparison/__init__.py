@@ -1,6 +1,6 @@
 """Run records → a comparison: numbers over seeds, tables, one sentence. No framework, no files."""
 
-from cnnlab.comparison.comparing import Comparison, compare
+from cnnlab.comparison.comparing import Comparison, compare, labels_of
 from cnnlab.comparison.experiments import Experiment, grouped
 from cnnlab.comparison.formats import Style, as_text
 from cnnlab.comparison.headlines import conclusion, headline
@@ -33,6 +33,7 @@ __all__ = [
     "cost_table",
     "grouped",
     "headline",
+    "labels_of",
     "rounded_table",
     "spread",
 ]

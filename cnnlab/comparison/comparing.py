@@ -63,7 +63,7 @@ def compare(experiments: Sequence[Experiment]) -> Comparison:
     if len(different) < 2 or len(different) < len(experiments):
         given = ", ".join(each.name for each in experiments) or "none"
         raise UserError(f"expected two or more different experiments to compare, found {given}")
-    labels = _labels(experiments)
+    labels = labels_of(experiments)
     check_same_data(
         Tested(label, record.seed, _dataset(record))
         for each, label in zip(experiments, labels, strict=True)
@@ -81,7 +81,8 @@ def compare(experiments: Sequence[Experiment]) -> Comparison:
     )
 
 
-def _labels(experiments: Sequence[Experiment]) -> list[str]:
+def labels_of(experiments: Sequence[Experiment]) -> list[str]:
+    """What each is called among the others: its name, or NAME-DIGEST8 where two have the same."""
     names = Counter(each.name for each in experiments)
     return [each.name if names[each.name] == 1 else f"{each.name}-{each.digest[:8]}" for each in experiments]
 

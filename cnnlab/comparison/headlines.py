@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cnnlab.comparison.comparing import Comparison
 from cnnlab.comparison.experiments import seeds_text
-from cnnlab.comparison.leads import ahead, average, lead_of, listed, parameters, ranked
+from cnnlab.comparison.leads import ahead, average, lead_of, listed, parameters, ranked, shared_seeds
+from cnnlab.comparison.power import fewest_pairs
 from cnnlab.comparison.verdicts import verdict
 
 
@@ -15,7 +16,7 @@ def headline(comparison: Comparison) -> str:
     stands behind the sentence; where one seed, or seeds that disagree, are all there is, it says so.
     """
     outcomes = comparison.experiments
-    seeds = [seed for seed in outcomes[0].seeds if all(seed in outcome.seeds for outcome in outcomes)]
+    seeds = shared_seeds(outcomes)
     if not seeds:
         means = ", ".join(
             f"{each.name} (seeds {seeds_text(each.seeds)}) {100 * each.test_accuracy.mean:.2f} %"
@@ -33,7 +34,8 @@ def headline(comparison: Comparison) -> str:
         rank = "among the best" if any(lead.level for lead in leads) else "best"
         claim = f"{best.name} is {rank} of {len(outcomes)}: {'; '.join(ahead(lead, which) for lead in leads)}"
     if len(seeds) == 1:
-        return f"{claim}; one {which}seed: run more (--seeds 0-5) before you believe it."
+        enough = f"--seeds 0-{fewest_pairs(len(comparison.pairs)) - 1}"
+        return f"{claim}; one {which}seed: run more ({enough}) before you believe it."
     doubtful = [lead.behind.name for lead in leads if not lead.level and not lead.unanimous]
     if not doubtful:
         return f"{claim}."
@@ -48,5 +50,5 @@ def conclusion(comparison: Comparison) -> tuple[str, ...]:
     """
     if len(comparison.experiments) == 2 and comparison.pairs:
         return (verdict(comparison.pairs[0]),)
-    best = ranked(comparison.experiments)[0]
+    best = ranked(comparison.experiments, shared_seeds(comparison.experiments))[0]
     return headline(comparison), *(verdict(pair) for pair in comparison.pairs if best in (pair.a, pair.b))

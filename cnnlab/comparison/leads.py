@@ -36,8 +36,13 @@ class Lead:
         return self.wins == len(self.differences)
 
 
+def shared_seeds(outcomes: Sequence[Outcome]) -> tuple[int, ...]:
+    """The seeds that all have in common, ascending."""
+    return tuple(seed for seed in outcomes[0].seeds if all(seed in outcome.seeds for outcome in outcomes))
+
+
 def ranked(outcomes: Sequence[Outcome], seeds: Sequence[int] | None = None) -> list[Outcome]:
-    """From the most accurate down; over `seeds`, or each over its own."""
+    """From the most accurate down; over `seeds`, or where there are none each over its own."""
     return sorted(outcomes, key=lambda outcome: -fmean(accuracies(outcome, seeds or outcome.seeds)))
 
 

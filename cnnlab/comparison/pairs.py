@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnlab.comparison.leads import accuracies
+from cnnlab.comparison.leads import accuracies, shared_seeds
 from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.power import ALPHA, POWER, seeds_to_settle, smallest_difference
 from cnnlab.comparison.significance import McNemar, SignFlip, holm, majority_p, mcnemar, sign_flip
@@ -39,7 +39,7 @@ class Pair:
     pairs_compared: int
     mcnemar: tuple[McNemar | None, ...]  # one per seed; None where a run's predictions are gone
     mcnemar_majority_p: float | None
-    smallest_visible: float | None  # the true difference that so many seeds would have shown; None for one
+    smallest_visible: float | None  # the true difference that so many seeds would have shown; None: too few
     seeds_to_settle: int | None  # how many seeds would show the observed difference; None: unknown, or no end
     classes: tuple[ClassDifference, ...] | None
 
@@ -77,23 +77,22 @@ class Pair:
 
 def paired(outcomes: Sequence[Outcome]) -> tuple[Pair, ...]:
     """Every two outcomes that have a seed in common."""
-    pairs = [pair for a, b in combinations(outcomes, 2) if (pair := _pair(a, b)) is not None]
+    related = [(a, b) for a, b in combinations(outcomes, 2) if shared_seeds((a, b))]
+    pairs = [_pair(a, b, len(related)) for a, b in related]
     adjusted = holm([pair.sign_flip.p for pair in pairs])
-    return tuple(
-        replace(pair, p=p, pairs_compared=len(pairs)) for pair, p in zip(pairs, adjusted, strict=True)
-    )
+    return tuple(replace(pair, p=p) for pair, p in zip(pairs, adjusted, strict=True))
 
 
-def _pair(a: Outcome, b: Outcome) -> Pair | None:
-    seeds = tuple(seed for seed in a.seeds if seed in b.seeds)
-    if not seeds:
-        return None
+def _pair(a: Outcome, b: Outcome, compared: int) -> Pair:
+    """Two outcomes, one of so many pairs; `p` is not adjusted yet."""
+    seeds = shared_seeds((a, b))
     difference = spread(
         [above - below for above, below in zip(accuracies(a, seeds), accuracies(b, seeds), strict=True)]
     )
     test = sign_flip(difference.values)
     answers = tuple(_answers(a, b, seed) for seed in seeds)
     known = [each.p for each in answers if each is not None]
+    std = difference.std
     return Pair(
         a=a,
         b=b,
@@ -101,11 +100,11 @@ def _pair(a: Outcome, b: Outcome) -> Pair | None:
         difference=difference,
         sign_flip=test,
         p=test.p,
-        pairs_compared=1,
+        pairs_compared=compared,
         mcnemar=answers,
         mcnemar_majority_p=majority_p(known) if len(known) == len(answers) else None,
-        smallest_visible=None if difference.std is None else smallest_difference(difference.std, len(seeds)),
-        seeds_to_settle=None if difference.std is None else seeds_to_settle(difference.mean, difference.std),
+        smallest_visible=None if std is None else smallest_difference(std, len(seeds), compared),
+        seeds_to_settle=None if std is None else seeds_to_settle(difference.mean, std, compared),
         classes=_class_differences(a, b, seeds),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.leads import Lead, ahead, average, lead_of, parameters, points
 from cnnlab.comparison.pairs import Pair
-from cnnlab.comparison.power import ALPHA, MOST_SEEDS, SIGN_FLIP_PAIRS
+from cnnlab.comparison.power import ALPHA, MOST_SEEDS, fewest_pairs
 
 
 def verdict(pair: Pair) -> str:
@@ -60,8 +60,9 @@ def _evidence(pair: Pair) -> str:
     test = f"sign-flip test over {number} seeds, {p_text(pair.p)}{adjusted}"
     if is_shown(pair):
         return f"That is more than chance between seeds ({test})."
-    if number < SIGN_FLIP_PAIRS:
-        floor = f"with {number} seeds a sign-flip test cannot get below p = {pair.sign_flip.smallest:.2g}"
+    smallest = min(1.0, pair.pairs_compared * pair.sign_flip.smallest)
+    if pair.p >= smallest >= ALPHA:
+        floor = f"with {number} seeds a sign-flip test cannot get below p = {smallest:.2g}{adjusted}"
         if _excludes_zero(pair):
             return (
                 "The interval excludes 0, but takes the differences to be normally distributed; a test that "
@@ -111,11 +112,13 @@ def _answers(pair: Pair) -> str:
 def _outlook(pair: Pair, lead: Lead) -> str:
     """What so many seeds could have shown, and how many would settle what they saw."""
     number = len(pair.seeds)
-    if is_shown(pair) or pair.smallest_visible is None:
+    if is_shown(pair):
         return ""
     if pair.difference.std == 0:
-        return f"Run {_more_seeds(pair)} to see whether it stays so." if number < SIGN_FLIP_PAIRS else ""
-    below = f" below {points(pair.smallest_visible)}" if pair.smallest_visible < 1 else ""  # of 100 points
+        too_few = number < fewest_pairs(pair.pairs_compared)
+        return f"Run {_more_seeds(pair)} to see whether it stays so." if too_few else ""
+    smallest = 1.0 if pair.smallest_visible is None else pair.smallest_visible
+    below = f" below {points(smallest)}" if smallest < 1 else ""  # of 100 points
     visible = f"With {number} seeds no difference{below} could have been seen reliably (power 80 %)"
     if pair.seeds_to_settle is None:
         seen = "none was seen" if lead.level else f"it would take more than {MOST_SEEDS:,} to settle this one"
@@ -128,7 +131,7 @@ def _outlook(pair: Pair, lead: Lead) -> str:
 
 def _more_seeds(pair: Pair) -> str:
     """The option that brings the seeds to the number it takes, such as "--seeds 0-5"."""
-    wanted = max(pair.seeds_to_settle or 0, SIGN_FLIP_PAIRS)
+    wanted = max(pair.seeds_to_settle or 0, fewest_pairs(pair.pairs_compared))
     seeds = set(pair.seeds)
     for seed in range(wanted):  # the lowest that are not there yet
         if len(seeds) < wanted:

@@ -1,6 +1,6 @@
 import pytest
 
-from cnnlab.comparison import compare, headline
+from cnnlab.comparison import compare, conclusion, headline
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_two_experiments(experiment, dnn, cnn, sentence):
         pytest.param(
             [(0.96,), (0.95,)],
             "a is best of 3: ahead of b by 1.00 points; ahead of c by 2.00 points; "
-            "one common seed: run more (--seeds 0-5) before you believe it.",
+            "one common seed: run more (--seeds 0-6) before you believe it.",
             id="one-seed",
         ),
     ],
@@ -116,6 +116,15 @@ def test_two_experiments(experiment, dnn, cnn, sentence):
 def test_three_experiments(experiment, others, sentence):
     accuracies = zip("abc", [(0.97, 0.98), *others], strict=True)
     assert headline(compare([experiment("cnn", each, name=name) for name, each in accuracies])) == sentence
+
+
+def test_the_best_is_the_same_in_headline_and_verdicts(experiment):
+    """Over the common seeds a is best; b only has more, and luckier ones."""
+    accuracies = {"a": {0: 0.97, 1: 0.98}, "b": {0: 0.96, 1: 0.97, 2: 0.999}, "c": {0: 0.95, 1: 0.96}}
+    comparison = compare([experiment("cnn", each, name=name) for name, each in accuracies.items()])
+    first, *verdicts = conclusion(comparison)
+    assert first.startswith("a is best of 3: ahead of b in 2 of 2 common seeds")
+    assert [text.split(" in ")[0] for text in verdicts] == ["a is ahead of b", "a is ahead of c"]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,18 @@
 import math
+from itertools import pairwise
+from statistics import NormalDist
 
-import numpy as np
 import pytest
 from statsmodels.stats.power import TTestPower
 
-from cnnlab.comparison.power import paired_power, seeds_to_settle, smallest_difference
+from cnnlab.comparison.power import (
+    fewest_pairs,
+    paired_power,
+    seeds_to_settle,
+    smallest_difference,
+    visible_effect,
+)
+from cnnlab.comparison.significance import sign_flip
 
 ORACLE = TTestPower()
 
@@ -23,25 +31,49 @@ def test_a_published_sample_size():
     assert seeds_to_settle(0.5, 1.0) == 34
 
 
-@pytest.mark.parametrize("pairs", [2, 3, 5, 10, 100])
-def test_smallest_difference_is_seen_four_times_in_five(pairs):
-    difference = smallest_difference(0.01, pairs)
-    assert paired_power(difference / 0.01, pairs) == pytest.approx(0.8)
-    assert difference == pytest.approx(0.01 * ORACLE.solve_power(nobs=pairs, alpha=0.05, power=0.8), rel=1e-4)
+@pytest.mark.parametrize(("comparisons", "fewest"), [(1, 6), (3, 7), (6, 8), (45, 11)])
+def test_fewest_pairs(comparisons, fewest):
+    assert fewest_pairs(comparisons) == fewest
+    least = [comparisons * sign_flip([1.0] * pairs).p for pairs in (fewest - 1, fewest)]
+    assert least[0] >= 0.05 > least[1]
+    assert smallest_difference(0.01, fewest - 1, comparisons) is None
+    assert smallest_difference(0.01, fewest, comparisons) < 0.03
 
 
-def test_smallest_difference_by_simulation():
-    rng = np.random.default_rng(0)
-    truth = smallest_difference(0.01, 6)
-    draws = rng.normal(truth, 0.01, size=(4000, 6))
-    t = draws.mean(axis=1) / (draws.std(axis=1, ddof=1) / np.sqrt(6))
-    assert np.mean(np.abs(t) > 2.5706) == pytest.approx(0.8, abs=0.02)
+@pytest.mark.parametrize("comparisons", [1, 3])
+@pytest.mark.parametrize("pairs", [20, 100])
+def test_with_many_pairs_a_t_test_tells(pairs, comparisons):
+    expected = ORACLE.solve_power(nobs=pairs, alpha=0.05 / comparisons, power=0.8)
+    assert smallest_difference(0.01, pairs, comparisons) == pytest.approx(0.01 * expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("effect", [0.03, 0.04, 0.1, 0.2, 0.5, 0.7, 1.0, 1.06, 1.2])
+@pytest.mark.parametrize(("pairs", "comparisons"), [(6, 1), (7, 3), (8, 6)])
+def test_the_fewest_pairs_must_agree(pairs, comparisons):
+    """All of one sign, which alone has the chance Φ(effect)ⁿ; the interval may only ask for more."""
+    effect = visible_effect(pairs, comparisons)
+    assert NormalDist().cdf(effect) ** pairs + 0.01 >= 0.8
+    assert effect == pytest.approx(NormalDist().inv_cdf(0.8 ** (1 / pairs)), rel=0.03)
+
+
+@pytest.mark.parametrize("comparisons", [1, 2, 3, 6, 10, 45])
+def test_more_seeds_see_more_and_more_pairs_less(comparisons):
+    effects = [visible_effect(pairs, comparisons) for pairs in range(5, 25)]
+    assert all(after < before for before, after in pairwise(effects) if math.isfinite(before))
+    alone = [visible_effect(pairs) for pairs in range(5, 25)]
+    assert all(adjusted >= single for adjusted, single in zip(effects, alone, strict=True))
+
+
+@pytest.mark.parametrize("effect", [0.03, 0.04, 0.1, 0.2, 0.5, 0.7])
 def test_seeds_to_settle_is_the_smallest_number(effect):
     pairs = seeds_to_settle(-effect * 0.01, 0.01)
     assert pairs == math.ceil(ORACLE.solve_power(effect_size=effect, alpha=0.05, power=0.8))
+
+
+@pytest.mark.parametrize("comparisons", [1, 3])
+@pytest.mark.parametrize("effect", [1.0, 1.3, 1.5, 1.9, 3.0])
+def test_seeds_to_settle_see_the_difference_and_one_less_does_not(effect, comparisons):
+    pairs = seeds_to_settle(effect * 0.01, 0.01, comparisons)
+    assert visible_effect(pairs, comparisons) <= effect < visible_effect(pairs - 1, comparisons)
 
 
 @pytest.mark.parametrize(
@@ -59,4 +91,4 @@ def test_seeds_to_settle_at_the_edges(difference, std, pairs):
 
 
 def test_no_variation_hides_nothing():
-    assert smallest_difference(0.0, 3) == 0.0
+    assert smallest_difference(0.0, 6) == 0.0

@@ -1,9 +1,12 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from cnnlab.comparison import compare, conclusion
-from cnnlab.comparison.significance import McNemar, majority_p
+from cnnlab.comparison.power import smallest_difference
+from cnnlab.comparison.significance import McNemar, majority_p, sign_flip
+from cnnlab.comparison.spread import spread
 from cnnlab.comparison.verdicts import is_shown, p_text, verdict
 
 AHEAD = "by 2.00 points on average (95 % interval"
@@ -37,7 +40,7 @@ def pair(experiment):
             f"cnn is ahead of dnn in 3 of 3 seeds, {AHEAD} 1.75 to 2.25), with 15 % of its parameters. "
             "The interval excludes 0, but takes the differences to be normally distributed; a test that does "
             "not has too little to go by (with 3 seeds a sign-flip test cannot get below p = 0.25). Likely, "
-            "then, but not shown. With 3 seeds no difference below 0.33 points could have been seen reliably "
+            "then, but not shown. With 3 seeds no difference could have been seen reliably "
             "(power 80 %); to settle this one, run about 3 more (--seeds 0-5).",
             id="too-few-seeds",
         ),
@@ -46,7 +49,7 @@ def pair(experiment):
             "cnn is ahead of dnn by 1.00 points on average, yet only in 1 of 2 seeds "
             "(95 % interval −24.41 to 26.41), with 15 % of its parameters. That is not shown to be more than "
             "chance: the interval includes 0, and with 2 seeds a sign-flip test cannot get below p = 0.5. "
-            "With 2 seeds no difference below 32.67 points could have been seen reliably (power 80 %); "
+            "With 2 seeds no difference could have been seen reliably (power 80 %); "
             "to settle this one, run about 63 more (--seeds 0-64).",
             id="two-that-disagree",
         ),
@@ -54,7 +57,7 @@ def pair(experiment):
             [0.96] * 6, [0.95, 0.97, 0.962, 0.958, 0.965, 0.961], False,
             "cnn is ahead of dnn in 4 of 6 seeds, by 0.10 points on average (95 % interval −0.61 to 0.81), "
             "with 15 % of its parameters. That is not shown to be more than chance: the interval includes 0 "
-            "(sign-flip test over 6 seeds, p = 0.75). With 6 seeds no difference below 0.97 points "
+            "(sign-flip test over 6 seeds, p = 0.75). With 6 seeds no difference below 1.22 points "
             "could have "
             "been seen reliably (power 80 %); to settle this one, run about 354 more (--seeds 0-359).",
             id="no-difference-to-speak-of",
@@ -73,7 +76,7 @@ def pair(experiment):
             "chance: the "
             "interval includes 0, and with 2 seeds a sign-flip test cannot get below p = 0.5. With "
             "2 seeds no "
-            "difference below 32.67 points could have been seen reliably (power 80 %); none was seen.",
+            "difference could have been seen reliably (power 80 %); none was seen.",
             id="level",
         ),
         pytest.param(
@@ -137,10 +140,58 @@ def test_several_pairs_make_it_harder(experiment):
     headline, *verdicts = conclusion(compare(experiments))
     assert headline.startswith("cnn is best of 3: ")
     assert len(verdicts) == 2  # the best against each of the others
-    assert (
-        "The evidence is divided: the interval excludes 0, but sign-flip test over 6 seeds, p = 0.094, "
-        "adjusted for 3 pairs. Take it as open."
-    ) in verdicts[0]
+    for text in verdicts:
+        assert text.endswith(
+            "The interval excludes 0, but takes the differences to be normally distributed; a test that does "
+            "not has too little to go by (with 6 seeds a sign-flip test cannot get below p = 0.094, adjusted "
+            "for 3 pairs). Likely, then, but not shown. With 6 seeds no difference could have been seen "
+            "reliably (power 80 %); to settle this one, run about 1 more (--seeds 0-6)."
+        )
+
+
+def test_as_many_seeds_as_several_pairs_ask_for_do_settle_it(experiment):
+    seven = [0.978, 0.979, 0.98, 0.98, 0.981, 0.982, 0.983]
+    experiments = [
+        experiment("cnn", seven),
+        experiment("dnn", [0.96] * 7),
+        experiment("colors_cnn", [0.95] * 7),
+    ]
+    pairs = compare(experiments).pairs
+    assert all(is_shown(pair) for pair in pairs[:2])
+    shown = "more than chance between seeds (sign-flip test over 7 seeds, p = 0.047, adjusted for 3 pairs)"
+    assert shown in verdict(pairs[0])
+
+
+def test_a_pair_that_holm_lets_off_easily_is_not_told_of_a_floor(experiment):
+    """Pairs with more seeds come first in Holm's order: the one with six then counts alone."""
+    twelve = {seed: 0.98 + seed / 10_000 for seed in range(12)}
+    six = {seed: 0.93 + seed / 10_000 for seed in range(6)}
+    experiments = [experiment("cnn", twelve), experiment("dnn", dict.fromkeys(range(12), 0.96))]
+    pairs = compare([*experiments, experiment("colors_cnn", six)]).pairs
+    assert [len(pair.seeds) for pair in pairs] == [12, 6, 6]
+    assert pairs[1].p == pytest.approx(2 / 2**5)
+    assert "cannot get below" not in verdict(pairs[1])
+    assert "p = 0.062, adjusted for 3 pairs" in verdict(pairs[1])
+
+
+def test_one_seed_of_three_experiments_asks_for_as_many_as_three_pairs_need(experiment):
+    experiments = [experiment("cnn", [0.98]), experiment("dnn", [0.96]), experiment("colors_cnn", [0.95])]
+    for text in conclusion(compare(experiments)):
+        assert "run more (--seeds 0-6) before you believe it." in text
+
+
+@pytest.mark.parametrize(("number", "comparisons"), [(6, 1), (7, 1), (10, 1), (16, 1), (7, 3), (9, 3)])
+def test_what_is_called_visible_is_shown_four_times_in_five(pair, number, comparisons):
+    """By simulation of the whole rule: interval and adjusted sign-flip test."""
+    template, std = pair([0.96] * number, [0.98] * number), 0.004
+    truth = smallest_difference(std, number, comparisons)
+    shown = []
+    for values in np.random.default_rng(1).normal(truth, std, size=(1000, number)):
+        test = sign_flip(list(values))
+        shown.append(
+            is_shown(replace(template, difference=spread(list(values)), p=min(1, comparisons * test.p)))
+        )
+    assert np.mean(shown) == pytest.approx(0.8, abs=0.04)
 
 
 def test_no_common_seed_leaves_the_headline(experiment):
@@ -154,6 +205,6 @@ def test_p_text(p, text):
 
 
 def test_no_more_than_all_can_be_seen(pair):
-    """A difference of 267 points is none that anyone could look for."""
-    text = verdict(pair([0.1, 0.9], [0.95, 0.96]))
-    assert "With 2 seeds no difference could have been seen reliably (power 80 %)" in text
+    """A difference of 158 points is none that anyone could look for."""
+    text = verdict(pair([0.1, 0.9] * 3, [0.9, 0.1] * 3))
+    assert "With 6 seeds no difference could have been seen reliably (power 80 %)" in text
