@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cnnlab
-from cnnlab.report.templates import pages, resource
+from cnnlab.report.templates import pages
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,8 @@ def render_explanations(
         subject: what the network is called. run: what its commands take.
         left_out: by technique the reason why it has nothing to show.
     """
-    template = pages().from_string(resource("explained.html"))
+    template = pages().get_template("explained.html")
     return template.render(
-        version=cnnlab.__version__,
-        style=resource("style.css"),
-        script=resource("theme.js"),
         subject=subject,
         run=run,
         sections=[(each, [_picture(each, path) for path in each.pictures]) for each in sections],

@@ -64,7 +64,7 @@ def _shown(answers: Answers, index: int) -> Shown:
     label = int(answers.labels[index])
     said = {name: int(predicted[index]) for name, predicted in answers.predicted.items()}
     return Shown(
-        png_uri(answers.images[index]),
+        png_uri(answers.picture(index)),
         index,
         answers.class_names[label],
         tuple((name, answers.class_names[answer], answer == label) for name, answer in said.items()),
@@ -75,11 +75,8 @@ def png_uri(image: np.ndarray) -> str:
     """An image (H, W, 1 or 3) uint8 as data:image/png;base64,…"""
     from PIL import Image
 
-    if image.shape[-1] == 1:
-        grey = image[..., 0]
-        is_board = grey.max() <= 3  # a board's levels, not a photograph's
-        image = grey * (255 // max(int(grey.max()), 1)) if is_board else grey
-    picture = Image.fromarray(np.ascontiguousarray(image))
+    pixels = image if image.shape[-1] == 3 else image[..., 0]
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
     picture.thumbnail((_LARGEST, _LARGEST))
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import cnnlab
 from cnnlab.comparison import (
     Comparison,
     Outcome,
@@ -26,7 +25,7 @@ from cnnlab.comparison.verdicts import p_text, verdict
 from cnnlab.layers.base import times
 from cnnlab.pictures.plots import Answers
 from cnnlab.report import charts, images, network
-from cnnlab.report.templates import pages, resource
+from cnnlab.report.templates import pages
 
 _MOST_CLASSES = 30
 """Confusion matrices of more classes are no longer readable as tables."""
@@ -46,10 +45,7 @@ def render_report(comparison: Comparison, answers: Answers | None = None) -> str
     }
     drawn = [charts.chart(histories, "loss"), charts.chart(histories, "accuracy")]
     names = [outcome.name for outcome in comparison.experiments]
-    return environment.from_string(resource("page.html")).render(
-        version=cnnlab.__version__,
-        style=resource("style.css"),
-        script=resource("theme.js") + resource("script.js"),
+    return environment.get_template("page.html").render(
         title=" vs ".join(names) if len(names) < 4 else f"{len(names)} experiments",
         comparison=comparison,
         conclusion=conclusion(comparison),
@@ -66,17 +62,14 @@ def render_report(comparison: Comparison, answers: Answers | None = None) -> str
         pairs=[_pair(pair) for pair in comparison.pairs],
         confusions=_confusions(comparison.experiments),
         networks=[
-            (outcome, outcome.records[0].config.architecture, network.drawing(_architecture(outcome)))
+            (outcome, architecture, network.drawing(architecture))
             for outcome in comparison.experiments
+            for architecture in (outcome.records[0].config.architecture,)
         ],
         network_height=network.HEIGHT,
         groups=images.groups(answers) if answers is not None else (),
         provenance=[_provenance(outcome) for outcome in comparison.experiments],
     )
-
-
-def _architecture(outcome: Outcome) -> Any:
-    return outcome.records[0].config.architecture
 
 
 def _table(title: str, table: pd.DataFrame, about: str) -> dict[str, Any]:

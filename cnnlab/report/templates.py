@@ -5,19 +5,26 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+import cnnlab
+
 if TYPE_CHECKING:
     import jinja2
 
 
 def pages() -> jinja2.Environment:
-    """Templates in which what is written out is text, never tags, and a missing name is an error."""
+    """The templates. What they write out is text, never tags, and a missing name is an error."""
     import jinja2
 
-    return jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_resource),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
+    environment.globals |= {"resource": _resource, "version": cnnlab.__version__}
+    return environment
 
 
-def resource(name: str) -> str:
-    """The text of a file in this folder."""
+def _resource(name: str) -> str:
     return (files("cnnlab.report") / name).read_text(encoding="utf-8")
