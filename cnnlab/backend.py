@@ -1,4 +1,4 @@
-"""The only place that picks Keras's backend, the device, precision and determinism."""
+"""The only place that picks Keras's backend, the device and determinism."""
 
 from __future__ import annotations
 

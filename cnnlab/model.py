@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+
 import keras
 
 from cnnlab.backend import set_seeds
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.graph import IMAGE
+
+UNREADABLE = (
+    OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What Keras raises where the file of a model is damaged, or something else; RuntimeError if HDF5 is."""
+
+
+def reason(error: BaseException) -> str:
+    """The first sentence that an error says; its kind, where it says nothing."""
+    said = str(error).strip() or type(error).__name__
+    return said.splitlines()[0].split(". ")[0]
 
 
 def build_model(config: ExperimentConfig) -> keras.Model:

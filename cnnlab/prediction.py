@@ -96,15 +96,16 @@ def probabilities(record: Record, images: np.ndarray, places: Places, runtime: R
     start_backend(runtime)
     import keras
 
-    from cnnlab.model import build_model
+    from cnnlab.model import UNREADABLE, build_model, reason
 
     path = record.path / "model.keras"
     model = build_model(record.config)
     try:
         model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: cannot be read ({reason}); train this run again with --fresh") from None
+    except UNREADABLE as error:
+        raise UserError(
+            f"{path}: cannot be read ({reason(error)}); train this run again with --fresh"
+        ) from None
     if dataset.data_format == "channels_first":
         images = images.transpose(0, 3, 1, 2)
     parts = []

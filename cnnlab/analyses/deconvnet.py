@@ -47,7 +47,8 @@ def project_back(
         positions: (N, 2) int, row and column in the unit's map; ignored for neurons.
 
     Returns:
-        (N, *input_shape) float32, signed: the activation times the transposed weights on its way.
+        (N, *input_shape) float32, signed: the activation itself, negative or not, sent back through the
+        transposed weights and the changed ReLUs on its way.
 
     Raises:
         UserError: there is an activation on the way for which neither rule is defined, such as tanh.
@@ -55,20 +56,22 @@ def project_back(
     is_softmax = activation_of(find_layer(model, layer)) == "softmax"
     maps = with_rule(maps_of(model, layer, before_activation=is_softmax), rule)
 
-    def activation(x: Any, unit: Any, row: Any, column: Any) -> Any:
+    def signal(x: Any, unit: Any, row: Any, column: Any) -> Any:
         answers = maps(x, training=False)
         if len(answers.shape) == 4:
             height, width, channels = answers.shape[1:]
             answers = keras.ops.reshape(answers, (-1, height * width * channels))
             unit = (row * width + column) * channels + unit
-        return keras.ops.take_along_axis(answers, unit[:, None], axis=1)[:, 0]
+        answer = keras.ops.take_along_axis(answers, unit[:, None], axis=1)[:, 0]
+        # Its slope by the second factor alone is the activation: what goes back is that, and not 1.
+        return keras.ops.stop_gradient(answer) * answer
 
     rows, columns = positions.astype(np.int32).T
-    values, gradients = in_batches(
-        differentiated(activation), images, units.astype(np.int32), np.ascontiguousarray(rows),
+    _, gradients = in_batches(
+        differentiated(signal), images, units.astype(np.int32), np.ascontiguousarray(rows),
         np.ascontiguousarray(columns),
     )  # fmt: skip
-    return np.asarray(values.reshape(-1, *(1,) * (images.ndim - 1)) * gradients)
+    return gradients
 
 
 def with_rule(model: keras.Model, rule: Rule) -> keras.Model:

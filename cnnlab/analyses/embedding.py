@@ -67,21 +67,30 @@ def neighbourhoods(rows: np.ndarray, *, perplexity: float = 30.0, seed: int = 0)
 
     Args:
         rows: (N, units) float.
-        perplexity: how many neighbours count for each row, about; lowered where there are too few rows.
+        perplexity: how many neighbours count for each row, about; at most `highest_perplexity`.
         seed: of what is left to chance.
 
     Returns:
         (N, 2) float32.
+
+    Raises:
+        ValueError: a perplexity for which there are too few rows.
     """
     from sklearn.manifold import TSNE
 
+    if perplexity > highest_perplexity(len(rows)):
+        raise ValueError(f"perplexity {perplexity:g} with {len(rows)} rows")
     # As the paper does it: what is left out is noise for the distances, and costs time.
     shortened = principal_components(rows, dimensions=50).coordinates
     if not shortened.any():  # all rows are equal
         return np.zeros((len(rows), 2), np.float32)
-    nearest = min(perplexity, (len(rows) - 1) / 3)
-    tsne = TSNE(perplexity=nearest, init="pca", learning_rate="auto", random_state=seed)
+    tsne = TSNE(perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed)
     return np.asarray(tsne.fit_transform(shortened), np.float32)
+
+
+def highest_perplexity(rows: int) -> float:
+    """As many neighbours as can be told from the rest: three times as many rows are looked at for each."""
+    return (rows - 1) / 3
 
 
 def trustworthiness(rows: np.ndarray, coordinates: np.ndarray, *, neighbours: int = 10) -> float:

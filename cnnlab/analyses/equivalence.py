@@ -20,6 +20,8 @@ class DenseTwin(NamedTuple):
 
     matrix: (inputs, outputs) float32, sparse. bias: (outputs,) float32. shared: (inputs, outputs) int32,
     sparse: which of the kernel's weights stands there, counted from 1 in the kernel's own order; 0: none.
+    first_channels: (filters,) int, the first input channel that each filter sees: not 0 for all of them in
+    a grouped convolution.
     """
 
     matrix: csr_array
@@ -27,6 +29,20 @@ class DenseTwin(NamedTuple):
     shared: csr_array
     input_shape: tuple[int, int, int]
     output_shape: tuple[int, int, int]
+    first_channels: np.ndarray
+
+
+class OneFilter(NamedTuple):
+    """The part of the matrix between one input channel and one filter, as a product with images reads.
+
+    weights: (outputs, inputs) float32. zoom: (some outputs, what they see) float32, of it. names: like
+    zoom, int: which of the kernel's weights over that channel stands there, row by row of the kernel and
+    counted from 1; 0: none.
+    """
+
+    weights: np.ndarray
+    zoom: np.ndarray
+    names: np.ndarray
 
 
 class Proof(NamedTuple):
@@ -80,7 +96,26 @@ def dense_twin(model: keras.Model, layer: LayerName) -> DenseTwin:
         csr_array((numbers.astype(np.int32) + 1, place), shape=shape),
         (height, width, channels),
         (rows, columns, filters),
+        first_channel,
     )
+
+
+def of_one_filter(twin: DenseTwin, filter_: int, *, outputs: int) -> OneFilter:
+    """What a filter's outputs see of the first channel that it sees: the other channels look the same.
+
+    Args:
+        outputs: so many of them are zoomed in on.
+    """
+    height, width, channels = twin.input_shape
+    rows, columns, filters = twin.output_shape
+    seen = np.arange(height * width) * channels + twin.first_channels[filter_]
+    answers = np.arange(rows * columns) * filters + filter_
+    weights = twin.matrix[seen][:, answers].toarray().T
+    shared = twin.shared[seen][:, answers].toarray().T
+    order = np.unique(shared[shared > 0])
+    names = np.where(shared > 0, np.searchsorted(order, shared) + 1, 0)[:outputs]
+    inputs = names.any(axis=0)
+    return OneFilter(weights, weights[:outputs, inputs], names[:, inputs])
 
 
 def prove(model: keras.Model, layer: LayerName, twin: DenseTwin, images: np.ndarray) -> Proof:

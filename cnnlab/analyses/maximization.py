@@ -26,11 +26,11 @@ Target = Literal["activation", "score", "probability"]
 before or after the softmax."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ascent:
     """How the image climbs. Every step is as long in every image: the gradient is divided by its RMS.
 
-    Pixel values x count from 0 in the network's own units.
+    Pixel values x are in the network's own units.
     """
 
     steps: int = 100
@@ -38,7 +38,7 @@ class Ascent:
     """Of the first step, in units of pixels; it falls linearly to 0, so that the end is a resting place."""
 
     l1: float = 0.0
-    """Penalty λ Σ |x|: few pixels, strokes appear."""
+    """Penalty λ Σ |x − black|: few bright pixels, strokes appear."""
 
     l2: float = 0.0
     """Penalty λ Σ x²: no large values."""
@@ -55,6 +55,15 @@ class Ascent:
     low: float | None = 0.0
     high: float | None = 1.0
     """Pixels stay between the two; None: no bound."""
+
+    black: np.ndarray | float = 0.0
+    """What costs nothing: a number, or an array that broadcasts to an image."""
+
+
+def brightness(images: Any, black: np.ndarray | float) -> Any:
+    """What an L1 penalty prices: Σ |x − black| of each image, (N, …) → (N,) tensor."""
+    distances = keras.ops.abs(keras.ops.subtract(images, np.asarray(black, np.float32)))
+    return keras.ops.sum(distances, axis=tuple(range(1, len(images.shape))))
 
 
 class Maximized(NamedTuple):
@@ -111,6 +120,12 @@ def maximize(
     return Maximized(images[best], values[best])
 
 
+def half_price(found: Maximized, *, black: np.ndarray | float) -> float:
+    """The L1 penalty, two digits of it, that costs these images half of their values: it clears the noise."""
+    bright = keras.ops.convert_to_numpy(brightness(found.images, black)).mean()
+    return float(f"{max(found.values.mean(), 0.1) / 2 / bright:.2g}") if bright else 0.0
+
+
 def _target(model: keras.Model, target: Target, layer: LayerName | None) -> TensorFunction:
     """(N, *input_shape), (N,) units → (N,) what each image makes its unit say."""
     if target == "activation":
@@ -150,7 +165,7 @@ def _penalised(value_of: TensorFunction, ascent: Ascent, spatial: tuple[int, ...
         value = value_of(x, unit)
         axes = tuple(range(1, len(x.shape)))
         if ascent.l1:
-            value -= ascent.l1 * keras.ops.sum(keras.ops.abs(x), axis=axes)
+            value -= ascent.l1 * brightness(x, ascent.black)
         if ascent.l2:
             value -= ascent.l2 * keras.ops.sum(keras.ops.square(x), axis=axes)
         if ascent.total_variation:

@@ -20,6 +20,27 @@ class Mistakes(NamedTuple):
     true_probabilities: np.ndarray
 
 
+class Rates(NamedTuple):
+    """What a matrix of confusions says.
+
+    accuracy: share of all images that is right. recall: (num_classes,) float64, of each class's images the
+    share that is found. precision: (num_classes,) float64, of the answers of each class the share that is
+    right. Both are 0 where there is nothing to take a share of.
+    """
+
+    accuracy: float
+    recall: np.ndarray
+    precision: np.ndarray
+
+
+class Confused(NamedTuple):
+    """The class, what it is taken for most often, and how many times."""
+
+    true: int
+    predicted: int
+    times: int
+
+
 def surest_mistakes(probabilities: np.ndarray, labels: np.ndarray, *, count: int | None = None) -> Mistakes:
     """The wrong answers, ordered by how sure the network was of them.
 
@@ -53,3 +74,29 @@ def confusion(predicted: np.ndarray, labels: np.ndarray, *, num_classes: int) ->
     """
     flat = np.bincount(labels * num_classes + predicted, minlength=num_classes**2)
     return np.asarray(flat.reshape(num_classes, num_classes))
+
+
+def rates(counts: np.ndarray) -> Rates:
+    """Accuracy, recall and precision from a matrix of confusions.
+
+    Args:
+        counts: (true, predicted), as `confusion` gives them; at least one image.
+    """
+    right = np.diag(counts)
+    return Rates(
+        float(right.sum() / counts.sum()),
+        right / np.maximum(counts.sum(axis=1), 1),
+        right / np.maximum(counts.sum(axis=0), 1),
+    )
+
+
+def most_confused(counts: np.ndarray) -> Confused | None:
+    """The pair of different classes that is confused most often; None where all is right.
+
+    Args:
+        counts: (true, predicted), as `confusion` gives them.
+    """
+    wrong = counts - np.diag(np.diag(counts))
+    true, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
+    times = int(wrong[true, predicted])
+    return Confused(int(true), int(predicted), times) if times else None

@@ -17,6 +17,7 @@ import numpy as np
 from cnnlab.analyses.flattening import flattened
 from cnnlab.errors import UserError, unknown
 from cnnlab.gradients import evaluated, in_batches
+from cnnlab.model import UNREADABLE, reason
 
 LayerName = str
 """As the summary writes it: conv2d_1, residual_1/conv2d_2. Keras takes no / and has a dot or > instead."""
@@ -35,9 +36,8 @@ def load_model(path: Path) -> keras.Model:
         model = keras.saving.load_model(path, compile=False)
         wanted = _is_classifier(model)
         model = flattened(model) if wanted else model
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].split(". ")[0]
-        raise UserError(f"{path}: not a model that Keras can read: {reason}") from None
+    except UNREADABLE as error:
+        raise UserError(f"{path}: not a model that Keras can read: {reason(error)}") from None
     if not wanted:
         raise UserError(
             f"{path}: expected a functional or sequential network with one image as input and one score for "

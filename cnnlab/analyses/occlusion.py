@@ -86,6 +86,24 @@ def under_the_patch(found: Occlusion, patch: int, size: tuple[int, int]) -> np.n
     return np.where((rows[:, None] < 0) | (columns < 0), np.float32(np.nan), spread)
 
 
+def worst_covered(found: Occlusion, pictures: np.ndarray, *, patch: int, brightness: float) -> np.ndarray:
+    """The pictures with the patch where it costs most, the first of such places.
+
+    Args:
+        pictures: (N, H, W, C) float32, as they are drawn, channels last.
+        patch: the side with which `found` was made. brightness: what covers, in the pictures' units.
+
+    Returns:
+        Covered copies, of the same shape.
+    """
+    covered = pictures.copy()
+    lowest = found.probabilities.reshape(len(pictures), -1).argmin(axis=1)
+    rows, columns = np.divmod(lowest, len(found.lefts))
+    for picture, top, left in zip(covered, found.tops[rows], found.lefts[columns], strict=True):
+        picture[top : top + patch, left : left + patch] = brightness
+    return covered
+
+
 def _nearest(middles: np.ndarray, length: int) -> np.ndarray:
     """For each of `length` pixels the nearest of the middles, −1 outside of them all."""
     pixels = np.arange(length)

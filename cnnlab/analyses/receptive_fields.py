@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cnnlab.language.fields import Shape
+from cnnlab.layers.augmentation import RandomCrop
 from cnnlab.layers.base import Layer, SpatialLayer, Window
 from cnnlab.layers.graph import IMAGE, Node
+from cnnlab.layers.reshaping import Permute
 from cnnlab.layers.resizing import Cropping2D, ZeroPadding2D
 
 
@@ -46,9 +48,9 @@ class Field:
 def receptive_fields(nodes: Sequence[Node], input_shape: Shape) -> dict[str, Field]:
     """The field of every layer, by its name in the summary.
 
-    Behind an upsampling or a transposed convolution everything counts as seen, and likewise where a layer
-    takes other axes for height and width than the first one did: rows and columns of the image can no
-    longer be told apart there.
+    Behind an upsampling, a transposed convolution or a random crop, which resizes outside training,
+    everything counts as seen, and likewise behind a Permute or where a layer takes other axes for height
+    and width than the first one did: rows and columns of the image can no longer be told apart there.
     """
     formats = [node.layer.spatial_axes for node in nodes if isinstance(node.layer, SpatialLayer)]
     shapes: dict[int, Shape] = {IMAGE: input_shape}
@@ -65,7 +67,7 @@ def receptive_fields(nodes: Sequence[Node], input_shape: Shape) -> dict[str, Fie
 
 
 def _through(field: Field, layer: Layer, input_shape: Shape) -> Field:
-    if layer.sees_everything or field.everything:
+    if layer.sees_everything or field.everything or isinstance(layer, Permute | RandomCrop):
         return Field(everything=True)
     if isinstance(layer, ZeroPadding2D | Cropping2D):
         borders = layer.padding if isinstance(layer, ZeroPadding2D) else layer.cropping

@@ -104,7 +104,8 @@ def command(
         from cnnlab.pictures.contact_sheet import contact_sheet
 
         captions = [f"{Path(each.image).name}\n{each.best[0]} {each.best[1]:.0%}" for each in found]
-        save_picture(contact_sheet(pixels, captions, title=f"{record.name}, seed {record.seed}"), sheet)
+        title = f"{record.name}, seed {record.seed}"
+        save_picture(contact_sheet(pixels, captions, title=title, brightest=dataset.brightest), sheet)
     if failures:
         raise click.exceptions.Exit(UserError.exit_code)
 

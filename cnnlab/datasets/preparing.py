@@ -47,6 +47,8 @@ def prepare(source: Path | bytes, config: DatasetConfig) -> Prepared:
             f"{config.title}: its networks take no pictures from elsewhere; expected one that does"
         )
     height, width, channels = config.image_shape
+    if channels not in (1, 3):
+        raise UserError(f"{config.title}: its networks want {channels} channels, which no picture has")
     size = (height, width)
     if config.subject == "photograph":
         resize = config.resize if isinstance(config, ImageFolder) else "crop"

@@ -5,13 +5,14 @@ They draw from the run's seed, and their pixels stay in the range they came in.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import PlainSerializer, PlainValidator, model_validator
 
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Positive, Shape, shown
-from cnnlab.layers.base import SpatialLayer, times
+from cnnlab.layers.base import SpatialLayer, Window, times
 
 
 def _as_factor(value: Any) -> float | tuple[float, float]:
@@ -107,3 +108,12 @@ class RandomCrop(SpatialLayer):
                 "make it smaller, or put ZeroPadding2D before it",
             )
         return self.from_spatial(self.height, self.width, channels)
+
+    @property
+    def view(self) -> Window:
+        return Window((2, 2))  # what is resized is read between two pixels
+
+    def shrinking(self, input_shape: Shape) -> Fraction:
+        """How many pixels of the input become one where the largest piece is resized."""
+        height, width, _ = self.spatial(input_shape)
+        return min(Fraction(height, self.height), Fraction(width, self.width))

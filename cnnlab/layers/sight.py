@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnlab.language.fields import Shape
+from cnnlab.layers.augmentation import RandomCrop
 from cnnlab.layers.base import Layer, SpatialLayer
 from cnnlab.layers.reshaping import Permute
 
@@ -61,12 +62,13 @@ class Sight:
         view = layer.view
         if view is None or not isinstance(layer, SpatialLayer):
             return self
+        shrinking = layer.shrinking(input_shape) if isinstance(layer, RandomCrop) else Fraction(1)
         extent, jump = list(self.extent), list(self.jump)
         for axis, size, stride, upsampling in zip(
             layer.spatial_axes, view.extent, view.stride, view.upsampling, strict=True
         ):
             extent[axis] = min(extent[axis] + (size - 1) * jump[axis], self._most(axis))
-            jump[axis] *= Fraction(stride, upsampling)
+            jump[axis] *= Fraction(stride, upsampling) * shrinking
         if layer.locally_connected_params(input_shape) is not None:  # a kernel spans all channels
             extent[layer.channel_axis] = self._most(layer.channel_axis)
         return Sight(self.whole, self.axes, tuple(extent), tuple(jump))

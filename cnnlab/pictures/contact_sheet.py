@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cnnlab.pictures.brightness import to_white
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -16,7 +18,7 @@ CELL = 112
 
 MARGIN = 8
 TEXT = 14
-PAPER, INK, WRONG = "#FFFFFF", "#333333", "#D55E00"
+PAPER, INK = "#FFFFFF", "#333333"
 
 
 def contact_sheet(
@@ -26,7 +28,6 @@ def contact_sheet(
     title: str = "",
     columns: int = 8,
     brightest: int = 255,
-    wrong: Sequence[bool] | None = None,
 ) -> Image:
     """Draw images side by side, each with a caption below it.
 
@@ -34,7 +35,6 @@ def contact_sheet(
         images: (N, H, W, C) uint8; one channel is grey, three are red, green, blue; of others the first.
         captions: one for each; \\n begins a second line.
         brightest: the pixel value that becomes white.
-        wrong: which ones get a frame and a caption in another colour.
     """
     from PIL import Image, ImageDraw
 
@@ -53,20 +53,14 @@ def contact_sheet(
         left = index % columns * step_x + (step_x - width * factor) // 2
         upper = index // columns * step_y + top + MARGIN
         shown = pixels if channels == 3 else pixels[..., 0]
-        if brightest != 255:
-            shown = (shown.astype(np.uint16) * 255 // brightest).astype(np.uint8)
-        image = Image.fromarray(np.ascontiguousarray(shown))
+        image = Image.fromarray(np.ascontiguousarray(to_white(shown, brightest)))
         enlarged = image.resize((width * factor, height * factor), Image.Resampling.NEAREST)
         sheet.paste(enlarged, (left, upper))
-        marked = wrong is not None and wrong[index]
-        if marked:
-            box = (left - 2, upper - 2, left + width * factor + 1, upper + height * factor + 1)
-            draw.rectangle(box, outline=WRONG, width=2)
         for number, line in enumerate(caption.split("\n")):
             draw.text(
                 (index % columns * step_x + MARGIN, upper + height * factor + 2 + number * (TEXT + 3)),
                 _fitting(line, step_x - MARGIN),
-                fill=WRONG if marked else INK,
+                fill=INK,
                 font=_font(TEXT),
             )
     return sheet

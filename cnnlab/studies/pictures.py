@@ -99,5 +99,6 @@ def answers_on_images(comparison: Comparison, jobs: Jobs) -> Answers | None:
         images = images[..., :1]
     first = next(iter(known.values()))
     return Answers(
-        images, first.labels, {name: answer.predicted for name, answer in known.items()}, data.class_names
-    )
+        images, first.labels, {name: answer.predicted for name, answer in known.items()}, data.class_names,
+        brightest=config.dataset.brightest if config.dataset is not None else 255,
+    )  # fmt: skip

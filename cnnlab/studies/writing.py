@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from cnnlab.comparison import (
@@ -24,9 +25,9 @@ _MOST_CLASSES = 50
 """A page is for reading; of more classes, such as the 361 points of a Go board, comparison.json tells."""
 
 
-def comparison_folder(comparison: Comparison, out: Path) -> Folder:
+def comparison_folder(names: Iterable[str], out: Path) -> Folder:
     """OUT/comparisons/A-vs-B/"""
-    name = "-vs-".join(outcome.name for outcome in comparison.experiments)
+    name = "-vs-".join(names)
     if len(name) > 200:  # file systems end at 255
         name = f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return Folder(out / "comparisons" / name)
@@ -38,7 +39,7 @@ def write_comparison(comparison: Comparison, out: Path, answers: Answers | None 
     Args:
         answers: test images with what each experiment takes them for; without them, no pictures of them.
     """
-    folder = comparison_folder(comparison, out)
+    folder = comparison_folder((outcome.name for outcome in comparison.experiments), out)
     folder.write_text("table.csv", accuracy_table(comparison).to_csv(index=False))
     folder.write_text("table.md", markdown_page(comparison))
     folder.write_text(

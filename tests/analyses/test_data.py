@@ -115,8 +115,10 @@ def test_planted_clusters_stay_together(rng):
 
 
 def test_t_sne_of_very_few_and_of_equal_rows(rng):
-    assert neighbourhoods(rng.normal(size=(4, 3))).shape == (4, 2)
-    assert not neighbourhoods(np.ones((9, 5))).any()
+    assert neighbourhoods(rng.normal(size=(4, 3)), perplexity=1).shape == (4, 2)
+    assert not neighbourhoods(np.ones((9, 5)), perplexity=1).any()
+    with pytest.raises(ValueError, match="perplexity 30 with 90 rows"):
+        neighbourhoods(np.ones((90, 5)))
 
 
 def test_the_last_hidden_layer(any_network, images_for, linear_model):

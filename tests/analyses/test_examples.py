@@ -87,10 +87,12 @@ def test_rules_of_the_relu(rng, rule, spelling):
     before, ceiling = images @ first, 6 if "6" in spelling else np.inf
     assert before.max() > 6
     activation = (np.clip(before, 0, ceiling) @ second)[range(4), units]
-    back = np.maximum(second.T[units], 0)
+    assert (activation < 0).any()
+    assert (activation > 0).any()
+    back = np.maximum(activation[:, None] * second.T[units], 0)  # the signal is the activation, not 1
     if rule == "guided":
         back = back * ((before > 0) & (before < ceiling))
-    assert_allclose(found, activation[:, None] * (back @ first.T), rtol=1e-4, atol=1e-4)
+    assert_allclose(found, back @ first.T, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(

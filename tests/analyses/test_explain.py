@@ -238,11 +238,16 @@ WRONG = {
     "class": ("saliency colors_cnn --class gren", "--class: unknown class 'gren'; did you mean green?"),
     "picture": (
         "saliency colors_cnn --picture {readme}",
-        "{readme}: not a picture that can be read (UnidentifiedImageError)",
+        "{readme}: expected an image, found no PNG, JPEG, BMP, GIF or WebP image",
     ),
     "layer": ("filters colors_cnn --layer dense_1", "dense_1 is a Dense; choose a convolution"),
     "unit": ("maximize colors_cnn --unit 16", "--unit 16: conv2d_2 has 16 units, 0 to 15"),
     "patch": ("occlusion colors_cnn --patch 29", "a 29×29 patch does not fit the 28×28 image; lower --patch"),
+    "method": ("embedding colors_cnn --seed 1", "--perplexity and --seed go with --method tsne"),
+    "perplexity": (
+        "embedding colors_cnn --method tsne --images 10 --perplexity 4",
+        "--perplexity: expected 3 or less for 10 images, found 4",
+    ),
     "weights": ("dream colors_cnn --network vgg16 --weights none.h5", "--weights none.h5: no such file"),
     "kernel": ("kernels colors_cnn --pipeline sobel", "unknown kernel 'sobel'; did you mean Sobel y?"),
 }

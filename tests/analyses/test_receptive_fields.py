@@ -83,6 +83,21 @@ def test_the_lecture_s_network():
     assert_array_equal(fields["dense_1"].boxes(np.array([[0, 0]]), (28, 28)), [[0, 0, 28, 28]])
 
 
+@pytest.mark.parametrize("layer", ["Permute: {dims: [2, 1, 3]}", "RandomCrop: {height: 8, width: 9}"])
+def test_where_rows_and_columns_move_the_box_is_the_whole_image(tmp_path, layer):
+    """Permute swaps them; outside training a crop is the largest piece of that shape, resized."""
+    path = tmp_path / "net.yaml"
+    layers = "Conv2D: {filters: 3, kernel_size: 3}, MaxPooling2D"
+    path.write_text(f"model: {{input_shape: [17, 19, 2], layers: [Conv2D: {{filters: 3, kernel_size: 1}}, "
+                    f"{layer}, {layers}]}}")  # fmt: skip
+    config = parse_config(read_yaml(path), default_name="net")
+    fields = receptive_fields(config.nodes, config.input_shape)
+    assert fields["conv2d_1"] == Field()
+    places = np.array([[0, 0], [3, 5]])
+    for name in ("conv2d_2", "max_pooling2d_1"):
+        assert_array_equal(fields[name].boxes(places, (17, 19)), [[0, 0, 17, 19]] * 2)
+
+
 def test_mixed_data_formats_see_everything():
     """The first layer is channels_first, the others are not: no box can be told, so it is the whole image."""
     from cnnlab.config.experiment import load_config

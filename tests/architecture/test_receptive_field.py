@@ -104,6 +104,10 @@ def test_worked_examples(layers, field):
                      id="overlapping"),
         pytest.param([{"Conv2DTranspose": {"filters": 1, "kernel_size": 3}}], 3, 1, id="as a convolution"),
         pytest.param(["ZeroPadding2D", {"Cropping2D": {"cropping": 1}}], 1, 1, id="padded and cropped"),
+        # Outside training 12×12 become 6×6, or 8×8: a pixel is read between two.
+        pytest.param([{"RandomCrop": {"height": 6, "width": 6}}], 2, 2, id="cropped and shrunk"),
+        pytest.param([{"RandomCrop": {"height": 8, "width": 8}},
+                      {"Conv2D": {"filters": 1, "kernel_size": 3}}], 5, 1.5, id="shrunk by a fraction"),
         pytest.param([{"Permute": {"dims": [2, 1, 3]}}, {"Conv2D": {"filters": 1, "kernel_size": 3}}], 3, 1,
                      id="turned"),
     ],
@@ -114,6 +118,23 @@ def test_resizing(layers, field, jump):
     architecture = describe([read_layer(each) for each in layers], (12, 12, 1))
     assert architecture.rows[-1].receptive_field == (field, field)
     assert architecture.rows[-1].input_stride == (jump, jump)
+
+
+@pytest.mark.parametrize("size", [(12, 12), (12, 20), (9, 7)])
+@pytest.mark.parametrize("piece", [(6, 6), (5, 7), (4, 6), (9, 7), (1, 3)])
+def test_a_resized_piece_is_not_seen_as_smaller_than_it_is(size, piece):
+    """The summary's field, no smaller than that of the largest piece from the middle, resized bilinearly."""
+    crop = LAYERS["RandomCrop"].model_validate({"height": piece[0], "width": piece[1]})
+    conv = LAYERS["Conv2D"].model_validate({"filters": 1, "kernel_size": [1, 3]})
+    scale = min(size[0] / piece[0], size[1] / piece[1])
+    spans = []
+    for wanted, outputs in zip((1, 3), piece, strict=True):
+        middles = (np.arange(outputs) + 0.5) * scale - 0.5
+        first, last = np.floor(np.round(middles, 9)), np.ceil(np.round(middles, 9))
+        spans.append(max(last[wanted - 1 :] - first[: outputs - wanted + 1]) + 1)
+    (*_, row) = describe([crop, conv], (*size, 1)).rows
+    assert row.receptive_field[0] >= min(spans[0], size[0])
+    assert row.receptive_field[1] >= min(spans[1], size[1])
 
 
 def test_a_turned_image_keeps_its_height_and_width():

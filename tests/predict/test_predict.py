@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from cnnlab.cli import run
-from cnnlab.datasets import DATASETS, Places
+from cnnlab.datasets import DATASETS, OWN_DATA, Places
 from cnnlab.datasets.mnist import Mnist
 from cnnlab.datasets.preparing import prepare
 from cnnlab.runs.records import read_record
@@ -204,6 +204,31 @@ def test_a_model_that_is_gone_is_named(call, trained, tmp_path):
     code, _, err = call(copy, photograph(tmp_path / "it.png", COLORS["red"]))
     assert code == 2
     assert err.startswith(f"{copy / 'model.keras'}: cannot be read (")
+
+
+@pytest.mark.parametrize("size", [0, 100, 5000, -50])
+def test_a_damaged_model_is_named(call, trained, tmp_path, size):
+    """Cut off anywhere: it is not the archive that it was."""
+    [folder] = trained.glob("experiments/pets-*/seed-0")
+    copy = tmp_path / "out" / folder.parent.name / "seed-0"
+    shutil.copytree(folder, copy)
+    file = copy / "model.keras"
+    file.write_bytes(file.read_bytes()[:size])
+    code, out, err = call(copy, photograph(tmp_path / "it.png", COLORS["red"]))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"{file}: cannot be read (")
+    assert err.endswith("); train this run again with --fresh\n")
+
+
+def test_images_of_more_than_colours_take_no_pictures(tmp_path):
+    """Two channels, such as an own NPZ may have."""
+    from cnnlab.errors import UserError
+
+    pixels, labels = np.zeros((4, 6, 6, 2), np.uint8), np.array([0, 1, 0, 1])
+    np.savez(tmp_path / "own.npz", x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
+    dataset = OWN_DATA["npz"](npz=str(tmp_path / "own.npz"))
+    with pytest.raises(UserError, match="its networks want 2 channels, which no picture has"):
+        prepare(scanned(bar), dataset)
 
 
 def scanned(draw, *, size=(120, 90), paper=240, ink=20):

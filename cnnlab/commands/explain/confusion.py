@@ -13,25 +13,20 @@ def command(subject: Subject) -> Explanation:
     \b
     cnnlab explain confusion cnn
     """
-    import numpy as np
-
-    from cnnlab.analyses.mistakes import confusion
+    from cnnlab.analyses.mistakes import confusion, most_confused, rates
     from cnnlab.pictures.drawings.sets import confusion_matrix
 
     test, names = subject.data.test, subject.class_names
     counts = confusion(subject.probabilities.argmax(axis=1), test.labels, num_classes=len(names))
-    wrong = counts.copy()
-    np.fill_diagonal(wrong, 0)
-    row, column = np.unravel_index(wrong.argmax(), wrong.shape)
-    accuracy = np.trace(counts) / counts.sum()
-    times = "once" if wrong[row, column] == 1 else f"{wrong[row, column]:,} times"
-    most = f"most often {names[row]} is taken for {names[column]}, {times}" if wrong.any() else "none wrong"
+    accuracy, recall, precision = rates(counts)
+    most = "none wrong"
+    if pair := most_confused(counts):
+        times = "once" if pair.times == 1 else f"{pair.times:,} times"
+        most = f"most often {names[pair.true]} is taken for {names[pair.predicted]}, {times}"
     figure = confusion_matrix(
         counts, names, title=f"What is taken for what: {subject.name}",
         subtitle=f"{counts.sum():,} test images, {accuracy:.2%} right (grey); {most}",
     )  # fmt: skip
-    recall = np.diag(counts) / np.maximum(counts.sum(axis=1), 1)
-    precision = np.diag(counts) / np.maximum(counts.sum(axis=0), 1)
     return Explanation(
         f"{accuracy:.2%} of {counts.sum():,} test images right by {subject.name}; {most}",
         {"": figure},
@@ -39,7 +34,7 @@ def command(subject: Subject) -> Explanation:
         {
             "classes": list(names),
             "counts": counts.tolist(),
-            "accuracy": float(accuracy),
+            "accuracy": accuracy,
             "recall": recall.tolist(),
             "precision": precision.tolist(),
         },

@@ -36,8 +36,9 @@ def command(
     cnnlab explain deconvnet cnn
     cnnlab explain deconvnet fashion_cnn --layer conv2d_1 --rule guided
 
-    Like the examples, with the part of each image below it that the activation came from. The patterns
-    recover the image more than they explain the unit.
+    Like the examples, with the part of each image below it that the activation came from, by the deconvnet
+    of Zeiler & Fergus 2013 or the guided back-propagation of Springenberg et al. 2014. The patterns recover
+    the image more than they explain the unit (Nie et al. 2018).
     """
     from cnnlab.analyses.deconvnet import project_back
     from cnnlab.pictures.drawings.units import strongest_examples as draw
@@ -45,10 +46,11 @@ def command(
     layer, units, found, boxes = strongest(subject, layer, unit, count, at_most=8)
     import numpy as np
 
+    shown = found.indices.shape[1]  # of a small test set all there are
     raw = subject.data.test.images[found.indices.ravel()]
     shape = (*found.indices.shape, *subject.image_shape)
     projected = project_back(
-        subject.model, subject.seen(raw), layer=layer, units=np.repeat(units, count),
+        subject.model, subject.seen(raw), layer=layer, units=np.repeat(units, shown),
         positions=found.positions.reshape(-1, 2), rule=rule,
     )  # fmt: skip
     patterns = np.moveaxis(projected, 1, -1) if subject.channels_first else projected
@@ -59,11 +61,11 @@ def command(
         subject.shown(raw).reshape(shape), boxes, [[f"{value:.3g}" for value in row] for row in found.values],
         [f"{layer}\nunit {each}" for each in units], patterns=patterns.reshape(shape),
         title=f"What the units of {layer} saw: {subject.name}",
-        subtitle=f"The {count} strongest test images of each unit with its receptive field and value; "
+        subtitle=f"The {shown} strongest test images of each unit with its receptive field and value; "
         f"below each the activation, projected back by {name}: {signs}.",
     )  # fmt: skip
     return Explanation(
-        f"{len(units)} units of {layer} of {subject.name}, {count} images each, projected back by {name}",
+        f"{len(units)} units of {layer} of {subject.name}, {shown} images each, projected back by {name}",
         {"": figure},
         {**found._asdict(), "boxes": boxes, "units": units, "patterns": projected},
         {"layer": layer, "units": units.tolist(), "rule": rule, "indices": found.indices.tolist()},

@@ -17,7 +17,7 @@ from cnnlab.commands.explain.worldly import eyes_of, network_options
 @click.option(
     "--picture", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="To start from."
 )
-@click.option("--image", type=click.IntRange(min=0), default=0, show_default=True, help="Or a test image.")
+@click.option("--image", "index", type=click.IntRange(min=0), help="Or a test image; by default the first.")
 @click.option(
     "--layer", "layers", multiple=True, metavar="NAME",
     help="What to see more of; may be repeated. By default the last convolution, of VGG block4_conv3.",
@@ -36,7 +36,7 @@ def command(
     network: Literal["own", "vgg16", "vgg19"],
     weights: Path | None,
     picture: Path | None,
-    image: int,
+    index: int | None,
     layers: tuple[str, ...],
     side: int,
     octaves: int,
@@ -52,8 +52,11 @@ def command(
     cnnlab explain dream cnn
     cnnlab explain dream cnn --picture cat.jpg --network vgg16 --layer block5_conv1
 
-    A network of a few small filters has little to dream of; VGG has seen the world.
+    Deep Dream (Mordvintsev, Olah & Tyka 2015). A network of a few small filters has little to dream of; VGG
+    has seen the world.
     """
+    if picture is not None and index is not None:
+        raise click.UsageError("--image and --picture exclude each other")
     eyes = eyes_of(subject, network, weights)
     import numpy as np
 
@@ -62,13 +65,13 @@ def command(
     from cnnlab.pictures.drawings.pictures import side_by_side
 
     wanted = layers or (summary_name(last_convolution(eyes.model)) if eyes.own else "block4_conv3",)
-    start = eyes.open(picture, side=side) if picture else eyes.enlarged(image, side=side)
+    start = eyes.open(picture, side=side) if picture else eyes.enlarged(index or 0, side=side)
     settings = DreamSettings(
         octaves=octaves, octave_scale=octave_scale, steps=steps, step_size=step_size * (eyes.high - eyes.low),
         jitter=jitter, low=eyes.low, high=eyes.high,
     )  # fmt: skip
     found = dream(eyes.model, start, layers=wanted, settings=settings, rng=np.random.default_rng(seed))
-    name = picture.name if picture else f"test image {image}"
+    name = picture.name if picture else f"test image {index or 0}"
     figure = side_by_side(
         [[(name, eyes.shown(start)[0]), (f"more of {', '.join(wanted)}", eyes.shown(found)[0])]],
         title=f"A dream of {eyes.name}", side=3.4,

@@ -27,17 +27,19 @@ def command(subject: Subject, layer: str | None, filter_: int, images: int) -> E
     \b
     cnnlab explain equivalence cnn
     cnnlab explain equivalence cnn --layer conv2d_2 --filter 7
+
+    Fewer connections and shared weights are what makes a Dense layer a convolution (LeCun et al. 1989).
     """
     model = subject.model
     import numpy as np
 
-    from cnnlab.analyses.equivalence import dense_twin, prove
+    from cnnlab.analyses.equivalence import dense_twin, of_one_filter, prove
     from cnnlab.analyses.network import convolutions, find_layer, last_convolution, summary_name
     from cnnlab.pictures.drawings.matrices import dense_matrix
 
-    last_convolution(model)
-    layer = layer or summary_name(convolutions(model)[0])
-    found = find_layer(model, layer)
+    last_convolution(model)  # says what is wrong where there is none
+    found = find_layer(model, layer) if layer else convolutions(model)[0]
+    layer = summary_name(found)
     entries = getattr(found, "kernel", np.zeros(1)).shape
     size = int(np.prod(entries) * np.prod([each or 1 for each in found.output.shape[1:]]) / entries[-1])
     if size > LARGEST:
@@ -45,34 +47,29 @@ def command(subject: Subject, layer: str | None, filter_: int, images: int) -> E
             f"{layer}: its matrix has {size:,} weights, too many to write out; choose another --layer"
         )
     twin = dense_twin(model, layer)
-    rows, columns, filters = twin.output_shape
+    filters = twin.output_shape[2]
     if filter_ >= filters:
         raise UserError(f"--filter {filter_}: {layer} has {filters} filters, 0 to {filters - 1}")
-    proof = prove(model, layer, twin, subject.seen(subject.data.test.images[:images]))
-    height, width, channels = twin.input_shape
+    raw = subject.data.test.images[:images]
+    proof = prove(model, layer, twin, subject.seen(raw))
     # One filter and one input channel: the rest of the matrix is the same picture again.
-    inputs, outputs = np.arange(height * width) * channels, np.arange(rows * columns) * filters + filter_
-    weights = twin.matrix[inputs][:, outputs].toarray().T
-    shared = twin.shared[inputs][:, outputs].toarray().T  # (outputs, inputs), as a product with images reads
-    order = np.unique(shared[shared > 0])
-    names = np.where(shared > 0, np.searchsorted(order, shared) + 1, 0)[:OUTPUTS_SHOWN]
-    seen = names.any(axis=0)
+    weights, zoom, names = of_one_filter(twin, filter_, outputs=OUTPUTS_SHOWN)
     nonzero = twin.matrix.nnz
     cells = twin.matrix.shape[0] * twin.matrix.shape[1]
     kernel_weights = int(np.prod(entries))
     figure = dense_matrix(
-        weights, weights[:OUTPUTS_SHOWN, seen], names[:, seen],
+        weights, zoom, names,
         title=f"{layer} is a Dense layer: {subject.name}",
         subtitle=f"As a matrix {layer} has {twin.matrix.shape[0]:,} × {twin.matrix.shape[1]:,} = "
         f"{cells:,} weights; {nonzero:,} ({nonzero / cells:.2%}) are not zero, and they are the same "
-        f"{kernel_weights:,} numbers again and again. On {images} images both layers differ by "
+        f"{kernel_weights:,} numbers again and again. On {len(raw)} images both layers differ by "
         f"{proof.largest_difference:.1e} at most, of outputs up to {proof.largest_output:.3g}.",
-        zoomed=f"its first {len(names)} outputs and the {seen.sum()} inputs that they see; equal numbers, "
-        "equal weights",
+        zoomed=f"its first {len(names)} outputs and the {names.shape[1]} inputs that they see; equal "
+        "numbers, equal weights",
     )  # fmt: skip
     return Explanation(
         f"{layer} of {subject.name}: {cells:,} weights as a matrix, {nonzero:,} not zero, "
-        f"{kernel_weights:,} different; outputs on {images} images differ by "
+        f"{kernel_weights:,} different; outputs on {len(raw)} images differ by "
         f"{proof.largest_difference:.1e} at most, of up to {proof.largest_output:.3g}",
         {"": figure},
         {
@@ -81,6 +78,7 @@ def command(subject: Subject, layer: str | None, filter_: int, images: int) -> E
         },
         {
             "layer": layer,
+            "images": len(raw),
             "inputs": twin.matrix.shape[0],
             "outputs": twin.matrix.shape[1],
             "weights_as_matrix": cells,

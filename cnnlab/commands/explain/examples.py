@@ -30,6 +30,8 @@ def command(subject: Subject, layer: str | None, unit: tuple[int, ...], count: i
     \b
     cnnlab explain examples cnn
     cnnlab explain examples cnn --layer dense_1 --unit 3
+
+    After Zeiler & Fergus 2013. A few images show what they have in common, not what the unit ignores.
     """
     from cnnlab.pictures.drawings.units import strongest_examples as draw
 
@@ -37,15 +39,16 @@ def command(subject: Subject, layer: str | None, unit: tuple[int, ...], count: i
     test = subject.data.test
     captions = [[f"{value:.3g}" for value in row] for row in found.values]
     indices = found.indices
+    shown = indices.shape[1]
     figure = draw(
         subject.shown(test.images[indices.ravel()]).reshape(*indices.shape, *subject.image_shape),
         boxes, captions, [f"{layer}\nunit {each}" for each in units],
         title=f"What activates the units of {layer} most: {subject.name}",
-        subtitle=f"Of {len(test):,} test images the {count} with the largest value, which stands above "
+        subtitle=f"Of {len(test):,} test images the {shown} with the largest value, which stands above "
         "each. The box is the unit's receptive field: all that it saw.",
     )  # fmt: skip
     return Explanation(
-        f"{len(units)} units of {layer} of {subject.name}, {count} strongest of {len(test):,} test images",
+        f"{len(units)} units of {layer} of {subject.name}, {shown} strongest of {len(test):,} test images",
         {"": figure},
         {**found._asdict(), "boxes": boxes, "units": units},
         {
@@ -69,10 +72,10 @@ def strongest(
     import numpy as np
 
     from cnnlab.analyses.examples import Examples, strongest_examples
-    from cnnlab.analyses.network import last_convolution, maps_of, summary_name
+    from cnnlab.analyses.network import find_layer, last_convolution, maps_of, summary_name
     from cnnlab.analyses.receptive_fields import receptive_fields
 
-    layer = summary_name(last_convolution(model)) if layer is None else layer.replace(".", "/")
+    layer = summary_name(last_convolution(model) if layer is None else find_layer(model, layer))
     available = int(maps_of(model, layer).output.shape[-1])
     units = np.array(unit or range(min(at_most, available)))
     if units.max() >= available:

@@ -22,6 +22,8 @@ def command(subject: Subject, image: tuple[int, ...], picture: tuple[Path, ...],
     \b
     cnnlab explain features cnn --image 0
     cnnlab explain features cnn --picture seven.png
+
+    LeNet-5 is shown like this (LeCun et al. 1998). Each stage is drawn on its own scale.
     """
     model = subject.model
     from cnnlab.analyses.features import features

@@ -17,6 +17,9 @@ def command(subject: Subject, layer: str | None, limit: int) -> Explanation:
     \b
     cnnlab explain filters cnn
     cnnlab explain filters cnn --layer conv2d_2
+
+    AlexNet's first layer is shown like this (Krizhevsky, Sutskever & Hinton 2012). Only weights next to
+    pixels look like what they answer to.
     """
     model = subject.model
     from cnnlab.analyses.filters import kernels_of, smoothed

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from cnnlab.commands.explain.subject import Subject, finished_runs_of, open_subject
@@ -9,56 +12,85 @@ from cnnlab.commands.explain.technique import Asked, Explanation, say, subject_o
 from cnnlab.commands.options import complete_experiment, json_option
 from cnnlab.errors import UserError
 
+if TYPE_CHECKING:
+    from cnnlab.analyses.invariance import Change
+    from cnnlab.comparison import Experiment
+    from cnnlab.runs.records import Record
+
 
 def explain(*subjects: Subject, images: int = 1000) -> Explanation:
-    """Curves of one or more runs, those of one experiment as a band."""
+    """Curves of one or more runs, those of one experiment as a band.
+
+    Experiments of one name and different configs are told apart as NAME-DIGEST8, as `cnnlab compare` does.
+    """
     import numpy as np
 
     from cnnlab.analyses.invariance import AMOUNTS, UNCHANGED, UNITS, accuracy_under, reach
+    from cnnlab.comparison.experiments import seeds_text
     from cnnlab.pictures.drawings.sets import Panel, invariance_curves
 
     if len({subject.data.provenance.test_digest for subject in subjects}) > 1:
         raise UserError(
             "invariance: these runs were tested on different images; compare runs of one data set"
         )
-    names = list(dict.fromkeys(subject.config.name for subject in subjects))
+    experiments = _experiments(subjects)
+    subject_of = {subject.trained.path: subject for subject in subjects}
+
+    def curve(record: Record, change: Change) -> np.ndarray:
+        subject = subject_of[record.path]
+        test = subject.data.test
+        seen, labels = subject.seen(test.images[:images]), test.labels[:images]
+        return accuracy_under(subject.model, seen, labels, change=change, amounts=np.array(AMOUNTS[change]))
+
     panels: list[Panel] = []
     for change, amounts in AMOUNTS.items():
-        curves: dict[str, list[np.ndarray]] = {name: [] for name in names}
-        for subject in subjects:
-            test = subject.data.test
-            curve = accuracy_under(
-                subject.model, subject.seen(test.images[:images]), test.labels[:images], change=change,
-                amounts=np.array(amounts),
-            )  # fmt: skip
-            curves[subject.config.name].append(curve)
-        stacked = {name: np.stack(seeds) for name, seeds in curves.items()}
-        panels.append(Panel(change, UNITS[change], UNCHANGED[change], np.array(amounts), stacked))
+        curves = {
+            name: np.stack([curve(record, change) for record in experiment.records])
+            for name, experiment in experiments.items()
+        }
+        panels.append(Panel(change, UNITS[change], UNCHANGED[change], np.array(amounts), curves))
 
     said = []
     arrays: dict[str, np.ndarray] = {}
     for panel in panels:
         arrays[f"{panel.name}_amounts"] = panel.amounts
-        for name, seeds in panel.curves.items():
-            arrays[f"{panel.name}_{name}"] = seeds
-            low, high = reach(panel.amounts, seeds.mean(axis=0), unchanged=panel.unchanged)
+        for name, accuracies in panel.curves.items():
+            arrays[f"{panel.name}_{name}"] = accuracies
+            low, high = reach(panel.amounts, accuracies.mean(axis=0), unchanged=panel.unchanged)
             said.append(f"{name} loses less than 10 points for a {panel.name} from {low:g} to {high:g}")
     count = min(images, len(subjects[0].data.test))
-    several = f" (mean of {len(subjects)} runs, bands span all seeds)" if len(subjects) > len(names) else ""
-    title = f"What {' and '.join(names)} {'does' if len(names) == 1 else 'do'} not mind"
+    several = (
+        f" (mean of {len(subjects)} runs, bands span all seeds)" if len(subjects) > len(experiments) else ""
+    )
+    title = f"What {' and '.join(experiments)} {'does' if len(experiments) == 1 else 'do'} not mind"
+    said_seeds = [
+        f"{name}, seed{'s' * (len(experiment.seeds) > 1)} {seeds_text(experiment.seeds)}"
+        for name, experiment in experiments.items()
+    ]
     return Explanation(
         f"{count:,} test images, shifted, rotated and scaled{several}\n" + "\n".join(said),
         {"": invariance_curves(panels, title=title)},
         arrays,
         {
+            "run": subjects[0].run if len(subjects) == 1 else None,
+            "subject": " and ".join(said_seeds),
             "images": count,
-            "runs": [subject.name for subject in subjects],
+            "runs": [subject.run for subject in subjects],
             "amounts": AMOUNTS,
             "accuracies": {
-                panel.name: {name: seeds.tolist() for name, seeds in panel.curves.items()} for panel in panels
+                panel.name: {name: accuracies.tolist() for name, accuracies in panel.curves.items()}
+                for panel in panels
             },
         },
     )
+
+
+def _experiments(subjects: Sequence[Subject]) -> dict[str, Experiment]:
+    """The runs by experiment, under the names that `cnnlab compare` gives these."""
+    from cnnlab.comparison import grouped, labels_of
+
+    experiments = grouped(subject.trained for subject in subjects)
+    return dict(zip(labels_of(experiments), experiments, strict=True))
 
 
 @click.command()
@@ -80,21 +112,23 @@ def command(runs: tuple[str, ...], images: int, asked: Asked, as_json: bool) -> 
     """
     from cnnlab.commands.progress import watch
     from cnnlab.datasets import Places
+    from cnnlab.studies.writing import comparison_folder
 
     with watch(quiet=asked.quiet) as watcher:
         paths = [path for run in runs for path in finished_runs_of(run, asked.out)]
         subjects = [
             open_subject(
                 str(path), out=asked.out, places=Places.from_environment(asked.data_dir), watcher=watcher,
-                backend=asked.backend, device=asked.device,
+                backend=asked.backend, device=asked.device, pixels=asked.pixels,
             )
             for path in dict.fromkeys(paths)
         ]  # fmt: skip
+        experiments = _experiments(subjects)
         subjects[0].start()
-        names = list(dict.fromkeys(subject.config.name for subject in subjects))
-        if len(names) > 1:  # belongs to no single run
-            subjects[0].folder = asked.out / "comparisons" / "-vs-".join(names)
-        document = write(subjects[0], "invariance", explain(*subjects, images=images))
+        explanation = explain(*subjects, images=images)
+        if len(experiments) > 1:  # belongs to no single run
+            subjects[0].folder = comparison_folder(experiments, asked.out).path
+        document = write(subjects[0], "invariance", explanation)
     say(document, as_json=as_json)
 
 

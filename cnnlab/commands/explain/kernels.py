@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @technique
-@click.option("--image", type=click.IntRange(min=0), default=None, help="A test image; by default the first.")
+@click.option("--image", "index", type=click.IntRange(min=0), help="A test image; by default the first.")
 @click.option(
     "--picture", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="A picture file instead, in its own size.",
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "--pipeline", metavar="NAME", default=None, help="The kernel of the pipeline; by default Sobel x."
 )
 def command(
-    subject: Subject, image: int | None, picture: Path | None, file: Path | None, pipeline: str | None
+    subject: Subject, index: int | None, picture: Path | None, file: Path | None, pipeline: str | None
 ) -> Explanation:
     """What nine small kernels make of a picture; then one of them through convolution, ReLU and pooling.
 
@@ -40,21 +40,22 @@ def command(
     cnnlab explain kernels cnn --picture cat.jpg
     cnnlab explain kernels cnn --kernels mine.yaml --pipeline corner
 
-    Nothing here is learned: the run only gives the picture. A kernel answers strongly where the picture has
-    what it looks like, which the curve detector shows.
+    Nothing here is learned: the run only gives the picture, and the kernels are older than networks that
+    learn theirs (Sobel & Feldman 1968). A kernel answers strongly where the picture has what it looks like,
+    which the curve detector shows.
     """
     from cnnlab.analyses.kernels import CURVE, KERNELS, apply_kernels
     from cnnlab.analyses.kernels import pipeline as through
     from cnnlab.commands.explain.pictures import read_picture
     from cnnlab.pictures.drawings.units import kernel_effects, pipeline_stages
 
-    if picture is not None and image is not None:
+    if picture is not None and index is not None:
         raise click.UsageError("--image and --picture exclude each other")
     kernels = KERNELS if file is None else read_kernels(file)
     if picture is not None:
         name, shown = picture.name, read_picture(picture)[None] / 255
     else:
-        chosen = subject.choose([image or 0], [])
+        chosen = subject.choose([index or 0], [])
         name, shown = chosen.names[0], chosen.shown
     found = apply_kernels(shown, kernels)
     wanted = pipeline or ("Sobel x" if "Sobel x" in kernels else next(iter(kernels)))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @technique
-@layer_option("Whose filters or neurons; by default the last convolution's. With --classes: none.")
+@layer_option("Whose filters or neurons; by default the last convolution's.")
 @click.option("--unit", type=click.IntRange(min=0), multiple=True, help="A filter; may be repeated.")
 @click.option("--classes/--no-classes", default=True, show_default=True, help="The classes' images too.")
 @click.option(
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--l1", type=click.FloatRange(min=0), default=None,
-    help="Penalty λ Σ |x|; by default 0 for filters, and for classes chosen for the second row.",
+    help="Penalty λ Σ |x − black|; by default 0 for filters, and for classes chosen for the second row.",
 )  # fmt: skip
 @click.option("--l2", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Penalty λ Σ x².")
 @click.option(
@@ -65,7 +65,7 @@ def command(
     model = subject.model
     import numpy as np
 
-    from cnnlab.analyses.maximization import Ascent, maximize
+    from cnnlab.analyses.maximization import Ascent, half_price, maximize
     from cnnlab.analyses.network import (
         convolutions,
         inner_layers,
@@ -78,8 +78,8 @@ def command(
     from cnnlab.pictures.drawings.units import best_images
 
     low, high = float(subject.gray(0).min()), float(subject.gray(1).max())
-    settings["step_size"] *= high - low
-    ascent = Ascent(**settings, l1=l1 or 0.0, low=low, high=high)
+    settings |= {"step_size": settings["step_size"] * (high - low), "low": low, "high": high}
+    ascent = Ascent(**settings, l1=l1 or 0.0, black=subject.gray(0))
     if layer is None:
         weighted = [each for each in inner_layers(model) if each.weights]
         layer = summary_name(last_convolution(model) if convolutions(model) else weighted[-1])
@@ -106,13 +106,13 @@ def command(
         all_classes = np.arange(len(subject.class_names))
 
         def of_classes(penalty: float) -> tuple[Maximized, np.ndarray, Ascent]:
-            way = Ascent(**settings, l1=penalty, low=low, high=high)
+            way = Ascent(**settings, l1=penalty, black=subject.gray(0))
             found = maximize(model, all_classes, target=target, ascent=way, rng=np.random.default_rng(seed))  # type: ignore[arg-type]
             sure = predict(probabilities_of(model), found.images)[all_classes, all_classes]
             return found, sure, way
 
         plain, sure, _ = of_classes(0.0)
-        price = l1 if l1 is not None else _price(plain, low)
+        price = l1 if l1 is not None else half_price(plain, black=subject.gray(0))
         sparse, still_sure, way = of_classes(price)
         figures["classes"] = best_images(
             [
@@ -121,7 +121,8 @@ def command(
             ],
             title=f"What the network calls each class: {subject.name}",
             subtitle=f"Images that maximise the {target} of each class, and the network's confidence in "
-            f"them: it is easily fooled. The L1 penalty λ Σ |x| prices every bright pixel. {_how(way)}",
+            "them: it is easily fooled. The L1 penalty λ Σ |x − black| prices every bright pixel. "
+            f"{_how(way)}",
         )  # fmt: skip
         arrays |= {
             "class_images": plain.images, "class_confidences": sure, "class_images_l1": sparse.images,
@@ -131,14 +132,6 @@ def command(
         average, with_l1 = share(float(sure.mean())), share(float(still_sure.mean()))
         sentence += f"; classes at {average} confidence on average, with L1 {with_l1}"
     return Explanation(sentence, figures, arrays, facts)
-
-
-def _price(plain: Maximized, low: float) -> float:
-    """An L1 penalty that costs the plain images half of their scores: enough to clear the noise."""
-    import numpy as np
-
-    brightness = np.abs(plain.images - min(low, 0)).sum(axis=(1, 2, 3)).mean()
-    return float(f"{max(plain.values.mean(), 0.1) / 2 / brightness:.2g}")
 
 
 def _captions(subject: Subject, confidences: np.ndarray) -> list[str]:

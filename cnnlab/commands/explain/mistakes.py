@@ -21,6 +21,8 @@ def command(subject: Subject, count: int, sheet: bool) -> Explanation:
     \b
     cnnlab explain mistakes cnn
     cnnlab explain mistakes fashion_cnn --sheet
+
+    A softmax's number is not the chance to be right: networks are too sure of themselves (Guo et al. 2017).
     """
     from cnnlab.analyses.mistakes import surest_mistakes
     from cnnlab.pictures.drawings.sets import mistakes as draw
@@ -28,8 +30,10 @@ def command(subject: Subject, count: int, sheet: bool) -> Explanation:
     test, names = subject.data.test, subject.class_names
     probabilities = subject.probabilities
     found = surest_mistakes(probabilities, test.labels)
-    if not len(found.indices):
-        raise UserError(f"{subject.name}: no mistake in {len(test):,} test images; there is nothing to show")
+    if not (sheet or len(found.indices)):
+        raise UserError(
+            f"{subject.name}: no mistake in {len(test):,} test images; --sheet shows the first of them"
+        )
     rate = len(found.indices) / len(test)
     if sheet:
         shown = list(range(min(count, len(test))))
@@ -59,10 +63,15 @@ def command(subject: Subject, count: int, sheet: bool) -> Explanation:
             "Above each the answer and its probability, then what the image is, and its index."
         )
         figure = draw(subject.shown(test.images[shown]), captions, title=title, subtitle=subtitle)
+    sentence = f"{len(found.indices):,} of {len(test):,} test images wrong ({rate:.2%}) by {subject.name}"
+    if len(found.indices):
+        surest = found.indices[0]
+        sentence += (
+            f"; the surest: #{surest}, {names[test.labels[surest]]} taken for {names[found.predicted[0]]} "
+            f"with {share(float(found.confidences[0]))}"
+        )
     return Explanation(
-        f"{len(found.indices):,} of {len(test):,} test images wrong ({rate:.2%}) by {subject.name}; the "
-        f"surest: #{found.indices[0]}, {names[test.labels[found.indices[0]]]} taken for "
-        f"{names[found.predicted[0]]} with {share(float(found.confidences[0]))}",
+        sentence,
         {"": figure},
         {**found._asdict(), "labels": test.labels[found.indices]},
         {"wrong": len(found.indices), "test_images": len(test), "surest": found.indices[:count].tolist()},

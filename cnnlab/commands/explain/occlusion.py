@@ -34,25 +34,18 @@ def command(
     cnnlab explain occlusion cnn
     cnnlab explain occlusion cnn --image 18 --patch 7 --fill 0
 
-    Where covering makes the probability fall, the network looks. The patch is something to see itself:
-    compare --fill 0, 0.5 and 1.
+    Where covering makes the probability fall, the network looks (Zeiler & Fergus 2013). The patch is
+    something to see itself: compare --fill 0, 0.5 and 1.
     """
     model = subject.model
-    import numpy as np
-
-    from cnnlab.analyses.occlusion import occlusion, under_the_patch
+    from cnnlab.analyses.occlusion import occlusion, under_the_patch, worst_covered
     from cnnlab.pictures.drawings.canvas import Scale
     from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
 
     chosen = subject.choose(image, picture)
     classes, probabilities = targets(subject, chosen, class_name)
     found = occlusion(model, chosen.seen, classes, patch=patch, stride=stride, fill=subject.gray(fill))
-    lowest = found.probabilities.reshape(len(chosen), -1).argmin(axis=1)
-    rows, columns = np.divmod(lowest, len(found.lefts))
-    worst = chosen.shown.copy()
-    for each, row, column in zip(worst, rows, columns, strict=True):
-        top, left = found.tops[row], found.lefts[column]
-        each[top : top + patch, left : left + patch] = fill
+    worst = worst_covered(found, chosen.shown, patch=patch, brightness=fill)
     at_pixels = under_the_patch(found, patch, chosen.shown.shape[1:3])
     scale = Scale(0, 1, "probability of the class", "OrRd_r")
     maps = [MapColumn("probability", at_pixels, "", scale=scale)]

@@ -32,6 +32,7 @@ def command(run: str, asked: Asked, as_json: bool) -> None:
     documents, sections, left_out = [], [], {}
     with asked.open(run) as subject:
         subject.start()
+        _ = subject.model  # where it cannot be read, that is one mistake and not one of every technique
         for name in TECHNIQUES:
             if name == "all":
                 continue

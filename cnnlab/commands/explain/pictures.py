@@ -1,7 +1,9 @@
-"""Picture files → arrays."""
+"""Picture files → arrays, where no dataset says how its pictures look."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,20 +24,28 @@ def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longe
         UserError: the file is not there or no picture.
     """
     import numpy as np
-    from PIL import Image, ImageOps, UnidentifiedImageError
 
+    from cnnlab.datasets.images import decode, load
+
+    if shape is not None and shape[2] not in (1, 3):
+        raise UserError(f"{path}: the network wants {shape[2]} channels, which no picture has")
+    with usable(path):
+        if shape is not None:
+            return decode(path, size=shape[:2], channels=shape[2], resize="crop")
+        picture = load(path, channels=3)
+    picture.thumbnail((longest, longest))
+    return np.asarray(picture)
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """What is wrong with a picture file, as a `UserError` that names it."""
+    from cnnlab.datasets.images import BadImage, bombs_are_errors
+
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
     try:
-        with Image.open(path) as file:
-            picture = ImageOps.exif_transpose(file).convert("RGB" if shape is None or shape[2] == 3 else "L")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path}: not a picture that can be read ({type(error).__name__})") from None
-    if shape is None:
-        picture.thumbnail((longest, longest))
-        return np.asarray(picture)
-    height, width, channels = shape
-    if channels not in (1, 3):
-        raise UserError(f"{path}: the network wants {channels} channels, which no picture has")
-    fitted = np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.BILINEAR))
-    return fitted.reshape(height, width, channels)
+        with bombs_are_errors():
+            yield
+    except BadImage as error:
+        raise UserError(f"{path}: expected an image, found {error}") from None

@@ -8,10 +8,25 @@ from typing import Any
 import click
 
 from cnnlab.commands.explain.subject import Subject
-from cnnlab.commands.explain.technique import Explanation, image_options, layer_option, seed_option, technique
+from cnnlab.commands.explain.technique import (
+    Explanation,
+    image_options,
+    layer_option,
+    seed_option,
+    technique,
+    typed,
+)
 from cnnlab.commands.explain.words import answers, targets
 
 METHODS = ("gradient", "smoothgrad", "gradient_times_input", "integrated_gradients", "grad_cam")
+METHOD_OF = {
+    "samples": "smoothgrad",
+    "noise": "smoothgrad",
+    "seed": "smoothgrad",
+    "steps": "integrated_gradients",
+    "layer": "grad_cam",
+}
+"""The options that only one method looks at."""
 
 
 @technique
@@ -52,22 +67,34 @@ def command(
     cnnlab explain saliency cnn --image 18 --class 5 --method gradient --method grad_cam
     cnnlab explain saliency cnn --picture five.png
 
-    All differentiate the score before the softmax. A gradient shows where the score would change, not what
-    it rests on; the methods disagree, and none is the truth.
+    All differentiate the score before the softmax: its gradient (Simonyan, Vedaldi & Zisserman 2013),
+    SmoothGrad (Smilkov et al. 2017), gradient times input (Shrikumar et al. 2016), integrated gradients
+    (Sundararajan, Taly & Yan 2017), Grad-CAM (Selvaraju et al. 2017). A gradient shows where the score
+    would change, not what it rests on; the methods disagree, and none is the truth.
     """
+    for option, method in METHOD_OF.items():
+        if methods and method not in methods and typed(option):
+            raise click.UsageError(f"--{option} goes with --method {method}")
     model = subject.model
     import numpy as np
 
     from cnnlab.analyses.grad_cam import grad_cam
     from cnnlab.analyses.integrated_gradients import integrated_gradients
-    from cnnlab.analyses.network import convolutions, image_channel_axis, last_convolution, summary_name
+    from cnnlab.analyses.network import (
+        convolutions,
+        find_layer,
+        image_channel_axis,
+        last_convolution,
+        summary_name,
+    )
     from cnnlab.analyses.saliency import gradient_times_input, saliency, smooth_gradient
     from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
 
     chosen = subject.choose(image, picture)
     classes, probabilities = targets(subject, chosen, class_name)
-    has_maps = bool(convolutions(model))
+    has_maps = convolutions(model) or layer is not None
     asked = methods or tuple(each for each in METHODS if has_maps or each != "grad_cam")
+    how_scaled = "One scale a column"
     axis = image_channel_axis(model)
     per_pixel, score = "score per unit of pixel", "score"
     arrays: dict[str, np.ndarray] = {}
@@ -91,8 +118,9 @@ def command(
         integrated = integrated_gradients(model, chosen.seen, classes, baseline=black, steps=steps)
         show("integrated_gradients", "integrated", integrated, score, signed=True)
     if "grad_cam" in asked:
-        where = layer or summary_name(last_convolution(model))
-        show("grad_cam", "Grad-CAM", grad_cam(model, chosen.seen, classes, layer=where), score, each=True)
+        layer = summary_name(find_layer(model, layer) if layer else last_convolution(model))
+        show("grad_cam", "Grad-CAM", grad_cam(model, chosen.seen, classes, layer=layer), score, each=True)
+        how_scaled += f"; Grad-CAM, of {layer}, one an image"
 
     names = [subject.class_names[each] for each in classes]
     labels, wrong = answers(subject, chosen, probabilities, classes)
@@ -100,12 +128,11 @@ def command(
     figure = pixel_maps(
         chosen.shown, labels, columns, wrong=wrong, title=f"Which pixels matter: {subject.name}",
         subtitle=f"Score before softmax of {whose}. Red speaks for it, blue against; where there is no "
-        "sign, bright is sensitive, either way. One scale a column; Grad-CAM, of the last convolution, "
-        "one an image.",
+        f"sign, bright is sensitive, either way. {how_scaled}.",
     )  # fmt: skip
     return Explanation(
         f"{len(chosen)} images of {subject.name}: {', '.join(each.title for each in columns)}",
         {"": figure},
         {**arrays, "classes": classes, "images": chosen.seen},
-        {"images": chosen.names, "classes": names},
+        {"images": chosen.names, "classes": names, "methods": list(asked), "layer": layer},
     )

@@ -21,8 +21,8 @@ from cnnlab.commands.explain.worldly import eyes_of, network_options
     "--style", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="A picture file."
 )
 @click.option(
-    "--image", type=click.IntRange(min=0), nargs=2, default=(0, 1), show_default=True,
-    help="Or test images: content and style.",
+    "--image", type=click.IntRange(min=0), nargs=2,
+    help="Or test images: content and style; by default the first two.",
 )  # fmt: skip
 @click.option("--content-layer", "content_layers", multiple=True, metavar="NAME", help="May be repeated.")
 @click.option("--style-layer", "style_layers", multiple=True, metavar="NAME", help="May be repeated.")
@@ -36,7 +36,7 @@ def command(
     weights: Path | None,
     content: Path | None,
     style: Path | None,
-    image: tuple[int, int],
+    image: tuple[int, int] | None,
     content_layers: tuple[str, ...],
     style_layers: tuple[str, ...],
     style_weight: float,
@@ -50,9 +50,12 @@ def command(
     cnnlab explain style cnn --content me.jpg --style wave.jpg --network vgg19 --side 400
     cnnlab explain style cnn --image 0 61
 
-    Content is what a late layer answers, style which maps of all layers answer together. Filters trained on
-    digits know no brush strokes: use VGG for beauty, the run's own network for understanding.
+    Content is what a late layer answers, style which maps of all layers answer together (Gatys, Ecker &
+    Bethge 2015). Filters trained on digits know no brush strokes: use VGG for beauty, the run's own network
+    for understanding.
     """
+    if None not in (content, style, image):
+        raise click.UsageError("--image excludes --content together with --style")
     eyes = eyes_of(subject, network, weights)
     from cnnlab.analyses.imagenet import CONTENT_LAYERS, STYLE_LAYERS
     from cnnlab.analyses.network import convolutions, last_convolution, summary_name
@@ -60,24 +63,20 @@ def command(
     from cnnlab.pictures.drawings.pictures import side_by_side
 
     if eyes.own:
-        default_content = (summary_name(last_convolution(eyes.model)),)
-        default_style = tuple(map(summary_name, convolutions(eyes.model)))
+        content_layers = content_layers or (summary_name(last_convolution(eyes.model)),)
+        style_layers = style_layers or tuple(map(summary_name, convolutions(eyes.model)))
     else:
-        default_content, default_style = CONTENT_LAYERS, STYLE_LAYERS
+        content_layers, style_layers = content_layers or CONTENT_LAYERS, style_layers or STYLE_LAYERS
+    sources = list(zip((content, style), image or (0, 1), strict=True))
     wanted, manner = (
-        eyes.open(path, side=side) if path else eyes.enlarged(index, side=side)
-        for path, index in zip((content, style), image, strict=True)
+        eyes.open(path, side=side) if path else eyes.enlarged(index, side=side) for path, index in sources
     )
     found = transfer_style(
-        eyes.model, wanted, manner, content_layers=content_layers or default_content,
-        style_layers=style_layers or default_style, style_weight=style_weight,
-        variation_weight=variation_weight,
-        steps=steps, low=eyes.low, high=eyes.high,
+        eyes.model, wanted, manner, content_layers=content_layers, style_layers=style_layers,
+        style_weight=style_weight, variation_weight=variation_weight, steps=steps, low=eyes.low,
+        high=eyes.high,
     )  # fmt: skip
-    names = [
-        path.name if path else f"test image {index}"
-        for path, index in zip((content, style), image, strict=True)
-    ]
+    names = [path.name if path else f"test image {index}" for path, index in sources]
     fallen = found.losses[-1] / found.losses[0] if found.losses[0] else 0.0
     figure = side_by_side(
         [
@@ -88,8 +87,8 @@ def command(
             ]
         ],
         title=f"Content and style, as {eyes.name} sees them",
-        subtitle=f"Content layers {', '.join(content_layers or default_content)}; style layers "
-        f"{', '.join(style_layers or default_style)}, weight {style_weight:g}. After "
+        subtitle=f"Content layers {', '.join(content_layers)}; style layers "
+        f"{', '.join(style_layers)}, weight {style_weight:g}. After "
         f"{len(found.losses) - 1} steps the loss is {fallen:.1%} of what it was.",
     )  # fmt: skip
     return Explanation(
@@ -102,5 +101,12 @@ def command(
             "picture": eyes.shown(found.image),
             "losses": found.losses,
         },
-        {"network": eyes.name, "content": names[0], "style": names[1], "losses": found.losses.tolist()},
+        {
+            "network": eyes.name,
+            "content": names[0],
+            "style": names[1],
+            "content_layers": list(content_layers),
+            "style_layers": list(style_layers),
+            "losses": found.losses.tolist(),
+        },
     )

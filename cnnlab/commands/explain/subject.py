@@ -78,8 +78,8 @@ class Subject:
         self.watcher.note(str(start_backend(self.runtime)))
 
     @property
-    def config(self) -> ExperimentConfig:
-        """The experiment's config.
+    def trained(self) -> Record:
+        """The finished run.
 
         Raises:
             UserError: the model is a file without a run.
@@ -89,17 +89,20 @@ class Subject:
                 f"{self.file}: a .keras file has no dataset; give its run's folder, or pictures with "
                 "--picture"
             )
-        return self.record.config
+        return self.record
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """The experiment's config; a `UserError` where there is no run."""
+        return self.trained.config
 
     @cached_property
     def data(self) -> Dataset:
         """The run's dataset, loaded once. The user is told if it is not the one it was trained on."""
         from cnnlab.jobs import Jobs
 
-        config = self.config
-        data = Jobs(self.folder.parent, self.places, self.watcher).dataset(config)
-        trained_on = self.record.environment["dataset"]["digest"] if self.record else None
-        if trained_on != data.provenance.digest:
+        data = Jobs(self.folder.parent, self.places, self.watcher).dataset(self.config)
+        if self.trained.environment["dataset"]["digest"] != data.provenance.digest:
             self.watcher.warn(f"{self.name}: was trained on other data of the same name than is here today")
         return data
 
@@ -143,6 +146,12 @@ class Subject:
         black, white = np.array(self.black_and_white or usual, np.float32).reshape(2, 1, 1, 1)
         return PixelScale(white - black, black)
 
+    @cached_property
+    def brightest(self) -> int:
+        """The raw pixel value that is drawn white: 255, but on a board, say, 2."""
+        dataset = self.record.config.dataset if self.record is not None else None
+        return 255 if dataset is None else dataset.brightest
+
     def seen(self, raw: np.ndarray) -> np.ndarray:
         """Raw pixels, uint8, as the network takes them."""
         return self.pixels.apply(raw)
@@ -152,19 +161,34 @@ class Subject:
         import numpy as np
 
         last = np.moveaxis(raw, 1, -1) if self.channels_first else raw
-        return np.asarray(np.divide(last, np.float32(255), dtype=np.float32))
+        return np.asarray(np.divide(last, np.float32(self.brightest), dtype=np.float32))
 
     def gray(self, brightness: float) -> np.ndarray:
         """One pixel of that brightness, in [0, 1], as the network takes it; broadcasts to an image."""
         import numpy as np
 
-        return np.asarray(brightness * self.pixels.factor + self.pixels.offset, np.float32)
+        return np.asarray(brightness * self._contrast + self.pixels.offset, np.float32)
+
+    def drawn(self, pictures: np.ndarray) -> np.ndarray:
+        """From what is drawn to what the network takes: (N, H, W, C) in [0, 1] → (N, C, H, W) where it is so.
+
+        Of any size. `unseen` is the way back.
+        """
+        import numpy as np
+
+        ordered = np.moveaxis(pictures, -1, 1) if self.channels_first else pictures
+        return np.asarray(ordered * self._contrast + self.pixels.offset, np.float32)
+
+    @property
+    def _contrast(self) -> np.ndarray:
+        """From black to white, as the network takes them."""
+        return self.pixels.factor * (self.brightest / 255)
 
     def unseen(self, images: np.ndarray) -> np.ndarray:
         """From what the network takes back to what is drawn: (N, *input_shape) → (N, H, W, C) in [0, 1]."""
         import numpy as np
 
-        images = (images - self.pixels.offset) / self.pixels.factor
+        images = (images - self.pixels.offset) / self._contrast
         last = np.moveaxis(images, 1, -1) if self.channels_first else images
         return np.asarray(np.clip(last, 0, 1))
 
@@ -185,8 +209,6 @@ class Subject:
         """
         import numpy as np
 
-        from cnnlab.commands.explain.pictures import read_picture
-
         parts, names, labels = [], [], []
         if not indices and not pictures:
             indices = self.one_of_each() if default is None else default
@@ -201,12 +223,31 @@ class Subject:
             labels += test.labels[chosen].tolist()
             names += [f"test image {index}" for index in indices]
         for path in pictures:
-            picture = read_picture(path, self.image_shape)[None]
+            picture = self._picture(path)[None]
             parts.append(np.moveaxis(picture, -1, 1) if self.channels_first else picture)
             labels.append(-1)
             names.append(path.name)
         raw = np.ascontiguousarray(np.concatenate(parts))
         return Chosen(names, raw, self.shown(raw), self.seen(raw), np.array(labels))
+
+    def _picture(self, path: Path) -> np.ndarray:
+        """A picture file as `cnnlab predict` takes it, and a note of what was done to it.
+
+        A .keras file says nothing of its pictures: for that the middle is cut out and scaled.
+
+        Raises:
+            UserError: it is not there or cannot be used.
+        """
+        from cnnlab.commands.explain.pictures import read_picture, usable
+        from cnnlab.datasets.preparing import prepare
+
+        if self.record is None or self.record.config.dataset is None:
+            return read_picture(path, self.image_shape)
+        with usable(path):
+            prepared = prepare(path, self.record.config.dataset)
+        if prepared.notes:
+            self.watcher.note(f"{path}: {'; '.join(prepared.notes)}")
+        return prepared.pixels
 
     def one_of_each(self, *, at_most: int = 10) -> list[int]:
         """The first test image of each class."""

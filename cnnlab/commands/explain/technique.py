@@ -5,17 +5,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from cnnlab.commands.explain.subject import Subject, open_subject
 from cnnlab.commands.options import complete_experiment, data_dir_option, json_option, out_option
 from cnnlab.commands.output import print_json
 from cnnlab.datasets import Places
 from cnnlab.runs.folders import Folder
+from cnnlab.runs.records import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,15 +38,27 @@ class Explanation:
 
     arrays: Mapping[str, np.ndarray]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The technique's own options, by their names, with the values that were used."""
 
 
 def technique(function: Callable[..., Explanation]) -> click.Command:
     """A command of the group, from a function of a subject and options to an Explanation.
 
-    Decorate it with the technique's own options first. The function itself is `command.explain`, the names
-    of these options are `command.own`.
+    Decorate it with the technique's own options first. The function itself, which then also says what
+    options it used, is `command.explain`; the names of its arguments are `command.own`.
     """
-    own = {option.name for option in getattr(function, "__click_params__", [])}
+    own = {option.name: option for option in getattr(function, "__click_params__", [])}
+
+    @functools.wraps(function)
+    def explain(subject: Subject, **options: Any) -> Explanation:
+        found = function(subject, **options)
+        # What the user left open is what the technique says that it took.
+        used = {
+            _name(own[key]): found.facts.get(key) if value in (None, ()) else _plain(value)
+            for key, value in options.items()
+        }
+        return replace(found, options=used)
 
     @click.command()
     @click.argument("run", shell_complete=complete_experiment, metavar="RUN")
@@ -54,12 +68,30 @@ def technique(function: Callable[..., Explanation]) -> click.Command:
     def command(run: str, asked: Asked, as_json: bool, **options: Any) -> None:
         with asked.open(run) as subject:
             subject.start()
-            document = write(subject, command.name or "", function(subject, **options))
+            document = write(subject, command.name or "", explain(subject, **options))
         say(document, as_json=as_json)
 
-    command.explain = function  # type: ignore[attr-defined]
-    command.own = own  # type: ignore[attr-defined]
+    command.explain = explain  # type: ignore[attr-defined]
+    command.own = set(own)  # type: ignore[attr-defined]
     return command
+
+
+def _name(option: click.Parameter) -> str:
+    """--octave-scale → octave_scale"""
+    return option.opts[0].removeprefix("--").replace("-", "_")
+
+
+def _plain(value: Any) -> Any:
+    """An option's value as JSON has it."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def typed(argument: str) -> bool:
+    """Whether the user gave this option, by the name of its argument; with `explain all` nobody does."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source(argument) is ParameterSource.COMMANDLINE
 
 
 @dataclass(frozen=True)
@@ -136,18 +168,26 @@ def layer_option(text: str) -> Callable[[Command], Command]:
 
 
 def write(subject: Subject, name: str, explanation: Explanation) -> dict[str, Any]:
-    """Write pictures, arrays and facts to the subject's folder; returns the JSON document."""
+    """Write pictures, arrays and facts to the subject's folder; returns the JSON document.
+
+    Pictures that the technique left there before, and has not made anew, are removed.
+    """
     folder = Folder(subject.folder)
     pictures = [f"{name}-{each}.png" if each else f"{name}.png" for each in explanation.figures]
     for file, figure in zip(pictures, explanation.figures.values(), strict=True):
         folder.write_figure(file, figure)
     folder.write_arrays(f"{name}.npz", **explanation.arrays)
+    before = read_json(folder.path / f"{name}.json") or {}
+    for file in set(before.get("pictures", ())).difference(pictures):
+        if file.startswith(name) and file.endswith(".png"):
+            folder.remove(file)
     document = {
         "technique": name,
         "run": subject.run,
         "subject": subject.name,
         "folder": str(subject.folder),
         "sentence": explanation.sentence,
+        "options": dict(explanation.options),
         "pictures": pictures,
         "arrays": {
             "file": f"{name}.npz",

@@ -49,8 +49,7 @@ class Eyes:
             picture = np.asarray(Image.fromarray(picture).convert("L"))[..., None]
         if not self.own:
             return picture[None].astype(np.float32) / 255
-        raw = np.moveaxis(picture, -1, 0)[None] if self.subject.channels_first else picture[None]
-        return self.subject.seen(raw)
+        return self.subject.drawn(picture[None] / np.float32(255))
 
     def enlarged(self, index: int, *, side: int) -> np.ndarray:
         """A test image, smoothly enlarged, as this network takes it."""
@@ -64,8 +63,7 @@ class Eyes:
         large = np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC)).reshape(side, side, -1)
         if not self.own:
             return (np.repeat(large, 3 // large.shape[-1], axis=-1)[None] / 255).astype(np.float32)
-        raw = np.moveaxis(large, -1, 0)[None] if self.subject.channels_first else large[None]
-        return self.subject.seen(raw)
+        return self.subject.drawn(large[None] / np.float32(255))
 
     def shown(self, images: np.ndarray) -> np.ndarray:
         """What the network takes, as it is drawn: (N, H, W, C) in [0, 1]."""

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from cnnlab.pictures.brightness import to_white
 from cnnlab.pictures.plots.look import GREY, INK, WRONG, empty_figure, shortened
 
 ON_A_SHEET = 32
@@ -20,12 +21,18 @@ class Answers(NamedTuple):
     """Test images and what each experiment takes them for.
 
     images: (N, H, W, C) uint8, C = 1 or 3. labels: (N,) int. predicted: by experiment (N,) int.
+    brightest: the pixel value that a picture shows as white.
     """
 
     images: np.ndarray
     labels: np.ndarray
     predicted: Mapping[str, np.ndarray]
     class_names: Sequence[str]
+    brightest: int = 255
+
+    def picture(self, index: int) -> np.ndarray:
+        """One image as it is shown: (H, W, C) uint8, up to 255."""
+        return to_white(self.images[index], self.brightest)
 
 
 def sheet(answers: Answers, *, title: str) -> Figure:
@@ -89,7 +96,7 @@ def only_one_right(answers: Answers, *, title: str, each: int = 16) -> Figure:
                 axes.set_visible(False)
                 continue
             index = int(found[place])
-            _image(axes, answers.images[index])
+            _image(axes, answers.picture(index))
             _line(axes, 0, answers.class_names[answers.labels[index]], INK)
             _line(axes, 1, f"{_class(answers, other, index)} ✗", WRONG)
     return figure
@@ -127,7 +134,7 @@ def _grid(
 
 
 def _answered(axes: Axes, answers: Answers, index: int, names: Sequence[str]) -> None:
-    _image(axes, answers.images[index])
+    _image(axes, answers.picture(index))
     label = answers.labels[index]
     _line(axes, 0, answers.class_names[label], INK)
     for line, (name, predicted) in enumerate(answers.predicted.items(), start=1):
@@ -152,7 +159,7 @@ def _image(axes: Axes, image: np.ndarray) -> None:
     if image.shape[-1] == 3:
         axes.imshow(image)
     else:
-        axes.imshow(image[..., 0], cmap="gray", vmin=0, vmax=max(int(image.max()), 1))
+        axes.imshow(image[..., 0], cmap="gray", vmin=0, vmax=255)
 
 
 def _line(axes: Axes, line: int, text: str, color: str) -> None:
