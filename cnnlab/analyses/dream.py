@@ -23,10 +23,10 @@ class DreamSettings:
     """Sizes at which it dreams, the picture's own being the last."""
 
     octave_scale: float = 1.4
-    steps: int = 20
+    steps: int = 10
     """At each size."""
 
-    step_size: float = 0.02
+    step_size: float = 0.01
     """Root mean square of one step, in units of pixels."""
 
     jitter: int = 4

@@ -68,12 +68,17 @@ def transfer_style(
     of_image = evaluated(targets)
     wanted = of_image(content)[: len(content_layers)] + of_image(style)[len(content_layers) :]
 
+    def weighted(squares: Sequence[Any]) -> Any:
+        total = sum(squares[: len(content_layers)]) / max(len(content_layers), 1)
+        return total + style_weight * sum(squares[len(content_layers) :]) / max(len(style_layers), 1)
+
     def loss(x: Any, *wanted: Any) -> Any:
-        losses = [
-            _mean(keras.ops.square(found - target)) for found, target in zip(targets(x), wanted, strict=True)
-        ]
-        total = sum(losses[: len(content_layers)]) / max(len(content_layers), 1)
-        total += style_weight * sum(losses[len(content_layers) :]) / max(len(style_layers), 1)
+        total = weighted(
+            [
+                _mean(keras.ops.square(found - target))
+                for found, target in zip(targets(x), wanted, strict=True)
+            ]
+        )
         if variation_weight:
             for axis in (1, 2, 3):
                 if axis != axes[names[0]]:
@@ -81,11 +86,13 @@ def transfer_style(
         return total
 
     descend = differentiated(loss)
+    # L-BFGS stops where loss and slopes are small as numbers; how large the maps are is no reason to.
+    unit = float(weighted([np.square(each).mean() for each in wanted])) or 1.0
     losses: list[float] = []
 
     def value_and_slope(flat: np.ndarray) -> tuple[float, np.ndarray]:
         values, gradients = descend(flat.reshape(content.shape).astype(np.float32), *wanted)
-        return float(values[0]), gradients.ravel().astype(np.float64)
+        return float(values[0]) / unit, gradients.ravel().astype(np.float64) / unit
 
     start = content.ravel().astype(np.float64)
     losses.append(value_and_slope(start)[0])
@@ -95,10 +102,10 @@ def transfer_style(
         jac=True,
         method="L-BFGS-B",
         bounds=[(low, high)] * start.size,
-        options={"maxiter": steps, "maxfun": 4 * steps},
+        options={"maxiter": steps, "maxfun": 4 * steps, "ftol": 1e-8, "gtol": 1e-6 / start.size},
         callback=lambda intermediate_result: losses.append(float(intermediate_result.fun)),
     )
-    return Styled(found.x.reshape(content.shape).astype(np.float32), np.array(losses))
+    return Styled(found.x.reshape(content.shape).astype(np.float32), unit * np.array(losses))
 
 
 def gram(maps: Any, channel_axis: int) -> Any:

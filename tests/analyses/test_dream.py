@@ -81,6 +81,20 @@ def test_without_style_the_content_stays(small_network, rng):
     assert_allclose(found.losses, 0, atol=1e-12)
 
 
+def test_how_large_the_maps_are_does_not_end_the_search(small_network, rng):
+    """A hundredth of the weights: losses of a 100-millionth, and the same picture."""
+    content, style = (rng.random((1, 12, 12, 2)).astype(np.float32) for _ in range(2))
+    network = small_network()
+    way = {"content_layers": (), "style_layers": ["conv2d_1"], "steps": 30}
+    found = transfer_style(network, content, style**3, **way)
+    layer = network.get_layer("conv2d_1")
+    layer.set_weights([each / 100 for each in layer.get_weights()])
+    fainter = transfer_style(network, content, style**3, **way)
+    assert_allclose(fainter.losses[0], found.losses[0] / 100**4, rtol=1e-4)
+    assert len(fainter.losses) > 5
+    assert_allclose(fainter.image, found.image, atol=0.02)
+
+
 def test_weights_for_one_size_only():
     """Channels last behind channels first: the picture's width has become the number of channels."""
     image = keras.Input((1, 12, 12))

@@ -27,8 +27,8 @@ from cnnlab.commands.explain.worldly import eyes_of, network_options
     "--octaves", type=click.IntRange(1, 10), default=3, show_default=True, help="Sizes to dream at."
 )
 @click.option("--octave-scale", type=click.FloatRange(1, min_open=True), default=1.4, show_default=True)
-@click.option("--steps", type=click.IntRange(min=1), default=20, show_default=True, help="At each size.")
-@click.option("--step-size", type=click.FloatRange(0, min_open=True), default=0.02, show_default=True)
+@click.option("--steps", type=click.IntRange(min=1), default=10, show_default=True, help="At each size.")
+@click.option("--step-size", type=click.FloatRange(0, min_open=True), default=0.01, show_default=True)
 @click.option("--jitter", type=click.IntRange(min=0), default=4, show_default=True, help="In pixels.")
 @seed_option
 def command(
