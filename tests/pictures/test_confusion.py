@@ -25,7 +25,8 @@ def test_shares_of_the_true_class_and_their_difference():
     }  # fmt: skip
     assert_allclose(difference.images[0].get_array(), [[30, -20, -10], [10, -10, 0], [0, 0, 0]])
     assert difference.images[0].get_clim() == (-30, 30)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["a", "b", "a − b, points"]
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["a, % of a class", "b, % of a class", "a − b, points"]
     assert [label.get_text() for label in first.get_yticklabels()] == list(CLASSES)
     figure.savefig(BytesIO(), format="png")
 

@@ -34,7 +34,9 @@ def confusion_matrices(
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     shares = [_shares(counts[name]) for name in names]
     for place, name in enumerate(names):
-        _matrix(axes[place], shares[place], class_names, shortened(name, 32), "Blues", (0, 100))
+        _matrix(
+            axes[place], shares[place], class_names, f"{shortened(name, 22)}, % of a class", "Blues", (0, 100)
+        )
     if len(names) == 2:
         difference = shares[0] - shares[1]
         reach = max(1.0, float(np.abs(difference).max()))
