@@ -1,4 +1,4 @@
-"""Where the network is wrong: its surest mistakes, and which class it takes for which. No Keras."""
+"""Where the network is wrong: its surest mistakes, and what a matrix of confusions says. No Keras."""
 
 from __future__ import annotations
 
@@ -60,27 +60,11 @@ def surest_mistakes(probabilities: np.ndarray, labels: np.ndarray, *, count: int
     return Mistakes(indices, predicted[indices], sure[order], probabilities[indices, labels[indices]])
 
 
-def confusion(predicted: np.ndarray, labels: np.ndarray, *, num_classes: int) -> np.ndarray:
-    """How often each class is taken for each: (true, predicted), counts.
-
-    A row is about one class's images; classes of different size make rows of different sums.
-
-    Args:
-        predicted: (N,) int.
-        labels: (N,) int.
-
-    Returns:
-        (num_classes, num_classes) int64; its diagonal is what is right.
-    """
-    flat = np.bincount(labels * num_classes + predicted, minlength=num_classes**2)
-    return np.asarray(flat.reshape(num_classes, num_classes))
-
-
 def rates(counts: np.ndarray) -> Rates:
     """Accuracy, recall and precision from a matrix of confusions.
 
     Args:
-        counts: (true, predicted), as `confusion` gives them; at least one image.
+        counts: (true, predicted), as `confusion_counts` gives them; at least one image.
     """
     right = np.diag(counts)
     return Rates(
@@ -94,7 +78,7 @@ def most_confused(counts: np.ndarray) -> Confused | None:
     """The pair of different classes that is confused most often; None where all is right.
 
     Args:
-        counts: (true, predicted), as `confusion` gives them.
+        counts: (true, predicted), as `confusion_counts` gives them.
     """
     wrong = counts - np.diag(np.diag(counts))
     true, predicted = np.unravel_index(wrong.argmax(), wrong.shape)

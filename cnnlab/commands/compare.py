@@ -13,17 +13,18 @@ from cnnlab.commands.options import (
     TrainingOptions,
     experiments_argument,
     json_option,
+    refuse_idle,
     training_options,
 )
 from cnnlab.commands.output import print_json
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
-from cnnlab.runs.folders import Folder
 from cnnlab.runs.records import Record, read_record, runs_in
 
 if TYPE_CHECKING:
     from cnnlab.comparison import Comparison, Style
     from cnnlab.pictures.plots import Answers
+    from cnnlab.runs.folders import Folder
     from cnnlab.studies.matching import Budget
 
 
@@ -66,8 +67,9 @@ def command(
     cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml --latex
 
     An experiment is a name in configs/, a path to a YAML file, or the folder of a finished run, or of all
-    runs of an experiment. Without --seeds, all seeds count that the experiments have finished in common,
-    else the one in each config.
+    runs of an experiment. Finished runs take part as they are; options that say what to train are for the
+    others. Without --seeds, all seeds count that the experiments have finished in common, else the one in
+    each config.
     Tables and pictures are written to experiments/comparisons/A-vs-B/.
 
     Runs of one seed are a pair. The verdict rests on a sign-flip test and a t interval over the pairs, and
@@ -91,9 +93,7 @@ def command(
     else:
         style: Style = "markdown" if markdown else "latex" if latex else "terminal"
         _print_tables(comparison, style, per_class=per_class)
-        click.echo(
-            f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}", err=style != "terminal"
-        )
+        click.echo(f"{folder.path}: {', '.join(sorted(folder.written))}", err=style != "terminal")
 
 
 def compared(
@@ -103,8 +103,12 @@ def compared(
     match: Budget | None = None,
     resize: str | None = None,
     asker: str = "compare",
-) -> tuple[Comparison, Answers | None, Path]:
-    """Train what is missing, compare, write it all down: the comparison, what pictures show, its folder."""
+) -> tuple[Comparison, Answers | None, Folder]:
+    """Train what is missing, compare, write it all down: the comparison, what pictures show, its folder.
+
+    Raises:
+        UsageError: an option that would have no effect here.
+    """
     configs: list[ExperimentConfig] = []
     given: list[Record] = []
     for experiment in experiments:
@@ -114,6 +118,11 @@ def compared(
             configs.append(options.load(experiment))
     if resize is not None and match is None:
         raise click.UsageError("--resize needs --match")
+    if not configs:
+        refuse_idle(
+            "seeds", "overrides", "backend", "device", "precision", "fresh", "force",
+            reason="these are finished runs; give the experiment's name to train more",
+        )  # fmt: skip
     if match is not None and given:
         raise UserError(f"--match: {given[0].path} is a finished run; give the config instead")
 
@@ -142,7 +151,7 @@ def compared(
         answers = answers_on_images(comparison, jobs)
         folder = write_comparison(comparison, options.out, answers)
         if matched is not None:  # to train it again, or to change it
-            Folder(folder).write_text(f"{matched.config.name}.yaml", matched.config.to_yaml())
+            folder.write_text(f"{matched.config.name}.yaml", matched.config.to_yaml())
         return comparison, answers, folder
 
 

@@ -7,7 +7,13 @@ from pathlib import Path
 import click
 
 from cnnlab.commands.named_file import written
-from cnnlab.commands.options import ExperimentType, NewFile, complete_experiment, json_option
+from cnnlab.commands.options import (
+    ExperimentType,
+    NewFile,
+    complete_experiment,
+    json_option,
+    overrides_option,
+)
 from cnnlab.commands.output import print_json
 from cnnlab.config.experiment import load_config
 from cnnlab.errors import UserError
@@ -22,10 +28,7 @@ KINDS = ("svg", "png")
     "--out", type=NewFile(), metavar="FILE.svg|FILE.png",
     help="Where to.  [default: NAME.svg and NAME.png in this directory]",
 )  # fmt: skip
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE",
-    help="Change the config: model.layers[0].filters=8.",
-)  # fmt: skip
+@overrides_option("model.layers[0].filters=8")
 @json_option
 def command(
     experiment: str, block: str | None, out: Path | None, overrides: tuple[str, ...], as_json: bool

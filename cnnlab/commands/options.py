@@ -161,8 +161,7 @@ def _out_option(*, there: bool) -> Callable[[Command], Command]:
 
 def _there(context: click.Context, parameter: click.Parameter, out: Path) -> Path:
     """The default is made by the first run; a folder that the user has typed is meant to be there."""
-    typed = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
-    if typed and not out.is_dir():
+    if _typed(context, parameter) and not out.is_dir():
         raise UserError(f"--out {out}: no such folder; expected one that runs are kept in")
     return out
 
@@ -180,6 +179,47 @@ def quiet_option(command: Command) -> Command:
     return click.option("--quiet", is_flag=True, help="No progress, only warnings and the result.")(command)
 
 
+def overrides_option(example: str) -> Callable[[Command], Command]:
+    """--set, any number of them; the command gets them as `overrides`."""
+    return click.option(
+        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help=f"Change the config: {example}."
+    )
+
+
+def backend_option(default: str) -> Callable[[Command], Command]:
+    """--backend; `default` says what it is without."""
+    return click.option(
+        "--backend", type=click.Choice(["tensorflow", "jax", "torch"]),
+        help=f"What Keras runs on; by default {default}.",
+    )  # fmt: skip
+
+
+def device_option(command: Command) -> Command:
+    """--device: what to compute on."""
+    return click.option(
+        "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto takes a GPU that is there."
+    )(command)
+
+
+def refuse_idle(*arguments: str, reason: str) -> None:
+    """Refuse options, by the names of their arguments, that would have no effect as the command was given.
+
+    Raises:
+        UsageError: some of them were given; the message has the reason.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None:  # nobody typed anything: called from Python
+        return
+    idle = [each for each in context.command.params if each.name in arguments and _typed(context, each)]
+    if idle:
+        raise click.UsageError(f"{', '.join(each.opts[0] for each in idle)}: {reason}")
+
+
+def _typed(context: click.Context, parameter: click.Parameter) -> bool:
+    """Whether the user gave this option, not its default nor an environment variable."""
+    return context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+
+
 def experiments_argument(metavar: str, *, required: bool = True) -> Callable[[Command], Command]:
     """The experiments that a command is about, as `experiments`."""
     return click.argument(
@@ -192,15 +232,11 @@ def training_options(command: Command) -> Command:
     """--seeds, --set, --out and the rest; the command gets them as `options`."""
 
     @click.option("--seeds", type=SeedsType(), metavar="0-4|0,2", help="Train once with each of these seeds.")
-    @click.option(
-        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change the config: training.epochs=3."
-    )
+    @overrides_option("training.epochs=3")
     @out_option
     @data_dir_option
-    @click.option("--backend", type=click.Choice(["tensorflow", "jax", "torch"]), help="What Keras runs on.")
-    @click.option(
-        "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto takes a GPU that is there."
-    )
+    @backend_option("what the config says")
+    @device_option
     @click.option(
         "--precision",
         type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16"]),

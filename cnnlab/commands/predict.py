@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cnnlab.commands.named_file import save_picture
-from cnnlab.commands.options import NewFile, Text, data_dir_option, json_option, out_option
+from cnnlab.commands.options import NewFile, Text, data_dir_option, device_option, json_option, out_option
 from cnnlab.commands.output import print_csv, print_json, print_table
 from cnnlab.errors import UserError
 
@@ -27,7 +27,7 @@ LARGEST_INPUT = 1 << 28
 @click.option("--sheet", type=NewFile(), metavar="FILE.png", help="Draw a contact sheet, a PNG.")
 @out_option
 @data_dir_option
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto takes a GPU that is there.")
+@device_option
 @json_option
 def command(
     run: str,

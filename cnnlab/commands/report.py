@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -39,14 +38,13 @@ def command(
     comparison, answers, folder = compared(experiments, options, match=match, resize=resize, asker="report")
     from cnnlab.comparison import conclusion
     from cnnlab.report import render_report
-    from cnnlab.runs.folders import Folder
 
-    Folder(folder).write_text("report.html", render_report(comparison, answers))
-    path = folder / "report.html"
+    folder.write_text("report.html", render_report(comparison, answers))
+    path = folder.path / "report.html"
     if as_json:
         size = path.stat().st_size
         print_json({"report": str(path), "bytes": size, "conclusion": list(conclusion(comparison))})
         return
     for paragraph in conclusion(comparison):
         click.echo(f"{paragraph}\n")
-    click.echo(str(Path(path)))
+    click.echo(str(path))

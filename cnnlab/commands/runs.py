@@ -110,14 +110,16 @@ def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Show all that is known of a run: state, result, environment, config, files."""
     from cnnlab.runs.listing import find_runs
     from cnnlab.runs.records import read_facts
+    from cnnlab.runs.states import state_of
 
     documents = []
     for path in (path for run in runs for path in find_runs(run, out)):
         files = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+        status = read_facts(path / "run.json")
         documents.append(
             {
                 "run": str(path),
-                "status": read_facts(path / "run.json"),
+                "status": status | {"state": state_of(path, status)},
                 "result": read_facts(path / "result.json"),
                 "environment": read_facts(path / "environment.json"),
                 "config": read_facts(path / "config.yaml"),

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cnnlab.commands.layer_table import conclusion, layer_table
-from cnnlab.commands.options import experiments_argument, json_option
+from cnnlab.commands.options import experiments_argument, json_option, overrides_option
 from cnnlab.commands.output import print_csv, print_json, print_table
 from cnnlab.commands.side_by_side import stages_table, totals_table
 from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
@@ -21,13 +21,7 @@ from cnnlab.summary.architecture import Row
 
 @click.command()
 @experiments_argument("[CONFIG]...", required=False)
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change the config: model.layers[0].filters=8.",
-)
+@overrides_option("model.layers[0].filters=8")
 @click.option("--wide", is_flag=True, help="All columns, to the last digit; wants a wide screen.")
 @click.option("--explain", metavar="LAYER", help="Work out one layer's numbers, as on a blackboard.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnlab.commands.options import TrainingOptions, experiments_argument, json_option, training_options
+from cnnlab.commands.options import (
+    TrainingOptions,
+    experiments_argument,
+    json_option,
+    refuse_idle,
+    training_options,
+)
 from cnnlab.commands.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -29,6 +35,10 @@ def command(experiments: tuple[str, ...], options: TrainingOptions, check: bool,
     Each run gets a folder, experiments/NAME-DIGEST/seed-N, with its config, history, curves, result and
     model. A finished run is not trained again; an interrupted one goes on where it stopped.
     """
+    if check:
+        refuse_idle(
+            "seeds", "fresh", reason="--check tries one run of each experiment and keeps nothing of it"
+        )
     configs = [options.load(experiment) for experiment in experiments]
     jobs = [config.with_seed(seed) for config in configs for seed in options.seeds or (config.seed,)]
 

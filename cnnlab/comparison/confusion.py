@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnlab.comparison.outcomes import Outcome
+from cnnlab.runs.confusion import confusion_counts
 
 
 def confusion(outcome: Outcome) -> np.ndarray | None:
@@ -12,14 +13,11 @@ def confusion(outcome: Outcome) -> np.ndarray | None:
 
     None where the predictions of a run are gone.
     """
-    answers = [record.predictions for record in outcome.records]
-    first = answers[0]
-    if first is None:
-        return None
-    classes = first.probabilities.shape[1]
-    counts = np.zeros((classes, classes), dtype=np.int64)
-    for answer in answers:
-        if answer is None:
+    counts = []
+    for record in outcome.records:
+        answers = record.predictions
+        if answers is None:
             return None
-        np.add.at(counts, (answer.labels, answer.predicted), 1)
-    return counts
+        classes = answers.probabilities.shape[1]
+        counts.append(confusion_counts(answers.predicted, answers.labels, num_classes=classes))
+    return np.asarray(np.sum(counts, axis=0))

@@ -8,30 +8,34 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.runs.records import HISTORY_COLUMNS, EpochRow, is_run, read_history, read_json, run_path
+from cnnlab.runs.states import State, lock_of
 
 if TYPE_CHECKING:
-    import filelock
     import numpy as np
     from matplotlib.figure import Figure
 
-State = Literal["running", "finished", "failed", "interrupted"]
-
 
 class Folder:
-    """A folder that results are written to, one whole file at a time."""
+    """A folder that results are written to, one whole file at a time.
+
+    `written`: the names of the files that were written by way of this object, in their order. Others that are
+    there are older.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.written: list[str] = []
         with _disk(path):
             path.mkdir(parents=True, exist_ok=True)
 
@@ -44,6 +48,8 @@ class Folder:
                 partial.replace(self.path / name)
             finally:
                 partial.unlink(missing_ok=True)  # on a full disk it would take the room of the next file
+        if name not in self.written:
+            self.written.append(name)
 
     def write_text(self, name: str, text: str) -> None:
         self.save_with(name, lambda path: path.write_text(text, encoding="utf-8"))
@@ -60,6 +66,7 @@ class Folder:
         """Remove a file that is out of date, if it is there."""
         with _disk(self.path / name):
             (self.path / name).unlink(missing_ok=True)
+        self.written = [each for each in self.written if each != name]
 
     def write_figure(self, name: str, figure: Figure) -> None:
         self.save_with(name, lambda path: figure.savefig(path))
@@ -72,8 +79,13 @@ class Run(Folder):
         super().__init__(path)
         self.config = config
         self.status = read_json(path / "run.json") or {}
-        self.seconds_before = float(self.status.get("seconds", 0.0))
-        """Time that earlier, interrupted processes have spent on this run."""
+        self._seconds_before = float(self.status.get("seconds", 0.0))
+        self._began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on this run so far, that of earlier, interrupted processes included."""
+        return self._seconds_before + time.perf_counter() - self._began
 
     def write_state(self, state: State, **more: Any) -> None:
         self.status |= {"state": state, "updated": _now(), **more}
@@ -99,6 +111,7 @@ class Run(Folder):
     def write_checkpoint(self, arrays: Mapping[str, np.ndarray]) -> None:
         import numpy as np
 
+        self.write_state("running", seconds=self.seconds)  # whoever is killed has no time to say it
         self.save_with("checkpoint.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
 
     def read_checkpoint(self) -> dict[str, np.ndarray] | None:
@@ -134,7 +147,7 @@ def open_run(config: ExperimentConfig, out: Path, *, fresh: bool = False) -> Ite
     import filelock
 
     path = run_path(config, out)
-    lock = _lock(path)
+    lock = lock_of(path)
     with _disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -146,13 +159,11 @@ def open_run(config: ExperimentConfig, out: Path, *, fresh: bool = False) -> Ite
             with _disk(path):
                 shutil.rmtree(path)
         run = Run(path, config)
-        began = datetime.now(UTC)
         started = run.status.get("started", _now())
         run.write_state("running", started=started, command=sys.argv, pid=os.getpid(), error=None)
 
         def leave(state: State, error: str | None = None) -> None:
-            spent = run.seconds_before + (datetime.now(UTC) - began).total_seconds()
-            run.write_state(state, seconds=spent, error=error)
+            run.write_state(state, seconds=run.seconds, error=error)
 
         try:
             yield run
@@ -168,20 +179,6 @@ def open_run(config: ExperimentConfig, out: Path, *, fresh: bool = False) -> Ite
         lock.release()
 
 
-def is_held(path: Path) -> bool:
-    """Whether a process trains, or removes, the run in this folder right now."""
-    import filelock
-
-    lock = _lock(path)
-    if not Path(lock.lock_file).exists():  # asking for it would make it
-        return False
-    try:
-        with lock.acquire(timeout=0):
-            return False
-    except (filelock.Timeout, OSError):
-        return True
-
-
 def remove_run(path: Path) -> None:
     """Remove a run's folder, whole or not at all, and its experiment's where that is empty then.
 
@@ -193,7 +190,7 @@ def remove_run(path: Path) -> None:
 
     if path.is_symlink() or not is_run(path):
         raise UserError(f"{path}: not a run's folder; nothing was removed")
-    lock = _lock(path)
+    lock = lock_of(path)
     with _disk(path, "removed"):
         try:
             lock.acquire(timeout=0)
@@ -209,13 +206,6 @@ def remove_run(path: Path) -> None:
             lock.release()
     with suppress(OSError):  # other seeds, or files of the user's, are still in there
         path.parent.rmdir()
-
-
-def _lock(path: Path) -> filelock.BaseFileLock:
-    """Held by whoever trains or removes the run in this folder."""
-    import filelock
-
-    return filelock.FileLock(path.parent / f".{path.name}.lock")
 
 
 def _told(error: BaseException) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.errors import UserError
 from cnnlab.language.source import read_yaml
+from cnnlab.runs.states import state_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,10 +144,10 @@ def read_record(path: Path) -> Record:
     status = read_json(path / "run.json")
     if status is None:
         raise UserError(f"{path}: not a run; expected a folder with run.json")
-    if status.get("state") != "finished":
-        raise UserError(
-            f"{path}: this run is {status.get('state', 'broken')}, not finished; train it again to go on"
-        )
+    state = state_of(path, status)
+    if state != "finished":
+        remedy = "wait for it" if state == "running" else "train it again to go on"
+        raise UserError(f"{path}: this run is {state or 'broken'}, not finished; {remedy}")
     result, environment = read_json(path / "result.json"), read_json(path / "environment.json")
     if result is None or environment is None or not (path / "history.csv").is_file():
         raise UserError(

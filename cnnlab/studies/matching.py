@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import ShapeError, UserError, unknown
 from cnnlab.jobs import Jobs
+from cnnlab.studies.widths import Knob, knobs, misfit, resized, widths_of
 
 Budget = Literal["parameters", "macs", "seconds"]
 BUDGETS: tuple[Budget, ...] = ("parameters", "macs", "seconds")
@@ -38,7 +39,7 @@ class Match:
 
     def __str__(self) -> str:
         """Such as "dnn_parameters_of_cnn is dnn with widths 500, 500, 500 → 138, 138, 137: 137,660 …"."""
-        before, after = (", ".join(str(pair[place]) for pair in self.widths) for place in (0, 1))
+        before, after = (_listed([pair[place] for pair in self.widths]) for place in (0, 1))
         unit = {"parameters": "parameters", "macs": "MACs", "seconds": "s of training"}[self.budget]
         decimals = 1 if self.budget == "seconds" else 0
         off = f"{self.reached / self.wanted - 1:+.2%}".replace("-", "−")
@@ -67,8 +68,9 @@ def match(
     """Resize one of two networks so that it costs what the other does.
 
     All widths (units of Dense, filters of convolutions, the output layer's aside) are multiplied by one
-    factor; then single layers are nudged by up to three, where that comes closer. Parameters and MACs are
-    those of `cnnlab summary`; seconds are measured over a few steps of both networks.
+    factor; then single layers are nudged by up to three, where that comes closer. Widths of branches that
+    meet stay alike, and groups keep dividing theirs. Parameters and MACs are those of `cnnlab summary`;
+    seconds are measured over a few steps of both networks.
 
     Args:
         resize: the name of the network to resize; by default the one without convolutions.
@@ -79,19 +81,25 @@ def match(
     if len(configs) != 2:
         raise UserError(f"--match: expected two experiments given as configs, found {len(configs)}")
     original, reference = _roles(configs, resize)
-    before = _widths(original)
+    before = widths_of(original)
     if not before:
         raise UserError(f"--match: {original.name} has no layer to widen or narrow but its output")
+    turning = knobs(original)
+    if not turning:
+        problem = misfit(original, [before[0] + 1, *before[1:]])
+        raise UserError(f"--match: no width of {original.name} can be changed: {problem}")
     name = f"{original.name}_{budget}_of_{reference.name}"[:100]
     if budget == "seconds":
         wanted = jobs.rehearse(reference).seconds
-        after, reached = _by_seconds(original, before, wanted, lambda config: jobs.rehearse(config).seconds)
+        after, reached = _by_seconds(
+            original, before, turning, wanted, lambda config: jobs.rehearse(config).seconds
+        )
     else:
         cost = _parameters if budget == "parameters" else _macs
         wanted = cost(reference)
-        after = _by_arithmetic(original, before, wanted, cost)
-        reached = cost(_resized(original, after))
-    config = _resized(original, after).model_copy(update={"name": name})
+        after = _by_arithmetic(original, before, turning, wanted, cost)
+        reached = cost(resized(original, after))
+    config = resized(original, after).model_copy(update={"name": name})
     return Match(config, original, reference, budget, wanted, reached, tuple(zip(before, after, strict=True)))
 
 
@@ -123,40 +131,44 @@ def _macs(config: ExperimentConfig) -> float:
 def _by_arithmetic(
     config: ExperimentConfig,
     before: Sequence[int],
+    turning: Sequence[Knob],
     wanted: float,
     cost: Callable[[ExperimentConfig], float],
 ) -> list[int]:
     """The widths whose cost is closest to what is wanted."""
 
     def off(widths: Sequence[int]) -> float:
-        try:
-            return cost(_resized(config, widths)) - wanted
-        except (ShapeError, ValidationError):  # branches that no longer fit, groups that do not divide
-            return math.inf
+        return cost(_fitting(config, widths)) - wanted
 
-    if off(_scaled(before, 0)) > 0:
+    def scaled(factor: float) -> list[int]:
+        return _scaled(before, turning, factor)
+
+    narrowest = scaled(0)
+    if off(narrowest) > 0:
         raise UserError(
-            f"--match: {config.name} cannot be narrowed so far: {wanted:,.0f} is too little for it"
+            f"--match: {config.name} cannot be narrowed so far: {wanted:,.0f} is too little for it; "
+            f"with widths {_listed(narrowest)} it has {off(narrowest) + wanted:,.0f}"
         )
     low, high = 0.0, 1.0
-    while off(_scaled(before, high)) < 0:
+    while off(scaled(high)) < 0:
         low, high = high, 2 * high
         if high > _WIDEST:
             raise UserError(f"--match: {config.name} does not reach {wanted:,.0f}, however wide it is")
     for _ in range(50):
         middle = (low + high) / 2
-        low, high = (middle, high) if off(_scaled(before, middle)) <= 0 else (low, middle)
-    best = min((_scaled(before, low), _scaled(before, high)), key=lambda widths: abs(off(widths)))
+        low, high = (middle, high) if off(scaled(middle)) <= 0 else (low, middle)
+    best = min((scaled(low), scaled(high)), key=lambda widths: abs(off(widths)))
     for _ in range(3):  # once around rarely is enough, three times always was
-        for place in range(len(best)):
-            nudged = [[*best[:place], best[place] + by, *best[place + 1 :]] for by in _NUDGES]
-            best = min([best, *(each for each in nudged if each[place] > 0)], key=lambda each: abs(off(each)))
+        for knob in turning:
+            nudged = [each for by in _NUDGES if min(each := knob.turned(best, by)) > 0]
+            best = min([best, *nudged], key=lambda each: abs(off(each)))
     return best
 
 
 def _by_seconds(
     config: ExperimentConfig,
     before: Sequence[int],
+    turning: Sequence[Knob],
     wanted: float,
     measure: Callable[[ExperimentConfig], float],
 ) -> tuple[list[int], float]:
@@ -164,8 +176,8 @@ def _by_seconds(
     low, high, factor = 0.0, math.inf, 1.0
     tried: list[tuple[float, list[int], float]] = []  # how far off, widths, seconds
     for _ in range(_MEASUREMENTS):
-        widths = _scaled(before, factor)
-        seconds = measure(_resized(config, widths))
+        widths = _scaled(before, turning, factor)
+        seconds = measure(_fitting(config, widths))
         tried.append((abs(math.log(seconds / wanted)), widths, seconds))
         if tried[-1][0] <= CLOSE_ENOUGH:
             break
@@ -178,32 +190,28 @@ def _by_seconds(
     return widths, seconds
 
 
-def _scaled(widths: Sequence[int], factor: float) -> list[int]:
-    return [max(1, round(factor * width)) for width in widths]
+def _scaled(widths: Sequence[int], turning: Sequence[Knob], factor: float) -> list[int]:
+    """All widths that can be changed times a factor."""
+    scaled = list(widths)
+    for knob in turning:
+        scaled = knob.scaled(scaled, factor)
+    return scaled
 
 
-def _widths(config: ExperimentConfig) -> list[int]:
-    """The width of every layer that has one, in order; the last one is the output and stays."""
-    return [fields[key] for fields, key in _sized(config.plain()["model"]["layers"])][:-1]
+def _fitting(config: ExperimentConfig, widths: Sequence[int]) -> ExperimentConfig:
+    """The network with these widths.
+
+    Raises:
+        UserError: it cannot have them, and why.
+    """
+    try:
+        return resized(config, widths)
+    except (ShapeError, ValidationError):
+        problem = misfit(config, widths)
+        raise UserError(
+            f"--match: {config.name} cannot have the widths {_listed(widths)}: {problem}"
+        ) from None
 
 
-def _resized(config: ExperimentConfig, widths: Sequence[int]) -> ExperimentConfig:
-    data = config.plain()
-    for (fields, key), width in zip(_sized(data["model"]["layers"]), widths, strict=False):
-        fields[key] = width
-    resized = ExperimentConfig.model_validate(data)
-    _ = resized.architecture  # raises where the layers no longer fit together
-    return resized
-
-
-def _sized(layers: Any) -> Iterator[tuple[dict[str, Any], str]]:
-    """The fields of every layer that has units or filters, inside blocks too, with the key of its width."""
-    if isinstance(layers, list):
-        for each in layers:
-            yield from _sized(each)
-    elif isinstance(layers, dict):
-        for key, value in layers.items():
-            if key in ("units", "filters") and isinstance(value, int):
-                yield layers, key
-            else:
-                yield from _sized(value)
+def _listed(widths: Sequence[int]) -> str:
+    return ", ".join(map(str, widths))

@@ -18,6 +18,7 @@ from cnnlab.pictures.plots import (
     overlaid_curves,
     sheet,
 )
+from cnnlab.runs.records import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +52,7 @@ def pictures(comparison: Comparison, answers: Answers | None = None) -> dict[str
     if len(known) == len(counts) and dataset is not None and dataset.num_classes <= _MOST_CLASSES:
         drawn["confusion"] = confusion_matrices(known, dataset.class_names)
     if answers is not None:
-        seed = f"seed {shown_seed(comparison)}"
+        seed = shown_seeds(comparison)
         drawn["images"] = sheet(answers, title=f"The first test images and what is seen in them, {seed}")
         if len(answers.predicted) == 2:
             drawn["only_one_right"] = only_one_right(
@@ -60,24 +61,27 @@ def pictures(comparison: Comparison, answers: Answers | None = None) -> dict[str
     return drawn
 
 
-def shown_seed(comparison: Comparison) -> int:
-    """The seed whose answers are shown: the lowest that all have in common, else each one's lowest."""
-    first = comparison.experiments[0]
-    common = [seed for seed in first.seeds if all(seed in each.seeds for each in comparison.experiments)]
-    return (common or list(first.seeds))[0]
+def shown_records(comparison: Comparison) -> dict[str, Record]:
+    """The run of each experiment whose answers are shown: the lowest common seed, else each one's lowest."""
+    common = set.intersection(*(set(outcome.seeds) for outcome in comparison.experiments))
+    return {
+        outcome.name: outcome.record(min(common)) if common else outcome.records[0]
+        for outcome in comparison.experiments
+    }
+
+
+def shown_seeds(comparison: Comparison) -> str:
+    """What a title says of them: "seed 0", or "the lowest seed of each" where they have none in common."""
+    seeds = {record.seed for record in shown_records(comparison).values()}
+    return f"seed {seeds.pop()}" if len(seeds) == 1 else "the lowest seed of each"
 
 
 def answers_on_images(comparison: Comparison, jobs: Jobs) -> Answers | None:
-    """The test images and what each experiment takes them for, with one seed.
+    """The test images and what one run of each experiment, that of `shown_records`, takes them for.
 
     None, and a note, where the images are not here any more, or not those that the runs were tested on.
     """
-    seed = shown_seed(comparison)
-    records = {
-        outcome.name: outcome.record(seed) if seed in outcome.seeds else outcome.records[0]
-        for outcome in comparison.experiments
-    }
-    answers = {name: record.predictions for name, record in records.items()}
+    answers = {name: record.predictions for name, record in shown_records(comparison).items()}
     known = {name: answer for name, answer in answers.items() if answer is not None}
     if len(known) < len(answers):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,8 +32,8 @@ def comparison_folder(names: Iterable[str], out: Path) -> Folder:
     return Folder(out / "comparisons" / name)
 
 
-def write_comparison(comparison: Comparison, out: Path, answers: Answers | None = None) -> Path:
-    """Write table.csv, table.md, comparison.json and the pictures; returns their folder.
+def write_comparison(comparison: Comparison, out: Path, answers: Answers | None = None) -> Folder:
+    """Write table.csv, table.md, comparison.json and the pictures; returns their folder, which knows them.
 
     Args:
         answers: test images with what each experiment takes them for; without them, no pictures of them.
@@ -42,16 +41,14 @@ def write_comparison(comparison: Comparison, out: Path, answers: Answers | None 
     folder = comparison_folder((outcome.name for outcome in comparison.experiments), out)
     folder.write_text("table.csv", accuracy_table(comparison).to_csv(index=False))
     folder.write_text("table.md", markdown_page(comparison))
-    folder.write_text(
-        "comparison.json", json.dumps(comparison.as_dict(), indent=2, ensure_ascii=False) + "\n"
-    )
+    folder.write_json("comparison.json", comparison.as_dict())
     drawn = pictures(comparison, answers)
     for name in PICTURES:
         if name in drawn:
             folder.write_figure(f"{name}.png", drawn[name])
         else:
             folder.remove(f"{name}.png")  # of an earlier comparison, which this one replaces
-    return folder.path
+    return folder
 
 
 def markdown_page(comparison: Comparison) -> str:

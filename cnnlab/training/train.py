@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +33,6 @@ def train(
         Diverged: the loss is no longer a finite number.
         CnnlabError: the folder cannot be written.
     """
-    began = time.perf_counter()
     reset_peak_memory()
     run.write_setting(environment)
     learner, steps = prepare(config, data)
@@ -64,8 +62,7 @@ def train(
     with start_up_noise():  # saving imports TensorFlow on every backend, if it is installed
         run.save_with("model.keras", model.save)
     run.write_figure("curves.png", history_curves(fitted.history, title=f"{config.name}, seed {config.seed}"))
-    seconds = run.seconds_before + time.perf_counter() - began
-    run.write_json("result.json", result(config, fitted, results, seconds=seconds))
+    run.write_json("result.json", result(config, fitted, results, seconds=run.seconds))
 
 
 def prepare(config: ExperimentConfig, data: Dataset) -> tuple[Learner, Steps]:

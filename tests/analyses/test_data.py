@@ -13,9 +13,10 @@ from cnnlab.analyses.embedding import (
     trustworthiness,
 )
 from cnnlab.analyses.invariance import accuracy_under, changed, reach
-from cnnlab.analyses.mistakes import confusion, surest_mistakes
+from cnnlab.analyses.mistakes import surest_mistakes
 from cnnlab.analyses.network import predict
 from cnnlab.errors import UserError
+from cnnlab.runs.confusion import confusion_counts
 
 
 def test_whole_shifts_and_quarter_turns_move_pixels(rng):
@@ -69,7 +70,7 @@ def test_surest_mistakes_come_first():
 
 
 def test_confusion_counts():
-    found = confusion(np.array([0, 2, 2, 1, 0]), np.array([0, 1, 2, 1, 2]), num_classes=4)
+    found = confusion_counts(np.array([0, 2, 2, 1, 0]), np.array([0, 1, 2, 1, 2]), num_classes=4)
     assert_array_equal(found, [[1, 0, 0, 0], [0, 1, 1, 0], [1, 0, 1, 0], [0, 0, 0, 0]])
 
 

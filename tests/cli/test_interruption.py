@@ -39,7 +39,7 @@ def assert_no_half_files(folder: Path) -> None:
         assert all(np.isfinite(array).all() for array in arrays.values())
     assert {path.name for path in folder.iterdir()} <= {
         *("run.json", "config.yaml", "layers.csv", "environment.json", "history.csv", "checkpoint.npz"),
-        *(".partial-history.csv", ".partial-checkpoint.npz"),
+        *(".partial-run.json", ".partial-history.csv", ".partial-checkpoint.npz"),
     }
 
 
@@ -56,6 +56,7 @@ def story(backend, cnnlab, start, configs, data_dir, folder_of, tmp_path_factory
     first.send_signal(signal.SIGKILL)
     first.communicate()
     told["killed"] = first.returncode, state(folder)
+    told["known when killed"] = json.loads((folder / "run.json").read_text())
     assert_no_half_files(folder)
     with np.load(folder / "checkpoint.npz") as arrays:
         told["epoch of the checkpoint"] = int(arrays["epoch"])
@@ -107,8 +108,10 @@ def test_what_was_interrupted_ends_as_if_it_had_not_been(story) -> None:
 
 
 def test_the_time_before_the_interruption_counts(story) -> None:
-    result = story["folder"].json("result.json")
-    training = sum(float(row["seconds"]) for row in story["folder"].history)
+    """Also where nobody was left to say it."""
+    seconds = [float(row["seconds"]) for row in story["folder"].history]
+    assert story["known when killed"]["seconds"] >= sum(seconds[: story["epoch of the checkpoint"]])
+    result, training = story["folder"].json("result.json"), sum(seconds)
     assert result["seconds"] > training
     assert story["folder"].json("run.json")["seconds"] >= training
 

@@ -264,6 +264,21 @@ def test_seeds_are_ranges_and_lists(cnnlab, configs, data_dir: Path, tmp_path: P
     assert len({document["test_loss"] for document in result.json}) == 3
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--seeds", "0-4"), "--seeds"),
+        (("--fresh",), "--fresh"),
+        (("--seeds", "1", "--fresh"), "--seeds, --fresh"),
+    ],
+)
+def test_check_refuses_what_it_does_not_look_at(cnnlab, configs, data_dir: Path, options, named) -> None:
+    result = cnnlab("train", configs["small"], "--check", *options, "--data-dir", data_dir)
+    assert (result.code, result.stdout) == (2, "")
+    said = f"{named}: --check tries one run of each experiment and keeps nothing of it"
+    assert said in " ".join(result.stderr.split())
+
+
 def test_several_configs_give_a_list(trained: Trained, cnnlab, configs, data_dir: Path) -> None:
     options = ("--data-dir", data_dir, "--out", trained.out, "--json")
     result = cnnlab("train", configs["small"], trained.folder.path / "config.yaml", *options)

@@ -13,6 +13,7 @@ from cnnlab.comparison import compare as compare_records
 from cnnlab.comparison import grouped
 from cnnlab.comparison.confusion import confusion
 from cnnlab.runs.records import read_record
+from cnnlab.studies.pictures import pictures
 
 MEAN = re.compile(r"\d+\.\d+ ± \d+\.\d+")
 
@@ -139,6 +140,82 @@ def test_pictures_that_can_no_longer_be_drawn_do_not_stay(tmp_path, make_run):
     (paths[0] / "predictions.npz").unlink()
     assert run(call) == 0
     assert {path.stem for path in folder.glob("*.png")} == {"accuracy", "curves", "parameters"}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "shown", "said"),
+    [
+        pytest.param(([0, 2, 3], [3, 2]), (2, 2), "seed 2", id="common"),
+        pytest.param(([1, 2], [0, 3]), (1, 0), "the lowest seed of each", id="none in common"),
+        pytest.param(([3], [0, 3], [1]), (3, 0, 1), "the lowest seed of each", id="not common to all"),
+    ],
+)
+def test_sheets_say_whose_answers_they_show(out, monkeypatch, seeds, shown, said):
+    drawn = {}
+
+    def draw(comparison, answers):
+        drawn.update(answers=answers, pictures=pictures(comparison, answers))
+        return {}
+
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", draw)
+    names = ("colors_dnn", "colors_cnn", "colors_cnn_minimal")[: len(seeds)]
+    folders = {name: next(out.glob(f"{name}-????????")) for name in names}
+    runs = [
+        str(folders[name] / f"seed-{seed}") for name, own in zip(names, seeds, strict=True) for seed in own
+    ]
+    assert run(["compare", *runs, "--out", str(out), "--quiet"]) == 0
+    for name, seed in zip(names, shown, strict=True):
+        record = read_record(folders[name] / f"seed-{seed}")
+        np.testing.assert_array_equal(drawn["answers"].predicted[name], record.predictions.predicted)
+    sheets = [drawn["pictures"][name] for name in ("images", "only_one_right") if name in drawn["pictures"]]
+    assert len(sheets) == (2 if len(names) == 2 else 1)
+    assert all(figure.get_suptitle().endswith(f", {said}") for figure in sheets)
+
+
+@pytest.mark.parametrize("command", ["compare", "report"])
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--seeds", "0-5"], "--seeds"),
+        (["--set", "training.epochs=3"], "--set"),
+        (["--backend", "jax", "--device", "cpu"], "--backend, --device"),
+        (["--precision", "float32"], "--precision"),
+        (["--fresh", "--force"], "--fresh, --force"),
+    ],
+)
+def test_options_of_training_need_something_to_train(out, capsys, no_pictures, command, arguments, named):
+    runs = [str(next(out.glob(f"{name}-????????"))) for name in ("colors_dnn", "colors_cnn")]
+    assert run([command, *runs, "--out", str(out), *arguments]) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    message = f"{named}: these are finished runs; give the experiment's name to train more"
+    assert message in " ".join(streams.err.split())
+
+
+def test_options_of_training_are_for_the_configs_among_runs(out, compare):
+    folder = next(out.glob("colors_dnn-????????"))
+    found = compare("--seeds", "1,2", "--device", "cpu", "--json", experiments=("colors_cnn", str(folder)))
+    assert [each["seeds"] for each in json.loads(found.out)["experiments"]] == [[1, 2], list(range(6))]
+
+
+def test_only_what_was_written_now_is_named(tmp_path, make_run, capsys, monkeypatch):
+    runs = [str(make_run(tmp_path, name)) for name in ("colors_dnn", "colors_cnn")]
+    folder = tmp_path / "comparisons" / "colors_dnn-vs-colors_cnn"
+    folder.mkdir(parents=True)
+    for name in ("report.html", "another.yaml", "notes.txt"):
+        (folder / name).write_text("of an earlier day", encoding="utf-8")
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
+    assert run(["compare", *runs, "--out", str(tmp_path), "--quiet"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"{folder}: comparison.json, table.csv, table.md"
+    assert (folder / "notes.txt").exists()
+
+
+def test_a_run_that_was_killed_is_not_finished(tmp_path, make_run, capsys):
+    killed = make_run(tmp_path, "colors_dnn", state="running")
+    assert run(["compare", str(killed), "colors_cnn", "--out", str(tmp_path)]) == 2
+    said = f"{killed}: this run is interrupted, not finished; train it again to go on\n"
+    assert capsys.readouterr().err == said
 
 
 def test_confusion_counts_every_run(out, make_run):

@@ -1,5 +1,6 @@
 """`cnnlab runs`, as a user calls it."""
 
+import contextlib
 import csv
 import io
 import json
@@ -146,6 +147,18 @@ def test_show(runs, library):
     assert document["result"]["test_accuracy"] == 0.95
     assert document["config"]["training"]["optimizer"]["name"] == "sgd"
     assert set(document["files"]) >= {"run.json", "result.json", "config.yaml", "predictions.npz"}
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_list_and_show_agree_on_a_run_that_was_killed(runs, tmp_path, make_run, held):
+    path = make_run(tmp_path, "colors_cnn", state="running")
+    state = "running" if held else "interrupted"
+    with filelock.FileLock(path.parent / ".seed-0.lock") if held else contextlib.nullcontext():
+        assert names(runs("list", "--json", out=tmp_path).out) == [("colors_cnn", 0, state)]
+        assert runs("show", str(path), out=tmp_path).out.startswith(f"{path}: {state}\n")
+        document = json.loads(runs("show", str(path), "--json", out=tmp_path).out)
+    assert document["status"]["state"] == state
+    assert json.loads((path / "run.json").read_text(encoding="utf-8"))["state"] == "running"
 
 
 def test_a_run_has_several_names(runs, library):

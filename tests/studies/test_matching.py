@@ -110,6 +110,114 @@ def test_a_budget_that_is_too_small(tmp_path):
         match([load_config("dnn"), load_config(str(tiny))], "parameters", jobs=None, resize="tiny")
 
 
+def network(folder, name, layers):
+    """An experiment on the lecture's digits, read from its file."""
+    output = "Flatten, {Dense: {units: 10, activation: softmax}}"
+    text = f"dataset: mnist\nmodel: {{layers: [{layers}, {output}]}}\n"
+    path = folder / f"{name}.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_config(str(path))
+
+
+CONV = "{{Conv2D: {{filters: {}, kernel_size: 3, padding: same{}}}}}"
+POOL = "{MaxPooling2D: {pool_size: 4}}"
+
+
+def conv(filters, more=""):
+    return CONV.format(filters, more)
+
+
+@pytest.mark.parametrize(
+    ("layers", "groups"),
+    [
+        pytest.param(
+            f"{conv(16)}, {POOL}, {conv(32, ', groups: 4')}, {conv(24)}", (4, 4, 1), id="grouped convolution"
+        ),
+        pytest.param(
+            f"{conv(32)}, {POOL}, {{GroupNormalization: {{groups: 8}}}}, {conv(48)}",
+            (8, 1),
+            id="normalization",
+        ),
+        pytest.param(
+            f"{conv(12)}, {{DepthwiseConv2D: {{kernel_size: 3, depth_multiplier: 2}}}}, {POOL}, "
+            f"{conv(30, ', groups: 6')}",
+            (3, 6),
+            id="a depthwise convolution doubles the channels on the way",
+        ),
+    ],
+)
+@pytest.mark.parametrize("budget", ["parameters", "macs"])
+@pytest.mark.parametrize("reference", ["dnn", "cnn"])
+def test_groups_keep_dividing_the_widths(tmp_path, layers, groups, budget, reference):
+    config = network(tmp_path, "grouped", layers)
+    found = match([config, load_config(reference)], budget, jobs=None, resize="grouped")
+    assert found.reached == pytest.approx(found.wanted, rel=0.02)
+    assert found.config.architecture.output_shape == (10,)
+    after = [pair[1] for pair in found.widths]
+    assert [width % group for width, group in zip(after, groups, strict=True)] == [0] * len(groups)
+
+
+def test_a_grouped_network_says_how_narrow_it_can_be(tmp_path):
+    config = network(tmp_path, "grouped", f"{conv(16)}, {POOL}, {conv(32, ', groups: 16')}")
+    reference = network(tmp_path, "small", "{MaxPooling2D: {pool_size: 28}}")
+    with pytest.raises(UserError) as caught:
+        match([config, reference], "parameters", jobs=None, resize="grouped")
+    assert str(caught.value) == (
+        "--match: grouped cannot be narrowed so far: 20 is too little for it; with widths 16, 16 it has 8,170"
+    )
+
+
+@pytest.mark.parametrize(
+    ("layers", "tied"),
+    [
+        pytest.param(
+            f"{POOL}, {conv(16)}, {{Residual: {{layers: [{conv(20)}, {conv(16)}]}}}}", (0, 2), id="identity"
+        ),
+        pytest.param(
+            f"{conv(8)}, {POOL}, {{Residual: {{layers: [{conv(16)}, {conv(12)}], shortcut: [{conv(12)}]}}}}",
+            (2, 3),
+            id="a shortcut of layers",
+        ),
+        pytest.param(
+            f"{conv(8)}, {POOL}, {{Parallel: {{branches: [[{conv(12)}], [{conv(12)}]], merge: maximum}}}}",
+            (1, 2),
+            id="branches that are merged",
+        ),
+    ],
+)
+@pytest.mark.parametrize("budget", ["parameters", "macs"])
+@pytest.mark.parametrize("reference", ["dnn", "cnn"])
+def test_branches_that_meet_stay_alike(tmp_path, layers, tied, budget, reference):
+    config = network(tmp_path, "branched", layers)
+    found = match([config, load_config(reference)], budget, jobs=None, resize="branched")
+    assert found.reached == pytest.approx(found.wanted, rel=0.01)
+    after = [pair[1] for pair in found.widths]
+    assert len({after[place] for place in tied}) == 1
+    assert all(before != now for before, now in found.widths)
+
+
+def test_branches_that_add_up_stay_in_proportion(tmp_path):
+    branches = f"{{Parallel: {{branches: [[{conv(8)}], [{conv(16)}]]}}}}"
+    config = network(tmp_path, "sum", f"{conv(24)}, {{Residual: {{layers: [{branches}]}}}}, {POOL}")
+    found = match([config, load_config("dnn")], "parameters", jobs=None, resize="sum")
+    stem, first, second = (pair[1] for pair in found.widths)
+    assert stem == first + second
+    assert second == 2 * first
+    assert found.reached == pytest.approx(898_510, rel=0.02)
+
+
+def test_a_width_that_the_image_decides_stays(tmp_path):
+    config = network(tmp_path, "held", f"{{Residual: {{layers: [{conv(6)}, {conv(1)}]}}}}, {POOL}, {conv(5)}")
+    found = match([config, load_config("cnn")], "parameters", jobs=None, resize="held")
+    assert [before == after for before, after in found.widths] == [False, True, False]
+    only = network(tmp_path, "only", f"{{Residual: {{layers: [{conv(1)}]}}}}")
+    with pytest.raises(UserError) as caught:
+        match([only, load_config("cnn")], "parameters", jobs=None, resize="only")
+    assert str(caught.value) == (
+        "--match: no width of only can be changed: branches of different shapes meet: 28×28×2 and 28×28×1"
+    )
+
+
 @pytest.fixture
 def out(tmp_path, make_run):
     """Finished runs of colors_cnn, and of colors_dnn as --match parameters resizes it."""
@@ -132,9 +240,12 @@ def test_compare_on_equal_terms(out, capsys, monkeypatch):
     (note,) = document["notes"]
     assert note.startswith("colors_dnn_parameters_of_colors_cnn is colors_dnn with widths 128, 64 → ")
     assert run(call) == 0
-    assert note in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert note in told
+    resized = "colors_dnn_parameters_of_colors_cnn.yaml"
+    assert told.splitlines()[-1].endswith(f": {resized}, comparison.json, table.csv, table.md")
     folder = out / "comparisons" / "colors_dnn_parameters_of_colors_cnn-vs-colors_cnn"
-    saved = load_config(str(folder / "colors_dnn_parameters_of_colors_cnn.yaml"))
+    saved = load_config(str(folder / resized))
     assert saved.digest == dnn["digest"]
     assert note in (folder / "table.md").read_text(encoding="utf-8")
 

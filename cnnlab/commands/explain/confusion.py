@@ -13,11 +13,12 @@ def command(subject: Subject) -> Explanation:
     \b
     cnnlab explain confusion cnn
     """
-    from cnnlab.analyses.mistakes import confusion, most_confused, rates
+    from cnnlab.analyses.mistakes import most_confused, rates
     from cnnlab.pictures.drawings.sets import confusion_matrix
+    from cnnlab.runs.confusion import confusion_counts
 
     test, names = subject.data.test, subject.class_names
-    counts = confusion(subject.probabilities.argmax(axis=1), test.labels, num_classes=len(names))
+    counts = confusion_counts(subject.probabilities.argmax(axis=1), test.labels, num_classes=len(names))
     accuracy, recall, precision = rates(counts)
     most = "none wrong"
     if pair := most_confused(counts):

@@ -14,9 +14,9 @@ from cnnlab.commands.explain.technique import (
     layer_option,
     seed_option,
     technique,
-    typed,
 )
 from cnnlab.commands.explain.words import answers, targets
+from cnnlab.commands.options import refuse_idle
 
 METHODS = ("gradient", "smoothgrad", "gradient_times_input", "integrated_gradients", "grad_cam")
 METHOD_OF = {
@@ -73,8 +73,8 @@ def command(
     would change, not what it rests on; the methods disagree, and none is the truth.
     """
     for option, method in METHOD_OF.items():
-        if methods and method not in methods and typed(option):
-            raise click.UsageError(f"--{option} goes with --method {method}")
+        if methods and method not in methods:
+            refuse_idle(option, reason=f"it goes with --method {method}")
     model = subject.model
     import numpy as np
 

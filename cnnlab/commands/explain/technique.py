@@ -10,10 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from cnnlab.commands.explain.subject import Subject, open_subject
-from cnnlab.commands.options import complete_experiment, data_dir_option, json_option, out_option
+from cnnlab.commands.options import (
+    backend_option,
+    complete_experiment,
+    data_dir_option,
+    device_option,
+    json_option,
+    out_option,
+    quiet_option,
+)
 from cnnlab.commands.output import print_json
 from cnnlab.datasets import Places
 from cnnlab.runs.folders import Folder
@@ -88,12 +95,6 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def typed(argument: str) -> bool:
-    """Whether the user gave this option, by the name of its argument; with `explain all` nobody does."""
-    context = click.get_current_context(silent=True)
-    return context is not None and context.get_parameter_source(argument) is ParameterSource.COMMANDLINE
-
-
 @dataclass(frozen=True)
 class Asked:
     """The options that say where runs and data are and what to compute on."""
@@ -121,18 +122,13 @@ def subject_options(command: Command) -> Command:
 
     @out_option
     @data_dir_option
-    @click.option(
-        "--backend", type=click.Choice(["tensorflow", "jax", "torch"]),
-        help="What Keras runs on; by default what the run was trained on.",
-    )  # fmt: skip
-    @click.option(
-        "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto takes a GPU that is there."
-    )
+    @backend_option("what the run was trained on")
+    @device_option
     @click.option(
         "--pixels", type=(float, float), metavar="BLACK WHITE",
         help="What the network in a .keras file takes for them; by default 0 1, or 0 255 where it rescales.",
     )  # fmt: skip
-    @click.option("--quiet", is_flag=True, help="Only warnings and the result.")
+    @quiet_option
     @functools.wraps(command)
     def with_options(
         *args: Any, out: Path, data_dir: Path | None, backend: str | None, device: str | None,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.errors import unknown
-from cnnlab.runs.folders import is_held
+from cnnlab.runs.states import state_of
 
 Row = Mapping[str, Any]
 """What is known of one run; None where it is not (yet)."""
@@ -42,14 +42,11 @@ KEYS = (
 )
 """The keys of a row, in this order: what --where and --sort may name."""
 
-_FROM_STATE = ("state", "started", "updated", "error")
+_FROM_STATUS = ("started", "updated", "error")
 
 
 def scan(out: Path) -> list[Row]:
-    """Every run below `out`, by name, digest and seed. Folders without run.json are no runs.
-
-    A run that says "running" while no process holds it was killed: its state is "interrupted".
-    """
+    """Every run below `out`, by name, digest and seed. Folders without run.json are no runs."""
     rows = []
     for experiment in _folders(out):
         name, dash, digest = _name(experiment).rpartition("-")
@@ -76,11 +73,9 @@ def sort_rows(rows: Sequence[Row], key: str) -> list[Row]:
 
 
 def _row(folder: str, name: str, digest: str, seed: int, status: Mapping[str, Any]) -> Row:
-    state = status.get("state")
+    state = state_of(Path(folder), status)
     result = (_read(f"{folder}/result.json") if state == "finished" else None) or {}
-    if state == "running" and not is_held(Path(folder)):
-        state = "interrupted"
-    known = result | {key: status.get(key) for key in _FROM_STATE}
+    known = result | {key: status.get(key) for key in _FROM_STATUS}
     known |= {"name": name, "digest": digest, "seed": seed, "state": state, "path": folder}
     return {key: known.get(key) for key in KEYS}
 
