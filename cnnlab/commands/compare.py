@@ -43,7 +43,9 @@ def match_options(command: Command) -> Command:
 @experiments_argument("A B...")
 @training_options
 @match_options
-@click.option("--per-class", is_flag=True, help="Show the test accuracy class by class, too.")
+@click.option(
+    "--per-class", is_flag=True, help="The test accuracy class by class, too; with --csv, only that."
+)
 @click.option("--markdown", is_flag=True, help="Print Markdown tables.")
 @click.option("--latex", is_flag=True, help="Print LaTeX tables, for the package booktabs.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
@@ -67,9 +69,9 @@ def command(
     cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml --latex
 
     An experiment is a name in configs/, a path to a YAML file, or the folder of a finished run, or of all
-    runs of an experiment. Finished runs take part as they are; options that say what to train are for the
-    others. Without --seeds, all seeds count that the experiments have finished in common, else the one in
-    each config.
+    runs of an experiment, as a path or below --out. Finished runs take part as they are; options that say
+    what to train are for the others. Without --seeds, all seeds count that the experiments have finished in
+    common, else the one in each config.
     Tables and pictures are written to experiments/comparisons/A-vs-B/.
 
     Runs of one seed are a pair. The verdict rests on a sign-flip test and a t interval over the pairs, and
@@ -109,13 +111,14 @@ def compared(
     Raises:
         UsageError: an option that would have no effect here.
     """
-    configs: list[ExperimentConfig] = []
-    given: list[Record] = []
+    entries: list[ExperimentConfig | Record] = []
     for experiment in experiments:
-        if runs := runs_in(Path(experiment)):
-            given += [read_record(path) for path in runs]
+        if runs := runs_in(Path(experiment)) or runs_in(options.out / experiment):
+            entries += [read_record(path) for path in runs]
         else:
-            configs.append(options.load(experiment))
+            entries.append(options.load(experiment))
+    configs = [entry for entry in entries if isinstance(entry, ExperimentConfig)]
+    given = [entry for entry in entries if isinstance(entry, Record)]
     if resize is not None and match is None:
         raise click.UsageError("--resize needs --match")
     if not configs:
@@ -142,8 +145,8 @@ def compared(
 
             matched = match_to(configs, match, jobs=jobs, resize=resize)
             watcher.note(str(matched))
-            configs = [matched.config if each is matched.original else each for each in configs]
-        comparison = duel(configs, given, seeds=options.seeds, jobs=jobs, asker=asker)
+            entries = [matched.config if each is matched.original else each for each in entries]
+        comparison = duel(entries, seeds=options.seeds, jobs=jobs, asker=asker)
         if matched is not None:
             comparison = replace(comparison, notes=(str(matched),))
         for warning in comparison.warnings:
@@ -163,7 +166,8 @@ def _print_tables(comparison: Comparison, style: Style, *, per_class: bool) -> N
         click.echo(f"% {text}" if style == "latex" else text)
 
     say(f"{caption(comparison)}" + ("." if style == "markdown" else ""))
-    for note in comparison.notes:
+    warnings = () if style == "terminal" else comparison.warnings  # there they have been said already
+    for note in (*warnings, *comparison.notes):
         click.echo()
         say(f"{note}.")
     tables = [rounded_table(comparison), cost_table(comparison)]

@@ -43,6 +43,8 @@ def _claim(pair: Pair, lead: Lead) -> str:
         text = f"{pair.a.name} and {pair.b.name} are level at {average(pair.a, pair.seeds)}"
     else:
         text = f"{lead.ahead.name} is {ahead(lead, which)}"
+    if which and len(pair.seeds) == 1:
+        text += f" in the one common seed, {pair.seeds[0]}"
     if pair.difference.ci95 is not None:
         low, high = (100 * each for each in pair.difference.ci95)
         if lead.ahead is pair.b:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup, escape
 
 from cnnlab.comparison import (
     Comparison,
@@ -39,6 +41,7 @@ def render_report(comparison: Comparison, answers: Answers | None = None) -> str
     """
     environment = pages()
     environment.filters |= {"points": _points, "p": p_text, "times": times, "seeds": seeds_text}
+    environment.filters["typed"] = _typed
     histories = {
         outcome.name: {record.seed: record.history for record in outcome.records}
         for outcome in comparison.experiments
@@ -153,6 +156,11 @@ def _provenance(outcome: Outcome) -> dict[str, Any]:
         },
         "config": first.config.to_yaml(),
     }
+
+
+def _typed(text: str) -> Markup:
+    """A sentence in which the options to type stay in one piece, to be read and copied."""
+    return Markup(re.sub(r"--seeds [\d,-]+", r'<code class="typed">\g<0></code>', str(escape(text))))
 
 
 def _points(share: float) -> str:

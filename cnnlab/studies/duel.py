@@ -14,8 +14,7 @@ from cnnlab.runs.records import Record, finished_seeds
 
 
 def duel(
-    configs: Sequence[ExperimentConfig],
-    given: Sequence[Record],
+    entries: Sequence[ExperimentConfig | Record],
     *,
     seeds: Sequence[int] | None,
     jobs: Jobs,
@@ -24,9 +23,9 @@ def duel(
     """Compare experiments over the same seeds; what has not been trained yet is trained.
 
     Args:
-        configs: experiments to train where they are not finished.
-        given: finished runs that take part as they are.
-        seeds: for `configs`; by default all seeds that they, and the given runs' experiments, have
+        entries: experiments, to be trained where they are not finished, and finished runs, which take part
+            as they are; the comparison has them in this order.
+        seeds: of the experiments; by default all seeds that they, and the given runs' experiments, have
             finished in common, else the one in each config.
         asker: the command that needs the comparison, for messages.
 
@@ -34,9 +33,11 @@ def duel(
         UserError: fewer than two different experiments, or different test data; nothing is trained then.
         CnnlabError: a run failed; the others are trained and kept.
     """
-    different = {(each.name, each.digest) for each in [*configs, *(record.config for record in given)]}
-    if len(different) < 2:
-        names = ", ".join(name for name, _ in different) or "none"
+    configs = [entry for entry in entries if isinstance(entry, ExperimentConfig)]
+    given = [entry for entry in entries if isinstance(entry, Record)]
+    places = {_identity(entry): place for place, entry in reversed(list(enumerate(entries)))}
+    if len(places) < 2:
+        names = ", ".join(name for name, _ in places) or "none"
         raise UserError(f"{asker}: expected two or more different experiments, found {names}")
     check_same_data(
         [Tested(config.name, config.seed, dataset_facts(config, jobs.dataset(config))) for config in configs]
@@ -48,13 +49,19 @@ def duel(
     if failures:  # each has been told already
         raise CnnlabError(f"{asker}: {len(failures)} of {len(wanted)} runs failed; the others are kept")
     unique = {record.path.resolve(): record for record in [*records, *given]}
-    return compare(grouped(unique.values()))
+    return compare(sorted(grouped(unique.values()), key=lambda each: places[each.name, each.digest]))
+
+
+def _identity(entry: ExperimentConfig | Record) -> tuple[str, str]:
+    """Name and digest of the experiment: seeds do not count."""
+    config = entry.config if isinstance(entry, Record) else entry
+    return config.name, config.digest
 
 
 def common_seeds(configs: Sequence[ExperimentConfig], given: Sequence[Record], out: Path) -> tuple[int, ...]:
     """The seeds that all experiments have finished, ascending; empty where there is none."""
     finished = [finished_seeds(config, out) for config in configs]
-    by_experiment: dict[str, set[int]] = {}
+    by_experiment: dict[tuple[str, str], set[int]] = {}
     for record in given:
-        by_experiment.setdefault(f"{record.name}-{record.config.digest}", set()).add(record.seed)
+        by_experiment.setdefault(_identity(record), set()).add(record.seed)
     return tuple(sorted(set.intersection(*finished, *by_experiment.values())))

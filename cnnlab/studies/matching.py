@@ -40,7 +40,7 @@ class Match:
     def __str__(self) -> str:
         """Such as "dnn_parameters_of_cnn is dnn with widths 500, 500, 500 → 138, 138, 137: 137,660 …"."""
         before, after = (_listed([pair[place] for pair in self.widths]) for place in (0, 1))
-        unit = {"parameters": "parameters", "macs": "MACs", "seconds": "s of training"}[self.budget]
+        unit = {"parameters": "parameters", "macs": "MACs", "seconds": "s of training steps"}[self.budget]
         decimals = 1 if self.budget == "seconds" else 0
         off = f"{self.reached / self.wanted - 1:+.2%}".replace("-", "−")
         return (
@@ -70,7 +70,7 @@ def match(
     All widths (units of Dense, filters of convolutions, the output layer's aside) are multiplied by one
     factor; then single layers are nudged by up to three, where that comes closer. Widths of branches that
     meet stay alike, and groups keep dividing theirs. Parameters and MACs are those of `cnnlab summary`;
-    seconds are measured over a few steps of both networks.
+    seconds are those of all training steps, measured on a few of both networks.
 
     Args:
         resize: the name of the network to resize; by default the one without convolutions.
@@ -90,10 +90,7 @@ def match(
         raise UserError(f"--match: no width of {original.name} can be changed: {problem}")
     name = f"{original.name}_{budget}_of_{reference.name}"[:100]
     if budget == "seconds":
-        wanted = jobs.rehearse(reference).seconds
-        after, reached = _by_seconds(
-            original, before, turning, wanted, lambda config: jobs.rehearse(config).seconds
-        )
+        after, reached, wanted = _by_seconds(original, reference, before, turning, jobs)
     else:
         cost = _parameters if budget == "parameters" else _macs
         wanted = cost(reference)
@@ -167,27 +164,45 @@ def _by_arithmetic(
 
 def _by_seconds(
     config: ExperimentConfig,
+    reference: ExperimentConfig,
     before: Sequence[int],
     turning: Sequence[Knob],
-    wanted: float,
-    measure: Callable[[ExperimentConfig], float],
-) -> tuple[list[int], float]:
-    """The widths, of a few that are measured, whose seconds come closest, and these seconds."""
-    low, high, factor = 0.0, math.inf, 1.0
-    tried: list[tuple[float, list[int], float]] = []  # how far off, widths, seconds
+    jobs: Jobs,
+) -> tuple[list[int], float, float]:
+    """The widths, of a few that are measured, whose seconds come closest, and what both networks took.
+
+    Both are measured in turn, each time: the machine may be busier now than a minute ago.
+    """
+    below: tuple[float, float] | None = None  # logarithms of a factor and of the seconds it takes, which are
+    above: tuple[float, float] | None = None  # too few, or too many; the reference's count as 1
+    place = 0.0
+    tried: list[tuple[float, list[int], float, float]] = []  # how far off, widths, seconds, the reference's
     for _ in range(_MEASUREMENTS):
-        widths = _scaled(before, turning, factor)
-        seconds = measure(_fitting(config, widths))
-        tried.append((abs(math.log(seconds / wanted)), widths, seconds))
-        if tried[-1][0] <= CLOSE_ENOUGH:
+        widths = _scaled(before, turning, math.exp(place))
+        if any(widths == each for _, each, _, _ in tried):  # there is nothing between
             break
-        if seconds < wanted:
-            low = factor
+        wanted, seconds = _seconds(reference, jobs), _seconds(_fitting(config, widths), jobs)
+        off = math.log(seconds / wanted)
+        tried.append((abs(off), widths, seconds, wanted))
+        if abs(off) <= CLOSE_ENOUGH:
+            break
+        if off < 0:
+            below = (place, off)
         else:
-            high = factor
-        factor = 2 * factor if high == math.inf else math.sqrt(low * high) if low else factor / 4
-    _, widths, seconds = min(tried)
-    return widths, seconds
+            above = (place, off)
+        if below and above:  # a line between them, but never so near to one that noise keeps it there
+            share = min(max(below[1] / (below[1] - above[1]), 0.1), 0.9)
+            place = below[0] + share * (above[0] - below[0])
+        else:
+            place += math.log(2) if below else -math.log(4)
+    _, widths, seconds, wanted = min(tried)
+    return widths, seconds, wanted
+
+
+def _seconds(config: ExperimentConfig, jobs: Jobs) -> float:
+    """What the training steps of a whole run take. What every start costs depends on no width."""
+    rehearsal = jobs.rehearse(config)
+    return rehearsal.seconds_per_step * rehearsal.steps_per_epoch * config.training.epochs
 
 
 def _scaled(widths: Sequence[int], turning: Sequence[Knob], factor: float) -> list[int]:

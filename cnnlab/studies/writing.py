@@ -48,6 +48,7 @@ def write_comparison(comparison: Comparison, out: Path, answers: Answers | None 
             folder.write_figure(f"{name}.png", drawn[name])
         else:
             folder.remove(f"{name}.png")  # of an earlier comparison, which this one replaces
+    folder.remove("report.html")
     return folder
 
 

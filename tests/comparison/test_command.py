@@ -71,6 +71,14 @@ def test_the_folder_of_an_experiment_stands_for_all_its_runs(compare, out):
     assert len(document["pairs"][0]["mcnemar_p"]) == 6
 
 
+def test_experiments_stand_in_the_order_given_and_folders_are_found_below_out(compare, out):
+    [folder] = out.glob("colors_cnn-????????")
+    for experiments in [(folder.name, "colors_dnn"), ("colors_dnn", folder.name)]:
+        document = json.loads(compare("--json", experiments=experiments).out)
+        names = [each["name"] for each in document["experiments"]]
+        assert names == [each.removesuffix(folder.name[-9:]) for each in experiments]
+
+
 def test_csv_is_all_of_stdout(compare):
     rows = list(csv.DictReader(io.StringIO(compare("--csv").out)))
     assert [row["experiment"] for row in rows] == ["colors_dnn", "colors_cnn"]
@@ -116,6 +124,12 @@ def test_warnings_about_the_data_are_shown(tmp_path, make_run, capsys, no_pictur
     assert streams.err.splitlines() == ["not the official files"]
     page = (tmp_path / "comparisons" / "colors_dnn-vs-colors_cnn" / "table.md").read_text(encoding="utf-8")
     assert "Note: not the official files" in page
+    for style, line in {
+        "--markdown": "not the official files.",
+        "--latex": "% not the official files.",
+    }.items():
+        assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path), "--quiet", style]) == 0
+        assert line in capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize("arguments", [("--json", "--csv"), ("--markdown", "--latex")])
@@ -209,6 +223,7 @@ def test_only_what_was_written_now_is_named(tmp_path, make_run, capsys, monkeypa
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == f"{folder}: comparison.json, table.csv, table.md"
     assert (folder / "notes.txt").exists()
+    assert not (folder / "report.html").exists()  # of other runs, perhaps
 
 
 def test_a_run_that_was_killed_is_not_finished(tmp_path, make_run, capsys):

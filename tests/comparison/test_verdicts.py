@@ -88,9 +88,8 @@ def pair(experiment):
         ),
         pytest.param(
             {3: 0.96, 4: 0.97}, {4: 0.98}, False,
-            "cnn is ahead of dnn by 1.00 points, with 15 % of its parameters. One seed says nothing "
-            "about how "
-            "much luck is in it: run more (--seeds 0-5) before you believe it.",
+            "cnn is ahead of dnn by 1.00 points in the one common seed, 4, with 15 % of its parameters. One "
+            "seed says nothing about how much luck is in it: run more (--seeds 0-5) before you believe it.",
             id="one-common-seed",
         ),
     ],

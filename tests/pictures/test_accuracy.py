@@ -47,9 +47,13 @@ def test_one_seed_has_no_interval():
 
 def test_an_interval_beyond_100_percent_does_not_squash_the_rest():
     wild = Measured((0.5, 0.99), 0.745, (-2.4, 3.9))
-    low, high = accuracy_bars({"a": wild, "b": CNN}).axes[1].get_xlim()
+    close_up = accuracy_bars({"a": wild, "b": CNN}).axes[1]
+    low, high = close_up.get_xlim()
     assert -0.1 < low < 0
     assert 1 < high < 1.1
+    drawn = [(line.get_marker(), tuple(line.get_xdata())) for line in close_up.get_lines()]
+    assert ("None", (0, 1)) in drawn
+    assert {(marker, ends) for marker, ends in drawn if marker in "<>"} == {("<", (0,)), (">", (1,))}
 
 
 @pytest.mark.parametrize("number", [1, 2, 9])

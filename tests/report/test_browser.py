@@ -136,6 +136,11 @@ def test_narrow_screens_need_no_sideways_scrolling(browser):
     size = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+    widths = browser.execute_script(
+        "return [...document.querySelectorAll('.facts dd')].map(each => each.clientWidth)"
+    )
+    assert len(widths) > 5
+    assert min(widths) > 250
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 

@@ -35,6 +35,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.elements.append((tag, dict(attributes)))
+        self.separate(tag)
         if tag not in VOID:
             self.open.append(tag)
 
@@ -43,14 +44,19 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+        self.separate(tag)
 
     def handle_data(self, data):
         if not {"script", "style"} & set(self.open):
-            self.words.append(" ".join(data.split()))
+            self.words.append(data)
+
+    def separate(self, tag):
+        if tag != "code":  # which stands within a sentence
+            self.words.append(" ")
 
     @property
     def text(self):
-        return " ".join(word for word in self.words if word)
+        return " ".join("".join(self.words).split())
 
     def all(self, tag):
         return [attributes for name, attributes in self.elements if name == tag]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +74,9 @@ def accuracy_against_parameters(
     for place, (name, measured) in enumerate(experiments.items()):
         color, count = COLORS[place % len(COLORS)], max(parameters[name], 1)
         if measured.ci95 is not None:
-            axes.plot([count, count], measured.ci95, color=color, linewidth=2, solid_capstyle="butt")
+            axes.plot(
+                [count, count], _possible(measured.ci95), color=color, linewidth=2, solid_capstyle="butt"
+            )
         axes.plot([count], [measured.mean], "o", color=color, markersize=9)
         axes.annotate(
             f"{shortened(name)}: {100 * measured.mean:.2f} %, {parameters[name]:,}",
@@ -99,9 +101,13 @@ def _in_lines(name: str) -> str:
 
 def _close_up(axes: Axes, place: int, measured: Measured, color: str) -> None:
     if measured.ci95 is not None:
-        axes.plot(measured.ci95, [place, place], color=color, linewidth=2.4, zorder=2)
-        for end in measured.ci95:
-            axes.plot([end, end], [place - 0.12, place + 0.12], color=color, linewidth=2.4, zorder=2)
+        ends = _possible(measured.ci95)
+        axes.plot(ends, [place, place], color=color, linewidth=2.4, zorder=2)
+        for end, whole, arrow in zip(ends, measured.ci95, "<>", strict=True):
+            if end == whole:
+                axes.plot([end, end], [place - 0.12, place + 0.12], color=color, linewidth=2.4, zorder=2)
+            else:
+                axes.plot([end], [place], arrow, color=color, markersize=9, zorder=2)
         # Seeds side by side, so that equal ones are seen as several.
         heights = place + 0.26 + 0.05 * (np.arange(len(measured.values)) % 3)
         axes.plot(measured.values, heights, "o", color=color, alpha=0.5, markersize=4.5, linewidth=0)
@@ -109,10 +115,15 @@ def _close_up(axes: Axes, place: int, measured: Measured, color: str) -> None:
     axes.add_line(marker)
 
 
+def _possible(interval: Sequence[float]) -> list[float]:
+    """An interval as far as accuracies go: Student's knows no such bounds."""
+    return [min(max(end, 0.0), 1.0) for end in interval]
+
+
 def _limits(experiments: Mapping[str, Measured]) -> tuple[float, float]:
-    """All seeds, and of an interval as much as accuracies can be."""
+    """All seeds, and of an interval as much as is drawn."""
     ends = [each for measured in experiments.values() for each in measured.values]
-    ends += [min(max(end, 0.0), 1.0) for measured in experiments.values() for end in measured.ci95 or ()]
+    ends += [end for measured in experiments.values() for end in _possible(measured.ci95 or ())]
     low, high = min(ends), max(ends)
     missing = max(0.0, _LEAST_RANGE - (high - low)) / 2
     pad = 0.06 * (high - low + 2 * missing)
