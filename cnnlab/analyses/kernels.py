@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,6 +47,36 @@ def apply_kernels(images: np.ndarray, kernels: Mapping[str, np.ndarray]) -> dict
         UserError: a kernel is larger than the images, or has another number of channels.
     """
     return {name: _correlate(images, kernel, name) for name, kernel in kernels.items()}
+
+
+class Place(NamedTuple):
+    """A kernel's sum of products at one place of a picture.
+
+    patch: (h, w), the brightness there, from the kernel's top left corner at (top, left).
+    """
+
+    top: int
+    left: int
+    patch: np.ndarray
+    answer: float
+
+
+def strongest_and_weakest(picture: np.ndarray, kernel: np.ndarray) -> tuple[Place, Place]:
+    """Where a kernel's answer to a picture is the largest and where it is the smallest.
+
+    Args:
+        picture: (H, W, C) float. kernel: (h, w).
+    """
+    answers = apply_kernels(picture[None], {"kernel": kernel})["kernel"][0]
+    brightness = gray(picture[None])[0, ..., 0]
+    height, width = kernel.shape
+
+    def at(place: np.intp) -> Place:
+        top, left = (int(each) for each in np.unravel_index(place, answers.shape))
+        patch = brightness[top : top + height, left : left + width]
+        return Place(top, left, patch, float(answers[top, left]))
+
+    return at(answers.argmax()), at(answers.argmin())
 
 
 def pipeline(images: np.ndarray, kernel: np.ndarray, *, pool: int = 2) -> dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
 """The commands, from outside: a small run is trained once, everything is explained once."""
 
+import importlib
 import json
 import re
 import subprocess
@@ -14,6 +15,7 @@ from PIL import Image
 
 from cnnlab.cli import run
 from cnnlab.commands.explain import TECHNIQUES
+from cnnlab.pictures.drawings.canvas import short
 
 SMALL = [
     "--set=dataset.train_size=200",
@@ -160,6 +162,102 @@ def test_own_kernels(explain, tmp_path):
     assert document["kernels"] == {"corner": [[1, 1], [1, -3]], "wide": [[1, 0, -1]]}
     assert document["arrays"]["shapes"]["corner"] == [27, 27]
     assert document["arrays"]["shapes"]["pipeline_convolution"] == [28, 26]
+    assert document["pictures"] == ["kernels.png", "kernels-pipeline.png"]  # no curve: it was not asked for
+
+
+def test_the_curve_detector_says_its_numbers(explain, monkeypatch):
+    drawn = drawings(monkeypatch, "units.curve_detector")
+    document = explain("kernels", "colors_cnn")
+    curve, (arguments, said) = document["curve"], drawn[0]
+    with np.load(Path(document["folder"]) / "kernels.npz") as arrays:
+        answers = arrays["curve_detector"]
+    assert curve["own"] == 6
+    for which in ("strongest", "weakest"):
+        assert_allclose(curve[which]["answer"], answers[tuple(curve[which]["place"])])
+    assert curve["strongest"]["answer"] == answers.max()
+    patches = arguments[3]
+    assert patches[0][2] == "6.00 on the curve − 0.15 × 0.00 beside it = 6.00"
+    assert patches[1][2].endswith(f"= {answers.max():.2f}")
+    assert "6 on its own curve" in said["subtitle"]
+    assert short(float(answers.max())) in said["subtitle"]
+
+
+def drawings(monkeypatch, name):
+    """What a drawing is called with: a list of positional and named arguments."""
+    module, _, function = f"cnnlab.pictures.drawings.{name}".rpartition(".")
+    draw, called = getattr(importlib.import_module(module), function), []
+
+    def noted(*arguments, **named):
+        called.append((arguments, named))
+        return draw(*arguments, **named)
+
+    monkeypatch.setattr(f"{module}.{function}", noted)
+    return called
+
+
+def test_a_row_s_penalty_is_its_own(explain, monkeypatch):
+    drawn = drawings(monkeypatch, "units.best_images")
+    explain("maximize", "colors_cnn", "--steps", 2, "--l1", 0.3, "--l2", 0.1)
+    (_, units), ((groups,), classes) = drawn
+    assert "penalties L1 0.3, L2 0.1" in units["subtitle"]
+    assert [heading for heading, _, _ in groups] == ["plain", "with L1,\nλ = 0.3"]
+    assert classes["subtitle"].endswith("Both: 2 steps of gradient ascent, penalties L2 0.1.")
+    assert "the score before the softmax of each class" in classes["subtitle"]
+
+
+def test_projections_have_signs_and_scales(explain, monkeypatch):
+    drawn = drawings(monkeypatch, "units.strongest_examples")
+    document = explain("deconvnet", "colors_cnn", "--unit", 2, "--unit", 2, "--unit", 0)
+    assert document["units"] == [2, 0]
+    ((_, said),) = drawn
+    assert "In each colour bright: positive, dark: negative projection" in said["subtitle"]
+    assert "larger" not in said["subtitle"]
+
+
+@pytest.mark.parametrize("technique", ["maximize", "examples"])
+def test_a_unit_asked_for_twice_is_looked_at_once(explain, technique):
+    more = ["--steps", 2, "--no-classes"] if technique == "maximize" else []
+    document = explain(technique, "colors_cnn", "--unit", 3, "--unit", 1, "--unit", 3, *more)
+    assert document["units"] == document["options"]["unit"] == [3, 1]
+
+
+def test_colours_of_filters_say_their_range(explain, monkeypatch):
+    drawn = drawings(monkeypatch, "units.filter_weights")
+    document = explain("filters", "colors_cnn")
+    with np.load(Path(document["folder"]) / "filters.npz") as arrays:
+        largest = np.abs(arrays["kernels"]).max()
+    assert f"grey is 0, ±{short(float(largest))} from black to white." in drawn[0][1]["subtitle"]
+
+
+def test_invariance_names_its_seeds_and_images(explain, monkeypatch):
+    drawn = drawings(monkeypatch, "sets.invariance_curves")
+    explain("invariance", "colors_cnn", "branch", "--images", 60)
+    (((panel, *_),), said) = drawn[0]
+    assert list(panel.curves) == ["colors_cnn, seeds 0-1 (mean and range)", "branch, seed 0"]
+    assert said["accuracy_of"] == "60 test images"
+
+
+def test_a_sheet_stands_beside_the_surest_mistakes(explain, monkeypatch):
+    drawn = drawings(monkeypatch, "sets.mistakes")
+    surest = explain("mistakes", "branch")
+    sheet = explain("mistakes", "branch", "--sheet", "--count", 20)
+    folder = Path(sheet["folder"])
+    assert (surest["pictures"], sheet["pictures"]) == (["mistakes.png"], ["mistakes-sheet.png"])
+    assert {"mistakes.png", "mistakes.json", "mistakes-sheet.png", "mistakes-sheet.json"} <= {
+        each.name for each in folder.iterdir()
+    }
+    assert "the surest" not in sheet["sentence"]
+    assert sheet["sentence"].endswith(f"; {sheet['wrong_shown']} among the first 20, which the sheet shows")
+    for (_, captions), _ in drawn:
+        assert all(re.match(r"\w+, ([<>] )?\d", each) for each in captions)
+
+
+def test_a_dense_network_has_no_kernels_to_speak_of(explain, out, monkeypatch):
+    assert run(["train", "colors_dnn", "--out", str(out), *SMALL]) == 0
+    drawn = drawings(monkeypatch, "maps.stages")
+    for name in ("colors_dnn", "colors_cnn"):
+        explain("features", name)
+    assert ["kernels" in said["subtitle"] for _, said in drawn] == [False, True]
 
 
 def test_a_keras_file_without_a_run(explain, out, tmp_path):
@@ -172,6 +270,69 @@ def test_a_keras_file_without_a_run(explain, out, tmp_path):
     document = explain("saliency", alone, "--picture", picture)
     assert Path(document["folder"]) == tmp_path / "alone-explain"
     assert document["classes"][0] in "012345"
+
+
+NEED_A_RUN = ("examples", "deconvnet", "invariance", "mistakes", "confusion", "embedding", "equivalence")
+TAKE_PICTURES = {
+    "kernels": "--picture", "features": "--picture", "saliency": "--picture", "occlusion": "--picture",
+    "dream": "--picture", "style": "--content and --style",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("technique", [*NEED_A_RUN, *TAKE_PICTURES])
+def test_what_a_keras_file_lacks_and_the_way_out(rescaling_files, capsys, technique):
+    """Options that are advised exist."""
+    file = rescaling_files["unit"]
+    assert run(["explain", technique, str(file), "--quiet"]) == 2
+    if technique in NEED_A_RUN:
+        said = "this needs the test images of a run, and a .keras file has none; give its run's folder"
+    else:
+        way = TAKE_PICTURES[technique]
+        said = f"a .keras file has no test images; give pictures with {way}, or its run's folder"
+    assert capsys.readouterr().err == f"{file}: {said}\n"
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_everything_that_pictures_show_of_a_keras_file(
+    explain, rescaling_files, capsys, tmp_path, monkeypatch, count
+):
+    drawn = drawings(monkeypatch, "maps.pixel_maps")
+    pictures = [tmp_path / "red.png", tmp_path / "blue.png"][:count]
+    for path in pictures:
+        Image.new("RGB", (40, 30), path.stem).save(path)
+    given = [each for path in pictures for each in ("--picture", path)]
+    found = explain("all", rescaling_files["raw"], *given, "--pixels", -1, 1)
+    shown = {each["technique"]: each for each in found["techniques"]}
+    wanted = {"filters", "maximize"}
+    if count:
+        wanted |= {"kernels", "features", "saliency", "occlusion", "dream"}
+    if count > 1:
+        wanted.add("style")
+    else:
+        assert found["left_out"]["style"].endswith("style takes two pictures; name both with --picture")
+    assert set(shown) == wanted
+    assert set(found["left_out"]) == set(TECHNIQUES) - wanted - {"all"}
+    with np.load(Path(found["folder"]) / "maximize.npz") as arrays:
+        assert -1 <= arrays["images"].min() < -0.1  # black is −1, as --pixels says
+    if count > 1:
+        names = [path.name for path in pictures]
+        assert shown["features"]["images"] == shown["occlusion"]["images"] == names
+        assert shown["features"]["notes"] == [["30×40 brought to 8×8"]] * 2
+        assert (shown["style"]["content"], shown["style"]["style"]) == tuple(names)
+        assert shown["kernels"]["image"] == shown["dream"]["image"] == names[0]
+        for (_, labels, *_), _ in drawn:
+            assert all(label.endswith("30×40 brought to 8×8") for label in labels)
+
+
+def test_all_of_a_run_on_a_picture(explain, tmp_path):
+    path = tmp_path / "red.png"
+    Image.new("RGB", (28, 28), "red").save(path)
+    found = explain("all", "colors_cnn", "--picture", path)
+    shown = {each["technique"]: each for each in found["techniques"]}
+    assert set(shown) == set(TECHNIQUES) - {"all"} - set(found["left_out"])
+    assert shown["saliency"]["images"] == ["red.png"]
+    assert shown["saliency"]["notes"] == [[]]
+    assert (shown["style"]["content"], shown["style"]["style"]) == ("red.png", "test image 1")
 
 
 @pytest.fixture
@@ -212,6 +373,7 @@ def test_neighbours_in_the_plane_of_t_sne_are_neighbours_in_the_network(explain)
     document = explain("embedding", "colors_cnn", "--method", "tsne", "--images", 200, "--seed", 3)
     assert document["trustworthiness"] > 0.9
     assert document["arrays"]["shapes"] == {"coordinates": [200, 2], "labels": [200]}
+    assert document["pictures"] == ["embedding-tsne.png"]  # beside embedding.png
 
 
 def test_people_get_a_sentence(out, capsys):

@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.signal import correlate2d
 
-from cnnlab.analyses.kernels import CURVE, KERNELS, apply_kernels, gray, pipeline
+from cnnlab.analyses.kernels import CURVE, KERNELS, apply_kernels, gray, pipeline, strongest_and_weakest
 from cnnlab.errors import UserError
 
 
@@ -32,6 +32,17 @@ def test_the_curve_detector_answers_where_its_curve_is():
     assert np.unravel_index(answers.argmax(), answers.shape) == (5, 9)
     assert answers.max() == 6
     assert np.sort(answers.ravel())[-2] < 0.7 * 6
+
+
+def test_the_strongest_and_the_weakest_place_have_the_sums_of_their_pixels(rng):
+    picture = rng.random((12, 14, 3))
+    strongest, weakest = strongest_and_weakest(picture, CURVE)
+    answers = apply_kernels(picture[None], {"curve": CURVE})["curve"][0]
+    assert (strongest.answer, weakest.answer) == (answers.max(), answers.min())
+    for place in (strongest, weakest):
+        assert_allclose((place.patch * CURVE).sum(), place.answer)
+        part = picture[place.top : place.top + 7, place.left : place.left + 7]
+        assert_allclose(place.patch, part @ [0.299, 0.587, 0.114])
 
 
 def test_the_pipeline_of_colours(rng):

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from cnnlab.analyses.network import load_model
 from cnnlab.cli import run
-from cnnlab.commands.explain.subject import open_subject
+from cnnlab.commands.explain.finding import open_subject
 from cnnlab.commands.progress import watch
 from cnnlab.datasets import Places
 from cnnlab.errors import UserError
@@ -107,6 +107,13 @@ def test_a_board_takes_no_pictures(call, tmp_path):
     assert "Go: its networks take no pictures from elsewhere; expected one that does" in said
 
 
+def test_a_board_is_too_small_for_the_curve_detector(call):
+    code, document, said = call("explain", "kernels", "board")
+    assert code == 0
+    assert document["pictures"] == ["kernels.png", "kernels-pipeline.png"]
+    assert "test image 0 is too small for the curve detector, which is 7×7" in said
+
+
 def test_explain_and_predict_take_a_picture_alike(call, tmp_path):
     """A dark cross on white paper: inverted and fitted by both, and both say so."""
     picture = Image.new("L", (40, 50), 240)
@@ -118,6 +125,7 @@ def test_explain_and_predict_take_a_picture_alike(call, tmp_path):
     assert_allclose(explained["probabilities"][0], list(answer["probabilities"].values()), rtol=1e-4)
     assert answer["notes"][0] == "dark on light: inverted"
     assert f"{tmp_path / 'cross.png'}: {'; '.join(answer['notes'])}" in said
+    assert explained["notes"] == [answer["notes"]]
 
 
 def test_pictures_that_cannot_be_used(call, tmp_path):

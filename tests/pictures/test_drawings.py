@@ -1,5 +1,6 @@
 """What was learned, drawn: no text lies on a picture, on another text or outside the sheet."""
 
+import re
 from itertools import combinations
 
 import numpy as np
@@ -8,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps, stages
 from cnnlab.pictures.drawings.sets import embedding_plane, mistakes
-from cnnlab.pictures.drawings.units import best_images, strongest_examples
+from cnnlab.pictures.drawings.units import best_images, curve_detector, strongest_examples
 
 LONG = {"title": "A title", "subtitle": "What is shown, in a sentence that takes more than one line. " * 3}
 NAMES = ("airplane", "automobile", "ankle boot", "ship")
@@ -26,6 +27,12 @@ FIGURES = {
     "strongest examples": lambda: strongest_examples(
         rng.random((3, 4, 6, 6, 1)), np.tile([1, 1, 4, 4], (3, 4, 1)), [["0.123"] * 4] * 3,
         [f"{LAYER}\nunit 12"] * 3, patterns=rng.normal(size=(3, 4, 6, 6, 1)), **LONG,
+    ),
+    "curve detector": lambda: curve_detector(
+        rng.random((9, 12, 1)), rng.normal(size=(7, 7)), rng.normal(size=(3, 6)),
+        [("A: strongest place of test image 1234", rng.random((7, 7)),
+          "5.79 on the curve − 0.15 × 11.04 beside it = −4.14")] * 3,
+        [], **LONG,
     ),
     "pixel maps": lambda: pixel_maps(
         rng.random((2, 6, 6, 1)), ["test image 1234\nautomobile, seen as\nankle boot, > 99.9 %"] * 2,
@@ -57,6 +64,8 @@ def test_nothing_covers_anything(name):
         assert box.y0 >= 0, text
         assert box.x1 <= width, text
         assert box.y1 <= height, text
+        if name == "curve detector" and re.fullmatch(r"−?[\d.]+", text):
+            continue  # the numbers are written on their pixels
         assert not [image for image in images if image.padded(-1).overlaps(box.padded(-1))], text
     for (one, box), (other, another) in combinations(texts, 2):
         assert not box.padded(-1).overlaps(another.padded(-1)), (one, other)

@@ -8,9 +8,9 @@ from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
 
 from cnnlab.pictures.drawings.canvas import Scale, Sheet, short
-from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
+from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps, stages
 from cnnlab.pictures.drawings.sets import Panel, confusion_matrix, embedding_plane, invariance_curves
-from cnnlab.pictures.drawings.units import strongest_examples
+from cnnlab.pictures.drawings.units import curve_detector, filter_weights, strongest_examples
 
 
 def draw(figure):
@@ -89,15 +89,59 @@ def test_boxes_are_drawn_where_they_lie_in_the_image():
     assert_allclose([box.get_width(), box.get_height()], [0.5 * (right - left), 0.5 * (bottom - top)])
 
 
+def texts(figure):
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_colours_come_with_their_range():
+    kernels = np.full((2, 3, 3, 3), 0.1)
+    kernels[0, 0, 0, 0] = -0.25
+    figure = filter_weights(kernels, kernels, title="T", subtitle="S")
+    draw(figure)
+    (bar,) = figure.axes[1:]
+    assert bar.get_xlim() == (-0.25, 0.25)
+    patterns = np.array([0.5, -2.0]).reshape(1, 2, 1, 1, 1) * np.ones((1, 2, 4, 4, 3))
+    figure = strongest_examples(
+        np.zeros((1, 2, 4, 4, 3)), np.tile([0, 0, 2, 2], (1, 2, 1)), [["1.5", "1.2"]], ["unit 0"],
+        patterns=patterns, title="T", subtitle="S",
+    )  # fmt: skip
+    draw(figure)
+    assert {"1.5\n±0.5", "1.2\n±2"} <= set(texts(figure))
+
+
+def test_an_answer_is_never_rounded_up_to_certainty():
+    figure = stages(
+        np.zeros((4, 4, 1)), [], [("dense_1 · Dense", np.array([9.0, 0]))],
+        [("0", 0.99997), ("1", 0.00003)], title="T", subtitle="S",
+    )  # fmt: skip
+    assert {"> 99.9 %", "< 0.1 %"} <= set(texts(figure))
+
+
+def test_a_curve_detector_shows_every_number():
+    kernel = np.full((3, 3), -0.15)
+    kernel[1] = 1
+    patch = np.arange(9).reshape(3, 3) / 8
+    patches = [("own", kernel.clip(0), "3"), ("A: best", patch, "1.2"), ("B: worst", patch, "-1")]
+    figure = curve_detector(
+        np.zeros((9, 9, 1)), kernel, np.zeros((7, 7)), patches, [(0, 0), (6, 6)], title="T", subtitle="S"
+    )
+    draw(figure)
+    said = texts(figure)
+    assert said.count("−0.15") == 6
+    assert said.count("0.88") == 2
+    assert {"A: best\n1.2", "B: worst\n-1", "A", "B"} <= set(said)
+
+
 def test_curves_show_the_mean_and_the_seeds():
     seeds = np.array([[0.2, 0.9, 0.4], [0.4, 0.7, 0.2]])
-    panel = Panel("shift", "pixels", 0.0, np.array([-1.0, 0.0, 1.0]), {"cnn": seeds})
-    figure = invariance_curves([panel], title="T")
+    panel = Panel("shift", "pixels", 0.0, np.array([-1.0, 0.0, 1.0]), {"cnn, seeds 0-1": seeds})
+    figure = invariance_curves([panel], title="T", accuracy_of="60 test images")
     draw(figure)
     (axes,) = figure.axes
-    line = next(each for each in axes.lines if each.get_label() == "cnn, 2 seeds")
+    line = next(each for each in axes.lines if each.get_label() == "cnn, seeds 0-1")
     assert_allclose(line.get_ydata(), [0.3, 0.8, 0.3])
     assert len(axes.collections) == 1  # the band
+    assert axes.get_ylabel() == "accuracy on 60 test images"
 
 
 def test_a_confusion_matrix_colours_the_errors_only():

@@ -8,14 +8,12 @@ import click
 
 from cnnlab.commands.explain.examples import strongest
 from cnnlab.commands.explain.subject import Subject
-from cnnlab.commands.explain.technique import Explanation, layer_option, technique
+from cnnlab.commands.explain.technique import Explanation, layer_option, technique, unit_option
 
 
 @technique
 @layer_option("Whose units; by default the last convolution's.")
-@click.option(
-    "--unit", type=click.IntRange(min=0), multiple=True, help="May be repeated; by default the first 8."
-)
+@unit_option("May be repeated; by default the first 8.")
 @click.option(
     "--count", type=click.IntRange(1, 50), default=9, show_default=True, help="Images for each unit."
 )
@@ -55,14 +53,19 @@ def command(
     )  # fmt: skip
     patterns = np.moveaxis(projected, 1, -1) if subject.channels_first else projected
     colored = subject.image_shape[2] == 3
-    signs = "grey is 0, colours made it larger" if colored else "red made it larger, blue smaller"
+    signs = (
+        "In each colour bright: positive, dark: negative projection"
+        if colored
+        else "Red: positive, blue: negative projection"
+    )
     name = "guided back-propagation" if rule == "guided" else "deconvnet"
     figure = draw(
         subject.shown(raw).reshape(shape), boxes, [[f"{value:.3g}" for value in row] for row in found.values],
         [f"{layer}\nunit {each}" for each in units], patterns=patterns.reshape(shape),
         title=f"What the units of {layer} saw: {subject.name}",
         subtitle=f"The {shown} strongest test images of each unit with its receptive field and value; "
-        f"below each the activation, projected back by {name}: {signs}.",
+        f"below each the activation, projected back by {name}. {signs}, each picture on its own scale, whose "
+        "end stands after ±.",
     )  # fmt: skip
     return Explanation(
         f"{len(units)} units of {layer} of {subject.name}, {shown} images each, projected back by {name}",

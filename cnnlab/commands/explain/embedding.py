@@ -103,6 +103,7 @@ def command(
                 "trustworthiness": kept,
                 "measured_on": measured,
             },
+            variant="tsne",
         )
     found = principal_components(rows)
     share = f"{found.explained.sum():.0%}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnnlab.commands.explain.subject import Subject
-from cnnlab.commands.explain.technique import Explanation, layer_option, technique
+from cnnlab.commands.explain.technique import Explanation, layer_option, technique, unit_option
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 @technique
 @layer_option("Whose units; by default the last convolution's.")
-@click.option(
-    "--unit", type=click.IntRange(min=0), multiple=True, help="May be repeated; by default the first 12."
-)
+@unit_option("May be repeated; by default the first 12.")
 @click.option(
     "--count", type=click.IntRange(1, 50), default=9, show_default=True, help="Images for each unit."
 )

@@ -8,7 +8,7 @@ import click
 
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, image_options, technique
-from cnnlab.commands.explain.words import share
+from cnnlab.pictures.shares import share
 
 
 @technique
@@ -33,22 +33,22 @@ def command(subject: Subject, image: tuple[int, ...], picture: tuple[Path, ...],
 
     chosen = subject.choose(image, picture, default=[0])
     stages, probabilities = features(model, chosen.seen)
-    kernels = [
-        (name, kernels_of(model, name).mean(axis=-1)) for name in map(summary_name, convolutions(model))
-    ]
+    kernels = [(name, kernels_of(model, name)) for name in map(summary_name, convolutions(model))]
+    how = "Every stage of the network. Red is positive, blue negative, each stage on its own scale"
+    if any(each.shape[-1] > 1 for _, each in kernels):
+        how += "; kernels over several maps are drawn as their mean"
     figures = {}
     for index, name in enumerate(chosen.names):
         values = [(f"{stage.layer} · {stage.operation}", stage.values[index]) for stage in stages]
         figures[str(index) if len(chosen) > 1 else ""] = draw(
-            chosen.shown[index], kernels, values,
+            chosen.shown[index], [(layer, each.mean(axis=-1)) for layer, each in kernels], values,
             list(zip(subject.class_names, probabilities[index].tolist(), strict=True)), at_most=limit,
             title=f"What becomes of {name}: {subject.name}",
-            subtitle="Every stage of the network. Red is positive, blue negative, each stage on its own "
-            "scale; kernels over several maps are drawn as their mean.",
+            subtitle=f"{how}.{_prepared(chosen.notes[index])}",
         )  # fmt: skip
     best = probabilities.argmax(axis=1)
-    said = ", ".join(
-        f"{name}: {subject.class_names[answer]} {share(float(row[answer]))}"
+    said = "; ".join(
+        f"{name}: {subject.class_names[answer]}, {share(float(row[answer]))}"
         for name, answer, row in zip(chosen.names, best, probabilities, strict=True)
     )
     arrays = {
@@ -61,6 +61,7 @@ def command(subject: Subject, image: tuple[int, ...], picture: tuple[Path, ...],
         {**arrays, "probabilities": probabilities},
         {
             "images": chosen.names,
+            "notes": chosen.notes,
             "stages": [
                 {"layer": stage.layer, "operation": stage.operation, "shape": list(stage.values.shape[1:])}
                 for stage in stages
@@ -68,3 +69,7 @@ def command(subject: Subject, image: tuple[int, ...], picture: tuple[Path, ...],
             "probabilities": probabilities.tolist(),
         },
     )
+
+
+def _prepared(notes: list[str]) -> str:
+    return f" The picture: {'; '.join(notes)}." if notes else ""

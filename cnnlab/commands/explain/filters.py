@@ -24,6 +24,7 @@ def command(subject: Subject, layer: str | None, limit: int) -> Explanation:
     model = subject.model
     from cnnlab.analyses.filters import kernels_of, smoothed
     from cnnlab.analyses.network import convolutions, last_convolution, summary_name
+    from cnnlab.pictures.drawings.canvas import short
     from cnnlab.pictures.drawings.units import filter_weights
 
     last_convolution(model)  # says what is wrong where there is none
@@ -32,9 +33,10 @@ def command(subject: Subject, layer: str | None, limit: int) -> Explanation:
     smooth = smoothed(kernels)
     count, height, width, channels = kernels.shape
     what = f"{height}×{width}×{channels}"
+    largest = short(float(abs(kernels[:limit]).max()))
     shown = "" if count <= limit else f" The first {limit} of {count}."
     how = (
-        "Red, green and blue weights as colours; grey is 0."
+        f"Red, green and blue weights as colours; grey is 0, ±{largest} from black to white."
         if channels == 3
         else "Red weights speak for the pixel being bright, blue ones against."
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnlab.commands.explain.subject import Subject, finished_runs_of, open_subject
+from cnnlab.commands.explain.finding import finished_runs_of, open_subject
+from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Asked, Explanation, say, subject_options, write
 from cnnlab.commands.options import complete_experiment, json_option
 from cnnlab.errors import UserError
@@ -63,17 +64,26 @@ def explain(*subjects: Subject, images: int = 1000) -> Explanation:
         f" (mean of {len(subjects)} runs, bands span all seeds)" if len(subjects) > len(experiments) else ""
     )
     title = f"What {' and '.join(experiments)} {'does' if len(experiments) == 1 else 'do'} not mind"
-    said_seeds = [
-        f"{name}, seed{'s' * (len(experiment.seeds) > 1)} {seeds_text(experiment.seeds)}"
+    with_seeds = {
+        name: f"{name}, seed{'s' * (len(experiment.seeds) > 1)} {seeds_text(experiment.seeds)}"
         for name, experiment in experiments.items()
+    }
+    drawn = [
+        panel._replace(
+            curves={
+                with_seeds[name] + (" (mean and range)" if len(curves) > 1 else ""): curves
+                for name, curves in panel.curves.items()
+            }
+        )
+        for panel in panels
     ]
     return Explanation(
         f"{count:,} test images, shifted, rotated and scaled{several}\n" + "\n".join(said),
-        {"": invariance_curves(panels, title=title)},
+        {"": invariance_curves(drawn, title=title, accuracy_of=f"{count:,} test images")},
         arrays,
         {
             "run": subjects[0].run if len(subjects) == 1 else None,
-            "subject": " and ".join(said_seeds),
+            "subject": " and ".join(with_seeds.values()),
             "images": count,
             "runs": [subject.run for subject in subjects],
             "amounts": AMOUNTS,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +16,7 @@ from cnnlab.language.source import read_yaml
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
 
 
 @technique
@@ -41,10 +43,10 @@ def command(
     cnnlab explain kernels cnn --kernels mine.yaml --pipeline corner
 
     Nothing here is learned: the run only gives the picture, and the kernels are older than networks that
-    learn theirs (Sobel & Feldman 1968). A kernel answers strongly where the picture has what it looks like,
-    which the curve detector shows.
+    learn theirs (Sobel & Feldman 1968). A kernel answers strongly where the picture has what it looks like:
+    the curve detector shows it in numbers, unless you bring kernels of your own.
     """
-    from cnnlab.analyses.kernels import CURVE, KERNELS, apply_kernels
+    from cnnlab.analyses.kernels import KERNELS, apply_kernels
     from cnnlab.analyses.kernels import pipeline as through
     from cnnlab.commands.explain.pictures import read_picture
     from cnnlab.pictures.drawings.units import kernel_effects, pipeline_stages
@@ -53,16 +55,16 @@ def command(
         raise click.UsageError("--image and --picture exclude each other")
     kernels = KERNELS if file is None else read_kernels(file)
     if picture is not None:
-        name, shown = picture.name, read_picture(picture)[None] / 255
+        prepared = read_picture(picture)
+        name, notes, shown = picture.name, list(prepared.notes), prepared.pixels[None] / 255
     else:
-        chosen = subject.choose([index or 0], [])
-        name, shown = chosen.names[0], chosen.shown
+        chosen = subject.choose([] if index is None else [index], [], default=[0])
+        name, notes, shown = chosen.names[0], chosen.notes[0], chosen.shown
     found = apply_kernels(shown, kernels)
     wanted = pipeline or ("Sobel x" if "Sobel x" in kernels else next(iter(kernels)))
     if wanted not in kernels:
         raise unknown("kernel", wanted, kernels)
     stages = through(shown, kernels[wanted])
-    curve = apply_kernels(shown, {"curve": CURVE})["curve"]
     figures = {
         "": kernel_effects(
             shown[0], kernels, {key: each[0] for key, each in found.items()},
@@ -76,24 +78,77 @@ def command(
             subtitle=f"{wanted}, over all channels; ReLU drops what is negative; pooling keeps the "
             "largest of 2×2.",
         ),
-        "curve": kernel_effects(
-            shown[0], {"curve": CURVE}, {"curve": curve[0]}, title=f"A curve detector on {name}", columns=1,
-            subtitle="It answers strongly where the picture has its curve, and hardly elsewhere.",
-        ),
     }  # fmt: skip
+    curve = CurveFound() if file is not None else curve_detector_on(subject, name, shown[0])
     return Explanation(
         f"{len(kernels)} kernels on {name}; pipeline with {wanted}",
-        figures,
+        {**figures, **curve.figures},
         {
             "picture": shown[0],
             **{_key(key): each[0] for key, each in found.items()},
             **{f"pipeline_{_key(key)}": each[0] for key, each in stages.items()},
-            "curve_detector": curve[0],
+            **curve.arrays,
         },
         {
             "image": name,
+            "notes": notes,
             "kernels": {key: kernel.tolist() for key, kernel in kernels.items()},
             "pipeline": wanted,
+            **curve.facts,
+        },
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class CurveFound:
+    """What the curve detector adds to the other kernels; nothing where it is not asked."""
+
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def curve_detector_on(subject: Subject, name: str, picture: np.ndarray) -> CurveFound:
+    """The curve detector on its own curve and at its strongest and weakest place of (H, W, C)."""
+    from cnnlab.analyses.kernels import CURVE, apply_kernels, strongest_and_weakest
+    from cnnlab.pictures.drawings.canvas import short
+    from cnnlab.pictures.drawings.units import curve_detector
+
+    if picture.shape[0] < CURVE.shape[0] or picture.shape[1] < CURVE.shape[1]:
+        subject.watcher.note(f"{name} is too small for the curve detector, which is 7×7")
+        return CurveFound()
+    own = (CURVE > 0).astype(float)
+    strongest, weakest = strongest_and_weakest(picture, CURVE)
+    answers = apply_kernels(picture[None], {"curve": CURVE})["curve"][0]
+    most, beside = float(CURVE[CURVE > 0].sum()), float(-CURVE.min())
+
+    def products(patch: np.ndarray) -> str:
+        on, off = float(patch[CURVE > 0].sum()), float(patch[CURVE < 0].sum())
+        total = f"{on - beside * off:.2f}".replace("-", "−")
+        return f"{on:.2f} on the curve − {beside:g} × {off:.2f} beside it = {total}"
+
+    places = [
+        ("its own curve", own),
+        (f"A: strongest place of {name}", strongest.patch),
+        (f"B: weakest place of {name}", weakest.patch),
+    ]
+    figure = curve_detector(
+        picture, CURVE, answers, [(where, patch, products(patch)) for where, patch in places],
+        [(each.top, each.left) for each in (strongest, weakest)], title=f"A curve detector on {name}",
+        subtitle="Its answer is the sum of brightness times weight over the 7×7 pixels under it: "
+        f"{short(most)} on its own curve, the most there can be, and 0 on black. On {name} it reaches "
+        f"{short(strongest.answer)}, the bright pixels beside the curve being subtracted, and at least "
+        f"{short(weakest.answer)}.",
+    )  # fmt: skip
+    return CurveFound(
+        {"curve": figure},
+        {"curve_detector": answers},
+        {
+            "curve": {
+                "own": most,
+                "strongest": {"place": [strongest.top, strongest.left], "answer": strongest.answer},
+                "weakest": {"place": [weakest.top, weakest.left], "answer": weakest.answer},
+            }
         },
     )
 

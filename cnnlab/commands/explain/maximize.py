@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnlab.commands.explain.subject import Subject
-from cnnlab.commands.explain.technique import Explanation, layer_option, seed_option, technique
-from cnnlab.commands.explain.words import share
+from cnnlab.commands.explain.technique import Explanation, layer_option, seed_option, technique, unit_option
 from cnnlab.errors import UserError
+from cnnlab.pictures.shares import share
 
 if TYPE_CHECKING:
     import numpy as np
 
     from cnnlab.analyses.maximization import Ascent, Maximized
 
+TARGETS = {"score": "score before the softmax", "probability": "probability after the softmax"}
+
 
 @technique
 @layer_option("Whose filters or neurons; by default the last convolution's.")
-@click.option("--unit", type=click.IntRange(min=0), multiple=True, help="A filter; may be repeated.")
+@unit_option("A filter; may be repeated.")
 @click.option("--classes/--no-classes", default=True, show_default=True, help="The classes' images too.")
 @click.option(
-    "--target", type=click.Choice(["score", "probability"]), default="score", show_default=True,
+    "--target", type=click.Choice(list(TARGETS)), default="score", show_default=True,
     help="Of a class: before or after the softmax.",
 )  # fmt: skip
 @click.option("--steps", type=click.IntRange(min=1), default=100, show_default=True)
@@ -111,18 +113,18 @@ def command(
             sure = predict(probabilities_of(model), found.images)[all_classes, all_classes]
             return found, sure, way
 
-        plain, sure, _ = of_classes(0.0)
+        plain, sure, way = of_classes(0.0)
         price = l1 if l1 is not None else half_price(plain, black=subject.gray(0))
-        sparse, still_sure, way = of_classes(price)
+        sparse, still_sure, _ = of_classes(price)
         figures["classes"] = best_images(
             [
                 ("plain", subject.unseen(plain.images), _captions(subject, sure)),
                 (f"with L1,\nλ = {price:.2g}", subject.unseen(sparse.images), _captions(subject, still_sure)),
             ],
             title=f"What the network calls each class: {subject.name}",
-            subtitle=f"Images that maximise the {target} of each class, and the network's confidence in "
-            "them: it is easily fooled. The L1 penalty λ Σ |x − black| prices every bright pixel. "
-            f"{_how(way)}",
+            subtitle=f"Images that maximise the {TARGETS[target]} of each class, and the network's "
+            "confidence in them: it is easily fooled. In the lower row the L1 penalty λ Σ |x − black| prices "
+            f"every bright pixel. Both: {_how(way)}",
         )  # fmt: skip
         arrays |= {
             "class_images": plain.images, "class_confidences": sure, "class_images_l1": sparse.images,

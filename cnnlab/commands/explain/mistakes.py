@@ -6,8 +6,8 @@ import click
 
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, technique
-from cnnlab.commands.explain.words import share
 from cnnlab.errors import UserError
+from cnnlab.pictures.shares import share
 
 
 @technique
@@ -35,44 +35,44 @@ def command(subject: Subject, count: int, sheet: bool) -> Explanation:
             f"{subject.name}: no mistake in {len(test):,} test images; --sheet shows the first of them"
         )
     rate = len(found.indices) / len(test)
+    sentence = f"{len(found.indices):,} of {len(test):,} test images wrong ({rate:.2%}) by {subject.name}"
+    facts = {"wrong": len(found.indices), "test_images": len(test)}
+    arrays = {**found._asdict(), "labels": test.labels[found.indices]}
     if sheet:
         shown = list(range(min(count, len(test))))
         answers = probabilities.argmax(axis=1)
         wrong = [bool(answers[index] != test.labels[index]) for index in shown]
         captions = [
-            f"{names[answers[index]]} {share(float(probabilities[index].max()))}"
+            f"{names[answers[index]]}, {share(float(probabilities[index].max()))}"
             + (f"\nis {names[test.labels[index]]}" if bad else "")
             for index, bad in zip(shown, wrong, strict=True)
         ]
-        title = f"The first {len(shown)} test images: {subject.name}"
-        subtitle = (
-            f"The network's answer and confidence; {sum(wrong)} of them wrong, marked, with what they are."
-        )
         figure = draw(
-            subject.shown(test.images[shown]), captions, title=title, subtitle=subtitle, wrong=wrong
-        )
-    else:
-        shown = found.indices[:count].tolist()
-        captions = [
-            f"{names[answer]} {share(float(sure))}\nis {names[test.labels[index]]}, #{index}"
-            for index, answer, sure in zip(shown, found.predicted, found.confidences, strict=False)
-        ]
-        title = f"The surest mistakes: {subject.name}"
-        subtitle = (
-            f"{len(found.indices):,} of {len(test):,} test images are answered wrongly ({rate:.2%}). "
-            "Above each the answer and its probability, then what the image is, and its index."
-        )
-        figure = draw(subject.shown(test.images[shown]), captions, title=title, subtitle=subtitle)
-    sentence = f"{len(found.indices):,} of {len(test):,} test images wrong ({rate:.2%}) by {subject.name}"
-    if len(found.indices):
-        surest = found.indices[0]
-        sentence += (
-            f"; the surest: #{surest}, {names[test.labels[surest]]} taken for {names[found.predicted[0]]} "
-            f"with {share(float(found.confidences[0]))}"
-        )
+            subject.shown(test.images[shown]), captions,
+            title=f"The first {len(shown)} test images: {subject.name}",
+            subtitle=f"The network's answer and its probability. Wrong answers, here {sum(wrong)}, are "
+            "marked, with what the image is.",
+            wrong=wrong,
+        )  # fmt: skip
+        return Explanation(
+            f"{sentence}; {sum(wrong)} among the first {len(shown)}, which the sheet shows",
+            {"": figure}, arrays, {**facts, "shown": len(shown), "wrong_shown": sum(wrong)}, variant="sheet",
+        )  # fmt: skip
+    indices = found.indices[:count].tolist()
+    captions = [
+        f"{names[answer]}, {share(float(sure))}\nis {names[test.labels[index]]}, #{index}"
+        for index, answer, sure in zip(indices, found.predicted, found.confidences, strict=False)
+    ]
+    figure = draw(
+        subject.shown(test.images[indices]), captions, title=f"The surest mistakes: {subject.name}",
+        subtitle=f"{len(found.indices):,} of {len(test):,} test images are answered wrongly ({rate:.2%}). "
+        "Above each the answer and its probability, then what the image is, and its index.",
+    )  # fmt: skip
+    surest = found.indices[0]
     return Explanation(
-        sentence,
+        f"{sentence}; the surest: #{surest}, {names[test.labels[surest]]} taken for "
+        f"{names[found.predicted[0]]} with {share(float(found.confidences[0]))}",
         {"": figure},
-        {**found._asdict(), "labels": test.labels[found.indices]},
-        {"wrong": len(found.indices), "test_images": len(test), "surest": found.indices[:count].tolist()},
+        arrays,
+        {**facts, "surest": indices},
     )

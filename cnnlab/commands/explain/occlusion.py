@@ -8,7 +8,8 @@ import click
 
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, image_options, technique
-from cnnlab.commands.explain.words import answers, share, targets
+from cnnlab.commands.explain.words import answers, targets
+from cnnlab.pictures.shares import share
 
 
 @technique
@@ -69,5 +70,12 @@ def command(
             "lefts": found.lefts,
             "classes": classes,
         },
-        {"images": chosen.names, "classes": names, "patch": patch, "stride": stride, "fill": fill},
+        {
+            "images": chosen.names,
+            "notes": chosen.notes,
+            "classes": names,
+            "patch": patch,
+            "stride": stride,
+            "fill": fill,
+        },
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,20 +13,30 @@ from cnnlab.commands.explain import TECHNIQUES
 from cnnlab.commands.explain.technique import Asked, subject_options, write
 from cnnlab.commands.options import complete_experiment, json_option
 from cnnlab.commands.output import print_json
-from cnnlab.errors import CnnlabError
+from cnnlab.errors import CnnlabError, UserError
 from cnnlab.runs.folders import Folder
 
 
 @click.command()
 @click.argument("run", shell_complete=complete_experiment, metavar="RUN")
+@click.option(
+    "--picture",
+    "pictures",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    metavar="FILE",
+    help="A picture file for the techniques that look at pictures, instead of test images; may be repeated.",
+)
 @subject_options
 @json_option
-def command(run: str, asked: Asked, as_json: bool) -> None:
+def command(run: str, pictures: tuple[Path, ...], asked: Asked, as_json: bool) -> None:
     """All techniques with their defaults, and index.html: one page that needs no other file.
 
     \b
     cnnlab explain all cnn
+    cnnlab explain all model.keras --picture one.png --picture two.png
 
+    Of several pictures kernels and dream take the first, style the first two as content and style.
     What a network has nothing to show for, such as filters without a convolution, is left out and said.
     """
     from cnnlab.report.explained import Section, render_explanations
@@ -38,15 +50,17 @@ def command(run: str, asked: Asked, as_json: bool) -> None:
                 continue
             module = importlib.import_module(f"cnnlab.commands.explain.{name}")
             try:
-                explanation = module.command.explain(subject, **defaults(module.command))
+                if name == "style" and subject.record is None and len(pictures) < 2:
+                    raise UserError(f"{subject.file}: style takes two pictures; name both with --picture")
+                explanation = module.command.explain(subject, **defaults(module.command, pictures))
             except CnnlabError as error:
                 left_out[name] = str(error)
                 subject.watcher.warn(f"{name}: left out: {error}")
                 continue
             document = write(subject, name, explanation)
-            pictures = [subject.folder / picture for picture in document["pictures"]]
+            drawn = [subject.folder / picture for picture in document["pictures"]]
             documents.append(document)
-            sections.append(Section(name, TECHNIQUES[name], explanation.sentence, pictures))
+            sections.append(Section(name, TECHNIQUES[name], explanation.sentence, drawn))
             subject.watcher.note(f"{name}: {explanation.sentence}")
         folder = Folder(subject.folder)
         page = render_explanations(subject.name, subject.run, sections, left_out=left_out)
@@ -57,7 +71,12 @@ def command(run: str, asked: Asked, as_json: bool) -> None:
     click.echo(f"{len(documents)} techniques\n\n{folder.path / 'index.html'}")
 
 
-def defaults(command: click.Command) -> dict[str, Any]:
-    """A technique's own options, as they are where the user names none."""
+def defaults(command: click.Command, pictures: Sequence[Path] = ()) -> dict[str, Any]:
+    """A technique's own options, as they are where the user names none but these pictures."""
     parsed = command.make_context(command.name or "", ["RUN"]).params
-    return {name: value for name, value in parsed.items() if name in command.own}  # type: ignore[attr-defined]
+    options = {name: value for name, value in parsed.items() if name in command.own}  # type: ignore[attr-defined]
+    if pictures and "picture" in options:
+        options["picture"] = tuple(pictures) if options["picture"] == () else pictures[0]
+    elif "content" in options:
+        options |= zip(("content", "style"), pictures, strict=False)
+    return options

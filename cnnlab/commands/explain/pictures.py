@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
+    from cnnlab.datasets.preparing import Prepared
 
 
-def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longest: int = 512) -> np.ndarray:
-    """A picture file as (H, W, C) uint8.
+def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longest: int = 512) -> Prepared:
+    """A picture file as (H, W, C) uint8, and what was done to it.
 
     Args:
         shape: height, width and channels to bring it to, its middle cut out where its sides are in another
@@ -25,16 +25,21 @@ def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longe
     """
     import numpy as np
 
-    from cnnlab.datasets.images import decode, load
+    from cnnlab.datasets.images import fitted, load
+    from cnnlab.datasets.preparing import Prepared
 
     if shape is not None and shape[2] not in (1, 3):
         raise UserError(f"{path}: the network wants {shape[2]} channels, which no picture has")
     with usable(path):
-        if shape is not None:
-            return decode(path, size=shape[:2], channels=shape[2], resize="crop")
-        picture = load(path, channels=3)
-    picture.thumbnail((longest, longest))
-    return np.asarray(picture)
+        picture = load(path, channels=3 if shape is None else shape[2])
+    before = f"{picture.height}×{picture.width}"
+    if shape is None:
+        picture.thumbnail((longest, longest))
+    else:
+        picture = fitted(picture, shape[:2], "crop")
+    after = f"{picture.height}×{picture.width}"
+    pixels = np.asarray(picture, dtype=np.uint8).reshape(picture.height, picture.width, -1)
+    return Prepared(pixels, () if before == after else (f"{before} brought to {after}",))
 
 
 @contextmanager

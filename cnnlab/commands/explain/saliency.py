@@ -134,5 +134,11 @@ def command(
         f"{len(chosen)} images of {subject.name}: {', '.join(each.title for each in columns)}",
         {"": figure},
         {**arrays, "classes": classes, "images": chosen.seen},
-        {"images": chosen.names, "classes": names, "methods": list(asked), "layer": layer},
+        {
+            "images": chosen.names,
+            "notes": chosen.notes,
+            "classes": names,
+            "methods": list(asked),
+            "layer": layer,
+        },
     )

@@ -69,7 +69,10 @@ def command(
         content_layers, style_layers = content_layers or CONTENT_LAYERS, style_layers or STYLE_LAYERS
     sources = list(zip((content, style), image or (0, 1), strict=True))
     wanted, manner = (
-        eyes.open(path, side=side) if path else eyes.enlarged(index, side=side) for path, index in sources
+        eyes.open(path, side=side)
+        if path
+        else eyes.enlarged(index, side=side, instead="--content and --style")
+        for path, index in sources
     )
     found = transfer_style(
         eyes.model, wanted, manner, content_layers=content_layers, style_layers=style_layers,

@@ -12,8 +12,7 @@ from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import Places
 from cnnlab.errors import UserError, way_out
-from cnnlab.runs.listing import finished_runs, latest_run
-from cnnlab.runs.records import Record, is_run, read_record
+from cnnlab.runs.records import Record
 
 if TYPE_CHECKING:
     import keras
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from cnnlab.commands.progress import Quiet
     from cnnlab.datasets.content import Dataset, PixelScale
+    from cnnlab.datasets.preparing import Prepared
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +29,11 @@ class Chosen:
 
     raw: (N, *input_shape) uint8. shown: (N, H, W, C) float32 in [0, 1], channels last, to draw. seen:
     (N, *input_shape) float32, as the network takes them. labels: (N,) int, the true class, −1 unknown.
+    notes: what was done to a picture file, in words; nothing to test images.
     """
 
     names: list[str]
+    notes: list[list[str]]
     raw: np.ndarray
     shown: np.ndarray
     seen: np.ndarray
@@ -86,8 +88,8 @@ class Subject:
         """
         if self.record is None:
             raise UserError(
-                f"{self.file}: a .keras file has no dataset; give its run's folder, or pictures with "
-                "--picture"
+                f"{self.file}: this needs the test images of a run, and a .keras file has none; give its "
+                "run's folder"
             )
         return self.record
 
@@ -200,9 +202,17 @@ class Subject:
         return predict(probabilities_of(self.model), self.seen(self.data.test.images))
 
     def choose(
-        self, indices: Sequence[int], pictures: Sequence[Path], *, default: Sequence[int] | None = None
+        self,
+        indices: Sequence[int],
+        pictures: Sequence[Path],
+        *,
+        default: Sequence[int] | None = None,
+        instead: str = "--picture",
     ) -> Chosen:
         """Test images by index, and pictures from files; the first of each class where none is named.
+
+        Args:
+            instead: how pictures are given where there are no test images.
 
         Raises:
             UserError: there is no such image, or a file is no picture.
@@ -210,6 +220,12 @@ class Subject:
         import numpy as np
 
         parts, names, labels = [], [], []
+        notes: list[list[str]] = []
+        if self.record is None and (indices or not pictures):
+            raise UserError(
+                f"{self.file}: a .keras file has no test images; give pictures with {instead}, or its run's "
+                "folder"
+            )
         if not indices and not pictures:
             indices = self.one_of_each() if default is None else default
         if indices:
@@ -222,16 +238,19 @@ class Subject:
             parts.append(test.images[chosen])
             labels += test.labels[chosen].tolist()
             names += [f"test image {index}" for index in indices]
+            notes += [[] for _ in indices]
         for path in pictures:
-            picture = self._picture(path)[None]
+            prepared = self._prepared(path)
+            picture = prepared.pixels[None]
+            notes.append(list(prepared.notes))
             parts.append(np.moveaxis(picture, -1, 1) if self.channels_first else picture)
             labels.append(-1)
             names.append(path.name)
         raw = np.ascontiguousarray(np.concatenate(parts))
-        return Chosen(names, raw, self.shown(raw), self.seen(raw), np.array(labels))
+        return Chosen(names, notes, raw, self.shown(raw), self.seen(raw), np.array(labels))
 
-    def _picture(self, path: Path) -> np.ndarray:
-        """A picture file as `cnnlab predict` takes it, and a note of what was done to it.
+    def _prepared(self, path: Path) -> Prepared:
+        """A picture file as `cnnlab predict` takes it, and what was done to it, which the user is told.
 
         A .keras file says nothing of its pictures: for that the middle is cut out and scaled.
 
@@ -242,12 +261,13 @@ class Subject:
         from cnnlab.datasets.preparing import prepare
 
         if self.record is None or self.record.config.dataset is None:
-            return read_picture(path, self.image_shape)
-        with usable(path):
-            prepared = prepare(path, self.record.config.dataset)
+            prepared = read_picture(path, self.image_shape)
+        else:
+            with usable(path):
+                prepared = prepare(path, self.record.config.dataset)
         if prepared.notes:
             self.watcher.note(f"{path}: {'; '.join(prepared.notes)}")
-        return prepared.pixels
+        return prepared
 
     def one_of_each(self, *, at_most: int = 10) -> list[int]:
         """The first test image of each class."""
@@ -269,60 +289,3 @@ class Subject:
         if name.isdecimal() and int(name) < len(self.class_names):
             return int(name)
         raise UserError(f"--class: unknown class {name!r}; {way_out(name, self.class_names)}")
-
-
-def open_subject(
-    run: str, *, out: Path, places: Places, watcher: Quiet, backend: str | None, device: str | None,
-    pixels: tuple[float, float] | None = None,
-) -> Subject:  # fmt: skip
-    """Find what a run argument means; nothing heavy is imported yet.
-
-    Args:
-        pixels: what black and white are for the network in a .keras file.
-
-    Raises:
-        UserError: there is no such run, or it is not finished.
-    """
-    path = find_run(run, out)
-    if path.suffix == ".keras" and not is_run(path.parent):
-        if pixels is not None and pixels[0] == pixels[1]:
-            raise UserError(f"--pixels: expected two numbers, found {pixels[0]:g} twice")
-        runtime = RuntimeConfig.model_validate(_asked(backend, device))
-        folder = path.with_name(f"{path.stem}-explain")
-        return Subject(path.stem, folder, path, None, places, watcher, runtime, pixels)
-    if pixels is not None:
-        raise UserError("--pixels: what a run's network takes is in its config; this is for .keras files")
-    record = read_record(path.parent if path.suffix == ".keras" else path)
-    file = record.path / "model.keras"
-    if not file.is_file():
-        raise UserError(f"{record.path}: model.keras is missing; train this run again with --fresh")
-    runtime = record.config.runtime.model_copy(update=_asked(backend, device))
-    name = f"{record.name}, seed {record.seed}"
-    return Subject(name, record.path / "explain", file, record, places, watcher, runtime)
-
-
-def find_run(run: str, out: Path) -> Path:
-    """A run's folder, or a .keras file, from what the user typed; of several runs the one that finished last.
-
-    Raises:
-        UserError: neither a file, a folder nor an experiment with a finished run.
-    """
-    path = Path(run)
-    if path.suffix != ".keras":
-        return latest_run(run, out)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    return path
-
-
-def finished_runs_of(run: str, out: Path) -> list[Path]:
-    """All seeds of the experiment whose latest run is meant by a name; a folder alone for a folder."""
-    latest = find_run(run, out)
-    if latest.suffix == ".keras":
-        return [latest]
-    return [path for path in finished_runs(run, out) if path.parent == latest.parent]
-
-
-def _asked(backend: str | None, device: str | None) -> dict[str, str]:
-    asked = {"backend": backend, "device": device}
-    return {key: value for key, value in asked.items() if value is not None}

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnlab.commands.explain.subject import Subject, open_subject
+from cnnlab.commands.explain.finding import open_subject
+from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.options import (
     backend_option,
     complete_experiment,
@@ -47,6 +48,9 @@ class Explanation:
     facts: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     """The technique's own options, by their names, with the values that were used."""
+
+    variant: str = ""
+    """Tells the files of another way to look at the same from the usual ones: NAME-VARIANT.png."""
 
 
 def technique(function: Callable[..., Explanation]) -> click.Command:
@@ -143,12 +147,26 @@ def image_options(command: Command) -> Command:
     """--image and --picture; the function gets them as `image` and `picture`."""
     command = click.option(
         "--picture", type=click.Path(path_type=Path, dir_okay=False), multiple=True, metavar="FILE",
-        help="A picture file, cut and scaled to the network's size; may be repeated.",
+        callback=_each_once,
+        help="A picture file, prepared as `cnnlab predict` does: cut and scaled, dark on light inverted for "
+        "networks that know light on dark; may be repeated.",
     )(command)  # fmt: skip
     return click.option(
-        "--image", type=click.IntRange(min=0), multiple=True, metavar="INDEX",
+        "--image", type=click.IntRange(min=0), multiple=True, metavar="INDEX", callback=_each_once,
         help="A test image by its index; may be repeated. By default the first of each class.",
     )(command)  # fmt: skip
+
+
+def unit_option(text: str) -> Callable[[Command], Command]:
+    """--unit, which may be repeated; the function gets it as `unit`, each number once."""
+    return click.option("--unit", type=click.IntRange(min=0), multiple=True, callback=_each_once, help=text)
+
+
+def _each_once(
+    context: click.Context, parameter: click.Parameter, values: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """What was given several times is looked at once."""
+    return tuple(dict.fromkeys(values))
 
 
 def seed_option(command: Command) -> Command:
@@ -169,13 +187,14 @@ def write(subject: Subject, name: str, explanation: Explanation) -> dict[str, An
     Pictures that the technique left there before, and has not made anew, are removed.
     """
     folder = Folder(subject.folder)
-    pictures = [f"{name}-{each}.png" if each else f"{name}.png" for each in explanation.figures]
+    stem = f"{name}-{explanation.variant}" if explanation.variant else name
+    pictures = [f"{stem}-{each}.png" if each else f"{stem}.png" for each in explanation.figures]
     for file, figure in zip(pictures, explanation.figures.values(), strict=True):
         folder.write_figure(file, figure)
-    folder.write_arrays(f"{name}.npz", **explanation.arrays)
-    before = read_json(folder.path / f"{name}.json") or {}
+    folder.write_arrays(f"{stem}.npz", **explanation.arrays)
+    before = read_json(folder.path / f"{stem}.json") or {}
     for file in set(before.get("pictures", ())).difference(pictures):
-        if file.startswith(name) and file.endswith(".png"):
+        if file.startswith(stem) and file.endswith(".png"):
             folder.remove(file)
     document = {
         "technique": name,
@@ -186,12 +205,12 @@ def write(subject: Subject, name: str, explanation: Explanation) -> dict[str, An
         "options": dict(explanation.options),
         "pictures": pictures,
         "arrays": {
-            "file": f"{name}.npz",
+            "file": f"{stem}.npz",
             "shapes": {key: list(array.shape) for key, array in explanation.arrays.items()},
         },
         **explanation.facts,
     }
-    folder.write_json(f"{name}.json", document)
+    folder.write_json(f"{stem}.json", document)
     return document
 
 
@@ -201,5 +220,6 @@ def say(document: Mapping[str, Any], *, as_json: bool) -> None:
         print_json(document)
         return
     click.echo(document["sentence"])
-    files = ", ".join([*document["pictures"], document["arrays"]["file"], f"{document['technique']}.json"])
+    arrays = document["arrays"]["file"]
+    files = ", ".join([*document["pictures"], arrays, arrays.replace(".npz", ".json")])
     click.echo(f"\n{document['folder']}: {files}")

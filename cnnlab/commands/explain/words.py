@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnnlab.commands.explain.subject import Chosen, Subject
+from cnnlab.pictures.shares import share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,11 +26,11 @@ def targets(subject: Subject, chosen: Chosen, class_name: str | None) -> tuple[n
 def answers(
     subject: Subject, chosen: Chosen, probabilities: np.ndarray, classes: np.ndarray
 ) -> tuple[list[str], list[bool]]:
-    """A label for each image: what it is, what the network answers; and whether that is wrong."""
+    """A label for each image: what it is, the network's answer, how it was prepared; and whether it errs."""
     names = subject.class_names
     labels, wrong = [], []
-    for name, label, row, wanted in zip(
-        chosen.names, chosen.labels.tolist(), probabilities, classes.tolist(), strict=True
+    for name, label, row, wanted, notes in zip(
+        chosen.names, chosen.labels.tolist(), probabilities, classes.tolist(), chosen.notes, strict=True
     ):
         answer = int(row.argmax())
         wrong.append(label not in (-1, answer))
@@ -38,12 +39,5 @@ def answers(
             said = f"{names[label]}, seen as\n{said}"
         if wanted != answer:
             said += f"\n{names[wanted]}: {share(row[wanted])}"
-        labels.append(f"{name}\n{said}")
+        labels.append("\n".join([name, said, *notes]))
     return labels, wrong
-
-
-def share(probability: float) -> str:
-    """94.1 %, and never 100 % where it is a little less."""
-    if 0.9995 <= probability < 1:
-        return "> 99.9 %"
-    return "< 0.1 %" if 0 < probability < 0.0005 else f"{100 * probability:.1f} %"

@@ -43,7 +43,7 @@ class Eyes:
         import numpy as np
         from PIL import Image
 
-        picture = read_picture(path, longest=side)
+        picture = read_picture(path, longest=side).pixels
         channels = self.subject.image_shape[2] if self.own else 3
         if channels == 1:
             picture = np.asarray(Image.fromarray(picture).convert("L"))[..., None]
@@ -51,12 +51,16 @@ class Eyes:
             return picture[None].astype(np.float32) / 255
         return self.subject.drawn(picture[None] / np.float32(255))
 
-    def enlarged(self, index: int, *, side: int) -> np.ndarray:
-        """A test image, smoothly enlarged, as this network takes it."""
+    def enlarged(self, index: int, *, side: int, instead: str = "--picture") -> np.ndarray:
+        """A test image, smoothly enlarged, as this network takes it.
+
+        Args:
+            instead: how a picture is given where there are no test images.
+        """
         import numpy as np
         from PIL import Image
 
-        shown = self.subject.choose([index], []).shown[0]
+        shown = self.subject.choose([index], [], instead=instead).shown[0]
         picture = Image.fromarray(
             np.round(255 * (shown if shown.shape[-1] == 3 else shown[..., 0])).astype(np.uint8)
         )

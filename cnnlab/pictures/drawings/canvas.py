@@ -16,8 +16,8 @@ from matplotlib.ticker import FuncFormatter
 
 INK, GREY, FAINT, MARK = "#333333", "#777777", "#DDDDDD", "#D55E00"
 PIXELS_PER_INCH = 160
-SIGNED, POSITIVE = "RdBu_r", "magma"
-"""Colour maps: white at 0 and two colours for the signs; dark at 0 for what has no sign."""
+SIGNED, POSITIVE, GREYS = "RdBu_r", "magma", "gray"
+"""Colour maps: white at 0 and two colours for the signs; dark at 0 for what has no sign; black to white."""
 
 _MARGIN = 0.35  # inches, around everything
 _TITLE, _LINE = 0.34, 0.19  # height of the title and of a line of small print
@@ -132,7 +132,7 @@ class Sheet:
             # Of several lines the baseline is the last one's.
             self.text(x + wide / 2, y - 0.07, caption, size=8.5, color=color, across="center", up="baseline")
         y += (self.cell[1] - tall) / 2
-        scale = scale or Scale(0, 1, colormap="gray")
+        scale = scale or Scale(0, 1, colormap=GREYS)
         limits = self.axes.get_xlim(), self.axes.get_ylim()
         self.axes.imshow(
             values,

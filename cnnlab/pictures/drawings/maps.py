@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.pictures.drawings.canvas import FAINT, GREY, INK, MARK, Scale, Sheet, label_width, short
+from cnnlab.pictures.shares import share
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,12 +165,14 @@ def _answer(sheet: Sheet, row: int, probabilities: Sequence[tuple[str, float]], 
     best = max(range(len(probabilities)), key=lambda index: probabilities[index][1])
     sheet.text(sheet.left - 0.12, y + 0.2, "probabilities", across="right", weight="bold", size=9)
     bar: dict[str, Any] = {"width": 0.8 * step, "linewidth": 0}
-    for index, (name, share) in enumerate(probabilities):
+    for index, (name, probability) in enumerate(probabilities):
         middle = x + (index + 0.5) * step
         color = MARK if index == best else GREY
-        sheet.axes.bar(middle, -0.3 * share, bottom=y + 0.36, color=color, **bar)
+        sheet.axes.bar(middle, -0.3 * probability, bottom=y + 0.36, color=color, **bar)
         sheet.text(middle, y + 0.46, name, across="center", size=8, color=color)
-        top = y + 0.33 - 0.3 * share
-        sheet.text(middle, top, f"{share:.1%}", across="center", up="bottom", size=7, color=color)
+        top = y + 0.33 - 0.3 * probability
+        sheet.text(
+            middle, top, share(probability), across="center", up="bottom", size=min(7, 16 * step), color=color
+        )
     sheet.axes.set_xlim(0, sheet.size[0])
     sheet.axes.set_ylim(sheet.size[1], 0)

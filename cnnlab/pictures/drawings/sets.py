@@ -21,7 +21,7 @@ _CLASSES = (*COLORS, "#999999", "#882255", "#44AA99")
 
 
 class Panel(NamedTuple):
-    """Accuracies under one change. curves: by experiment (seeds, A), in [0, 1]; amounts: (A,)."""
+    """Accuracies under one change. curves: by what its legend says, (seeds, A), in [0, 1]; amounts: (A,)."""
 
     name: str
     unit: str
@@ -30,8 +30,12 @@ class Panel(NamedTuple):
     curves: Mapping[str, np.ndarray]
 
 
-def invariance_curves(panels: Sequence[Panel], *, title: str) -> Figure:
-    """Accuracy against the amount of each change: a line is the mean, a band spans all seeds."""
+def invariance_curves(panels: Sequence[Panel], *, title: str, accuracy_of: str) -> Figure:
+    """Accuracy against the amount of each change: a line is the mean, a band spans all seeds.
+
+    Args:
+        accuracy_of: the images, for the axis: "accuracy on" them.
+    """
     figure = _figure((4.6 * len(panels), 4.4), title)
     all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
     for axes, (name, unit, unchanged, amounts, curves) in zip(all_axes, panels, strict=True):
@@ -40,14 +44,13 @@ def invariance_curves(panels: Sequence[Panel], *, title: str) -> Figure:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
         axes.axvline(unchanged, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
         for color, (experiment, seeds) in zip(_cycled(COLORS, len(curves)), curves.items(), strict=True):
-            label = experiment if len(seeds) == 1 else f"{experiment}, {len(seeds)} seeds"
-            axes.plot(amounts, seeds.mean(axis=0), color=color, linewidth=2.2, label=label)
+            axes.plot(amounts, seeds.mean(axis=0), color=color, linewidth=2.2, label=experiment)
             if len(seeds) > 1:
                 axes.fill_between(
                     amounts, seeds.min(axis=0), seeds.max(axis=0), color=color, alpha=0.2, linewidth=0
                 )
         axes.set_ylim(0, 1.02)
-    all_axes[0].set_ylabel("test accuracy", fontsize=11, color=INK)
+    all_axes[0].set_ylabel(f"accuracy on {accuracy_of}", fontsize=11, color=INK)
     handles, labels = all_axes[0].get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside lower center", ncols=min(len(labels), 4), fontsize=11, frameon=False,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import INK, MARK, SIGNED, Scale, Sheet, label_width, short
+from cnnlab.pictures.drawings.canvas import GREYS, INK, MARK, SIGNED, Scale, Sheet, label_width, short
 
 
 def kernel_effects(
@@ -43,7 +43,7 @@ def kernel_effects(
         x, y, wide, tall = sheet.values(row, column, flat, Scale.signed(flat), caption=name)
         height, width = flat.shape
         for (top, left), value in np.ndenumerate(flat):
-            if width > 5 and abs(value) < 0.3 * np.abs(flat).max():
+            if width > 7 and abs(value) < 0.3 * np.abs(flat).max():
                 continue  # no room for every number; the colour says it
             strong = abs(value) > 0.6 * np.abs(flat).max()
             sheet.text(
@@ -57,6 +57,71 @@ def kernel_effects(
         else:
             sheet.values(row, column + 1, answer, Scale.signed(answer), caption=caption)
     return sheet.figure
+
+
+def curve_detector(
+    picture: np.ndarray,
+    kernel: np.ndarray,
+    answers: np.ndarray,
+    patches: Sequence[tuple[str, np.ndarray, str]],
+    places: Sequence[tuple[int, int]],
+    *,
+    title: str,
+    subtitle: str,
+) -> Figure:
+    """A kernel, what lies under it at a few places, all with their numbers; and its answer everywhere.
+
+    Args:
+        picture: (H, W, C) in [0, 1].
+        answers: (H', W'), signed.
+        patches: heading, (h, w) in [0, 1] like the kernel, and the sum of products written out.
+        places: top and left corners that are marked in the picture and in the answers, by letters.
+    """
+    sheet = Sheet(
+        2, 3, title=title, subtitle=subtitle, cell=(3.3, 3.3), gap=(0.25, 0.32), caption=0.44, labels=0.0
+    )
+    weights = Scale.signed(kernel)
+    total = f"{short(float(kernel.clip(min=0).sum()))} at most"
+    _numbered(sheet, 0, 0, kernel, weights, caption=f"the detector's weights\n{total}, of brightness 0 to 1")
+    cells = [(0, 1), (0, 2), (1, 0)]
+    for (row, column), (name, patch, said) in zip(cells, patches, strict=True):
+        _numbered(sheet, row, column, patch, Scale(0, 1, colormap=GREYS), caption=f"{name}\n{said}")
+    height, width = kernel.shape
+    shape = f"{answers.shape[0]}×{answers.shape[1]}"
+    span = f"{short(float(answers.min()))} to {short(float(answers.max()))}"
+    drawn = sheet.picture(1, 1, picture, caption=f"picture, {picture.shape[0]}×{picture.shape[1]}")
+    for letter, (top, left) in zip("AB", places, strict=False):
+        _marked(sheet, drawn, picture.shape[:2], (top, left, height, width), letter)
+    scale = Scale.signed(answers)
+    drawn = sheet.values(1, 2, answers, scale, caption=f"its answers, {shape}: {span}")
+    for letter, (top, left) in zip("AB", places, strict=False):
+        _marked(sheet, drawn, answers.shape, (top, left, 1, 1), letter)
+    return sheet.figure
+
+
+def _numbered(sheet: Sheet, row: int, column: int, values: np.ndarray, scale: Scale, *, caption: str) -> None:
+    """A picture of a few numbers, each of which is written on its place."""
+    x, y, wide, tall = sheet.values(row, column, values, scale, caption=caption)
+    height, width = values.shape
+    for (top, left), value in np.ndenumerate(values):
+        dark = value < 0.55 if scale.colormap == GREYS else abs(value) > 0.6 * scale.high
+        sheet.text(
+            x + (left + 0.5) * wide / width, y + (top + 0.5) * tall / height, short(round(float(value), 2)),
+            across="center", size=8.5, color="white" if dark else INK,
+        )  # fmt: skip
+
+
+def _marked(
+    sheet: Sheet, drawn: tuple[float, float, float, float], shape: Sequence[int],
+    place: tuple[int, int, int, int], letter: str,
+) -> None:  # fmt: skip
+    x, y, wide, tall = drawn
+    top, left, height, width = place
+    down, across = tall / shape[0], wide / shape[1]
+    sheet.box(x + left * across, y + top * down, width * across, height * down, width=1.6)
+    sheet.text(
+        x + (left + width) * across + 0.04, y + top * down, letter, color=MARK, weight="bold", up="top"
+    )  # fmt: skip
 
 
 def pipeline_stages(
@@ -98,11 +163,13 @@ def filter_weights(
     colored = kernels.shape[-1] == 3
     sheet = Sheet(
         rows, columns, title=title, subtitle=subtitle, cell=(0.95, 0.95), caption=0.2, gap=(0.12, 0.05),
-        labels=0.75, bars=0 if colored else 1, pairs=True,
+        labels=0.75, bars=1, pairs=True,
     )  # fmt: skip
     limit = float(np.abs(kernels).max()) or 1.0
     flat = kernels.mean(axis=-1)
     scale = Scale.signed(flat, "weight" if kernels.shape[-1] == 1 else "mean weight over the input channels")
+    if colored:
+        scale = Scale(-limit, limit, "weight, for red, green and blue alike", GREYS)
     for index, (kernel, pattern) in enumerate(zip(kernels, smooth, strict=True)):
         row, column = 2 * (index // columns), index % columns
         if column == 0:
@@ -114,8 +181,7 @@ def filter_weights(
         else:
             sheet.values(row, column, kernel.mean(axis=-1), scale, caption=str(index))
             sheet.values(row + 1, column, pattern.mean(axis=-1), scale)
-    if not colored:
-        sheet.colorbar(scale, columns=columns)
+    sheet.colorbar(scale, columns=columns)
     return sheet.figure
 
 
@@ -158,36 +224,42 @@ def strongest_examples(
         images: (U, count, H, W, C) in [0, 1].
         boxes: (U, count, 4): top, left, bottom, right in pixels.
         captions: (U, count), above each image.
-        patterns: (U, count, H, W, C) signed, drawn below the images, each on its own scale: what the unit
-            saw there. Three channels are drawn as colours, grey being 0.
+        patterns: (U, count, H, W, C) signed, drawn below the images, each on its own scale, which stands
+            below the caption: what the unit saw there. Three channels are drawn as colours, grey being 0.
     """
     units, count, height, width = images.shape[:4]
     colored = patterns is not None and patterns.shape[-1] == 3
+    if patterns is not None and not colored:
+        patterns = patterns.sum(axis=-1)
     step = 1 if patterns is None else 2
     sheet = Sheet(
-        step * units, count, title=title, subtitle=subtitle, cell=(0.95, 0.95), caption=0.2, gap=(0.1, 0.05),
-        labels=label_width(names, least=1.0), bars=0 if patterns is None or colored else 1,
-        pairs=patterns is not None,
+        step * units, count, title=title, subtitle=subtitle, cell=(0.95, 0.95),
+        caption=0.2 if patterns is None else 0.36, gap=(0.1, 0.05), labels=label_width(names, least=1.0),
+        bars=0 if patterns is None else 1, pairs=patterns is not None,
     )  # fmt: skip
     for unit in range(units):
         sheet.row_label(step * unit, names[unit])
         for index in range(count):
-            x, y, wide, tall = sheet.picture(
-                step * unit, index, images[unit, index], caption=captions[unit][index]
-            )
+            caption = captions[unit][index]
+            if patterns is not None:
+                pattern = patterns[unit, index]
+                limit = float(np.abs(pattern).max())
+                caption += f"\n±{short(limit)}"
+            x, y, wide, tall = sheet.picture(step * unit, index, images[unit, index], caption=caption)
             top, left, bottom, right = boxes[unit, index]
             sheet.box(
                 x + left / width * wide, y + top / height * tall,
                 (right - left) / width * wide, (bottom - top) / height * tall, color=MARK,
             )  # fmt: skip
             if patterns is not None:
-                pattern = patterns[unit, index]
-                pattern = pattern / (np.abs(pattern).max() or 1.0)
+                pattern = pattern / (limit or 1.0)
                 if colored:
                     sheet.picture(step * unit + 1, index, 0.5 + 0.5 * pattern)
                 else:
-                    sheet.values(step * unit + 1, index, pattern.sum(axis=-1), Scale(-1, 1, colormap=SIGNED))
-    if patterns is not None and not colored:
-        label = "projected back, each on its own scale: 1 is its largest pixel"
-        sheet.colorbar(Scale(-1, 1, label, SIGNED), columns=count)
+                    sheet.values(step * unit + 1, index, pattern, Scale(-1, 1, colormap=SIGNED))
+    if patterns is not None:
+        label = "projected back, each on its own scale: 1 is the number after ±"
+        if colored:
+            label += ", for red, green and blue alike"
+        sheet.colorbar(Scale(-1, 1, label, GREYS if colored else SIGNED), columns=count)
     return sheet.figure

@@ -1,0 +1,73 @@
+"""What the user typed for RUN → the subject that is explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnlab.commands.explain.subject import Subject
+from cnnlab.config.sections import RuntimeConfig
+from cnnlab.datasets import Places
+from cnnlab.errors import UserError
+from cnnlab.runs.listing import finished_runs, latest_run
+from cnnlab.runs.records import is_run, read_record
+
+if TYPE_CHECKING:
+    from cnnlab.commands.progress import Quiet
+
+
+def open_subject(
+    run: str, *, out: Path, places: Places, watcher: Quiet, backend: str | None, device: str | None,
+    pixels: tuple[float, float] | None = None,
+) -> Subject:  # fmt: skip
+    """Find what a run argument means; nothing heavy is imported yet.
+
+    Args:
+        pixels: what black and white are for the network in a .keras file.
+
+    Raises:
+        UserError: there is no such run, or it is not finished.
+    """
+    path = find_run(run, out)
+    if path.suffix == ".keras" and not is_run(path.parent):
+        if pixels is not None and pixels[0] == pixels[1]:
+            raise UserError(f"--pixels: expected two numbers, found {pixels[0]:g} twice")
+        runtime = RuntimeConfig.model_validate(_asked(backend, device))
+        folder = path.with_name(f"{path.stem}-explain")
+        return Subject(path.stem, folder, path, None, places, watcher, runtime, pixels)
+    if pixels is not None:
+        raise UserError("--pixels: what a run's network takes is in its config; this is for .keras files")
+    record = read_record(path.parent if path.suffix == ".keras" else path)
+    file = record.path / "model.keras"
+    if not file.is_file():
+        raise UserError(f"{record.path}: model.keras is missing; train this run again with --fresh")
+    runtime = record.config.runtime.model_copy(update=_asked(backend, device))
+    name = f"{record.name}, seed {record.seed}"
+    return Subject(name, record.path / "explain", file, record, places, watcher, runtime)
+
+
+def find_run(run: str, out: Path) -> Path:
+    """A run's folder, or a .keras file, from what the user typed; of several runs the one that finished last.
+
+    Raises:
+        UserError: neither a file, a folder nor an experiment with a finished run.
+    """
+    path = Path(run)
+    if path.suffix != ".keras":
+        return latest_run(run, out)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    return path
+
+
+def finished_runs_of(run: str, out: Path) -> list[Path]:
+    """All seeds of the experiment whose latest run is meant by a name; a folder alone for a folder."""
+    latest = find_run(run, out)
+    if latest.suffix == ".keras":
+        return [latest]
+    return [path for path in finished_runs(run, out) if path.parent == latest.parent]
+
+
+def _asked(backend: str | None, device: str | None) -> dict[str, str]:
+    asked = {"backend": backend, "device": device}
+    return {key: value for key, value in asked.items() if value is not None}
