@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,36 +139,44 @@ def page(out: Path) -> str:
 
 
 def section(study: Study, out: Path) -> str:
-    folder = out / "comparisons" / study.folder
+    compared = out / "comparisons" / study.folder
     command = f"    cnnlab {' '.join(study.arguments)}"
-    if not (folder / "comparison.json").exists():
+    if not (compared / "comparison.json").exists():
         return f"## {study.title}\n\n{command}\n\nNot reproduced here: the data is missing.\n"
-    comparison = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
-    table = (folder / "table.md").read_text(encoding="utf-8")
+    comparison = json.loads((compared / "comparison.json").read_text(encoding="utf-8"))
+    table = (compared / "table.md").read_text(encoding="utf-8")
     # What a run costs besides, and the classes, are in the comparison's own folder.
     table = re.split(r"\n\| Experiment +\| +Test, 95 % interval|\nTest accuracy class by class:", table)[
         0
     ].strip()
+    for folder in runs_of(comparison, out):  # where the data lies here is nobody's business
+        origin = json.loads((folder / "environment.json").read_text(encoding="utf-8"))["dataset"]["origin"]
+        table = table.replace(f" in {origin}", "")
     remark = f"\n{study.remark}\n" if study.remark else ""
     return f"## {study.title}\n\n{command}\n\n{table}\n{remark}\n{provenance(comparison, out)}\n"
+
+
+def runs_of(comparison: dict[str, object], out: Path) -> Iterator[Path]:
+    """The folders of all runs compared."""
+    for experiment in comparison["experiments"]:  # type: ignore[attr-defined]
+        for seed in experiment["seeds"]:
+            yield out / f"{experiment['name']}-{experiment['digest'][:8]}" / f"seed-{seed}"
 
 
 def provenance(comparison: dict[str, object], out: Path) -> str:
     """Machine, versions, data and dates of the runs, as they recorded them."""
     said: Counter[str] = Counter()
-    for experiment in comparison["experiments"]:  # type: ignore[attr-defined]
-        for seed in experiment["seeds"]:
-            folder = out / f"{experiment['name']}-{experiment['digest'][:8]}" / f"seed-{seed}"
-            environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
-            date = json.loads((folder / "run.json").read_text(encoding="utf-8"))["started"][:10]
-            versions = f"{environment['backend']} {environment[environment['backend']]}"
-            said[
-                f"{environment['device_name']}, {environment['memory_bytes'] / 2**30:.0f} GiB, "
-                f"{environment['platform'].split('-')[0]}; cnnlab {environment['cnnlab']}, "
-                f"Keras {environment['keras']}, {versions}, Python {environment['python']}; "
-                f"{environment['dataset']['title']} ({environment['dataset']['status']} content, "
-                f"digest {environment['dataset']['digest'][:8]}); {date}"
-            ] += 1
+    for folder in runs_of(comparison, out):
+        environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+        date = json.loads((folder / "run.json").read_text(encoding="utf-8"))["started"][:10]
+        versions = f"{environment['backend']} {environment[environment['backend']]}"
+        said[
+            f"{environment['device_name']}, {environment['memory_bytes'] / 2**30:.0f} GiB, "
+            f"{environment['platform'].split('-')[0]}; cnnlab {environment['cnnlab']}, "
+            f"Keras {environment['keras']}, {versions}, Python {environment['python']}; "
+            f"{environment['dataset']['title']} ({environment['dataset']['status']} content, "
+            f"digest {environment['dataset']['digest'][:8]}); {date}"
+        ] += 1
     return "\n".join(f"{runs} runs: {each}." for each, runs in said.items())
 
 

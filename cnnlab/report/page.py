@@ -150,7 +150,8 @@ def _provenance(outcome: Outcome) -> dict[str, Any]:
         "digest": outcome.digest,
         "seeds": seeds_text(outcome.seeds),
         "folders": [str(record.path) for record in outcome.records],
-        "dataset": {key: value for key, value in dataset.items() if value is not None},
+        # The page is handed on: where the files lie on this machine is said in environment.json only.
+        "dataset": {key: value for key, value in dataset.items() if value is not None and key != "origin"},
         "environment": {
             key.replace("_", " "): value for key, value in environment.items() if value is not None
         },

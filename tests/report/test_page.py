@@ -135,10 +135,11 @@ def test_names_and_data_are_only_text(page, comparison):
     evil = '</script><img src=x onerror="alert(1)">'
     records = [record for outcome in comparison.experiments for record in outcome.records]
     for record in records:
-        record.environment["dataset"]["origin"] = evil
+        record.environment["dataset"] |= {"status": evil, "origin": "/home/someone/mnist"}
         record.environment["platform"] = evil
     text = render_report(compare(grouped(records)))
     assert evil not in text
+    assert "/home/someone" not in text  # the page is handed on
     assert Page(text).all("img") == []
 
 
