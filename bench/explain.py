@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnlab.commands.explain.subject import Subject, open_subject
+from cnnlab.commands.explain.finding import open_subject
+from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.progress import Quiet
 from cnnlab.datasets import Places
 
