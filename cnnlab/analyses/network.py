@@ -95,6 +95,20 @@ def last_convolution(model: keras.Model) -> keras.layers.Layer:
     return max(reversed(found), key=lambda layer: depths[id(layer.output)])
 
 
+def layer_of_most_interest(model: keras.Model) -> keras.layers.Layer:
+    """The last convolution; without one the last hidden Dense layer, or the only one there is.
+
+    Raises:
+        UserError: there are neither.
+    """
+    if convolutions(model):
+        return last_convolution(model)
+    dense = [layer for layer in inner_layers(model) if isinstance(layer, keras.layers.Dense)]
+    if not dense:
+        raise UserError(f"{model.name}: this network has neither a convolution nor a dense layer")
+    return dense[-2:][0]
+
+
 def _depths(model: keras.Model) -> dict[int, int]:
     """By the identity of each tensor: how many operations lead to it, along the longest way."""
     depths: dict[int, int] = {id(model.input): 0}

@@ -458,8 +458,14 @@ def test_a_dense_network_has_no_filters(out, capsys):
     assert capsys.readouterr().err.startswith(
         "colors_dnn: this network has no convolution; choose one that has"
     )
-    for name in ("saliency", "maximize"):  # ask for no maps
-        assert run(["explain", name, "colors_dnn", "--out", str(out), "--quiet"]) == 0
+    assert run(["explain", "saliency", "colors_dnn", "--out", str(out), "--quiet"]) == 0
+
+
+@pytest.mark.parametrize("technique", ["maximize", "examples", "deconvnet"])
+def test_without_convolutions_it_is_the_last_hidden_layer_s_turn(explain, out, technique):
+    assert run(["train", "colors_dnn", "--out", str(out), *SMALL]) == 0
+    document = explain(technique, "colors_dnn")
+    assert document["layer"] == document["options"]["layer"] == "dense_2"
 
 
 def test_help_imports_nothing_heavy():

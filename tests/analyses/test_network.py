@@ -7,6 +7,7 @@ from cnnlab.analyses.network import (
     find_layer,
     in_float32,
     last_convolution,
+    layer_of_most_interest,
     logits_of,
     maps_of,
     predict,
@@ -80,6 +81,22 @@ def test_the_last_convolution_is_not_the_shortcut_s():
     for inputs in ([twice, shortcut], [shortcut, twice]):
         x = keras.layers.GlobalAveragePooling2D()(keras.layers.Add()(inputs))
         assert last_convolution(keras.Model(image, keras.layers.Dense(2)(x))).name == "two"
+
+
+def test_without_a_convolution_the_last_hidden_dense_layer_is_looked_at():
+    def network(*layers):
+        return keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), *layers])
+
+    two = network(
+        keras.layers.Dense(4, name="hidden"),
+        keras.layers.BatchNormalization(),  # has weights, and no neurons of its own
+        keras.layers.Dense(3, name="classes"),
+        keras.layers.Softmax(),
+    )
+    assert layer_of_most_interest(two).name == "hidden"
+    assert layer_of_most_interest(network(keras.layers.Dense(3, name="classes"))).name == "classes"
+    with pytest.raises(UserError, match="neither a convolution nor a dense layer"):
+        layer_of_most_interest(network(keras.layers.Softmax()))
 
 
 def test_layers_go_by_the_summary_s_names(small_network):

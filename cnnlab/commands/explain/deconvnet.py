@@ -12,7 +12,7 @@ from cnnlab.commands.explain.technique import Explanation, layer_option, techniq
 
 
 @technique
-@layer_option("Whose units; by default the last convolution's.")
+@layer_option("Whose units; by default the last convolution's, else the last hidden layer's.")
 @unit_option("May be repeated; by default the first 8.")
 @click.option(
     "--count", type=click.IntRange(1, 50), default=9, show_default=True, help="Images for each unit."

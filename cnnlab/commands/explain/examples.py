@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @technique
-@layer_option("Whose units; by default the last convolution's.")
+@layer_option("Whose units; by default the last convolution's, else the last hidden layer's.")
 @unit_option("May be repeated; by default the first 12.")
 @click.option(
     "--count", type=click.IntRange(1, 50), default=9, show_default=True, help="Images for each unit."
@@ -70,10 +70,10 @@ def strongest(
     import numpy as np
 
     from cnnlab.analyses.examples import Examples, strongest_examples
-    from cnnlab.analyses.network import find_layer, last_convolution, maps_of, summary_name
+    from cnnlab.analyses.network import find_layer, layer_of_most_interest, maps_of, summary_name
     from cnnlab.analyses.receptive_fields import receptive_fields
 
-    layer = summary_name(last_convolution(model) if layer is None else find_layer(model, layer))
+    layer = summary_name(layer_of_most_interest(model) if layer is None else find_layer(model, layer))
     available = int(maps_of(model, layer).output.shape[-1])
     units = np.array(unit or range(min(at_most, available)))
     if units.max() >= available:

@@ -20,7 +20,7 @@ TARGETS = {"score": "score before the softmax", "probability": "probability afte
 
 
 @technique
-@layer_option("Whose filters or neurons; by default the last convolution's.")
+@layer_option("Whose filters or neurons; by default the last convolution's, else the last hidden layer's.")
 @unit_option("A filter; may be repeated.")
 @click.option("--classes/--no-classes", default=True, show_default=True, help="The classes' images too.")
 @click.option(
@@ -69,9 +69,7 @@ def command(
 
     from cnnlab.analyses.maximization import Ascent, half_price, maximize
     from cnnlab.analyses.network import (
-        convolutions,
-        inner_layers,
-        last_convolution,
+        layer_of_most_interest,
         maps_of,
         predict,
         probabilities_of,
@@ -83,8 +81,7 @@ def command(
     settings |= {"step_size": settings["step_size"] * (high - low), "low": low, "high": high}
     ascent = Ascent(**settings, l1=l1 or 0.0, black=subject.gray(0))
     if layer is None:
-        weighted = [each for each in inner_layers(model) if each.weights]
-        layer = summary_name(last_convolution(model) if convolutions(model) else weighted[-1])
+        layer = summary_name(layer_of_most_interest(model))
     shape = maps_of(model, layer).output.shape
     count = int(shape[-1])
     units = np.array(unit or range(count))
