@@ -13,7 +13,8 @@ def saliency(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.
     """How strongly each pixel moves the score of a class: |∂y_k / ∂x_ij|, the largest over channels.
 
     Simonyan, Vedaldi & Zisserman 2013 (arXiv 1312.6034). A gradient says where the score would change,
-    not what it rests on, and it is noisy: small changes of the image change it a lot.
+    not what it rests on, and it is noisy: small changes of the image change it a lot. On an even ground the
+    values under a max-pooling window tie, and all of its gradient goes to one of them.
 
     Args:
         images: (N, *input_shape) float32, as the model was trained on.
