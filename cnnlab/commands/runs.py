@@ -11,7 +11,7 @@ import click
 
 from cnnlab.commands.options import Text, existing_out_option, json_option
 from cnnlab.commands.output import print_csv, print_json, print_table
-from cnnlab.errors import UserError
+from cnnlab.errors import UserError, unknown
 
 _HEADERS = {
     "name": "Experiment",
@@ -57,6 +57,14 @@ def command() -> None:
 @click.option(
     "--sort", type=Text("a key"), metavar="[-]KEY", help="Sort by a key; with - before it, the highest first."
 )
+@click.option(
+    "--column",
+    "columns",
+    type=Text("a key"),
+    metavar="KEY",
+    multiple=True,
+    help="Another column; may be repeated.",
+)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="No more than so many.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
@@ -66,6 +74,7 @@ def list_command(
     names: tuple[str, ...],
     where: str | None,
     sort: str | None,
+    columns: tuple[str, ...],
     limit: int | None,
     as_csv: bool,
     markdown: bool,
@@ -78,26 +87,34 @@ def list_command(
     cnnlab runs list
     cnnlab runs list cnn dnn --sort -test_accuracy --limit 10
     cnnlab runs list --where 'state = finished and (params < 1e5 or test_accuracy >= 98%)'
+    cnnlab runs list --where 'dataset.name = mnist' --sort training.optimizer.learning_rate
 
-    Conditions compare a key with a number, a text or null by =, !=, <, <=, > or >=, joined by and, or, not
-    and parentheses. Keys are those of --json. A run that lacks a key, such as the test accuracy of a run
-    that is not finished, meets no comparison with it.
+    Keys are those of --json, and those of the config that --set takes: training.epochs,
+    model.layers.conv2d_1.filters. Conditions compare a key with a number, a text, true, false or null by =,
+    !=, <, <=, > or >=, joined by and, or, not and parentheses. A run that lacks a key, such as the test
+    accuracy of a run that is not finished, meets no comparison with it.
     """
-    from cnnlab.runs.listing import KEYS, sort_rows
+    from cnnlab.runs.listing import KEYS, is_setting, sort_rows
 
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")
-    rows = _selected(out, names, where)
+    if sort is not None:
+        columns = (sort.removeprefix("-"), *columns)
+    for key in columns:
+        if key not in KEYS and not is_setting(key):
+            raise unknown("key", key, KEYS)
+    rows = _selected(out, names, where, columns)
     if sort is not None:
         rows = sort_rows(rows, sort)
     shown = rows[:limit]
+    keys = list(dict.fromkeys([*(KEYS if as_json or as_csv else _HEADERS), *columns]))
     if as_json:
-        print_json(shown)
+        print_json([{key: row[key] for key in keys} for row in shown])
     elif as_csv:
-        print_csv(KEYS, [list(row.values()) for row in shown])
+        print_csv(keys, [[row[key] for key in keys] for row in shown])
     elif shown:
-        cells = [[_cell(key, row[key]) for key in _HEADERS] for row in shown]
-        print_table(list(_HEADERS.values()), cells, left=2, markdown=markdown)
+        cells = [[_cell(key, row[key]) for key in keys] for row in shown]
+        print_table([_HEADERS.get(key, key) for key in keys], cells, left=2, markdown=markdown)
     count = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else _counted(len(rows))
     click.echo(f"{count} in {out}" if out.is_dir() else f"no runs yet: no folder {out}", err=True)
 
@@ -220,18 +237,22 @@ def _agreed(what: str, *, as_json: bool) -> bool:
     return click.confirm(f"Remove {what}?", err=True)
 
 
-def _selected(out: Path, names: Sequence[str], where: str | None) -> list[Mapping[str, Any]]:
-    """The rows of some names (all, where none is given) that meet the condition."""
-    from cnnlab.runs.listing import KEYS, parse_condition, scan, unknown_run
+def _selected(
+    out: Path, names: Sequence[str], where: str | None, keys: Sequence[str] = ()
+) -> list[Mapping[str, Any]]:
+    """The rows of some names (all, where none is given) that meet the condition, with the settings named."""
+    from cnnlab.runs.listing import KEYS, is_setting, parse_condition, scan, unknown_run, with_settings
 
     condition = None if where is None else parse_condition(where, KEYS)
     rows = scan(out)
     for name in names:
         if not any(row["name"] == name for row in rows):
             raise unknown_run(name, rows, out)
-    return [
-        row for row in rows if (not names or row["name"] in names) and (condition is None or condition(row))
-    ]
+    if names:
+        rows = [row for row in rows if row["name"] in names]
+    named = [*keys, *(condition.keys if condition else ())]
+    rows = with_settings(rows, dict.fromkeys(key for key in named if is_setting(key)))
+    return [row for row in rows if condition is None or condition.met_by(row)]
 
 
 def _show(document: Mapping[str, Any]) -> None:
@@ -285,9 +306,13 @@ def _cell(key: str, value: Any, *, empty: str = "–") -> str:
         return f"{value:.2%}"
     if key == "seconds":
         return f"{value:.1f}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     if key == "started":
         return str(value)[:16].replace("T", " ")
-    return f"{value:,}" if isinstance(value, int) and key == "params" else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _shown(value: Any) -> str:

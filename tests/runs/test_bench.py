@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from cnnlab.runs.listing import scan
+from cnnlab.runs.listing import scan, with_settings
 
 
 def test_the_benchmark_writes_what_the_list_reads(tmp_path):
@@ -12,7 +12,8 @@ def test_the_benchmark_writes_what_the_list_reads(tmp_path):
     bench = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(bench)
     bench.write_runs(tmp_path, 25)
-    rows = scan(tmp_path)
+    rows = with_settings(scan(tmp_path), ["training.epochs"])
     assert len(rows) == 25
     assert {row["state"] for row in rows} == {"finished"}
     assert all(row["test_accuracy"] is not None for row in rows)
+    assert {row["training.epochs"] for row in rows} == {20}

@@ -69,6 +69,33 @@ def test_list_filters_sorts_and_cuts(runs):
     assert {row["name"] for row in json.loads(text)} == {"colors_dnn"}
 
 
+def test_list_by_settings(runs, library):
+    key = "training.epochs"
+    text = runs("list", "colors_cnn", "colors_dnn", "--sort", f"-{key}", "--json").out
+    assert [row[key] for row in json.loads(text)] == [100, 100, 20, 3]
+    text = runs("list", "--where", "model.layers.conv2d_1.filters = 8 and training.epochs < 20", "--json").out
+    assert [row["path"] for row in json.loads(text)] == [str(library[1]["short0"])]
+    assert key not in json.loads(text)[0]
+    text = runs("list", "--where", "model.layers.conv2d_1.filters = null", "--json").out
+    assert {row["name"] for row in json.loads(text)} == {"colors_dnn"}
+    layer = "model.layers.conv2d_1"
+    columns = [f"--column={each}" for each in (f"{layer}.kernel_size", f"{layer}.use_bias", "train_loss")]
+    table = runs("list", "colors_cnn", "colors_dnn", "--markdown", *columns).out.splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[-4:-1]] for line in table]
+    assert cells[0] == [f"{layer}.kernel_size", f"{layer}.use_bias", "train_loss"]
+    assert [row[:2] for row in cells[2:]] == [["[1, 1]", "true"]] * 2 + [["–", "–"]] * 2
+    assert float(cells[2][2]) > 0
+    rows = list(csv.DictReader(io.StringIO(runs("list", "colors_dnn", "--csv", "--column", key).out)))
+    assert [row[key] for row in rows] == ["100", "100"]
+
+
+def test_a_broken_config_hides_no_settings_of_the_other_seeds(runs, tmp_path, make_run):
+    paths = [make_run(tmp_path, "colors_cnn", seed=seed) for seed in range(2)]
+    (paths[0] / "config.yaml").write_text("name: [", encoding="utf-8")
+    text = runs("list", "--column", "training.epochs", "--json", out=tmp_path).out
+    assert [row["training.epochs"] for row in json.loads(text)] == [20, 20]
+
+
 def test_list_as_a_table(runs):
     lines = runs("list", "colors_cnn", "--where", "epochs = 3").out.splitlines()
     assert lines[0].split() == [
@@ -124,6 +151,13 @@ def test_list_reads_no_config(runs, library, monkeypatch):
     [
         (["list", "colors_dn"], "unknown run in {out}: 'colors_dn'; did you mean colors_dnn?"),
         (["list", "--where", "x > 1"], "--where x > 1: column 1: unknown key; known: name, digest"),
+        (
+            ["list", "--where", "training.epoch > 1"],
+            "unknown key 'training.epoch': no run has this setting; did you mean training.epochs?",
+        ),
+        (["list", "--column", "x.y"], "cnnlab runs show prints a run's settings"),
+        (["list", "--column", "runtime.device"], "no run has this setting; did you mean"),
+        (["list", "--column", "test_acuracy"], "unknown key 'test_acuracy'; did you mean test_accuracy?"),
         (["list", "--sort", "accuracy"], "unknown key 'accuracy'; did you mean test_accuracy?"),
         (["list", "--json", "--csv"], "--json, --csv and --markdown exclude each other"),
         (["show", "mnist"], "unknown run in {out}: 'mnist'; known: colors_cnn"),
@@ -257,6 +291,10 @@ def test_rm_by_condition(runs, tmp_path, make_run):
     runs("rm", "--where", "test_accuracy < 0.915", "--yes", out=tmp_path)
     assert [row[1] for row in names(runs("list", "--json", out=tmp_path).out)] == [2]
     assert runs("rm", "--where", "seed = 7", "--yes", out=tmp_path).err == "nothing to remove\n"
+    short = make_run(tmp_path, "colors_cnn", changes=("training.epochs=3",))
+    runs("rm", "--where", "training.epochs < 20", "--yes", out=tmp_path)
+    assert not short.exists()
+    assert len(json.loads(runs("list", "--json", out=tmp_path).out)) == 1
 
 
 def test_a_run_in_training_stays(runs, tmp_path, make_run):

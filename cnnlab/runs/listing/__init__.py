@@ -3,6 +3,7 @@
 from cnnlab.runs.listing.differences import Difference, differences
 from cnnlab.runs.listing.finding import find_runs, finished_runs, latest_run, unknown_run
 from cnnlab.runs.listing.scanning import KEYS, Row, scan, sort_rows
+from cnnlab.runs.listing.settings import is_setting, with_settings
 from cnnlab.runs.listing.where import parse_condition
 
 __all__ = [
@@ -12,9 +13,11 @@ __all__ = [
     "differences",
     "find_runs",
     "finished_runs",
+    "is_setting",
     "latest_run",
     "parse_condition",
     "scan",
     "sort_rows",
     "unknown_run",
+    "with_settings",
 ]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from cnnlab.layers.base import snake_case
+from cnnlab.runs.listing.settings import flat
 from cnnlab.runs.records import read_facts
 
 Section = Literal["config", "result", "environment"]
@@ -42,7 +41,7 @@ def differences(a: Path, b: Path) -> list[Difference]:
     """
     found = []
     for section, file in _FILES.items():
-        of_a, of_b = (_flat(read_facts(run / file)) for run in (a, b))
+        of_a, of_b = (flat(read_facts(run / file)) for run in (a, b))
         if section == "config":
             of_a, of_b = _lone_layers_whole(of_a, of_b), _lone_layers_whole(of_b, of_a)
         for key in dict.fromkeys([*of_a, *of_b]):
@@ -61,32 +60,6 @@ def _lone_layers_whole(flat: dict[str, Any], other: dict[str, Any]) -> dict[str,
         fields = {key: whole.pop(key) for key in flat if key.startswith(f"{layer}.")}
         whole[layer] = {flat[layer]: {key.removeprefix(f"{layer}."): value for key, value in fields.items()}}
     return whole
-
-
-def _flat(data: Any, prefix: str = "") -> dict[str, Any]:
-    """{"training": {"epochs": 3}} → {"training.epochs": 3}"""
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{path}.")
-        elif key == "layers" and isinstance(value, list):
-            flat |= _flat_layers(value, f"{path}.")
-        else:
-            flat[path] = value
-    return flat
-
-
-def _flat_layers(layers: list[Any], prefix: str) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    kinds: list[str] = []
-    for layer in layers:
-        kind, fields = next(iter(layer.items())) if isinstance(layer, Mapping) else (str(layer), {})
-        kinds.append(snake_case(kind))
-        name = (fields or {}).get("name") or f"{kinds[-1]}_{kinds.count(kinds[-1])}"
-        flat[f"{prefix}{name}"] = kind
-        flat |= _flat(fields or {}, f"{prefix}{name}.")
-    return flat
 
 
 def shown(value: Any) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cnnlab.errors import unknown
 from cnnlab.runs.states import state_of
 
 Row = Mapping[str, Any]
@@ -40,7 +39,7 @@ KEYS = (
     "error",
     "path",
 )
-"""The keys of a row, in this order: what --where and --sort may name."""
+"""The keys of a row, in this order: what --where, --sort and --column may name, beside settings."""
 
 _FROM_STATUS = ("started", "updated", "error")
 
@@ -59,16 +58,11 @@ def scan(out: Path) -> list[Row]:
 
 
 def sort_rows(rows: Sequence[Row], key: str) -> list[Row]:
-    """Sort by a key, from the highest down with "-" before it; what lacks the key comes last.
-
-    Raises:
-        UserError: there is no such key.
-    """
+    """Sort by a key, from the highest down with "-" before it; what lacks the key comes last."""
     descending, key = key.startswith("-"), key.removeprefix("-")
-    if key not in KEYS:
-        raise unknown("key", key, KEYS)
     known = [row for row in rows if row[key] is not None]
-    known.sort(key=lambda row: row[key], reverse=descending)
+    # A setting may be a number in one run and a text in another.
+    known.sort(key=lambda row: (isinstance(row[key], str), row[key]), reverse=descending)
     return known + [row for row in rows if row[key] is None]
 
 

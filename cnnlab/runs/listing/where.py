@@ -4,7 +4,8 @@ condition   = term {"or" term}
 term        = factor {"and" factor}
 factor      = "not" factor | "(" condition ")" | comparison
 comparison  = KEY ("=" | "==" | "!=" | "<" | "<=" | ">" | ">=") VALUE
-VALUE       = number | number "%" | 'text' | "text" | word | null
+KEY         = one of a row (test_accuracy), or of the config (training.epochs)
+VALUE       = number | number "%" | 'text' | "text" | word | true | false | null
 """
 
 from __future__ import annotations
@@ -12,11 +13,20 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnlab.errors import UserError, way_out
+from cnnlab.runs.listing.settings import is_setting
 
-Condition = Callable[[Mapping[str, Any]], bool]
+_Test = Callable[[Mapping[str, Any]], bool]
+
+
+class Condition(NamedTuple):
+    """What a row must meet, and the keys that it is asked for."""
+
+    met_by: _Test
+    keys: frozenset[str]
+
 
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -36,7 +46,7 @@ _TOKEN = re.compile(
 
 
 def parse_condition(text: str, keys: Collection[str]) -> Condition:
-    """Read a condition on rows that have these keys.
+    """Read a condition on rows that have these keys, and any setting that it names.
 
     A row that does not know a key (its value is None) meets no comparison with it but `= null`, and
     `!=` anything else. Text is compared letter by letter, so dates as "2026-11-21" come in order.
@@ -48,12 +58,13 @@ def parse_condition(text: str, keys: Collection[str]) -> Condition:
     condition = parser.condition()
     if parser.token is not None:
         raise parser.error("expected and, or, or the end")
-    return condition
+    return Condition(condition, frozenset(parser.named))
 
 
 class _Parser:
     def __init__(self, text: str, keys: Collection[str]) -> None:
         self.text, self.keys = text, keys
+        self.named: list[str] = []
         self.position = 0  # behind the current token
         self.start = 0
         self.kind = ""
@@ -79,21 +90,21 @@ class _Parser:
         found = "the end" if self.token is None else repr(self.token)
         return UserError(f"--where {self.text}: column {self.start + 1}: {expected}, found {found}")
 
-    def condition(self) -> Condition:
+    def condition(self) -> _Test:
         terms = [self.term()]
         while self.token == "or":
             self.advance()
             terms.append(self.term())
         return terms[0] if len(terms) == 1 else lambda row: any(term(row) for term in terms)
 
-    def term(self) -> Condition:
+    def term(self) -> _Test:
         factors = [self.factor()]
         while self.token == "and":
             self.advance()
             factors.append(self.factor())
         return factors[0] if len(factors) == 1 else lambda row: all(factor(row) for factor in factors)
 
-    def factor(self) -> Condition:
+    def factor(self) -> _Test:
         if self.token == "not":
             self.advance()
             inner = self.factor()
@@ -107,12 +118,13 @@ class _Parser:
             return inner
         return self.comparison()
 
-    def comparison(self) -> Condition:
+    def comparison(self) -> _Test:
         key = self.token
         if self.kind != "word" or key is None:
             raise self.error("expected a key such as test_accuracy")
-        if key not in self.keys:
+        if key not in self.keys and not is_setting(key):
             raise self.error(f"unknown key; {way_out(key, self.keys)}")
+        self.named.append(key)
         self.advance()
         sign = self.token
         if self.kind != "sign" or sign in ("(", ")") or sign is None:
@@ -131,10 +143,10 @@ def _value(kind: str, token: str) -> Any:
         return number / 100 if token.endswith("%") else number
     if kind == "text":
         return token[1:-1]
-    return {"null": None, "none": None}.get(token.lower(), token)
+    return {"null": None, "none": None, "true": True, "false": False}.get(token.lower(), token)
 
 
-def _compare(key: str, sign: str, value: Any) -> Condition:
+def _compare(key: str, sign: str, value: Any) -> _Test:
     if sign in ("=", "=="):
         return lambda row: _alike(row[key], value) and row[key] == value
     if sign == "!=":
