@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.datasets import Places, load_dataset
+from cnnlab.datasets import DatasetConfig, Places, load_dataset
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.runs.folders import open_run
 from cnnlab.runs.records import Record, data_digest_of, find_finished, read_record, run_path
@@ -95,10 +95,7 @@ class Jobs:
             raise UserError(f"{config.name}: this config has no dataset; it can be summarised, not trained")
         key = config.dataset.model_dump_json()
         if key not in self._datasets:
-            data = load_dataset(config.dataset, self.places, progress=self.watcher.downloading)
-            if data.provenance.warning:
-                self.watcher.warn(data.provenance.warning)
-            self._datasets[key] = data
+            self._datasets[key] = load_watched(config.dataset, self.places, self.watcher)
         return self._datasets[key]
 
     def rehearse(self, config: ExperimentConfig) -> Rehearsal:
@@ -142,6 +139,14 @@ class Jobs:
         record = read_record(path)
         self.watcher.finished(record)
         return record
+
+
+def load_watched(dataset: DatasetConfig, places: Places, watcher: JobWatcher) -> Dataset:
+    """`load_dataset`; the watcher sees the download and is told of unverified data."""
+    data = load_dataset(dataset, places, progress=watcher.downloading)
+    if data.provenance.warning:
+        watcher.warn(data.provenance.warning)
+    return data
 
 
 def dataset_facts(config: ExperimentConfig, data: Dataset) -> dict[str, Any]:

@@ -285,10 +285,16 @@ def test_what_a_keras_file_lacks_and_the_way_out(rescaling_files, capsys, techni
     file = rescaling_files["unit"]
     assert run(["explain", technique, str(file), "--quiet"]) == 2
     if technique in NEED_A_RUN:
-        said = "this needs the test images of a run, and a .keras file has none; give its run's folder"
+        said = (
+            "this needs test images, and a .keras file has none; name an experiment with the same images by "
+            "--dataset-of, such as cnn, or give its run's folder"
+        )
     else:
         way = TAKE_PICTURES[technique]
-        said = f"a .keras file has no test images; give pictures with {way}, or its run's folder"
+        said = (
+            f"a .keras file has no test images; give pictures with {way}, name an experiment with the same "
+            "images by --dataset-of, such as cnn, or give its run's folder"
+        )
     assert capsys.readouterr().err == f"{file}: {said}\n"
 
 

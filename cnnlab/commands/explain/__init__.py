@@ -65,6 +65,7 @@ def command() -> None:
     cnnlab explain saliency cnn
     cnnlab explain maximize cnn --layer conv2d_2
     cnnlab explain all experiments/cnn-1a2b3c4d/seed-0
+    cnnlab explain all model.keras --dataset-of cnn
 
     A run is its folder, an experiment's name (its latest finished run) or a .keras file. Pictures, arrays
     and numbers are written to RUN/explain/.

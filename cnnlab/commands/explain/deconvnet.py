@@ -63,13 +63,15 @@ def command(
         subject.shown(raw).reshape(shape), boxes, [[f"{value:.3g}" for value in row] for row in found.values],
         [f"{layer}\nunit {each}" for each in units], patterns=patterns.reshape(shape),
         title=f"What the units of {layer} saw: {subject.name}",
-        subtitle=f"The {shown} strongest test images of each unit with its receptive field and value; "
-        f"below each the activation, projected back by {name}. {signs}, each picture on its own scale, whose "
+        subtitle=f"The {shown} strongest test images of each unit with "
+        f"{'its value' if boxes is None else 'its receptive field and value'}; below each the activation, "
+        f"projected back by {name}. {signs}, each picture on its own scale, whose "
         "end stands after ±.",
     )  # fmt: skip
     return Explanation(
         f"{len(units)} units of {layer} of {subject.name}, {shown} images each, projected back by {name}",
         {"": figure},
-        {**found._asdict(), "boxes": boxes, "units": units, "patterns": projected},
+        {**found._asdict(), "units": units, "patterns": projected}
+        | ({} if boxes is None else {"boxes": boxes}),
         {"layer": layer, "units": units.tolist(), "rule": rule, "indices": found.indices.tolist()},
     )

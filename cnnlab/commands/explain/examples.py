@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from cnnlab.analyses.examples import Examples
 
 
+BOX = " The box is the unit's receptive field: all that it saw."
+
+
 @technique
 @layer_option("Whose units; by default the last convolution's, else the last hidden layer's.")
 @unit_option("May be repeated; by default the first 12.")
@@ -43,12 +46,12 @@ def command(subject: Subject, layer: str | None, unit: tuple[int, ...], count: i
         boxes, captions, [f"{layer}\nunit {each}" for each in units],
         title=f"What activates the units of {layer} most: {subject.name}",
         subtitle=f"Of {len(test):,} test images the {shown} with the largest value, which stands above "
-        "each. The box is the unit's receptive field: all that it saw.",
+        f"each.{'' if boxes is None else BOX}",
     )  # fmt: skip
     return Explanation(
         f"{len(units)} units of {layer} of {subject.name}, {shown} strongest of {len(test):,} test images",
         {"": figure},
-        {**found._asdict(), "boxes": boxes, "units": units},
+        {**found._asdict(), "units": units} | ({} if boxes is None else {"boxes": boxes}),
         {
             "layer": layer,
             "units": units.tolist(),
@@ -60,8 +63,10 @@ def command(subject: Subject, layer: str | None, unit: tuple[int, ...], count: i
 
 def strongest(
     subject: Subject, layer: str | None, unit: tuple[int, ...], count: int, *, at_most: int = 12
-) -> tuple[str, np.ndarray, Examples, np.ndarray]:
+) -> tuple[str, np.ndarray, Examples, np.ndarray | None]:
     """The layer, the units, their strongest test images and the boxes that they saw there.
+
+    The boxes follow from a run's config; there are none for a .keras file.
 
     Raises:
         UserError: no such layer or unit.
@@ -80,6 +85,8 @@ def strongest(
         raise UserError(f"--unit {units.max()}: {layer} has {available} units, 0 to {available - 1}")
     images = subject.seen(subject.data.test.images)
     found = Examples(*(each[units] for each in strongest_examples(model, images, layer=layer, count=count)))
-    config = subject.config
+    if subject.record is None:
+        return layer, units, found, None
+    config = subject.record.config
     field = receptive_fields(config.nodes, config.input_shape)[layer]
     return layer, units, found, field.boxes(found.positions, subject.image_shape[:2])

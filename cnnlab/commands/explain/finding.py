@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnlab.commands.explain.subject import Subject
+from cnnlab.config.experiment import load_config
 from cnnlab.config.sections import RuntimeConfig
-from cnnlab.datasets import Places
+from cnnlab.datasets import DatasetConfig, Places
 from cnnlab.errors import UserError
 from cnnlab.runs.listing import finished_runs, latest_run
 from cnnlab.runs.records import is_run, read_record
@@ -18,32 +19,50 @@ if TYPE_CHECKING:
 
 def open_subject(
     run: str, *, out: Path, places: Places, watcher: Quiet, backend: str | None, device: str | None,
-    pixels: tuple[float, float] | None = None,
+    pixels: tuple[float, float] | None = None, dataset_of: str | None = None,
 ) -> Subject:  # fmt: skip
     """Find what a run argument means; nothing heavy is imported yet.
 
     Args:
         pixels: what black and white are for the network in a .keras file.
+        dataset_of: the experiment whose dataset has its images.
 
     Raises:
         UserError: there is no such run, or it is not finished.
     """
     path = find_run(run, out)
-    if path.suffix == ".keras" and not is_run(path.parent):
+    if is_file_alone(path):
         if pixels is not None and pixels[0] == pixels[1]:
             raise UserError(f"--pixels: expected two numbers, found {pixels[0]:g} twice")
         runtime = RuntimeConfig.model_validate(_asked(backend, device))
         folder = path.with_name(f"{path.stem}-explain")
-        return Subject(path.stem, folder, path, None, places, watcher, runtime, pixels)
-    if pixels is not None:
-        raise UserError("--pixels: what a run's network takes is in its config; this is for .keras files")
+        dataset = _dataset_of(dataset_of) if dataset_of is not None else None
+        return Subject(path.stem, folder, path, None, dataset, places, watcher, runtime, pixels)
+    for option, given in (("--pixels", pixels), ("--dataset-of", dataset_of)):
+        if given is not None:
+            raise UserError(
+                f"{option}: what a run's network takes is in its config; this is for .keras files"
+            )
     record = read_record(path.parent if path.suffix == ".keras" else path)
     file = record.path / "model.keras"
     if not file.is_file():
         raise UserError(f"{record.path}: model.keras is missing; train this run again with --fresh")
     runtime = record.config.runtime.model_copy(update=_asked(backend, device))
     name = f"{record.name}, seed {record.seed}"
-    return Subject(name, record.path / "explain", file, record, places, watcher, runtime)
+    dataset = record.config.dataset
+    return Subject(name, record.path / "explain", file, record, dataset, places, watcher, runtime)
+
+
+def _dataset_of(experiment: str) -> DatasetConfig:
+    config = load_config(experiment)
+    if config.dataset is None:
+        raise UserError(f"--dataset-of {experiment}: this config has no dataset")
+    return config.dataset
+
+
+def is_file_alone(path: Path) -> bool:
+    """Whether this is a .keras file outside of a run's folder, of which nothing else is known."""
+    return path.suffix == ".keras" and not is_run(path.parent)
 
 
 def find_run(run: str, out: Path) -> Path:

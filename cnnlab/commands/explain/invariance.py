@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnlab.commands.explain.finding import finished_runs_of, open_subject
+from cnnlab.commands.explain.finding import finished_runs_of, is_file_alone, open_subject
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Asked, Explanation, say, subject_options, write
 from cnnlab.commands.options import complete_experiment, json_option
@@ -15,8 +15,6 @@ from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
     from cnnlab.analyses.invariance import Change
-    from cnnlab.comparison import Experiment
-    from cnnlab.runs.records import Record
 
 
 def explain(*subjects: Subject, images: int = 1000) -> Explanation:
@@ -27,18 +25,15 @@ def explain(*subjects: Subject, images: int = 1000) -> Explanation:
     import numpy as np
 
     from cnnlab.analyses.invariance import AMOUNTS, UNCHANGED, UNITS, accuracy_under, reach
-    from cnnlab.comparison.experiments import seeds_text
     from cnnlab.pictures.drawings.sets import Panel, invariance_curves
 
     if len({subject.data.provenance.test_digest for subject in subjects}) > 1:
         raise UserError(
             "invariance: these runs were tested on different images; compare runs of one data set"
         )
-    experiments = _experiments(subjects)
-    subject_of = {subject.trained.path: subject for subject in subjects}
+    groups = _groups(subjects)
 
-    def curve(record: Record, change: Change) -> np.ndarray:
-        subject = subject_of[record.path]
+    def curve(subject: Subject, change: Change) -> np.ndarray:
         test = subject.data.test
         seen, labels = subject.seen(test.images[:images]), test.labels[:images]
         return accuracy_under(subject.model, seen, labels, change=change, amounts=np.array(AMOUNTS[change]))
@@ -46,8 +41,7 @@ def explain(*subjects: Subject, images: int = 1000) -> Explanation:
     panels: list[Panel] = []
     for change, amounts in AMOUNTS.items():
         curves = {
-            name: np.stack([curve(record, change) for record in experiment.records])
-            for name, experiment in experiments.items()
+            name: np.stack([curve(subject, change) for subject in group]) for name, group in groups.items()
         }
         panels.append(Panel(change, UNITS[change], UNCHANGED[change], np.array(amounts), curves))
 
@@ -60,14 +54,9 @@ def explain(*subjects: Subject, images: int = 1000) -> Explanation:
             low, high = reach(panel.amounts, accuracies.mean(axis=0), unchanged=panel.unchanged)
             said.append(f"{name} loses less than 10 points for a {panel.name} from {low:g} to {high:g}")
     count = min(images, len(subjects[0].data.test))
-    several = (
-        f" (mean of {len(subjects)} runs, bands span all seeds)" if len(subjects) > len(experiments) else ""
-    )
-    title = f"What {' and '.join(experiments)} {'does' if len(experiments) == 1 else 'do'} not mind"
-    with_seeds = {
-        name: f"{name}, seed{'s' * (len(experiment.seeds) > 1)} {seeds_text(experiment.seeds)}"
-        for name, experiment in experiments.items()
-    }
+    several = f" (mean of {len(subjects)} runs, bands span all seeds)" if len(subjects) > len(groups) else ""
+    title = f"What {' and '.join(groups)} {'does' if len(groups) == 1 else 'do'} not mind"
+    with_seeds = {name: _with_seeds(name, group) for name, group in groups.items()}
     drawn = [
         panel._replace(
             curves={
@@ -95,12 +84,27 @@ def explain(*subjects: Subject, images: int = 1000) -> Explanation:
     )
 
 
-def _experiments(subjects: Sequence[Subject]) -> dict[str, Experiment]:
-    """The runs by experiment, under the names that `cnnlab compare` gives these."""
+def _groups(subjects: Sequence[Subject]) -> dict[str, list[Subject]]:
+    """The runs by experiment, under the names that `cnnlab compare` gives these; each file by itself."""
     from cnnlab.comparison import grouped, labels_of
 
-    experiments = grouped(subject.trained for subject in subjects)
-    return dict(zip(labels_of(experiments), experiments, strict=True))
+    of_run = {subject.record.path: subject for subject in subjects if subject.record is not None}
+    experiments = grouped(subject.record for subject in subjects if subject.record is not None)
+    groups = {
+        label: [of_run[record.path] for record in experiment.records]
+        for label, experiment in zip(labels_of(experiments), experiments, strict=True)
+    }
+    for subject in subjects:
+        if subject.record is None:
+            groups[subject.run if subject.name in groups else subject.name] = [subject]
+    return groups
+
+
+def _with_seeds(name: str, group: Sequence[Subject]) -> str:
+    from cnnlab.comparison.experiments import seeds_text
+
+    seeds = [subject.record.seed for subject in group if subject.record is not None]
+    return f"{name}, seed{'s' * (len(seeds) > 1)} {seeds_text(seeds)}" if seeds else name
 
 
 @click.command()
@@ -125,19 +129,22 @@ def command(runs: tuple[str, ...], images: int, asked: Asked, as_json: bool) -> 
     from cnnlab.studies.writing import comparison_folder
 
     with watch(quiet=asked.quiet) as watcher:
-        paths = [path for run in runs for path in finished_runs_of(run, asked.out)]
+        paths = dict.fromkeys(path for run in runs for path in finished_runs_of(run, asked.out))
+        for_runs = not any(is_file_alone(path) for path in paths)  # they refuse what is for files
         subjects = [
             open_subject(
                 str(path), out=asked.out, places=Places.from_environment(asked.data_dir), watcher=watcher,
-                backend=asked.backend, device=asked.device, pixels=asked.pixels,
+                backend=asked.backend, device=asked.device,
+                pixels=asked.pixels if for_runs or is_file_alone(path) else None,
+                dataset_of=asked.dataset_of if for_runs or is_file_alone(path) else None,
             )
-            for path in dict.fromkeys(paths)
+            for path in paths
         ]  # fmt: skip
-        experiments = _experiments(subjects)
+        groups = _groups(subjects)
         subjects[0].start()
         explanation = explain(*subjects, images=images)
-        if len(experiments) > 1:  # belongs to no single run
-            subjects[0].folder = comparison_folder(experiments, asked.out).path
+        if len(groups) > 1:  # belongs to no single run
+            subjects[0].folder = comparison_folder(groups, asked.out).path
         document = write(subjects[0], "invariance", explanation)
     say(document, as_json=as_json)
 

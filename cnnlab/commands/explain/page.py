@@ -50,7 +50,7 @@ def command(run: str, pictures: tuple[Path, ...], asked: Asked, as_json: bool) -
                 continue
             module = importlib.import_module(f"cnnlab.commands.explain.{name}")
             try:
-                if name == "style" and subject.record is None and len(pictures) < 2:
+                if name == "style" and subject.dataset is None and len(pictures) < 2:
                     raise UserError(f"{subject.file}: style takes two pictures; name both with --picture")
                 explanation = module.command.explain(subject, **defaults(module.command, pictures))
             except CnnlabError as error:

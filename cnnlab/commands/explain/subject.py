@@ -8,9 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.sections import RuntimeConfig
-from cnnlab.datasets import Places
+from cnnlab.datasets import DatasetConfig, Places
 from cnnlab.errors import UserError, way_out
 from cnnlab.runs.records import Record
 
@@ -53,6 +52,9 @@ class Subject:
 
     file: Path
     record: Record | None
+    dataset: DatasetConfig | None
+    """Its images: a run's own, or those said to be a .keras file's; None where nobody said it."""
+
     places: Places
     watcher: Quiet
     runtime: RuntimeConfig
@@ -66,12 +68,29 @@ class Subject:
 
     @cached_property
     def model(self) -> keras.Model:
-        """The model in float32, on the backend asked for."""
+        """The model in float32, on the backend asked for.
+
+        Raises:
+            UserError: it cannot be read, or cannot take the images that are said to be its own.
+        """
         from cnnlab.analyses.network import in_float32, load_model
         from cnnlab.backend import start_up_noise
 
         with start_up_noise():  # copying layers imports TensorFlow on every backend, if it is installed
-            return in_float32(load_model(self.file))
+            model = in_float32(load_model(self.file))
+        if self.dataset is not None:
+            self._check_fit(model, self.dataset)
+        return model
+
+    def _check_fit(self, model: keras.Model, dataset: DatasetConfig) -> None:
+        wanted, classes = model.input.shape[1:], model.output.shape[-1]
+        fits = all(size in (None, given) for size, given in zip(wanted, dataset.input_shape, strict=True))
+        if not fits or classes != dataset.num_classes:
+            shown = [" × ".join(str(size) for size in shape) for shape in (wanted, dataset.input_shape)]
+            raise UserError(
+                f"{self.file}: takes images of {shown[0]} and knows {classes} classes; those of "
+                f"{dataset.title} are {shown[1]}, in {dataset.num_classes} classes"
+            )
 
     def start(self) -> None:
         """Start the backend, before anything imports Keras."""
@@ -79,47 +98,39 @@ class Subject:
 
         self.watcher.note(str(start_backend(self.runtime)))
 
-    @property
-    def trained(self) -> Record:
-        """The finished run.
-
-        Raises:
-            UserError: the model is a file without a run.
-        """
-        if self.record is None:
-            raise UserError(
-                f"{self.file}: this needs the test images of a run, and a .keras file has none; give its "
-                "run's folder"
-            )
-        return self.record
-
-    @property
-    def config(self) -> ExperimentConfig:
-        """The experiment's config; a `UserError` where there is no run."""
-        return self.trained.config
-
     @cached_property
     def data(self) -> Dataset:
-        """The run's dataset, loaded once. The user is told if it is not the one it was trained on."""
-        from cnnlab.jobs import Jobs
+        """The dataset, loaded once. The user is told if it is not the one that the run was trained on.
 
-        data = Jobs(self.folder.parent, self.places, self.watcher).dataset(self.config)
-        if self.trained.environment["dataset"]["digest"] != data.provenance.digest:
+        Raises:
+            UserError: the model is a file, and nobody said what its images are.
+        """
+        from cnnlab.jobs import load_watched
+
+        if self.dataset is None:
+            raise UserError(
+                f"{self.file}: this needs test images, and a .keras file has none; name an experiment with "
+                "the same images by --dataset-of, such as cnn, or give its run's folder"
+            )
+        if self.record is None:
+            _ = self.model  # whether it fits is known before anything is downloaded
+        data = load_watched(self.dataset, self.places, self.watcher)
+        if self.record and self.record.environment["dataset"]["digest"] != data.provenance.digest:
             self.watcher.warn(f"{self.name}: was trained on other data of the same name than is here today")
         return data
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The names of the classes, or their numbers for a .keras file."""
-        if self.record is not None and self.record.config.dataset is not None:
-            return self.record.config.dataset.class_names
+        """The names of the classes, or their numbers where nobody said them."""
+        if self.dataset is not None:
+            return self.dataset.class_names
         return tuple(str(index) for index in range(self.model.output.shape[-1]))
 
     @property
     def channels_first(self) -> bool:
         """Whether the network's images are (C, H, W)."""
-        if self.record is not None and self.record.config.dataset is not None:
-            return self.record.config.dataset.data_format == "channels_first"
+        if self.dataset is not None:
+            return self.dataset.data_format == "channels_first"
         from cnnlab.analyses.network import image_channel_axis
 
         return image_channel_axis(self.model) == 1
@@ -134,8 +145,8 @@ class Subject:
     def pixels(self) -> PixelScale:
         """How raw pixels become what the network takes.
 
-        A .keras file does not say. It is taken to want [0, 1], or [0, 255] where it begins by making these
-        values small itself.
+        A .keras file does not say. It is taken to want [0, 255] where it begins by making these values small
+        itself, else what its dataset's config says, else [0, 1].
         """
         if self.record is not None:
             return self.data.pixels
@@ -144,15 +155,17 @@ class Subject:
         from cnnlab.analyses.network import takes_raw_pixels
         from cnnlab.datasets.content import PixelScale
 
-        usual = (0.0, 255.0 if takes_raw_pixels(self.model) else 1.0)
+        raw = takes_raw_pixels(self.model)
+        if self.dataset is not None and self.black_and_white is None and not raw:
+            return self.data.pixels
+        usual = (0.0, 255.0 if raw else 1.0)
         black, white = np.array(self.black_and_white or usual, np.float32).reshape(2, 1, 1, 1)
         return PixelScale(white - black, black)
 
     @cached_property
     def brightest(self) -> int:
         """The raw pixel value that is drawn white: 255, but on a board, say, 2."""
-        dataset = self.record.config.dataset if self.record is not None else None
-        return 255 if dataset is None else dataset.brightest
+        return 255 if self.dataset is None else self.dataset.brightest
 
     def seen(self, raw: np.ndarray) -> np.ndarray:
         """Raw pixels, uint8, as the network takes them."""
@@ -221,10 +234,10 @@ class Subject:
 
         parts, names, labels = [], [], []
         notes: list[list[str]] = []
-        if self.record is None and (indices or not pictures):
+        if self.dataset is None and (indices or not pictures):
             raise UserError(
-                f"{self.file}: a .keras file has no test images; give pictures with {instead}, or its run's "
-                "folder"
+                f"{self.file}: a .keras file has no test images; give pictures with {instead}, name an "
+                "experiment with the same images by --dataset-of, such as cnn, or give its run's folder"
             )
         if not indices and not pictures:
             indices = self.one_of_each() if default is None else default
@@ -252,7 +265,7 @@ class Subject:
     def _prepared(self, path: Path) -> Prepared:
         """A picture file as `cnnlab predict` takes it, and what was done to it, which the user is told.
 
-        A .keras file says nothing of its pictures: for that the middle is cut out and scaled.
+        Where nobody said what the network's images are, the middle is cut out and scaled.
 
         Raises:
             UserError: it is not there or cannot be used.
@@ -260,11 +273,11 @@ class Subject:
         from cnnlab.commands.explain.pictures import read_picture, usable
         from cnnlab.datasets.preparing import prepare
 
-        if self.record is None or self.record.config.dataset is None:
+        if self.dataset is None:
             prepared = read_picture(path, self.image_shape)
         else:
             with usable(path):
-                prepared = prepare(path, self.record.config.dataset)
+                prepared = prepare(path, self.dataset)
         if prepared.notes:
             self.watcher.note(f"{path}: {'; '.join(prepared.notes)}")
         return prepared

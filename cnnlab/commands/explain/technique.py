@@ -14,6 +14,7 @@ import click
 from cnnlab.commands.explain.finding import open_subject
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.options import (
+    ExperimentType,
     backend_option,
     complete_experiment,
     data_dir_option,
@@ -108,6 +109,7 @@ class Asked:
     backend: str | None
     device: str | None
     pixels: tuple[float, float] | None
+    dataset_of: str | None
     quiet: bool
 
     @contextmanager
@@ -117,28 +119,38 @@ class Asked:
         with watch(quiet=self.quiet) as watcher:
             yield open_subject(
                 run, out=self.out, places=Places.from_environment(self.data_dir), watcher=watcher,
-                backend=self.backend, device=self.device, pixels=self.pixels,
+                backend=self.backend, device=self.device, pixels=self.pixels, dataset_of=self.dataset_of,
             )  # fmt: skip
 
 
 def subject_options(command: Command) -> Command:
-    """--out, --data-dir, --backend, --device, --pixels, --quiet; the command gets them as `asked`."""
+    """--out, --data-dir, --backend, --device, --dataset-of, --pixels, --quiet, to the command as `asked`."""
 
     @out_option
     @data_dir_option
     @backend_option("what the run was trained on")
     @device_option
     @click.option(
+        "--dataset-of",
+        type=ExperimentType(),
+        metavar="EXPERIMENT",
+        shell_complete=complete_experiment,
+        help="The images and classes of the network in a .keras file: those of this experiment, such as cnn "
+        "for MNIST.",
+    )
+    @click.option(
         "--pixels", type=(float, float), metavar="BLACK WHITE",
-        help="What the network in a .keras file takes for them; by default 0 1, or 0 255 where it rescales.",
+        help="What the network in a .keras file takes for them; by default 0 255 where it rescales, else as "
+        "in --dataset-of, else 0 1.",
     )  # fmt: skip
     @quiet_option
     @functools.wraps(command)
     def with_options(
         *args: Any, out: Path, data_dir: Path | None, backend: str | None, device: str | None,
-        pixels: tuple[float, float] | None, quiet: bool, **kwargs: Any,
+        pixels: tuple[float, float] | None, dataset_of: str | None, quiet: bool, **kwargs: Any,
     ) -> Any:  # fmt: skip
-        return command(*args, asked=Asked(out, data_dir, backend, device, pixels, quiet), **kwargs)
+        asked = Asked(out, data_dir, backend, device, pixels, dataset_of, quiet)
+        return command(*args, asked=asked, **kwargs)
 
     return with_options
 
@@ -200,6 +212,7 @@ def write(subject: Subject, name: str, explanation: Explanation) -> dict[str, An
         "technique": name,
         "run": subject.run,
         "subject": subject.name,
+        "dataset": subject.dataset.title if subject.dataset else None,
         "folder": str(subject.folder),
         "sentence": explanation.sentence,
         "options": dict(explanation.options),

@@ -210,7 +210,7 @@ def best_images(
 
 def strongest_examples(
     images: np.ndarray,
-    boxes: np.ndarray,
+    boxes: np.ndarray | None,
     captions: Sequence[Sequence[str]],
     names: Sequence[str],
     *,
@@ -222,7 +222,7 @@ def strongest_examples(
 
     Args:
         images: (U, count, H, W, C) in [0, 1].
-        boxes: (U, count, 4): top, left, bottom, right in pixels.
+        boxes: (U, count, 4): top, left, bottom, right in pixels; None: not known.
         captions: (U, count), above each image.
         patterns: (U, count, H, W, C) signed, drawn below the images, each on its own scale, which stands
             below the caption: what the unit saw there. Three channels are drawn as colours, grey being 0.
@@ -246,11 +246,12 @@ def strongest_examples(
                 limit = float(np.abs(pattern).max())
                 caption += f"\n±{short(limit)}"
             x, y, wide, tall = sheet.picture(step * unit, index, images[unit, index], caption=caption)
-            top, left, bottom, right = boxes[unit, index]
-            sheet.box(
-                x + left / width * wide, y + top / height * tall,
-                (right - left) / width * wide, (bottom - top) / height * tall, color=MARK,
-            )  # fmt: skip
+            if boxes is not None:
+                top, left, bottom, right = boxes[unit, index]
+                sheet.box(
+                    x + left / width * wide, y + top / height * tall,
+                    (right - left) / width * wide, (bottom - top) / height * tall, color=MARK,
+                )  # fmt: skip
             if patterns is not None:
                 pattern = pattern / (limit or 1.0)
                 if colored:
