@@ -11,8 +11,8 @@ from cnnlab.config.sections import ModelConfig
 from cnnlab.errors import UserError, unknown
 from cnnlab.language.fields import shown
 from cnnlab.language.source import Node, Path_, dotted, parse_value
-from cnnlab.layers.base import snake_case
 from cnnlab.layers.graph import expand
+from cnnlab.layers.notation import written_names
 
 
 def overridden(root: Node, override: str) -> Node:
@@ -100,13 +100,4 @@ def _inside_block(root: Node, path: Path_, name: str, place: str) -> Path_:
 
 
 def _written_names(layers: Node) -> list[str]:
-    """The names that the summary gives to the items of a list of layers."""
-    names: list[str] = []
-    kinds: list[str] = []
-    for item in layers.value if isinstance(layers.value, tuple) else ():
-        plain = item.plain()
-        kind, fields = next(iter(plain.items())) if isinstance(plain, dict) and plain else (str(plain), None)
-        kinds.append(snake_case(kind))
-        name = fields.get("name") if isinstance(fields, dict) else None
-        names.append(str(name or f"{kinds[-1]}_{kinds.count(kinds[-1])}"))
-    return names
+    return written_names(item.plain() for item in layers.value) if isinstance(layers.value, tuple) else []

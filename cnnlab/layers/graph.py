@@ -69,18 +69,29 @@ class Graph:
     ) -> int:
         """Append layers one after the other, from `feed` on; returns where the last one's output is.
 
-        A layer without a name is called by its type and how many of that type came before it in this
-        list: conv2d_1, conv2d_2. `scope`, such as "residual_1/", goes before the names. With several
-        rounds the count goes on, as if the list had been written out, and names get a number too.
+        `scope`, such as "residual_1/", goes before their names.
         """
-        seen: Counter[str] = Counter()
+        names = iter(names_of([(layer.type(), layer.name) for layer in layers], rounds=rounds))
         for _ in range(rounds):
             for index, layer in enumerate(layers):
-                kind = layer.name or snake_case(layer.type())
-                seen[kind] += 1
-                name = layer.name if layer.name and rounds == 1 else f"{kind}_{seen[kind]}"
-                feed = layer.expand(self, feed, scope + name, (*where, index))
+                feed = layer.expand(self, feed, scope + next(names), (*where, index))
         return feed
+
+
+def names_of(layers: Sequence[tuple[str, str | None]], *, rounds: int = 1) -> list[str]:
+    """What the layers of one list are called, from the type of each and the name that it was given, if any.
+
+    A layer without a name is called by its type and how many of that type came before it without one in
+    this list: conv2d_1, conv2d_2. With several rounds the count goes on, as if the list had been written
+    out, and names get a number too.
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for kind, name in [*layers] * rounds:
+        stem = name or snake_case(kind)
+        seen[stem] += 1
+        names.append(name if name and rounds == 1 else f"{stem}_{seen[stem]}")
+    return names
 
 
 def expand(layers: Sequence[Layer]) -> tuple[Node, ...]:

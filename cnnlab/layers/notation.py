@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, PlainSerializer, PlainValidator, ValidationError
@@ -11,6 +11,7 @@ from cnnlab.errors import printable, way_out
 from cnnlab.language.fields import AsTuple, problem, problems, shown
 from cnnlab.language.source import write_in_line
 from cnnlab.layers.base import Layer
+from cnnlab.layers.graph import names_of
 
 
 def read_layer(value: Any) -> Layer:
@@ -76,6 +77,20 @@ def _field(name: str, value: Any) -> str:
     """`units: 10`, without a value that would not fit into a line."""
     text = write_in_line({name: value})[1:-1]
     return text if len(text) <= 60 and "\n" not in text else f"{printable(name, keep='')}: …"
+
+
+def written_names(items: Iterable[Any]) -> list[str]:
+    """What the summary calls the items of a list of layers, as they stand in a config, mistakes and all."""
+    layers = [written(item) for item in items]
+    return names_of([(kind, str(fields["name"]) if fields.get("name") else None) for kind, fields in layers])
+
+
+def written(item: Any) -> tuple[str, dict[str, Any]]:
+    """The type and the fields of an item of a list of layers, as it stands in a config, mistakes and all."""
+    if not isinstance(item, dict) or not item:
+        return str(item), {}
+    kind, fields = next(iter(item.items()))
+    return str(kind), fields if isinstance(fields, dict) else {}
 
 
 def write_layer(layer: Layer) -> dict[str, Any]:

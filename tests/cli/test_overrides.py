@@ -1,5 +1,8 @@
 """--set goes through the same door as the file."""
 
+import json
+from itertools import product
+
 import pytest
 
 CONFIG = """\
@@ -230,3 +233,27 @@ def test_an_override_keeps_what_is_beside_it(write_config) -> None:
     assert config.training.optimizer.name == "adam"
     assert config.dataset is not None
     assert (config.dataset.name, config.dataset.seed) == ("colors", 3)
+
+
+NAMES = [
+    each
+    for each in product([None, "first", "conv2d"], repeat=3)
+    if each.count("first") < 2 and each.count("conv2d") < 2
+]
+
+
+@pytest.mark.parametrize("names", [*NAMES, ("a", None, "conv2d_7", None)])
+def test_layers_are_called_what_the_summary_calls_them(write_config, names) -> None:
+    from cnnlab.config.experiment import load_config
+    from cnnlab.layers.graph import expand
+
+    layers = [
+        {"Conv2D": {"filters": 2, "kernel_size": 1} | ({"name": name} if name else {})} for name in names
+    ]
+    config = {"dataset": "colors", "model": {"layers": [*layers, "Flatten", {"Dense": {"units": 6}}]}}
+    path = write_config(json.dumps(config))
+    for index, node in enumerate(expand(load_config(path).model.layers)[: len(names)]):
+        changed = load_config(path, [f"model.layers.{node.name}.filters=9"]).model.layers
+        filters = [2] * len(names)
+        filters[index] = 9
+        assert [layer.filters for layer in changed[: len(names)]] == filters

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.errors import UserError, closest
-from cnnlab.layers.base import snake_case
+from cnnlab.layers.notation import written, written_names
 from cnnlab.runs.listing.scanning import Row
 from cnnlab.runs.records import read_facts
 
@@ -74,11 +74,8 @@ def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _flat_layers(layers: list[Any], prefix: str) -> dict[str, Any]:
     keys: dict[str, Any] = {}
-    kinds: list[str] = []
-    for layer in layers:
-        kind, fields = next(iter(layer.items())) if isinstance(layer, Mapping) else (str(layer), {})
-        kinds.append(snake_case(kind))
-        name = (fields or {}).get("name") or f"{kinds[-1]}_{kinds.count(kinds[-1])}"
+    for name, layer in zip(written_names(layers), layers, strict=True):
+        kind, fields = written(layer)
         keys[f"{prefix}{name}"] = kind
-        keys |= flat(fields or {}, f"{prefix}{name}.")
+        keys |= flat(fields, f"{prefix}{name}.")
     return keys
