@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ def _where_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--where",
         metavar="CONDITION",
-        help="Only runs that meet this: test_accuracy > 0.98 and name = cnn.",
+        help="Only runs that meet this: test_accuracy > 0.98 and name = cnn. See cnnlab runs list -h.",
     )(command)
 
 
@@ -90,9 +91,9 @@ def list_command(
     cnnlab runs list --where 'dataset.name = mnist' --sort training.optimizer.learning_rate
 
     Keys are those of --json, and those of the config that --set takes: training.epochs,
-    model.layers.conv2d_1.filters. Conditions compare a key with a number, a text, true, false or null by =,
-    !=, <, <=, > or >=, joined by and, or, not and parentheses. A run that lacks a key, such as the test
-    accuracy of a run that is not finished, meets no comparison with it.
+    model.layers.conv2d_1.filters. Conditions compare a key with a number, a text, a list, true, false or
+    null by =, !=, <, <=, > or >=, joined by and, or, not and parentheses. A run that lacks a key, such as
+    the test accuracy of a run that is not finished, meets no comparison with it but = null.
     """
     from cnnlab.runs.listing import KEYS, is_setting, sort_rows
 
@@ -109,11 +110,11 @@ def list_command(
     shown = rows[:limit]
     keys = list(dict.fromkeys([*(KEYS if as_json or as_csv else _HEADERS), *columns]))
     if as_json:
-        print_json([{key: row[key] for key in keys} for row in shown])
+        print_json([{key: row.get(key) for key in keys} for row in shown])
     elif as_csv:
-        print_csv(keys, [[row[key] for key in keys] for row in shown])
+        print_csv(keys, [[_in_csv(row.get(key)) for key in keys] for row in shown])
     elif shown:
-        cells = [[_cell(key, row[key]) for key in keys] for row in shown]
+        cells = [[_cell(key, row.get(key)) for key in keys] for row in shown]
         print_table([_HEADERS.get(key, key) for key in keys], cells, left=2, markdown=markdown)
     count = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else _counted(len(rows))
     click.echo(f"{count} in {out}" if out.is_dir() else f"no runs yet: no folder {out}", err=True)
@@ -250,9 +251,15 @@ def _selected(
             raise unknown_run(name, rows, out)
     if names:
         rows = [row for row in rows if row["name"] in names]
-    named = [*keys, *(condition.keys if condition else ())]
-    rows = with_settings(rows, dict.fromkeys(key for key in named if is_setting(key)))
-    return [row for row in rows if condition is None or condition.met_by(row)]
+    asked = condition.keys if condition else frozenset()
+    rows = with_settings(rows, [key for key in dict.fromkeys([*keys, *asked]) if is_setting(key)])
+    selected = []
+    for row in rows:
+        if not asked <= row.keys():
+            click.echo(f"warning: {row['path']}: config.yaml cannot be read; left out", err=True)
+        elif condition is None or condition.met_by(row):
+            selected.append(row)
+    return selected
 
 
 def _show(document: Mapping[str, Any]) -> None:
@@ -299,6 +306,10 @@ def _commit(environment: Mapping[str, Any]) -> str | None:
     return f"{commit}, with uncommitted changes" if commit and environment.get("git_dirty") else commit
 
 
+def _in_csv(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
 def _cell(key: str, value: Any, *, empty: str = "–") -> str:
     if value is None:
         return empty
@@ -310,9 +321,9 @@ def _cell(key: str, value: Any, *, empty: str = "–") -> str:
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     if key == "started":
         return str(value)[:16].replace("T", " ")
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and key != "seed":
+        return f"{value:,}"
+    return _shown(value)
 
 
 def _shown(value: Any) -> str:

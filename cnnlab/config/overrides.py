@@ -14,23 +14,36 @@ from cnnlab.language.source import Node, Path_, dotted, parse_value
 from cnnlab.layers.graph import expand
 from cnnlab.layers.notation import written_names
 
+KEY = re.compile(r"[^\s.\[\]]+(\[-?\d{1,6}\]|\.[^\s.\[\]]+)*")
+"""How a setting is called: training.epochs, model.layers[0].filters, model.layers.conv2d_1.filters."""
+
 
 def overridden(root: Node, override: str) -> Node:
     """The config with one --set KEY=VALUE applied."""
     key, equals, text = override.partition("=")
     key = key.strip()
-    if not equals or not re.fullmatch(r"[^\s.\[\]]+(\[-?\d{1,6}\]|\.[^\s.\[\]]+)*", key):
+    if not equals or not KEY.fullmatch(key):
         raise UserError(
             f"--set {override}: expected KEY=VALUE, such as training.epochs=3 or model.layers[0].filters=8"
         )
     place = f"--set {key}"
+    path = path_of(root, key, place)
+    return _written_out(root, path).with_value(path, parse_value(text, place))
+
+
+def path_of(root: Node, key: str, place: str) -> Path_:
+    """Where the setting that --set calls `key` stands in a config, or would stand.
+
+    Raises:
+        UserError: it has no such layer or item; the message begins with `place`.
+    """
     path: Path_ = ()
     for index, name in re.findall(r"\[(-?\d+)\]|([^.\[\]]+)", key):
         path = into_layer(root, path)
         path = _named(root, path, name, place) if name else _indexed(root, path, int(index), place)
     if isinstance(path[-1], str):
         path = (*into_layer(root, path[:-1]), path[-1]) if len(path) > 1 else path
-    return _written_out(root, path).with_value(path, parse_value(text, place))
+    return path
 
 
 def _written_out(root: Node, path: Path_) -> Node:

@@ -85,8 +85,48 @@ def test_list_by_settings(runs, library):
     assert cells[0] == [f"{layer}.kernel_size", f"{layer}.use_bias", "train_loss"]
     assert [row[:2] for row in cells[2:]] == [["[1, 1]", "true"]] * 2 + [["–", "–"]] * 2
     assert float(cells[2][2]) > 0
+    rows = json.loads(runs("list", "colors_cnn", "--json", columns[0], "--column", "runtime.device").out)
+    assert [row[f"{layer}.kernel_size"] for row in rows] == [[1, 1]] * 2
+    assert [row["runtime.device"] for row in rows] == ["auto"] * 2
+    table = runs("list", "colors_cnn", "--markdown", "--column", "training.optimizer").out.splitlines()
+    assert table[2].split("|")[-2].strip().endswith("…")
+    assert len(table[2].split("|")[-2].strip()) == 60
     rows = list(csv.DictReader(io.StringIO(runs("list", "colors_dnn", "--csv", "--column", key).out)))
     assert [row[key] for row in rows] == ["100", "100"]
+
+
+@pytest.mark.parametrize(
+    "content", ["name: [", "3", "", "model: {layers: [3, null, {}, Dense: 4]}", "training: 7"]
+)
+@pytest.mark.parametrize(
+    "condition", ["training.epochs != 3", "not training.epochs >= 3", "training.keep = null"]
+)
+def test_what_cannot_be_read_is_never_removed(runs, tmp_path, make_run, content, condition):
+    make_run(tmp_path, "colors_cnn", changes=("training.epochs=3", "training.keep=last"))
+    broken = make_run(tmp_path, "colors_dnn")
+    (broken / "config.yaml").write_text(content, encoding="utf-8")
+    streams = runs("rm", "--where", condition, "--dry-run", out=tmp_path)
+    unreadable = f"warning: {broken}: config.yaml cannot be read; left out\n"
+    assert streams.out == ""
+    assert streams.err == unreadable + "nothing to remove\n"
+
+
+def test_what_is_set_is_not_null(runs, tmp_path, make_run):
+    patient = make_run(tmp_path, "colors_cnn", changes=("training.early_stopping={patience: 3}",))
+    other = make_run(tmp_path, "colors_cnn")
+    for condition, meant in (("= null", other), ("!= null", patient)):
+        text = runs("list", "--where", f"training.early_stopping {condition}", "--json", out=tmp_path).out
+        assert [row["path"] for row in json.loads(text)] == [str(meant)]
+
+
+def test_the_keys_of_set_are_those_of_list(runs, tmp_path, make_run):
+    path = make_run(tmp_path, "colors_cnn", changes=("model.layers[0].name=first",))
+    for key in ("model.layers[0].filters", "model.layers.first.filters"):
+        text = runs("list", "--where", f"{key} = 8", "--json", out=tmp_path).out
+        assert [row["path"] for row in json.loads(text)] == [str(path)]
+    key = "model.layers.conv2d_1.filters"
+    (row,) = json.loads(runs("list", "--json", "--column", key, out=tmp_path).out)
+    assert row[key] == 16
 
 
 def test_a_broken_config_hides_no_settings_of_the_other_seeds(runs, tmp_path, make_run):
@@ -153,10 +193,9 @@ def test_list_reads_no_config(runs, library, monkeypatch):
         (["list", "--where", "x > 1"], "--where x > 1: column 1: unknown key; known: name, digest"),
         (
             ["list", "--where", "training.epoch > 1"],
-            "unknown key 'training.epoch': no run has this setting; did you mean training.epochs?",
+            "'training.epoch': none of these runs has such a setting; did you mean training.epochs?",
         ),
         (["list", "--column", "x.y"], "cnnlab runs show prints a run's settings"),
-        (["list", "--column", "runtime.device"], "no run has this setting; did you mean"),
         (["list", "--column", "test_acuracy"], "unknown key 'test_acuracy'; did you mean test_accuracy?"),
         (["list", "--sort", "accuracy"], "unknown key 'accuracy'; did you mean test_accuracy?"),
         (["list", "--json", "--csv"], "--json, --csv and --markdown exclude each other"),

@@ -7,7 +7,9 @@ from cnnlab.runs.listing import KEYS, parse_condition, sort_rows
 
 ROW = dict.fromkeys(KEYS) | {
     "name": "cnn", "seed": 3, "state": "finished", "test_accuracy": 0.985, "params": 137_660,
-    "started": "2026-11-21T08:14:58+00:00",
+    "started": "2026-11-21T08:14:58+00:00", "kernel.size": [3, 3], "model.layers[0].filters": 8,
+    "training.optimizer": {"name": "adam", "epsilon": 1e-7},
+    "model.layers.residual_1/conv2d_1.use_bias": True,
 }  # fmt: skip
 
 
@@ -34,7 +36,20 @@ ROW = dict.fromkeys(KEYS) | {
         ("test_accuracy != null", True),
         ("validation_accuracy > 0", False),
         ("validation_accuracy < 1", False),
-        ("validation_accuracy != 0.5", True),
+        ("validation_accuracy != 0.5", False),
+        ("validation_accuracy = null", True),
+        ("seed = 3 AND NOT state = failed", True),
+        ("kernel.size = 3", True),
+        ("kernel.size = [3, 3]", True),
+        ("kernel.size != [3,3]", False),
+        ("kernel.size = 4", False),
+        ("kernel.size > 2", False),
+        ("training.optimizer = adam", True),
+        ("training.optimizer != adam", False),
+        ("training.optimizer != sgd", True),
+        ("training.optimizer = null", False),
+        ("model.layers[0].filters = 8", True),
+        ("model.layers.residual_1/conv2d_1.use_bias = true", True),
         ("name > 3", False),
         ("name = 3", False),
         ("seed > null", False),
@@ -49,6 +64,8 @@ def test_conditions(condition, met):
     [
         ("", "column 1: expected a key such as test_accuracy, found the end"),
         ("test_acuracy > 1", "column 1: unknown key; did you mean test_accuracy?, found 'test_acuracy'"),
+        ("test_accuracy > 98", "column 17: expected a share, such as 0.98 or 98%, found '98'"),
+        (". = 1", "column 1: unknown key; known: "),
         ("seed", "column 5: expected =, !=, <, <=, > or >= after seed, found the end"),
         ("seed >", "column 7: expected a value after >, found the end"),
         ("seed > > 3", "column 8: expected a value after >, found '>'"),

@@ -60,10 +60,16 @@ def scan(out: Path) -> list[Row]:
 def sort_rows(rows: Sequence[Row], key: str) -> list[Row]:
     """Sort by a key, from the highest down with "-" before it; what lacks the key comes last."""
     descending, key = key.startswith("-"), key.removeprefix("-")
-    known = [row for row in rows if row[key] is not None]
-    # A setting may be a number in one run and a text in another.
-    known.sort(key=lambda row: (isinstance(row[key], str), row[key]), reverse=descending)
-    return known + [row for row in rows if row[key] is None]
+    known = [row for row in rows if row.get(key) is not None]
+    known.sort(key=lambda row: _rank(row[key]), reverse=descending)
+    return known + [row for row in rows if row.get(key) is None]
+
+
+def _rank(value: Any) -> tuple[bool, Any]:
+    """What a value is sorted by: a setting may be a number in one run and a text or a list in another."""
+    if isinstance(value, int | float):
+        return False, value
+    return True, value if isinstance(value, str) else json.dumps(value)
 
 
 def _row(folder: str, name: str, digest: str, seed: int, status: Mapping[str, Any]) -> Row:

@@ -1,58 +1,87 @@
-"""A run's config → flat keys as --set takes them: {"training.optimizer.learning_rate": 0.001, …}."""
+"""Settings of runs, read from their configs by the keys that --set takes."""
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cnnlab.config.overrides import KEY, path_of
 from cnnlab.errors import UserError, closest
+from cnnlab.language.source import Node, read_yaml
 from cnnlab.layers.notation import written, written_names
 from cnnlab.runs.listing.scanning import Row
-from cnnlab.runs.records import read_facts
 
-_SHARED = ("dataset.", "model.", "training.", "runtime.backend", "runtime.precision")
+_SHARED = ("dataset.", "model.", "training.")
 """What the digest in a folder's name covers: it is the same for all seeds."""
 
 
 def is_setting(key: str) -> bool:
     """Whether a key is one of a config, not of a row: training.epochs, not epochs."""
-    return "." in key
+    return "." in key and KEY.fullmatch(key) is not None
 
 
 def with_settings(rows: Sequence[Row], keys: Collection[str]) -> list[Row]:
-    """The rows, and in each the settings of these keys; None where a run has no such setting, lists as text.
+    """The rows, and in each the settings of these keys: None where a run has no such setting.
+
+    A row whose config cannot be read stays as it is, without these keys.
 
     Raises:
         UserError: no run has such a setting.
     """
     if not keys:
         return list(rows)
-    configs: dict[Path, Mapping[str, Any]] = {}
+    shared = all(key.startswith(_SHARED) for key in keys)
+    configs: dict[Path, Node | None] = {}
     for row in rows:
         run = Path(row["path"])
-        if not configs.get(run.parent):  # the next seed's where this one's is broken
-            configs[run.parent] = _settings(run)
-    known = dict.fromkeys(key for config in configs.values() for key in config)
-    for key in keys:
-        if rows and key not in known:
-            match = closest(key, known)
-            hint = f"did you mean {match}?" if match else "cnnlab runs show prints a run's settings"
-            raise UserError(f"unknown key {key!r}: no run has this setting; {hint}")
-    return [{**row, **{key: configs[Path(row["path"]).parent].get(key) for key in keys}} for row in rows]
-
-
-def _settings(run: Path) -> dict[str, Any]:
-    try:
-        config = flat(read_facts(run / "config.yaml"))
-    except UserError:
-        return {}
-    return {
-        key: json.dumps(value) if isinstance(value, list) else value
-        for key, value in config.items()
-        if key.startswith(_SHARED)
+        if configs.get(experiment := _where(run, shared=shared)) is None:  # a seed's may be broken
+            configs[experiment] = _read(run)
+    settings = {
+        folder: None if config is None else _settings(config, keys) for folder, config in configs.items()
     }
+    readable = [each for each in settings.values() if each is not None]
+    for key in keys:
+        if readable and not any(key in each for each in readable):
+            raise _unknown(key, configs.values())
+    nothing = dict.fromkeys(keys)
+    found = (settings[_where(Path(row["path"]), shared=shared)] for row in rows)
+    return [
+        row if each is None else {**row, **nothing, **each} for row, each in zip(rows, found, strict=True)
+    ]
+
+
+def _where(run: Path, *, shared: bool) -> Path:
+    return run.parent if shared else run
+
+
+def _read(run: Path) -> Node | None:
+    try:
+        config = read_yaml(run / "config.yaml")
+    except UserError:
+        return None
+    sections = (config.child(section) for section in ("dataset", "model", "training"))
+    whole = all(section is not None and isinstance(section.value, dict) for section in sections)
+    return config if whole else None
+
+
+def _settings(config: Node, keys: Collection[str]) -> dict[str, Any]:
+    """Those that the config has, null among them."""
+    found = {}
+    for key in keys:
+        with contextlib.suppress(UserError):  # no such layer
+            path = path_of(config, key, key)
+            if config.has(path):
+                found[key] = config.find(path).plain()
+    return found
+
+
+def _unknown(key: str, configs: Collection[Node | None]) -> UserError:
+    known = dict.fromkeys(each for config in configs if config is not None for each in flat(config.plain()))
+    match = closest(key, known)
+    hint = f"did you mean {match}?" if match else "cnnlab runs show prints a run's settings"
+    return UserError(f"unknown key {key!r}: none of these runs has such a setting; {hint}")
 
 
 def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

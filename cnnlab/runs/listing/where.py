@@ -5,7 +5,7 @@ term        = factor {"and" factor}
 factor      = "not" factor | "(" condition ")" | comparison
 comparison  = KEY ("=" | "==" | "!=" | "<" | "<=" | ">" | ">=") VALUE
 KEY         = one of a row (test_accuracy), or of the config (training.epochs)
-VALUE       = number | number "%" | 'text' | "text" | word | true | false | null
+VALUE       = number | number "%" | 'text' | "text" | word | true | false | null | [VALUE, ...]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from cnnlab.errors import UserError, way_out
+from cnnlab.language.source import parse_value
 from cnnlab.runs.listing.settings import is_setting
 
 _Test = Callable[[Mapping[str, Any]], bool]
@@ -39,7 +40,8 @@ _TOKEN = re.compile(
         (?P<number>[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?)(?![\w.:-])
       | (?P<text>'[^']*'|"[^"]*")
       | (?P<sign><=|>=|==|!=|<|>|=|\(|\))
-      | (?P<word>[\w.:/*+-]+)
+      | (?P<list>\[[^\[\]]*\])
+      | (?P<word>[\w.:/*+-]+(?:\[-?\d+\][\w.:/*+-]*)*)
     )""",
     re.VERBOSE,
 )
@@ -48,8 +50,9 @@ _TOKEN = re.compile(
 def parse_condition(text: str, keys: Collection[str]) -> Condition:
     """Read a condition on rows that have these keys, and any setting that it names.
 
-    A row that does not know a key (its value is None) meets no comparison with it but `= null`, and
-    `!=` anything else. Text is compared letter by letter, so dates as "2026-11-21" come in order.
+    A row that lacks a key (its value is None) meets no comparison with it but `= null`. Text is compared
+    letter by letter, so dates as "2026-11-21" come in order. As in a config, 3 is short for [3, 3], and adam
+    for {name: adam}.
 
     Raises:
         UserError: where the condition is wrong, and what was expected there.
@@ -84,6 +87,8 @@ class _Parser:
             raise self.error("expected a key, a value or a comparison")
         self.kind = str(match.lastgroup)
         self.token = match[self.kind]
+        if self.kind == "word" and self.token.lower() in ("and", "or", "not"):
+            self.token = self.token.lower()
         self.position = match.end()
 
     def error(self, expected: str) -> UserError:
@@ -133,6 +138,8 @@ class _Parser:
         if self.token is None or self.kind == "sign":
             raise self.error(f"expected a value after {sign}")
         value = _value(self.kind, self.token)
+        if key.endswith("_accuracy") and isinstance(value, float) and value > 1:
+            raise self.error("expected a share, such as 0.98 or 98%")
         self.advance()
         return _compare(key, sign, value)
 
@@ -143,20 +150,30 @@ def _value(kind: str, token: str) -> Any:
         return number / 100 if token.endswith("%") else number
     if kind == "text":
         return token[1:-1]
+    if kind == "list":
+        return parse_value(token, token).plain()
     return {"null": None, "none": None, "true": True, "false": False}.get(token.lower(), token)
 
 
 def _compare(key: str, sign: str, value: Any) -> _Test:
     if sign in ("=", "=="):
-        return lambda row: _alike(row[key], value) and row[key] == value
+        return lambda row: _same(row[key], value)
     if sign == "!=":
-        return lambda row: not (_alike(row[key], value) and row[key] == value)
+        return lambda row: row[key] is not None and not _same(row[key], value)
     compare = _ORDER[sign]
-    return lambda row: value is not None and _alike(row[key], value) and compare(row[key], value)
+    return lambda row: _ordered(row[key], value) and compare(row[key], value)
 
 
-def _alike(left: Any, right: Any) -> bool:
-    """Whether two values can be compared: both numbers, both text, or both nothing."""
-    return isinstance(left, int | float) == isinstance(right, int | float) and (left is None) == (
-        right is None
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, Mapping):
+        left = left.get("name", left)
+    if isinstance(left, list) and isinstance(right, float):
+        return bool(left) and all(each == right for each in left)
+    return bool(left == right)
+
+
+def _ordered(left: Any, right: Any) -> bool:
+    """Whether two values can be told apart as less and more: both numbers, or both text."""
+    return all(isinstance(each, int | float) for each in (left, right)) or all(
+        isinstance(each, str) for each in (left, right)
     )
