@@ -11,9 +11,8 @@ import numpy as np
 from cnnlab.analyses.network import (
     LayerName,
     activation_of,
-    find_layer,
+    answers_of,
     is_activation,
-    maps_of,
     summary_name,
 )
 from cnnlab.errors import UserError
@@ -53,8 +52,7 @@ def project_back(
     Raises:
         UserError: there is an activation on the way for which neither rule is defined, such as tanh.
     """
-    is_softmax = activation_of(find_layer(model, layer)) == "softmax"
-    maps = with_rule(maps_of(model, layer, before_activation=is_softmax), rule)
+    maps = with_rule(answers_of(model, layer), rule)
 
     def signal(x: Any, unit: Any, row: Any, column: Any) -> Any:
         answers = maps(x, training=False)

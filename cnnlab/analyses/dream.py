@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from cnnlab.analyses.ascent import uphill
-from cnnlab.analyses.network import LayerName, find_layer, image_channel_axis
+from cnnlab.analyses.network import LayerName, image_channel_axis, layer_with_maps
 from cnnlab.errors import UserError
 from cnnlab.gradients import differentiated
 
@@ -95,10 +95,7 @@ def any_size(model: keras.Model, layers: Sequence[LayerName]) -> keras.Model:
         UserError: a layer has no maps: behind Flatten the size of the picture is fixed; or its weights
             are for one size only.
     """
-    outputs = [find_layer(model, name).output for name in layers]
-    for name, output in zip(layers, outputs, strict=True):
-        if len(output.shape) != 4:
-            raise UserError(f"{name} has no maps; choose a convolution, an activation or a pooling before it")
+    outputs = [layer_with_maps(model, name).output for name in layers]
     axis = image_channel_axis(model)
     shape = tuple(size if index == axis else None for index, size in enumerate(model.input.shape))[1:]
     part = keras.Model(model.input, outputs if len(outputs) > 1 else outputs[0])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from cnnlab.analyses.network import LayerName, maps_of
+from cnnlab.analyses.network import LayerName, answers_of, maps_of
 from cnnlab.gradients import evaluated, in_batches
 
 
@@ -15,7 +15,8 @@ class Examples(NamedTuple):
     """indices: (U, count) int, images with the highest values first. values: (U, count) float32.
 
     positions: (U, count, 2) int, row and column of the value in the unit's map; 0, 0 for neurons
-    without a place.
+    without a place. Where a unit is silent, as a ReLU on most images, the value is 0: that is no example,
+    and the index −1.
     """
 
     indices: np.ndarray
@@ -34,6 +35,7 @@ def strongest_examples(
 
     Args:
         images: (N, *input_shape) float32.
+        layer: of a softmax, the scores before it count.
     """
     peaks = map_peaks(model, layer)
     values, places = in_batches(evaluated(peaks), images)  # (N, units) each
@@ -42,12 +44,14 @@ def strongest_examples(
     shape = maps_of(model, layer).output.shape
     width = shape[2] if len(shape) == 4 else 1
     positions = np.stack(np.divmod(places[strongest, unit], width), axis=-1)
-    return Examples(strongest, values[strongest, unit], positions)
+    found = values[strongest, unit]
+    silent = found == 0
+    return Examples(np.where(silent, -1, strongest), found, np.where(silent[..., None], 0, positions))
 
 
 def map_peaks(model: keras.Model, layer: LayerName) -> Any:
     """A function of image tensors: (N, …) → (N, units) largest value of each map, and where (flat)."""
-    maps = maps_of(model, layer)
+    maps = answers_of(model, layer)
 
     def peaks(x: Any) -> tuple[Any, Any]:
         answers = maps(x, training=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from cnnlab.analyses.network import LayerName, channel_axis_of, find_layer, scores_behind, take_class
+from cnnlab.analyses.network import LayerName, channel_axis_of, layer_with_maps, scores_behind, take_class
 from cnnlab.gradients import differentiated, evaluated, in_batches
 
 
@@ -22,9 +22,12 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray, *, lay
 
     Returns:
         (N, h, w) float32, ≥ 0, on the grid of the layer's maps, in units of score.
+
+    Raises:
+        UserError: the layer has no maps.
     """
-    channel_axis = channel_axis_of(model, find_layer(model, layer))
-    to_maps = keras.Model(model.input, find_layer(model, layer).output)
+    channel_axis = channel_axis_of(model, layer_with_maps(model, layer))
+    to_maps = keras.Model(model.input, layer_with_maps(model, layer).output)
     behind = scores_behind(model, layer)
 
     def score(maps: object, x: object, wanted: object) -> object:

@@ -12,6 +12,7 @@ from cnnlab.analyses.ascent import uphill
 from cnnlab.analyses.network import (
     LayerName,
     activation_of,
+    answers_of,
     find_layer,
     image_channel_axis,
     logits_of,
@@ -19,11 +20,12 @@ from cnnlab.analyses.network import (
     probabilities_of,
     take_class,
 )
+from cnnlab.errors import UserError
 from cnnlab.gradients import TensorFunction, differentiated, evaluated, in_batches
 
 Target = Literal["activation", "score", "probability"]
-"""activation: of a layer's units, a filter's being the sum of its map. score, probability: of a class,
-before or after the softmax."""
+"""activation: of a layer's units, a filter's being the sum of its map, a softmax's the score before it.
+score, probability: of a class, before or after the softmax."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +97,16 @@ def maximize(
 
     Returns:
         The image of each unit and the value that it reaches.
+
+    Raises:
+        UserError: the jitter moves the image by more than itself.
     """
     spatial = tuple({1, 2, 3} - {image_channel_axis(model)})
+    height, width = (int(model.input.shape[axis]) for axis in spatial)
+    if ascent.jitter >= min(height, width):
+        raise UserError(
+            f"a jitter of {ascent.jitter} pixels is all of the {height}×{width} image; lower --jitter"
+        )
     value_of = _target(model, target, layer)
     slope_of = _awake(value_of, model, layer) if target == "activation" else value_of
     climb = differentiated(_penalised(slope_of, ascent, spatial))
@@ -131,7 +141,7 @@ def _target(model: keras.Model, target: Target, layer: LayerName | None) -> Tens
     if target == "activation":
         if layer is None:
             raise ValueError("which layer?")
-        return _sum_of_map(maps_of(model, layer))
+        return _sum_of_map(answers_of(model, layer))
     return _sum_of_map(logits_of(model) if target == "score" else probabilities_of(model))
 
 

@@ -158,6 +158,30 @@ def maps_of(model: keras.Model, name: LayerName, *, before_activation: bool = Fa
     return keras.Model(model.input, _float32(tensor), name="maps")
 
 
+def answers_of(model: keras.Model, name: LayerName) -> keras.Model:
+    """`maps_of`, but of a softmax the scores before it: probabilities of 1 cannot be told apart."""
+    is_softmax = activation_of(find_layer(model, name)) == "softmax"
+    return maps_of(model, name, before_activation=is_softmax)
+
+
+def layer_with_maps(model: keras.Model, name: LayerName) -> keras.layers.Layer:
+    """The layer of that name.
+
+    Raises:
+        UserError: there is none, or it has no maps.
+    """
+    layer = find_layer(model, name)
+    if len(layer.output.shape) != 4:
+        raise UserError(f"{name} has no maps; choose a convolution, an activation or a pooling before it")
+    return layer
+
+
+def is_output(model: keras.Model, name: LayerName) -> bool:
+    """Whether a layer's units are the classes, before or after the softmax."""
+    tensor = find_layer(model, name).output
+    return tensor is model.output or tensor is _scores(model)
+
+
 def channels_last(maps: Any) -> Any:
     """A symbolic tensor (batch, channels, h, w) → (batch, h, w, channels)."""
     return keras.layers.Permute((2, 3, 1), name=f"{maps.name}_channels_last")(maps)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from cnnlab.commands.options import Text, existing_out_option, json_option
-from cnnlab.commands.output import print_csv, print_json, print_table
+from cnnlab.commands.output import counted, print_csv, print_json, print_table
 from cnnlab.errors import UserError, unknown
 
 _HEADERS = {
@@ -116,7 +116,7 @@ def list_command(
     elif shown:
         cells = [[_cell(key, row.get(key)) for key in keys] for row in shown]
         print_table([_HEADERS.get(key, key) for key in keys], cells, left=2, markdown=markdown)
-    count = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else _counted(len(rows))
+    count = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else counted(len(rows), "run")
     click.echo(f"{count} in {out}" if out.is_dir() else f"no runs yet: no folder {out}", err=True)
 
 
@@ -208,7 +208,7 @@ def remove_command(
         meeting = [Path(row["path"]).resolve() for row in _selected(out, (), where)]
         paths = [path for path in paths if path.resolve() in meeting] if runs else meeting
     size = sum(file.stat().st_size for path in paths for file in path.rglob("*") if file.is_file())
-    what = f"{_counted(len(paths))}, {size / 2**20:.1f} MiB"
+    what = f"{counted(len(paths), 'run')}, {size / 2**20:.1f} MiB"
     document = {"removed": not dry_run, "bytes": size, "runs": [str(path) for path in paths]}
     if not as_json:  # before the question: it is about these
         for path in paths:
@@ -331,7 +331,3 @@ def _shown(value: Any) -> str:
 
     text = shown(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def _counted(number: int) -> str:
-    return "1 run" if number == 1 else f"{number:,} runs"

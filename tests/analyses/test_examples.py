@@ -5,7 +5,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from cnnlab.analyses.deconvnet import project_back
 from cnnlab.analyses.examples import strongest_examples
-from cnnlab.analyses.network import maps_of, predict
+from cnnlab.analyses.network import logits_of, maps_of, predict
 from cnnlab.errors import UserError
 from cnnlab.gradients import differentiated
 
@@ -24,12 +24,30 @@ def test_the_strongest_images_and_their_places(any_network, images_for):
             assert maps[index, row, column, unit] == value
 
 
-def test_neurons_have_no_place(small_network, images_for):
-    model = small_network()
+@pytest.mark.parametrize("kind", ["plain", "logits"])
+def test_neurons_have_no_place(small_network, images_for, kind):
+    """Classes go by the score before the softmax, which tells two probabilities of 1 apart."""
+    model = small_network(kind)
     images = images_for(model, 6)
     found = strongest_examples(model, images, layer="dense_1", count=9)
-    assert_array_equal(found.indices[1], np.argsort(-predict(model, images)[:, 1]))
+    scores = predict(logits_of(model), images)[:, 1]
+    assert_array_equal(found.indices[1], np.argsort(-scores))
+    assert_allclose(found.values[1], np.sort(scores)[::-1], rtol=1e-5)
     assert not found.positions.any()
+
+
+def test_an_image_that_leaves_a_unit_silent_is_no_example():
+    image = keras.Input((2, 2, 1))
+    answers = keras.layers.Conv2D(3, 1, activation="relu", name="relus")(image)
+    model = keras.Model(image, answers)
+    model.set_weights([np.array([1.0, -1.0, 0.0]).reshape(1, 1, 1, 3), np.array([-0.5, 0.1, 0.0])])
+    images = np.zeros((4, 2, 2, 1), np.float32)
+    images[2, 1, 0] = 1
+    images[3] = 0.2
+    found = strongest_examples(model, images, layer="relus", count=3)
+    assert found.indices.tolist() == [[2, -1, -1], [0, 1, 2], [-1, -1, -1]]
+    assert_allclose(found.values, [[0.5, 0, 0], [0.1, 0.1, 0.1], [0, 0, 0]])
+    assert found.positions[0].tolist() == [[1, 0], [0, 0], [0, 0]]
 
 
 @pytest.mark.parametrize("rule", ["deconvnet", "guided"])

@@ -15,8 +15,12 @@ from PIL import Image
 
 from cnnlab.cli import run
 from cnnlab.commands.explain import TECHNIQUES
+from cnnlab.config.experiment import load_config
+from cnnlab.datasets import Places, load_dataset
+from cnnlab.datasets.colors import Colors
 from cnnlab.pictures.drawings.canvas import short
 
+COLORS = Colors().class_names
 SMALL = [
     "--set=dataset.train_size=200",
     "--set=dataset.validation_size=50",
@@ -212,6 +216,58 @@ def test_projections_have_signs_and_scales(explain, monkeypatch):
     ((_, said),) = drawn
     assert "In each colour bright: positive, dark: negative projection" in said["subtitle"]
     assert "larger" not in said["subtitle"]
+
+
+def rows_of(drawn):
+    """Captions and names of a drawing of examples."""
+    (((_, _, captions, names), said),) = drawn
+    return captions, names, said["subtitle"]
+
+
+@pytest.mark.parametrize("technique", ["examples", "deconvnet"])
+def test_silent_units_have_no_examples(explain, out, monkeypatch, technique):
+    """One filter is silent, one answers to a single image."""
+    (*_, file) = sorted(out.glob("colors_cnn-*/seed-*/model.keras"))
+    model = keras.models.load_model(file)
+    layer = model.get_layer("conv2d_2")
+    kernel, bias = (np.array(each) for each in layer.get_weights())
+    layer.set_weights([kernel, bias + 100])  # no ReLU is silent
+    data = load_dataset(load_config(str(file.parent / "config.yaml")).dataset, Places.from_environment(None))
+    images = data.pixels.apply(data.test.images)
+    peaks = keras.Model(model.inputs, layer.output).predict(images, verbose=0).max(axis=(1, 2))[:, 1] - 100
+    layer.set_weights([kernel, bias + np.eye(16)[0] * -1e6 - np.eye(16)[1] * np.sort(peaks)[-2:].mean()])
+    monkeypatch.setattr("cnnlab.analyses.network.load_model", lambda _: model)
+    drawn = drawings(monkeypatch, "units.strongest_examples")
+    units = [each for unit in (0, 1, 2) for each in ("--unit", unit)]
+    document = explain(technique, "colors_cnn", "--layer", "conv2d_2", *units)
+    assert document["indices"][:2] == [[], [int(peaks.argmax())]]
+    captions, names, subtitle = rows_of(drawn)
+    assert captions[0] == [None] * 9
+    assert [each is None for each in captions[1]] == [False] + [True] * 8
+    assert names[0] == "conv2d_2\nunit 0"
+    assert subtitle.endswith("Where there is no image, none activates the unit.")
+
+
+@pytest.mark.parametrize("technique", ["examples", "deconvnet", "maximize"])
+def test_units_of_the_last_layer_are_classes(explain, monkeypatch, technique):
+    drawing = "best_images" if technique == "maximize" else "strongest_examples"
+    drawn = drawings(monkeypatch, f"units.{drawing}")
+    more = ["--no-classes", "--steps", 2] if technique == "maximize" else []
+    document = explain(technique, "colors_cnn", "--layer", "dense_2", "--unit", 5, "--unit", 0, *more)
+    names = [COLORS[unit] for unit in document["units"]]
+    if technique == "maximize":
+        ((((_, _, captions),),), _) = drawn[0]
+        assert [each.split(":")[0] for each in captions] == names
+    else:
+        assert rows_of(drawn)[1] == [f"dense_2\n{name}" for name in names]
+
+
+def test_of_many_units_the_first_are_maximized(explain, monkeypatch):
+    drawn = drawings(monkeypatch, "units.best_images")
+    document = explain("maximize", "colors_cnn", "--layer", "flatten_1", "--steps", 1, "--no-classes")
+    assert document["units"] == list(range(64))
+    assert "What 64 of the 576 units of flatten_1 look for" in drawn[0][1]["title"]
+    assert document["sentence"].startswith("64 of 576 units of flatten_1")
 
 
 @pytest.mark.parametrize("technique", ["maximize", "examples"])
@@ -417,6 +473,22 @@ WRONG = {
         "--perplexity: expected 3 or less for 10 images, found 4",
     ),
     "weights": ("dream colors_cnn --network vgg16 --weights none.h5", "--weights none.h5: no such file"),
+    "target": (
+        "maximize colors_cnn --no-classes --target probability",
+        "--target: it is about the classes' images",
+    ),
+    "stride": (
+        "occlusion colors_cnn --stride 29",
+        "a stride of 29 pixels leaves the 28×28 image; lower --stride",
+    ),
+    "jitter": (
+        "maximize colors_cnn --jitter 28",
+        "a jitter of 28 pixels is all of the 28×28 image; lower --jitter",
+    ),
+    "maps": (
+        "saliency colors_cnn --method grad_cam --layer dense_1",
+        "dense_1 has no maps; choose a convolution, an activation or a pooling before it",
+    ),
     "kernel": ("kernels colors_cnn --pipeline sobel", "unknown kernel 'sobel'; did you mean Sobel y?"),
 }
 

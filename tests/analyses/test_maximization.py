@@ -65,9 +65,10 @@ def test_it_climbs_and_reports_what_it_reached(any_network, target, layer, rng):
     units = np.array([2, 0])
     ascent = Ascent(steps=30, step_size=0.05, starts=2, jitter=1)
     found = maximize(model, units, target=target, layer=layer, ascent=ascent, rng=rng)
-    network = {"score": logits_of, "probability": probabilities_of}.get(target, lambda m: maps_of(m, layer))(
-        model
-    )
+    if target == "probability":
+        network = probabilities_of(model)
+    else:  # dense_1 are the classes: at 100 % no probability climbs
+        network = maps_of(model, layer) if layer == "conv2d_1" else logits_of(model)
     random = rng.random((50, *model.input.shape[1:])).astype(np.float32)
 
     def value(images):

@@ -221,10 +221,14 @@ def test_different_networks_of_one_name_have_a_curve_each(call, out):
     assert Path(document["folder"]) == out / "comparisons" / "-vs-".join(names)
 
 
-def test_invariance_of_one_run(call, out):
+def test_invariance_of_one_run(call, out, board):
     code, document, _ = call("explain", "invariance", "board", "--quiet")
     (folder,) = out.glob("board-*/seed-0")
     assert code == 0
+    accuracy = document["accuracies"]["shift"]["board"][0][document["amounts"]["shift"].index(0)]
+    assert accuracy <= 0.1 + 1 / len(board.class_names)  # after one epoch
+    close = f"board is right on {accuracy:.1%} unchanged: too close to chance to lose 10 points"
+    assert document["sentence"].splitlines()[1:] == [close]
     assert (document["run"], document["subject"]) == (str(folder), "board, seed 0")
     code, _, said = call("explain", "invariance", "board", "--pixels", 0, 255, "--quiet")
     assert code == 2

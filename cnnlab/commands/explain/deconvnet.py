@@ -9,6 +9,7 @@ import click
 from cnnlab.commands.explain.examples import strongest
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, layer_option, technique, unit_option
+from cnnlab.commands.output import counted
 
 
 @technique
@@ -41,16 +42,16 @@ def command(
     from cnnlab.analyses.deconvnet import project_back
     from cnnlab.pictures.drawings.units import strongest_examples as draw
 
-    layer, units, found, boxes = strongest(subject, layer, unit, count, at_most=8)
+    found = strongest(subject, layer, unit, count, at_most=8)
     import numpy as np
 
-    shown = found.indices.shape[1]  # of a small test set all there are
+    layer, shown = found.layer, found.indices.shape[1]  # of a small test set all there are
     raw = subject.data.test.images[found.indices.ravel()]
-    shape = (*found.indices.shape, *subject.image_shape)
     projected = project_back(
-        subject.model, subject.seen(raw), layer=layer, units=np.repeat(units, shown),
+        subject.model, subject.seen(raw), layer=layer, units=np.repeat(found.units, shown),
         positions=found.positions.reshape(-1, 2), rule=rule,
     )  # fmt: skip
+    projected[found.silent.ravel()] = 0
     patterns = np.moveaxis(projected, 1, -1) if subject.channels_first else projected
     colored = subject.image_shape[2] == 3
     signs = (
@@ -60,18 +61,18 @@ def command(
     )
     name = "guided back-propagation" if rule == "guided" else "deconvnet"
     figure = draw(
-        subject.shown(raw).reshape(shape), boxes, [[f"{value:.3g}" for value in row] for row in found.values],
-        [f"{layer}\nunit {each}" for each in units], patterns=patterns.reshape(shape),
+        found.pictures(subject), found.boxes, found.captions, found.names,
+        patterns=patterns.reshape(*found.indices.shape, *subject.image_shape),
         title=f"What the units of {layer} saw: {subject.name}",
         subtitle=f"The {shown} strongest test images of each unit with "
-        f"{'its value' if boxes is None else 'its receptive field and value'}; below each the activation, "
-        f"projected back by {name}. {signs}, each picture on its own scale, whose "
-        "end stands after ±.",
+        f"{'its value' if found.boxes is None else 'its receptive field and value'}; below each the "
+        f"activation, projected back by {name}. {signs}, each picture on its own scale, whose end stands "
+        f"after ±.{found.silence}",
     )  # fmt: skip
     return Explanation(
-        f"{len(units)} units of {layer} of {subject.name}, {shown} images each, projected back by {name}",
+        f"{counted(len(found.units), 'unit')} of {layer} of {subject.name}, {counted(shown, 'image')} each, "
+        f"projected back by {name}",
         {"": figure},
-        {**found._asdict(), "units": units, "patterns": projected}
-        | ({} if boxes is None else {"boxes": boxes}),
-        {"layer": layer, "units": units.tolist(), "rule": rule, "indices": found.indices.tolist()},
+        {**found.arrays, "patterns": projected},
+        {**found.facts, "rule": rule},
     )

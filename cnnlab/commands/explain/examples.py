@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, layer_option, technique, unit_option
+from cnnlab.commands.explain.words import unit_names
+from cnnlab.commands.output import counted
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from cnnlab.analyses.examples import Examples
 
 
 BOX = " The box is the unit's receptive field: all that it saw."
@@ -36,37 +37,79 @@ def command(subject: Subject, layer: str | None, unit: tuple[int, ...], count: i
     """
     from cnnlab.pictures.drawings.units import strongest_examples as draw
 
-    layer, units, found, boxes = strongest(subject, layer, unit, count)
+    found = strongest(subject, layer, unit, count)
     test = subject.data.test
-    captions = [[f"{value:.3g}" for value in row] for row in found.values]
-    indices = found.indices
-    shown = indices.shape[1]
+    layer, shown = found.layer, found.indices.shape[1]
     figure = draw(
-        subject.shown(test.images[indices.ravel()]).reshape(*indices.shape, *subject.image_shape),
-        boxes, captions, [f"{layer}\nunit {each}" for each in units],
+        found.pictures(subject), found.boxes, found.captions, found.names,
         title=f"What activates the units of {layer} most: {subject.name}",
         subtitle=f"Of {len(test):,} test images the {shown} with the largest value, which stands above "
-        f"each.{'' if boxes is None else BOX}",
+        f"each.{'' if found.boxes is None else BOX}{found.silence}",
     )  # fmt: skip
     return Explanation(
-        f"{len(units)} units of {layer} of {subject.name}, {shown} strongest of {len(test):,} test images",
+        f"{counted(len(found.units), 'unit')} of {layer} of {subject.name}, {shown} strongest of "
+        f"{len(test):,} test images",
         {"": figure},
-        {**found._asdict(), "units": units} | ({} if boxes is None else {"boxes": boxes}),
-        {
-            "layer": layer,
-            "units": units.tolist(),
-            "indices": indices.tolist(),
-            "values": found.values.tolist(),
-        },
+        found.arrays,
+        found.facts,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Strongest:
+    """The strongest test images of some units: see `cnnlab.analyses.examples.Examples`."""
+
+    layer: str
+    units: np.ndarray
+    names: list[str]
+    indices: np.ndarray
+    values: np.ndarray
+    positions: np.ndarray
+    boxes: np.ndarray | None
+    """(U, count, 4), what the unit saw there. They follow from a run's config: None for a .keras file."""
+
+    @property
+    def silent(self) -> np.ndarray:
+        """(U, count) bool: no image there activates the unit."""
+        return self.indices < 0
+
+    @property
+    def silence(self) -> str:
+        """Why places are empty, if some are."""
+        return " Where there is no image, none activates the unit." if self.silent.any() else ""
+
+    @property
+    def captions(self) -> list[list[str | None]]:
+        """The value above each image; None where there is none."""
+        return [
+            [None if silent else f"{value:.3g}" for silent, value in zip(*row, strict=True)]
+            for row in zip(self.silent, self.values, strict=True)
+        ]
+
+    def pictures(self, subject: Subject) -> np.ndarray:
+        """(U, count, H, W, C) in [0, 1]."""
+        shown = subject.shown(subject.data.test.images[self.indices.ravel()])
+        return shown.reshape(*self.indices.shape, *subject.image_shape)
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        known = {key: getattr(self, key) for key in ("indices", "values", "positions", "units")}
+        return known if self.boxes is None else known | {"boxes": self.boxes}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For each unit the images that activate it, and how much."""
+        indices, values = (
+            [row[~silent].tolist() for row, silent in zip(each, self.silent, strict=True)]
+            for each in (self.indices, self.values)
+        )
+        return {"layer": self.layer, "units": self.units.tolist(), "indices": indices, "values": values}
 
 
 def strongest(
     subject: Subject, layer: str | None, unit: tuple[int, ...], count: int, *, at_most: int = 12
-) -> tuple[str, np.ndarray, Examples, np.ndarray | None]:
-    """The layer, the units, their strongest test images and the boxes that they saw there.
-
-    The boxes follow from a run's config; there are none for a .keras file.
+) -> Strongest:
+    """The strongest test images of a layer's units.
 
     Raises:
         UserError: no such layer or unit.
@@ -74,7 +117,7 @@ def strongest(
     model = subject.model
     import numpy as np
 
-    from cnnlab.analyses.examples import Examples, strongest_examples
+    from cnnlab.analyses.examples import strongest_examples
     from cnnlab.analyses.network import find_layer, layer_of_most_interest, maps_of, summary_name
     from cnnlab.analyses.receptive_fields import receptive_fields
 
@@ -84,9 +127,13 @@ def strongest(
     if units.max() >= available:
         raise UserError(f"--unit {units.max()}: {layer} has {available} units, 0 to {available - 1}")
     images = subject.seen(subject.data.test.images)
-    found = Examples(*(each[units] for each in strongest_examples(model, images, layer=layer, count=count)))
-    if subject.record is None:
-        return layer, units, found, None
-    config = subject.record.config
-    field = receptive_fields(config.nodes, config.input_shape)[layer]
-    return layer, units, found, field.boxes(found.positions, subject.image_shape[:2])
+    indices, values, positions = (
+        each[units] for each in strongest_examples(model, images, layer=layer, count=count)
+    )
+    boxes = None
+    if subject.record is not None:
+        config = subject.record.config
+        field = receptive_fields(config.nodes, config.input_shape)[layer]
+        boxes = field.boxes(positions, subject.image_shape[:2])
+    names = [f"{layer}\n{name}" for name in unit_names(subject, layer, units)]
+    return Strongest(layer, units, names, indices, values, positions, boxes)

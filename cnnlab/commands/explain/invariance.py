@@ -51,10 +51,20 @@ def explain(*subjects: Subject, images: int = 1000) -> Explanation:
         arrays[f"{panel.name}_amounts"] = panel.amounts
         for name, accuracies in panel.curves.items():
             arrays[f"{panel.name}_{name}"] = accuracies
-            low, high = reach(panel.amounts, accuracies.mean(axis=0), unchanged=panel.unchanged)
-            said.append(f"{name} loses less than 10 points for a {panel.name} from {low:g} to {high:g}")
+            mean = accuracies.mean(axis=0)
+            whole = float(mean[panel.amounts == panel.unchanged][0])
+            if whole <= 0.1 + 1 / len(subjects[0].class_names):
+                said.append(
+                    f"{name} is right on {whole:.1%} unchanged: too close to chance to lose 10 points"
+                )
+                continue
+            low, high = reach(panel.amounts, mean, unchanged=panel.unchanged)
+            said.append(
+                f"{name} loses less than 10 points for a {panel.name} from {low:g} to {high:g} {panel.unit}"
+            )
+    said = list(dict.fromkeys(said))  # a network close to chance is so three times
     count = min(images, len(subjects[0].data.test))
-    several = f" (mean of {len(subjects)} runs, bands span all seeds)" if len(subjects) > len(groups) else ""
+    several = " (means over seeds, bands span them)" if len(subjects) > len(groups) else ""
     title = f"What {' and '.join(groups)} {'does' if len(groups) == 1 else 'do'} not mind"
     with_seeds = {name: _with_seeds(name, group) for name, group in groups.items()}
     drawn = [

@@ -8,6 +8,9 @@ import click
 
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, layer_option, seed_option, technique, unit_option
+from cnnlab.commands.explain.words import unit_names
+from cnnlab.commands.options import refuse_idle
+from cnnlab.commands.output import counted
 from cnnlab.errors import UserError
 from cnnlab.pictures.shares import share
 
@@ -18,10 +21,12 @@ if TYPE_CHECKING:
 
 TARGETS = {"score": "score before the softmax", "probability": "probability after the softmax"}
 
+AT_MOST = 64
+
 
 @technique
 @layer_option("Whose filters or neurons; by default the last convolution's, else the last hidden layer's.")
-@unit_option("A filter; may be repeated.")
+@unit_option(f"A filter; may be repeated. By default the first {AT_MOST}.")
 @click.option("--classes/--no-classes", default=True, show_default=True, help="The classes' images too.")
 @click.option(
     "--target", type=click.Choice(list(TARGETS)), default="score", show_default=True,
@@ -64,11 +69,14 @@ def command(
     A filter's activation is the sum of its map. A class's image is mostly noise to the eye, and the network
     is sure of it all the same; with an L1 penalty, which prices every bright pixel, strokes appear.
     """
+    if not classes:
+        refuse_idle("target", reason="it is about the classes' images")
     model = subject.model
     import numpy as np
 
     from cnnlab.analyses.maximization import Ascent, half_price, maximize
     from cnnlab.analyses.network import (
+        find_layer,
         layer_of_most_interest,
         maps_of,
         predict,
@@ -80,27 +88,29 @@ def command(
     low, high = float(subject.gray(0).min()), float(subject.gray(1).max())
     settings |= {"step_size": settings["step_size"] * (high - low), "low": low, "high": high}
     ascent = Ascent(**settings, l1=l1 or 0.0, black=subject.gray(0))
-    if layer is None:
-        layer = summary_name(layer_of_most_interest(model))
+    layer = summary_name(find_layer(model, layer) if layer else layer_of_most_interest(model))
     shape = maps_of(model, layer).output.shape
     count = int(shape[-1])
-    units = np.array(unit or range(count))
+    units = np.array(unit or range(min(count, AT_MOST)))
     if units.max() >= count:
         raise UserError(f"--unit {units.max()}: {layer} has {count} units, 0 to {count - 1}")
     rng = np.random.default_rng(seed)
     best = maximize(model, units, layer=layer, ascent=ascent, rng=rng)
-    captions = [f"{each}: {value:.3g}" for each, value in zip(units, best.values, strict=True)]
+    names = [name.removeprefix("unit ") for name in unit_names(subject, layer, units)]
+    captions = [f"{name}: {value:.3g}" for name, value in zip(names, best.values, strict=True)]
+    those = "the units" if len(units) == count else f"{len(units)} of the {count:,} units"
     figures = {
         "units": best_images(
             [("", subject.unseen(best.images), captions)],
-            title=f"What the units of {layer} look for: {subject.name}",
+            title=f"What {those} of {layer} look for: {subject.name}",
             subtitle="Above each image the unit and the activation it "
             f"reaches{', the sum of its map' if len(shape) == 4 else ''}. {_how(ascent)}",
         )
     }  # fmt: skip
     arrays = {"images": best.images, "values": best.values, "units": units}
     facts: dict[str, Any] = {"layer": layer, "units": units.tolist(), "values": best.values.tolist()}
-    sentence = f"{len(units)} units of {layer} of {subject.name}, {ascent.steps} steps each"
+    of_all = f"{len(units)} of {counted(count, 'unit')}" if len(units) < count else counted(count, "unit")
+    sentence = f"{of_all} of {layer} of {subject.name}, {counted(ascent.steps, 'step')} each"
     if classes:
         all_classes = np.arange(len(subject.class_names))
 

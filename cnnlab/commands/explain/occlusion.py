@@ -9,6 +9,7 @@ import click
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, image_options, technique
 from cnnlab.commands.explain.words import answers, targets
+from cnnlab.commands.output import counted
 from cnnlab.pictures.shares import share
 
 
@@ -60,7 +61,8 @@ def command(
     )  # fmt: skip
     names = [subject.class_names[each] for each in classes]
     return Explanation(
-        f"{len(chosen)} images of {subject.name}, {found.probabilities[0].size} places each: the worst "
+        f"{counted(len(chosen), 'image')} of {subject.name}, "
+        f"{counted(found.probabilities[0].size, 'place')} each: the worst "
         f"place leaves {share(float(lows.mean()))} of {share(float(found.uncovered.mean()))} on average",
         {"": figure},
         {

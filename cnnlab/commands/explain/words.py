@@ -23,6 +23,15 @@ def targets(subject: Subject, chosen: Chosen, class_name: str | None) -> tuple[n
     return classes, probabilities
 
 
+def unit_names(subject: Subject, layer: str, units: np.ndarray) -> list[str]:
+    """unit 3, or of the output layer the class."""
+    from cnnlab.analyses.network import is_output
+
+    if is_output(subject.model, layer):
+        return [subject.class_names[unit] for unit in units]
+    return [f"unit {unit}" for unit in units]
+
+
 def answers(
     subject: Subject, chosen: Chosen, probabilities: np.ndarray, classes: np.ndarray
 ) -> tuple[list[str], list[bool]]:

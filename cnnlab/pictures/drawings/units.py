@@ -211,7 +211,7 @@ def best_images(
 def strongest_examples(
     images: np.ndarray,
     boxes: np.ndarray | None,
-    captions: Sequence[Sequence[str]],
+    captions: Sequence[Sequence[str | None]],
     names: Sequence[str],
     *,
     title: str,
@@ -223,7 +223,7 @@ def strongest_examples(
     Args:
         images: (U, count, H, W, C) in [0, 1].
         boxes: (U, count, 4): top, left, bottom, right in pixels; None: not known.
-        captions: (U, count), above each image.
+        captions: (U, count), above each image; None: there is none.
         patterns: (U, count, H, W, C) signed, drawn below the images, each on its own scale, which stands
             below the caption: what the unit saw there. Three channels are drawn as colours, grey being 0.
     """
@@ -241,6 +241,8 @@ def strongest_examples(
         sheet.row_label(step * unit, names[unit])
         for index in range(count):
             caption = captions[unit][index]
+            if caption is None:
+                continue
             if patterns is not None:
                 pattern = patterns[unit, index]
                 limit = float(np.abs(pattern).max())
