@@ -17,7 +17,7 @@ from cnnlab.commands.options import (
     training_options,
 )
 from cnnlab.commands.output import print_json
-from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig, known_configs
 from cnnlab.errors import UserError
 from cnnlab.runs.records import Record, read_record, runs_in
 
@@ -69,9 +69,9 @@ def command(
     cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml --latex
 
     An experiment is a name in configs/, a path to a YAML file, or the folder of a finished run, or of all
-    runs of an experiment, as a path or below --out. Finished runs take part as they are; options that say
-    what to train are for the others. Without --seeds, all seeds count that the experiments have finished in
-    common, else the one in each config.
+    runs of an experiment, as a path or below --out, or the name of such runs whose config is elsewhere.
+    Finished runs take part as they are; options that say what to train are for the others. Without --seeds,
+    all seeds count that the experiments have finished in common, else the one in each config.
     Tables and pictures are written to experiments/comparisons/A-vs-B/.
 
     Runs of one seed are a pair. The verdict rests on a sign-flip test and a t interval over the pairs, and
@@ -113,7 +113,7 @@ def compared(
     """
     entries: list[ExperimentConfig | Record] = []
     for experiment in experiments:
-        if runs := runs_in(Path(experiment)) or runs_in(options.out / experiment):
+        if runs := _runs(experiment, options.out):
             entries += [read_record(path) for path in runs]
         else:
             entries.append(options.load(experiment))
@@ -156,6 +156,18 @@ def compared(
         if matched is not None:  # to train it again, or to change it
             folder.write_text(f"{matched.config.name}.yaml", matched.config.to_yaml())
         return comparison, answers, folder
+
+
+def _runs(experiment: str, out: Path) -> list[Path]:
+    """The runs that an argument means by their folder, or by a name that no config has; else none."""
+    from cnnlab.runs.listing import latest_experiment, scan
+
+    if runs := runs_in(Path(experiment)) or runs_in(out / experiment):
+        return runs
+    if experiment in known_configs() or Path(experiment).exists():
+        return []
+    named = any(row["name"] == experiment and row["state"] == "finished" for row in scan(out))
+    return latest_experiment(experiment, out) if named else []
 
 
 def _print_tables(comparison: Comparison, style: Style, *, per_class: bool) -> None:

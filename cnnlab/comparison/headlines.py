@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnnlab.comparison.comparing import Comparison
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.leads import ahead, average, lead_of, listed, parameters, ranked, shared_seeds
+from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.power import fewest_pairs
 from cnnlab.comparison.verdicts import verdict
 
@@ -47,8 +48,24 @@ def conclusion(comparison: Comparison) -> tuple[str, ...]:
     """What may be said, in paragraphs.
 
     Two experiments: their verdict. More: the headline, then the verdict on the best and each of the others.
+    At last the seeds with which nothing was learned.
     """
+    warnings = [_unlearned(each) for each in comparison.experiments if each.unlearned_seeds]
     if len(comparison.experiments) == 2 and comparison.pairs:
-        return (verdict(comparison.pairs[0]),)
+        return verdict(comparison.pairs[0]), *warnings
     best = ranked(comparison.experiments, shared_seeds(comparison.experiments))[0]
-    return headline(comparison), *(verdict(pair) for pair in comparison.pairs if best in (pair.a, pair.b))
+    verdicts = [verdict(pair) for pair in comparison.pairs if best in (pair.a, pair.b)]
+    return headline(comparison), *verdicts, *warnings
+
+
+def _unlearned(outcome: Outcome) -> str:
+    seeds = outcome.unlearned_seeds
+    which = f"seed{'s' * (len(seeds) > 1)} {seeds_text(seeds)}"
+    guess = "no better than always answering the most frequent class"
+    if len(seeds) == len(outcome.seeds):
+        return f"{outcome.name} has learned nothing with {which}: it is {guess}."
+    return (
+        f"{outcome.name} has learned nothing with {which}, {len(seeds)} of {len(outcome.seeds)}: there it is "
+        f"{guess}. Its mean and its intervals mix runs that learned with runs that did not; that so many fail"
+        " is a result of its own, and a lower learning rate or another initialisation is worth a try."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +69,21 @@ class Outcome:
         """Percentage points of test accuracy for each thousand parameters; None without parameters."""
         return 1e5 * self.test_accuracy.mean / self.params if self.params else None
 
+    @property
+    def unlearned_seeds(self) -> tuple[int, ...]:
+        """Seeds whose network is no better than always answering the most frequent class.
+
+        By no more than two standard errors of that class's share of the test images; none where the
+        predictions are gone.
+        """
+        if not self.classes:
+            return ()
+        images = [each.images for each in self.classes]
+        guess = max(images) / sum(images)
+        bar = guess + 2 * math.sqrt(guess * (1 - guess) / sum(images))
+        reached = zip(self.seeds, self.test_accuracy.values, strict=True)
+        return tuple(seed for seed, accuracy in reached if accuracy <= bar)
+
     def record(self, seed: int) -> Record:
         """The run with this seed."""
         return self.records[self.seeds.index(seed)]
@@ -82,6 +98,7 @@ class Outcome:
             "params": self.params,
             "macs": self.macs,
             "points_per_1000_params": self.points_per_1000_params,
+            "unlearned_seeds": list(self.unlearned_seeds),
             **{key: value and value.as_dict() for key, value in spreads.items()},
             "classes": self.classes and [each.as_dict() for each in self.classes],
         }

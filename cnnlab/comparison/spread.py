@@ -33,7 +33,8 @@ def spread(values: Sequence[float]) -> Spread:
 
     The interval is Student's (1908, doi 10.1093/biomet/6.1.1): mean ± t · std / √n, t being the 97.5 %
     quantile with n - 1 degrees of freedom. It takes the seeds as independent draws from a normal
-    distribution. It is not cut off at 0 or 1: with few seeds it may well reach beyond 100 % accuracy.
+    distribution. It is not cut off at 0 or 1, as tables and pictures do: with few seeds it may well reach
+    beyond 100 % accuracy.
 
     Raises:
         ValueError: no values.

@@ -167,8 +167,8 @@ def _seconds(seconds: Spread | None) -> str:
 def _interval(accuracy: Spread) -> str:
     if accuracy.ci95 is None:
         return "–"
-    low, high = (100 * each for each in accuracy.ci95)
-    return f"{low:.2f} to {high:.2f} %".replace("-", "−")
+    low, high = (100 * min(max(each, 0), 1) for each in accuracy.ci95)  # no accuracy lies beyond
+    return f"{low:.2f} to {high:.2f} %"
 
 
 def _points(difference: Spread) -> str:

@@ -79,6 +79,59 @@ def test_experiments_stand_in_the_order_given_and_folders_are_found_below_out(co
         assert names == [each.removesuffix(folder.name[-9:]) for each in experiments]
 
 
+def test_runs_go_by_their_name_where_no_config_does(tmp_path, make_run, capsys, no_pictures):
+    """The experiment that was trained last, all its seeds."""
+    for seed in (0, 1):
+        make_run(tmp_path, "colors_dnn", seed=seed, changes=("name=mine", "training.epochs=3"))
+        make_run(tmp_path, "colors_dnn", seed=seed, changes=("name=mine",))
+        make_run(tmp_path, "colors_cnn", seed=seed)
+    assert run(["compare", "mine", "colors_cnn", "--out", str(tmp_path), "--json"]) == 0
+    mine, _ = json.loads(capsys.readouterr().out)["experiments"]
+    assert (mine["name"], mine["seeds"]) == ("mine", [0, 1])
+    assert (
+        run(
+            [
+                "runs",
+                "list",
+                "--where",
+                "name = mine and training.epochs > 3",
+                "--out",
+                str(tmp_path),
+                "--json",
+            ]
+        )
+        == 0
+    )
+    assert mine["digest"].startswith(json.loads(capsys.readouterr().out)[0]["digest"])
+    assert run(["compare", "mien", "colors_cnn", "--out", str(tmp_path), "--json"]) == 2
+    assert "unknown experiment 'mien'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "unlearned", "said"),
+    [
+        ((0.95, 0.17, 0.96), [1], "colors_cnn has learned nothing with seed 1, 1 of 3: there it is no"),
+        ((0.16, 0.17, 0.15), [0, 1, 2], "colors_cnn has learned nothing with seeds 0-2: it is no better"),
+        ((0.95, 0.22, 0.96), [], None),
+    ],
+)  # fmt: skip
+def test_seeds_that_learned_nothing_are_named(
+    tmp_path, make_run, capsys, no_pictures, accuracies, unlearned, said
+):
+    """Of 1,000 images of six colours, 167 are right by guessing, 190 by a lucky guess."""
+    for seed, accuracy in enumerate(accuracies):
+        make_run(tmp_path, "colors_dnn", seed=seed, accuracy=0.8)
+        make_run(tmp_path, "colors_cnn", seed=seed, accuracy=accuracy)
+    assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path)]) == 0
+    paragraphs = capsys.readouterr().out.split("\n\n")
+    found = [each for each in paragraphs if "learned nothing" in each]
+    assert len(found) == bool(said)
+    assert all(each.startswith(said) for each in found)
+    assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["experiments"]
+    assert [each["unlearned_seeds"] for each in found] == [[], unlearned]
+
+
 def test_csv_is_all_of_stdout(compare):
     rows = list(csv.DictReader(io.StringIO(compare("--csv").out)))
     assert [row["experiment"] for row in rows] == ["colors_dnn", "colors_cnn"]

@@ -124,9 +124,9 @@ def test_csv_and_json_agree_on_the_rank(experiment):
     assert ranks == list(accuracy_table(comparison)["rank"]) == [3, 1, 2]
 
 
-def test_an_interval_below_zero_has_a_minus_of_its_own(experiment):
+def test_no_interval_goes_beyond_what_an_accuracy_can_be(experiment):
     table = cost_table(compare([experiment("dnn", [0.1, 0.9]), experiment("cnn", CNN)]))
-    assert table["Test, 95 % interval"][0] == "−458.25 to 558.25 %"
+    assert table["Test, 95 % interval"][0] == "0.00 to 100.00 %"
 
 
 def test_what_accuracy_costs(experiment):

@@ -10,7 +10,7 @@ from cnnlab.config.experiment import load_config
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DatasetConfig, Places
 from cnnlab.errors import UserError
-from cnnlab.runs.listing import finished_runs, latest_run
+from cnnlab.runs.listing import latest_experiment, latest_run
 from cnnlab.runs.records import is_run, read_record
 
 if TYPE_CHECKING:
@@ -81,10 +81,7 @@ def find_run(run: str, out: Path) -> Path:
 
 def finished_runs_of(run: str, out: Path) -> list[Path]:
     """All seeds of the experiment whose latest run is meant by a name; a folder alone for a folder."""
-    latest = find_run(run, out)
-    if latest.suffix == ".keras":
-        return [latest]
-    return [path for path in finished_runs(run, out) if path.parent == latest.parent]
+    return [find_run(run, out)] if Path(run).suffix == ".keras" else latest_experiment(run, out)
 
 
 def _asked(backend: str | None, device: str | None) -> dict[str, str]:

@@ -61,6 +61,16 @@ def latest_run(text: str, out: Path) -> Path:
     return max(finished_runs(text, out), key=lambda path: str(read_facts(path / "run.json").get("updated")))
 
 
+def latest_experiment(text: str, out: Path) -> list[Path]:
+    """Of the finished runs that an argument means those of the experiment that was trained last, by seed.
+
+    Raises:
+        UserError: there is no such run, or none of them is finished.
+    """
+    latest = latest_run(text, out)
+    return [path for path in finished_runs(text, out) if path.parent == latest.parent]
+
+
 def unknown_run(text: str, rows: Sequence[Row], out: Path) -> UserError:
     """No run goes by this name: did you mean ...?, or that there are none at all."""
     if not rows:
