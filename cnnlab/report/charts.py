@@ -44,6 +44,19 @@ class Chart:
     x_ticks: tuple[tuple[float, str], ...] = field(default=())
     y_ticks: tuple[tuple[float, str], ...] = field(default=())
 
+    @property
+    def outside(self) -> int:
+        """The last epoch of which some value lies beyond the frame; 0 where none does."""
+        return max(
+            (
+                epoch
+                for line in self.lines
+                for epoch, value in enumerate(line.values, start=1)
+                if value is not None and not self.low <= value <= self.high
+            ),
+            default=0,
+        )
+
     def data(self) -> dict[str, Any]:
         """What the script needs to draw the means anew when seeds are switched off, and to name values."""
         return {

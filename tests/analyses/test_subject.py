@@ -227,7 +227,7 @@ def test_invariance_of_one_run(call, out, board):
     assert code == 0
     accuracy = document["accuracies"]["shift"]["board"][0][document["amounts"]["shift"].index(0)]
     assert accuracy <= 0.1 + 1 / len(board.class_names)  # after one epoch
-    close = f"board is right on {accuracy:.1%} unchanged: too close to chance to lose 10 points"
+    close = f"board is right on {100 * accuracy:.1f} % unchanged: too close to chance to lose 10 points"
     assert document["sentence"].splitlines()[1:] == [close]
     assert (document["run"], document["subject"]) == (str(folder), "board, seed 0")
     code, _, said = call("explain", "invariance", "board", "--pixels", 0, 255, "--quiet")

@@ -72,10 +72,25 @@ def test_accuracy_against_parameters():
         (898_510, 0.9593),
         (137_660, 0.9807),
     ]
-    intervals = [tuple(line.get_ydata()) for line in axes.get_lines() if line.get_marker() != "o"]
-    assert intervals == [DNN.ci95, CNN.ci95]
+    drawn = [tuple(line.get_ydata()) for line in axes.get_lines() if line.get_marker() != "o"]
+    assert drawn == [DNN.ci95, DNN.values, CNN.ci95, CNN.values]
     assert [text.get_text() for text in axes.texts] == ["dnn: 95.93 %, 898,510", "cnn: 98.07 %, 137,660"]
+    assert axes.get_title(loc="left").endswith(", with seeds and 95 % intervals")
     draw(figure)
+
+
+@pytest.mark.parametrize("name", ["x", "cnn", "a" * 30, "b" * 60])
+@pytest.mark.parametrize("parameters", [(137_660, 898_510), (50, 10_000_000), (1000, 1000)])
+def test_every_label_is_within_the_frame(name, parameters):
+    names = [f"first_{name}", f"second_{name}"]
+    figure = accuracy_against_parameters(
+        dict(zip(names, (DNN, CNN), strict=True)), dict(zip(names, parameters, strict=True))
+    )
+    draw(figure)
+    (axes,) = figure.axes
+    frame = axes.get_window_extent()
+    for text in axes.texts:
+        assert frame.x0 < text.get_window_extent().x0 < text.get_window_extent().x1 < frame.x1
 
 
 def test_no_parameters_at_all():

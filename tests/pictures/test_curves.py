@@ -207,6 +207,14 @@ def test_the_first_epochs_do_not_squash_the_rest(rng):
     later = np.concatenate([column(rows, quantity)[2:] for quantity in ("loss", "val_loss")])
     assert loss.get_ylim()[0] == 0
     assert later.max() < loss.get_ylim()[1] < column(rows, "loss")[0]
+    for axes in (loss, accuracy):
+        assert axes.get_title(loc="right") in ("epoch 1 partly outside", "epochs 1-2 partly outside")
+
+
+def test_epochs_outside_are_counted():
+    accuracy = [0.1, 0.2, 0.3, *[0.9] * 27]
+    loss, share = history_curves(history(accuracy), title="").axes
+    assert {axes.get_title(loc="right") for axes in (loss, share)} == {"epochs 1-3 partly outside"}
 
 
 @pytest.mark.parametrize(
@@ -224,6 +232,7 @@ def test_what_is_worth_seeing_is_inside_the_axes(accuracy):
         bottom, top = axes.get_ylim()
         assert bottom <= values.min()
         assert values.max() <= top
+        assert not axes.get_title(loc="right")
 
 
 def test_a_seed_that_collapsed_is_inside_the_axes(rng):

@@ -177,6 +177,12 @@ def test_chart_geometry():
     numbers = [float(number) for number in re.findall(r"[\d.]+", path)]
     np.testing.assert_allclose(numbers, [x[0], y[0], x[1], y[1], x[2], y[2]])
     json.dumps(made.data(), allow_nan=False)
+    assert made.outside == 0
+
+
+def test_a_chart_says_what_is_outside():
+    rows = [{"epoch": epoch, "loss": loss} for epoch, loss in enumerate([9.0, 8.0, *[0.1] * 28], 1)]
+    assert chart({"a": {0: rows}}, "loss").outside == 2
 
 
 @pytest.mark.parametrize(

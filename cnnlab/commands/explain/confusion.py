@@ -26,10 +26,10 @@ def command(subject: Subject) -> Explanation:
         most = f"most often {names[pair.true]} is taken for {names[pair.predicted]}, {times}"
     figure = confusion_matrix(
         counts, names, title=f"What is taken for what: {subject.name}",
-        subtitle=f"{counts.sum():,} test images, {accuracy:.2%} right (grey); {most}",
+        subtitle=f"{counts.sum():,} test images, {100 * accuracy:.2f} % right (grey); {most}",
     )  # fmt: skip
     return Explanation(
-        f"{accuracy:.2%} of {counts.sum():,} test images right by {subject.name}; {most}",
+        f"{100 * accuracy:.2f} % of {counts.sum():,} test images right by {subject.name}; {most}",
         {"": figure},
         {"counts": counts, "recall": recall, "precision": precision},
         {

@@ -106,8 +106,8 @@ def command(
             variant="tsne",
         )
     found = principal_components(rows)
-    share = f"{found.explained.sum():.0%}"
-    first, second = (f"{each:.0%}" for each in found.explained)
+    share = f"{100 * found.explained.sum():.0f} %"
+    first, second = (f"{100 * each:.0f} %" for each in found.explained)
     figure = embedding_plane(
         found.coordinates, labels, subject.class_names, title=title,
         axes_are=(f"first component, {first} of the variance", f"second component, {second}"),

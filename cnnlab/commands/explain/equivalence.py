@@ -61,7 +61,7 @@ def command(subject: Subject, layer: str | None, filter_: int, images: int) -> E
         weights, zoom, names,
         title=f"{layer} is a Dense layer: {subject.name}",
         subtitle=f"As a matrix {layer} has {twin.matrix.shape[0]:,} × {twin.matrix.shape[1]:,} = "
-        f"{cells:,} weights; {nonzero:,} ({nonzero / cells:.2%}) are not zero, and they are the same "
+        f"{cells:,} weights; {nonzero:,} ({100 * nonzero / cells:.2f} %) are not zero, and they are the same "
         f"{kernel_weights:,} numbers again and again. On {len(raw)} images both layers differ by "
         f"{proof.largest_difference:.1e} at most, of outputs up to {proof.largest_output:.3g}.",
         zoomed=f"its first {len(names)} outputs and the {names.shape[1]} inputs that they see; equal "

@@ -55,7 +55,7 @@ def explain(*subjects: Subject, images: int = 1000) -> Explanation:
             whole = float(mean[panel.amounts == panel.unchanged][0])
             if whole <= 0.1 + 1 / len(subjects[0].class_names):
                 said.append(
-                    f"{name} is right on {whole:.1%} unchanged: too close to chance to lose 10 points"
+                    f"{name} is right on {100 * whole:.1f} % unchanged: too close to chance to lose 10 points"
                 )
                 continue
             low, high = reach(panel.amounts, mean, unchanged=panel.unchanged)

@@ -34,8 +34,8 @@ def command(subject: Subject, count: int, sheet: bool) -> Explanation:
         raise UserError(
             f"{subject.name}: no mistake in {len(test):,} test images; --sheet shows the first of them"
         )
-    rate = len(found.indices) / len(test)
-    sentence = f"{len(found.indices):,} of {len(test):,} test images wrong ({rate:.2%}) by {subject.name}"
+    rate = f"{100 * len(found.indices) / len(test):.2f} %"
+    sentence = f"{len(found.indices):,} of {len(test):,} test images wrong ({rate}) by {subject.name}"
     facts = {"wrong": len(found.indices), "test_images": len(test)}
     arrays = {**found._asdict(), "labels": test.labels[found.indices]}
     if sheet:
@@ -65,7 +65,7 @@ def command(subject: Subject, count: int, sheet: bool) -> Explanation:
     ]
     figure = draw(
         subject.shown(test.images[indices]), captions, title=f"The surest mistakes: {subject.name}",
-        subtitle=f"{len(found.indices):,} of {len(test):,} test images are answered wrongly ({rate:.2%}). "
+        subtitle=f"{len(found.indices):,} of {len(test):,} test images are answered wrongly ({rate}). "
         "Above each the answer and its probability, then what the image is, and its index.",
     )  # fmt: skip
     surest = found.indices[0]

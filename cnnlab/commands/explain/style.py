@@ -92,10 +92,10 @@ def command(
         title=f"Content and style, as {eyes.name} sees them",
         subtitle=f"Content layers {', '.join(content_layers)}; style layers "
         f"{', '.join(style_layers)}, weight {style_weight:g}. After "
-        f"{len(found.losses) - 1} steps the loss is {fallen:.1%} of what it was.",
+        f"{len(found.losses) - 1} steps the loss is {100 * fallen:.1f} % of what it was.",
     )  # fmt: skip
     return Explanation(
-        f"{names[0]} in the style of {names[1]}, by {eyes.name}: loss at {fallen:.1%} after "
+        f"{names[0]} in the style of {names[1]}, by {eyes.name}: loss at {100 * fallen:.1f} % after "
         f"{len(found.losses) - 1} steps",
         {"": figure},
         {

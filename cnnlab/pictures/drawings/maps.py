@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import FAINT, GREY, INK, MARK, Scale, Sheet, label_width, short
+from cnnlab.pictures.drawings.canvas import FAINT, GREY, INK, MARK, SIGNED, Scale, Sheet, label_width, short
 from cnnlab.pictures.shares import share
 
 
@@ -104,7 +104,7 @@ def stages(
     lines = [math.ceil(len(values) / per_row) if values.ndim == 3 else 1 for _, values, _ in shown]
     sheet = Sheet(
         2 + sum(lines) + 1, per_row, title=title, subtitle=subtitle, cell=(0.56, 0.56), gap=(0.07, 0.1),
-        labels=label_width((name.split(" · ")[0] for name, _ in stages_), least=2.1, bold=True),
+        labels=label_width((name.split(" · ")[0] for name, _ in stages_), least=2.1, bold=True), bars=1,
     )  # fmt: skip
     x, y = sheet.place(0, 0)
     sheet.axes.imshow(
@@ -125,6 +125,7 @@ def stages(
             _units(sheet, row, values, scale, per_row)
         row += count
     _answer(sheet, row, probabilities, per_row)
+    sheet.colorbar(Scale(-1, 1, "share of the end of a stage's scale", SIGNED), columns=per_row)
     return sheet.figure
 
 

@@ -108,7 +108,7 @@ def confusion_matrix(counts: np.ndarray, names: Sequence[str], *, title: str, su
     for spine in axes.spines.values():
         spine.set_color(FAINT)
     bar = figure.colorbar(
-        picture, ax=axes, fraction=0.04, format=FuncFormatter(lambda share, _: f"{share:.1%}")
+        picture, ax=axes, fraction=0.04, format=FuncFormatter(lambda share, _: f"{100 * share:.1f} %")
     )
     bar.set_label("share of the true class", fontsize=9, color=GREY)
     bar.ax.tick_params(labelsize=8, color=FAINT, labelcolor=INK)

@@ -35,6 +35,7 @@ def kernel_effects(
         cell=(1.35, 1.35),
         gap=(0.16, 0.14),
         caption=0.24,
+        bars=1,
     )
     sheet.picture(0, 0, picture, caption="picture")
     for index, (name, kernel) in enumerate(kernels.items()):
@@ -56,6 +57,8 @@ def kernel_effects(
             sheet.picture(row, column + 1, answer, caption=caption)
         else:
             sheet.values(row, column + 1, answer, Scale.signed(answer), caption=caption)
+    label = "share of the largest value of a kernel, or of an answer, whose range stands above it"
+    sheet.colorbar(Scale(-1, 1, label, SIGNED), column=1, columns=2 * columns)
     return sheet.figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -63,33 +64,38 @@ def accuracy_bars(experiments: Mapping[str, Measured], *, title: str | None = No
 def accuracy_against_parameters(
     experiments: Mapping[str, Measured], parameters: Mapping[str, int], *, title: str | None = None
 ) -> Figure:
-    """What accuracy costs: a point per experiment, with its 95 % interval, over its parameters."""
+    """What accuracy costs: each experiment's mean, with its seeds and 95 % interval, over its parameters."""
     figure = empty_figure(4.6, versus(list(experiments)) if title is None else title)
     axes = figure.subplots()
-    dress(axes, "Test accuracy against parameters")
+    intervals = any(measured.ci95 is not None for measured in experiments.values())
+    dress(axes, "Test accuracy against parameters" + (", with seeds and 95 % intervals" if intervals else ""))
     axes.set_xlabel("parameters", fontsize=12, color=INK)
     axes.set_xscale("log")
     axes.yaxis.set_major_formatter(PERCENT)
     axes.xaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
+    counts = [max(parameters[name], 1) for name in experiments]
+    middle = math.sqrt(min(counts) * max(counts))
     for place, (name, measured) in enumerate(experiments.items()):
         color, count = COLORS[place % len(COLORS)], max(parameters[name], 1)
         if measured.ci95 is not None:
             axes.plot(
                 [count, count], _possible(measured.ci95), color=color, linewidth=2, solid_capstyle="butt"
             )
+            axes.plot([count] * len(measured.values), measured.values, ".", color=color, alpha=0.5)
         axes.plot([count], [measured.mean], "o", color=color, markersize=9)
+        inwards = 1 if count <= middle else -1  # the label is written where there is room
         axes.annotate(
-            f"{shortened(name)}: {100 * measured.mean:.2f} %, {parameters[name]:,}",
+            f"{shortened(name, 30)}: {100 * measured.mean:.2f} %, {parameters[name]:,}",
             (count, measured.mean),
-            xytext=(10, 0),
+            xytext=(10 * inwards, 0),
             textcoords="offset points",
+            ha="left" if inwards > 0 else "right",
             va="center",
             color=INK,
             fontsize=11,
             parse_math=False,
         )
-    counts = [max(count, 1) for name, count in parameters.items() if name in experiments]
-    axes.set_xlim(min(counts) / 2, max(counts) * 20)  # room for the last name
+    axes.set_xlim(min(counts) / 2, max(counts) * 2)
     axes.set_ylim(*_limits(experiments))
     return figure
 

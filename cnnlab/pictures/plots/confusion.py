@@ -45,6 +45,8 @@ def confusion_matrices(
         _matrix(axes[2], difference, class_names, name, "PuOr", (-reach, reach))
     for unused in axes[panels:]:
         unused.set_visible(False)
+    if len(class_names) <= _NUMBERED:
+        figure.supxlabel("all runs of a network together; empty: less than 0.05", fontsize=11, color=GREY)
     return figure
 
 
@@ -65,7 +67,7 @@ def _matrix(
 ) -> None:
     signed = limits[0] < 0
     axes.set_facecolor("white")
-    axes.set_title(name, loc="left", fontsize=13, color=INK, parse_math=False)
+    axes.set_title(name, loc="left", fontsize=11.5, color=INK, parse_math=False)
     # Errors are what matters: without the root a few per cent would look like nothing.
     drawn = values if signed else np.sqrt(values / 100) * 100
     axes.imshow(drawn, cmap=colors, vmin=limits[0], vmax=limits[1])

@@ -198,6 +198,15 @@ class _Panel:
             return lowest, highest
         return (float(later.min()), highest) if poor == "low" else (lowest, float(later.max()))
 
+    def outside(self) -> int:
+        """The last epoch of which something lies beyond the limits; 0 where nothing does."""
+        low, high = self.axes.get_ylim()
+        beyond = (
+            series.epochs[((series.values < low) | (series.values > high)).any(axis=0)]
+            for series in self.drawn
+        )
+        return max((int(epochs.max()) for epochs in beyond if epochs.size), default=0)
+
     @property
     def last(self) -> int:
         return max((int(series.epochs.max()) for series in self.drawn if series.epochs.size), default=1)
@@ -242,6 +251,10 @@ def _finish(figure: Figure, panels: Mapping[str, _Panel], legend: Legend) -> Non
         panel.axes.set_xlim(1 - margin, panel.last + margin)
     panels["loss"].axes.set_ylim(*_loss_limits(panels["loss"]))
     panels["accuracy"].axes.set_ylim(*_accuracy_limits(panels["accuracy"]))
+    for panel in panels.values():
+        if outside := panel.outside():
+            epochs = "epoch 1" if outside == 1 else f"epochs 1-{outside}"
+            panel.axes.set_title(f"{epochs} partly outside", loc="right", fontsize=10, color=GREY)
     if all(panel.last == 1 for panel in panels.values()):
         _dot(entry for _, entry in legend)
     lengths = [len(label) + 10 for label, _ in legend]  # with the stroke before it
