@@ -7,7 +7,7 @@ all walk the same nodes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cnnlab.errors import ShapeError
@@ -71,27 +71,26 @@ class Graph:
 
         `scope`, such as "residual_1/", goes before their names.
         """
-        names = iter(names_of([(layer.type(), layer.name) for layer in layers], rounds=rounds))
+        names = names_of([(layer.type(), layer.name) for layer in layers], rounds=rounds)
         for _ in range(rounds):
             for index, layer in enumerate(layers):
                 feed = layer.expand(self, feed, scope + next(names), (*where, index))
         return feed
 
 
-def names_of(layers: Sequence[tuple[str, str | None]], *, rounds: int = 1) -> list[str]:
+def names_of(layers: Sequence[tuple[str, str | None]], *, rounds: int = 1) -> Iterator[str]:
     """What the layers of one list are called, from the type of each and the name that it was given, if any.
 
-    A layer without a name is called by its type and how many of that type came before it without one in
-    this list: conv2d_1, conv2d_2. With several rounds the count goes on, as if the list had been written
-    out, and names get a number too.
+    A layer without a name is called by its type and how many so called came before it in this list: conv2d_1,
+    conv2d_2. (One that was named conv2d counts, conv2d_1 and first do not.) With several rounds the count
+    goes on, as if the list had been written out, and names get a number too.
     """
     seen: Counter[str] = Counter()
-    names = []
-    for kind, name in [*layers] * rounds:
-        stem = name or snake_case(kind)
-        seen[stem] += 1
-        names.append(name if name and rounds == 1 else f"{stem}_{seen[stem]}")
-    return names
+    for _ in range(rounds):
+        for kind, name in layers:
+            stem = name or snake_case(kind)
+            seen[stem] += 1
+            yield name if name and rounds == 1 else f"{stem}_{seen[stem]}"
 
 
 def expand(layers: Sequence[Layer]) -> tuple[Node, ...]:

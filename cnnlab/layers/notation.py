@@ -82,7 +82,8 @@ def _field(name: str, value: Any) -> str:
 def written_names(items: Iterable[Any]) -> list[str]:
     """What the summary calls the items of a list of layers, as they stand in a config, mistakes and all."""
     layers = [written(item) for item in items]
-    return names_of([(kind, str(fields["name"]) if fields.get("name") else None) for kind, fields in layers])
+    given = [(kind, str(fields["name"]) if fields.get("name") else None) for kind, fields in layers]
+    return list(names_of(given))
 
 
 def written(item: Any) -> tuple[str, dict[str, Any]]:
