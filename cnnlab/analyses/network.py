@@ -58,6 +58,13 @@ def _is_classifier(model: keras.Model) -> bool:
     )
 
 
+def at_size(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
+    """A network for images of any size, with the same weights, for those of one shape (batch left out)."""
+    twin = keras.models.clone_model(model, input_tensors=keras.Input(shape))
+    twin.set_weights(model.get_weights())
+    return twin
+
+
 def find_layer(model: keras.Model, name: LayerName) -> keras.layers.Layer:
     """The layer of that name.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from cnnlab.commands.options import (
 )
 from cnnlab.commands.output import print_json
 from cnnlab.config.experiment import ExperimentConfig, known_configs
-from cnnlab.errors import UserError
+from cnnlab.errors import UserError, unknown
 from cnnlab.runs.records import Record, read_record, runs_in
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def compared(
     if not configs:
         refuse_idle(
             "seeds", "overrides", "backend", "device", "precision", "fresh", "force",
-            reason="these are finished runs; give the experiment's name to train more",
+            reason="these are finished runs; give the experiment's config to train more",
         )  # fmt: skip
     if match is not None and given:
         raise UserError(f"--match: {given[0].path} is a finished run; give the config instead")
@@ -159,15 +160,31 @@ def compared(
 
 
 def _runs(experiment: str, out: Path) -> list[Path]:
-    """The runs that an argument means by their folder, or by a name that no config has; else none."""
-    from cnnlab.runs.listing import latest_experiment, scan
+    """The runs that an argument means by their folder, or by a name that no config has; none for a config.
+
+    Raises:
+        UserError: nothing has this name, or several experiments have.
+    """
+    from cnnlab.runs.listing import scan
 
     if runs := runs_in(Path(experiment)) or runs_in(out / experiment):
         return runs
-    if experiment in known_configs() or Path(experiment).exists():
+    if (
+        not re.fullmatch(r"[\w-]{1,100}", experiment)
+        or experiment in known_configs()
+        or Path(experiment).exists()
+    ):
         return []
-    named = any(row["name"] == experiment and row["state"] == "finished" for row in scan(out))
-    return latest_experiment(experiment, out) if named else []
+    finished = [row for row in scan(out) if row["state"] == "finished"]
+    named = [Path(row["path"]) for row in finished if row["name"] == experiment]
+    if finished and not named:
+        names = dict.fromkeys([*known_configs(), *(row["name"] for row in finished)])
+        raise unknown("experiment", experiment, names)
+    folders = sorted({run.parent.name for run in named})
+    if len(folders) > 1:
+        listed = ", ".join(folders)
+        raise UserError(f"{experiment}: {len(folders)} experiments have this name; give one of {listed}")
+    return named
 
 
 def _print_tables(comparison: Comparison, style: Style, *, per_class: bool) -> None:

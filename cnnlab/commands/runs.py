@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +90,12 @@ def list_command(
     cnnlab runs list --where 'state = finished and (params < 1e5 or test_accuracy >= 98%)'
     cnnlab runs list --where 'dataset.name = mnist' --sort training.optimizer.learning_rate
 
-    Keys are those of --json, and those of the config that --set takes: training.epochs,
+    Keys are those of --json, and those of the config that --set takes: dataset, training.epochs,
     model.layers.conv2d_1.filters. Conditions compare a key with a number, a text, a list, true, false or
     null by =, !=, <, <=, > or >=, joined by and, or, not and parentheses. A run that lacks a key, such as
     the test accuracy of a run that is not finished, meets no comparison with it but = null.
     """
-    from cnnlab.runs.listing import KEYS, is_setting, sort_rows
+    from cnnlab.runs.listing import A_SETTING, KEYS, is_setting, sort_rows
 
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")
@@ -103,7 +103,7 @@ def list_command(
         columns = (sort.removeprefix("-"), *columns)
     for key in columns:
         if key not in KEYS and not is_setting(key):
-            raise unknown("key", key, KEYS)
+            raise unknown("key", key, [*KEYS, A_SETTING])
     rows = _selected(out, names, where, columns)
     if sort is not None:
         rows = sort_rows(rows, sort)
@@ -205,8 +205,8 @@ def remove_command(
         raise click.UsageError("expected runs to remove, or --where")
     paths = list(dict.fromkeys(path for run in runs for path in find_runs(run, out)))
     if where is not None:
-        meeting = [Path(row["path"]).resolve() for row in _selected(out, (), where)]
-        paths = [path for path in paths if path.resolve() in meeting] if runs else meeting
+        among = {path.resolve() for path in paths} if runs else None
+        paths = [Path(row["path"]).resolve() for row in _selected(out, (), where, among=among)]
     size = sum(file.stat().st_size for path in paths for file in path.rglob("*") if file.is_file())
     what = f"{counted(len(paths), 'run')}, {size / 2**20:.1f} MiB"
     document = {"removed": not dry_run, "bytes": size, "runs": [str(path) for path in paths]}
@@ -239,7 +239,12 @@ def _agreed(what: str, *, as_json: bool) -> bool:
 
 
 def _selected(
-    out: Path, names: Sequence[str], where: str | None, keys: Sequence[str] = ()
+    out: Path,
+    names: Sequence[str],
+    where: str | None,
+    keys: Sequence[str] = (),
+    *,
+    among: Collection[Path] | None = None,
 ) -> list[Mapping[str, Any]]:
     """The rows of some names (all, where none is given) that meet the condition, with the settings named."""
     from cnnlab.runs.listing import KEYS, is_setting, parse_condition, scan, unknown_run, with_settings
@@ -251,6 +256,8 @@ def _selected(
             raise unknown_run(name, rows, out)
     if names:
         rows = [row for row in rows if row["name"] in names]
+    if among is not None:
+        rows = [row for row in rows if Path(row["path"]).resolve() in among]
     asked = condition.keys if condition else frozenset()
     rows = with_settings(rows, [key for key in dict.fromkeys([*keys, *asked]) if is_setting(key)])
     selected = []

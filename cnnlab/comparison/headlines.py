@@ -61,11 +61,11 @@ def conclusion(comparison: Comparison) -> tuple[str, ...]:
 def _unlearned(outcome: Outcome) -> str:
     seeds = outcome.unlearned_seeds
     which = f"seed{'s' * (len(seeds) > 1)} {seeds_text(seeds)}"
-    guess = "no better than always answering the most frequent class"
+    guess = "cannot be told from always answering the most frequent class, on training and on test images"
     if len(seeds) == len(outcome.seeds):
-        return f"{outcome.name} has learned nothing with {which}: it is {guess}."
+        return f"{outcome.name} has learned nothing with {which}: it {guess}."
     return (
-        f"{outcome.name} has learned nothing with {which}, {len(seeds)} of {len(outcome.seeds)}: there it is "
-        f"{guess}. Its mean and its intervals mix runs that learned with runs that did not; that so many fail"
-        " is a result of its own, and a lower learning rate or another initialisation is worth a try."
+        f"{outcome.name} has learned nothing with {which}, {len(seeds)} of {len(outcome.seeds)}: there it "
+        f"{guess}. Its mean and its intervals mix runs that learned with runs that did not. That this happens"
+        " is a result of its own; a lower learning rate or another initialisation is worth a try."
     )

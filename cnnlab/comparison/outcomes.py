@@ -71,18 +71,18 @@ class Outcome:
 
     @property
     def unlearned_seeds(self) -> tuple[int, ...]:
-        """Seeds whose network is no better than always answering the most frequent class.
+        """Seeds whose network cannot be told from always answering the most frequent class.
 
-        By no more than two standard errors of that class's share of the test images; none where the
-        predictions are gone.
+        On test and on training images it is right no more often than that class's share of the test images
+        and two standard errors. None where the predictions are gone: they say how frequent the classes are.
         """
-        if not self.classes:
+        if not self.classes or self.train_accuracy is None:
             return ()
         images = [each.images for each in self.classes]
         guess = max(images) / sum(images)
         bar = guess + 2 * math.sqrt(guess * (1 - guess) / sum(images))
-        reached = zip(self.seeds, self.test_accuracy.values, strict=True)
-        return tuple(seed for seed, accuracy in reached if accuracy <= bar)
+        reached = zip(self.seeds, self.test_accuracy.values, self.train_accuracy.values, strict=True)
+        return tuple(seed for seed, test, train in reached if max(test, train) <= bar)
 
     def record(self, seed: int) -> Record:
         """The run with this seed."""

@@ -138,6 +138,41 @@ def test_files_and_runs_in_one_picture(explain):
     assert (arrays["shift_alone"] == arrays["shift_small"]).all()
 
 
+def test_files_of_one_name_are_told_apart_and_each_is_drawn_once(explain, out):
+    other = out / "elsewhere"
+    other.mkdir()
+    for folder in (out, other):
+        mean_of(-0.5).save(folder / "twice.keras")
+    files = ["twice.keras", out / "twice.keras", "elsewhere/../elsewhere/twice.keras"]
+    document, arrays = explain("invariance", *files, "--dataset-of", "small.yaml")
+    assert document["subject"] == "twice and twice_2"
+    assert {"shift_twice", "shift_twice_2"} <= set(arrays)
+    assert Path(document["folder"]) == out / "comparisons" / "twice-vs-twice_2"
+
+
+@pytest.mark.parametrize("technique", ["examples", "deconvnet", "maximize", "saliency", "equivalence"])
+def test_a_network_for_any_size_is_looked_at_on_these_images(explain, out, capsys, technique):
+    layers = [
+        keras.layers.Conv2D(2, 3, activation="relu", name="conv"), keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(2, activation="softmax"),
+    ]  # fmt: skip
+    keras.Sequential([keras.Input((None, None, 1)), *layers]).save(out / "any.keras")
+    document, arrays = explain(technique, "any.keras", "--dataset-of", "small.yaml")
+    assert document["dataset_of"] == "small.yaml"
+    if technique == "maximize":
+        assert arrays["images"].shape == (2, 16, 16, 1)
+        assert run(["explain", technique, "any.keras", "--quiet"]) == 2
+        said = "any.keras: takes images of any size; name an experiment with some by --dataset-of\n"
+        assert capsys.readouterr().err == said
+
+
+def test_a_run_says_what_its_images_are(explain, out):
+    (folder,) = out.glob("small-*")
+    by_run, _ = explain("confusion", "alone.keras", "--dataset-of", folder.name)
+    by_config, _ = explain("confusion", "alone.keras", "--dataset-of", "small.yaml")
+    assert by_run["sentence"] == by_config["sentence"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -244,7 +244,8 @@ def test_silent_units_have_no_examples(explain, out, monkeypatch, technique):
     captions, names, subtitle = rows_of(drawn)
     assert captions[0] == [None] * 9
     assert [each is None for each in captions[1]] == [False] + [True] * 8
-    assert names[0] == "conv2d_2\nunit 0"
+    assert names[:2] == ["conv2d_2\nunit 0\nsilent", "conv2d_2\nunit 1"]
+    assert "3 units (1 silent on all images) of conv2d_2" in document["sentence"]
     assert subtitle.endswith("Where there is no image, none activates the unit.")
 
 

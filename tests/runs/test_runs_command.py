@@ -119,6 +119,31 @@ def test_what_is_set_is_not_null(runs, tmp_path, make_run):
         assert [row["path"] for row in json.loads(text)] == [str(meant)]
 
 
+def test_what_no_run_has_although_it_could_removes_nothing(runs, tmp_path, make_run):
+    path = make_run(tmp_path, "colors_cnn")
+    for condition, meeting in (("< 3", []), ("= null", [str(path)])):
+        where = f"training.early_stopping.patience {condition}"
+        text = runs("rm", "--where", where, "--dry-run", "--json", out=tmp_path).out
+        assert json.loads(text)["runs"] == meeting
+
+
+def test_layers_and_sections_are_what_they_are_called(runs, tmp_path, make_run):
+    make_run(tmp_path, "colors_cnn")
+    for condition, met in (
+        ("model.layers.conv2d_1 = Conv2D", True), ("model.layers.conv2d_1 != Conv2D", False),
+        ("model.layers[0] = Dense", False), ("dataset = colors", True), ("dataset = mnist", False),
+    ):  # fmt: skip
+        rows = json.loads(runs("list", "--where", condition, "--json", out=tmp_path).out)
+        assert bool(rows) == met
+
+
+def test_only_runs_that_were_named_are_warned_about(runs, tmp_path, make_run):
+    make_run(tmp_path, "colors_dnn")
+    (make_run(tmp_path, "colors_cnn") / "config.yaml").write_text("{", encoding="utf-8")
+    streams = runs("rm", "colors_dnn", "--where", "training.epochs < 3", "--dry-run", out=tmp_path)
+    assert streams.err == "nothing to remove\n"
+
+
 def test_the_keys_of_set_are_those_of_list(runs, tmp_path, make_run):
     path = make_run(tmp_path, "colors_cnn", changes=("model.layers[0].name=first",))
     for key in ("model.layers[0].filters", "model.layers.first.filters"):
@@ -195,7 +220,8 @@ def test_list_reads_no_config(runs, library, monkeypatch):
             ["list", "--where", "training.epoch > 1"],
             "'training.epoch': none of these runs has such a setting; did you mean training.epochs?",
         ),
-        (["list", "--column", "x.y"], "cnnlab runs show prints a run's settings"),
+        (["list", "--column", "x.y"], "error, path, or a setting such as training.epochs"),
+        (["list", "--column", "model.unheard_of_and_far_away"], "cnnlab runs show prints a run's settings"),
         (["list", "--column", "test_acuracy"], "unknown key 'test_acuracy'; did you mean test_accuracy?"),
         (["list", "--sort", "accuracy"], "unknown key 'accuracy'; did you mean test_accuracy?"),
         (["list", "--json", "--csv"], "--json, --csv and --markdown exclude each other"),

@@ -7,8 +7,9 @@ from cnnlab.runs.listing import KEYS, parse_condition, sort_rows
 
 ROW = dict.fromkeys(KEYS) | {
     "name": "cnn", "seed": 3, "state": "finished", "test_accuracy": 0.985, "params": 137_660,
-    "started": "2026-11-21T08:14:58+00:00", "kernel.size": [3, 3], "model.layers[0].filters": 8,
-    "training.optimizer": {"name": "adam", "epsilon": 1e-7},
+    "started": "2026-11-21T08:14:58+00:00",
+    "model.layers.conv2d_1.kernel_size": [3, 3], "model.layers[0].filters": 8,
+    "model.padding": [[1, 1], [1, 1]], "training.optimizer": {"name": "adam", "epsilon": 1e-7},
     "model.layers.residual_1/conv2d_1.use_bias": True,
 }  # fmt: skip
 
@@ -39,11 +40,16 @@ ROW = dict.fromkeys(KEYS) | {
         ("validation_accuracy != 0.5", False),
         ("validation_accuracy = null", True),
         ("seed = 3 AND NOT state = failed", True),
-        ("kernel.size = 3", True),
-        ("kernel.size = [3, 3]", True),
-        ("kernel.size != [3,3]", False),
-        ("kernel.size = 4", False),
-        ("kernel.size > 2", False),
+        ("model.layers.conv2d_1.kernel_size = 3", True),
+        ("model.layers.conv2d_1.kernel_size = [3, 3]", True),
+        ("model.layers.conv2d_1.kernel_size != [3,3]", False),
+        ("model.layers.conv2d_1.kernel_size = 4", False),
+        ("model.layers.conv2d_1.kernel_size > 2", False),
+        ("model.padding = 1", True),
+        ("model.padding = [[1, 1], [1, 1]]", True),
+        ("model.padding = [1, 1]", False),
+        ("seed = true", False),
+        ("model.layers.residual_1/conv2d_1.use_bias = 1", False),
         ("training.optimizer = adam", True),
         ("training.optimizer != adam", False),
         ("training.optimizer != sgd", True),
@@ -117,10 +123,10 @@ def test_what_lacks_the_key_comes_last():
     assert [row["seed"] for row in sort_rows(rows, "-test_accuracy")] == [2, 0, 1]
 
 
-def test_numbers_and_texts_can_be_sorted():
-    rows = [{"training.learning_rate": each} for each in ("schedule", 0.1, None, 0.01, "[0.1, 0.2]")]
+def test_numbers_lists_and_texts_can_be_sorted():
+    rows = [{"training.learning_rate": each} for each in ("schedule", 0.1, None, 0.01, [11, 3], [5, 5])]
     values = [row["training.learning_rate"] for row in sort_rows(rows, "training.learning_rate")]
-    assert values == [0.01, 0.1, "[0.1, 0.2]", "schedule", None]
+    assert values == [0.01, 0.1, [5, 5], [11, 3], "schedule", None]
 
 
 def test_a_condition_says_what_it_asks_for():

@@ -70,7 +70,7 @@ def command(
         f"after ±.{found.silence}",
     )  # fmt: skip
     return Explanation(
-        f"{counted(len(found.units), 'unit')} of {layer} of {subject.name}, {counted(shown, 'image')} each, "
+        f"{found.counted} of {layer} of {subject.name}, {counted(shown, 'image')} each, "
         f"projected back by {name}",
         {"": figure},
         {**found.arrays, "patterns": projected},

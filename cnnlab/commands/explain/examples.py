@@ -47,8 +47,7 @@ def command(subject: Subject, layer: str | None, unit: tuple[int, ...], count: i
         f"each.{'' if found.boxes is None else BOX}{found.silence}",
     )  # fmt: skip
     return Explanation(
-        f"{counted(len(found.units), 'unit')} of {layer} of {subject.name}, {shown} strongest of "
-        f"{len(test):,} test images",
+        f"{found.counted} of {layer} of {subject.name}, {shown} strongest of {len(test):,} test images",
         {"": figure},
         found.arrays,
         found.facts,
@@ -72,6 +71,12 @@ class Strongest:
     def silent(self) -> np.ndarray:
         """(U, count) bool: no image there activates the unit."""
         return self.indices < 0
+
+    @property
+    def counted(self) -> str:
+        """How many units, and how many of them no image activates."""
+        silent = int(self.silent.all(axis=1).sum())
+        return counted(len(self.units), "unit") + (f" ({silent} silent on all images)" if silent else "")
 
     @property
     def silence(self) -> str:
@@ -135,5 +140,8 @@ def strongest(
         config = subject.record.config
         field = receptive_fields(config.nodes, config.input_shape)[layer]
         boxes = field.boxes(positions, subject.image_shape[:2])
-    names = [f"{layer}\n{name}" for name in unit_names(subject, layer, units)]
+    names = [
+        f"{layer}\n{name}" + ("\nsilent" if index[0] < 0 else "")
+        for name, index in zip(unit_names(subject, layer, units), indices, strict=True)
+    ]
     return Strongest(layer, units, names, indices, values, positions, boxes)

@@ -11,7 +11,7 @@ from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DatasetConfig, Places
 from cnnlab.errors import UserError
 from cnnlab.runs.listing import latest_experiment, latest_run
-from cnnlab.runs.records import is_run, read_record
+from cnnlab.runs.records import is_run, read_record, runs_in
 
 if TYPE_CHECKING:
     from cnnlab.commands.progress import Quiet
@@ -25,7 +25,7 @@ def open_subject(
 
     Args:
         pixels: what black and white are for the network in a .keras file.
-        dataset_of: the experiment whose dataset has its images.
+        dataset_of: the experiment, or the folder of a run, whose dataset has its images.
 
     Raises:
         UserError: there is no such run, or it is not finished.
@@ -36,8 +36,8 @@ def open_subject(
             raise UserError(f"--pixels: expected two numbers, found {pixels[0]:g} twice")
         runtime = RuntimeConfig.model_validate(_asked(backend, device))
         folder = path.with_name(f"{path.stem}-explain")
-        dataset = _dataset_of(dataset_of) if dataset_of is not None else None
-        return Subject(path.stem, folder, path, None, dataset, places, watcher, runtime, pixels)
+        dataset = _dataset_of(dataset_of, out) if dataset_of is not None else None
+        return Subject(path.stem, folder, path, None, dataset, places, watcher, runtime, pixels, dataset_of)
     for option, given in (("--pixels", pixels), ("--dataset-of", dataset_of)):
         if given is not None:
             raise UserError(
@@ -53,8 +53,9 @@ def open_subject(
     return Subject(name, record.path / "explain", file, record, dataset, places, watcher, runtime)
 
 
-def _dataset_of(experiment: str) -> DatasetConfig:
-    config = load_config(experiment)
+def _dataset_of(experiment: str, out: Path) -> DatasetConfig:
+    runs = runs_in(Path(experiment)) or runs_in(out / experiment)
+    config = read_record(runs[0]).config if runs else load_config(experiment)
     if config.dataset is None:
         raise UserError(f"--dataset-of {experiment}: this config has no dataset")
     return config.dataset

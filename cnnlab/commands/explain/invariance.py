@@ -106,7 +106,11 @@ def _groups(subjects: Sequence[Subject]) -> dict[str, list[Subject]]:
     }
     for subject in subjects:
         if subject.record is None:
-            groups[subject.run if subject.name in groups else subject.name] = [subject]
+            name, number = subject.name, 1
+            while name in groups:
+                number += 1
+                name = f"{subject.name}_{number}"
+            groups[name] = [subject]
     return groups
 
 
@@ -139,7 +143,8 @@ def command(runs: tuple[str, ...], images: int, asked: Asked, as_json: bool) -> 
     from cnnlab.studies.writing import comparison_folder
 
     with watch(quiet=asked.quiet) as watcher:
-        paths = dict.fromkeys(path for run in runs for path in finished_runs_of(run, asked.out))
+        found = (path for run in runs for path in finished_runs_of(run, asked.out))
+        paths = {path.resolve(): path for path in found}.values()  # each once
         for_runs = not any(is_file_alone(path) for path in paths)  # they refuse what is for files
         subjects = [
             open_subject(

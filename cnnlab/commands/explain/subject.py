@@ -61,6 +61,9 @@ class Subject:
     black_and_white: tuple[float, float] | None = None
     """What the network takes for them where there is no run that says it."""
 
+    dataset_of: str | None = None
+    """The experiment that was said to have its images."""
+
     @property
     def run(self) -> str:
         """What a command takes for this network."""
@@ -73,13 +76,19 @@ class Subject:
         Raises:
             UserError: it cannot be read, or cannot take the images that are said to be its own.
         """
-        from cnnlab.analyses.network import in_float32, load_model
+        from cnnlab.analyses.network import at_size, in_float32, load_model
         from cnnlab.backend import start_up_noise
 
         with start_up_noise():  # copying layers imports TensorFlow on every backend, if it is installed
             model = in_float32(load_model(self.file))
         if self.dataset is not None:
             self._check_fit(model, self.dataset)
+        if None in model.input.shape[1:]:
+            if self.dataset is None:
+                raise UserError(
+                    f"{self.file}: takes images of any size; name an experiment with some by --dataset-of"
+                )
+            model = at_size(model, self.dataset.input_shape)
         return model
 
     def _check_fit(self, model: keras.Model, dataset: DatasetConfig) -> None:

@@ -136,7 +136,7 @@ def subject_options(command: Command) -> Command:
         metavar="EXPERIMENT",
         shell_complete=complete_experiment,
         help="The images and classes of the network in a .keras file: those of this experiment, such as cnn "
-        "for MNIST.",
+        "for MNIST, or of a run's folder.",
     )
     @click.option(
         "--pixels", type=(float, float), metavar="BLACK WHITE",
@@ -213,6 +213,7 @@ def write(subject: Subject, name: str, explanation: Explanation) -> dict[str, An
         "run": subject.run,
         "subject": subject.name,
         "dataset": subject.dataset.title if subject.dataset else None,
+        "dataset_of": subject.dataset_of,
         "folder": str(subject.folder),
         "sentence": explanation.sentence,
         "options": dict(explanation.options),

@@ -65,11 +65,13 @@ def sort_rows(rows: Sequence[Row], key: str) -> list[Row]:
     return known + [row for row in rows if row.get(key) is None]
 
 
-def _rank(value: Any) -> tuple[bool, Any]:
-    """What a value is sorted by: a setting may be a number in one run and a text or a list in another."""
+def _rank(value: Any) -> tuple[int, Any]:
+    """What a value is sorted by: a setting may be a number in one run and a list or a text in another."""
     if isinstance(value, int | float):
-        return False, value
-    return True, value if isinstance(value, str) else json.dumps(value)
+        return 0, value
+    if isinstance(value, list) and all(isinstance(each, int | float) for each in value):
+        return 1, value
+    return 2, value if isinstance(value, str) else json.dumps(value)
 
 
 def _row(folder: str, name: str, digest: str, seed: int, status: Mapping[str, Any]) -> Row:

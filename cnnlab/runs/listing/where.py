@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from cnnlab.errors import UserError, way_out
 from cnnlab.language.source import parse_value
-from cnnlab.runs.listing.settings import is_setting
+from cnnlab.runs.listing.settings import A_SETTING, is_setting
 
 _Test = Callable[[Mapping[str, Any]], bool]
 
@@ -40,7 +40,7 @@ _TOKEN = re.compile(
         (?P<number>[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?)(?![\w.:-])
       | (?P<text>'[^']*'|"[^"]*")
       | (?P<sign><=|>=|==|!=|<|>|=|\(|\))
-      | (?P<list>\[[^\[\]]*\])
+      | (?P<list>\[(?:[^\[\]]|\[[^\[\]]*\])*\])
       | (?P<word>[\w.:/*+-]+(?:\[-?\d+\][\w.:/*+-]*)*)
     )""",
     re.VERBOSE,
@@ -51,8 +51,8 @@ def parse_condition(text: str, keys: Collection[str]) -> Condition:
     """Read a condition on rows that have these keys, and any setting that it names.
 
     A row that lacks a key (its value is None) meets no comparison with it but `= null`. Text is compared
-    letter by letter, so dates as "2026-11-21" come in order. As in a config, 3 is short for [3, 3], and adam
-    for {name: adam}.
+    letter by letter, so dates as "2026-11-21" come in order. As in a config, 3 is short for [3, 3] and
+    [[3, 3], [3, 3]], and adam for {name: adam}.
 
     Raises:
         UserError: where the condition is wrong, and what was expected there.
@@ -128,7 +128,7 @@ class _Parser:
         if self.kind != "word" or key is None:
             raise self.error("expected a key such as test_accuracy")
         if key not in self.keys and not is_setting(key):
-            raise self.error(f"unknown key; {way_out(key, self.keys)}")
+            raise self.error(f"unknown key; {way_out(key, [*self.keys, A_SETTING])}")
         self.named.append(key)
         self.advance()
         sign = self.token
@@ -167,9 +167,9 @@ def _compare(key: str, sign: str, value: Any) -> _Test:
 def _same(left: Any, right: Any) -> bool:
     if isinstance(left, Mapping):
         left = left.get("name", left)
-    if isinstance(left, list) and isinstance(right, float):
-        return bool(left) and all(each == right for each in left)
-    return bool(left == right)
+    if isinstance(left, list) and not isinstance(right, list):
+        return bool(left) and all(_same(each, right) for each in left)
+    return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
 
 
 def _ordered(left: Any, right: Any) -> bool:
