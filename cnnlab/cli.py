@@ -32,6 +32,10 @@ COMMANDS = {
 }
 
 
+RESUMING = ("train", "compare", "report")
+"""Commands that train: called again, they go on where they were interrupted."""
+
+
 class LazyGroup(click.Group):
     """Imports a command's module only when it is called; the overview needs none of them."""
 
@@ -103,7 +107,9 @@ def run(arguments: list[str] | None = None) -> int:
         _with_way_out(error).show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; the same command goes on where it stopped", err=True)
+        given = sys.argv[1:] if arguments is None else arguments
+        resumes = given[:1] and given[0] in RESUMING
+        click.echo(f"interrupted{'; the same command goes on where it stopped' if resumes else ''}", err=True)
         return 130
     except BrokenPipeError:
         return _reader_has_gone()

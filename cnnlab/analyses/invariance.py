@@ -14,6 +14,9 @@ Change = Literal["shift", "rotation", "scale"]
 
 UNITS: dict[Change, str] = {"shift": "pixels to the right", "rotation": "degrees", "scale": "times"}
 
+LOSS = 0.1
+"""Of accuracy: what a network may lose and still count as not minding a change."""
+
 UNCHANGED: dict[Change, float] = {"shift": 0.0, "rotation": 0.0, "scale": 1.0}
 
 AMOUNTS: dict[Change, tuple[float, ...]] = {
@@ -53,7 +56,7 @@ def accuracy_under(
 
 
 def reach(
-    amounts: np.ndarray, accuracies: np.ndarray, *, unchanged: float, loss: float = 0.1
+    amounts: np.ndarray, accuracies: np.ndarray, *, unchanged: float, loss: float = LOSS
 ) -> tuple[float, float]:
     """The amounts, around the unchanged image, at which accuracy has not fallen by more than `loss`.
 

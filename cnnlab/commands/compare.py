@@ -19,8 +19,8 @@ from cnnlab.commands.options import (
 )
 from cnnlab.commands.output import print_json
 from cnnlab.config.experiment import ExperimentConfig, known_configs
-from cnnlab.errors import UserError, unknown
-from cnnlab.runs.records import Record, read_record, runs_in
+from cnnlab.errors import UserError
+from cnnlab.runs.records import Record, read_record
 
 if TYPE_CHECKING:
     from cnnlab.comparison import Comparison, Style
@@ -165,26 +165,14 @@ def _runs(experiment: str, out: Path) -> list[Path]:
     Raises:
         UserError: nothing has this name, or several experiments have.
     """
-    from cnnlab.runs.listing import scan
+    from cnnlab.runs.listing import runs_at, runs_named
 
-    if runs := runs_in(Path(experiment)) or runs_in(out / experiment):
+    if runs := runs_at(experiment, out):
         return runs
-    if (
-        not re.fullmatch(r"[\w-]{1,100}", experiment)
-        or experiment in known_configs()
-        or Path(experiment).exists()
-    ):
+    is_name = re.fullmatch(r"[\w-]{1,100}", experiment) is not None  # a path may be too long to ask for
+    if not is_name or experiment in known_configs() or Path(experiment).exists():
         return []
-    finished = [row for row in scan(out) if row["state"] == "finished"]
-    named = [Path(row["path"]) for row in finished if row["name"] == experiment]
-    if finished and not named:
-        names = dict.fromkeys([*known_configs(), *(row["name"] for row in finished)])
-        raise unknown("experiment", experiment, names)
-    folders = sorted({run.parent.name for run in named})
-    if len(folders) > 1:
-        listed = ", ".join(folders)
-        raise UserError(f"{experiment}: {len(folders)} experiments have this name; give one of {listed}")
-    return named
+    return runs_named(experiment, out)
 
 
 def _print_tables(comparison: Comparison, style: Style, *, per_class: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import click
 
 from cnnlab.commands.options import Text, existing_out_option, json_option
 from cnnlab.commands.output import counted, print_csv, print_json, print_table
-from cnnlab.errors import UserError, unknown
+from cnnlab.errors import UserError
 
 _HEADERS = {
     "name": "Experiment",
@@ -95,16 +95,13 @@ def list_command(
     null by =, !=, <, <=, > or >=, joined by and, or, not and parentheses. A run that lacks a key, such as
     the test accuracy of a run that is not finished, meets no comparison with it but = null.
     """
-    from cnnlab.runs.listing import A_SETTING, KEYS, is_setting, sort_rows
+    from cnnlab.runs.listing import KEYS, sort_rows
 
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")
     if sort is not None:
         columns = (sort.removeprefix("-"), *columns)
-    for key in columns:
-        if key not in KEYS and not is_setting(key):
-            raise unknown("key", key, [*KEYS, A_SETTING])
-    rows = _selected(out, names, where, columns)
+    rows = _selected(out, names=names, where=where, keys=columns)
     if sort is not None:
         rows = sort_rows(rows, sort)
     shown = rows[:limit]
@@ -206,7 +203,7 @@ def remove_command(
     paths = list(dict.fromkeys(path for run in runs for path in find_runs(run, out)))
     if where is not None:
         among = {path.resolve() for path in paths} if runs else None
-        paths = [Path(row["path"]).resolve() for row in _selected(out, (), where, among=among)]
+        paths = [Path(row["path"]).resolve() for row in _selected(out, where=where, among=among)]
     size = sum(file.stat().st_size for path in paths for file in path.rglob("*") if file.is_file())
     what = f"{counted(len(paths), 'run')}, {size / 2**20:.1f} MiB"
     document = {"removed": not dry_run, "bytes": size, "runs": [str(path) for path in paths]}
@@ -238,35 +235,14 @@ def _agreed(what: str, *, as_json: bool) -> bool:
     return click.confirm(f"Remove {what}?", err=True)
 
 
-def _selected(
-    out: Path,
-    names: Sequence[str],
-    where: str | None,
-    keys: Sequence[str] = (),
-    *,
-    among: Collection[Path] | None = None,
-) -> list[Mapping[str, Any]]:
-    """The rows of some names (all, where none is given) that meet the condition, with the settings named."""
-    from cnnlab.runs.listing import KEYS, is_setting, parse_condition, scan, unknown_run, with_settings
+def _selected(out: Path, **asked: Any) -> list[Mapping[str, Any]]:
+    """`select`, and the user is told of runs whose config cannot be read."""
+    from cnnlab.runs.listing import select
 
-    condition = None if where is None else parse_condition(where, KEYS)
-    rows = scan(out)
-    for name in names:
-        if not any(row["name"] == name for row in rows):
-            raise unknown_run(name, rows, out)
-    if names:
-        rows = [row for row in rows if row["name"] in names]
-    if among is not None:
-        rows = [row for row in rows if Path(row["path"]).resolve() in among]
-    asked = condition.keys if condition else frozenset()
-    rows = with_settings(rows, [key for key in dict.fromkeys([*keys, *asked]) if is_setting(key)])
-    selected = []
-    for row in rows:
-        if not asked <= row.keys():
-            click.echo(f"warning: {row['path']}: config.yaml cannot be read; left out", err=True)
-        elif condition is None or condition.met_by(row):
-            selected.append(row)
-    return selected
+    rows, unreadable = select(out, **asked)
+    for path in unreadable:
+        click.echo(f"warning: {path}: config.yaml cannot be read; its settings are unknown", err=True)
+    return rows
 
 
 def _show(document: Mapping[str, Any]) -> None:

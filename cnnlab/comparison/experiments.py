@@ -52,6 +52,11 @@ def grouped(records: Iterable[Record]) -> tuple[Experiment, ...]:
     return tuple(Experiment.of(group) for group in groups.values())
 
 
+def seeds_named(seeds: Sequence[int]) -> str:
+    """(0,) → "seed 0"; (0, 1, 2) → "seeds 0-2"."""
+    return f"seed{'s' * (len(seeds) > 1)} {seeds_text(seeds)}"
+
+
 def seeds_text(seeds: Sequence[int]) -> str:
     """(0, 1, 2, 5) → "0-2,5", as --seeds takes it."""
     ranges: list[list[int]] = []

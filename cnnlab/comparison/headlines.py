@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnlab.comparison.comparing import Comparison
-from cnnlab.comparison.experiments import seeds_text
+from cnnlab.comparison.experiments import seeds_named, seeds_text
 from cnnlab.comparison.leads import ahead, average, lead_of, listed, parameters, ranked, shared_seeds
 from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.power import fewest_pairs
@@ -60,7 +60,7 @@ def conclusion(comparison: Comparison) -> tuple[str, ...]:
 
 def _unlearned(outcome: Outcome) -> str:
     seeds = outcome.unlearned_seeds
-    which = f"seed{'s' * (len(seeds) > 1)} {seeds_text(seeds)}"
+    which = seeds_named(seeds)
     guess = "cannot be told from always answering the most frequent class, on training and on test images"
     if len(seeds) == len(outcome.seeds):
         return f"{outcome.name} has learned nothing with {which}: it {guess}."

@@ -260,7 +260,7 @@ def test_units_of_the_last_layer_are_classes(explain, monkeypatch, technique):
         ((((_, _, captions),),), _) = drawn[0]
         assert [each.split(":")[0] for each in captions] == names
     else:
-        assert rows_of(drawn)[1] == [f"dense_2\n{name}" for name in names]
+        assert rows_of(drawn)[1] == [f"dense_2\nclass {name}" for name in names]
 
 
 def test_of_many_units_the_first_are_maximized(explain, monkeypatch):

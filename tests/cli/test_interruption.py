@@ -272,3 +272,18 @@ def test_fresh_forgets_an_interrupted_run(train: Train, monkeypatch) -> None:
         interrupted_after(patch, "write_checkpoint", 2, KeyboardInterrupt(), done=True)
         train()
     assert "stateful, seed 0: 4 epochs" in train("--fresh").stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("command", "resumes"), [("train", True), ("report", True), ("explain", False), ("runs", False)]
+)
+def test_only_what_trains_promises_to_go_on(monkeypatch, capsys, command: str, resumes: bool) -> None:
+    from cnnlab import cli
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.group, "main", interrupt)
+    assert cli.run([command, "cnn"]) == 130
+    promise = "; the same command goes on where it stopped" if resumes else ""
+    assert capsys.readouterr().err == f"interrupted{promise}\n"

@@ -91,8 +91,8 @@ def test_list_by_settings(runs, library):
     table = runs("list", "colors_cnn", "--markdown", "--column", "training.optimizer").out.splitlines()
     assert table[2].split("|")[-2].strip().endswith("…")
     assert len(table[2].split("|")[-2].strip()) == 60
-    rows = list(csv.DictReader(io.StringIO(runs("list", "colors_dnn", "--csv", "--column", key).out)))
-    assert [row[key] for row in rows] == ["100", "100"]
+    rows = list(csv.DictReader(io.StringIO(runs("list", "colors_cnn", "--csv", columns[0]).out)))
+    assert [row[f"{layer}.kernel_size"] for row in rows] == ["[1, 1]"] * 2
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,19 @@ def test_what_cannot_be_read_is_never_removed(runs, tmp_path, make_run, content,
     broken = make_run(tmp_path, "colors_dnn")
     (broken / "config.yaml").write_text(content, encoding="utf-8")
     streams = runs("rm", "--where", condition, "--dry-run", out=tmp_path)
-    unreadable = f"warning: {broken}: config.yaml cannot be read; left out\n"
+    unreadable = f"warning: {broken}: config.yaml cannot be read; its settings are unknown\n"
     assert streams.out == ""
     assert streams.err == unreadable + "nothing to remove\n"
+
+
+def test_a_config_that_cannot_be_read_is_said_where_it_is_asked_for(runs, tmp_path, make_run):
+    path = make_run(tmp_path, "colors_cnn")
+    (path / "config.yaml").write_text("name: [", encoding="utf-8")
+    streams = runs("list", "--column", "training.epochs", "--json", out=tmp_path)
+    assert [row["training.epochs"] for row in json.loads(streams.out)] == [None]
+    warning = f"warning: {path}: config.yaml cannot be read; its settings are unknown\n"
+    assert streams.err == f"{warning}1 run in {tmp_path}\n"
+    assert "warning" not in runs("list", out=tmp_path).err
 
 
 def test_what_is_set_is_not_null(runs, tmp_path, make_run):

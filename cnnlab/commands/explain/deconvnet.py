@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from cnnlab.commands.explain.examples import strongest
+from cnnlab.commands.explain.strongest import strongest
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, layer_option, technique, unit_option
 from cnnlab.commands.output import counted
@@ -60,13 +60,13 @@ def command(
         else "Red: positive, blue: negative projection"
     )
     name = "guided back-propagation" if rule == "guided" else "deconvnet"
+    field = "" if found.boxes is None else "receptive field and "
     figure = draw(
         found.pictures(subject), found.boxes, found.captions, found.names,
         patterns=patterns.reshape(*found.indices.shape, *subject.image_shape),
         title=f"What the units of {layer} saw: {subject.name}",
-        subtitle=f"The {shown} strongest test images of each unit with "
-        f"{'its value' if found.boxes is None else 'its receptive field and value'}; below each the "
-        f"activation, projected back by {name}. {signs}, each picture on its own scale, whose end stands "
+        subtitle=f"The {shown} strongest test images of each unit with its {field}{found.value}; below each "
+        f"the activation, projected back by {name}. {signs}, each picture on its own scale, whose end stands "
         f"after ±.{found.silence}",
     )  # fmt: skip
     return Explanation(

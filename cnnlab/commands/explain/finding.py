@@ -10,8 +10,8 @@ from cnnlab.config.experiment import load_config
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DatasetConfig, Places
 from cnnlab.errors import UserError
-from cnnlab.runs.listing import latest_experiment, latest_run
-from cnnlab.runs.records import is_run, read_record, runs_in
+from cnnlab.runs.listing import latest_experiment, latest_run, runs_at
+from cnnlab.runs.records import is_run, read_record
 
 if TYPE_CHECKING:
     from cnnlab.commands.progress import Quiet
@@ -54,7 +54,7 @@ def open_subject(
 
 
 def _dataset_of(experiment: str, out: Path) -> DatasetConfig:
-    runs = runs_in(Path(experiment)) or runs_in(out / experiment)
+    runs = runs_at(experiment, out)
     config = read_record(runs[0]).config if runs else load_config(experiment)
     if config.dataset is None:
         raise UserError(f"--dataset-of {experiment}: this config has no dataset")

@@ -24,7 +24,7 @@ def explain(*subjects: Subject, images: int = 1000) -> Explanation:
     """
     import numpy as np
 
-    from cnnlab.analyses.invariance import AMOUNTS, UNCHANGED, UNITS, accuracy_under, reach
+    from cnnlab.analyses.invariance import AMOUNTS, LOSS, UNCHANGED, UNITS, accuracy_under, reach
     from cnnlab.pictures.drawings.sets import Panel, invariance_curves
 
     if len({subject.data.provenance.test_digest for subject in subjects}) > 1:
@@ -32,6 +32,7 @@ def explain(*subjects: Subject, images: int = 1000) -> Explanation:
             "invariance: these runs were tested on different images; compare runs of one data set"
         )
     groups = _groups(subjects)
+    points = f"{100 * LOSS:.0f} points"
 
     def curve(subject: Subject, change: Change) -> np.ndarray:
         test = subject.data.test
@@ -53,14 +54,14 @@ def explain(*subjects: Subject, images: int = 1000) -> Explanation:
             arrays[f"{panel.name}_{name}"] = accuracies
             mean = accuracies.mean(axis=0)
             whole = float(mean[panel.amounts == panel.unchanged][0])
-            if whole <= 0.1 + 1 / len(subjects[0].class_names):
+            if whole <= LOSS + 1 / len(subjects[0].class_names):
                 said.append(
-                    f"{name} is right on {100 * whole:.1f} % unchanged: too close to chance to lose 10 points"
+                    f"{name} is right on {100 * whole:.1f} % unchanged: too close to chance to lose {points}"
                 )
                 continue
             low, high = reach(panel.amounts, mean, unchanged=panel.unchanged)
             said.append(
-                f"{name} loses less than 10 points for a {panel.name} from {low:g} to {high:g} {panel.unit}"
+                f"{name} loses less than {points} for a {panel.name} from {low:g} to {high:g} {panel.unit}"
             )
     said = list(dict.fromkeys(said))  # a network close to chance is so three times
     count = min(images, len(subjects[0].data.test))
@@ -115,10 +116,10 @@ def _groups(subjects: Sequence[Subject]) -> dict[str, list[Subject]]:
 
 
 def _with_seeds(name: str, group: Sequence[Subject]) -> str:
-    from cnnlab.comparison.experiments import seeds_text
+    from cnnlab.comparison.experiments import seeds_named
 
     seeds = [subject.record.seed for subject in group if subject.record is not None]
-    return f"{name}, seed{'s' * (len(seeds) > 1)} {seeds_text(seeds)}" if seeds else name
+    return f"{name}, {seeds_named(seeds)}" if seeds else name
 
 
 @click.command()

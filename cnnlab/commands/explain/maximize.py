@@ -8,7 +8,7 @@ import click
 
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, layer_option, seed_option, technique, unit_option
-from cnnlab.commands.explain.words import unit_names
+from cnnlab.commands.explain.words import named_units
 from cnnlab.commands.options import refuse_idle
 from cnnlab.commands.output import counted
 from cnnlab.errors import UserError
@@ -96,14 +96,14 @@ def command(
         raise UserError(f"--unit {units.max()}: {layer} has {count} units, 0 to {count - 1}")
     rng = np.random.default_rng(seed)
     best = maximize(model, units, layer=layer, ascent=ascent, rng=rng)
-    names = [name.removeprefix("unit ") for name in unit_names(subject, layer, units)]
+    kind, names, measure = named_units(subject, layer, units)
     captions = [f"{name}: {value:.3g}" for name, value in zip(names, best.values, strict=True)]
     those = "the units" if len(units) == count else f"{len(units)} of the {count:,} units"
     figures = {
         "units": best_images(
             [("", subject.unseen(best.images), captions)],
             title=f"What {those} of {layer} look for: {subject.name}",
-            subtitle="Above each image the unit and the activation it "
+            subtitle=f"Above each image the {kind} and the {measure} it "
             f"reaches{', the sum of its map' if len(shape) == 4 else ''}. {_how(ascent)}",
         )
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnnlab.commands.explain.subject import Chosen, Subject
 from cnnlab.pictures.shares import share
@@ -23,13 +23,21 @@ def targets(subject: Subject, chosen: Chosen, class_name: str | None) -> tuple[n
     return classes, probabilities
 
 
-def unit_names(subject: Subject, layer: str, units: np.ndarray) -> list[str]:
-    """unit 3, or of the output layer the class."""
+class Units(NamedTuple):
+    """What the units of a layer, and their values, are called."""
+
+    kind: str
+    names: list[str]
+    value: str
+
+
+def named_units(subject: Subject, layer: str, units: np.ndarray) -> Units:
+    """Units go by their number; those of the output layer are the classes."""
     from cnnlab.analyses.network import is_output
 
     if is_output(subject.model, layer):
-        return [subject.class_names[unit] for unit in units]
-    return [f"unit {unit}" for unit in units]
+        return Units("class", [subject.class_names[unit] for unit in units], "score before the softmax")
+    return Units("unit", [str(unit) for unit in units], "activation")
 
 
 def answers(

@@ -11,6 +11,29 @@ from cnnlab.runs.listing.scanning import Row, scan
 from cnnlab.runs.records import is_run, read_facts, runs_in
 
 
+def runs_at(text: str, out: Path) -> list[Path]:
+    """The runs in the folder of this path, or of this path below `out`; none where it is no run's folder."""
+    return runs_in(Path(text)) or runs_in(out / text)
+
+
+def runs_named(name: str, out: Path) -> list[Path]:
+    """The finished runs of the experiment of this name, ascending by seed; none where nothing has finished.
+
+    Raises:
+        UserError: the runs there have other names, or several experiments have this one.
+    """
+    finished = [row for row in scan(out) if row["state"] == "finished"]
+    found = [Path(row["path"]) for row in finished if row["name"] == name]
+    if finished and not found:
+        known = dict.fromkeys([*known_configs(), *(row["name"] for row in finished)])
+        raise unknown("experiment", name, known)
+    folders = sorted({run.parent.name for run in found})
+    if len(folders) > 1:
+        listed = ", ".join(folders)
+        raise UserError(f"{name}: {len(folders)} experiments have this name; give one of {listed}")
+    return found
+
+
 def find_runs(text: str, out: Path) -> list[Path]:
     """The runs that an argument means, at least one.
 
@@ -20,9 +43,8 @@ def find_runs(text: str, out: Path) -> list[Path]:
     Raises:
         UserError: there is no such run.
     """
-    for folder in (Path(text), out / text):
-        if runs := runs_in(folder):
-            return runs
+    if runs := runs_at(text, out):
+        return runs
     rows = scan(out)
     found = [Path(row["path"]) for row in rows if row["name"] == text]
     if not found:

@@ -82,7 +82,7 @@ def _settings(config: Node, keys: Collection[str]) -> dict[str, Any]:
             path = path_of(config, key, key)
             value = config.find(path).plain()  # or the nearest above
             if config.has(path) or value is None:
-                is_layer = isinstance(path[-1], int) and "layers" in path[-2:]
+                is_layer = isinstance(path[-1], int) and path[-2] == "layers"
                 found[key] = written(value)[0] if is_layer else value
     return found
 
