@@ -17,8 +17,8 @@ import numpy as np
 
 from cnnlab.commands.explain.finding import open_subject
 from cnnlab.commands.explain.subject import Subject
-from cnnlab.commands.progress import Quiet
-from cnnlab.datasets import Places
+from cnnlab.commands.progress import SilentReporter
+from cnnlab.datasets import DataPaths
 
 TARGETS = {"maximize": 10.0, "occlusion": 5.0, "saliency": 5.0}
 
@@ -27,8 +27,8 @@ def main(run: str) -> None:
     subject = open_subject(
         run,
         out=Path("experiments"),
-        places=Places.from_environment(),
-        watcher=Quiet(),
+        data_paths=DataPaths.from_environment(),
+        reporter=SilentReporter(),
         backend=None,
         device=None,
     )

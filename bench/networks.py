@@ -10,9 +10,9 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnnlab.accounting.quantities import amount
 from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.layers.base import times
-from cnnlab.summary.quantities import amount
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PICTURES = DOCS / "pictures" / "networks"

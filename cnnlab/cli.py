@@ -104,7 +104,7 @@ def run(arguments: list[str] | None = None) -> int:
         code: Any = group.main(arguments, prog_name="cnnlab", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        _with_way_out(error).show()
+        _with_suggestion(error).show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         given = sys.argv[1:] if arguments is None else arguments
@@ -134,7 +134,7 @@ def _reader_has_gone() -> int:
     return 0
 
 
-def _with_way_out(error: click.ClickException) -> click.ClickException:
+def _with_suggestion(error: click.ClickException) -> click.ClickException:
     """`--epochs 3`, as other programs have it, is a setting of the config here."""
     if not isinstance(error, click.NoSuchOption) or error.possibilities or error.ctx is None:
         return error

@@ -57,7 +57,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     return by_lowercase[matches[0]] if matches else None
 
 
-def way_out(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str]) -> str:
     """`did you mean mnist?`, or without a close match the known names."""
     names = list(known)
     match = closest(name, names)
@@ -66,4 +66,4 @@ def way_out(name: str, known: Iterable[str]) -> str:
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """unknown dataset 'mnsit'; did you mean mnist? Without a close match: the known names."""
-    return UserError(f"unknown {kind} {name!r}; {way_out(name, known)}")
+    return UserError(f"unknown {kind} {name!r}; {suggestion(name, known)}")

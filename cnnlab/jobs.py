@@ -5,37 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.datasets import DatasetConfig, Places, load_dataset
+from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.errors import CnnlabError, UserError
-from cnnlab.runs.folders import open_run
-from cnnlab.runs.records import Record, data_digest_of, find_finished, read_record, run_path
+from cnnlab.run_folders.folders import open_run
+from cnnlab.run_folders.records import Record, data_digest_of, find_finished, read_record, run_path
 
 if TYPE_CHECKING:
     from cnnlab.backend import Backend
     from cnnlab.datasets.content import Dataset
-    from cnnlab.training.epoch import Watcher
-    from cnnlab.training.rehearsal import Rehearsal
-
-    class JobWatcher(Watcher, Protocol):
-        """Is told what happens to the jobs, besides how each one's training goes."""
-
-        def note(self, message: str) -> None:
-            """Something good to know, such as the device."""
-
-        def warn(self, message: str) -> None:
-            """Something the result may suffer from, such as unverified data."""
-
-        def downloading(self, name: str, done: int, total: int | None) -> None:
-            """So many bytes of a dataset's file are here; `total` is None where the server does not say."""
-
-        def reused(self, record: Record) -> None: ...
-
-        def finished(self, record: Record) -> None: ...
-
-        def failed(self, config: ExperimentConfig, error: CnnlabError) -> None: ...
+    from cnnlab.reporting import Reporter
+    from cnnlab.training.cost_estimate import CostEstimate
 
 
 @dataclass
@@ -49,8 +31,8 @@ class Jobs:
     """
 
     out: Path
-    places: Places
-    watcher: JobWatcher
+    data_paths: DataPaths
+    reporter: Reporter
     fresh: bool = False
     force: bool = False
     _datasets: dict[str, Dataset] = field(default_factory=dict)
@@ -81,7 +63,7 @@ class Jobs:
             except UserError:
                 raise
             except CnnlabError as error:
-                self.watcher.failed(config, error)
+                self.reporter.failed(config, error)
                 failures.append(error)
         return records, failures
 
@@ -95,27 +77,27 @@ class Jobs:
             raise UserError(f"{config.name}: this config has no dataset; it can be summarised, not trained")
         key = config.dataset.model_dump_json()
         if key not in self._datasets:
-            self._datasets[key] = load_watched(config.dataset, self.places, self.watcher)
+            self._datasets[key] = load_reported(config.dataset, self.data_paths, self.reporter)
         return self._datasets[key]
 
-    def rehearse(self, config: ExperimentConfig) -> Rehearsal:
+    def estimate_cost(self, config: ExperimentConfig) -> CostEstimate:
         """Try a few steps of a run and say what all of it will cost; nothing is written."""
         if not self.force:
             check_memory(config)
         data = self.dataset(config)
         self._start(config)
-        from cnnlab.training.rehearsal import rehearse
+        from cnnlab.training.cost_estimate import estimate_cost
 
-        return rehearse(config, data)
+        return estimate_cost(config, data)
 
     def _start(self, config: ExperimentConfig) -> Backend:
         """Start the backend and say what the arithmetic runs on, and how."""
         from cnnlab.backend import start_backend
 
         backend = start_backend(config.runtime)
-        self.watcher.note(str(backend))
+        self.reporter.note(str(backend))
         if config.gives_logits:
-            self.watcher.note(f"{config.name}: the last layer has no softmax; training on logits")
+            self.reporter.note(f"{config.name}: the last layer has no softmax; training on logits")
         return backend
 
     def _finished(self, config: ExperimentConfig) -> Record:
@@ -124,28 +106,28 @@ class Jobs:
         changed = data_digest_of(path) not in (None, data.provenance.digest)
         record = None if self.fresh or changed else find_finished(config, self.out)
         if record:
-            self.watcher.reused(record)
+            self.reporter.reused(record)
             return record
         if changed and not self.fresh:
-            self.watcher.warn(f"{path}: was trained on other data of the same name; training it again")
+            self.reporter.warn(f"{path}: was trained on other data of the same name; training it again")
 
         backend = self._start(config)
-        from cnnlab.runs.environment import environment
+        from cnnlab.run_folders.environment import environment
         from cnnlab.training.train import train
 
         with open_run(config, self.out, fresh=self.fresh or changed) as run:
             facts = environment(config, backend, dataset_facts(config, data))
-            train(config, data, run, self.watcher, environment=facts)
+            train(config, data, run, self.reporter, environment=facts)
         record = read_record(path)
-        self.watcher.finished(record)
+        self.reporter.finished(record)
         return record
 
 
-def load_watched(dataset: DatasetConfig, places: Places, watcher: JobWatcher) -> Dataset:
-    """`load_dataset`; the watcher sees the download and is told of unverified data."""
-    data = load_dataset(dataset, places, progress=watcher.downloading)
+def load_reported(dataset: DatasetConfig, data_paths: DataPaths, reporter: Reporter) -> Dataset:
+    """`load_dataset`; the reporter sees the download and is told of unverified data."""
+    data = load_dataset(dataset, data_paths, progress=reporter.downloading)
     if data.provenance.warning:
-        watcher.warn(data.provenance.warning)
+        reporter.warn(data.provenance.warning)
     return data
 
 

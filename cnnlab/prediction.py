@@ -11,13 +11,13 @@ import numpy as np
 
 from cnnlab.backend import start_backend
 from cnnlab.config.sections import RuntimeConfig
-from cnnlab.datasets import DatasetConfig, Places, load_dataset
+from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.content import PixelScale
-from cnnlab.datasets.images import BadImage, bombs_are_errors
-from cnnlab.datasets.preparing import Prepared, prepare
+from cnnlab.datasets.reading.images import BadImage, bombs_are_errors
+from cnnlab.datasets.reading.preparing import Prepared, prepare
 from cnnlab.datasets.splits import pixel_scale
 from cnnlab.errors import UserError
-from cnnlab.runs.records import Record
+from cnnlab.run_folders.records import Record
 
 AT_ONCE = 256
 """Images that go through the network together."""
@@ -78,12 +78,14 @@ def dataset_of(record: Record) -> DatasetConfig:
     return record.config.dataset
 
 
-def probabilities(record: Record, images: np.ndarray, places: Places, runtime: RuntimeConfig) -> np.ndarray:
+def probabilities(
+    record: Record, images: np.ndarray, data_paths: DataPaths, runtime: RuntimeConfig
+) -> np.ndarray:
     """Run images through a finished run's network.
 
     Args:
         images: (N, height, width, channels) uint8, as the run's dataset has them.
-        places: where the training data is looked for, if the run's pixels were standardised by it.
+        data_paths: where the training data is looked for, if the run's pixels were standardised by it.
 
     Returns:
         (N, num_classes) float32, rows sum to 1.
@@ -92,7 +94,7 @@ def probabilities(record: Record, images: np.ndarray, places: Places, runtime: R
         UserError: the model's file is missing or broken, or the training data has changed.
     """
     dataset = dataset_of(record)
-    scale = _pixel_scale(record, dataset, places)
+    scale = _pixel_scale(record, dataset, data_paths)
     start_backend(runtime)
     import keras
 
@@ -126,11 +128,11 @@ def answers(
     return [Answer(name, classes, row, said) for name, row, said in rows]
 
 
-def _pixel_scale(record: Record, dataset: DatasetConfig, places: Places) -> PixelScale:
+def _pixel_scale(record: Record, dataset: DatasetConfig, data_paths: DataPaths) -> PixelScale:
     """How the run's network got its pixels; with `standardize` the training images decide."""
     if not dataset.standardize:
         return pixel_scale(np.empty((0, *dataset.image_shape), dtype=np.uint8), dataset)
-    data = load_dataset(dataset, places)
+    data = load_dataset(dataset, data_paths)
     if data.provenance.digest != record.environment["dataset"]["digest"]:
         raise UserError(
             f"{record.path}: its pixels were standardised by the training images, and these have changed; "

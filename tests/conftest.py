@@ -33,10 +33,10 @@ def make_run():
     images with a low index are hard for all. `changes` are overrides such as "training.epochs=3".
     """
     from cnnlab.config.experiment import load_config
-    from cnnlab.datasets import Places, load_dataset
+    from cnnlab.datasets import DataPaths, load_dataset
     from cnnlab.jobs import dataset_facts
-    from cnnlab.runs.folders import open_run
-    from cnnlab.runs.records import run_path
+    from cnnlab.run_folders.folders import open_run
+    from cnnlab.run_folders.records import run_path
 
     datasets = {}
 
@@ -46,7 +46,7 @@ def make_run():
         config = load_config(str(CONFIGS / f"{experiment}.yaml"), changes).with_seed(seed)
         key = config.dataset.model_dump_json()
         if key not in datasets:
-            datasets[key] = load_dataset(config.dataset, Places.from_environment(None))
+            datasets[key] = load_dataset(config.dataset, DataPaths.from_environment(None))
         data = datasets[key]
         classes = len(data.class_names)
         rng = np.random.default_rng([seed, config.architecture.total_params])

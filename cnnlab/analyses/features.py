@@ -23,7 +23,7 @@ Kind = Literal["convolution", "activation", "pooling", "other", "neurons"]
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class LayerOutput:
     """What the network holds at one place on its way."""
 
     layer: LayerName
@@ -35,7 +35,7 @@ class Stage:
     """(N, h, w, channels), or (N, units), float32."""
 
 
-def features(model: keras.Model, images: np.ndarray) -> tuple[list[Stage], np.ndarray]:
+def features(model: keras.Model, images: np.ndarray) -> tuple[list[LayerOutput], np.ndarray]:
     """All stages of images, a convolution and its own activation being two.
 
     LeCun et al. 1998 show LeNet-5 so. Maps are drawn each on its own scale or all on one: what looks
@@ -65,7 +65,7 @@ def features(model: keras.Model, images: np.ndarray) -> tuple[list[Stage], np.nd
 
     *values, probabilities = in_batches(evaluated(all_of), images)
     stages = [
-        Stage(name, kind, operation, each)
+        LayerOutput(name, kind, operation, each)
         for (name, kind, operation, _), each in zip(wanted, values, strict=True)
     ]
     return stages, probabilities

@@ -8,8 +8,8 @@ from typing import Literal
 import keras
 
 from cnnlab.datasets.base import Progress
-from cnnlab.datasets.download import DownloadError, download
-from cnnlab.datasets.places import Places, RemoteFile
+from cnnlab.datasets.data_paths import DataPaths, RemoteFile
+from cnnlab.datasets.reading.download import DownloadError, download
 from cnnlab.errors import CnnlabError, UserError
 
 NetworkName = Literal["vgg16", "vgg19"]
@@ -56,7 +56,7 @@ def imagenet_network(name: NetworkName, weights: Path) -> keras.Model:
 
 
 def find_weights(
-    name: NetworkName, given: Path | None, places: Places, *, progress: Progress | None = None
+    name: NetworkName, given: Path | None, data_paths: DataPaths, *, progress: Progress | None = None
 ) -> Path:
     """The file of a network's weights: as given, from Keras's cache, from cnnlab's, or downloaded.
 
@@ -69,14 +69,14 @@ def find_weights(
             raise UserError(f"--weights {given}: no such file")
         return given
     remote = WEIGHTS[name]
-    folders = [places.keras_cache.parent / "models", places.cache / "models"]
-    if places.data_dir is not None:
-        folders.insert(0, places.data_dir)
+    folders = [data_paths.keras_cache.parent / "models", data_paths.cache / "models"]
+    if data_paths.data_dir is not None:
+        folders.insert(0, data_paths.data_dir)
     for folder in folders:
         if (folder / remote.name).is_file():
             return folder / remote.name
     try:
-        return download(remote, places.cache / "models", progress=progress)
+        return download(remote, data_paths.cache / "models", progress=progress)
     except DownloadError as error:
         raise CnnlabError(
             f"{name}: its weights are not on this machine, and their download failed: {error}\n"

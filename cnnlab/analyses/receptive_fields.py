@@ -10,7 +10,7 @@ import numpy as np
 from cnnlab.language.fields import Shape
 from cnnlab.layers.augmentation import RandomCrop
 from cnnlab.layers.base import Layer, SpatialLayer, Window
-from cnnlab.layers.graph import IMAGE, Node
+from cnnlab.layers.graph import IMAGE, GraphNode
 from cnnlab.layers.reshaping import Permute
 from cnnlab.layers.resizing import Cropping2D, ZeroPadding2D
 
@@ -45,7 +45,7 @@ class Field:
         return np.concatenate([np.clip(first, 0, size), np.clip(first + self.extent, 0, size)], axis=-1)
 
 
-def receptive_fields(nodes: Sequence[Node], input_shape: Shape) -> dict[str, Field]:
+def receptive_fields(nodes: Sequence[GraphNode], input_shape: Shape) -> dict[str, Field]:
     """The field of every layer, by its name in the summary.
 
     Behind an upsampling, a transposed convolution or a random crop, which resizes outside training,

@@ -14,18 +14,18 @@ from cnnlab.commands.options import (
     TrainingOptions,
     experiments_argument,
     json_option,
-    refuse_idle,
+    reject_unused,
     training_options,
 )
 from cnnlab.commands.output import print_json
 from cnnlab.config.experiment import ExperimentConfig, known_configs
 from cnnlab.errors import UserError
-from cnnlab.runs.records import Record, read_record
+from cnnlab.run_folders.records import Record, read_record
 
 if TYPE_CHECKING:
     from cnnlab.comparison import Comparison, Style
     from cnnlab.pictures.plots import Answers
-    from cnnlab.runs.folders import Folder
+    from cnnlab.run_folders.folders import Folder
     from cnnlab.studies.matching import Budget
 
 
@@ -123,35 +123,35 @@ def compared(
     if resize is not None and match is None:
         raise click.UsageError("--resize needs --match")
     if not configs:
-        refuse_idle(
+        reject_unused(
             "seeds", "overrides", "backend", "device", "precision", "fresh", "force",
             reason="these are finished runs; give the experiment's config to train more",
         )  # fmt: skip
     if match is not None and given:
         raise UserError(f"--match: {given[0].path} is a finished run; give the config instead")
 
-    from cnnlab.commands.progress import watch
-    from cnnlab.datasets import Places
+    from cnnlab.commands.progress import reporting
+    from cnnlab.datasets import DataPaths
     from cnnlab.jobs import Jobs
-    from cnnlab.studies.duel import duel
+    from cnnlab.studies.comparing import train_and_compare
     from cnnlab.studies.pictures import answers_on_images
     from cnnlab.studies.writing import write_comparison
 
-    places = Places.from_environment(options.data_dir)
-    with watch(quiet=options.quiet) as watcher:
-        jobs = Jobs(options.out, places, watcher, fresh=options.fresh, force=options.force)
+    data_paths = DataPaths.from_environment(options.data_dir)
+    with reporting(quiet=options.quiet) as reporter:
+        jobs = Jobs(options.out, data_paths, reporter, fresh=options.fresh, force=options.force)
         matched = None
         if match is not None:
             from cnnlab.studies.matching import match as match_to
 
             matched = match_to(configs, match, jobs=jobs, resize=resize)
-            watcher.note(str(matched))
+            reporter.note(str(matched))
             entries = [matched.config if each is matched.original else each for each in entries]
-        comparison = duel(entries, seeds=options.seeds, jobs=jobs, asker=asker)
+        comparison = train_and_compare(entries, seeds=options.seeds, jobs=jobs, asker=asker)
         if matched is not None:
             comparison = replace(comparison, notes=(str(matched),))
         for warning in comparison.warnings:
-            watcher.warn(warning)
+            reporter.warn(warning)
         answers = answers_on_images(comparison, jobs)
         folder = write_comparison(comparison, options.out, answers)
         if matched is not None:  # to train it again, or to change it
@@ -165,7 +165,7 @@ def _runs(experiment: str, out: Path) -> list[Path]:
     Raises:
         UserError: nothing has this name, or several experiments have.
     """
-    from cnnlab.runs.listing import runs_at, runs_named
+    from cnnlab.run_folders.listing import runs_at, runs_named
 
     if runs := runs_at(experiment, out):
         return runs

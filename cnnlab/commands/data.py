@@ -18,11 +18,11 @@ from cnnlab.commands.options import (
     quiet_option,
 )
 from cnnlab.commands.output import print_json, print_table
-from cnnlab.datasets import DATASETS, DatasetConfig, Places
+from cnnlab.datasets import DATASETS, DataPaths, DatasetConfig
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
-    from cnnlab.commands.progress import Quiet
+    from cnnlab.commands.progress import SilentReporter
     from cnnlab.datasets.content import Content
     from cnnlab.datasets.examining import Examination
 
@@ -52,8 +52,8 @@ def command() -> None:
 @json_option
 def list_command(data_dir: Path | None, as_json: bool) -> None:
     """List the datasets that go by a name: size, source, and whether they are here and verified."""
-    places = Places.from_environment(data_dir)
-    rows = [_facts(dataset_named(name), places) for name in DATASETS]
+    data_paths = DataPaths.from_environment(data_dir)
+    rows = [_facts(dataset_named(name), data_paths) for name in DATASETS]
     if as_json:
         print_json(rows)
         return
@@ -80,13 +80,13 @@ def list_command(data_dir: Path | None, as_json: bool) -> None:
     click.echo("\nYour own images need no name: dataset: {folder: PATH} or dataset: {npz: FILE}.")
 
 
-def _facts(config: DatasetConfig, places: Places) -> dict[str, Any]:
+def _facts(config: DatasetConfig, data_paths: DataPaths) -> dict[str, Any]:
     published = bool(getattr(config, "remote_files", ()))
     status, path, problem = "generated", None, None
     if published:
         try:
-            path = config.locate(places)
-            status = "missing" if path is None else config.read(places).provenance.status
+            path = config.locate(data_paths)
+            status = "missing" if path is None else config.read(data_paths).provenance.status
         except UserError as error:
             status, problem = "broken", str(error)
     return {
@@ -114,19 +114,19 @@ def fetch_command(names: tuple[str, ...], data_dir: Path | None, quiet: bool, as
 
     What is found in --data-dir or a cache is verified and not downloaded again.
     """
-    from cnnlab.commands.progress import watch
+    from cnnlab.commands.progress import reporting
     from cnnlab.errors import unknown
 
     for name in names:
         if name not in DATASETS:
             raise unknown("dataset", name, DATASETS)
     published = [name for name in DATASETS if hasattr(DATASETS[name], "remote_files")]
-    places = Places.from_environment(data_dir)
+    data_paths = DataPaths.from_environment(data_dir)
     fetched = []
-    with watch(quiet=quiet) as watcher:
+    with reporting(quiet=quiet) as reporter:
         for name in names or published:
             config = dataset_named(name)
-            content = _read(config, places, watcher)
+            content = _read(config, data_paths, reporter)
             fetched.append({"name": name, "title": config.title, **_provenance(content)})
     if as_json:
         print_json(fetched)
@@ -148,11 +148,11 @@ def check_command(source: str, data_dir: Path | None, quiet: bool, as_json: bool
 
     The same image in training and test makes a test accuracy too good: such pairs are counted and named.
     """
-    from cnnlab.commands.progress import watch
+    from cnnlab.commands.progress import reporting
 
     config = dataset_behind(source)
-    with watch(quiet=quiet) as watcher:
-        content = _read(config, Places.from_environment(data_dir), watcher)
+    with reporting(quiet=quiet) as reporter:
+        content = _read(config, DataPaths.from_environment(data_dir), reporter)
 
     from cnnlab.datasets.examining import examine
 
@@ -220,7 +220,7 @@ def show_command(
     as_json: bool,
 ) -> None:
     """Draw a contact sheet of a dataset, labelled with the classes."""
-    from cnnlab.commands.progress import watch
+    from cnnlab.commands.progress import reporting
 
     experiment = None
     if augmented:
@@ -232,14 +232,14 @@ def show_command(
         config = experiment.dataset
     else:
         config = dataset_behind(source)
-    with watch(quiet=quiet) as watcher:
-        places = Places.from_environment(data_dir)
+    with reporting(quiet=quiet) as reporter:
+        data_paths = DataPaths.from_environment(data_dir)
 
         from cnnlab.datasets import load_dataset
 
-        data = load_dataset(config, places, progress=watcher.downloading)
+        data = load_dataset(config, data_paths, progress=reporter.downloading)
         if data.provenance.warning:
-            watcher.warn(data.provenance.warning)
+            reporter.warn(data.provenance.warning)
 
     import numpy as np
 
@@ -270,14 +270,14 @@ def show_command(
         click.echo(str(path))
 
 
-def _read(config: DatasetConfig, places: Places, watcher: Quiet) -> Content:
-    content = config.read(places, progress=watcher.downloading)
+def _read(config: DatasetConfig, data_paths: DataPaths, reporter: SilentReporter) -> Content:
+    content = config.read(data_paths, progress=reporter.downloading)
     if config.class_names != config.all_classes:
         from cnnlab.datasets.splits import only_classes
 
         content = only_classes(content, config)
     if content.provenance.warning:
-        watcher.warn(content.provenance.warning)
+        reporter.warn(content.provenance.warning)
     return content
 
 

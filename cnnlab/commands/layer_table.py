@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import takewhile
 
+from cnnlab.accounting.architecture import Architecture, Row
+from cnnlab.accounting.quantities import amount, factor, ratio, share, size
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import snake_case, times
-from cnnlab.summary.architecture import Architecture, Row
-from cnnlab.summary.quantities import amount, factor, ratio, share, size
 
 Column = tuple[str, Callable[[Row], str], Callable[[Architecture], str]]
 """A header, the cell of a layer, and the cell of the last line."""

@@ -201,7 +201,7 @@ def device_option(command: Command) -> Command:
     )(command)
 
 
-def refuse_idle(*arguments: str, reason: str) -> None:
+def reject_unused(*arguments: str, reason: str) -> None:
     """Refuse options, by the names of their arguments, that would have no effect as the command was given.
 
     Raises:

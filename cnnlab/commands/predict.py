@@ -55,8 +55,8 @@ def command(
         raise click.UsageError("--json and --csv exclude each other")
 
     from cnnlab.prediction import answers, dataset_of, prepare_all, probabilities
-    from cnnlab.runs.listing import latest_run
-    from cnnlab.runs.records import read_record
+    from cnnlab.run_folders.listing import latest_run
+    from cnnlab.run_folders.records import read_record
 
     record = read_record(latest_run(run, out))
     dataset = dataset_of(record)
@@ -69,13 +69,13 @@ def command(
 
     import numpy as np
 
-    from cnnlab.datasets import Places
+    from cnnlab.datasets import DataPaths
 
     runtime = record.config.runtime
     if device is not None:
         runtime = runtime.model_copy(update={"device": device})
     pixels = np.stack([each.pixels for each in prepared.values()])
-    scores = probabilities(record, pixels, Places.from_environment(data_dir), runtime)
+    scores = probabilities(record, pixels, DataPaths.from_environment(data_dir), runtime)
     found = answers(record, list(prepared), scores, [each.notes for each in prepared.values()])
     if as_json:
         documents = [each.as_dict() for each in found]
@@ -119,7 +119,7 @@ def _sources(image: str) -> list[tuple[str, Path | bytes]]:
         return [("standard input", data)]
     path = Path(image)
     if path.is_dir():
-        from cnnlab.datasets.folder_layout import image_files
+        from cnnlab.datasets.reading.folder_layout import image_files
 
         found = [entry.path for entry in image_files(path)]
         if not found:

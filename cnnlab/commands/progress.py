@@ -21,13 +21,14 @@ from rich.progress import (
 from cnnlab.commands.interruption import Interruption, noticed_interruption
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError
-from cnnlab.runs.records import EpochRow, Record
+from cnnlab.reporting import Reporter
+from cnnlab.run_folders.records import EpochRow, Record
 
 _WIDE = 60
 """Columns from which on a bar has room for the loss, too."""
 
 
-class Quiet:
+class SilentReporter(Reporter):
     """Says nothing but warnings and errors, on stderr. The others build on it."""
 
     def __init__(self, interruption: Interruption | None = None) -> None:
@@ -50,29 +51,14 @@ class Quiet:
         """Print one message."""
         click.echo(message, err=True)
 
-    def downloading(self, name: str, done: int, total: int | None) -> None:
-        pass
-
-    def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
-        pass
-
     def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
         self._interruption.check()
-
-    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
-        pass
-
-    def reused(self, record: Record) -> None:
-        pass
-
-    def finished(self, record: Record) -> None:
-        pass
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
         self.say(f"{config.name}, seed {config.seed}: {error}")
 
 
-class Lines(Quiet):
+class LineReporter(SilentReporter):
     """One line per epoch: for log files, notebooks and pipes."""
 
     def note(self, message: str) -> None:
@@ -104,7 +90,7 @@ class _Line(Progress):
             yield Constrain(self.make_tasks_table(self.tasks), self.console.width - len("^C") - 1)
 
 
-class Bar(Lines):
+class BarReporter(LineReporter):
     """One live bar over all steps of a run, with loss and accuracy; finished epochs stay above it."""
 
     def __init__(self, interruption: Interruption | None = None) -> None:
@@ -186,17 +172,17 @@ class Bar(Lines):
 
 
 @contextmanager
-def watch(*, quiet: bool) -> Iterator[Quiet]:
-    """The watcher that suits where stderr goes."""
+def reporting(*, quiet: bool) -> Iterator[SilentReporter]:
+    """The reporter that suits where stderr goes."""
     with noticed_interruption() as interruption:
         if quiet:
-            yield Quiet(interruption)
+            yield SilentReporter(interruption)
         elif sys.stderr.isatty():
-            bar = Bar(interruption)
+            bar = BarReporter(interruption)
             with bar.live():
                 yield bar
         else:
-            yield Lines(interruption)
+            yield LineReporter(interruption)
 
 
 def wrapped(message: str, width: int) -> str:

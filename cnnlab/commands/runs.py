@@ -95,7 +95,7 @@ def list_command(
     null by =, !=, <, <=, > or >=, joined by and, or, not and parentheses. A run that lacks a key, such as
     the test accuracy of a run that is not finished, meets no comparison with it but = null.
     """
-    from cnnlab.runs.listing import KEYS, sort_rows
+    from cnnlab.run_folders.listing import KEYS, sort_rows
 
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")
@@ -123,9 +123,9 @@ def list_command(
 @json_option
 def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Show all that is known of a run: state, result, environment, config, files."""
-    from cnnlab.runs.listing import find_runs
-    from cnnlab.runs.records import read_facts
-    from cnnlab.runs.states import state_of
+    from cnnlab.run_folders.listing import find_runs
+    from cnnlab.run_folders.records import read_facts
+    from cnnlab.run_folders.states import state_of
 
     documents = []
     for path in (path for run in runs for path in find_runs(run, out)):
@@ -162,7 +162,7 @@ def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> No
     Of an experiment with several runs, the one with the lowest seed is taken. The keys of the config are
     those that --set takes.
     """
-    from cnnlab.runs.listing import differences, find_runs
+    from cnnlab.run_folders.listing import differences, find_runs
 
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
@@ -176,7 +176,7 @@ def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> No
     if not found:
         click.echo("no difference in config, result or environment")
         return
-    rows = [[each.section, each.key, _shown(each.a), _shown(each.b)] for each in found]
+    rows = [[each.section, each.key, _in_cell(each.a), _in_cell(each.b)] for each in found]
     print_table(["", "Key", str(paths[0]), str(paths[1])], rows, left=4, markdown=markdown)
 
 
@@ -195,8 +195,8 @@ def remove_command(
     A run that is being trained stays. Only folders with a run.json are ever removed, each whole or not at
     all. Removed runs are trained again when they are next needed.
     """
-    from cnnlab.runs.folders import remove_run
-    from cnnlab.runs.listing import find_runs
+    from cnnlab.run_folders.folders import remove_run
+    from cnnlab.run_folders.listing import find_runs
 
     if not runs and where is None:
         raise click.UsageError("expected runs to remove, or --where")
@@ -237,7 +237,7 @@ def _agreed(what: str, *, as_json: bool) -> bool:
 
 def _selected(out: Path, **asked: Any) -> list[Mapping[str, Any]]:
     """`select`, and the user is told of runs whose config cannot be read."""
-    from cnnlab.runs.listing import select
+    from cnnlab.run_folders.listing import select
 
     rows, unreadable = select(out, **asked)
     for path in unreadable:
@@ -306,11 +306,11 @@ def _cell(key: str, value: Any, *, empty: str = "–") -> str:
         return str(value)[:16].replace("T", " ")
     if isinstance(value, int) and not isinstance(value, bool) and key != "seed":
         return f"{value:,}"
-    return _shown(value)
+    return _in_cell(value)
 
 
-def _shown(value: Any) -> str:
-    from cnnlab.runs.listing.differences import shown
+def _in_cell(value: Any) -> str:
+    from cnnlab.run_folders.listing.differences import format_value
 
-    text = shown(value)
+    text = format_value(value)
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cnnlab.accounting.architecture import Architecture
+from cnnlab.accounting.quantities import amount, ratio, share, size
+from cnnlab.accounting.stages import Stage, stages
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import times
-from cnnlab.summary.architecture import Architecture
-from cnnlab.summary.quantities import amount, ratio, share, size
-from cnnlab.summary.stages import Stage, stages
 
 Cells = list[list[str]]
 Quantity = tuple[str, Callable[[ExperimentConfig], int], Callable[[int], str]]

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from cnnlab.accounting.architecture import Row
 from cnnlab.commands.layer_table import conclusion, layer_table
 from cnnlab.commands.options import experiments_argument, json_option, overrides_option
 from cnnlab.commands.output import print_csv, print_json, print_table
@@ -16,7 +17,6 @@ from cnnlab.commands.side_by_side import stages_table, totals_table
 from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
 from cnnlab.errors import UserError
 from cnnlab.layers.base import times
-from cnnlab.summary.architecture import Row
 
 
 @click.command()
@@ -110,7 +110,7 @@ def _print_layers(config: ExperimentConfig, *, wide: bool, markdown: bool) -> No
 
 
 def _print_explanation(config: ExperimentConfig, name: str, *, as_json: bool, markdown: bool) -> None:
-    from cnnlab.summary.explanation import explain
+    from cnnlab.accounting.explanation import explain
 
     architecture = config.architecture
     sections = explain(architecture, name)

@@ -10,13 +10,13 @@ from cnnlab.commands.options import (
     TrainingOptions,
     experiments_argument,
     json_option,
-    refuse_idle,
+    reject_unused,
     training_options,
 )
 from cnnlab.commands.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from cnnlab.training.rehearsal import Rehearsal
+    from cnnlab.training.cost_estimate import CostEstimate
 
 
 @click.command()
@@ -36,21 +36,21 @@ def command(experiments: tuple[str, ...], options: TrainingOptions, check: bool,
     model. A finished run is not trained again; an interrupted one goes on where it stopped.
     """
     if check:
-        refuse_idle(
+        reject_unused(
             "seeds", "fresh", reason="--check tries one run of each experiment and keeps nothing of it"
         )
     configs = [options.load(experiment) for experiment in experiments]
     jobs = [config.with_seed(seed) for config in configs for seed in options.seeds or (config.seed,)]
 
-    from cnnlab.commands.progress import watch
-    from cnnlab.datasets import Places
+    from cnnlab.commands.progress import reporting
+    from cnnlab.datasets import DataPaths
     from cnnlab.jobs import Jobs
 
-    places = Places.from_environment(options.data_dir)
-    with watch(quiet=options.quiet) as watcher:
-        bench = Jobs(options.out, places, watcher, fresh=options.fresh, force=options.force)
+    data_paths = DataPaths.from_environment(options.data_dir)
+    with reporting(quiet=options.quiet) as reporter:
+        bench = Jobs(options.out, data_paths, reporter, fresh=options.fresh, force=options.force)
         if check:
-            _print_costs([bench.rehearse(config) for config in configs], as_json=as_json)
+            _print_costs([bench.estimate_cost(config) for config in configs], as_json=as_json)
             return
         records, failures = bench.finished(jobs)
     if as_json:
@@ -74,9 +74,9 @@ def command(experiments: tuple[str, ...], options: TrainingOptions, check: bool,
         raise click.exceptions.Exit(failures[0].exit_code)
 
 
-def _print_costs(rehearsals: list[Rehearsal], *, as_json: bool) -> None:
+def _print_costs(estimates: list[CostEstimate], *, as_json: bool) -> None:
     if as_json:
-        documents = [rehearsal.as_dict() for rehearsal in rehearsals]
+        documents = [estimate.as_dict() for estimate in estimates]
         print_json(documents if len(documents) > 1 else documents[0])
         return
     headers = [
@@ -101,7 +101,7 @@ def _print_costs(rehearsals: list[Rehearsal], *, as_json: bool) -> None:
                 for size in (each.peak_memory_bytes, each.disk_bytes, each.checkpoint_bytes)
             ),
         ]
-        for each in rehearsals
+        for each in estimates
     ]
     print_table(headers, rows)
 

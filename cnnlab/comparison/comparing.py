@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from cnnlab.comparison.advantages import ranked
 from cnnlab.comparison.experiments import Experiment, seeds_text
-from cnnlab.comparison.leads import ranked
 from cnnlab.comparison.outcomes import Outcome, outcome_of
 from cnnlab.comparison.pairs import Pair, paired
 from cnnlab.comparison.verdicts import verdict
 from cnnlab.errors import UserError
-from cnnlab.runs.records import EpochRow, Record
+from cnnlab.run_folders.records import EpochRow, Record
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnlab.comparison.outcomes import Outcome
-from cnnlab.runs.confusion import confusion_counts
+from cnnlab.run_folders.confusion import confusion_counts
 
 
 def confusion(outcome: Outcome) -> np.ndarray | None:

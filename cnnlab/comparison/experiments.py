@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Self
 
 from cnnlab.errors import UserError
-from cnnlab.runs.records import Record
+from cnnlab.run_folders.records import Record
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from cnnlab.comparison.advantages import (
+    advantage_of,
+    ahead,
+    average,
+    listed,
+    parameters,
+    ranked,
+    shared_seeds,
+)
 from cnnlab.comparison.comparing import Comparison
 from cnnlab.comparison.experiments import seeds_named, seeds_text
-from cnnlab.comparison.leads import ahead, average, lead_of, listed, parameters, ranked, shared_seeds
 from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.power import fewest_pairs
 from cnnlab.comparison.verdicts import verdict
@@ -25,7 +33,7 @@ def headline(comparison: Comparison) -> str:
         )
         return f"No seed is common to all, so nothing is paired; mean test accuracies: {means}."
     best, *others = ranked(outcomes, seeds)
-    leads = [lead_of(best, other, seeds) for other in others]
+    leads = [advantage_of(best, other, seeds) for other in others]
     which = "" if all(len(each.seeds) == len(seeds) for each in outcomes) else "common "
     if all(lead.level for lead in leads):
         claim = f"{listed([each.name for each in outcomes])} are level at {average(best, seeds)}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnlab.comparison.experiments import Experiment
 from cnnlab.comparison.spread import Spread, spread
-from cnnlab.runs.records import Record
+from cnnlab.run_folders.records import Record
 
 _MEASURED = (
     "train_accuracy",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnlab.comparison.leads import accuracies, shared_seeds
+from cnnlab.comparison.advantages import accuracies, shared_seeds
 from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.power import ALPHA, POWER, seeds_to_settle, smallest_difference
 from cnnlab.comparison.significance import McNemar, SignFlip, holm, majority_p, mcnemar, sign_flip

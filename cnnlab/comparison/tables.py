@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cnnlab.comparison.advantages import ranked
 from cnnlab.comparison.comparing import Comparison
 from cnnlab.comparison.experiments import seeds_text
-from cnnlab.comparison.leads import ranked
 from cnnlab.comparison.outcomes import ClassAccuracy, Outcome
 from cnnlab.comparison.spread import Spread
 

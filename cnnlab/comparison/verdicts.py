@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cnnlab.comparison.advantages import Advantage, advantage_of, ahead, average, parameters, points
 from cnnlab.comparison.experiments import seeds_text
-from cnnlab.comparison.leads import Lead, ahead, average, lead_of, parameters, points
 from cnnlab.comparison.pairs import Pair
 from cnnlab.comparison.power import ALPHA, MOST_SEEDS, fewest_pairs
 
@@ -15,9 +15,9 @@ def verdict(pair: Pair) -> str:
     are compared) and the t interval of the mean difference agree. One seed never suffices: McNemar's test
     on the test images then says that two trained networks differ, not that two architectures do.
     """
-    lead = lead_of(pair.a, pair.b, pair.seeds)
+    lead = advantage_of(pair.a, pair.b, pair.seeds)
     if lead.mean < 0:
-        lead = lead_of(pair.b, pair.a, pair.seeds)
+        lead = advantage_of(pair.b, pair.a, pair.seeds)
     if len(pair.seeds) == 1:
         sentences = [_claim(pair, lead), _answers_of_one(pair), "One seed says nothing about how much "
                      f"luck is in it: run more ({_more_seeds(pair)}) before you believe it."]  # fmt: skip
@@ -36,7 +36,7 @@ def p_text(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
-def _claim(pair: Pair, lead: Lead) -> str:
+def _claim(pair: Pair, lead: Advantage) -> str:
     """Such as "cnn is ahead of dnn in 3 of 3 seeds, by 2.10 points on average (95 % interval …)"."""
     which = "" if len(pair.a.seeds) == len(pair.b.seeds) == len(pair.seeds) else "common "
     if lead.level:
@@ -111,7 +111,7 @@ def _answers(pair: Pair) -> str:
     )
 
 
-def _outlook(pair: Pair, lead: Lead) -> str:
+def _outlook(pair: Pair, lead: Advantage) -> str:
     """What so many seeds could have shown, and how many would settle what they saw."""
     number = len(pair.seeds)
     if is_shown(pair):

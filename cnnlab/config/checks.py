@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from cnnlab.accounting.architecture import Architecture, LayerShapeError
 from cnnlab.config.locating import located, with_classes
-from cnnlab.errors import ShapeError, way_out
-from cnnlab.language.fields import shown
-from cnnlab.language.source import Node, Path_, dotted
+from cnnlab.errors import ShapeError, suggestion
+from cnnlab.language.fields import as_written
+from cnnlab.language.source import Path_, YamlNode, dotted
 from cnnlab.layers.base import times
 from cnnlab.layers.graph import output_activation
-from cnnlab.summary.architecture import Architecture, Misfit
 
 if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SMOOTHED = ("categorical_crossentropy", "categorical_focal_crossentropy")
 
 
-def mismatches(config: ExperimentConfig, root: Node) -> Iterator[str]:
+def mismatches(config: ExperimentConfig, root: YamlNode) -> Iterator[str]:
     """What no section can know by itself: how dataset, layers and classes fit together."""
     given, dataset = config.model.input_shape, config.dataset
     if given is None and dataset is None:
@@ -48,7 +48,7 @@ def mismatches(config: ExperimentConfig, root: Node) -> Iterator[str]:
         names.setdefault(node.name, node.where)
     try:
         architecture = config.architecture
-    except Misfit as misfit:
+    except LayerShapeError as misfit:
         node = misfit.node
         place = root.find(with_classes(root, node.where)).place
         yield (
@@ -60,7 +60,7 @@ def mismatches(config: ExperimentConfig, root: Node) -> Iterator[str]:
         yield from _output_mismatches(config, dataset, architecture, root)
 
 
-def _training_mismatches(config: ExperimentConfig, dataset: DatasetConfig, root: Node) -> Iterator[str]:
+def _training_mismatches(config: ExperimentConfig, dataset: DatasetConfig, root: YamlNode) -> Iterator[str]:
     """What the training asks of the data and of itself."""
     training = config.training
     if dataset.validation_size == 0:
@@ -75,7 +75,7 @@ def _training_mismatches(config: ExperimentConfig, dataset: DatasetConfig, root:
     if isinstance(training.class_weights, dict):
         for name in training.class_weights:
             if name not in dataset.class_names:
-                message = f"unknown class {name!r}; {way_out(name, dataset.class_names)}"
+                message = f"unknown class {name!r}; {suggestion(name, dataset.class_names)}"
                 yield located(root, ("training", "class_weights", name), message, "key")
     if training.reduce_on_plateau and training.optimizer.learning_rate.changes:
         message = "the learning rate has a schedule already; remove one of the two"
@@ -89,7 +89,7 @@ def _training_mismatches(config: ExperimentConfig, dataset: DatasetConfig, root:
         yield located(root, ("training", "loss"), message)
     warm_up = training.optimizer.learning_rate.warm_up
     if warm_up >= training.epochs and warm_up:
-        message = f"expected less than the {training.epochs} epochs of training, found {shown(warm_up)}"
+        message = f"expected less than the {training.epochs} epochs of training, found {as_written(warm_up)}"
         yield located(root, ("training", "optimizer", "learning_rate", "warm_up"), message)
     for index, metric in enumerate(training.metrics):
         if metric.startswith("top_") and int(metric.split("_")[1]) >= dataset.num_classes:
@@ -98,7 +98,7 @@ def _training_mismatches(config: ExperimentConfig, dataset: DatasetConfig, root:
 
 
 def _output_mismatches(
-    config: ExperimentConfig, dataset: DatasetConfig, architecture: Architecture, root: Node
+    config: ExperimentConfig, dataset: DatasetConfig, architecture: Architecture, root: YamlNode
 ) -> Iterator[str]:
     """A classifier's last layer gives one number for each class, and probabilities or logits."""
     last = config.nodes[-1]

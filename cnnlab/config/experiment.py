@@ -12,18 +12,17 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainSerializer, ValidationError
 
+from cnnlab.accounting.architecture import Architecture, describe
+from cnnlab.accounting.memory import TrainingMemory, training_memory
 from cnnlab.config.checks import mismatches
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
 from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
 from cnnlab.errors import UserError, unknown
-from cnnlab.language.fields import Name, Settings, Shape, chosen_by_name, shown
-from cnnlab.language.source import Node, read_yaml, write_yaml
-from cnnlab.layers.graph import Node as LayerNode
-from cnnlab.layers.graph import expand, output_activation
-from cnnlab.summary.architecture import Architecture, describe
-from cnnlab.summary.memory import TrainingMemory, training_memory
+from cnnlab.language.fields import Name, Settings, Shape, as_written, chosen_by_name
+from cnnlab.language.source import YamlNode, read_yaml, write_yaml
+from cnnlab.layers.graph import GraphNode, expand, output_activation
 
 MOST_PROBLEMS = 20
 """So many mistakes of a file are shown; the others come to light when these are mended."""
@@ -69,7 +68,7 @@ class ExperimentConfig(Settings):
         )
 
     @cached_property
-    def nodes(self) -> tuple[LayerNode, ...]:
+    def nodes(self) -> tuple[GraphNode, ...]:
         return expand(self.model.layers)
 
     @property
@@ -112,13 +111,15 @@ def load_config(experiment: str, overrides: Sequence[str] = ()) -> ExperimentCon
     path = find_config(experiment)
     root = read_yaml(path)
     if not isinstance(root.value, dict):
-        raise UserError(f"{root.place}: expected a mapping of keys to values, found {shown(root.plain())}")
+        raise UserError(
+            f"{root.place}: expected a mapping of keys to values, found {as_written(root.plain())}"
+        )
     for override in overrides:
         root = overridden(root, override)
     return parse_config(root, default_name=path.stem)
 
 
-def parse_config(root: Node, default_name: str) -> ExperimentConfig:
+def parse_config(root: YamlNode, default_name: str) -> ExperimentConfig:
     """Check the data of one config; `default_name` is the experiment's where it gives none."""
     data = {"name": default_name, **root.plain()}
     problems: list[str] = []
@@ -169,7 +170,7 @@ def find_config(experiment: str) -> Path:
         if path.is_file():
             return path
     except OSError as error:
-        raise UserError(f"{shown(experiment)}: cannot be read: {error.strerror}") from None
+        raise UserError(f"{as_written(experiment)}: cannot be read: {error.strerror}") from None
     known = known_configs()
     if experiment in known:
         return known[experiment]

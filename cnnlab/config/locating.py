@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cnnlab.language.source import Node, Path_, dotted
+from cnnlab.language.source import Path_, YamlNode, dotted
 from cnnlab.layers import LAYERS
 
 
-def into_layer(root: Node, path: Path_) -> Path_:
+def into_layer(root: YamlNode, path: Path_) -> Path_:
     """Below `layers: [{Conv2D: {…}}]` a path may leave out the class name: put it in."""
     if len(path) < 2 or not isinstance(path[-1], int):
         return path
@@ -18,7 +18,7 @@ def into_layer(root: Node, path: Path_) -> Path_:
     return path
 
 
-def with_classes(root: Node, loc: Path_) -> Path_:
+def with_classes(root: YamlNode, loc: Path_) -> Path_:
     """A path as the data has it: with the class names that a place in the messages leaves out."""
     path: Path_ = ()
     for step in loc:
@@ -26,7 +26,7 @@ def with_classes(root: Node, loc: Path_) -> Path_:
     return path
 
 
-def located(root: Node, loc: Path_, message: str, kind: str = "value") -> str:
+def located(root: YamlNode, loc: Path_, message: str, kind: str = "value") -> str:
     """One line of the error: place, path, message."""
     path = with_classes(root, loc)
     place = root.place_of_key(path) if kind == "key" else root.find(path).place

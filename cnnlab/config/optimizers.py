@@ -15,10 +15,10 @@ from cnnlab.language.fields import (
     Positive,
     Rate,
     Settings,
+    as_written,
     choose_by_name,
     problem,
     problems,
-    shown,
 )
 
 
@@ -26,12 +26,12 @@ def _read_learning_rate(value: Any) -> Schedule:
     """0.001 → constant; {name: cosine, initial: 0.1} → the schedule of that name."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         if not math.isfinite(value):
-            raise problems(problem(f"expected a finite number, found {shown(value)}"))
+            raise problems(problem(f"expected a finite number, found {as_written(value)}"))
         if value <= 0:
-            raise problems(problem(f"expected more than 0, found {shown(value)}"))
+            raise problems(problem(f"expected more than 0, found {as_written(value)}"))
         return Constant(initial=float(value))
     if not isinstance(value, dict | Schedule):
-        raise problems(problem(f"expected a number or a schedule, found {shown(value)}"))
+        raise problems(problem(f"expected a number or a schedule, found {as_written(value)}"))
     return choose_by_name("schedule", SCHEDULES, value)
 
 
@@ -81,7 +81,7 @@ class Optimizer(Settings):
     @model_validator(mode="after")
     def _no_idle_average(self) -> Self:
         if not self.use_ema:
-            self.refuse_idle("ema_momentum", "ema_overwrite_frequency", reason="without use_ema: true")
+            self.reject_unused("ema_momentum", "ema_overwrite_frequency", reason="without use_ema: true")
         return self
 
     @property
@@ -111,7 +111,7 @@ class SGD(Optimizer):
     @model_validator(mode="after")
     def _no_idle_nesterov(self) -> Self:
         if not self.momentum:
-            self.refuse_idle("nesterov", reason="without momentum, such as momentum: 0.9")
+            self.reject_unused("nesterov", reason="without momentum, such as momentum: 0.9")
         return self
 
     @property

@@ -9,16 +9,16 @@ from pydantic import ValidationError
 from cnnlab.config.locating import into_layer, with_classes
 from cnnlab.config.sections import ModelConfig
 from cnnlab.errors import UserError, unknown
-from cnnlab.language.fields import shown
-from cnnlab.language.source import Node, Path_, dotted, parse_value
+from cnnlab.language.fields import as_written
+from cnnlab.language.source import Path_, YamlNode, dotted, parse_value
 from cnnlab.layers.graph import expand
-from cnnlab.layers.notation import written_names
+from cnnlab.layers.serialization import written_names
 
 KEY = re.compile(r"[^\s.\[\]]+(\[-?\d{1,6}\]|\.[^\s.\[\]]+)*")
 """How a setting is called: training.epochs, model.layers[0].filters, model.layers.conv2d_1.filters."""
 
 
-def overridden(root: Node, override: str) -> Node:
+def overridden(root: YamlNode, override: str) -> YamlNode:
     """The config with one --set KEY=VALUE applied."""
     key, equals, text = override.partition("=")
     key = key.strip()
@@ -31,7 +31,7 @@ def overridden(root: Node, override: str) -> Node:
     return _written_out(root, path).with_value(path, parse_value(text, place))
 
 
-def path_of(root: Node, key: str, place: str) -> Path_:
+def path_of(root: YamlNode, key: str, place: str) -> Path_:
     """Where the setting that --set calls `key` stands in a config, or would stand.
 
     Raises:
@@ -46,7 +46,7 @@ def path_of(root: Node, key: str, place: str) -> Path_:
     return path
 
 
-def _written_out(root: Node, path: Path_) -> Node:
+def _written_out(root: YamlNode, path: Path_) -> YamlNode:
     """`optimizer: adam` is short for {name: adam}: in full where `path` leads into it."""
     for section in (("dataset",), ("training", "optimizer")):
         word = root.find(section[:-1]).child(section[-1])
@@ -56,12 +56,12 @@ def _written_out(root: Node, path: Path_) -> Node:
     return root
 
 
-def _indexed(root: Node, path: Path_, index: int, place: str) -> Path_:
+def _indexed(root: YamlNode, path: Path_, index: int, place: str) -> Path_:
     """The path extended by an index that its list has."""
     found = root.find(path)
     items = found.value if root.has(path) else None
     if not isinstance(items, tuple):
-        given = shown(found.plain()) if root.has(path) else "nothing"
+        given = as_written(found.plain()) if root.has(path) else "nothing"
         raise UserError(
             f"{place}: expected a list at {_as_written(path)}, found {given}; leave [{index}] out"
         )
@@ -83,7 +83,7 @@ def _as_written(path: Path_) -> str:
     return dotted([step for before, step in steps if isinstance(step, int) or not isinstance(before, int)])
 
 
-def _named(root: Node, path: Path_, name: str, place: str) -> Path_:
+def _named(root: YamlNode, path: Path_, name: str, place: str) -> Path_:
     """The path extended by `name`: in a list of layers by the index of the layer that is called so."""
     node = root.find(path)
     if not isinstance(node.value, tuple) or not path or path[-1] != "layers":
@@ -96,7 +96,7 @@ def _named(root: Node, path: Path_, name: str, place: str) -> Path_:
     return (*path, names.index(name))
 
 
-def _inside_block(root: Node, path: Path_, name: str, place: str) -> Path_:
+def _inside_block(root: YamlNode, path: Path_, name: str, place: str) -> Path_:
     """Where the layer that the summary calls residual_1/conv2d_2 is written."""
     try:
         layers = ModelConfig.model_validate({"layers": root.find(path).plain()}).layers
@@ -112,5 +112,5 @@ def _inside_block(root: Node, path: Path_, name: str, place: str) -> Path_:
     return (*found, last)
 
 
-def _written_names(layers: Node) -> list[str]:
+def _written_names(layers: YamlNode) -> list[str]:
     return written_names(item.plain() for item in layers.value) if isinstance(layers.value, tuple) else []

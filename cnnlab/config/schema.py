@@ -26,9 +26,9 @@ from cnnlab.datasets import DATASETS, OWN_DATA
 from cnnlab.language.fields import Pair, Settings
 from cnnlab.layers import LAYERS
 from cnnlab.layers.blocks import SHORTCUTS
-from cnnlab.layers.notation import read_layer
 from cnnlab.layers.penalties import ConstraintField, RegularizerField
 from cnnlab.layers.resizing import Borders
+from cnnlab.layers.serialization import read_layer
 
 LAYER = {"$ref": "#/$defs/Layer"}
 

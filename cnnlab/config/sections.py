@@ -16,12 +16,12 @@ from cnnlab.language.fields import (
     Rate,
     Settings,
     ShapeField,
+    as_written,
     chosen_by_name,
     problem,
     problems,
-    shown,
 )
-from cnnlab.layers.notation import Layers
+from cnnlab.layers.serialization import Layers
 
 Monitor = Literal["val_loss", "val_accuracy", "loss", "accuracy"]
 """A column of the history; losses should fall, accuracies rise."""
@@ -73,9 +73,9 @@ def _read_class_weights(value: Any) -> str | dict[str, float] | None:
     if value is None or value == "balanced":
         return value  # type: ignore[no-any-return]
     if not isinstance(value, dict) or not value:
-        raise problems(problem(f"expected balanced, or a weight for each class, found {shown(value)}"))
+        raise problems(problem(f"expected balanced, or a weight for each class, found {as_written(value)}"))
     wrong = [
-        problem(f"expected a number, 0 or more, found {shown(weight)}", (name,))
+        problem(f"expected a number, 0 or more, found {as_written(weight)}", (name,))
         for name, weight in value.items()
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight >= 0
     ]

@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn
 
 from pydantic import SerializerFunctionWrapHandler, ValidationInfo, field_validator, model_serializer
 
-from cnnlab.errors import way_out
-from cnnlab.language.fields import AsRange, AsTuple, DataFormat, NonNegative, Positive, Settings, Shape, shown
+from cnnlab.errors import suggestion
+from cnnlab.language.fields import (
+    AsRange,
+    AsTuple,
+    DataFormat,
+    NonNegative,
+    Positive,
+    Settings,
+    Shape,
+    as_written,
+)
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Content
-    from cnnlab.datasets.places import Places
+    from cnnlab.datasets.data_paths import DataPaths
 
-Subject = Literal["photograph", "figure", "digit", "other"]
+ImageKind = Literal["photograph", "figure", "digit", "other"]
 
 Progress = Callable[[str, int, int | None], None]
 """Told while something loads: the file's name, or "decoding …"; bytes so far; bytes in all, if known."""
@@ -60,7 +69,7 @@ class DatasetConfig(Settings):
     brightest: ClassVar[int] = 255
     """The pixel value that a picture of the image shows as white."""
 
-    subject: ClassVar[Subject] = "photograph"
+    image_kind: ClassVar[ImageKind] = "photograph"
     """What the images show: figures and digits are bright on black, digits besides centred as MNIST's are."""
 
     @property
@@ -104,11 +113,11 @@ class DatasetConfig(Settings):
     def num_classes(self) -> int:
         return len(self.class_names)
 
-    def locate(self, places: Places) -> Path | None:
+    def locate(self, data_paths: DataPaths) -> Path | None:
         """Where the files are; None where there are none, or the set is drawn."""
         return None
 
-    def read(self, places: Places, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
         """Find or make the images and decode them.
 
         Raises:
@@ -137,7 +146,7 @@ class DatasetConfig(Settings):
         is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         is_fraction = isinstance(value, float) and 0 <= value < 1
         if not (is_count or is_fraction):
-            raise ValueError(f"expected a count (0 or more) or a fraction below 1, found {shown(value)}")
+            raise ValueError(f"expected a count (0 or more) or a fraction below 1, found {as_written(value)}")
         return value
 
     @field_validator("validation_size", mode="after")
@@ -174,11 +183,11 @@ class DatasetConfig(Settings):
             raise ValueError(f"expected two classes or more, found {len(value)}")
         if len(set(value)) < len(value):
             twice = next(name for name in value if value.count(name) > 1)
-            raise ValueError(f"class {shown(twice)} is given twice")
+            raise ValueError(f"class {as_written(twice)} is given twice")
         known: Any = cls.all_classes  # a property where they depend on other fields
         for name in value:
             if isinstance(known, tuple) and name not in known:
-                raise ValueError(f"unknown class {shown(name)}; {way_out(name, known)}")
+                raise ValueError(f"unknown class {as_written(name)}; {suggestion(name, known)}")
         return value
 
     @model_serializer(mode="wrap")

@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnnlab.datasets.base import DatasetConfig, Progress
-from cnnlab.datasets.places import Places
+from cnnlab.datasets.data_paths import DataPaths
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Dataset
 
 
-def load_dataset(config: DatasetConfig, places: Places, *, progress: Progress | None = None) -> Dataset:
+def load_dataset(
+    config: DatasetConfig, data_paths: DataPaths, *, progress: Progress | None = None
+) -> Dataset:
     """Find, check and split a dataset; download it where it is nowhere yet.
 
     A caller prints `provenance.warning`, where there is one, to stderr.
 
     Args:
         config: the `dataset:` section.
-        places: where to look; see `Places.from_environment`.
+        data_paths: where to look; see `DataPaths.from_environment`.
         progress: called with (file name, bytes so far, bytes in all or None) during a download.
 
     Raises:
@@ -28,4 +30,4 @@ def load_dataset(config: DatasetConfig, places: Places, *, progress: Progress | 
     # NumPy is first imported here: the config reader imports this package and must answer at once.
     from cnnlab.datasets.splits import split
 
-    return split(config.read(places, progress=progress), config)
+    return split(config.read(data_paths, progress=progress), config)

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnlab.datasets.base import DatasetConfig
 from cnnlab.datasets.content import Content, Dataset, PixelScale, Split, digest
-from cnnlab.datasets.mapped import taken
+from cnnlab.datasets.reading.mapped import taken
 from cnnlab.errors import UserError
 
 PIXELS_AT_ONCE = 1 << 20

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from cnnlab.errors import closest, way_out
+from cnnlab.errors import closest, suggestion
 
 S = TypeVar("S", bound="Settings")
 
@@ -58,7 +58,7 @@ class Settings(BaseModel):
                 )
             ) from None
 
-    def refuse_idle(self, *fields: str, reason: str) -> None:
+    def reject_unused(self, *fields: str, reason: str) -> None:
         """For settings that others switch off: where they are not at their defaults, they are mistakes.
 
         Raises:
@@ -93,7 +93,7 @@ def choose_by_name(
         return value  # type: ignore[return-value]  # one of the table's, read before
     fields = {"name": value} if isinstance(value, str) else value
     if not isinstance(fields, dict):
-        raise problems(problem(f"expected the {kind}'s name or settings, found {shown(value)}"))
+        raise problems(problem(f"expected the {kind}'s name or settings, found {as_written(value)}"))
     for key, chosen in (by_key or {}).items():
         # A run's config.yaml has the key and, as every default is written out, its class's own name too.
         if key in fields and fields.get("name", key) == key:
@@ -104,9 +104,9 @@ def choose_by_name(
         raise problems(problem(message, ("name",), kind="key"))
     name = fields["name"]
     if not isinstance(name, str):
-        raise problems(problem(f"expected the {kind}'s name, found {shown(name)}", ("name",)))
+        raise problems(problem(f"expected the {kind}'s name, found {as_written(name)}", ("name",)))
     if name not in table:
-        raise problems(problem(f"unknown {kind} {shown(name)}; {way_out(name, table)}", ("name",)))
+        raise problems(problem(f"unknown {kind} {as_written(name)}; {suggestion(name, table)}", ("name",)))
     return table[name].model_validate(fields)
 
 
@@ -117,7 +117,7 @@ def chosen_by_name(
     return PlainValidator(lambda value: choose_by_name(kind, table, value, by_key))
 
 
-def shown(value: Any) -> str:
+def as_written(value: Any) -> str:
     """A value as a config would write it, short enough for an error."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -172,7 +172,7 @@ def _phrase(error: ErrorDetails, known: tuple[str, ...]) -> str:
         return str(context["message"])
     if kind == "extra_forbidden":
         name = str(error["loc"][-1])
-        return f"unknown key; {way_out(name, known)}"
+        return f"unknown key; {suggestion(name, known)}"
     if kind == "missing":
         return "missing; it has no default"
     if kind == "value_error":
@@ -180,15 +180,15 @@ def _phrase(error: ErrorDetails, known: tuple[str, ...]) -> str:
     if kind == "literal_error":
         options = re.findall(r"'([^']*)'", context["expected"])
         if isinstance(value, str) and closest(value, options):
-            return f"unknown value {shown(value)}; {way_out(value, options)}"
-        return f"expected {', '.join(options[:-1])} or {options[-1]}, found {shown(value)}"
+            return f"unknown value {as_written(value)}; {suggestion(value, options)}"
+        return f"expected {', '.join(options[:-1])} or {options[-1]}, found {as_written(value)}"
     if kind in _EXPECTED:
         bounds = {
             name: int(bound) if isinstance(bound, float) and bound.is_integer() else bound
             for name, bound in context.items()
         }
-        return f"expected {_EXPECTED[kind].format(**bounds)}, found {shown(value)}"
-    return f"{error['msg']}, found {shown(value)}"
+        return f"expected {_EXPECTED[kind].format(**bounds)}, found {as_written(value)}"
+    return f"{error['msg']}, found {as_written(value)}"
 
 
 def one_for_all(value: Any, at_least: int) -> bool:
@@ -200,9 +200,9 @@ def one_for_all(value: Any, at_least: int) -> bool:
     if not isinstance(value, int) or isinstance(value, bool):
         return False
     if value < at_least:
-        raise ValueError(f"expected {at_least} or more, found {shown(value)}")
+        raise ValueError(f"expected {at_least} or more, found {as_written(value)}")
     if value > _MOST:
-        raise ValueError(f"expected {_MOST} or less, found {shown(value)}")
+        raise ValueError(f"expected {_MOST} or less, found {as_written(value)}")
     return True
 
 
@@ -216,13 +216,13 @@ def _as_pair(value: Any) -> Any:
     if one_for_all(value, at_least=1):
         return (value, value)
     if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(f"expected a whole number, or two: [height, width]; found {shown(value)}")
+        raise ValueError(f"expected a whole number, or two: [height, width]; found {as_written(value)}")
     return tuple(value)
 
 
 def _as_range(value: Any) -> Any:
     if not isinstance(value, list | tuple) or len(value) != 2:
-        found = f"a list of {len(value)}" if isinstance(value, list | tuple) and value else shown(value)
+        found = f"a list of {len(value)}" if isinstance(value, list | tuple) and value else as_written(value)
         raise ValueError(f"expected two numbers: [lowest, highest]; found {found}")
     return tuple(value)
 

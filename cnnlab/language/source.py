@@ -38,14 +38,14 @@ _WORDS: dict[str, bool | float | None] = {
 
 
 @dataclass(frozen=True)
-class Node:
+class YamlNode:
     """A value and where it was written.
 
     `place` is shown to the user: "configs/mine.yaml:14:7", or "--set training.epochs".
     """
 
     place: str
-    value: bool | int | float | str | tuple[Node, ...] | dict[str, Entry] | None
+    value: bool | int | float | str | tuple[YamlNode, ...] | dict[str, Entry] | None
 
     def plain(self) -> Any:
         """The value as Python's own dicts, lists and scalars."""
@@ -55,14 +55,14 @@ class Node:
             return [node.plain() for node in self.value]
         return self.value
 
-    def child(self, step: str | int) -> Node | None:
+    def child(self, step: str | int) -> YamlNode | None:
         if isinstance(self.value, dict) and isinstance(step, str) and step in self.value:
             return self.value[step].node
         if isinstance(self.value, tuple) and isinstance(step, int) and 0 <= step < len(self.value):
             return self.value[step]
         return None
 
-    def find(self, path: Path_) -> Node:
+    def find(self, path: Path_) -> YamlNode:
         """The node at `path`, or the nearest one above it that exists."""
         node = self
         for step in path:
@@ -74,7 +74,7 @@ class Node:
 
     def has(self, path: Path_) -> bool:
         """Whether something stands at `path`, be it null."""
-        node: Node | None = self
+        node: YamlNode | None = self
         for step in path:
             node = node and node.child(step)
         return node is not None
@@ -86,7 +86,7 @@ class Node:
             return parent.value[str(path[-1])].place
         return self.find(path).place
 
-    def with_value(self, path: Path_, node: Node) -> Node:
+    def with_value(self, path: Path_, node: YamlNode) -> YamlNode:
         """A copy in which `node` stands at `path`; mappings missing on the way are made."""
         if not path:
             return node
@@ -96,11 +96,11 @@ class Node:
         if isinstance(step, int):
             items = list(self.value) if isinstance(self.value, tuple) else []
             items[step] = items[step].with_value(rest, node)
-            return Node(place, tuple(items))
+            return YamlNode(place, tuple(items))
         entries = dict(self.value) if isinstance(self.value, dict) else {}
-        old = entries.get(step, Entry(node.place, Node(node.place, None)))
+        old = entries.get(step, Entry(node.place, YamlNode(node.place, None)))
         entries[step] = replace(old, node=old.node.with_value(rest, node))
-        return Node(place, entries)
+        return YamlNode(place, entries)
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,10 @@ class Entry:
     """A value of a mapping, with the place of its key."""
 
     place: str
-    node: Node
+    node: YamlNode
 
 
-def read_yaml(path: Path) -> Node:
+def read_yaml(path: Path) -> YamlNode:
     """Read a YAML file.
 
     Raises:
@@ -138,7 +138,7 @@ def read_yaml(path: Path) -> Node:
     return parse_yaml(text, str(path))
 
 
-def parse_yaml(text: str, name: str, *, lines: bool = True) -> Node:
+def parse_yaml(text: str, name: str, *, lines: bool = True) -> YamlNode:
     """Parse one YAML document; `name` is what places are called, such as the file's path.
 
     Args:
@@ -161,9 +161,9 @@ def parse_yaml(text: str, name: str, *, lines: bool = True) -> Node:
         raise UserError(f"{where}: character 0x{error.character:02x} is not allowed in YAML") from None
 
 
-def parse_value(text: str, place: str) -> Node:
+def parse_value(text: str, place: str) -> YamlNode:
     """Parse a value given on the command line; every node of it gets the same place."""
-    return parse_yaml(text, place, lines=False) if text.strip() else Node(place, None)
+    return parse_yaml(text, place, lines=False) if text.strip() else YamlNode(place, None)
 
 
 class _Composer:
@@ -173,13 +173,13 @@ class _Composer:
         self.events: Iterator[Any] = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         self.name = name
         self.lines = lines
-        self.anchors: dict[str, tuple[Node, int] | None] = {}
+        self.anchors: dict[str, tuple[YamlNode, int] | None] = {}
 
     def place(self, event: Any) -> str:
         mark = event.start_mark
         return f"{self.name}:{mark.line + 1}:{mark.column + 1}" if self.lines else self.name
 
-    def document(self) -> Node:
+    def document(self) -> YamlNode:
         next(self.events)  # the stream starts
         if isinstance(next(self.events), yaml.StreamEndEvent):
             empty = "the file is empty" if self.lines else "only a comment; put what begins with # in quotes"
@@ -191,7 +191,7 @@ class _Composer:
             raise UserError(f"{self.place(event)}: a second YAML document begins here; expected one")
         return node
 
-    def node(self, event: Any, depth: int) -> tuple[Node, int]:
+    def node(self, event: Any, depth: int) -> tuple[YamlNode, int]:
         """The node that begins with `event`, and how many nodes it has when aliases are written out."""
         place = self.place(event)
         if isinstance(event, yaml.AliasEvent):
@@ -208,7 +208,7 @@ class _Composer:
         if event.anchor:
             self.anchors[event.anchor] = None
         if isinstance(event, yaml.ScalarEvent):
-            composed = Node(place, self.scalar(event)), 1
+            composed = YamlNode(place, self.scalar(event)), 1
         elif isinstance(event, yaml.SequenceStartEvent):
             composed = self.sequence(place, depth)
         else:
@@ -219,16 +219,16 @@ class _Composer:
             self.anchors[event.anchor] = composed
         return composed
 
-    def sequence(self, place: str, depth: int) -> tuple[Node, int]:
-        items: list[Node] = []
+    def sequence(self, place: str, depth: int) -> tuple[YamlNode, int]:
+        items: list[YamlNode] = []
         size = 1
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             node, nodes = self.node(event, depth + 1)
             items.append(node)
             size += nodes
-        return Node(place, tuple(items)), size
+        return YamlNode(place, tuple(items)), size
 
-    def mapping(self, place: str, depth: int) -> tuple[Node, int]:
+    def mapping(self, place: str, depth: int) -> tuple[YamlNode, int]:
         entries: dict[str, Entry] = {}
         size = 1
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
@@ -242,7 +242,7 @@ class _Composer:
             node, nodes = self.node(next(self.events), depth + 1)
             entries[event.value] = Entry(at, node)
             size += nodes + 1
-        return Node(place, entries), size
+        return YamlNode(place, entries), size
 
     def scalar(self, event: Any) -> bool | int | float | str | None:
         text: str = event.value

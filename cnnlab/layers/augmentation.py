@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import PlainSerializer, PlainValidator, model_validator
 
 from cnnlab.errors import ShapeError
-from cnnlab.language.fields import Positive, Shape, shown
+from cnnlab.language.fields import Positive, Shape, as_written
 from cnnlab.layers.base import SpatialLayer, Window, times
 
 
@@ -21,7 +21,7 @@ def _as_factor(value: Any) -> float | tuple[float, float]:
         isinstance(each, int | float) and not isinstance(each, bool) and -1 <= each <= 1 for each in numbers
     )
     if not well_formed:
-        raise ValueError(f"expected a number from -1 to 1, or two: [lower, upper]; found {shown(value)}")
+        raise ValueError(f"expected a number from -1 to 1, or two: [lower, upper]; found {as_written(value)}")
     return (float(numbers[0]), float(numbers[1])) if numbers is value else float(numbers[0])
 
 
@@ -57,7 +57,7 @@ class Warp(Augmentation):
     @model_validator(mode="after")
     def _no_idle_fill_value(self) -> Self:
         if self.fill_mode != "constant":
-            self.refuse_idle("fill_value", reason=f"with fill_mode: {self.fill_mode}")
+            self.reject_unused("fill_value", reason=f"with fill_mode: {self.fill_mode}")
         return self
 
 

@@ -66,11 +66,11 @@ class Layer(Settings):
         """The class name, as a config writes it."""
         return cls.__name__
 
-    def refuse_idle_bias(self, use_bias: bool) -> None:
+    def reject_unused_bias(self, use_bias: bool) -> None:
         """For layers with a bias: what is said about one that is not used is a mistake."""
         if not use_bias:
             fields = ("bias_initializer", "bias_regularizer", "bias_constraint")
-            self.refuse_idle(*fields, reason="with use_bias: false")
+            self.reject_unused(*fields, reason="with use_bias: false")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """The shape that comes out.

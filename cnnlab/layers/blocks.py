@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, PlainSerializer, WrapValidator, model_validator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
-from cnnlab.errors import way_out
+from cnnlab.errors import suggestion
 from cnnlab.language.fields import AsTuple, Positive
 from cnnlab.layers.base import Layer
 from cnnlab.layers.convolution import Conv2D
@@ -16,7 +16,7 @@ from cnnlab.layers.core import Activation, ActivationName
 from cnnlab.layers.graph import IMAGE, Graph, Where, path_to_image
 from cnnlab.layers.merging import Add, Average, Concatenate, Maximum, Merge
 from cnnlab.layers.normalization import BatchNormalization
-from cnnlab.layers.notation import AnyLayer, Layers, write_layer
+from cnnlab.layers.serialization import AnyLayer, Layers, write_layer
 
 Branch = Annotated[tuple[AnyLayer, ...], AsTuple]
 """Layers one after the other; none of them: the input as it came."""
@@ -29,7 +29,7 @@ def _read_shortcut(value: Any, read_branch: ValidatorFunctionWrapHandler) -> Any
         return read_branch(value)
     if value not in SHORTCUTS:
         raise ValueError(
-            f"unknown shortcut {value!r}; {way_out(value, SHORTCUTS)}, or write a list of layers"
+            f"unknown shortcut {value!r}; {suggestion(value, SHORTCUTS)}, or write a list of layers"
         )
     return value
 
@@ -134,7 +134,7 @@ class Parallel(Block):
     @model_validator(mode="after")
     def _no_idle_axis(self) -> Self:
         if self.merge != "concatenate":
-            self.refuse_idle("axis", reason=f"with merge: {self.merge}")
+            self.reject_unused("axis", reason=f"with merge: {self.merge}")
         return self
 
     def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:

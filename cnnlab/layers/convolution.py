@@ -42,7 +42,7 @@ class Convolution(SpatialLayer):
 
     @model_validator(mode="after")
     def _no_idle_bias(self) -> Self:
-        self.refuse_idle_bias(self.use_bias)
+        self.reject_unused_bias(self.use_bias)
         return self
 
     @property

@@ -50,7 +50,7 @@ class Dense(Layer):
 
     @model_validator(mode="after")
     def _no_idle_bias(self) -> Self:
-        self.refuse_idle_bias(self.use_bias)
+        self.reject_unused_bias(self.use_bias)
         return self
 
     def output_shape(self, input_shape: Shape) -> Shape:

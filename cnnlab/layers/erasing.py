@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import model_validator
 
-from cnnlab.language.fields import AsRange, Share, problem, problems, shown
+from cnnlab.language.fields import AsRange, Share, as_written, problem, problems
 from cnnlab.layers.augmentation import Augmentation
 
 
@@ -37,6 +37,6 @@ class RandomErasing(Augmentation):
         low, high = self.value_range
         if self.fill_value is not None and not low <= self.fill_value <= high:
             # Keras would take the nearest end of the range, and say nothing.
-            message = f"expected {low:g} to {high:g}, the value_range, found {shown(self.fill_value)}"
+            message = f"expected {low:g} to {high:g}, the value_range, found {as_written(self.fill_value)}"
             raise problems(problem(message, ("fill_value",)))
         return self

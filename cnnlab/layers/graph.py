@@ -23,7 +23,7 @@ Where = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Node:
+class GraphNode:
     """One layer of the network, where its inputs come from and where the config describes it."""
 
     name: str
@@ -42,7 +42,7 @@ class Node:
 class Graph:
     """Nodes in the order of computation; the last one is the network's output."""
 
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[GraphNode] = field(default_factory=list)
 
     def add(
         self,
@@ -61,7 +61,7 @@ class Graph:
             raise ShapeError(
                 f"more than {MAX_LAYERS:,} layers once blocks are written out", "repeat them less often"
             )
-        self.nodes.append(Node(name, layer, inputs, where, branches))
+        self.nodes.append(GraphNode(name, layer, inputs, where, branches))
         return len(self.nodes) - 1
 
     def chain(
@@ -93,14 +93,14 @@ def names_of(layers: Sequence[tuple[str, str | None]], *, rounds: int = 1) -> It
             yield name if name and rounds == 1 else f"{stem}_{seen[stem]}"
 
 
-def expand(layers: Sequence[Layer]) -> tuple[Node, ...]:
+def expand(layers: Sequence[Layer]) -> tuple[GraphNode, ...]:
     """The nodes of a config's `model.layers`."""
     graph = Graph()
     graph.chain(layers, IMAGE, ("model", "layers"))
     return tuple(graph.nodes)
 
 
-def path_to_image(nodes: Sequence[Node], position: int) -> list[int]:
+def path_to_image(nodes: Sequence[GraphNode], position: int) -> list[int]:
     """From a node back to the image, by the first input of each node; the image is left out."""
     path: list[int] = []
     while position != IMAGE:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BeforeValidator, model_validator
 
 from cnnlab.errors import ShapeError
-from cnnlab.language.fields import Above0, NonNegative, Rate, Shape, as_tuple, shown
+from cnnlab.language.fields import Above0, NonNegative, Rate, Shape, as_tuple, as_written
 from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _one_axis_or_several(value: Any) -> Any:
     # Whole here, because a union would report an error for each of its members.
     axes = value if isinstance(value, list | tuple) else [value]
     if not axes or not all(isinstance(axis, int) and not isinstance(axis, bool) for axis in axes):
-        raise ValueError(f"expected a whole number, or a list of them, found {shown(value)}")
+        raise ValueError(f"expected a whole number, or a list of them, found {as_written(value)}")
     return as_tuple(value)
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from cnnlab.errors import way_out
-from cnnlab.language.fields import Above0, AtLeast0, Settings, shown
+from cnnlab.errors import suggestion
+from cnnlab.language.fields import Above0, AtLeast0, Settings, as_written
 
 if TYPE_CHECKING:
     import keras
@@ -79,7 +79,7 @@ def _short(words: dict[str, dict[str, Any]]) -> BeforeValidator:
         if not isinstance(value, str):
             return value
         if value not in words:
-            raise ValueError(f"unknown value {shown(value)}; {way_out(value, words)}")
+            raise ValueError(f"unknown value {as_written(value)}; {suggestion(value, words)}")
         return words[value]
 
     return BeforeValidator(write_out)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from cnnlab.errors import ShapeError
-from cnnlab.language.fields import NonNegative, Pair, Shape, one_for_all, shown
+from cnnlab.language.fields import NonNegative, Pair, Shape, as_written, one_for_all
 from cnnlab.layers.base import SpatialLayer, Window, times
 
 
@@ -20,7 +20,7 @@ def _as_borders(value: Any) -> Any:
             return tuple(tuple(side) for side in each)
     raise ValueError(
         "expected a whole number, two: [height, width], or [[top, bottom], [left, right]]; "
-        f"found {shown(value)}"
+        f"found {as_written(value)}"
     )
 
 

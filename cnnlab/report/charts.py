@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cnnlab.runs.records import EpochRow
+from cnnlab.run_folders.records import EpochRow
 
 Quantity = Literal["loss", "accuracy"]
 Histories = Mapping[str, Mapping[int, Sequence[EpochRow]]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from cnnlab.accounting.architecture import Architecture
 from cnnlab.layers.base import times
-from cnnlab.summary.architecture import Architecture
 
 HEIGHT = 190
 _PITCH = 142  # from one block to the next

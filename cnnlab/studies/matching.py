@@ -201,8 +201,8 @@ def _by_seconds(
 
 def _seconds(config: ExperimentConfig, jobs: Jobs) -> float:
     """What the training steps of a whole run take. What every start costs depends on no width."""
-    rehearsal = jobs.rehearse(config)
-    return rehearsal.seconds_per_step * rehearsal.steps_per_epoch * config.training.epochs
+    estimate = jobs.estimate_cost(config)
+    return estimate.seconds_per_step * estimate.steps_per_epoch * config.training.epochs
 
 
 def _scaled(widths: Sequence[int], turning: Sequence[Knob], factor: float) -> list[int]:

@@ -18,7 +18,7 @@ from cnnlab.pictures.plots import (
     overlaid_curves,
     sheet,
 )
-from cnnlab.runs.records import Record
+from cnnlab.run_folders.records import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,10 +89,10 @@ def answers_on_images(comparison: Comparison, jobs: Jobs) -> Answers | None:
     try:
         data = jobs.dataset(config)
     except CnnlabError as error:
-        jobs.watcher.note(f"no pictures of test images: {error}")
+        jobs.reporter.note(f"no pictures of test images: {error}")
         return None
     if data.provenance.test_digest != comparison.test_digest:
-        jobs.watcher.note(
+        jobs.reporter.note(
             "no pictures of test images: those here are not the ones that the runs were tested on"
         )
         return None

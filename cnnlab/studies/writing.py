@@ -17,7 +17,7 @@ from cnnlab.comparison import (
     rounded_table,
 )
 from cnnlab.pictures.plots import Answers
-from cnnlab.runs.folders import Folder
+from cnnlab.run_folders.folders import Folder
 from cnnlab.studies.pictures import PICTURES, pictures
 
 _MOST_CLASSES = 50

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Protocol
 
 import numpy as np
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError
-from cnnlab.runs.records import EpochRow
+from cnnlab.reporting import Reporter
+from cnnlab.run_folders.records import EpochRow
 from cnnlab.training.steps import Learner, Steps
 
 SECONDS_PER_CALL = 0.2
@@ -21,25 +21,13 @@ class Diverged(CnnlabError):
     """The loss became infinite or not a number."""
 
 
-class Watcher(Protocol):
-    """Is told how training goes; draws a bar, prints lines or stays silent."""
-
-    def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
-        """Training begins after `done` epochs that a resumed run has behind it."""
-
-    def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
-        """So many of the epoch's steps are done; loss and accuracy are means over them."""
-
-    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None: ...
-
-
 def epoch_order(count: int, *, seed: int, epoch: int) -> np.ndarray:
     """The order in which an epoch visits the training images: (count,) int32, a permutation."""
     return np.random.default_rng([seed, epoch]).permutation(count).astype(np.int32)
 
 
 def train_epoch(
-    config: ExperimentConfig, learner: Learner, steps: Steps, epoch: int, watcher: Watcher
+    config: ExperimentConfig, learner: Learner, steps: Steps, epoch: int, reporter: Reporter
 ) -> dict[str, float | int | None]:
     """One pass over the training images; returns its row of the history."""
     count, batch_size = len(learner.train), config.training.batch_size
@@ -63,7 +51,7 @@ def train_epoch(
             losses += (results.losses.astype(np.float64) * batches.shape[1]).tolist()
             correct += int(results.correct.sum())
             seen += (stop - start) * batches.shape[1]
-            watcher.stepped(epoch, done, total_steps, loss=math.fsum(losses) / seen, accuracy=correct / seen)
+            reporter.stepped(epoch, done, total_steps, loss=math.fsum(losses) / seen, accuracy=correct / seen)
             start = stop
             chunk = max(1, min(4 * chunk, round(chunk * SECONDS_PER_CALL / max(took, 1e-6))))
     return {

@@ -11,13 +11,14 @@ import keras
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
-from cnnlab.runs.folders import Run
-from cnnlab.runs.records import EpochRow
+from cnnlab.reporting import Reporter
+from cnnlab.run_folders.folders import Run
+from cnnlab.run_folders.records import EpochRow
 from cnnlab.training.checkpoint import Best, Checkpoint
-from cnnlab.training.epoch import Watcher, check_loss, train_epoch
+from cnnlab.training.epoch import check_loss, train_epoch
 from cnnlab.training.evaluation import evaluate
-from cnnlab.training.plateaus import reductions, should_stop
 from cnnlab.training.steps import Learner, Steps
+from cnnlab.training.stopping import reductions, should_stop
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,12 @@ class Fitted:
 
 
 def fit(
-    config: ExperimentConfig, learner: Learner, steps: Steps, data: Dataset, run: Run, watcher: Watcher
+    config: ExperimentConfig,
+    learner: Learner,
+    steps: Steps,
+    data: Dataset,
+    run: Run,
+    reporter: Reporter,
 ) -> Fitted:
     """Train to the last epoch, or to early stopping, from the run's checkpoint on where it has one.
 
@@ -48,12 +54,12 @@ def fit(
         checkpoint.restore(learner.model, learner.optimizer)
         best = checkpoint.best
         history = [row for row in run.read_history() if int(row["epoch"] or 0) <= checkpoint.epoch]
-    watcher.started(config, done=len(history), resumed=saved is not None)
+    reporter.started(config, done=len(history), resumed=saved is not None)
     batch_size = evaluation_batch(config)
     while len(history) < training.epochs and not should_stop(history, training.early_stopping):
         epoch = len(history) + 1
         _reduce_learning_rate(config, learner, history)
-        row = train_epoch(config, learner, steps, epoch, watcher)
+        row = train_epoch(config, learner, steps, epoch, reporter)
         if len(data.validation):
             with averaged_weights(config, learner):
                 result = evaluate(
@@ -70,7 +76,7 @@ def fit(
         run.write_checkpoint(
             Checkpoint.of(learner.model, learner.optimizer, epoch=epoch, best=best).as_arrays()
         )
-        watcher.epoch_ended(row, epochs=training.epochs)
+        reporter.epoch_ended(row, epochs=training.epochs)
     if best is not None:
         learner.model.set_weights(best.weights)
     else:  # with use_ema the average takes the weights' place, else nothing happens

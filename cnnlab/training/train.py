@@ -12,8 +12,9 @@ from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.model import build_model
 from cnnlab.pictures.plots import history_curves
-from cnnlab.runs.folders import Run
-from cnnlab.training.epoch import Watcher, check_loss
+from cnnlab.reporting import Reporter
+from cnnlab.run_folders.folders import Run
+from cnnlab.training.epoch import check_loss
 from cnnlab.training.evaluation import Evaluation, evaluate
 from cnnlab.training.fit import Fitted, evaluation_batch, fit
 from cnnlab.training.objective import Objective
@@ -22,7 +23,12 @@ from cnnlab.training.steps import Learner, Steps, compile_steps
 
 
 def train(
-    config: ExperimentConfig, data: Dataset, run: Run, watcher: Watcher, *, environment: Mapping[str, Any]
+    config: ExperimentConfig,
+    data: Dataset,
+    run: Run,
+    reporter: Reporter,
+    *,
+    environment: Mapping[str, Any],
 ) -> None:
     """Train an experiment in its run folder, or go on where the folder's checkpoint stands.
 
@@ -37,7 +43,7 @@ def train(
     run.write_setting(environment)
     learner, steps = prepare(config, data)
     model, objective = learner.model, learner.objective
-    fitted = fit(config, learner, steps, data, run, watcher)
+    fitted = fit(config, learner, steps, data, run, reporter)
 
     batch_size = evaluation_batch(config)
     splits = {"train": data.train, "validation": data.validation, "test": data.test}

@@ -16,7 +16,7 @@ from cnnlab.analyses.invariance import accuracy_under, changed, reach
 from cnnlab.analyses.mistakes import surest_mistakes
 from cnnlab.analyses.network import predict
 from cnnlab.errors import UserError
-from cnnlab.runs.confusion import confusion_counts
+from cnnlab.run_folders.confusion import confusion_counts
 
 
 def test_whole_shifts_and_quarter_turns_move_pixels(rng):

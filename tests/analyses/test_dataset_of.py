@@ -12,7 +12,7 @@ from PIL import Image
 
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
-from cnnlab.datasets import Places, load_dataset
+from cnnlab.datasets import DataPaths, load_dataset
 
 CONFIG = """
 dataset: {{name: xo, train_size: 60, validation_size: 20, test_count: 40{more}}}
@@ -114,7 +114,7 @@ def test_a_network_that_rescales_gets_raw_pixels(explain, out):
 
 
 def dataset_of(config):
-    return load_dataset(load_config(str(config)).dataset, Places.from_environment(None))
+    return load_dataset(load_config(str(config)).dataset, DataPaths.from_environment(None))
 
 
 def between(means):

@@ -16,8 +16,8 @@ from PIL import Image
 from cnnlab.cli import run
 from cnnlab.commands.explain import TECHNIQUES
 from cnnlab.config.experiment import load_config
-from cnnlab.datasets import Places, load_dataset
-from cnnlab.datasets.colors import Colors
+from cnnlab.datasets import DataPaths, load_dataset
+from cnnlab.datasets.sources.colors import Colors
 from cnnlab.pictures.drawings.canvas import short
 
 COLORS = Colors().class_names
@@ -232,7 +232,9 @@ def test_silent_units_have_no_examples(explain, out, monkeypatch, technique):
     layer = model.get_layer("conv2d_2")
     kernel, bias = (np.array(each) for each in layer.get_weights())
     layer.set_weights([kernel, bias + 100])  # no ReLU is silent
-    data = load_dataset(load_config(str(file.parent / "config.yaml")).dataset, Places.from_environment(None))
+    data = load_dataset(
+        load_config(str(file.parent / "config.yaml")).dataset, DataPaths.from_environment(None)
+    )
     images = data.pixels.apply(data.test.images)
     peaks = keras.Model(model.inputs, layer.output).predict(images, verbose=0).max(axis=(1, 2))[:, 1] - 100
     layer.set_weights([kernel, bias + np.eye(16)[0] * -1e6 - np.eye(16)[1] * np.sort(peaks)[-2:].mean()])
@@ -517,7 +519,7 @@ def test_kernels_in_yaml_point_at_the_line(out, capsys, tmp_path):
 def test_weights_that_cannot_be_downloaded(out, capsys, monkeypatch, tmp_path):
     """Offline: what was looked for and where, and the ways out."""
     from cnnlab.analyses import imagenet
-    from cnnlab.datasets.download import DownloadError
+    from cnnlab.datasets.reading.download import DownloadError
 
     def offline(remote, folder, *, progress=None):
         raise DownloadError("storage.googleapis.com: no answer")

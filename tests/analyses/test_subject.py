@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 from cnnlab.analyses.network import load_model
 from cnnlab.cli import run
 from cnnlab.commands.explain.finding import open_subject
-from cnnlab.commands.progress import watch
-from cnnlab.datasets import Places
+from cnnlab.commands.progress import reporting
+from cnnlab.datasets import DataPaths
 from cnnlab.errors import UserError
 from cnnlab.model import reason
 
@@ -67,9 +67,11 @@ def call(out, capsys):
 
 @pytest.fixture
 def board(out):
-    with watch(quiet=True) as watcher:
-        places = Places.from_environment(None)
-        yield open_subject("board", out=out, places=places, watcher=watcher, backend=None, device=None)
+    with reporting(quiet=True) as reporter:
+        data_paths = DataPaths.from_environment(None)
+        yield open_subject(
+            "board", out=out, data_paths=data_paths, reporter=reporter, backend=None, device=None
+        )
 
 
 def arrays_of(document):

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from cnnlab.accounting.architecture import Architecture
 from cnnlab.backend import Backend
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.summary.architecture import Architecture
 
 Rows = list[tuple[str, tuple[int, ...], int]]
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from cnnlab.accounting.architecture import LayerShapeError
 from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.config.sections import ModelConfig
 from cnnlab.errors import UserError
-from cnnlab.layers.notation import read_layer, write_layer
-from cnnlab.summary.architecture import Misfit
+from cnnlab.layers.serialization import read_layer, write_layer
 
 CONV = {"Conv2D": {"filters": 4, "kernel_size": 3, "padding": "same"}}
 STRIDED = {"Conv2D": {"filters": 8, "kernel_size": 3, "padding": "same", "strides": 2}}
@@ -186,7 +186,7 @@ def test_the_receptive_field_is_that_of_the_branch_that_sees_most():
     ],
 )
 def test_branches_that_cannot_be_merged(layers, problem, ladder, remedy):
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(LayerShapeError) as caught:
         network(*layers).architecture  # noqa: B018
     assert (caught.value.problem, caught.value.ladder, caught.value.remedy) == (problem, ladder, remedy)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from cnnlab.accounting.architecture import describe
 from cnnlab.config.experiment import load_config
-from cnnlab.layers.notation import read_layer
-from cnnlab.summary.architecture import describe
+from cnnlab.layers.serialization import read_layer
 
 
 def rows_of(name: str):

@@ -6,9 +6,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
+from cnnlab.accounting.architecture import describe
 from cnnlab.layers import LAYERS
 from cnnlab.layers.base import Layer, Window
-from cnnlab.summary.architecture import describe
 
 
 def slide_over(images: np.ndarray, window: Window) -> np.ndarray:
@@ -85,7 +85,7 @@ def test_random_stacks(stack):
     ],
 )  # fmt: skip
 def test_worked_examples(layers, field):
-    from cnnlab.layers.notation import read_layer
+    from cnnlab.layers.serialization import read_layer
 
     assert describe([read_layer(each) for each in layers], (12, 12, 1)).rows[-1].receptive_field == field
 
@@ -113,7 +113,7 @@ def test_worked_examples(layers, field):
     ],
 )  # fmt: skip
 def test_resizing(layers, field, jump):
-    from cnnlab.layers.notation import read_layer
+    from cnnlab.layers.serialization import read_layer
 
     architecture = describe([read_layer(each) for each in layers], (12, 12, 1))
     assert architecture.rows[-1].receptive_field == (field, field)

@@ -31,13 +31,13 @@ main()
 # So that a tiny network takes long enough to be caught at it.
 PAUSES = """\
 import time
-from cnnlab.commands.progress import Lines
+from cnnlab.commands.progress import LineReporter
 
-def epoch_ended(*arguments, told=Lines.epoch_ended, **named):
+def epoch_ended(*arguments, told=LineReporter.epoch_ended, **named):
     told(*arguments, **named)
     time.sleep(0.05)
 
-Lines.epoch_ended = epoch_ended
+LineReporter.epoch_ended = epoch_ended
 """
 
 TIMES = ("seconds", "images_per_second")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnlab.runs.folders import Run
+from cnnlab.run_folders.folders import Run
 
 EPOCHS = 80
 

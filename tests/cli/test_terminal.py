@@ -204,9 +204,9 @@ def test_a_path_is_not_broken() -> None:
 
 def test_a_message_is_not_decorated(capsys) -> None:
     """Rich would make a picture of :100: and colours of [red]."""
-    from cnnlab.commands.progress import Bar
+    from cnnlab.commands.progress import BarReporter
 
-    Bar().warn("mine.yaml:100:7: [red] x")
+    BarReporter().warn("mine.yaml:100:7: [red] x")
     assert capsys.readouterr().err == "mine.yaml:100:7: [red] x\n"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cnnlab.comparison import Experiment
 from cnnlab.config.experiment import ExperimentConfig, load_config
-from cnnlab.runs.records import Record
+from cnnlab.run_folders.records import Record
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -12,7 +12,7 @@ from cnnlab.cli import run
 from cnnlab.comparison import compare as compare_records
 from cnnlab.comparison import grouped
 from cnnlab.comparison.confusion import confusion
-from cnnlab.runs.records import read_record
+from cnnlab.run_folders.records import read_record
 from cnnlab.studies.pictures import pictures
 
 MEAN = re.compile(r"\d+\.\d+ ± \d+\.\d+")

@@ -7,7 +7,7 @@ import scipy.stats
 
 from cnnlab.comparison import Experiment, compare, grouped
 from cnnlab.errors import UserError
-from cnnlab.runs.records import read_record
+from cnnlab.run_folders.records import read_record
 
 
 @dataclass

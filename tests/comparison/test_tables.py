@@ -18,7 +18,7 @@ from cnnlab.comparison import (
     spread,
 )
 from cnnlab.comparison.tables import percent
-from cnnlab.runs.records import read_record
+from cnnlab.run_folders.records import read_record
 
 DNN, CNN = (0.955, 0.957, 0.961), (0.981, 0.979, 0.983)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnlab.datasets import Places
+from cnnlab.datasets import DataPaths
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -17,26 +17,26 @@ Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @pytest.fixture
-def real_data(tmp_path: Path) -> Callable[[str], Places]:
-    """Places with a folder of real files of a set, and empty caches; without one the test is skipped."""
+def real_data(tmp_path: Path) -> Callable[[str], DataPaths]:
+    """DataPaths with a folder of real files of a set, and empty caches; without one the test is skipped."""
     given = os.environ.get("CNNLAB_DATA_DIR")
     folders = [Path(given)] if given else [REPOSITORY.parent / "shared" / "datasets"]
 
-    def holding(name: str) -> Places:
+    def holding(name: str) -> DataPaths:
         for folder in folders:
             if any((folder / name).glob("*")):
-                return Places(folder, tmp_path / "cache", tmp_path / "keras")
+                return DataPaths(folder, tmp_path / "cache", tmp_path / "keras")
         pytest.skip(f"no real data: no folder {name} in {folders[0]} (CNNLAB_DATA_DIR)")
 
     return holding
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def data_paths(tmp_path: Path) -> DataPaths:
     """A data folder of the user, and two empty caches."""
     data_dir = tmp_path / "data"
     data_dir.mkdir()
-    return Places(data_dir=data_dir, cache=tmp_path / "cache", keras_cache=tmp_path / "keras")
+    return DataPaths(data_dir=data_dir, cache=tmp_path / "cache", keras_cache=tmp_path / "keras")
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import tarfile
 import numpy as np
 import pytest
 
-from cnnlab.datasets import DATASETS, Places, archive, cifar10_files, load_dataset
-from cnnlab.datasets.cifar10_files import BATCHES
+from cnnlab.datasets import DATASETS, DataPaths, load_dataset
+from cnnlab.datasets.reading import archive, cifar10_files
+from cnnlab.datasets.reading.cifar10_files import BATCHES
 from cnnlab.errors import UserError
 
 CIFAR10 = DATASETS["cifar10"](validation_size=0)
@@ -77,9 +78,9 @@ def assert_holds(data, arrays):
     np.testing.assert_array_equal(data.test.labels, labels[-COUNT:])
 
 
-def refused(places):
+def refused(data_paths):
     with pytest.raises(UserError) as caught:
-        load_dataset(CIFAR10, places)
+        load_dataset(CIFAR10, data_paths)
     assert caught.value.exit_code == 2
     return str(caught.value).splitlines()[0]
 
@@ -89,45 +90,45 @@ def refused(places):
     ("layout", "encode"),
     [("cifar-10-batches-bin", binary), ("cifar-10-batches-py", pickled), (".", binary), (".", pickled)],
 )
-def test_both_layouts_are_found_as_folders(places, arrays, folder, layout, encode):
-    write_folder(places.data_dir / folder / layout, files(arrays, encode))
-    assert_holds(load_dataset(CIFAR10, places), arrays)
+def test_both_layouts_are_found_as_folders(data_paths, arrays, folder, layout, encode):
+    write_folder(data_paths.data_dir / folder / layout, files(arrays, encode))
+    assert_holds(load_dataset(CIFAR10, data_paths), arrays)
 
 
 @pytest.mark.parametrize("folder", [".", "cifar10"])
 @pytest.mark.parametrize(
     ("name", "encode"), [("cifar-10-binary.tar.gz", binary), ("cifar-10-python.tar.gz", pickled)]
 )
-def test_both_layouts_are_found_as_archives(places, arrays, folder, name, encode):
-    write_archive(places.data_dir / folder / name, files(arrays, encode))
-    assert_holds(load_dataset(CIFAR10, places), arrays)
+def test_both_layouts_are_found_as_archives(data_paths, arrays, folder, name, encode):
+    write_archive(data_paths.data_dir / folder / name, files(arrays, encode))
+    assert_holds(load_dataset(CIFAR10, data_paths), arrays)
 
 
 @pytest.mark.parametrize("layout", ["cifar-10-batches-py", "cifar-10-batches-py-target/cifar-10-batches-py"])
-def test_keras_folders_are_found(places, arrays, layout):
-    write_folder(places.keras_cache / layout, files(arrays, pickled))
-    assert_holds(load_dataset(CIFAR10, places), arrays)
+def test_keras_folders_are_found(data_paths, arrays, layout):
+    write_folder(data_paths.keras_cache / layout, files(arrays, pickled))
+    assert_holds(load_dataset(CIFAR10, data_paths), arrays)
 
 
 @pytest.mark.parametrize("name", ["cifar-10-batches-py.tar.gz", "cifar-10-batches-py-target_archive"])
-def test_keras_archives_are_found(places, arrays, name):
-    write_archive(places.keras_cache / name, files(arrays, pickled))
-    assert_holds(load_dataset(CIFAR10, places), arrays)
+def test_keras_archives_are_found(data_paths, arrays, name):
+    write_archive(data_paths.keras_cache / name, files(arrays, pickled))
+    assert_holds(load_dataset(CIFAR10, data_paths), arrays)
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
-def test_pickles_of_every_protocol_are_read(places, arrays, protocol):
+def test_pickles_of_every_protocol_are_read(data_paths, arrays, protocol):
     def encode(images, labels):
         return pickled(images, labels, protocol)
 
-    write_folder(places.data_dir / "cifar-10-batches-py", files(arrays, encode))
-    assert_holds(load_dataset(CIFAR10, places), arrays)
+    write_folder(data_paths.data_dir / "cifar-10-batches-py", files(arrays, encode))
+    assert_holds(load_dataset(CIFAR10, data_paths), arrays)
 
 
-def test_content_without_a_published_checksum_is_unverified(places, arrays):
-    folder = places.data_dir / "cifar-10-batches-bin"
+def test_content_without_a_published_checksum_is_unverified(data_paths, arrays):
+    folder = data_paths.data_dir / "cifar-10-batches-bin"
     write_folder(folder, files(arrays, binary))
-    provenance = load_dataset(CIFAR10, places).provenance
+    provenance = load_dataset(CIFAR10, data_paths).provenance
     assert provenance.status == "unverified"
     assert provenance.warning == (
         f"CIFAR-10 in {folder} is not known to be the official content (no published checksum matches); "
@@ -135,62 +136,65 @@ def test_content_without_a_published_checksum_is_unverified(places, arrays):
     )
 
 
-def test_a_folder_is_official_only_if_all_six_published_checksums_match(places, arrays, monkeypatch):
+def test_a_folder_is_official_only_if_all_six_published_checksums_match(data_paths, arrays, monkeypatch):
     contents = files(arrays, pickled)
-    write_folder(places.data_dir / "cifar-10-batches-py", contents)
+    write_folder(data_paths.data_dir / "cifar-10-batches-py", contents)
     published = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
     monkeypatch.setattr(cifar10_files, "OFFICIAL_MD5", published)
-    assert load_dataset(CIFAR10, places).provenance.status == "official"
-    assert load_dataset(CIFAR10, places).provenance.warning is None
+    assert load_dataset(CIFAR10, data_paths).provenance.status == "official"
+    assert load_dataset(CIFAR10, data_paths).provenance.warning is None
     monkeypatch.setitem(published, "test_batch", "0" * 32)
-    assert load_dataset(CIFAR10, places).provenance.status == "unverified"
+    assert load_dataset(CIFAR10, data_paths).provenance.status == "unverified"
 
 
-def test_an_archive_is_official_if_its_published_checksum_matches(places, arrays, monkeypatch):
-    path = places.data_dir / "cifar-10-binary.tar.gz"
+def test_an_archive_is_official_if_its_published_checksum_matches(data_paths, arrays, monkeypatch):
+    path = data_paths.data_dir / "cifar-10-binary.tar.gz"
     write_archive(path, files(arrays, binary))
     monkeypatch.setattr(cifar10_files, "OFFICIAL_ARCHIVE_MD5", {hashlib.md5(path.read_bytes()).hexdigest()})
-    assert load_dataset(CIFAR10, places).provenance.status == "official"
+    assert load_dataset(CIFAR10, data_paths).provenance.status == "official"
 
 
-def test_all_layouts_have_one_digest(places, arrays):
-    write_folder(places.data_dir / "cifar-10-batches-bin", files(arrays, binary))
-    write_archive(places.cache / "cifar10" / "cifar-10-python.tar.gz", files(arrays, pickled))
-    first = load_dataset(CIFAR10, places).provenance
-    second = load_dataset(CIFAR10, Places(None, places.cache, places.keras_cache)).provenance
+def test_all_layouts_have_one_digest(data_paths, arrays):
+    write_folder(data_paths.data_dir / "cifar-10-batches-bin", files(arrays, binary))
+    write_archive(data_paths.cache / "cifar10" / "cifar-10-python.tar.gz", files(arrays, pickled))
+    first = load_dataset(CIFAR10, data_paths).provenance
+    second = load_dataset(CIFAR10, DataPaths(None, data_paths.cache, data_paths.keras_cache)).provenance
     assert (first.digest, first.test_digest) == (second.digest, second.test_digest)
 
 
 @pytest.mark.parametrize("size", [0, 1, 3072, 3073, 3 * 3073, 4 * 3073 - 1, 4 * 3073 + 1])
-def test_a_binary_batch_of_another_size_is_refused(places, arrays, size):
+def test_a_binary_batch_of_another_size_is_refused(data_paths, arrays, size):
     contents = files(arrays, binary)
     contents["data_batch_3.bin"] = bytes(size)
-    folder = places.data_dir / "cifar-10-batches-bin"
+    folder = data_paths.data_dir / "cifar-10-batches-bin"
     write_folder(folder, contents)
     found = {0: "an empty file", 12293: "more than 12292 bytes"}.get(size, f"{size} bytes")
-    assert refused(places) == (
+    assert refused(data_paths) == (
         f"{folder / 'data_batch_3.bin'}: expected 12292 bytes (4 images of 3073 bytes), found {found}"
     )
 
 
 @pytest.mark.parametrize("encode", [binary, pickled])
-def test_a_label_out_of_range_is_refused(places, arrays, encode):
+def test_a_label_out_of_range_is_refused(data_paths, arrays, encode):
     images, labels = arrays
     labels = np.where(np.arange(len(labels)) == 5, 10, labels)
-    folder = places.data_dir / "cifar10"
+    folder = data_paths.data_dir / "cifar10"
     write_folder(folder, files((images, labels), encode))
     suffix = ".bin" if encode is binary else ""
-    assert refused(places) == f"{folder}/data_batch_2{suffix}: expected labels from 0 to 9, found 10"
+    assert refused(data_paths) == f"{folder}/data_batch_2{suffix}: expected labels from 0 to 9, found 10"
 
 
 @pytest.mark.parametrize("encode", [binary, pickled])
-def test_a_missing_batch_in_the_users_folder_is_refused(places, arrays, encode):
+def test_a_missing_batch_in_the_users_folder_is_refused(data_paths, arrays, encode):
     contents = files(arrays, encode)
     del contents["test_batch.bin" if encode is binary else "test_batch"]
-    folder = places.data_dir / "cifar10" / "cifar-10-batches-bin"
+    folder = data_paths.data_dir / "cifar10" / "cifar-10-batches-bin"
     write_folder(folder, contents)
     missing = "test_batch.bin" if encode is binary else "test_batch"
-    assert refused(places) == f"{folder}: expected {missing} beside {', '.join(contents)}, found no such file"
+    assert (
+        refused(data_paths)
+        == f"{folder}: expected {missing} beside {', '.join(contents)}, found no such file"
+    )
 
 
 class Attack:
@@ -210,13 +214,17 @@ class Attack:
     ],
     ids=["empty", "attack", "attack inside", "list", "no data", "objects"],
 )
-def test_a_pickle_that_is_no_batch_is_refused_by_name(places, arrays, content, found, monkeypatch, tmp_path):
+def test_a_pickle_that_is_no_batch_is_refused_by_name(
+    data_paths, arrays, content, found, monkeypatch, tmp_path
+):
     monkeypatch.chdir(tmp_path)
     contents = files(arrays, pickled)
     contents["data_batch_1"] = content
-    folder = places.data_dir / "cifar-10-batches-py"
+    folder = data_paths.data_dir / "cifar-10-batches-py"
     write_folder(folder, contents)
-    assert refused(places) == f"{folder / 'data_batch_1'}: expected a pickled CIFAR-10 batch, found {found}"
+    assert (
+        refused(data_paths) == f"{folder / 'data_batch_1'}: expected a pickled CIFAR-10 batch, found {found}"
+    )
     assert not (tmp_path / "hacked").exists()
 
 
@@ -227,78 +235,80 @@ def test_a_pickle_that_is_no_batch_is_refused_by_name(places, arrays, content, f
         (4, 3, "expected 4 labels from 0 to 9, found other labels"),
     ],
 )
-def test_a_pickled_batch_of_another_size_is_refused(places, arrays, images, labels, message):
+def test_a_pickled_batch_of_another_size_is_refused(data_paths, arrays, images, labels, message):
     contents = files(arrays, pickled)
     contents["test_batch"] = pickled(arrays[0][:images], arrays[1][:labels])
-    folder = places.data_dir / "cifar-10-batches-py"
+    folder = data_paths.data_dir / "cifar-10-batches-py"
     write_folder(folder, contents)
-    assert refused(places) == f"{folder / 'test_batch'}: {message}"
+    assert refused(data_paths) == f"{folder / 'test_batch'}: {message}"
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.1, 0.5, 0.9, 0.999])
 @pytest.mark.parametrize("encode", [binary, pickled])
-def test_an_archive_cut_anywhere_is_refused_by_name(places, arrays, share, encode):
-    path = places.data_dir / "cifar-10-python.tar.gz"
+def test_an_archive_cut_anywhere_is_refused_by_name(data_paths, arrays, share, encode):
+    path = data_paths.data_dir / "cifar-10-python.tar.gz"
     write_archive(path, files(arrays, encode))
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
     if share < 0.999:  # the last bytes are padding and check sum
-        assert refused(places).startswith(f"{path}: expected ")
+        assert refused(data_paths).startswith(f"{path}: expected ")
 
 
-def test_an_archive_without_a_batch_is_refused(places, arrays):
-    path = places.data_dir / "cifar-10-python.tar.gz"
+def test_an_archive_without_a_batch_is_refused(data_paths, arrays):
+    path = data_paths.data_dir / "cifar-10-python.tar.gz"
     contents = files(arrays, pickled)
     del contents["data_batch_4"]
     write_archive(path, contents)
-    assert refused(places) == f"{path}: expected six CIFAR-10 batches, found none named data_batch_4"
+    assert refused(data_paths) == f"{path}: expected six CIFAR-10 batches, found none named data_batch_4"
 
 
-def test_nothing_in_an_archive_reaches_the_disk(places, arrays, tmp_path):
-    path = places.data_dir / "cifar-10-python.tar.gz"
+def test_nothing_in_an_archive_reaches_the_disk(data_paths, arrays, tmp_path):
+    path = data_paths.data_dir / "cifar-10-python.tar.gz"
     write_archive(path, {"evil": b"x", **files(arrays, pickled)}, folder="../../../" + str(tmp_path))
     before = sorted(tmp_path.rglob("*"))
-    assert_holds(load_dataset(CIFAR10, places), arrays)
+    assert_holds(load_dataset(CIFAR10, data_paths), arrays)
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_links_in_an_archive_are_not_followed(places, arrays):
-    path = places.data_dir / "cifar-10-python.tar.gz"
+def test_links_in_an_archive_are_not_followed(data_paths, arrays):
+    path = data_paths.data_dir / "cifar-10-python.tar.gz"
     contents = files(arrays, pickled)
     with tarfile.open(path, "w:gz") as tar:
         for name in contents:
             member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
             member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
             tar.addfile(member)
-    assert refused(places).startswith(f"{path}: expected six CIFAR-10 batches, found none named ")
+    assert refused(data_paths).startswith(f"{path}: expected six CIFAR-10 batches, found none named ")
 
 
-def test_an_archive_that_unzips_to_too_much_is_stopped(places, arrays, monkeypatch):
+def test_an_archive_that_unzips_to_too_much_is_stopped(data_paths, arrays, monkeypatch):
     monkeypatch.setattr(archive, "LARGEST_ARCHIVE", 3_000_000)
-    path = places.data_dir / "cifar-10-python.tar.gz"
+    path = data_paths.data_dir / "cifar-10-python.tar.gz"
     write_archive(path, {"filler": bytes(4_000_000), **files(arrays, pickled)})
-    assert refused(places) == f"{path}: expected at most 3000000 bytes unzipped, found more"
+    assert refused(data_paths) == f"{path}: expected at most 3000000 bytes unzipped, found more"
 
 
-def test_a_tar_header_cannot_make_the_reader_swallow_the_machine(places):
-    path = places.data_dir / "cifar-10-python.tar.gz"
+def test_a_tar_header_cannot_make_the_reader_swallow_the_machine(data_paths):
+    path = data_paths.data_dir / "cifar-10-python.tar.gz"
     header = tarfile.TarInfo("pax")
     header.type, header.size = tarfile.XHDTYPE, 2**32
     path.write_bytes(gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(10_000)))
-    assert refused(places).startswith(f"{path}: expected ")
+    assert refused(data_paths).startswith(f"{path}: expected ")
 
 
-def test_a_member_that_declares_too_much_is_refused(places, arrays):
-    path = places.data_dir / "cifar-10-python.tar.gz"
+def test_a_member_that_declares_too_much_is_refused(data_paths, arrays):
+    path = data_paths.data_dir / "cifar-10-python.tar.gz"
     member = tarfile.TarInfo("cifar-10-batches-py/data_batch_1")
     member.size = 2**33
     path.write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + bytes(10_000)))
-    assert refused(places) == f"{path / 'data_batch_1'}: expected at most 67108864 bytes, found 8589934592"
+    assert (
+        refused(data_paths) == f"{path / 'data_batch_1'}: expected at most 67108864 bytes, found 8589934592"
+    )
 
 
 def test_a_real_binary_folder_is_taken_with_a_warning(real_data):
-    places = real_data("cifar10")
-    data = load_dataset(DATASETS["cifar10"](validation_size=5000), places)
+    data_paths = real_data("cifar10")
+    data = load_dataset(DATASETS["cifar10"](validation_size=5000), data_paths)
     assert data.train.images.shape == (45_000, 32, 32, 3)
     assert np.bincount(data.validation.labels).tolist() == pytest.approx([500] * 10, abs=10)
     assert np.bincount(data.test.labels).tolist() == [1000] * 10

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnlab.datasets import DATASETS, Places, download, load_dataset
-from cnnlab.datasets.download import DownloadError
-from cnnlab.datasets.mnist import Mnist
-from cnnlab.datasets.places import RemoteFile
+from cnnlab.datasets import DATASETS, DataPaths, load_dataset
+from cnnlab.datasets.data_paths import RemoteFile
+from cnnlab.datasets.reading import download
+from cnnlab.datasets.reading.download import DownloadError
+from cnnlab.datasets.sources.mnist import Mnist
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)
 
@@ -306,8 +307,8 @@ def test_a_process_that_is_killed_leaves_a_part_and_no_lock(server, folder):
     server.pieces, server.pauses = 20, [0.05]
     remote = server.remote()
     program = (
-        "from pathlib import Path; from cnnlab.datasets.download import download;"
-        "from cnnlab.datasets.places import RemoteFile;"
+        "from pathlib import Path; from cnnlab.datasets.reading.download import download;"
+        "from cnnlab.datasets.data_paths import RemoteFile;"
         f"download(RemoteFile({remote.url!r}, {remote.checksum!r}), Path({str(folder)!r}))"
     )
     with subprocess.Popen([sys.executable, "-c", program]) as worker:
@@ -324,8 +325,8 @@ def test_a_process_that_is_killed_leaves_a_part_and_no_lock(server, folder):
 def test_two_processes_download_once(server, folder):
     remote = server.remote()
     program = (
-        "from pathlib import Path; from cnnlab.datasets.download import download;"
-        "from cnnlab.datasets.places import RemoteFile;"
+        "from pathlib import Path; from cnnlab.datasets.reading.download import download;"
+        "from cnnlab.datasets.data_paths import RemoteFile;"
         f"download(RemoteFile({remote.url!r}, {remote.checksum!r}), Path({str(folder)!r}))"
     )
     workers = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(2)]
@@ -341,7 +342,7 @@ def mnist_from(remote: RemoteFile) -> Mnist:
     return Elsewhere(validation_size=0)
 
 
-def test_a_dataset_that_is_nowhere_is_downloaded_once_and_then_found(server, places, tiny):
+def test_a_dataset_that_is_nowhere_is_downloaded_once_and_then_found(server, data_paths, tiny):
     buffer = io.BytesIO()
     np.savez(buffer, x_train=tiny[0], y_train=tiny[1], x_test=tiny[2], y_test=tiny[3])
     server.content = buffer.getvalue()
@@ -350,24 +351,24 @@ def test_a_dataset_that_is_nowhere_is_downloaded_once_and_then_found(server, pla
     )
     told = []
     config = mnist_from(remote)
-    first = load_dataset(config, places, progress=lambda *arguments: told.append(arguments))
+    first = load_dataset(config, data_paths, progress=lambda *arguments: told.append(arguments))
     np.testing.assert_array_equal(first.train.images[..., 0], tiny[0])
     assert told[-1] == ("mnist.npz", len(server.content), len(server.content))
-    assert load_dataset(config, places).provenance == first.provenance
-    assert first.provenance.origin == str(places.cache / "mnist" / "mnist.npz")
+    assert load_dataset(config, data_paths).provenance == first.provenance
+    assert first.provenance.origin == str(data_paths.cache / "mnist" / "mnist.npz")
     assert server.asked == [None]
 
 
-def test_without_files_and_network_the_user_learns_what_to_put_where(server, places):
+def test_without_files_and_network_the_user_learns_what_to_put_where(server, data_paths):
     server.status = 404
     remote = server.remote()
     with pytest.raises(DownloadError) as caught:
-        load_dataset(mnist_from(remote), places)
+        load_dataset(mnist_from(remote), data_paths)
     assert caught.value.exit_code == 1
     assert str(caught.value) == (
         f"MNIST is not on this machine, and its download failed: {remote.url}: 404 Not Found\n"
-        f"   looked in {places.data_dir}, {places.cache}, {places.keras_cache} for mnist.npz or the four IDX "
-        "files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
+        f"   looked in {data_paths.data_dir}, {data_paths.cache}, {data_paths.keras_cache} for mnist.npz "
+        "or the four IDX files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
         "t10k-labels-idx1-ubyte; .gz or not)\n"
         "   with a network, run the command again; without one, put the files into a folder and give it as "
         "--data-dir FOLDER (or CNNLAB_DATA_DIR)"
@@ -384,4 +385,4 @@ def test_published_files_come_over_https_with_a_full_checksum(name):
 def test_places_without_a_data_folder_are_enough(server, tmp_path):
     server.status = 404
     with pytest.raises(DownloadError, match=r"looked in .*/cache, .*/keras for"):
-        load_dataset(mnist_from(server.remote()), Places(None, tmp_path / "cache", tmp_path / "keras"))
+        load_dataset(mnist_from(server.remote()), DataPaths(None, tmp_path / "cache", tmp_path / "keras"))

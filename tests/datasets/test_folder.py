@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from cnnlab.datasets import OWN_DATA, Places, load_dataset
-from cnnlab.datasets.folder import ImageFolder
+from cnnlab.datasets import OWN_DATA, DataPaths, load_dataset
+from cnnlab.datasets.sources.folder import ImageFolder
 from cnnlab.errors import CnnlabError, UserError
 
 
@@ -15,9 +15,9 @@ def config(folder, **fields):
     return ImageFolder(folder=str(folder), **{"validation_size": 0, **fields})
 
 
-def refused(folder, places, **fields):
+def refused(folder, data_paths, **fields):
     with pytest.raises(UserError) as caught:
-        load_dataset(config(folder, **fields), places)
+        load_dataset(config(folder, **fields), data_paths)
     assert caught.value.exit_code == 2
     return str(caught.value)
 
@@ -33,12 +33,12 @@ def colors(split):
     return [(int(pixel[0] - 10) // 40, int(pixel[1])) for pixel in split.images[:, 0, 0]]
 
 
-def test_train_and_test_folders_are_what_they_say(tmp_path, places, write_images):
+def test_train_and_test_folders_are_what_they_say(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets" / "train", {"cat": 5, "dog": 7})
     write_images(tmp_path / "pets" / "test", {"cat": 2, "dog": 3})
     given = config(tmp_path / "pets")
     assert (given.title, given.class_names, given.image_shape) == ("pets", ("cat", "dog"), (6, 8, 3))
-    data = load_dataset(given, places)
+    data = load_dataset(given, data_paths)
     assert sorted(colors(data.train)) == [(0, index) for index in range(5)] + [
         (1, index) for index in range(7)
     ]
@@ -49,48 +49,50 @@ def test_train_and_test_folders_are_what_they_say(tmp_path, places, write_images
     assert data.provenance.status == "unverified"
 
 
-def test_a_flat_folder_is_split_stratified_by_the_datasets_seed(tmp_path, places, write_images):
+def test_a_flat_folder_is_split_stratified_by_the_datasets_seed(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 20, "dog": 30})
-    first, again, other = (load_dataset(config(tmp_path / "pets", seed=seed), places) for seed in (0, 0, 1))
+    first, again, other = (
+        load_dataset(config(tmp_path / "pets", seed=seed), data_paths) for seed in (0, 0, 1)
+    )
     assert np.bincount(first.test.labels).tolist() == [4, 6]
     assert np.bincount(first.train.labels).tolist() == [16, 24]
     assert not set(colors(first.train)) & set(colors(first.test))
     assert colors(first.test) == colors(again.test)
     assert colors(first.train) == colors(again.train)
     assert colors(first.test) != colors(other.test)
-    assert len(load_dataset(config(tmp_path / "pets", test_size=5), places).test) == 5
+    assert len(load_dataset(config(tmp_path / "pets", test_size=5), data_paths).test) == 5
 
 
-def test_the_first_images_are_of_all_classes(tmp_path, places, write_images):
+def test_the_first_images_are_of_all_classes(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 40, "dog": 40})
-    data = load_dataset(config(tmp_path / "pets", train_size=20), places)
+    data = load_dataset(config(tmp_path / "pets", train_size=20), data_paths)
     assert 5 <= data.train.labels.sum() <= 15
 
 
-def test_names_that_are_not_ascii_and_links_to_folders_work(tmp_path, places, write_images):
+def test_names_that_are_not_ascii_and_links_to_folders_work(tmp_path, data_paths, write_images):
     write_images(tmp_path / "Tiere", {"Käfer": 5, "猫": 5})
     (tmp_path / "more").mkdir()
     write_images(tmp_path / "more", {"собака": 5})
     (tmp_path / "Tiere" / "собака").symlink_to(tmp_path / "more" / "собака")
-    data = load_dataset(config(tmp_path / "Tiere"), places)
+    data = load_dataset(config(tmp_path / "Tiere"), data_paths)
     assert data.class_names == ("Käfer", "собака", "猫")
     assert np.bincount(data.test.labels).tolist() == [1, 1, 1]
 
 
-def test_other_files_and_hidden_ones_are_left_out(tmp_path, places, write_images):
+def test_other_files_and_hidden_ones_are_left_out(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
     (tmp_path / "pets" / "cat" / "notes.txt").write_text("no image")
     (tmp_path / "pets" / "cat" / ".hidden.png").write_text("no image")
     (tmp_path / "pets" / ".git").mkdir()
     (tmp_path / "pets" / "README.md").write_text("no class")
     assert config(tmp_path / "pets").class_names == ("cat", "dog")
-    assert len(load_dataset(config(tmp_path / "pets"), places).train) == 8
+    assert len(load_dataset(config(tmp_path / "pets"), data_paths).train) == 8
 
 
-def test_size_colour_and_classes_are_as_asked(tmp_path, places, write_images):
+def test_size_colour_and_classes_are_as_asked(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"ant": 5, "cat": 5, "dog": 5}, size=(30, 40))
     asked = config(tmp_path / "pets", size=16, color_mode="grayscale", classes=["dog", "ant"], resize="pad")
-    data = load_dataset(asked, places)
+    data = load_dataset(asked, data_paths)
     assert data.train.images.shape == (8, 16, 16, 1)
     assert data.class_names == ("dog", "ant")
     assert data.train.images[:, :2].max() == 0
@@ -98,21 +100,21 @@ def test_size_colour_and_classes_are_as_asked(tmp_path, places, write_images):
 
 
 def test_the_second_start_reads_the_cache_and_a_changed_file_is_seen(
-    tmp_path, places, write_images, monkeypatch
+    tmp_path, data_paths, write_images, monkeypatch
 ):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
-    first = load_dataset(config(tmp_path / "pets"), places)
+    first = load_dataset(config(tmp_path / "pets"), data_paths)
     assert isinstance(first.test.images, np.memmap)
     with monkeypatch.context() as patched:
-        patched.setattr("cnnlab.datasets.folder_files.decode", None)  # would fail
-        again = load_dataset(config(tmp_path / "pets"), places)
+        patched.setattr("cnnlab.datasets.reading.folder_files.decode", None)  # would fail
+        again = load_dataset(config(tmp_path / "pets"), data_paths)
     assert again.provenance == first.provenance
     np.testing.assert_array_equal(again.train.images, first.train.images)
     write_images(tmp_path / "pets", {"cat": 6, "dog": 5})
-    assert load_dataset(config(tmp_path / "pets"), places).provenance.digest != first.provenance.digest
+    assert load_dataset(config(tmp_path / "pets"), data_paths).provenance.digest != first.provenance.digest
 
 
-def test_an_interrupted_decoding_leaves_no_cache(tmp_path, places, write_images, monkeypatch):
+def test_an_interrupted_decoding_leaves_no_cache(tmp_path, data_paths, write_images, monkeypatch):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
 
     def interrupted(*_):
@@ -120,15 +122,15 @@ def test_an_interrupted_decoding_leaves_no_cache(tmp_path, places, write_images,
 
     told = config(tmp_path / "pets")
     with pytest.raises(KeyboardInterrupt):
-        load_dataset(told, places, progress=interrupted)
-    assert [path for path in (places.cache / "folders").iterdir() if path.is_dir()] == []
-    assert len(load_dataset(told, places).train) == 8
+        load_dataset(told, data_paths, progress=interrupted)
+    assert [path for path in (data_paths.cache / "folders").iterdir() if path.is_dir()] == []
+    assert len(load_dataset(told, data_paths).train) == 8
 
 
-def test_progress_is_told_in_bytes(tmp_path, places, write_images):
+def test_progress_is_told_in_bytes(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
     told = []
-    load_dataset(config(tmp_path / "pets"), places, progress=lambda *each: told.append(each))
+    load_dataset(config(tmp_path / "pets"), data_paths, progress=lambda *each: told.append(each))
     assert [name for name, _, _ in told] == ["decoding 8 training images"] * 8 + [
         "decoding 2 test images"
     ] * 2
@@ -141,12 +143,12 @@ def spoil(folder):
     (folder / "dog" / "loop.png").symlink_to(folder / "dog" / "loop.png")
 
 
-def test_bad_images_stop_and_are_all_named(tmp_path, places, write_images):
+def test_bad_images_stop_and_are_all_named(tmp_path, data_paths, write_images):
     folder = tmp_path / "pets" / "train"
     write_images(folder, {"cat": 5, "dog": 5})
     write_images(tmp_path / "pets" / "test", {"cat": 2, "dog": 2})
     spoil(folder)
-    message = refused(tmp_path / "pets", places, size=8)
+    message = refused(tmp_path / "pets", data_paths, size=8)
     lines = message.splitlines()
     assert lines[0] == f"{tmp_path / 'pets'}: 3 of 11 training images cannot be used"
     assert sorted(lines[1:4])[0] == f"   {folder / 'cat' / '000.png'}: an empty file"
@@ -154,39 +156,43 @@ def test_bad_images_stop_and_are_all_named(tmp_path, places, write_images):
     assert lines[4] == "   repair or remove them, or set dataset.on_error: skip"
 
 
-def test_bad_images_are_skipped_with_a_warning_where_that_is_asked_for(tmp_path, places, write_images):
+def test_bad_images_are_skipped_with_a_warning_where_that_is_asked_for(tmp_path, data_paths, write_images):
     folder = tmp_path / "pets" / "train"
     write_images(folder, {"cat": 5, "dog": 5})
     write_images(tmp_path / "pets" / "test", {"cat": 2, "dog": 2})
     spoil(folder)
     for _ in range(2):  # decoded, and from the cache
-        data = load_dataset(config(tmp_path / "pets", size=8, on_error="skip"), places)
+        data = load_dataset(config(tmp_path / "pets", size=8, on_error="skip"), data_paths)
         assert np.bincount(data.train.labels).tolist() == [3, 5]
         assert data.provenance.warning.startswith("3 images cannot be used and are left out, the first: ")
 
 
-def test_a_class_without_usable_images_is_an_error_even_then(tmp_path, places, write_images):
+def test_a_class_without_usable_images_is_an_error_even_then(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
     for path in (tmp_path / "pets" / "cat").iterdir():
         path.write_bytes(b"")
-    message = refused(tmp_path / "pets", places, size=8, on_error="skip")
+    message = refused(tmp_path / "pets", data_paths, size=8, on_error="skip")
     assert message == f"{tmp_path / 'pets'}: class 'cat' has no training image that can be used"
 
 
-def test_images_of_different_sizes_need_a_size(tmp_path, places, write_images):
+def test_images_of_different_sizes_need_a_size(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
     write_images(tmp_path / "pets", {"cat": 0, "dog": 1}, size=(10, 10))
-    message = refused(tmp_path / "pets", places)
+    message = refused(tmp_path / "pets", data_paths)
     assert message == (
         f"{tmp_path / 'pets' / 'dog' / '000.png'}: expected 6×8 pixels like the first image, found 10×10\n"
         "   set dataset.size: [height, width] to bring all images to one size"
     )
-    assert load_dataset(config(tmp_path / "pets", size=[6, 8]), places).train.images.shape[1:] == (6, 8, 3)
+    assert load_dataset(config(tmp_path / "pets", size=[6, 8]), data_paths).train.images.shape[1:] == (
+        6,
+        8,
+        3,
+    )
 
 
-def test_an_empty_class_is_named(tmp_path, places, write_images):
+def test_an_empty_class_is_named(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5, "owl": 0})
-    assert refused(tmp_path / "pets", places) == (
+    assert refused(tmp_path / "pets", data_paths) == (
         f"{tmp_path / 'pets' / 'owl'}: expected images of class 'owl', found none (.png, .jpg, .jpeg, .bmp, "
         ".gif, .webp)\n   add some, or leave the class out with dataset.classes"
     )
@@ -232,8 +238,8 @@ def test_other_mistakes_point_at_their_field(tmp_path, write_images):
 
 
 def test_mistakes_in_files_and_in_keys_are_reported_together(tmp_path):
-    places = {place for place, _ in mistakes(tmp_path / "nowhere", clases=["cat"], seed=-1)}
-    assert places == {("folder",), ("clases",), ("seed",)}
+    data_paths = {place for place, _ in mistakes(tmp_path / "nowhere", clases=["cat"], seed=-1)}
+    assert data_paths == {("folder",), ("clases",), ("seed",)}
 
 
 def test_a_test_class_that_is_never_trained_is_named(tmp_path, write_images):
@@ -253,7 +259,7 @@ def test_the_config_of_a_run_is_read_without_its_folder(tmp_path, write_images):
     assert again.model_dump(mode="json") == written
 
 
-def test_a_folder_that_may_not_be_read_is_named(tmp_path, places, write_images, monkeypatch):
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, data_paths, write_images, monkeypatch):
     write_images(tmp_path / "pets", {"cat": 3, "dog": 3})
     asked, closed, usual = config(tmp_path / "pets"), tmp_path / "pets" / "dog", os.scandir
 
@@ -264,41 +270,41 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, places, write_images, 
 
     monkeypatch.setattr("os.scandir", scandir)
     with pytest.raises(UserError) as caught:
-        load_dataset(asked, places)
+        load_dataset(asked, data_paths)
     assert str(caught.value) == f"{closed}: expected a readable folder, found: Permission denied"
 
 
-def test_links_in_a_circle_are_no_classes(tmp_path, places, write_images):
+def test_links_in_a_circle_are_no_classes(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
     (tmp_path / "pets" / "loop").symlink_to(tmp_path / "pets" / "loop")
     (tmp_path / "pets" / "cat" / "up").symlink_to(tmp_path / "pets")
-    assert len(load_dataset(config(tmp_path / "pets"), places).train) == 8
+    assert len(load_dataset(config(tmp_path / "pets"), data_paths).train) == 8
 
 
 def test_a_cache_that_cannot_be_written_is_told(tmp_path, write_images):
     write_images(tmp_path / "pets", {"cat": 3, "dog": 3})
     (tmp_path / "cache").write_text("a file where the folder should be")
     with pytest.raises(CnnlabError) as caught:
-        load_dataset(config(tmp_path / "pets"), Places(None, tmp_path / "cache", tmp_path / "keras"))
+        load_dataset(config(tmp_path / "pets"), DataPaths(None, tmp_path / "cache", tmp_path / "keras"))
     assert caught.value.exit_code == 1
     assert "the cache of decoded images cannot be written: Not a directory" in str(caught.value)
 
 
-def test_a_large_choice_of_mapped_images_stays_on_the_disk(tmp_path, places, write_images, monkeypatch):
+def test_a_large_choice_of_mapped_images_stays_on_the_disk(tmp_path, data_paths, write_images, monkeypatch):
     write_images(tmp_path / "pets", {"cat": 30, "dog": 30})
-    usual = load_dataset(config(tmp_path / "pets", validation_size=0.25), places)
-    monkeypatch.setattr("cnnlab.datasets.mapped.free_memory", lambda: 1000)
-    monkeypatch.setattr("cnnlab.datasets.mapped.ROWS", 500)
-    mapped = load_dataset(config(tmp_path / "pets", validation_size=0.25), places)
+    usual = load_dataset(config(tmp_path / "pets", validation_size=0.25), data_paths)
+    monkeypatch.setattr("cnnlab.datasets.reading.mapped.free_memory", lambda: 1000)
+    monkeypatch.setattr("cnnlab.datasets.reading.mapped.ROWS", 500)
+    mapped = load_dataset(config(tmp_path / "pets", validation_size=0.25), data_paths)
     assert not isinstance(usual.train.images, np.memmap)
     assert isinstance(mapped.train.images, np.memmap)
     np.testing.assert_array_equal(usual.train.images, mapped.train.images)
     np.testing.assert_array_equal(usual.validation.images, mapped.validation.images)
-    assert sorted(path.name for path in mapped_files(places)) == sorted(
+    assert sorted(path.name for path in mapped_files(data_paths)) == sorted(
         ["facts.json", "train_images.u8", "train_labels.npy", "test_images.u8", "test_labels.npy"]
     )
 
 
-def mapped_files(places):
-    [folder] = [path for path in (places.cache / "folders").iterdir() if path.is_dir()]
+def mapped_files(data_paths):
+    [folder] = [path for path in (data_paths.cache / "folders").iterdir() if path.is_dir()]
     return folder.iterdir()

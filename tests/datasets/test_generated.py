@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from cnnlab.datasets import DATASETS, load_dataset
 from cnnlab.datasets.content import digest
-from cnnlab.datasets.generated import Generated
+from cnnlab.datasets.sources.generated import Generated
 
 NAMES = [name for name, each in DATASETS.items() if issubclass(each, Generated)]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnlab.datasets.images import BadImage, OtherSize, bombs_are_errors, decode, size_of
+from cnnlab.datasets.reading.images import BadImage, OtherSize, bombs_are_errors, decode, size_of
 
 RNG = np.random.default_rng(0)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnnlab.datasets import DATASETS, Places, load_dataset
+from cnnlab.datasets import DATASETS, DataPaths, load_dataset
 from cnnlab.datasets.content import digest
 from cnnlab.errors import UserError
 
@@ -31,9 +31,9 @@ def assert_holds(data, arrays):
     np.testing.assert_array_equal(data.test.labels, arrays[3])
 
 
-def refused(places, config=MNIST):
+def refused(data_paths, config=MNIST):
     with pytest.raises(UserError) as caught:
-        load_dataset(config, places)
+        load_dataset(config, data_paths)
     assert caught.value.exit_code == 2
     assert "\n   " in str(caught.value)
     return str(caught.value).splitlines()[0]
@@ -51,108 +51,109 @@ def keras_npz(arrays):
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_the_official_content_is_recognised(real_data, name):
-    places = real_data(name)
-    data = load_dataset(DATASETS[name](validation_size=5000), places)
+    data_paths = real_data(name)
+    data = load_dataset(DATASETS[name](validation_size=5000), data_paths)
     assert data.provenance.status == "official"
     assert data.provenance.warning is None
-    assert data.provenance.origin == str(places.data_dir / name)
+    assert data.provenance.origin == str(data_paths.data_dir / name)
     assert (len(data.train), len(data.validation), len(data.test)) == (55_000, 5_000, 10_000)
     assert np.bincount(data.validation.labels).tolist() == pytest.approx([500] * 10, abs=70)
     assert data.train.images.flags.writeable  # PyTorch warns about arrays that it could not write to
 
 
 def test_the_first_digit_of_mnist_is_the_famous_five(real_data):
-    places = real_data("mnist")
-    data = load_dataset(DATASETS["mnist"](train_size=1), places)
+    data_paths = real_data("mnist")
+    data = load_dataset(DATASETS["mnist"](train_size=1), data_paths)
     assert data.train.labels.tolist() == [5]
     assert data.train.images[0, 5, 12:16, 0].tolist() == [3, 18, 18, 18]
 
 
 @pytest.mark.parametrize("folder", ["mnist", "mnist/raw", "MNIST/raw", "."])
 @pytest.mark.parametrize("style", [{}, {"zipped": True}, {"dot": True}])
-def test_idx_files_are_found_where_people_keep_them(places, tiny, write_idx, folder, style):
-    write_idx(places.data_dir / folder, tiny, **style)
-    assert_holds(load_dataset(MNIST, places), tiny)
+def test_idx_files_are_found_where_people_keep_them(data_paths, tiny, write_idx, folder, style):
+    write_idx(data_paths.data_dir / folder, tiny, **style)
+    assert_holds(load_dataset(MNIST, data_paths), tiny)
 
 
 @pytest.mark.parametrize("place", ["data_dir", "cache", "keras_cache"])
 @pytest.mark.parametrize("labels", [np.uint8, np.int64])
-def test_a_keras_npz_is_found_in_every_place(places, tiny, place, labels):
-    folder = getattr(places, place)
+def test_a_keras_npz_is_found_in_every_place(data_paths, tiny, place, labels):
+    folder = getattr(data_paths, place)
     folder.mkdir(exist_ok=True)
     tiny = (tiny[0], tiny[1].astype(labels), tiny[2], tiny[3].astype(labels))
     (folder / "mnist.npz").write_bytes(keras_npz(tiny))
-    data = load_dataset(MNIST, places)
+    data = load_dataset(MNIST, data_paths)
     assert_holds(data, tiny)
     assert data.train.labels.dtype == np.int64
     assert data.provenance.origin == str(folder / "mnist.npz")
 
 
-def test_keras_own_folder_of_fashion_mnist_is_found(places, tiny, write_idx):
-    write_idx(places.keras_cache / "fashion-mnist", tiny, zipped=True)
-    assert_holds(load_dataset(FASHION, places), tiny)
+def test_keras_own_folder_of_fashion_mnist_is_found(data_paths, tiny, write_idx):
+    write_idx(data_paths.keras_cache / "fashion-mnist", tiny, zipped=True)
+    assert_holds(load_dataset(FASHION, data_paths), tiny)
 
 
-def test_the_users_folder_comes_before_the_caches(places, tiny, write_idx):
-    write_idx(places.data_dir / "mnist", tiny)
-    write_idx(places.cache / "mnist", tuple(array[::-1] for array in tiny))
-    assert_holds(load_dataset(MNIST, places), tiny)
+def test_the_users_folder_comes_before_the_caches(data_paths, tiny, write_idx):
+    write_idx(data_paths.data_dir / "mnist", tiny)
+    write_idx(data_paths.cache / "mnist", tuple(array[::-1] for array in tiny))
+    assert_holds(load_dataset(MNIST, data_paths), tiny)
 
 
-def test_a_set_of_its_own_folder_is_preferred_to_nameless_files(places, tiny, write_idx):
-    write_idx(places.data_dir, tuple(array[::-1] for array in tiny))
-    write_idx(places.data_dir / "fashion_mnist", tiny)
-    assert_holds(load_dataset(FASHION, places), tiny)
+def test_a_set_of_its_own_folder_is_preferred_to_nameless_files(data_paths, tiny, write_idx):
+    write_idx(data_paths.data_dir, tuple(array[::-1] for array in tiny))
+    write_idx(data_paths.data_dir / "fashion_mnist", tiny)
+    assert_holds(load_dataset(FASHION, data_paths), tiny)
 
 
-def test_other_content_is_used_with_a_warning_and_its_digests(places, tiny, write_idx):
-    write_idx(places.data_dir / "mnist", tiny)
-    provenance = load_dataset(MNIST, places).provenance
+def test_other_content_is_used_with_a_warning_and_its_digests(data_paths, tiny, write_idx):
+    write_idx(data_paths.data_dir / "mnist", tiny)
+    provenance = load_dataset(MNIST, data_paths).provenance
     images, labels = tiny[2][..., None], tiny[3].astype(np.int64)
     assert provenance.status == "different"
     assert provenance.test_digest == digest(images, labels)
     assert provenance.digest == digest(tiny[0][..., None], tiny[1].astype(np.int64), images, labels)
     assert provenance.warning == (
-        f"MNIST in {places.data_dir / 'mnist'} is not the official content (20 training and 10 test images); "
-        "accuracies will differ from published ones"
+        f"MNIST in {data_paths.data_dir / 'mnist'} is not the official content (20 training and 10 test "
+        "images); accuracies will differ from published ones"
     )
 
 
-def test_the_layout_does_not_change_the_digest(places, tiny, write_idx):
-    write_idx(places.data_dir / "mnist", tiny, zipped=True)
-    places.cache.mkdir()
-    (places.cache / "mnist.npz").write_bytes(keras_npz(tiny))
-    from_idx = load_dataset(MNIST, places).provenance
-    from_npz = load_dataset(MNIST, Places(None, places.cache, places.keras_cache)).provenance
+def test_the_layout_does_not_change_the_digest(data_paths, tiny, write_idx):
+    write_idx(data_paths.data_dir / "mnist", tiny, zipped=True)
+    data_paths.cache.mkdir()
+    (data_paths.cache / "mnist.npz").write_bytes(keras_npz(tiny))
+    from_idx = load_dataset(MNIST, data_paths).provenance
+    from_npz = load_dataset(MNIST, DataPaths(None, data_paths.cache, data_paths.keras_cache)).provenance
     assert from_idx.digest == from_npz.digest
     assert from_idx.test_digest == from_npz.test_digest
 
 
 def test_the_other_of_the_two_sets_is_refused(real_data, tmp_path):
     folder = real_data("mnist").data_dir / "mnist"
-    assert refused(Places(folder, tmp_path, tmp_path), FASHION) == (
+    assert refused(DataPaths(folder, tmp_path, tmp_path), FASHION) == (
         f"{folder}: expected Fashion-MNIST, found MNIST"
     )
 
 
-def test_a_part_of_a_set_in_the_users_folder_is_refused(places, tiny, write_idx):
-    write_idx(places.data_dir / "mnist", tiny)
-    (places.data_dir / "mnist" / NAMES[3]).unlink()
-    assert refused(places) == (
-        f"{places.data_dir / 'mnist'}: expected {NAMES[3]} beside {', '.join(NAMES[:3])}, found no such file"
+def test_a_part_of_a_set_in_the_users_folder_is_refused(data_paths, tiny, write_idx):
+    write_idx(data_paths.data_dir / "mnist", tiny)
+    (data_paths.data_dir / "mnist" / NAMES[3]).unlink()
+    assert refused(data_paths) == (
+        f"{data_paths.data_dir / 'mnist'}: expected {NAMES[3]} beside {', '.join(NAMES[:3])}, "
+        "found no such file"
     )
 
 
-def test_a_part_of_a_set_in_a_cache_is_passed_over(places, tiny, write_idx):
-    write_idx(places.cache / "mnist", tiny)
-    (places.cache / "mnist" / NAMES[0]).unlink()
-    write_idx(places.keras_cache / "mnist", tiny)
-    assert load_dataset(MNIST, places).provenance.origin == str(places.keras_cache / "mnist")
+def test_a_part_of_a_set_in_a_cache_is_passed_over(data_paths, tiny, write_idx):
+    write_idx(data_paths.cache / "mnist", tiny)
+    (data_paths.cache / "mnist" / NAMES[0]).unlink()
+    write_idx(data_paths.keras_cache / "mnist", tiny)
+    assert load_dataset(MNIST, data_paths).provenance.origin == str(data_paths.keras_cache / "mnist")
 
 
-def test_more_training_images_than_the_files_hold_are_refused(places, tiny, write_idx):
-    write_idx(places.data_dir / "mnist", tiny)
-    assert refused(places, DATASETS["mnist"](train_size=21)) == (
+def test_more_training_images_than_the_files_hold_are_refused(data_paths, tiny, write_idx):
+    write_idx(data_paths.data_dir / "mnist", tiny)
+    assert refused(data_paths, DATASETS["mnist"](train_size=21)) == (
         "dataset.train_size: expected at most 20 training images, found 21"
     )
 
@@ -200,56 +201,56 @@ def test_more_training_images_than_the_files_hold_are_refused(places, tiny, writ
 )
 @pytest.mark.parametrize("zipped", [False, True])
 def test_a_broken_idx_file_is_named_with_what_is_wrong(
-    places, tiny, write_idx, name, content, message, zipped
+    data_paths, tiny, write_idx, name, content, message, zipped
 ):
-    folder = places.data_dir / "mnist"
+    folder = data_paths.data_dir / "mnist"
     write_idx(folder, tiny)
     (folder / name).write_bytes(gzip.compress(content) if zipped else content)
-    assert refused(places) == f"{folder / name}: {message}"
+    assert refused(data_paths) == f"{folder / name}: {message}"
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(share=st.floats(0, 0.9999), zipped=st.booleans(), name=st.sampled_from(NAMES))
-def test_a_file_cut_anywhere_is_refused_by_name(places, tiny, write_idx, share, zipped, name):
-    folder = places.data_dir / "mnist"
+def test_a_file_cut_anywhere_is_refused_by_name(data_paths, tiny, write_idx, share, zipped, name):
+    folder = data_paths.data_dir / "mnist"
     shutil.rmtree(folder, ignore_errors=True)  # the example before this one
     write_idx(folder, tiny, zipped=zipped)
     path = folder / (f"{name}.gz" if zipped else name)
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
-    assert refused(places).startswith(f"{path}: expected ")
+    assert refused(data_paths).startswith(f"{path}: expected ")
 
 
-def test_damaged_gzip_is_refused_by_name(places, tiny, write_idx):
-    folder = places.data_dir / "mnist"
+def test_damaged_gzip_is_refused_by_name(data_paths, tiny, write_idx):
+    folder = data_paths.data_dir / "mnist"
     write_idx(folder, tiny, zipped=True)
     path = folder / f"{NAMES[0]}.gz"
     data = bytearray(path.read_bytes())
     data[-6] ^= 1  # the check sum of the last block
     path.write_bytes(data)
-    assert refused(places).startswith(
+    assert refused(data_paths).startswith(
         f"{path}: expected a whole gzip file, found a damaged one (CRC check failed"
     )
 
 
-def test_a_gzip_bomb_is_stopped_after_the_declared_bytes(places, tiny, write_idx):
-    folder = places.data_dir / "mnist"
+def test_a_gzip_bomb_is_stopped_after_the_declared_bytes(data_paths, tiny, write_idx):
+    folder = data_paths.data_dir / "mnist"
     write_idx(folder, tiny, zipped=True)
     path = folder / f"{NAMES[0]}.gz"
     header = struct.pack(">4I", 0x803, 1, 28, 28)
     path.write_bytes(gzip.compress(header + bytes(200_000_000), compresslevel=1))
-    assert refused(places) == f"{path}: expected 784 bytes after the header, found more"
+    assert refused(data_paths) == f"{path}: expected 784 bytes after the header, found more"
 
 
-def test_a_file_that_may_not_be_read_is_the_users_error(places, tiny, write_idx, monkeypatch):
-    folder = places.data_dir / "mnist"
+def test_a_file_that_may_not_be_read_is_the_users_error(data_paths, tiny, write_idx, monkeypatch):
+    folder = data_paths.data_dir / "mnist"
     write_idx(folder, tiny)
 
     def deny(self, *arguments, **options):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(type(folder), "open", deny)
-    assert refused(places) == f"{folder / NAMES[0]}: expected a readable file, found: Permission denied"
+    assert refused(data_paths) == f"{folder / NAMES[0]}: expected a readable file, found: Permission denied"
 
 
 def header_only_npz(shape):
@@ -308,26 +309,26 @@ IMAGES, LABELS = np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8)
         ),
     ],
 )
-def test_a_broken_npz_is_named_with_what_is_wrong(places, content, message):
-    path = places.data_dir / "mnist.npz"
+def test_a_broken_npz_is_named_with_what_is_wrong(data_paths, content, message):
+    path = data_paths.data_dir / "mnist.npz"
     path.write_bytes(content)
-    assert refused(places) == f"{path}: {message}"
+    assert refused(data_paths) == f"{path}: {message}"
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(place=st.floats(0, 0.9999), cut=st.booleans(), flip=st.integers(1, 255))
-def test_an_npz_cut_or_changed_anywhere_never_escapes_as_another_error(places, tiny, place, cut, flip):
+def test_an_npz_cut_or_changed_anywhere_never_escapes_as_another_error(data_paths, tiny, place, cut, flip):
     data = bytearray(keras_npz(tiny))
     position = int(place * len(data))
     if cut:
         del data[position:]
     else:
         data[position] ^= flip
-    path = places.data_dir / "mnist.npz"
+    path = data_paths.data_dir / "mnist.npz"
     path.write_bytes(data)
     outcome = "loaded"
     try:
-        load_dataset(MNIST, places)
+        load_dataset(MNIST, data_paths)
     except UserError as error:
         outcome = str(error)
     assert outcome.startswith(f"{path}: expected ") or (outcome == "loaded" and not cut)

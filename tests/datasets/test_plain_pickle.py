@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnlab.datasets.plain_pickle import ArrayRecord, PlainPickleError, load_plain
+from cnnlab.datasets.reading.plain_pickle import ArrayRecord, PlainPickleError, load_plain
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnnlab.datasets import DATASETS
-from cnnlab.datasets.sounds import CLICKS, FALLING, NOISE, RISING, STEADY, VIBRATO, spectrograms
+from cnnlab.datasets.drawn.sounds import CLICKS, FALLING, NOISE, RISING, STEADY, VIBRATO, spectrograms
 
 SIZE = 32
 

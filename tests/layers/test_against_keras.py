@@ -105,7 +105,7 @@ def test_defaults_are_keras_defaults(kind, backend):
 @settings(max_examples=20)
 @given(data=st.data())
 def test_a_layer_is_read_back_from_what_it_is_written_as(kind, examples, data):
-    from cnnlab.layers.notation import read_layer, write_layer
+    from cnnlab.layers.serialization import read_layer, write_layer
 
     fields, _ = data.draw(examples[kind])
     try:

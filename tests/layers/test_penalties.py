@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cnnlab.backend import Backend
-from cnnlab.layers.notation import read_layer
 from cnnlab.layers.penalties import Constraint, Regularizer
+from cnnlab.layers.serialization import read_layer
 
 KERNELS = [
     pytest.param({"Dense": {"units": 5}}, (7,), (0,), "kernel", id="dense"),

@@ -8,10 +8,10 @@ import pytest
 
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config, shipped_configs
-from cnnlab.pictures.diagrams.bodies import Body, Scale
-from cnnlab.pictures.diagrams.glyphs import Folded, Fork, Joint, Volume, network_glyphs
+from cnnlab.pictures.diagrams.elements import Folded, Fork, Joint, Volume, network_glyphs
 from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
 from cnnlab.pictures.diagrams.shapes import Polygon, Text
+from cnnlab.pictures.diagrams.solids import Body, DrawingScale
 
 SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))
 
@@ -49,7 +49,7 @@ def test_every_layer_with_neurons_is_on_the_picture(name):
 
 def test_the_lecture_is_drawn_to_scale():
     chain = chain_of("cnn")
-    scale = Scale.of(chain)
+    scale = DrawingScale.of(chain)
     assert scale.power == 1
     heights = [Body(volume, scale).front[1] for volume in chain.glyphs[:5]]
     assert [height / heights[0] for height in heights] == pytest.approx(
@@ -63,7 +63,7 @@ def test_the_lecture_is_drawn_to_scale():
 
 
 def test_large_networks_take_the_square_root():
-    scale = Scale.of(chain_of("resnet18"))
+    scale = DrawingScale.of(chain_of("resnet18"))
     assert scale.power == 0.5
     assert scale.side(56) / scale.side(224) == pytest.approx(0.5)
     assert scale.thickness(512) / scale.thickness(128) == pytest.approx(2)

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
 
-from cnnlab.pictures.drawings.canvas import Scale, Sheet, short
+from cnnlab.pictures.drawings.canvas import ColorScale, Sheet, short
 from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps, stages
 from cnnlab.pictures.drawings.sets import Panel, confusion_matrix, embedding_plane, invariance_curves
 from cnnlab.pictures.drawings.units import curve_detector, filter_weights, strongest_examples
@@ -20,11 +20,11 @@ def draw(figure):
 
 
 def test_signed_scales_are_white_at_zero():
-    scale = Scale.signed(np.array([-3.0, 1.0, np.nan]))
+    scale = ColorScale.signed(np.array([-3.0, 1.0, np.nan]))
     assert (scale.low, scale.high) == (-3, 3)
     red, green, blue, _ = scale.mappable.to_rgba(0.0)
     assert min(red, green, blue) > 0.95
-    assert Scale.positive(np.zeros(4)).high == 1  # nothing to see is no error
+    assert ColorScale.positive(np.zeros(4)).high == 1  # nothing to see is no error
 
 
 @pytest.mark.parametrize(

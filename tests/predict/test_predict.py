@@ -10,10 +10,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from cnnlab.cli import run
-from cnnlab.datasets import DATASETS, OWN_DATA, Places
-from cnnlab.datasets.mnist import Mnist
-from cnnlab.datasets.preparing import prepare
-from cnnlab.runs.records import read_record
+from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths
+from cnnlab.datasets.reading.preparing import prepare
+from cnnlab.datasets.sources.mnist import Mnist
+from cnnlab.run_folders.records import read_record
 
 FOLDER = """
 name: pets
@@ -122,7 +122,7 @@ def test_answers_to_test_images_are_those_of_the_run(call, trained):
     [path] = trained.glob("experiments/letters-*/seed-0")
     record = read_record(path)
     config = record.config.dataset
-    content = config.read(Places.from_environment())
+    content = config.read(DataPaths.from_environment())
     folder = trained / "letters"
     folder.mkdir(exist_ok=True)
     for index in range(10):

@@ -19,7 +19,7 @@ from cnnlab.report import render_report
 from cnnlab.report.charts import chart
 from cnnlab.report.images import png_uri
 from cnnlab.report.network import drawing
-from cnnlab.runs.records import read_record
+from cnnlab.run_folders.records import read_record
 
 VOID = {"meta", "link", "br", "img", "input"}
 

@@ -19,7 +19,7 @@ class Stopwatch:
     def __init__(self, *, jitter=0.0, drift=0.0):
         self.jitter, self.drift, self.count = jitter, drift, 0
 
-    def rehearse(self, config):
+    def estimate_cost(self, config):
         self.count += 1
         noise = (1 + self.jitter * (-1) ** self.count) * (1 + self.drift * self.count)
         step = config.architecture.total_params * 1e-8 * noise
@@ -83,7 +83,7 @@ def test_neither_starting_nor_a_machine_that_gets_busier_counts(drift):
 
 def test_seconds_out_of_reach_come_as_close_as_they_can():
     class Slow(Stopwatch):
-        def rehearse(self, config):
+        def estimate_cost(self, config):
             return SimpleNamespace(
                 seconds_per_step=0.1 if config.name == "dnn" else 0.001, steps_per_epoch=50
             )

@@ -10,8 +10,8 @@ import pytest
 from cnnlab.config.experiment import ExperimentConfig, parse_config
 from cnnlab.datasets.content import Dataset, PixelScale, Provenance, Split
 from cnnlab.language.source import parse_yaml
-from cnnlab.runs.folders import open_run
-from cnnlab.runs.records import Record, read_record, run_path
+from cnnlab.run_folders.folders import open_run
+from cnnlab.run_folders.records import Record, read_record, run_path
 
 SOFTMAX_REGRESSION = "[Flatten, Dense: {units: 10, activation: softmax}]"
 
@@ -91,19 +91,19 @@ class Silent:
 
 
 @pytest.fixture
-def watcher() -> Silent:
+def reporter() -> Silent:
     return Silent()
 
 
 @pytest.fixture
-def trained(backend: object, tmp_path: Path, watcher: Silent) -> Callable[..., Record]:
+def trained(backend: object, tmp_path: Path, reporter: Silent) -> Callable[..., Record]:
     """trained(config, data) → the record of the finished run, in a folder of its own each time."""
     from cnnlab.training.train import train
 
     def call(config: ExperimentConfig, data: Dataset, *, out: Path | None = None) -> Record:
         out = out or tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
         with open_run(config, out) as run:
-            train(config, data, run, watcher, environment={"dataset": {"digest": data.provenance.digest}})
+            train(config, data, run, reporter, environment={"dataset": {"digest": data.provenance.digest}})
         return read_record(run_path(config, out))
 
     return call

@@ -1,9 +1,9 @@
-"""The loop over epochs: which weights stay, and what its watcher is told."""
+"""The loop over epochs: which weights stay, and what its reporter is told."""
 
 import numpy as np
 import pytest
 
-from cnnlab.runs.folders import Run
+from cnnlab.run_folders.folders import Run
 from cnnlab.training.fit import best_epoch
 
 WILD = "batch_size: 16, optimizer: {name: sgd, learning_rate: 0.5}"
@@ -56,20 +56,20 @@ def test_validation_and_test_images_teach_nothing(trained, experiment, cnn, data
 
 @pytest.mark.parametrize(("count", "batch_size", "steps"), [(70, 16, 5), (64, 16, 4), (10, 16, 1), (1, 1, 1)])
 def test_every_image_is_seen_once_an_epoch(
-    trained, experiment, dataset, watcher, count, batch_size, steps
+    trained, experiment, dataset, reporter, count, batch_size, steps
 ) -> None:
     data = dataset(train=count)
     record = trained(experiment(training=f"epochs: 1, batch_size: {batch_size}"), data)
-    seen = [told for told in watcher.told if told[0] == "stepped"]
+    seen = [told for told in reporter.told if told[0] == "stepped"]
     assert seen[-1] == ("stepped", 1, steps, steps)
     [row] = record.history
     assert row["images_per_second"] * row["seconds"] == pytest.approx(count)
 
 
-def test_the_watcher_is_told_in_order(trained, experiment, dataset, watcher, monkeypatch) -> None:
+def test_the_watcher_is_told_in_order(trained, experiment, dataset, reporter, monkeypatch) -> None:
     monkeypatch.setattr("cnnlab.training.epoch.SECONDS_PER_CALL", 1e-9)  # a call for each step
     trained(experiment(training="epochs: 2, batch_size: 32"), dataset())
-    assert watcher.told == [
+    assert reporter.told == [
         ("started", 0, False),
         *(("stepped", 1, step, 3) for step in (1, 2, 3)),
         ("epoch_ended", 1, 2),
@@ -79,7 +79,7 @@ def test_the_watcher_is_told_in_order(trained, experiment, dataset, watcher, mon
 
 
 def test_the_watcher_is_told_of_a_resumed_run(
-    trained, experiment, dataset, watcher, monkeypatch, tmp_path
+    trained, experiment, dataset, reporter, monkeypatch, tmp_path
 ) -> None:
     config, data, out = experiment(training="epochs: 3"), dataset(), tmp_path / "out"
     write = Run.write_checkpoint
@@ -93,10 +93,10 @@ def test_the_watcher_is_told_of_a_resumed_run(
         patch.setattr(Run, "write_checkpoint", interrupt)
         with pytest.raises(KeyboardInterrupt):
             trained(config, data, out=out)
-    watcher.told.clear()
+    reporter.told.clear()
     trained(config, data, out=out)
-    assert watcher.told[0] == ("started", 2, True)
-    assert [told for told in watcher.told if told[0] == "epoch_ended"] == [("epoch_ended", 3, 3)]
+    assert reporter.told[0] == ("started", 2, True)
+    assert [told for told in reporter.told if told[0] == "epoch_ended"] == [("epoch_ended", 3, 3)]
 
 
 def test_a_checkpoint_of_another_network_is_refused(trained, experiment, cnn, dataset, backend) -> None:

@@ -15,7 +15,7 @@ def command(subject: Subject) -> Explanation:
     """
     from cnnlab.analyses.mistakes import most_confused, rates
     from cnnlab.pictures.drawings.sets import confusion_matrix
-    from cnnlab.runs.confusion import confusion_counts
+    from cnnlab.run_folders.confusion import confusion_counts
 
     test, names = subject.data.test, subject.class_names
     counts = confusion_counts(subject.probabilities.argmax(axis=1), test.labels, num_classes=len(names))

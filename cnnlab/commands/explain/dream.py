@@ -7,9 +7,9 @@ from typing import Literal
 
 import click
 
+from cnnlab.commands.explain.pretrained import network_options, pretrained_network
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, seed_option, technique
-from cnnlab.commands.explain.worldly import eyes_of, network_options
 
 
 @technique
@@ -57,7 +57,7 @@ def command(
     """
     if picture is not None and index is not None:
         raise click.UsageError("--image and --picture exclude each other")
-    eyes = eyes_of(subject, network, weights)
+    eyes = pretrained_network(subject, network, weights)
     import numpy as np
 
     from cnnlab.analyses.dream import DreamSettings, dream

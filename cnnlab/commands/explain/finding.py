@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.config.experiment import load_config
 from cnnlab.config.sections import RuntimeConfig
-from cnnlab.datasets import DatasetConfig, Places
+from cnnlab.datasets import DataPaths, DatasetConfig
 from cnnlab.errors import UserError
-from cnnlab.runs.listing import latest_experiment, latest_run, runs_at
-from cnnlab.runs.records import is_run, read_record
+from cnnlab.run_folders.listing import latest_experiment, latest_run, runs_at
+from cnnlab.run_folders.records import is_run, read_record
 
 if TYPE_CHECKING:
-    from cnnlab.commands.progress import Quiet
+    from cnnlab.commands.progress import SilentReporter
 
 
 def open_subject(
-    run: str, *, out: Path, places: Places, watcher: Quiet, backend: str | None, device: str | None,
-    pixels: tuple[float, float] | None = None, dataset_of: str | None = None,
+    run: str, *, out: Path, data_paths: DataPaths, reporter: SilentReporter, backend: str | None,
+    device: str | None, pixels: tuple[float, float] | None = None, dataset_of: str | None = None,
 ) -> Subject:  # fmt: skip
     """Find what a run argument means; nothing heavy is imported yet.
 
@@ -37,7 +37,9 @@ def open_subject(
         runtime = RuntimeConfig.model_validate(_asked(backend, device))
         folder = path.with_name(f"{path.stem}-explain")
         dataset = _dataset_of(dataset_of, out) if dataset_of is not None else None
-        return Subject(path.stem, folder, path, None, dataset, places, watcher, runtime, pixels, dataset_of)
+        return Subject(
+            path.stem, folder, path, None, dataset, data_paths, reporter, runtime, pixels, dataset_of
+        )
     for option, given in (("--pixels", pixels), ("--dataset-of", dataset_of)):
         if given is not None:
             raise UserError(
@@ -50,7 +52,7 @@ def open_subject(
     runtime = record.config.runtime.model_copy(update=_asked(backend, device))
     name = f"{record.name}, seed {record.seed}"
     dataset = record.config.dataset
-    return Subject(name, record.path / "explain", file, record, dataset, places, watcher, runtime)
+    return Subject(name, record.path / "explain", file, record, dataset, data_paths, reporter, runtime)
 
 
 def _dataset_of(experiment: str, out: Path) -> DatasetConfig:

@@ -9,7 +9,7 @@ import click
 
 from cnnlab.commands.explain.finding import finished_runs_of, is_file_alone, open_subject
 from cnnlab.commands.explain.subject import Subject
-from cnnlab.commands.explain.technique import Asked, Explanation, say, subject_options, write
+from cnnlab.commands.explain.technique import Explanation, SubjectOptions, say, subject_options, write
 from cnnlab.commands.options import complete_experiment, json_option
 from cnnlab.errors import UserError
 
@@ -129,7 +129,7 @@ def _with_seeds(name: str, group: Sequence[Subject]) -> str:
 )
 @subject_options
 @json_option
-def command(runs: tuple[str, ...], images: int, asked: Asked, as_json: bool) -> None:
+def command(runs: tuple[str, ...], images: int, asked: SubjectOptions, as_json: bool) -> None:
     """Accuracy against shift, rotation and scale; of a name all finished seeds, as a band.
 
     \b
@@ -139,17 +139,18 @@ def command(runs: tuple[str, ...], images: int, asked: Asked, as_json: bool) -> 
     Pooling absorbs small shifts; rotations and scales must be learned from augmented images. A digit that
     has left the picture is nobody's failure.
     """
-    from cnnlab.commands.progress import watch
-    from cnnlab.datasets import Places
+    from cnnlab.commands.progress import reporting
+    from cnnlab.datasets import DataPaths
     from cnnlab.studies.writing import comparison_folder
 
-    with watch(quiet=asked.quiet) as watcher:
+    with reporting(quiet=asked.quiet) as reporter:
         found = (path for run in runs for path in finished_runs_of(run, asked.out))
         paths = {path.resolve(): path for path in found}.values()  # each once
         for_runs = not any(is_file_alone(path) for path in paths)  # they refuse what is for files
         subjects = [
             open_subject(
-                str(path), out=asked.out, places=Places.from_environment(asked.data_dir), watcher=watcher,
+                str(path), out=asked.out, data_paths=DataPaths.from_environment(asked.data_dir),
+                reporter=reporter,
                 backend=asked.backend, device=asked.device,
                 pixels=asked.pixels if for_runs or is_file_alone(path) else None,
                 dataset_of=asked.dataset_of if for_runs or is_file_alone(path) else None,

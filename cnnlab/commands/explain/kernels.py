@@ -115,7 +115,7 @@ def curve_detector_on(subject: Subject, name: str, picture: np.ndarray) -> Curve
     from cnnlab.pictures.drawings.units import curve_detector
 
     if picture.shape[0] < CURVE.shape[0] or picture.shape[1] < CURVE.shape[1]:
-        subject.watcher.note(f"{name} is too small for the curve detector, which is 7×7")
+        subject.reporter.note(f"{name} is too small for the curve detector, which is 7×7")
         return CurveFound()
     own = (CURVE > 0).astype(float)
     strongest, weakest = strongest_and_weakest(picture, CURVE)

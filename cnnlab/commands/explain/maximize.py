@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnnlab.commands.explain.captions import named_units
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, layer_option, seed_option, technique, unit_option
-from cnnlab.commands.explain.words import named_units
-from cnnlab.commands.options import refuse_idle
+from cnnlab.commands.options import reject_unused
 from cnnlab.commands.output import counted
 from cnnlab.errors import UserError
 from cnnlab.pictures.shares import share
@@ -70,7 +70,7 @@ def command(
     is sure of it all the same; with an L1 penalty, which prices every bright pixel, strokes appear.
     """
     if not classes:
-        refuse_idle("target", reason="it is about the classes' images")
+        reject_unused("target", reason="it is about the classes' images")
     model = subject.model
     import numpy as np
 

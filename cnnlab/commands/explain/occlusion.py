@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from cnnlab.commands.explain.captions import answers, targets
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, image_options, technique
-from cnnlab.commands.explain.words import answers, targets
 from cnnlab.commands.output import counted
 from cnnlab.pictures.shares import share
 
@@ -41,7 +41,7 @@ def command(
     """
     model = subject.model
     from cnnlab.analyses.occlusion import occlusion, under_the_patch, worst_covered
-    from cnnlab.pictures.drawings.canvas import Scale
+    from cnnlab.pictures.drawings.canvas import ColorScale
     from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
 
     chosen = subject.choose(image, picture)
@@ -49,7 +49,7 @@ def command(
     found = occlusion(model, chosen.seen, classes, patch=patch, stride=stride, fill=subject.gray(fill))
     worst = worst_covered(found, chosen.shown, patch=patch, brightness=fill)
     at_pixels = under_the_patch(found, patch, chosen.shown.shape[1:3])
-    scale = Scale(0, 1, "probability of the class", "OrRd_r")
+    scale = ColorScale(0, 1, "probability of the class", "OrRd_r")
     maps = [MapColumn("probability", at_pixels, "", scale=scale)]
     labels, wrong = answers(subject, chosen, probabilities, classes)
     lows = found.probabilities.min(axis=(1, 2))

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from cnnlab.commands.explain import TECHNIQUES
-from cnnlab.commands.explain.technique import Asked, subject_options, write
+from cnnlab.commands.explain.technique import SubjectOptions, subject_options, write
 from cnnlab.commands.options import complete_experiment, json_option
 from cnnlab.commands.output import print_json
 from cnnlab.errors import CnnlabError, UserError
-from cnnlab.runs.folders import Folder
+from cnnlab.run_folders.folders import Folder
 
 
 @click.command()
@@ -29,7 +29,7 @@ from cnnlab.runs.folders import Folder
 )
 @subject_options
 @json_option
-def command(run: str, pictures: tuple[Path, ...], asked: Asked, as_json: bool) -> None:
+def command(run: str, pictures: tuple[Path, ...], asked: SubjectOptions, as_json: bool) -> None:
     """All techniques with their defaults, and index.html: one page that needs no other file.
 
     \b
@@ -55,13 +55,13 @@ def command(run: str, pictures: tuple[Path, ...], asked: Asked, as_json: bool) -
                 explanation = module.command.explain(subject, **defaults(module.command, pictures))
             except CnnlabError as error:
                 left_out[name] = str(error)
-                subject.watcher.warn(f"{name}: left out: {error}")
+                subject.reporter.warn(f"{name}: left out: {error}")
                 continue
             document = write(subject, name, explanation)
             drawn = [subject.folder / picture for picture in document["pictures"]]
             documents.append(document)
             sections.append(Section(name, TECHNIQUES[name], explanation.sentence, drawn))
-            subject.watcher.note(f"{name}: {explanation.sentence}")
+            subject.reporter.note(f"{name}: {explanation.sentence}")
         folder = Folder(subject.folder)
         page = render_explanations(subject.name, subject.run, sections, left_out=left_out)
         folder.write_text("index.html", page)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
-    from cnnlab.datasets.preparing import Prepared
+    from cnnlab.datasets.reading.preparing import Prepared
 
 
 def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longest: int = 512) -> Prepared:
@@ -25,8 +25,8 @@ def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longe
     """
     import numpy as np
 
-    from cnnlab.datasets.images import fitted, load
-    from cnnlab.datasets.preparing import Prepared
+    from cnnlab.datasets.reading.images import fitted, load
+    from cnnlab.datasets.reading.preparing import Prepared
 
     if shape is not None and shape[2] not in (1, 3):
         raise UserError(f"{path}: the network wants {shape[2]} channels, which no picture has")
@@ -45,7 +45,7 @@ def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longe
 @contextmanager
 def usable(path: Path) -> Iterator[None]:
     """What is wrong with a picture file, as a `UserError` that names it."""
-    from cnnlab.datasets.images import BadImage, bombs_are_errors
+    from cnnlab.datasets.reading.images import BadImage, bombs_are_errors
 
     if not path.exists():
         raise UserError(f"{path}: no such file")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cnnlab.commands.explain.captions import answers, targets
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import (
     Explanation,
@@ -15,8 +16,7 @@ from cnnlab.commands.explain.technique import (
     seed_option,
     technique,
 )
-from cnnlab.commands.explain.words import answers, targets
-from cnnlab.commands.options import refuse_idle
+from cnnlab.commands.options import reject_unused
 
 METHODS = ("gradient", "smoothgrad", "gradient_times_input", "integrated_gradients", "grad_cam")
 METHOD_OF = {
@@ -74,7 +74,7 @@ def command(
     """
     for option, method in METHOD_OF.items():
         if methods and method not in methods:
-            refuse_idle(option, reason=f"it goes with --method {method}")
+            reject_unused(option, reason=f"it goes with --method {method}")
     model = subject.model
     import numpy as np
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cnnlab.commands.explain.captions import named_units
 from cnnlab.commands.explain.subject import Subject
-from cnnlab.commands.explain.words import named_units
 from cnnlab.commands.output import counted
 from cnnlab.errors import UserError
 

@@ -7,9 +7,9 @@ from typing import Literal
 
 import click
 
+from cnnlab.commands.explain.pretrained import network_options, pretrained_network
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, technique
-from cnnlab.commands.explain.worldly import eyes_of, network_options
 
 
 @technique
@@ -56,7 +56,7 @@ def command(
     """
     if None not in (content, style, image):
         raise click.UsageError("--image excludes --content together with --style")
-    eyes = eyes_of(subject, network, weights)
+    eyes = pretrained_network(subject, network, weights)
     from cnnlab.analyses.imagenet import CONTENT_LAYERS, STYLE_LAYERS
     from cnnlab.analyses.network import convolutions, last_convolution, summary_name
     from cnnlab.analyses.style import transfer_style

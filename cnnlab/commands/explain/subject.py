@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnlab.config.sections import RuntimeConfig
-from cnnlab.datasets import DatasetConfig, Places
-from cnnlab.errors import UserError, way_out
-from cnnlab.runs.records import Record
+from cnnlab.datasets import DataPaths, DatasetConfig
+from cnnlab.errors import UserError, suggestion
+from cnnlab.run_folders.records import Record
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from cnnlab.commands.progress import Quiet
+    from cnnlab.commands.progress import SilentReporter
     from cnnlab.datasets.content import Dataset, PixelScale
-    from cnnlab.datasets.preparing import Prepared
+    from cnnlab.datasets.reading.preparing import Prepared
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,8 @@ class Subject:
     dataset: DatasetConfig | None
     """Its images: a run's own, or those said to be a .keras file's; None where nobody said it."""
 
-    places: Places
-    watcher: Quiet
+    data_paths: DataPaths
+    reporter: SilentReporter
     runtime: RuntimeConfig
     black_and_white: tuple[float, float] | None = None
     """What the network takes for them where there is no run that says it."""
@@ -105,7 +105,7 @@ class Subject:
         """Start the backend, before anything imports Keras."""
         from cnnlab.backend import start_backend
 
-        self.watcher.note(str(start_backend(self.runtime)))
+        self.reporter.note(str(start_backend(self.runtime)))
 
     @cached_property
     def data(self) -> Dataset:
@@ -114,7 +114,7 @@ class Subject:
         Raises:
             UserError: the model is a file, and nobody said what its images are.
         """
-        from cnnlab.jobs import load_watched
+        from cnnlab.jobs import load_reported
 
         if self.dataset is None:
             raise UserError(
@@ -123,9 +123,9 @@ class Subject:
             )
         if self.record is None:
             _ = self.model  # whether it fits is known before anything is downloaded
-        data = load_watched(self.dataset, self.places, self.watcher)
+        data = load_reported(self.dataset, self.data_paths, self.reporter)
         if self.record and self.record.environment["dataset"]["digest"] != data.provenance.digest:
-            self.watcher.warn(f"{self.name}: was trained on other data of the same name than is here today")
+            self.reporter.warn(f"{self.name}: was trained on other data of the same name than is here today")
         return data
 
     @property
@@ -280,7 +280,7 @@ class Subject:
             UserError: it is not there or cannot be used.
         """
         from cnnlab.commands.explain.pictures import read_picture, usable
-        from cnnlab.datasets.preparing import prepare
+        from cnnlab.datasets.reading.preparing import prepare
 
         if self.dataset is None:
             prepared = read_picture(path, self.image_shape)
@@ -288,7 +288,7 @@ class Subject:
             with usable(path):
                 prepared = prepare(path, self.dataset)
         if prepared.notes:
-            self.watcher.note(f"{path}: {'; '.join(prepared.notes)}")
+            self.reporter.note(f"{path}: {'; '.join(prepared.notes)}")
         return prepared
 
     def one_of_each(self, *, at_most: int = 10) -> list[int]:
@@ -310,4 +310,4 @@ class Subject:
             return self.class_names.index(name)
         if name.isdecimal() and int(name) < len(self.class_names):
             return int(name)
-        raise UserError(f"--class: unknown class {name!r}; {way_out(name, self.class_names)}")
+        raise UserError(f"--class: unknown class {name!r}; {suggestion(name, self.class_names)}")

@@ -24,9 +24,9 @@ from cnnlab.commands.options import (
     quiet_option,
 )
 from cnnlab.commands.output import print_json
-from cnnlab.datasets import Places
-from cnnlab.runs.folders import Folder
-from cnnlab.runs.records import read_json
+from cnnlab.datasets import DataPaths
+from cnnlab.run_folders.folders import Folder
+from cnnlab.run_folders.records import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def technique(function: Callable[..., Explanation]) -> click.Command:
     @subject_options
     @json_option
     @functools.wraps(function)
-    def command(run: str, asked: Asked, as_json: bool, **options: Any) -> None:
+    def command(run: str, asked: SubjectOptions, as_json: bool, **options: Any) -> None:
         with asked.open(run) as subject:
             subject.start()
             document = write(subject, command.name or "", explain(subject, **options))
@@ -101,7 +101,7 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SubjectOptions:
     """The options that say where runs and data are and what to compute on."""
 
     out: Path
@@ -114,11 +114,11 @@ class Asked:
 
     @contextmanager
     def open(self, run: str) -> Iterator[Subject]:
-        from cnnlab.commands.progress import watch
+        from cnnlab.commands.progress import reporting
 
-        with watch(quiet=self.quiet) as watcher:
+        with reporting(quiet=self.quiet) as reporter:
             yield open_subject(
-                run, out=self.out, places=Places.from_environment(self.data_dir), watcher=watcher,
+                run, out=self.out, data_paths=DataPaths.from_environment(self.data_dir), reporter=reporter,
                 backend=self.backend, device=self.device, pixels=self.pixels, dataset_of=self.dataset_of,
             )  # fmt: skip
 
@@ -149,7 +149,7 @@ def subject_options(command: Command) -> Command:
         *args: Any, out: Path, data_dir: Path | None, backend: str | None, device: str | None,
         pixels: tuple[float, float] | None, dataset_of: str | None, quiet: bool, **kwargs: Any,
     ) -> Any:  # fmt: skip
-        asked = Asked(out, data_dir, backend, device, pixels, dataset_of, quiet)
+        asked = SubjectOptions(out, data_dir, backend, device, pixels, dataset_of, quiet)
         return command(*args, asked=asked, **kwargs)
 
     return with_options

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnlab.layers.base import times
-from cnnlab.pictures.diagrams.bodies import Body, Scale, cone
-from cnnlab.pictures.diagrams.glyphs import Chain, Folded, Fork, Glyph, Joint, Volume
+from cnnlab.pictures.diagrams.elements import Chain, Folded, Fork, Glyph, Joint, Volume
 from cnnlab.pictures.diagrams.shapes import Circle, Line, Piece, Point, Polygon, Shape, Text, text_width
+from cnnlab.pictures.diagrams.solids import Body, DrawingScale, cone
 
 INK, GREY, FAINT = "#333333", "#767676", "#C9C9C9"
 GAP = 0.20  # inches between two pieces of a chain
@@ -18,7 +18,7 @@ WORDS = 20  # letters of a line of small print
 PADDING = 0.16
 
 
-def chain_piece(chain: Chain, scale: Scale) -> Piece:
+def chain_piece(chain: Chain, scale: DrawingScale) -> Piece:
     """Everything of a chain in one row."""
     pieces = [_piece(glyph, scale) for glyph in chain.glyphs]
     if not pieces:
@@ -47,7 +47,7 @@ def chain_piece(chain: Chain, scale: Scale) -> Piece:
     )
 
 
-def rows(chain: Chain, scale: Scale, widest: float) -> list[Piece]:
+def rows(chain: Chain, scale: DrawingScale, widest: float) -> list[Piece]:
     """A chain broken into rows that are no wider than `widest`, unless one glyph alone is."""
     broken: list[list[Glyph]] = [[]]
     for glyph in chain.glyphs:
@@ -57,7 +57,7 @@ def rows(chain: Chain, scale: Scale, widest: float) -> list[Piece]:
     return [chain_piece(Chain(tuple(glyphs)), scale) for glyphs in broken]
 
 
-def _piece(glyph: Glyph, scale: Scale) -> Piece:
+def _piece(glyph: Glyph, scale: DrawingScale) -> Piece:
     """A glyph without the text below it."""
     if isinstance(glyph, Volume):
         body = Body(glyph, scale)
@@ -82,7 +82,7 @@ def _joint(joint: Joint) -> Piece:
     return Piece(shapes, 2 * radius, radius, radius, 0.0, 2 * radius)
 
 
-def _fork(fork: Fork, scale: Scale) -> Piece:
+def _fork(fork: Fork, scale: DrawingScale) -> Piece:
     """Branches one above the other between the point where they part and the one where they meet.
 
     A residual block keeps its layers in the middle and leads the shortcut over them.
@@ -140,7 +140,7 @@ def _heights(fork: Fork, branches: Sequence[Piece]) -> list[float]:
     return [height - nearest if abs(nearest) < 0.3 else height for height in heights]
 
 
-def _folded(folded: Folded, scale: Scale) -> Piece:
+def _folded(folded: Folded, scale: DrawingScale) -> Piece:
     """The chain in a dashed frame, with how often it is passed."""
     inner = chain_piece(folded.chain, scale)
     header = f"{folded.times}× "
@@ -165,7 +165,7 @@ def _frame(
     return Polygon(corners, fill, edge, 0.9, dashed=dashed, level=0)
 
 
-def _drop(glyphs: Sequence[Glyph], scale: Scale) -> float:
+def _drop(glyphs: Sequence[Glyph], scale: DrawingScale) -> float:
     """How far below the middle the text of a row begins: under its tallest body."""
     heights = [Body(glyph, scale).height / 2 for glyph in glyphs if isinstance(glyph, Volume)]
     return max([*heights, 0.13]) + 0.08
@@ -216,7 +216,7 @@ def _wrapped(words: Sequence[str]) -> list[str]:
 
 
 def _link(
-    before: Glyph, after: Glyph, start: Point, end: Point, left: float, scale: Scale
+    before: Glyph, after: Glyph, start: Point, end: Point, left: float, scale: DrawingScale
 ) -> tuple[Shape, ...]:
     """What leads from one piece of a row to the next: a kernel's view, all to all, or an arrow."""
     if isinstance(before, Volume) and isinstance(after, Volume):

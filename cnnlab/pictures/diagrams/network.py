@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from cnnlab.accounting.quantities import amount
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import times
-from cnnlab.pictures.diagrams.bodies import EDGES, FILLS, KERNEL, KERNEL_FACES, Scale, volumes
-from cnnlab.pictures.diagrams.glyphs import Chain, block_glyphs, network_glyphs
+from cnnlab.pictures.diagrams.elements import Chain, block_glyphs, network_glyphs
 from cnnlab.pictures.diagrams.layout import GREY, INK, rows
 from cnnlab.pictures.diagrams.shapes import Line, Piece, Polygon, Shape, Text, text_width
-from cnnlab.summary.quantities import amount
+from cnnlab.pictures.diagrams.solids import EDGES, FILLS, KERNEL, KERNEL_FACES, DrawingScale, volumes
 
 BETWEEN_ROWS = 0.35
 NAMES = {
@@ -46,7 +46,7 @@ def block_shapes(config: ExperimentConfig, block: str, *, widest: float = 15.0) 
 
 
 def _sheet(title: str, subtitle: str, chain: Chain, widest: float) -> list[Shape]:
-    scale = Scale.of(chain)
+    scale = DrawingScale.of(chain)
     shapes: list[Shape] = [
         Text((0.0, 0.0), title, 13, INK, bold=True, align="left"),
         Text((0.0, -0.26), subtitle, 8.5, GREY, align="left"),
@@ -74,7 +74,7 @@ def _row_ends(piece: Piece, indent: float, y: float, *, first: bool, last: bool)
     return arrows
 
 
-def _legend(chain: Chain, scale: Scale, y: float, *, windows: bool) -> list[Shape]:
+def _legend(chain: Chain, scale: DrawingScale, y: float, *, windows: bool) -> list[Shape]:
     """The colours that occur, and what is in proportion to what."""
     shapes: list[Shape] = []
     x = 0.0

@@ -14,7 +14,7 @@ POINTS = 72.0  # to the inch
 
 @dataclass(frozen=True)
 class Polygon:
-    """An area; open paths are Lines."""
+    """An area; open paths are lines."""
 
     points: tuple[Point, ...]
     fill: str

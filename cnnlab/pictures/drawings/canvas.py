@@ -27,7 +27,7 @@ _BAR = 0.11  # height of a colour bar
 
 
 @dataclass(frozen=True)
-class Scale:
+class ColorScale:
     """How numbers become colours, and what they are."""
 
     low: float
@@ -36,13 +36,13 @@ class Scale:
     colormap: str = POSITIVE
 
     @classmethod
-    def signed(cls, values: np.ndarray, label: str = "") -> Scale:
+    def signed(cls, values: np.ndarray, label: str = "") -> ColorScale:
         """White at 0, blue below, red above, the same length on both sides."""
         limit = _finite_max(np.abs(values))
         return cls(-limit, limit, label, SIGNED)
 
     @classmethod
-    def positive(cls, values: np.ndarray, label: str = "") -> Scale:
+    def positive(cls, values: np.ndarray, label: str = "") -> ColorScale:
         """From 0 to the largest value."""
         return cls(0.0, _finite_max(values), label, POSITIVE)
 
@@ -115,13 +115,20 @@ class Sheet:
         return self._draw(row, column, _displayable(pixels), None, caption, color)
 
     def values(
-        self, row: int, column: int, values: np.ndarray, scale: Scale, *, caption: str = "", color: str = INK
+        self,
+        row: int,
+        column: int,
+        values: np.ndarray,
+        scale: ColorScale,
+        *,
+        caption: str = "",
+        color: str = INK,
     ) -> tuple[float, float, float, float]:
         """Draw (H, W) numbers as colours; returns the box they take: left, top, width, height."""
         return self._draw(row, column, values, scale, caption, color)
 
     def _draw(
-        self, row: int, column: int, values: np.ndarray, scale: Scale | None, caption: str, color: str
+        self, row: int, column: int, values: np.ndarray, scale: ColorScale | None, caption: str, color: str
     ) -> tuple[float, float, float, float]:
         x, y = self.place(row, column)
         height, width = values.shape[:2]
@@ -132,7 +139,7 @@ class Sheet:
             # Of several lines the baseline is the last one's.
             self.text(x + wide / 2, y - 0.07, caption, size=8.5, color=color, across="center", up="baseline")
         y += (self.cell[1] - tall) / 2
-        scale = scale or Scale(0, 1, colormap=GREYS)
+        scale = scale or ColorScale(0, 1, colormap=GREYS)
         limits = self.axes.get_xlim(), self.axes.get_ylim()
         self.axes.imshow(
             values,
@@ -175,7 +182,7 @@ class Sheet:
             x + self.cell[0] / 2, self.top - 0.1, text, across="center", up="baseline", size=10, weight="bold"
         )
 
-    def colorbar(self, scale: Scale, *, column: int = 0, columns: int = 1, line: int = 0) -> None:
+    def colorbar(self, scale: ColorScale, *, column: int = 0, columns: int = 1, line: int = 0) -> None:
         """A bar below some columns, with ticks and the unit."""
         x, _ = self.place(0, column)
         wide = columns * self.cell[0] + (columns - 1) * self.gap[0]

@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import FAINT, GREY, INK, MARK, SIGNED, Scale, Sheet, label_width, short
+from cnnlab.pictures.drawings.canvas import (
+    FAINT,
+    GREY,
+    INK,
+    MARK,
+    SIGNED,
+    ColorScale,
+    Sheet,
+    label_width,
+    short,
+)
 from cnnlab.pictures.shares import share
 
 
@@ -23,15 +33,15 @@ class MapColumn:
     unit: str
     signed: bool = False
     each: bool = False
-    scale: Scale | None = None
+    scale: ColorScale | None = None
 
-    def drawn(self) -> tuple[np.ndarray, Scale]:
+    def drawn(self) -> tuple[np.ndarray, ColorScale]:
         """What is drawn, and how."""
         values, unit = self.values, self.unit
         if self.each:
             largest = np.abs(values).max(axis=(1, 2), keepdims=True)
             values, unit = values / np.where(largest, largest, 1), f"{unit} ÷ its largest"
-        return values, self.scale or (Scale.signed if self.signed else Scale.positive)(values, unit)
+        return values, self.scale or (ColorScale.signed if self.signed else ColorScale.positive)(values, unit)
 
 
 def pixel_maps(
@@ -116,7 +126,7 @@ def stages(
     sheet.text(sheet.left - 0.12, y + 0.6, "image", across="right", weight="bold")
     row = 2
     for (name, values, of_kernels), (_, all_values, _), count in zip(shown, blocks, lines, strict=True):
-        scale = Scale.signed(values)
+        scale = ColorScale.signed(values)
         _label(sheet, row, name, all_values, len(values), scale, of_kernels)
         if values.ndim == 3:
             for index, tile in enumerate(values):
@@ -125,12 +135,12 @@ def stages(
             _units(sheet, row, values, scale, per_row)
         row += count
     _answer(sheet, row, probabilities, per_row)
-    sheet.colorbar(Scale(-1, 1, "share of the end of a stage's scale", SIGNED), columns=per_row)
+    sheet.colorbar(ColorScale(-1, 1, "share of the end of a stage's scale", SIGNED), columns=per_row)
     return sheet.figure
 
 
 def _label(
-    sheet: Sheet, row: int, name: str, values: np.ndarray, shown: int, scale: Scale, of_kernels: bool
+    sheet: Sheet, row: int, name: str, values: np.ndarray, shown: int, scale: ColorScale, of_kernels: bool
 ) -> None:
     _, y = sheet.place(row, 0)
     if values.ndim == 3:
@@ -146,7 +156,7 @@ def _label(
     sheet.text(x, y + 0.43, span, across="right", size=7.5, color=GREY)
 
 
-def _units(sheet: Sheet, row: int, values: np.ndarray, scale: Scale, per_row: int) -> None:
+def _units(sheet: Sheet, row: int, values: np.ndarray, scale: ColorScale, per_row: int) -> None:
     """A strip of one bar for each unit, at most as many as are a pixel wide."""
     x, y = sheet.place(row, 0)
     wide = per_row * sheet.cell[0] + (per_row - 1) * sheet.gap[0]

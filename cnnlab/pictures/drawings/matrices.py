@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import INK, Scale, Sheet
+from cnnlab.pictures.drawings.canvas import INK, ColorScale, Sheet
 
 
 def dense_matrix(
@@ -18,7 +18,7 @@ def dense_matrix(
         zoom: (outputs, inputs), a part of it. names: the same, which weight stands there, 0: none.
     """
     sheet = Sheet(1, 2, title=title, subtitle=subtitle, cell=(5.6, 4.8), gap=(0.4, 0.1), caption=0.26, bars=1)
-    scale = Scale.signed(weights, "weight; white: none, the two are not connected")
+    scale = ColorScale.signed(weights, "weight; white: none, the two are not connected")
     caption = (
         f"one filter, one channel: {weights.shape[0]:,} outputs (down) × {weights.shape[1]:,} inputs (across)"
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import GREYS, INK, MARK, SIGNED, Scale, Sheet, label_width, short
+from cnnlab.pictures.drawings.canvas import GREYS, INK, MARK, SIGNED, ColorScale, Sheet, label_width, short
 
 
 def kernel_effects(
@@ -41,7 +41,7 @@ def kernel_effects(
     for index, (name, kernel) in enumerate(kernels.items()):
         row, column = index // columns, 1 + 2 * (index % columns)
         flat = kernel if kernel.ndim == 2 else kernel.mean(axis=-1)
-        x, y, wide, tall = sheet.values(row, column, flat, Scale.signed(flat), caption=name)
+        x, y, wide, tall = sheet.values(row, column, flat, ColorScale.signed(flat), caption=name)
         height, width = flat.shape
         for (top, left), value in np.ndenumerate(flat):
             if width > 7 and abs(value) < 0.3 * np.abs(flat).max():
@@ -56,9 +56,9 @@ def kernel_effects(
         if abs(kernel.sum() - 1) < 0.15:  # keeps the brightness: a picture again
             sheet.picture(row, column + 1, answer, caption=caption)
         else:
-            sheet.values(row, column + 1, answer, Scale.signed(answer), caption=caption)
+            sheet.values(row, column + 1, answer, ColorScale.signed(answer), caption=caption)
     label = "share of the largest value of a kernel, or of an answer, whose range stands above it"
-    sheet.colorbar(Scale(-1, 1, label, SIGNED), column=1, columns=2 * columns)
+    sheet.colorbar(ColorScale(-1, 1, label, SIGNED), column=1, columns=2 * columns)
     return sheet.figure
 
 
@@ -83,26 +83,28 @@ def curve_detector(
     sheet = Sheet(
         2, 3, title=title, subtitle=subtitle, cell=(3.3, 3.3), gap=(0.25, 0.32), caption=0.44, labels=0.0
     )
-    weights = Scale.signed(kernel)
+    weights = ColorScale.signed(kernel)
     total = f"{short(float(kernel.clip(min=0).sum()))} at most"
     _numbered(sheet, 0, 0, kernel, weights, caption=f"the detector's weights\n{total}, of brightness 0 to 1")
     cells = [(0, 1), (0, 2), (1, 0)]
     for (row, column), (name, patch, said) in zip(cells, patches, strict=True):
-        _numbered(sheet, row, column, patch, Scale(0, 1, colormap=GREYS), caption=f"{name}\n{said}")
+        _numbered(sheet, row, column, patch, ColorScale(0, 1, colormap=GREYS), caption=f"{name}\n{said}")
     height, width = kernel.shape
     shape = f"{answers.shape[0]}×{answers.shape[1]}"
     span = f"{short(float(answers.min()))} to {short(float(answers.max()))}"
     drawn = sheet.picture(1, 1, picture, caption=f"picture, {picture.shape[0]}×{picture.shape[1]}")
     for letter, (top, left) in zip("AB", places, strict=False):
         _marked(sheet, drawn, picture.shape[:2], (top, left, height, width), letter)
-    scale = Scale.signed(answers)
+    scale = ColorScale.signed(answers)
     drawn = sheet.values(1, 2, answers, scale, caption=f"its answers, {shape}: {span}")
     for letter, (top, left) in zip("AB", places, strict=False):
         _marked(sheet, drawn, answers.shape, (top, left, 1, 1), letter)
     return sheet.figure
 
 
-def _numbered(sheet: Sheet, row: int, column: int, values: np.ndarray, scale: Scale, *, caption: str) -> None:
+def _numbered(
+    sheet: Sheet, row: int, column: int, values: np.ndarray, scale: ColorScale, *, caption: str
+) -> None:
     """A picture of a few numbers, each of which is written on its place."""
     x, y, wide, tall = sheet.values(row, column, values, scale, caption=caption)
     height, width = values.shape
@@ -142,7 +144,7 @@ def pipeline_stages(
         bars=1,
     )
     sheet.picture(0, 0, picture, caption=f"picture, {picture.shape[0]}×{picture.shape[1]}")
-    scale = Scale.signed(found["convolution"], "answer of the kernel")
+    scale = ColorScale.signed(found["convolution"], "answer of the kernel")
     for column, (name, values) in enumerate(found.items(), start=1):
         label = f"{name} with {kernel_name}" if name == "convolution" else name
         caption = f"{label}, {values.shape[0]}×{values.shape[1]}"
@@ -170,9 +172,11 @@ def filter_weights(
     )  # fmt: skip
     limit = float(np.abs(kernels).max()) or 1.0
     flat = kernels.mean(axis=-1)
-    scale = Scale.signed(flat, "weight" if kernels.shape[-1] == 1 else "mean weight over the input channels")
+    scale = ColorScale.signed(
+        flat, "weight" if kernels.shape[-1] == 1 else "mean weight over the input channels"
+    )
     if colored:
-        scale = Scale(-limit, limit, "weight, for red, green and blue alike", GREYS)
+        scale = ColorScale(-limit, limit, "weight, for red, green and blue alike", GREYS)
     for index, (kernel, pattern) in enumerate(zip(kernels, smooth, strict=True)):
         row, column = 2 * (index // columns), index % columns
         if column == 0:
@@ -262,10 +266,10 @@ def strongest_examples(
                 if colored:
                     sheet.picture(step * unit + 1, index, 0.5 + 0.5 * pattern)
                 else:
-                    sheet.values(step * unit + 1, index, pattern, Scale(-1, 1, colormap=SIGNED))
+                    sheet.values(step * unit + 1, index, pattern, ColorScale(-1, 1, colormap=SIGNED))
     if patterns is not None:
         label = "projected back, each on its own scale: 1 is the number after ±"
         if colored:
             label += ", for red, green and blue alike"
-        sheet.colorbar(Scale(-1, 1, label, GREYS if colored else SIGNED), columns=count)
+        sheet.colorbar(ColorScale(-1, 1, label, GREYS if colored else SIGNED), columns=count)
     return sheet.figure

@@ -1,0 +1,49 @@
+"""How much memory one training step takes, from the shapes alone: an estimate, made without Keras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cnnlab.accounting.architecture import NUMBER_BYTES, Architecture
+
+
+@dataclass(frozen=True)
+class TrainingMemory:
+    """Bytes that training on one batch holds at once, part by part.
+
+    Weights, gradients and the optimizer's slots (Adam: two numbers for each weight) are float32 in mixed
+    precision too. Activations are the images and the outputs of all layers, which wait for the backward
+    pass: half as large in mixed precision. What a framework needs besides, such as the workspace of a
+    convolution, its own code and the data set, comes on top.
+    """
+
+    batch_size: int
+    optimizer: str
+    weights_bytes: int
+    gradients_bytes: int
+    optimizer_bytes: int
+    activations_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        return self.weights_bytes + self.gradients_bytes + self.optimizer_bytes + self.activations_bytes
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.__dict__, "total_bytes": self.total_bytes}
+
+
+def training_memory(
+    architecture: Architecture, *, batch_size: int, optimizer: str, slots: int, precision: str
+) -> TrainingMemory:
+    """What a step of training takes. `slots`: numbers that the optimizer keeps for each trainable weight."""
+    trainable_bytes = NUMBER_BYTES * architecture.trainable_params
+    halves = 1 if precision == "float32" else 2
+    return TrainingMemory(
+        batch_size=batch_size,
+        optimizer=optimizer,
+        weights_bytes=architecture.params_bytes,
+        gradients_bytes=trainable_bytes,
+        optimizer_bytes=slots * trainable_bytes,
+        activations_bytes=batch_size * architecture.activation_bytes // halves,
+    )

@@ -1,0 +1,1 @@
+"""What generated sets are drawn with."""

@@ -1,0 +1,1 @@
+"""Files to NumPy arrays: formats, archives, downloads, the cache."""

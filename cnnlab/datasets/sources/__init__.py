@@ -1,0 +1,1 @@
+"""What datasets there are: one file a source."""

@@ -1,0 +1,41 @@
+"""Six colours: generated pictures that a colour-blind network confuses and a tiny CNN tells apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.language.fields import NonNegative, Shape
+
+if TYPE_CHECKING:
+    from cnnlab.datasets.content import Content
+    from cnnlab.datasets.data_paths import DataPaths
+
+
+class Colors(DatasetConfig):
+    """Circles, rectangles, triangles, diamonds and thin lines; the class is the colour, whatever the shape.
+
+    28×28×3 pictures, 5,000 to train and 1,000 to test, drawn in under a second and kept nowhere. The
+    six colours differ in brightness too, so grey values tell part of the answer: a dense network on grey
+    values (784-128-64-6) reaches a test accuracy of 0.803 ± 0.017 (n=7), a CNN with 8 and 16 filters on
+    colours 0.999 ± 0.001 (n=8), one with 2 and 3 filters anything from 0.17 to 1.00 (n=10, six above 0.95).
+    """
+
+    name: Literal["colors"] = "colors"
+    generator_seed: NonNegative = 0
+    """Draws the pictures; `seed` only chooses the validation images among them."""
+
+    title: ClassVar[str] = "Colors"
+    image_shape: ClassVar[Shape] = (28, 28, 3)
+    all_classes: ClassVar[tuple[str, ...]] = ("red", "yellow", "green", "cyan", "blue", "purple")
+    train_count: ClassVar[int] = 5_000
+    test_count: ClassVar[int] = 1_000
+
+    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+        """Draw the pictures; no file is looked for."""
+        from cnnlab.datasets.drawn.pictures import colored_shapes, generated
+
+        return generated(
+            train=colored_shapes(self.train_count, seed=[self.generator_seed, 0]),
+            test=colored_shapes(self.test_count, seed=[self.generator_seed, 1]),
+        )

@@ -1,0 +1,84 @@
+"""Your own arrays: an .npz file with x_train, y_train, x_test and y_test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import ModelWrapValidatorHandler, model_validator
+
+from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.sources.completing import completed
+from cnnlab.errors import UserError
+from cnnlab.language.fields import AsTuple, Positive, Shape, problem, problems
+
+if TYPE_CHECKING:
+    from cnnlab.datasets.content import Content
+    from cnnlab.datasets.data_paths import DataPaths
+
+
+class NpzFile(DatasetConfig):
+    """Images (N, H, W) or (N, H, W, C) uint8, labels (N,) of any integer type, as `numpy.savez` writes them.
+
+    What a config leaves out of `shape` and `names` is looked up in the file when the config is read, and
+    written into a run's config.yaml: so a run can be read where the file is gone.
+    """
+
+    name: Literal["npz"] = "npz"
+    npz: str
+    """The file; a relative path starts at the current directory."""
+
+    names: Annotated[tuple[str, ...] | None, AsTuple] = None
+    """What the labels 0, 1, … are called; None: by their numbers."""
+
+    shape: Annotated[tuple[Positive, Positive, Positive] | None, AsTuple] = None
+    """(height, width, channels) of the images; None: as in the file."""
+
+    @property
+    def title(self) -> str:
+        return Path(self.npz).stem
+
+    @property
+    def image_shape(self) -> Shape:
+        if self.shape is None:
+            raise ValueError("without a shape; _look_up gives one")
+        return self.shape
+
+    @property
+    def all_classes(self) -> tuple[str, ...]:
+        if self.names is None:
+            raise ValueError("without names; _look_up gives them")
+        return self.names
+
+    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+        """Read and check the arrays."""
+        from cnnlab.datasets.reading.npz import read_own_npz
+
+        return read_own_npz(self)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _completed(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return completed(data, cls._look_up, handler)
+
+    @staticmethod
+    def _look_up(data: Any) -> Any:
+        """Fill in the shape, from the header of x_train, and the names, from the largest label."""
+        if not isinstance(data, dict) or not isinstance(data.get("npz"), str):
+            return data
+        if data.get("shape") is not None and data.get("names") is not None:
+            return data  # the config of a run, whose file may be gone
+        from cnnlab.datasets.reading.npz_header import image_shape, largest_label
+
+        path = Path(data["npz"]).expanduser()
+        data = dict(data)
+        try:
+            if data.get("shape") is None:
+                data["shape"] = list(image_shape(path))
+            if data.get("names") is None:
+                data["names"] = [str(label) for label in range(largest_label(path) + 1)]
+        except UserError as error:
+            raise problems(problem(str(error), ("npz",))) from None
+        if len(data["names"]) < 2:
+            raise problems(problem("expected two classes or more, found labels 0 only", ("npz",)))
+        return data

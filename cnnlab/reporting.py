@@ -1,0 +1,44 @@
+"""What is told while runs are trained and networks explained.
+
+The command line shows a bar or lines, a notebook its own bar, the library nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnnlab.config.experiment import ExperimentConfig
+    from cnnlab.errors import CnnlabError
+    from cnnlab.run_folders.records import EpochRow, Record
+
+
+class Reporter:
+    """Is told how the work goes, and does nothing; subclasses show what they like."""
+
+    def note(self, message: str) -> None:
+        """Something good to know, such as the device."""
+
+    def warn(self, message: str) -> None:
+        """Something the result may suffer from, such as unverified data."""
+
+    def downloading(self, name: str, done: int, total: int | None) -> None:
+        """So many bytes of a dataset's file are here; `total` is None where the server does not say."""
+
+    def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
+        """Training begins after `done` epochs that a resumed run has behind it."""
+
+    def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
+        """So many of the epoch's steps are done; loss and accuracy are means over them."""
+
+    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
+        """One row of the history, of so many epochs in all."""
+
+    def reused(self, record: Record) -> None:
+        """A run was finished already, and is not trained again."""
+
+    def finished(self, record: Record) -> None:
+        """A run has been trained to its end."""
+
+    def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
+        """A run failed; the others go on."""

@@ -1,0 +1,100 @@
+"""What a user calls a run → its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnnlab.config.experiment import known_configs
+from cnnlab.errors import UserError, unknown
+from cnnlab.run_folders.listing.scanning import Row, scan
+from cnnlab.run_folders.records import is_run, read_facts, runs_in
+
+
+def runs_at(text: str, out: Path) -> list[Path]:
+    """The runs in the folder of this path, or of this path below `out`; none where it is no run's folder."""
+    return runs_in(Path(text)) or runs_in(out / text)
+
+
+def runs_named(name: str, out: Path) -> list[Path]:
+    """The finished runs of the experiment of this name, ascending by seed; none where nothing has finished.
+
+    Raises:
+        UserError: the runs there have other names, or several experiments have this one.
+    """
+    finished = [row for row in scan(out) if row["state"] == "finished"]
+    found = [Path(row["path"]) for row in finished if row["name"] == name]
+    if finished and not found:
+        known = dict.fromkeys([*known_configs(), *(row["name"] for row in finished)])
+        raise unknown("experiment", name, known)
+    folders = sorted({run.parent.name for run in found})
+    if len(folders) > 1:
+        listed = ", ".join(folders)
+        raise UserError(f"{name}: {len(folders)} experiments have this name; give one of {listed}")
+    return found
+
+
+def find_runs(text: str, out: Path) -> list[Path]:
+    """The runs that an argument means, at least one.
+
+    A run's folder, as a path or below `out` (cnn-1a2b3c4d/seed-0); an experiment's folder: all its seeds;
+    a name (cnn): all runs of that name below `out`.
+
+    Raises:
+        UserError: there is no such run.
+    """
+    if runs := runs_at(text, out):
+        return runs
+    rows = scan(out)
+    found = [Path(row["path"]) for row in rows if row["name"] == text]
+    if not found:
+        raise unknown_run(text, rows, out)
+    return found
+
+
+def finished_runs(text: str, out: Path) -> list[Path]:
+    """The finished runs that an argument means, at least one; a run's own folder whatever its state.
+
+    Raises:
+        UserError: there is no such run, or none of them is finished.
+    """
+    if is_run(Path(text)):
+        return [Path(text)]
+    is_experiment = text in known_configs()
+    try:
+        runs = find_runs(text, out)
+    except UserError:
+        if not is_experiment:
+            raise
+        runs = []
+    finished = [path for path in runs if read_facts(path / "run.json").get("state") == "finished"]
+    if not finished:
+        remedy = f"train it first: cnnlab train {text}" if is_experiment else "train it to its end first"
+        raise UserError(f"{text}: no finished run in {out}; {remedy}")
+    return finished
+
+
+def latest_run(text: str, out: Path) -> Path:
+    """Of the finished runs that an argument means the one that was finished last.
+
+    Raises:
+        UserError: there is no such run, or none of them is finished.
+    """
+    return max(finished_runs(text, out), key=lambda path: str(read_facts(path / "run.json").get("updated")))
+
+
+def latest_experiment(text: str, out: Path) -> list[Path]:
+    """Of the finished runs that an argument means those of the experiment that was trained last, by seed.
+
+    Raises:
+        UserError: there is no such run, or none of them is finished.
+    """
+    latest = latest_run(text, out)
+    return [path for path in finished_runs(text, out) if path.parent == latest.parent]
+
+
+def unknown_run(text: str, rows: Sequence[Row], out: Path) -> UserError:
+    """No run goes by this name: did you mean ...?, or that there are none at all."""
+    if not rows:
+        return UserError(f"unknown run {text!r}: there are no runs in {out} yet; cnnlab train makes them")
+    return unknown(f"run in {out}:", text, dict.fromkeys(row["name"] for row in rows))

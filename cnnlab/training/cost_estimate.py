@@ -1,0 +1,87 @@
+"""A few steps of training, to say what the whole run will cost before it is begun."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from cnnlab.backend import peak_memory
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.datasets.content import Dataset
+from cnnlab.training.epoch import epoch_order
+from cnnlab.training.fit import evaluation_batch
+from cnnlab.training.train import prepare
+
+MEASURED_SECONDS = 1.0
+"""How long steps are repeated to time one; the first, which compiles, does not count."""
+
+PICTURE_BYTES = 150_000
+"""About what curves and tables of a run take."""
+
+
+@dataclass(frozen=True)
+class CostEstimate:
+    """What a run will cost, told from its first steps. Times on the machine as busy as it was just now."""
+
+    name: str
+    steps: int  # that were tried
+    steps_per_epoch: int
+    seconds_per_step: float
+    seconds_per_epoch: float  # training and validation
+    seconds: float  # the whole run, to the last epoch
+    peak_memory_bytes: int  # of this process, so far
+    disk_bytes: int  # what the run's folder will hold when it is finished
+    checkpoint_bytes: int  # and while it is trained, besides
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
+    """Compile the training step and time it; nothing is written, and nothing trained is kept."""
+    began = time.perf_counter()
+    learner, steps = prepare(config, data)
+    count = len(data.train)
+    batch_size = min(config.training.batch_size, count)
+    order = epoch_order(count, seed=config.seed, epoch=1)
+    batches = order[: count // batch_size * batch_size].reshape(-1, batch_size)
+    steps.run(batches, 0, 1)
+    evaluated = data.train.images[: evaluation_batch(config)]  # the test images wait for the end
+    steps.outputs(evaluated)
+    started = time.perf_counter() - began
+
+    tried, spent = 0, 0.0
+    while spent < MEASURED_SECONDS:  # twice as many with each call, as long as the epoch has them
+        chunk = min(max(1, tried), len(batches))
+        before = time.perf_counter()
+        steps.run(batches, 0, chunk)
+        spent += time.perf_counter() - before
+        tried += chunk
+    before = time.perf_counter()
+    steps.outputs(evaluated)
+    per_image = (time.perf_counter() - before) / len(evaluated)
+
+    per_step = spent / tried
+    steps_per_epoch = math.ceil(count / config.training.batch_size)
+    epoch = per_step * steps_per_epoch + per_image * len(data.validation)
+    final = per_image * (count + len(data.validation) + len(data.test))
+    numbers = sum(int(np.prod(each.shape)) for each in learner.model.variables)
+    slots = sum(int(np.prod(each.shape)) for each in learner.optimizer.variables)
+    best = numbers if config.training.keep == "best" else 0
+    predictions = len(data.test) * (2 * 8 + 2 * len(data.class_names))
+    return CostEstimate(
+        name=config.name,
+        steps=1 + tried,
+        steps_per_epoch=steps_per_epoch,
+        seconds_per_step=per_step,
+        seconds_per_epoch=epoch,
+        seconds=started + epoch * config.training.epochs + final,
+        peak_memory_bytes=peak_memory(),
+        disk_bytes=4 * numbers + predictions + PICTURE_BYTES,
+        checkpoint_bytes=4 * (numbers + slots + best),
+    )
