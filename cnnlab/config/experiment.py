@@ -109,18 +109,31 @@ def load_config(experiment: str, overrides: Sequence[str] = ()) -> ExperimentCon
         UserError: the file cannot be read, or anything in it is wrong; all mistakes are in the message.
     """
     path = find_config(experiment)
-    root = read_yaml(path)
-    if not isinstance(root.value, dict):
-        raise UserError(
-            f"{root.place}: expected a mapping of keys to values, found {as_written(root.plain())}"
-        )
+    root = read_config(path)
     for override in overrides:
         root = overridden(root, override)
     return parse_config(root, default_name=path.stem)
 
 
+def read_config(path: Path) -> YamlNode:
+    """The text of a config, unchecked, but for being a mapping.
+
+    Raises:
+        UserError: the file cannot be read, or holds something else.
+    """
+    root = read_yaml(path)
+    if not isinstance(root.value, dict):
+        found = as_written(root.plain())
+        raise UserError(f"{root.place}: expected a mapping of keys to values, found {found}")
+    return root
+
+
 def parse_config(root: YamlNode, default_name: str) -> ExperimentConfig:
-    """Check the data of one config; `default_name` is the experiment's where it gives none."""
+    """Check the data of one config; `default_name` is the experiment's where it gives none.
+
+    Raises:
+        UserError: anything is wrong; all mistakes are in the message.
+    """
     data = {"name": default_name, **root.plain()}
     problems: list[str] = []
     try:

@@ -62,7 +62,7 @@ class Match:
         }
 
 
-def match(
+def match_budget(
     configs: Sequence[ExperimentConfig], budget: Budget, *, jobs: Jobs, resize: str | None = None
 ) -> Match:
     """Resize one of two networks so that it costs what the other does.

@@ -704,7 +704,7 @@ def test_compare_needs_two_experiments(cnnlab, tmp_path: Path, experiments: list
     assert cnnlab("compare", *experiments, "--out", tmp_path) == (
         2,
         "",
-        f"compare: expected two or more different experiments, found {found}\n",
+        f"expected two or more different experiments, found {found}\n",
     )
 
 

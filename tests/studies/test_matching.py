@@ -6,7 +6,7 @@ import pytest
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
 from cnnlab.errors import UserError
-from cnnlab.studies.matching import match
+from cnnlab.studies.matching import match_budget as match
 
 
 def configs(*names, changes=()):
