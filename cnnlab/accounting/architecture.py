@@ -12,8 +12,8 @@ from typing import Any
 
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import DataFormat, Shape
-from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
-from cnnlab.layers.graph import IMAGE, GraphNode, expand, path_to_image
+from cnnlab.layers.base import SpatialLayer, Weight, times
+from cnnlab.layers.graph import IMAGE, GraphNode, path_to_image
 from cnnlab.layers.receptive_field import ReceptiveField
 
 NUMBER_BYTES = 4
@@ -127,10 +127,10 @@ class Architecture:
 class LayerShapeError(ShapeError):
     """A layer cannot take its input: which one, and the shapes on the way to it."""
 
-    def __init__(self, node: GraphNode, error: ShapeError, ladder: str) -> None:
+    def __init__(self, node: GraphNode, error: ShapeError, shape_path: str) -> None:
         super().__init__(error.problem, error.remedy)
         self.node = node
-        self.ladder = ladder
+        self.shape_path = shape_path
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,9 @@ class Step:
 
 
 def describe(
-    layers: Sequence[Layer], input_shape: Shape, data_format: DataFormat | None = None
+    nodes: Sequence[GraphNode], input_shape: Shape, data_format: DataFormat | None = None
 ) -> Architecture:
-    """The summary of a list of layers on images of `input_shape`.
+    """The summary of a network on images of `input_shape`.
 
     Args:
         data_format: which axes of the input are height and width; None: as the first layer takes them.
@@ -188,7 +188,7 @@ def describe(
     Raises:
         LayerShapeError: a layer cannot take the shape that the layers before it leave.
     """
-    steps = trace(expand(layers), input_shape, data_format)
+    steps = trace(nodes, input_shape, data_format)
     total = sum(step.params for step in steps)
     return Architecture(input_shape, tuple(_row(step, total) for step in steps), steps)
 
@@ -212,7 +212,7 @@ def trace(
             if math.prod(shapes[position]) > MOST_NUMBERS:
                 raise ShapeError("its output holds more numbers than any machine", "make it smaller")
         except ShapeError as error:
-            raise LayerShapeError(node, error, _ladders(nodes, shapes, node)) from None
+            raise LayerShapeError(node, error, _shape_paths(nodes, shapes, node)) from None
         before = sights[node.inputs[0]]
         for each in node.inputs[1:]:
             before = before.joined(sights[each])
@@ -261,20 +261,20 @@ def _image_axes(
     return (1, 2) if data_format == "channels_first" else (0, 1)
 
 
-def _ladders(nodes: Sequence[GraphNode], shapes: dict[int, Shape], node: GraphNode) -> str:
+def _shape_paths(nodes: Sequence[GraphNode], shapes: dict[int, Shape], node: GraphNode) -> str:
     """The shapes on the way to a layer; where branches meet, a line for each, from where they parted."""
     paths = [[IMAGE, *reversed(path_to_image(nodes, each))] for each in node.inputs]
     if len(paths) == 1:
-        return _ladder(nodes, shapes, paths[0])
+        return _shape_path(nodes, shapes, paths[0])
     fork = max(set(paths[0]).intersection(*paths[1:]))
     width = max(map(len, node.branches)) + 1
     return "\n   ".join(
-        f"{branch + ':':{width}} {_ladder(nodes, shapes, path[path.index(fork) :])}"
+        f"{branch + ':':{width}} {_shape_path(nodes, shapes, path[path.index(fork) :])}"
         for branch, path in zip(node.branches, paths, strict=True)
     )
 
 
-def _ladder(nodes: Sequence[GraphNode], shapes: dict[int, Shape], path: Sequence[int]) -> str:
+def _shape_path(nodes: Sequence[GraphNode], shapes: dict[int, Shape], path: Sequence[int]) -> str:
     """28×28×1 → Conv2D 26×26×25 → MaxPooling2D 13×13×25 → … → 1×1×50"""
     steps = [times(shapes[path[0]])]
     steps += [f"{nodes[each].layer.type()} {times(shapes[each])}" for each in path[1:]]

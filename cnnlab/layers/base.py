@@ -15,8 +15,6 @@ from cnnlab.layers.penalties import Constraint, Regularizer
 if TYPE_CHECKING:
     import keras
 
-    from cnnlab.layers.graph import Graph, Where
-
 
 class Weight(NamedTuple):
     """One array of a layer, as Keras would create it."""
@@ -119,10 +117,6 @@ class Layer(Settings):
     def sees_everything(self) -> bool:
         """Whether one output depends on every position of the input."""
         return False
-
-    def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
-        """Add this layer to the graph, fed by node `feed`; blocks add the layers they are made of."""
-        return graph.add(self, (feed,), name, where)
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of the Keras layer, its name aside."""

@@ -13,7 +13,7 @@ from cnnlab.language.fields import AsTuple, Positive
 from cnnlab.layers.base import Layer
 from cnnlab.layers.convolution import Conv2D
 from cnnlab.layers.core import Activation, ActivationName
-from cnnlab.layers.graph import IMAGE, Graph, Where, path_to_image
+from cnnlab.layers.graph import IMAGE, Block, Graph, Where, path_to_image
 from cnnlab.layers.merging import Add, Average, Concatenate, Maximum, Merge
 from cnnlab.layers.normalization import BatchNormalization
 from cnnlab.layers.serialization import AnyLayer, Layers, write_layer
@@ -42,10 +42,6 @@ if TYPE_CHECKING:
     Shortcut = tuple[Layer, ...] | str
 else:  # a union would put its members' names between the keys in the place of an error
     Shortcut = Annotated[Branch, WrapValidator(_read_shortcut), PlainSerializer(_write_shortcut)]
-
-
-class Block(Layer):
-    """A layer that stands for several. Its inner layers are named by path: residual_1/conv2d_2."""
 
 
 class Repeat(Block):

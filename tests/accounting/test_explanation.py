@@ -7,7 +7,7 @@ import re
 import pytest
 
 from cnnlab.layers import LAYERS
-from cnnlab.layers.blocks import Block
+from cnnlab.layers.graph import Block
 
 NEEDED = {
     "Activation": {"activation": "relu"}, "Conv2D": {"filters": 4, "kernel_size": 3},

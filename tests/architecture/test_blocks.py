@@ -160,7 +160,7 @@ def test_the_receptive_field_is_that_of_the_branch_that_sees_most():
 
 
 @pytest.mark.parametrize(
-    ("layers", "problem", "ladder", "remedy"),
+    ("layers", "problem", "shape_path", "remedy"),
     [
         pytest.param(
             [CONV, {"Residual": {"layers": [STRIDED, "ReLU"]}}],
@@ -185,10 +185,14 @@ def test_the_receptive_field_is_that_of_the_branch_that_sees_most():
         ),
     ],
 )
-def test_branches_that_cannot_be_merged(layers, problem, ladder, remedy):
+def test_branches_that_cannot_be_merged(layers, problem, shape_path, remedy):
     with pytest.raises(LayerShapeError) as caught:
         network(*layers).architecture  # noqa: B018
-    assert (caught.value.problem, caught.value.ladder, caught.value.remedy) == (problem, ladder, remedy)
+    assert (caught.value.problem, caught.value.shape_path, caught.value.remedy) == (
+        problem,
+        shape_path,
+        remedy,
+    )
 
 
 @pytest.mark.parametrize(
