@@ -66,6 +66,11 @@ class Architecture:
     steps: tuple[Step, ...]
 
     @property
+    def image_axes(self) -> tuple[int, int] | None:
+        """Which axes of the input are height and width; None where it is no image."""
+        return self.steps[0].image_axes
+
+    @property
     def output_shape(self) -> Shape:
         return self.rows[-1].output_shape
 
@@ -162,17 +167,17 @@ class Step:
         """How many outputs have a bias added."""
         return math.prod(self.output_shape) if any(each.name == "bias" for each in self.weights) else 0
 
-    def extent(self, sight: ReceptiveField) -> tuple[int, int] | None:
-        """Height and width of what a sight sees of the image."""
+    def size(self, field: ReceptiveField) -> tuple[int, int] | None:
+        """Height and width of a receptive field, in pixels."""
         if self.image_axes is None:
             return None
-        return sight.along(self.image_axes[0]), sight.along(self.image_axes[1])
+        return field.along(self.image_axes[0]).size, field.along(self.image_axes[1]).size
 
-    def jump(self, sight: ReceptiveField) -> tuple[float, float] | None:
+    def jump(self, field: ReceptiveField) -> tuple[float, float] | None:
         """Pixels between neighbours in height and width: whole numbers, but for what was upsampled."""
         if self.image_axes is None:
             return None
-        jumps = [sight.jump_along(axis) for axis in self.image_axes]
+        jumps = [field.along(axis).jump for axis in self.image_axes]
         rows, columns = (int(each) if each.denominator == 1 else float(each) for each in jumps)
         return rows, columns
 
@@ -196,13 +201,13 @@ def describe(
 def trace(
     nodes: Sequence[GraphNode], input_shape: Shape, data_format: DataFormat | None = None
 ) -> tuple[Step, ...]:
-    """Follow an image through the graph: shapes and sights at every node.
+    """Follow an image through the graph: shapes and fields at every node.
 
     Raises:
         LayerShapeError: a layer cannot take the shape that the layers before it leave.
     """
     shapes: dict[int, Shape] = {IMAGE: input_shape}
-    sights: dict[int, ReceptiveField] = {IMAGE: ReceptiveField.of_one_pixel(input_shape)}
+    fields: dict[int, ReceptiveField] = {IMAGE: ReceptiveField.of_one_pixel(input_shape)}
     image_axes = _image_axes(nodes, input_shape, data_format)
     steps: list[Step] = []
     for position, node in enumerate(nodes):
@@ -213,11 +218,11 @@ def trace(
                 raise ShapeError("its output holds more numbers than any machine", "make it smaller")
         except ShapeError as error:
             raise LayerShapeError(node, error, _shape_paths(nodes, shapes, node)) from None
-        before = sights[node.inputs[0]]
+        before = fields[node.inputs[0]]
         for each in node.inputs[1:]:
-            before = before.joined(sights[each])
-        sights[position] = before.through(node.layer, feeds[0])
-        steps.append(Step(node, feeds, shapes[position], before, sights[position], image_axes))
+            before = before.joined(fields[each], node.layer.joined_axis)
+        fields[position] = before.through(node.layer, feeds[0], shapes[position])
+        steps.append(Step(node, feeds, shapes[position], before, fields[position], image_axes))
     return tuple(steps)
 
 
@@ -234,7 +239,7 @@ def _row(step: Step, total_params: int) -> Row:
         trainable_params=sum(weight.size for weight in step.weights if weight.trainable),
         macs=macs,
         neurons=layer.neurons(input_shape),
-        receptive_field=step.extent(step.after),
+        receptive_field=step.size(step.after),
         dense_equivalent_params=dense,
         locality_saving=dense / local if local else None,
         sharing_saving=local / params if local else None,

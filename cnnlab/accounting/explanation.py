@@ -244,9 +244,9 @@ def _work_in_two_parts(step: Step, layer: SeparableConv2D) -> Iterator[str]:
 def _sight(step: Step, row: Row, architecture: Architecture) -> Iterator[str]:
     image_axes, window = step.image_axes or (), step.node.layer.view
     whole = [architecture.input_shape[axis] for axis in image_axes]
-    before = [step.before.extent_along(axis) for axis in image_axes]
-    after = [step.after.extent_along(axis) for axis in image_axes]
-    jump = [step.before.jump_along(axis) for axis in image_axes]
+    before = [step.before.along(axis).extent for axis in image_axes]
+    after = [step.after.along(axis).extent for axis in image_axes]
+    jump = [step.before.along(axis).jump for axis in image_axes]
     if step.node.layer.sees_everything or len(step.output_shape) != 3:
         yield "All of the input: every output can depend on every pixel."
         return

@@ -5,14 +5,14 @@ They draw from the run's seed, and their pixels stay in the range they came in.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import PlainSerializer, PlainValidator, model_validator
 
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Positive, Shape, as_written
-from cnnlab.layers.base import SpatialLayer, Window, times
+from cnnlab.layers.base import SpatialLayer, times
+from cnnlab.layers.window import Footprints, resampled
 
 
 def _as_factor(value: Any) -> float | tuple[float, float]:
@@ -109,11 +109,14 @@ class RandomCrop(SpatialLayer):
             )
         return self.from_spatial(self.height, self.width, channels)
 
-    @property
-    def view(self) -> Window:
-        return Window((2, 2))  # what is resized is read between two pixels
-
-    def shrinking(self, input_shape: Shape) -> Fraction:
-        """How many pixels of the input become one where the largest piece is resized."""
-        height, width, _ = self.spatial(input_shape)
-        return min(Fraction(height, self.height), Fraction(width, self.width))
+    def spatial_footprints(self, spatial: tuple[int, int]) -> Footprints:
+        """Those of the largest piece from the middle, resized: what is done outside training."""
+        height, width = spatial
+        piece = (
+            max(min(height, width * self.height // self.width), 1),
+            max(min(width, height * self.width // self.height), 1),
+        )
+        return (
+            resampled(self.height, piece[0], offset=(height - piece[0]) // 2),
+            resampled(self.width, piece[1], offset=(width - piece[1]) // 2),
+        )

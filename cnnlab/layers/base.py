@@ -9,8 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cnnlab.errors import ShapeError
-from cnnlab.language.fields import DataFormat, Name, Padding, Settings, Shape
+from cnnlab.language.fields import DataFormat, Name, Settings, Shape
 from cnnlab.layers.penalties import Constraint, Regularizer
+from cnnlab.layers.window import Footprint, Footprints, Window
 
 if TYPE_CHECKING:
     import keras
@@ -26,25 +27,6 @@ class Weight(NamedTuple):
     @property
     def size(self) -> int:
         return math.prod(self.shape)
-
-
-class Window(NamedTuple):
-    """What slides over the image: everything that decides where it lands and what it covers."""
-
-    size: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    padding: Padding = "valid"
-    dilation: tuple[int, int] = (1, 1)
-    upsampling: tuple[int, int] = (1, 1)
-    """How many outputs one step of the input becomes, in height and width."""
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        """Height and width covered on the input, holes of the dilation included."""
-        return (
-            (self.size[0] - 1) * self.dilation[0] + 1,
-            (self.size[1] - 1) * self.dilation[1] + 1,
-        )
 
 
 class Layer(Settings):
@@ -109,14 +91,34 @@ class Layer(Settings):
         return None
 
     @property
-    def view(self) -> Window | None:
-        """What one output sees of this layer's input: the window where there is one."""
-        return self.window
-
-    @property
     def sees_everything(self) -> bool:
         """Whether one output depends on every position of the input."""
         return False
+
+    @property
+    def axes_order(self) -> tuple[int, ...] | None:
+        """For each axis of the output the axis of the input that it was, where their order changes."""
+        return None
+
+    @property
+    def joined_axis(self) -> int | None:
+        """The axis along which a layer puts its inputs one behind the other; −1: the last."""
+        return None
+
+    def footprints(self, input_shape: Shape) -> Mapping[int, Footprint]:
+        """By axis, which inputs an output depends on; on other axes the input at its own position."""
+        return {}
+
+    def spanned_axes(self, input_shape: Shape, output_shape: Shape) -> frozenset[int]:
+        """Axes along which every output depends on all inputs.
+
+        Where a size changes and `footprints` does not say how, that is what has to be assumed.
+        """
+        told = {*self.footprints(input_shape)}
+        if self.joined_axis is not None:
+            told.add(self.joined_axis % len(input_shape))
+        sizes = enumerate(zip(input_shape, output_shape, strict=True))
+        return frozenset(axis for axis, (before, after) in sizes if before != after and axis not in told)
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of the Keras layer, its name aside."""
@@ -143,6 +145,15 @@ class SpatialLayer(Layer):
     """A layer on images: (H, W, C), or (C, H, W) where `data_format` says channels_first."""
 
     data_format: DataFormat = "channels_last"
+
+    def footprints(self, input_shape: Shape) -> Mapping[int, Footprint]:
+        height, width, _ = self.spatial(input_shape)
+        along_image = self.spatial_footprints((height, width))
+        return dict(zip(self.spatial_axes, along_image, strict=True)) if along_image else {}
+
+    def spatial_footprints(self, spatial: tuple[int, int]) -> Footprints | None:
+        """The footprints along height and width of an input of this size; None: those of single pixels."""
+        return self.window.footprints(spatial) if self.window else None
 
     @property
     def spatial_axes(self) -> tuple[int, int]:

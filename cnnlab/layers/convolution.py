@@ -14,9 +14,10 @@ from pydantic import model_validator
 
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Padding, Pair, Positive, Shape
-from cnnlab.layers.base import SpatialLayer, Weight, Window, slide
+from cnnlab.layers.base import SpatialLayer, Weight, slide
 from cnnlab.layers.core import ActivationName, InitializerName
 from cnnlab.layers.penalties import ConstraintField, RegularizerField
+from cnnlab.layers.window import Footprint, Footprints, Window
 
 
 class Convolution(SpatialLayer):
@@ -52,6 +53,9 @@ class Convolution(SpatialLayer):
     @property
     def _window(self) -> Window:
         return Window(self.kernel_size, self.strides, self.padding, self.dilation_rate)
+
+    def spanned_axes(self, input_shape: Shape, output_shape: Shape) -> frozenset[int]:
+        return super().spanned_axes(input_shape, output_shape) | {self.channel_axis}
 
     def neurons(self, input_shape: Shape) -> int:
         return math.prod(self.output_shape(input_shape))
@@ -217,17 +221,21 @@ class Conv2DTranspose(Convolution):
         """Nothing slides over the input: the kernel is laid down on the output."""
         return None
 
-    @property
-    def view(self) -> Window:
-        """How many inputs an output sees, and how many outputs one step of the input becomes."""
-        extent = self._extent
-        return Window(
-            (-(-extent[0] // self.strides[0]), -(-extent[1] // self.strides[1])), upsampling=self.strides
-        )
-
     def output_shape(self, input_shape: Shape) -> Shape:
         height, width, _ = self.spatial(input_shape)
         return self.from_spatial(self._length(height, 0), self._length(width, 1), self.filters)
+
+    def spatial_footprints(self, spatial: tuple[int, int]) -> Footprints:
+        rows, columns = (self._footprint(size, axis) for axis, size in enumerate(spatial))
+        return rows, columns
+
+    def _footprint(self, size: int, axis: int) -> Footprint:
+        """Inputs lie a stride apart on the output; each reaches as far as the kernel."""
+        extent, stride = self._extent[axis], self.strides[axis]
+        cut = 0
+        if self.padding == "same":
+            cut = max((size - 1) * stride + extent - self._length(size, axis), 0) // 2
+        return Footprint(extent, spread=stride, before=extent - 1 - cut)
 
     @property
     def _extent(self) -> tuple[int, int]:

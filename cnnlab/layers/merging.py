@@ -47,9 +47,13 @@ class Concatenate(Merge):
 
     axis: int = -1
 
+    @property
+    def joined_axis(self) -> int:
+        return self.axis - 1 if self.axis > 0 else self.axis
+
     def output_shape_of(self, input_shapes: tuple[Shape, ...]) -> Shape:
         first = input_shapes[0]
-        axis = self.axis - 1 if self.axis > 0 else self.axis
+        axis = self.joined_axis
         if self.axis == 0 or not -len(first) <= axis < len(first):
             raise ShapeError(
                 f"axis {self.axis} is not an axis of a {times(first)} branch",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cnnlab.language.fields import Padding, Pair, Shape
-from cnnlab.layers.base import SpatialLayer, Window, slide
+from cnnlab.layers.base import SpatialLayer, slide
+from cnnlab.layers.window import Window
 
 
 class Pooling2D(SpatialLayer):

@@ -51,6 +51,10 @@ class Permute(Layer):
             raise ValueError(f"expected each of 1 to {len(self.dims)} once, found {list(self.dims)}")
         return self
 
+    @property
+    def axes_order(self) -> tuple[int, ...]:
+        return tuple(each - 1 for each in self.dims)
+
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != len(self.dims):
             raise ShapeError(
@@ -58,4 +62,4 @@ class Permute(Layer):
                 f"{len(input_shape)}",
                 "name every axis of the input once, counted from 1",
             )
-        return tuple(input_shape[each - 1] for each in self.dims)
+        return tuple(input_shape[axis] for axis in self.axes_order)

@@ -8,8 +8,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from cnnlab.accounting.architecture import describe
 from cnnlab.layers import LAYERS
-from cnnlab.layers.base import Layer, Window
+from cnnlab.layers.base import Layer
 from cnnlab.layers.graph import expand
+from cnnlab.layers.window import Window
 
 
 def slide_over(images: np.ndarray, window: Window) -> np.ndarray:
@@ -100,6 +101,9 @@ def test_worked_examples(layers, field):
         pytest.param(["UpSampling2D", {"Conv2D": {"filters": 1, "kernel_size": 3}}], 2, 0.5, id="upsampled"),
         pytest.param([{"UpSampling2D": {"size": 3, "interpolation": "bilinear"}}], 2, 1 / 3, id="bilinear"),
         pytest.param(["MaxPooling2D", "UpSampling2D"], 2, 1, id="down and up"),
+        # Neighbours from two windows of two pixels.
+        pytest.param(["MaxPooling2D", "UpSampling2D", {"MaxPooling2D": {"strides": 1}}], 4, 1,
+                     id="down, up and along"),
         # A kernel of 2, two apart, does not overlap; a kernel of 3 does at every other output.
         pytest.param([{"Conv2DTranspose": {"filters": 1, "kernel_size": 2, "strides": 2}}], 1, 0.5,
                      id="apart"),
