@@ -19,10 +19,6 @@ from cnnlab.layers.receptive_field import ReceptiveField
 NUMBER_BYTES = 4
 """Bytes of a float32: what the summary's memory columns count in."""
 
-RENAMING = ("Flatten", "Reshape")
-"""Layers whose output is their input under another shape: it takes no memory of its own."""
-
-
 MOST_NUMBERS = 10**24
 """What is larger is a mistake, and would be too large a number to print."""
 
@@ -32,7 +28,7 @@ class Row:
     """One layer of the summary. Shapes are without the batch axis; counts are exact integers.
 
     `flops`: multiplications and additions, 2 × MACs + one addition for each output that has a bias;
-    activations, pooling and normalisation are not counted, as in `macs`. `activation_bytes`: the outputs of
+    activations, pooling and normalization are not counted, as in `macs`. `activation_bytes`: the outputs of
     one image as float32. `input_stride`: how many input pixels lie between two neighbouring outputs; None
     where the output is no image.
     """
@@ -215,7 +211,7 @@ def trace(
         try:
             shapes[position] = node.layer.output_shape_of(feeds)
             if math.prod(shapes[position]) > MOST_NUMBERS:
-                raise ShapeError("its output holds more numbers than any machine", "make it smaller")
+                raise ShapeError("the output is too large for any machine", "make it smaller")
         except ShapeError as error:
             raise LayerShapeError(node, error, _shape_paths(nodes, shapes, node)) from None
         before = fields[node.inputs[0]]
@@ -247,7 +243,7 @@ def _row(step: Step, total_params: int) -> Row:
         stride=layer.window.stride if layer.window else None,
         params_share=params / total_params if total_params else 0.0,
         params_bytes=NUMBER_BYTES * params,
-        activation_bytes=0 if layer.type() in RENAMING else NUMBER_BYTES * math.prod(step.output_shape),
+        activation_bytes=0 if layer.only_reshapes else NUMBER_BYTES * math.prod(step.output_shape),
         flops=2 * macs + step.biased_outputs,
         input_stride=step.jump(step.after) if len(step.output_shape) == 3 else None,
     )

@@ -12,7 +12,7 @@ from cnnlab.errors import suggestion
 from cnnlab.language.fields import Shape, as_written
 from cnnlab.language.source import Path_, YamlNode, dotted
 from cnnlab.layers.base import times
-from cnnlab.layers.graph import GraphNode, output_activation
+from cnnlab.layers.graph import GraphNode
 
 _SMOOTHED = ("categorical_crossentropy", "categorical_focal_crossentropy")
 
@@ -93,15 +93,15 @@ def output_mismatches(
     label = f"{dotted(last.where)} {last.layer.type()}"
     place = root.find(with_classes(root, last.where)).place
     if output_shape != (dataset.num_classes,):
-        units = (*last.where, "units")
-        if len(output_shape) == 1 and isinstance(getattr(last.layer, "units", None), int):
-            place = root.find(with_classes(root, units)).place
-            label = dotted(units)
+        if len(output_shape) == 1 and last.layer.width_field is not None:
+            width = (*last.where, last.layer.width_field)
+            place = root.find(with_classes(root, width)).place
+            label = dotted(width)
         yield (
             f"{place}: {label}: expected {dataset.num_classes} outputs, one for each class of "
             f"{dataset.name}, found {times(output_shape)}"
         )
-    activation = output_activation(last.layer)
+    activation = last.layer.output_activation
     if activation not in ("softmax", "linear"):
         yield (
             f"{place}: {label}: the network ends in {activation}; expected softmax (probabilities), "

@@ -28,7 +28,7 @@ from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
 from cnnlab.errors import ShapeError, UserError, unknown
 from cnnlab.language.fields import Name, Settings, Shape, as_written, chosen_by_name
 from cnnlab.language.source import YamlNode, read_yaml, write_yaml
-from cnnlab.layers.graph import GraphNode, expand, output_activation
+from cnnlab.layers.graph import GraphNode, expand
 
 MOST_PROBLEMS = 20
 """So many mistakes of a file are shown; the others come to light when these are mended."""
@@ -81,7 +81,7 @@ class ExperimentConfig(Settings):
     @property
     def gives_logits(self) -> bool:
         """Whether the last layer leaves scores, not probabilities: the loss then applies the softmax."""
-        return output_activation(self.nodes[-1].layer) != "softmax"
+        return self.nodes[-1].layer.output_activation != "softmax"
 
     def plain(self) -> dict[str, Any]:
         """Every setting, defaults written out, as JSON and YAML can hold it."""

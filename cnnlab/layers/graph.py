@@ -120,8 +120,3 @@ def path_to_image(nodes: Sequence[GraphNode], position: int) -> list[int]:
         path.append(position)
         position = nodes[position].inputs[0]
     return path
-
-
-def output_activation(layer: Layer) -> str:
-    """The activation that the network's last layer ends in."""
-    return str(getattr(layer, "activation", None) or "linear")

@@ -1,14 +1,14 @@
-"""Layers that make an image larger or smaller without looking at it. No weights."""
+"""Layers that pad, crop or enlarge an image. No weights."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import NonNegative, Pair, Shape, as_written, one_for_all
-from cnnlab.layers.base import SpatialLayer, times
+from cnnlab.layers.base import DrawingRole, SpatialLayer, times
 from cnnlab.layers.window import Footprint, Footprints, resampled
 
 
@@ -31,7 +31,12 @@ Borders = Annotated[tuple[Border, Border], BeforeValidator(_as_borders)]
 
 
 class ZeroPadding2D(SpatialLayer):
-    """Put rows and columns of zeros around an image: (H, W, C) → (H + top + bottom, W + left + right, C)."""
+    """(H, W, C) → (H + top + bottom, W + left + right, C)."""
+
+    about: ClassVar[str] = (
+        "Add rows and columns of zeros around an image: (H, W, C) → (H + top + bottom, W + left + right, C)."
+    )
+    drawing_role: ClassVar[DrawingRole] = "hidden"
 
     padding: Borders = ((1, 1), (1, 1))
 
@@ -45,7 +50,12 @@ class ZeroPadding2D(SpatialLayer):
 
 
 class Cropping2D(SpatialLayer):
-    """Cut rows and columns off an image: (H, W, C) → (H − top − bottom, W − left − right, C)."""
+    """(H, W, C) → (H − top − bottom, W − left − right, C)."""
+
+    about: ClassVar[str] = (
+        "Remove rows and columns at the edges of an image: (H, W, C) → (H − top − bottom, W − left − "
+        "right, C)."
+    )
 
     cropping: Borders = ((0, 0), (0, 0))
 
@@ -66,7 +76,11 @@ class Cropping2D(SpatialLayer):
 
 
 class UpSampling2D(SpatialLayer):
-    """Each pixel becomes size[0] × size[1] pixels: (H, W, C) → (H · size[0], W · size[1], C)."""
+    """(H, W, C) → (H · size[0], W · size[1], C)."""
+
+    about: ClassVar[str] = (
+        "Each pixel becomes size[0] × size[1] pixels: (H, W, C) → (H · size[0], W · size[1], C)."
+    )
 
     size: Pair = (2, 2)
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"] = "nearest"

@@ -109,7 +109,7 @@ def _roles(
         if resize not in (a.name, b.name):
             raise unknown("experiment to resize:", resize, (a.name, b.name))
         return (a, b) if a.name == resize else (b, a)
-    convolving = [any("Conv" in row.type for row in config.architecture.rows) for config in configs]
+    convolving = [any(node.layer.is_convolution for node in config.nodes) for config in configs]
     if convolving[0] == convolving[1]:
         raise UserError(
             f"--match: which of {a.name} and {b.name} is to be resized? Say so with --resize NAME"
