@@ -130,7 +130,7 @@ def _count(step: Step, image_axis: int) -> int:
     """How many numbers of its input in a row a layer looks at along an axis of the image."""
     axes = [each.input_axis for each in step.before.axes]
     footprint = step.node.layer.footprints(step.input_shape).get(axes.index(image_axis))
-    return footprint.count if footprint else 1
+    return footprint.num_inputs if footprint else 1
 
 
 def _dense_equivalent(step: Step, row: Row) -> Iterator[str]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainSerializer, ValidationError
 
@@ -37,7 +37,9 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class ExperimentConfig(Settings):
-    """One experiment: data, network, training, seed."""
+    """One experiment."""
+
+    about: ClassVar[str] = "One experiment: data, network, training, seed."
 
     name: Name
     description: str = ""

@@ -45,7 +45,7 @@ class AxisField:
 
     def through(self, footprint: Footprint) -> AxisField:
         """The field behind a layer of this footprint."""
-        extent = min(self.extent + (footprint.count - 1) * self.jump, Fraction(self.whole))
+        extent = min(self.extent + (footprint.num_inputs - 1) * self.jump, Fraction(self.whole))
         paths = tuple(_extended(path, footprint) for path in self.paths)
         return replace(self, extent=extent, jump=self.jump * footprint.step, paths=paths)
 

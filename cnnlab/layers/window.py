@@ -46,7 +46,7 @@ class Footprint(NamedTuple):
     before: int = 0
 
     @property
-    def count(self) -> int:
+    def num_inputs(self) -> int:
         """How many inputs one output depends on at most."""
         return -(-self.extent // self.spread)
 
