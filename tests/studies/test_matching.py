@@ -224,7 +224,7 @@ def test_a_width_that_the_image_decides_stays(tmp_path):
     with pytest.raises(UserError) as caught:
         match([only, load_config("cnn")], "parameters", jobs=None, resize="only")
     assert str(caught.value) == (
-        "--match: no width of only can be changed: branches of different shapes meet: 28×28×2 and 28×28×1"
+        "--match: no width of only can be changed: the branches have different shapes: 28×28×2 and 28×28×1"
     )
 
 
