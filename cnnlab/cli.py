@@ -20,7 +20,7 @@ from cnnlab.errors import CnnlabError, closest
 COMMANDS = {
     "train": "Train experiments.",
     "compare": "Train what is missing, then compare: which network is better?",
-    "data": "Datasets: what there is, fetch it, check it, look at it.",
+    "data": "List, fetch, check and show datasets.",
     "predict": "What does a trained network say to these images?",
     "init": "Write a commented config to begin with.",
     "summary": "Where the parameters are, layer by layer.",

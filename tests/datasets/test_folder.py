@@ -293,8 +293,8 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path, write_images):
 def test_a_large_choice_of_mapped_images_stays_on_the_disk(tmp_path, data_paths, write_images, monkeypatch):
     write_images(tmp_path / "pets", {"cat": 30, "dog": 30})
     usual = load_dataset(config(tmp_path / "pets", validation_size=0.25), data_paths)
-    monkeypatch.setattr("cnnlab.datasets.reading.mapped.free_memory", lambda: 1000)
-    monkeypatch.setattr("cnnlab.datasets.reading.mapped.ROWS", 500)
+    monkeypatch.setattr("cnnlab.datasets.memory_mapped.free_memory", lambda: 1000)
+    monkeypatch.setattr("cnnlab.datasets.memory_mapped.ROWS", 500)
     mapped = load_dataset(config(tmp_path / "pets", validation_size=0.25), data_paths)
     assert not isinstance(usual.train.images, np.memmap)
     assert isinstance(mapped.train.images, np.memmap)

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from cnnlab.cli import run
 from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths
-from cnnlab.datasets.reading.preparing import prepare
+from cnnlab.datasets.reading.preprocessing import prepare
 from cnnlab.datasets.sources.mnist import Mnist
 from cnnlab.run_folders.records import read_record
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from cnnlab.datasets.base import DatasetConfig
 from cnnlab.datasets.reading.images import fitted, load
-from cnnlab.datasets.sources.folder import ImageFolder
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
@@ -51,10 +50,9 @@ def prepare(source: Path | bytes, config: DatasetConfig) -> Prepared:
         raise UserError(f"{config.title}: its networks want {channels} channels, which no picture has")
     size = (height, width)
     if config.image_kind == "photograph":
-        resize = config.resize if isinstance(config, ImageFolder) else "crop"
         image = load(source, channels=channels)
         notes = () if image.size == (width, height) else (_resized(image, size),)
-        resized = fitted(image, size, "crop" if resize == "exact" else resize)
+        resized = fitted(image, size, config.resize_mode)
         return Prepared(np.asarray(resized, dtype=np.uint8).reshape(config.image_shape), notes)
     return _figure(load(source, channels=channels), size, channels, centred=config.image_kind == "digit")
 
