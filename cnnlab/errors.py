@@ -36,6 +36,10 @@ class ShapeError(UserError):
         self.remedy = remedy
 
 
+class CnnlabWarning(UserWarning):
+    """Something that the user should know and that stops nothing, such as a plug-in that cannot be loaded."""
+
+
 def printable(text: str, keep: str = "\n") -> str:
     """A text as a terminal may show it: control characters and the like written as escapes, but for `keep`.
 

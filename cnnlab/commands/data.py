@@ -20,6 +20,7 @@ from cnnlab.commands.options import (
 )
 from cnnlab.commands.output import print_json, print_table
 from cnnlab.datasets import DataPaths
+from cnnlab.layers.base import times
 
 if TYPE_CHECKING:
     from cnnlab.datasets.inspection import Inspection
@@ -62,30 +63,18 @@ def list_command(data_dir: Path | None, as_json: bool) -> None:
     """
     from cnnlab.datasets.catalog import list_datasets
 
-    rows = list_datasets(DataPaths.from_environment(data_dir))
+    listed = list_datasets(DataPaths.from_environment(data_dir))
     if as_json:
-        print_json([asdict(row) for row in rows])
+        print_json([asdict(each) for each in listed])
         return
-    print_table(
-        ["Dataset", "Title", "Image", "Classes", "Training", "Test", "Status", "Where"],
-        [
-            [
-                row.name,
-                row.title,
-                "×".join(map(str, row.image_shape)),
-                str(row.num_classes),
-                f"{row.train_count:,}",
-                f"{row.test_count:,}",
-                row.status,
-                row.path or {"missing": "cnnlab data fetch"}.get(row.status, ""),
-            ]
-            for row in rows
-        ],
-        left=3,
-    )
-    for row in rows:
-        if row.problem:
-            click.echo(f"\n{row.problem}")
+    rows = []
+    for each in listed:
+        counts = [f"{count:,}" for count in (each.num_classes, each.train_count, each.test_count)]
+        where = each.path or ("cnnlab data fetch" if each.status == "missing" else "")
+        rows.append([each.name, each.title, times(each.image_shape), *counts, each.status, where])
+    print_table(["Dataset", "Title", "Image", "Classes", "Training", "Test", "Status", "Where"], rows, left=3)
+    for problem in filter(None, (each.problem for each in listed)):
+        click.echo(f"\n{problem}")
     click.echo("\nYour own images need no name: dataset: {folder: PATH} or dataset: {npz: FILE}.")
 
 
@@ -111,12 +100,9 @@ def fetch_command(names: tuple[str, ...], data_dir: Path | None, quiet: bool, as
             fetched.append(dataset)
     if as_json:
         print_json([dataset.as_dict() for dataset in fetched])
-        return
-    print_table(
-        ["Dataset", "Title", "Status", "Where"],
-        [[each.name, each.title, each.provenance.status, each.provenance.origin] for each in fetched],
-        left=4,
-    )
+    else:
+        rows = [[each.name, each.title, each.provenance.status, each.provenance.origin] for each in fetched]
+        print_table(["Dataset", "Title", "Status", "Where"], rows, left=4)
 
 
 @command.command("check")
@@ -149,14 +135,10 @@ def check_command(source: str, data_dir: Path | None, quiet: bool, as_json: bool
 
 
 def _print_classes(inspection: Inspection) -> None:
-    classes, between = list(inspection.classes), ""
-    if len(classes) > _LISTED:
-        classes.sort(key=lambda each: each.train)
-        between = f"… {len(classes) - 2} classes between"
-        classes = [classes[0], classes[-1]]
-    rows = [[each.name, f"{each.train:,}", f"{each.test:,}"] for each in classes]
-    if between:
-        rows.insert(1, [between, "", ""])
+    rows = [[each.name, f"{each.train:,}", f"{each.test:,}"] for each in inspection.classes]
+    if len(rows) > _LISTED:
+        by_size = sorted(range(len(rows)), key=lambda index: inspection.classes[index].train)
+        rows = [rows[by_size[0]], [f"… {len(rows) - 2} classes between", "", ""], rows[by_size[-1]]]
     total = [sum(getattr(each, part) for each in inspection.classes) for part in ("train", "test")]
     print_table(["Class", "Training", "Test"], [*rows, ["total", *(f"{count:,}" for count in total)]])
 
@@ -165,7 +147,7 @@ def _print_values(inspection: Inspection) -> None:
     mean, std = (", ".join(f"{each:.1f}" for each in values) for values in (inspection.mean, inspection.std))
     equal = inspection.duplicates
     click.echo(
-        f"\npixels {'×'.join(map(str, inspection.image_shape))} from {inspection.lowest} to "
+        f"\npixels {times(inspection.image_shape)} from {inspection.lowest} to "
         f"{inspection.highest}, mean {mean}, standard deviation {std}\n"
         f"duplicates: {equal.train:,} in training, {equal.test:,} in test, {equal.test_in_train:,} in both"
     )

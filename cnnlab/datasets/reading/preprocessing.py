@@ -42,12 +42,10 @@ def prepare(source: Path | bytes, config: DatasetConfig) -> Prepared:
         UserError: the dataset's images are no pictures.
     """
     if config.image_kind == "other":
-        raise UserError(
-            f"{config.title}: its networks take no pictures from elsewhere; expected one that does"
-        )
+        raise UserError(f"{config.title}: its networks do not accept image files; use a dataset of pictures")
     height, width, channels = config.image_shape
     if channels not in (1, 3):
-        raise UserError(f"{config.title}: its networks want {channels} channels, which no picture has")
+        raise UserError(f"{config.title}: its networks expect {channels} channels; image files have 1 or 3")
     size = (height, width)
     if config.image_kind == "photograph":
         image = load(source, channels=channels)

@@ -134,4 +134,4 @@ def _first_size(folders: dict[str, Path], classes: Any) -> list[int]:
                 return list(size_of(Path(entry.path)))
             except BadImage:
                 continue
-    raise UserError("no image here can be opened to take the size from; set size: [height, width]")
+    raise UserError("no image can be opened to determine the size; set size: [height, width]")
