@@ -9,6 +9,8 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from cnnlab.version import __version__
+
 # Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from cnnlab.errors import CnnlabError as CnnlabError
     from cnnlab.errors import CnnlabWarning as CnnlabWarning
     from cnnlab.errors import UserError as UserError
-
-__version__ = "0.1.0"
 
 _MODULES = {
     "load": "cnnlab.api.experiment",

@@ -7,20 +7,21 @@ import os
 import signal
 import sys
 import traceback
-from typing import Any
+import warnings
+from typing import Any, TextIO
 
 # Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import click
 
-import cnnlab
-from cnnlab.errors import CnnlabError, closest
+from cnnlab.errors import CnnlabError, CnnlabWarning, closest
+from cnnlab.version import __version__
 
 COMMANDS = {
     "train": "Train experiments.",
     "compare": "Train what is missing, then compare: which network is better?",
-    "data": "Datasets: what there is, fetch it, check it, look at it.",
+    "data": "List, fetch, check and show datasets.",
     "predict": "What does a trained network say to these images?",
     "init": "Write a commented config to begin with.",
     "summary": "Where the parameters are, layer by layer.",
@@ -73,7 +74,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
 )
-@click.version_option(cnnlab.__version__, prog_name="cnnlab")
+@click.version_option(__version__, prog_name="cnnlab")
 def group() -> None:
     """DNN or CNN, and why? Experiments with small image networks, described in YAML.
 
@@ -89,12 +90,29 @@ def main(arguments: list[str] | None = None) -> None:
 
     0 done; 1 the run failed; 2 the user's input is wrong; 130 interrupted.
     """
+    warnings.showwarning = show_warning
     try:
         code = run(arguments)
     except KeyboardInterrupt:  # a second one, while the first was being dealt with
         code = 130
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is written; from here on it could only make noise
     sys.exit(code)
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """cnnlab's own warnings as one line on stderr; all others as Python shows them."""
+    own = issubclass(category, CnnlabWarning)
+    text = (
+        f"warning: {message}\n" if own else warnings.formatwarning(message, category, filename, lineno, line)
+    )
+    click.echo(text, nl=False, file=file, err=True)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -97,7 +97,7 @@ class NotebookReporter(LibraryReporter):
     """A bar below the cell, for the run that is being trained."""
 
     def __init__(self) -> None:
-        from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
+        from IPython.display import display
 
         self._display = display
         self._handle: Display | None = None

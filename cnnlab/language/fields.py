@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
@@ -71,6 +71,18 @@ class Settings(BaseModel):
         if idle:
             message = f"has no effect {reason}; leave it out"
             raise problems(*(problem(message, (name,), kind="key") for name in idle))
+
+
+def settings_within(value: Any) -> Iterator[Settings]:
+    """All settings in a value, from the outside in; itself, where it is one."""
+    if isinstance(value, Settings):
+        yield value
+        value = tuple(vars(value).values())
+    elif isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, tuple | list):
+        for each in value:
+            yield from settings_within(each)
 
 
 def problem(message: str, loc: tuple[int | str, ...] = (), *, kind: str = "value") -> InitErrorDetails:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cnnlab.language.lazy_table import LazyTable
@@ -31,11 +30,14 @@ _MODULES = {
     "resizing": ("Cropping2D", "UpSampling2D", "ZeroPadding2D"),
 }
 
-LAYERS: Mapping[str, type[Layer]] = LazyTable(
+LAYERS: LazyTable[Layer] = LazyTable(
     dict(
         sorted(
             (name, f"cnnlab.layers.{module}:{name}") for module, names in _MODULES.items() for name in names
         )
-    )
+    ),
+    group="cnnlab.layers",
+    base="cnnlab.layers.base:Layer",
+    name_of=lambda layer: layer.__name__,
 )
-"""Every layer by the name it has in a config, which is its class's."""
+"""Every layer by the name it has in a config, which is its class's; those of plug-ins included."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import cnnlab
+from cnnlab.version import __version__
 
 if TYPE_CHECKING:
     import jinja2
@@ -22,7 +22,7 @@ def pages() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals |= {"resource": _resource, "version": cnnlab.__version__}
+    environment.globals |= {"resource": _resource, "version": __version__}
     return environment
 
 

@@ -9,9 +9,14 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-import cnnlab
 from cnnlab.backend import Backend
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.datasets import DATASETS, OWN_DATA
+from cnnlab.language.fields import settings_within
+from cnnlab.layers import LAYERS
+from cnnlab.layers.base import Layer
+from cnnlab.plugins import Distribution
+from cnnlab.version import __version__
 
 
 def environment(config: ExperimentConfig, backend: Backend, dataset: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,7 +24,7 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: Mapping[str
     import psutil
 
     return {
-        "cnnlab": cnnlab.__version__,
+        "cnnlab": __version__,
         "python": platform.python_version(),
         "keras": version("keras"),
         "numpy": version("numpy"),
@@ -34,7 +39,17 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: Mapping[str
         "git_commit": _git("rev-parse", "--verify", "HEAD") or None,
         "git_dirty": _git_dirty(),
         "dataset": dict(dataset),
+        "plugins": {each.name: each.version for each in sorted(plugins_used(config))},
     }
+
+
+def plugins_used(config: ExperimentConfig) -> set[Distribution]:
+    """The distributions that layers or the dataset of a config come from, cnnlab itself aside."""
+    layers = (each for each in settings_within(config.model) if isinstance(each, Layer))
+    origins = {LAYERS.distribution(layer.type()) for layer in layers}
+    if config.dataset is not None and config.dataset.name not in OWN_DATA:
+        origins.add(DATASETS.distribution(config.dataset.name))
+    return {each for each in origins if each is not None}
 
 
 def _git_dirty() -> bool | None:

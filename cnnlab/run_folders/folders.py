@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError, UserError
+from cnnlab.npz import NpzError, read_npz
 from cnnlab.run_folders.records import HISTORY_COLUMNS, EpochRow, is_run, read_history, read_json, run_path
 from cnnlab.run_folders.states import State, lock_of
 
@@ -120,17 +121,12 @@ class Run(Folder):
         Raises:
             CnnlabError: the file is damaged.
         """
-        import zipfile
-
-        import numpy as np
-
         path = self.path / "checkpoint.npz"
         if not path.exists():
             return None
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (EOFError, OSError, ValueError, zipfile.BadZipFile):
+            return read_npz(path)
+        except (OSError, NpzError):
             raise CnnlabError(f"{path}: this checkpoint is damaged; start over with --fresh") from None
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.errors import UserError
 from cnnlab.language.source import read_yaml
+from cnnlab.npz import NpzError, open_npz
 from cnnlab.run_folders.states import state_of
 
 if TYPE_CHECKING:
@@ -163,18 +164,14 @@ def read_predictions(path: Path) -> Predictions | None:
     Raises:
         UserError: the file is broken.
     """
-    import zipfile
-
-    import numpy as np
-
+    file = path / "predictions.npz"
     try:
-        with np.load(path / "predictions.npz", allow_pickle=False) as arrays:
-            return Predictions(arrays["labels"], arrays["predicted"], arrays["probabilities"])
+        with open_npz(file) as npz:
+            return Predictions(npz.array("labels"), npz.array("predicted"), npz.array("probabilities"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        broken = path / "predictions.npz"
-        raise UserError(f"{broken}: cannot be read; train this run again with --fresh") from None
+    except (OSError, NpzError):
+        raise UserError(f"{file}: cannot be read; train this run again with --fresh") from None
 
 
 def read_history(path: Path) -> list[EpochRow]:
@@ -196,10 +193,12 @@ def read_history(path: Path) -> list[EpochRow]:
         raise UserError(f"{path / 'history.csv'}: cannot be read; train again with --fresh") from None
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: str | Path) -> dict[str, Any] | None:
     """The content of a JSON file; None where there is none, or a broken one."""
+    # Thousands of runs are read to list them: pathlib and text decoding would take as long as all the rest.
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            data = json.loads(file.read())
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cnnlab.commands.progress import SilentReporter
     from cnnlab.datasets.content import Dataset, PixelScale
-    from cnnlab.datasets.reading.preparing import Prepared
+    from cnnlab.datasets.reading.preprocessing import Prepared
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,7 +280,7 @@ class Subject:
             UserError: it is not there or cannot be used.
         """
         from cnnlab.commands.explain.pictures import read_picture, usable
-        from cnnlab.datasets.reading.preparing import prepare
+        from cnnlab.datasets.reading.preprocessing import prepare
 
         if self.dataset is None:
             prepared = read_picture(path, self.image_shape)
