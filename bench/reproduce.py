@@ -146,9 +146,7 @@ def section(study: Study, out: Path) -> str:
     comparison = json.loads((compared / "comparison.json").read_text(encoding="utf-8"))
     table = (compared / "table.md").read_text(encoding="utf-8")
     # What a run costs besides, and the classes, are in the comparison's own folder.
-    table = re.split(r"\n\| Experiment +\| +Test, 95 % interval|\nTest accuracy class by class:", table)[
-        0
-    ].strip()
+    table = re.split(r"\n\| Experiment +\| +Test, 95% CI|\nTest accuracy class by class:", table)[0].strip()
     for folder in runs_of(comparison, out):  # where the data lies here is nobody's business
         origin = json.loads((folder / "environment.json").read_text(encoding="utf-8"))["dataset"]["origin"]
         table = table.replace(f" in {origin}", "")

@@ -105,7 +105,7 @@ def compared(
     *,
     match: Budget | None = None,
     resize: str | None = None,
-    asker: str = "compare",
+    name: str = "compare",
 ) -> tuple[Comparison, Answers | None, Folder]:
     """Train what is missing, compare, write it all down: the comparison, what pictures show, its folder.
 
@@ -147,7 +147,7 @@ def compared(
             matched = match_to(configs, match, jobs=jobs, resize=resize)
             reporter.note(str(matched))
             entries = [matched.config if each is matched.original else each for each in entries]
-        comparison = train_and_compare(entries, seeds=options.seeds, jobs=jobs, asker=asker)
+        comparison = train_and_compare(entries, seeds=options.seeds, jobs=jobs, command=name)
         if matched is not None:
             comparison = replace(comparison, notes=(str(matched),))
         for warning in comparison.warnings:

@@ -35,7 +35,7 @@ def command(
     the verdict, sortable tables, curves, the networks, test images with every answer, and where all of it
     comes from. It needs no network and no other file.
     """
-    comparison, answers, folder = compared(experiments, options, match=match, resize=resize, asker="report")
+    comparison, answers, folder = compared(experiments, options, match=match, resize=resize, name="report")
     from cnnlab.comparison import conclusion
     from cnnlab.report import render_report
 

@@ -28,7 +28,7 @@ class ClassDifference:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two experiments, set against each other seed by seed. Differences are a - b, in shares from 0 to 1."""
+    """Two experiments, compared seed by seed. Differences are a - b, in shares from 0 to 1."""
 
     a: Outcome
     b: Outcome
@@ -115,7 +115,8 @@ def _answers(a: Outcome, b: Outcome, seed: int) -> McNemar | None:
         return None
     if not np.array_equal(of_a.labels, of_b.labels):
         raise UserError(
-            f"{a.record(seed).path} and {b.record(seed).path}: predictions.npz of different test images; "
+            f"{a.record(seed).path} and {b.record(seed).path}: the predictions.npz files are of different "
+            "test images; "
             "train again with --fresh"
         )
     return mcnemar(of_a.right, of_b.right)

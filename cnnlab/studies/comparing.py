@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnnlab.comparison import Comparison, compare, grouped
-from cnnlab.comparison.comparing import Tested, check_same_data
+from cnnlab.comparison.comparing import RunDataset, check_same_data
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.jobs import Jobs, dataset_facts
@@ -18,7 +18,7 @@ def train_and_compare(
     *,
     seeds: Sequence[int] | None,
     jobs: Jobs,
-    asker: str = "compare",
+    command: str = "compare",
 ) -> Comparison:
     """Compare experiments over the same seeds; what has not been trained yet is trained.
 
@@ -27,7 +27,7 @@ def train_and_compare(
             as they are; the comparison has them in this order.
         seeds: of the experiments; by default all seeds that they, and the given runs' experiments, have
             finished in common, else the one in each config.
-        asker: the command that needs the comparison, for messages.
+        command: which asks for the comparison; messages begin with it.
 
     Raises:
         UserError: fewer than two different experiments, or different test data; nothing is trained then.
@@ -38,16 +38,18 @@ def train_and_compare(
     places = {_identity(entry): place for place, entry in reversed(list(enumerate(entries)))}
     if len(places) < 2:
         names = ", ".join(name for name, _ in places) or "none"
-        raise UserError(f"{asker}: expected two or more different experiments, found {names}")
+        raise UserError(f"{command}: expected two or more different experiments, found {names}")
     check_same_data(
-        [Tested(config.name, config.seed, dataset_facts(config, jobs.dataset(config))) for config in configs]
-        + [Tested(record.name, record.seed, record.environment["dataset"]) for record in given]
+        [
+            *(RunDataset(each.name, each.seed, dataset_facts(each, jobs.dataset(each))) for each in configs),
+            *(RunDataset(each.name, each.seed, each.environment["dataset"]) for each in given),
+        ]
     )
     chosen = seeds or common_seeds(configs, given, jobs.out)
     wanted = [config.with_seed(seed) for config in configs for seed in chosen or (config.seed,)]
     records, failures = jobs.finished(wanted)
     if failures:  # each has been told already
-        raise CnnlabError(f"{asker}: {len(failures)} of {len(wanted)} runs failed; the others are kept")
+        raise CnnlabError(f"{command}: {len(failures)} of {len(wanted)} runs failed; the others are kept")
     unique = {record.path.resolve(): record for record in [*records, *given]}
     return compare(sorted(grouped(unique.values()), key=lambda each: places[each.name, each.digest]))
 

@@ -146,10 +146,10 @@ def test_different_data_is_refused_before_anything_is_trained(
     result = cnnlab("compare", experiments[0], other, "--data-dir", data_dir, "--out", out, "--quiet")
     assert (result.code, result.stdout) == (2, "")
     lines = result.stderr.splitlines()[1:]
-    assert lines[0] == "cannot compare what is tested on different images"
+    assert lines[0] == "cannot compare experiments that are tested on different images"
     assert lines[1].startswith(f"   small: mnist, {data_dir}/mnist, test digest ")
     assert lines[2].startswith("   wide: colors, generated, test digest ")
-    assert lines[3:] == ["   give them the same dataset"]
+    assert lines[3:] == ["   use the same dataset in all configs"]
     assert not out.exists()
 
 
@@ -162,9 +162,10 @@ def test_runs_of_data_that_has_changed_in_between(
         "compare", small, experiments[1], "--data-dir", data, "--out", tmp_path / "out", "--quiet"
     )
     assert (result.code, result.stdout) == (2, "")
-    assert result.stderr.splitlines()[1] == "cannot compare what is tested on different images"
+    assert result.stderr.splitlines()[1] == "cannot compare experiments that are tested on different images"
     assert result.stderr.splitlines()[-1] == (
-        "   the files have changed in between: train again with --fresh, so that all see the same ones"
+        "   the dataset's files have changed in between; train again with --fresh so that all runs use the "
+        "same files"
     )
     assert finished(tmp_path / "out") == set()
 
