@@ -1,4 +1,4 @@
-"""Statistical power: the smallest difference that some number of seeds detects, and how many seeds it takes."""
+"""Statistical power: the smallest difference that so many seeds detect, and how many seeds it takes."""
 
 from __future__ import annotations
 

@@ -26,14 +26,19 @@ def verdict(pair: Pair) -> str:
     if advantage.mean < 0:
         advantage = advantage_of(pair.b, pair.a, pair.seeds)
     if len(pair.seeds) == 1:
-        sentences = [_claim(pair, advantage), _answers_of_one(pair), "One seed cannot tell a difference "
+        sentences = [_claim(pair, advantage), _mcnemar_of_one_seed(pair), "One seed cannot tell a difference "
                      f"from chance; train more seeds ({_more_seeds(pair)})."]  # fmt: skip
     else:
-        sentences = [_claim(pair, advantage), _evidence(pair), _answers(pair), _outlook(pair, advantage)]
+        sentences = [
+            _claim(pair, advantage),
+            _evidence(pair),
+            _mcnemar_of_seeds(pair),
+            _outlook(pair, advantage),
+        ]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def is_shown(pair: Pair) -> bool:
+def is_significant(pair: Pair) -> bool:
     """Whether the difference is significant across seeds, by confidence interval and sign-flip test."""
     return _excludes_zero(pair) and pair.p < ALPHA
 
@@ -67,7 +72,7 @@ def _evidence(pair: Pair) -> str:
         return f"Both reach the same accuracy with each of the {number} seeds."
     adjusted = f", adjusted for {pair.pairs_compared} pairs" if pair.pairs_compared > 1 else ""
     test = f"sign-flip test over {number} seeds, {p_text(pair.p)}{adjusted}"
-    if is_shown(pair):
+    if is_significant(pair):
         return f"The difference is statistically significant across seeds ({test})."
     smallest = min(1.0, pair.pairs_compared * pair.sign_flip.smallest)
     if pair.p >= smallest >= ALPHA:
@@ -93,19 +98,19 @@ def _evidence(pair: Pair) -> str:
     )
 
 
-def _answers_of_one(pair: Pair) -> str:
-    (answers,) = pair.mcnemar
-    if answers is None:
+def _mcnemar_of_one_seed(pair: Pair) -> str:
+    (test,) = pair.mcnemar
+    if test is None:
         return ""
-    differ = "differ significantly" if answers.p < ALPHA else "do not differ significantly"
+    differ = "differ significantly" if test.p < ALPHA else "do not differ significantly"
     return (
-        f"On these test images the two trained networks {differ} (exact McNemar test, {p_text(answers.p)}: "
-        f"{answers.only_a:,} images that only {pair.a.name} classifies correctly, {answers.only_b:,} that "
+        f"On these test images the two trained networks {differ} (exact McNemar test, {p_text(test.p)}: "
+        f"{test.only_a:,} images that only {pair.a.name} classifies correctly, {test.only_b:,} that "
         f"only {pair.b.name} does)."
     )
 
 
-def _answers(pair: Pair) -> str:
+def _mcnemar_of_seeds(pair: Pair) -> str:
     """How the networks of each seed differ on the test images."""
     known = [each for each in pair.mcnemar if each is not None]
     if not known or pair.mcnemar_majority_p is None:
@@ -127,7 +132,7 @@ def _answers(pair: Pair) -> str:
 def _outlook(pair: Pair, advantage: Advantage) -> str:
     """Which differences this many seeds can detect, and how many seeds the observed one needs."""
     number = len(pair.seeds)
-    if is_shown(pair):
+    if is_significant(pair):
         return ""
     if pair.difference.std == 0:
         too_few = number < fewest_pairs(pair.pairs_compared)

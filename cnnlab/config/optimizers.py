@@ -43,32 +43,32 @@ LearningRate = Annotated[Schedule, PlainValidator(_read_learning_rate), PlainSer
 
 
 class Optimizer(Settings):
-    """How a gradient changes the weights. Subclasses add the other fields of the Keras class they name."""
+    """How gradients change the weights. Subclasses add the other fields of the Keras class they name."""
 
     keras_class: ClassVar[str]
     name: str
     learning_rate: LearningRate = Constant(initial=0.001)
     weight_decay: AtLeast0 | None = None
-    """Each step also moves every weight towards 0, by this share times the learning rate."""
+    """Each step also moves every weight towards 0, by this fraction times the learning rate."""
 
     clipnorm: Above0 | None = None
-    """Longest gradient of one weight array; longer ones are shortened."""
+    """Largest norm of the gradient of one weight array; larger gradients are scaled down."""
 
     clipvalue: Above0 | None = None
-    """Largest element of a gradient, in size."""
+    """Largest absolute value of an element of a gradient."""
 
     global_clipnorm: Above0 | None = None
-    """Longest gradient of all weights together."""
+    """Largest norm of the gradient of all weights together."""
 
     use_ema: bool = False
     """Keep a moving average of the weights; validation, test and the saved model use it."""
 
     ema_momentum: Rate = 0.99
     ema_overwrite_frequency: Positive | None = None
-    """Put the average in the place of the weights every so many steps; by default at the end only."""
+    """Overwrite the weights with their average every this many steps; by default only at the end."""
 
     gradient_accumulation_steps: Annotated[int, Field(ge=2)] | None = None
-    """Average the gradients of so many batches before one step is taken."""
+    """Number of batches over which gradients are averaged before each step."""
 
     @model_validator(mode="after")
     def _one_clipping(self) -> Self:
@@ -100,7 +100,7 @@ class Optimizer(Settings):
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum where asked for (Sutskever et al. 2013)."""
+    """Stochastic gradient descent, optionally with momentum (Sutskever et al. 2013)."""
 
     keras_class = "SGD"
     name: Literal["sgd"] = "sgd"

@@ -1,4 +1,4 @@
-"""How the learning rate changes while training goes on: closed forms of the epochs that have passed."""
+"""How the learning rate changes during training: functions of the epochs that have passed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnnlab.language.fields import Above0, AtLeast0, Between0And1, Positive, Set
 
 
 class Schedule(Settings):
-    """A learning rate for every moment of training. Time is counted in epochs and need not be whole.
+    """The learning rate at every point of training. Time is measured in epochs and need not be whole.
 
     With `warm_up: W` the rate first rises in a straight line, from 0 to where the schedule begins, over W
     epochs (Goyal et al. 2017, arXiv 1706.02677); the schedule proper then takes the epochs that are left.
@@ -43,7 +43,7 @@ class Schedule(Settings):
 
 
 class Constant(Schedule):
-    """The same rate always; `learning_rate: 0.1` is short for it."""
+    """A constant rate; `learning_rate: 0.1` is short for it."""
 
     name: Literal["constant"] = "constant"
 
@@ -56,7 +56,7 @@ class Constant(Schedule):
 
 
 class Step(Schedule):
-    """Times `factor` each time another `every` epochs have passed."""
+    """Multiplied by `factor` after every `every` epochs."""
 
     name: Literal["step"] = "step"
     factor: Between0And1 = 0.1
@@ -68,7 +68,7 @@ class Step(Schedule):
 
 
 class Exponential(Schedule):
-    """Times `factor` per epoch, smoothly."""
+    """Multiplied by `factor` per epoch, smoothly."""
 
     name: Literal["exponential"] = "exponential"
     factor: Between0And1 = 0.95

@@ -1,4 +1,4 @@
-"""The sections of a config that say how a network is trained, and on what."""
+"""The sections of a config that define the network, its training and its runtime."""
 
 from __future__ import annotations
 
@@ -48,23 +48,23 @@ class ModelConfig(Settings):
 
 
 class EarlyStopping(Settings):
-    """Stop when the monitored column has not got better for `patience` epochs (Prechelt 1998)."""
+    """Stop when the monitored column has not improved for `patience` epochs (Prechelt 1998)."""
 
     monitor: Monitor = "val_loss"
     patience: Positive
     min_delta: AtLeast0 = 0.0
-    """What is less than this is no improvement."""
+    """The smallest change that counts as an improvement."""
 
 
 class ReduceOnPlateau(Settings):
-    """Multiply the learning rate by `factor` when a column has not got better for `patience` epochs."""
+    """Multiply the learning rate by `factor` when a column has not improved for `patience` epochs."""
 
     monitor: Monitor = "val_loss"
     factor: Between0And1 = 0.1
     patience: Positive = 10
     min_delta: AtLeast0 = 0.0001
     cooldown: NonNegative = 0
-    """Epochs after a reduction that do not count."""
+    """Number of epochs after a reduction during which none follows."""
 
     min_learning_rate: AtLeast0 = 0.0
 
@@ -85,7 +85,7 @@ def _read_class_weights(value: Any) -> str | dict[str, float] | None:
 
 
 class TrainingConfig(Settings):
-    """`training:` — how the weights are found."""
+    """`training:` — how the network is trained."""
 
     epochs: Positive = 10
     batch_size: Positive = 32
@@ -94,10 +94,10 @@ class TrainingConfig(Settings):
     ] = Adam()  # fmt: skip
     loss: Loss = "categorical_crossentropy"
     label_smoothing: Rate = 0.0
-    """The share of each label that is spread over all classes (Szegedy et al. 2016)."""
+    """The fraction of each label that is spread over all classes (Szegedy et al. 2016)."""
 
     class_weights: Annotated[str | dict[str, float] | None, PlainValidator(_read_class_weights)] = None
-    """How much each class counts in the training loss; balanced: the inverse of how often it occurs."""
+    """Weight of each class in the training loss; balanced: inversely proportional to its frequency."""
 
     metrics: Annotated[tuple[Metric, ...], AsTuple] = ()
     """Measured besides loss and accuracy, after each epoch and at the end."""
@@ -118,7 +118,7 @@ class TrainingConfig(Settings):
 
 
 class RuntimeConfig(Settings):
-    """`runtime:` — what the arithmetic runs on."""
+    """`runtime:` — backend, device and precision."""
 
     backend: Literal["tensorflow", "jax", "torch"] = "tensorflow"
     device: Literal["auto", "cpu", "gpu"] = "auto"

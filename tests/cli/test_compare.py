@@ -100,7 +100,7 @@ def test_seeds_that_are_missing_are_trained_and_the_rest_is_reused(
     result = cnnlab("compare", small, wide, "--seeds", "4,5", *options, "--json")
     assert [each["seeds"] for each in result.json["experiments"]] == [[4, 5], [4, 5]]
     assert finished(tmp_path) == {"small seed-4", "small seed-5", "wide seed-4", "wide seed-5"}
-    assert "small, seed 5: finished already" in result.stderr
+    assert "small, seed 5: already finished" in result.stderr
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
 
 
@@ -134,7 +134,7 @@ def test_an_unfinished_run_is_refused(cnnlab, out: Path, data_dir: Path, tmp_pat
     assert result == (
         2,
         "",
-        f"{tmp_path}: this run is interrupted, not finished; train it again to go on\n",
+        f"{tmp_path}: expected a finished run, this one is interrupted; train it again to resume it\n",
     )
 
 
@@ -187,7 +187,10 @@ def test_a_config_without_data_is_refused(cnnlab, write_config, experiments, dat
     options = ("--data-dir", data_dir, "--out", tmp_path / "out", "--quiet")
     result = cnnlab("compare", path, experiments[0], *options)
     assert (result.code, result.stdout) == (2, "")
-    assert result.stderr == "dry: this config has no dataset; it can be summarised, not trained\n"
+    assert (
+        result.stderr
+        == "dry: this config has no dataset and can only be summarised; add a dataset to train it\n"
+    )
 
 
 def test_two_configs_of_one_name_are_told_apart(

@@ -275,7 +275,7 @@ def test_only_what_was_written_now_is_named(tmp_path, make_run, capsys, monkeypa
 def test_a_run_that_was_killed_is_not_finished(tmp_path, make_run, capsys):
     killed = make_run(tmp_path, "colors_dnn", state="running")
     assert run(["compare", str(killed), "colors_cnn", "--out", str(tmp_path)]) == 2
-    said = f"{killed}: this run is interrupted, not finished; train it again to go on\n"
+    said = f"{killed}: expected a finished run, this one is interrupted; train it again to resume it\n"
     assert capsys.readouterr().err == said
 
 

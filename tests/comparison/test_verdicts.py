@@ -7,7 +7,7 @@ from cnnlab.comparison import compare, conclusion
 from cnnlab.comparison.power import smallest_difference
 from cnnlab.comparison.significance import McNemar, majority_p, sign_flip
 from cnnlab.comparison.spread import spread
-from cnnlab.comparison.verdicts import is_shown, p_text, verdict
+from cnnlab.comparison.verdicts import is_significant, p_text, verdict
 
 BY = "by 2.00 percentage points on average (95% confidence interval"
 
@@ -97,7 +97,7 @@ def pair(experiment):
 )  # fmt: skip
 def test_verdict(pair, dnn, cnn, shown, paragraph):
     made = pair(dnn, cnn)
-    assert is_shown(made) is shown
+    assert is_significant(made) is shown
     assert verdict(made) == paragraph
 
 
@@ -158,7 +158,7 @@ def test_as_many_seeds_as_several_pairs_ask_for_do_settle_it(experiment):
         experiment("colors_cnn", [0.95] * 7),
     ]
     pairs = compare(experiments).pairs
-    assert all(is_shown(pair) for pair in pairs[:2])
+    assert all(is_significant(pair) for pair in pairs[:2])
     assert (
         "statistically significant across seeds (sign-flip test over 7 seeds, p = 0.047, "
         "adjusted for 3 pairs)"
@@ -184,7 +184,7 @@ def test_one_seed_of_three_experiments_asks_for_as_many_as_three_pairs_need(expe
 
 
 @pytest.mark.parametrize(("number", "comparisons"), [(6, 1), (7, 1), (10, 1), (16, 1), (7, 3), (9, 3)])
-def test_what_is_called_visible_is_shown_four_times_in_five(pair, number, comparisons):
+def test_what_is_called_visible_is_significant_four_times_in_five(pair, number, comparisons):
     """By simulation of the whole rule: interval and adjusted sign-flip test."""
     template, std = pair([0.96] * number, [0.98] * number), 0.004
     truth = smallest_difference(std, number, comparisons)
@@ -192,7 +192,7 @@ def test_what_is_called_visible_is_shown_four_times_in_five(pair, number, compar
     for values in np.random.default_rng(1).normal(truth, std, size=(1000, number)):
         test = sign_flip(list(values))
         shown.append(
-            is_shown(replace(template, difference=spread(list(values)), p=min(1, comparisons * test.p)))
+            is_significant(replace(template, difference=spread(list(values)), p=min(1, comparisons * test.p)))
         )
     assert np.mean(shown) == pytest.approx(0.8, abs=0.04)
 
