@@ -21,10 +21,10 @@ _FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```", re.MULTILINE | re.DOTALL
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, the file that it is about, its text."""
+    """A fenced block: its language, the file that it is about (or ""), its text."""
 
     language: str
-    file: str | None
+    file: str
     text: str
 
 
@@ -66,7 +66,7 @@ def checkouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             else:
                 shutil.copy(ROOT / name, folder / name)
         for block in blocks:
-            if block.file is None:
+            if not block.file:
                 continue
             path = folder / block.file
             if block.language == "diff":
@@ -81,11 +81,11 @@ def checkouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def run(command: str, folder: Path, tmp_path: Path) -> None:
     """Run a shell command with the copy's cnnlab, and with this Python."""
-    (tmp_path / "cnnlab").write_text(
-        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m cnnlab.cli "$@"\n', encoding="utf-8"
-    )
-    (tmp_path / "cnnlab").chmod(0o755)
-    (tmp_path / "python").symlink_to(sys.executable)
+    # Not links: a linked Python would not know the environment that it belongs to.
+    for name, arguments in {"python": "", "cnnlab": "-m cnnlab.cli"}.items():
+        script = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments} "$@"\n'
+        (tmp_path / name).write_text(script, encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CNNLAB")}
     environment |= {"PATH": f"{tmp_path}{os.pathsep}{environment['PATH']}", "PYTHONPATH": str(folder)}
     done = subprocess.run(
