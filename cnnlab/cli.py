@@ -138,7 +138,7 @@ def _with_suggestion(error: click.ClickException) -> click.ClickException:
     """`--epochs 3` is an option of other programs; here it is a setting of the config."""
     if not isinstance(error, click.NoSuchOption) or error.possibilities or error.ctx is None:
         return error
-    if not any(parameter.name == "overrides" for parameter in error.ctx.command.params):
+    if not any(parameter.name == "set" for parameter in error.ctx.command.params):
         return error
     hint = "To change a setting of the config, use --set, such as --set training.epochs=3."
     return click.UsageError(f"{error.format_message()} {hint}", error.ctx)

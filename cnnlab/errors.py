@@ -23,6 +23,10 @@ class UserError(CnnlabError):
     exit_code = 2
 
 
+class CnnlabWarning(UserWarning):
+    """Something a result may suffer from, such as unverified data."""
+
+
 class ShapeError(UserError):
     """A layer cannot take the input it would get.
 

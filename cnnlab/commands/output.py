@@ -7,13 +7,11 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Any
 
 import click
 
-_GAP = "  "
-"""Between two columns."""
+from cnnlab.summary_tables.text import text_table
 
 
 def print_json(data: Any) -> None:
@@ -36,49 +34,8 @@ def print_table(
     markdown: bool = False,
     width: int | None = None,
 ) -> None:
-    """A table of strings; the first `left` columns are flush left, the others, numbers, flush right.
-
-    Args:
-        headers: with line breaks where one line would be too long; not in Markdown.
-        width: characters that a line may have; longer names in the first column are shortened.
-    """
-    if markdown:
-        from tabulate import tabulate
-
-        align = ["left" if column < left else "right" for column in range(len(headers))]
-        click.echo(
-            tabulate(
-                rows, headers, tablefmt="github", colalign=align, headersalign=align, disable_numparse=True
-            )
-        )
-        return
-    if width is not None:
-        room = max(len(headers[0]), width - table_width(headers[1:], [row[1:] for row in rows]) - len(_GAP))
-        rows = [[_shortened(row[0], room), *row[1:]] for row in rows]
-    widths = _column_widths(headers, rows)
-    lines = [*zip_longest(*(header.split("\n") for header in headers), fillvalue="")]
-    for cells in (*lines, ["-" * each for each in widths], *rows):
-        aligned = [
-            cell.ljust(each) if column < left else cell.rjust(each)
-            for column, (cell, each) in enumerate(zip(cells, widths, strict=True))
-        ]
-        click.echo(_GAP.join(aligned).rstrip())
-
-
-def table_width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """How long the lines of a printed table are, in characters."""
-    return sum(_column_widths(headers, rows)) + len(_GAP) * (len(headers) - 1)
-
-
-def _column_widths(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
-    columns = zip(headers, *rows, strict=True)
-    return [max(len(line) for cell in column for line in cell.split("\n")) for column in columns]
-
-
-def _shortened(name: str, length: int) -> str:
-    """Its beginning and its end: names that resemble each other differ at their ends."""
-    tail = length // 2
-    return name if len(name) <= length else f"{name[: length - tail - 1]}…{name[-tail:]}"
+    """A table of strings: see `text_table`."""
+    click.echo(text_table(headers, rows, left=left, markdown=markdown, width=width))
 
 
 def _finite(data: Any) -> Any:

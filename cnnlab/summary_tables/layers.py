@@ -7,9 +7,9 @@ from itertools import takewhile
 
 from cnnlab.accounting.architecture import Architecture, Row
 from cnnlab.accounting.quantities import amount, factor, ratio, share, size
-from cnnlab.commands.output import table_width
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import snake_case, times
+from cnnlab.summary_tables.text import table_width
 
 Column = tuple[str, Callable[[Row], str], Callable[[Architecture], str]]
 """A header, the cell of a layer, and the cell of the last line."""
