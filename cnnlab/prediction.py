@@ -153,7 +153,8 @@ def _pixel_scale(record: Record, dataset: DatasetConfig, data_paths: DataPaths) 
     data = load_dataset(dataset, data_paths)
     if data.provenance.digest != record.environment["dataset"]["digest"]:
         raise UserError(
-            f"{record.path}: its pixels were standardised by the training images, and these have changed; "
+            f"{record.path}: its pixels were standardised with the training images, which have changed "
+            "since; "
             "train it again with --fresh"
         )
     return data.pixels

@@ -27,20 +27,20 @@ KINDS = ("svg", "png")
 @click.option("--block", metavar="NAME", help="Draw one block of the network, such as residual_1.")
 @click.option(
     "--out", type=NewFile(), metavar="FILE.svg|FILE.png",
-    help="Where to.  [default: NAME.svg and NAME.png in this directory]",
+    help="Output file.  [default: NAME.svg and NAME.png in the current directory]",
 )  # fmt: skip
 @overrides_option("model.layers[0].filters=8")
 @json_option
 def command(experiment: str, block: str | None, out: Path | None, set: dict[str, Any], as_json: bool) -> None:
-    """A picture of the network: volumes to scale, kernels, branches, with shapes and parameters.
+    """Draw a network: volumes to scale, kernels and branches, with shapes and parameters.
 
     \b
     cnnlab draw cnn
     cnnlab draw resnet18 --out resnet18.svg
     cnnlab draw googlenet --block inception_3a --out inception.png
 
-    Layers that change numbers only, such as a normalization, are named below the volume they change;
-    what is repeated is drawn once.
+    Layers that keep the shape, such as a normalization, are named below their volume; repeated parts are
+    drawn once.
     """
     loaded = load(experiment, set)
     if out is not None and out.suffix[1:].lower() not in KINDS:

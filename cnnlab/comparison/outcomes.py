@@ -28,7 +28,7 @@ _MEASURED = (
 
 @dataclass(frozen=True)
 class ClassAccuracy:
-    """How many of the test images of one class are recognised, over the seeds."""
+    """The test accuracy on the images of one class, over the seeds."""
 
     name: str
     images: int

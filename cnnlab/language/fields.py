@@ -161,7 +161,7 @@ _EXPECTED = {
     "int_type": "a whole number",
     "float_type": "a number",
     "bool_type": "true or false",
-    "string_type": "a word or text",
+    "string_type": "text",
     "tuple_type": "a list",
     "list_type": "a list",
     "dict_type": "a mapping of keys to values",
@@ -189,7 +189,7 @@ def _phrase(error: ErrorDetails, known: tuple[str, ...]) -> str:
         name = str(error["loc"][-1])
         return f"unknown key; {suggestion(name, known)}"
     if kind == "missing":
-        return "missing; it has no default"
+        return "missing; this key is required"
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":

@@ -185,7 +185,7 @@ def remove_run(path: Path) -> None:
     import filelock
 
     if path.is_symlink() or not is_run(path):
-        raise UserError(f"{path}: not a run's folder; nothing was removed")
+        raise UserError(f"{path}: expected a run's folder with run.json; nothing was removed")
     lock = lock_of(path)
     with _disk(path, "removed"):
         try:
@@ -215,7 +215,9 @@ def _disk(path: Path, what: str = "written") -> Iterator[None]:
         yield
     except OSError as error:
         hint = (
-            "; the run goes on from its last epoch once there is room" if error.errno == errno.ENOSPC else ""
+            "; free some space, and the run resumes from its last epoch"
+            if error.errno == errno.ENOSPC
+            else ""
         )
         raise CnnlabError(f"{path}: cannot be {what}: {error.strerror or error}{hint}") from None
 

@@ -147,8 +147,8 @@ def read_record(path: Path) -> Record:
         raise UserError(f"{path}: not a run; expected a folder with run.json")
     state = state_of(path, status)
     if state != "finished":
-        remedy = "wait for it" if state == "running" else "train it again to go on"
-        raise UserError(f"{path}: this run is {state or 'broken'}, not finished; {remedy}")
+        remedy = "wait for it to finish" if state == "running" else "train it again to resume it"
+        raise UserError(f"{path}: expected a finished run, this one is {state or 'broken'}; {remedy}")
     result, environment = read_json(path / "result.json"), read_json(path / "environment.json")
     if result is None or environment is None or not (path / "history.csv").is_file():
         raise UserError(

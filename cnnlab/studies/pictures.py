@@ -53,10 +53,10 @@ def pictures(comparison: Comparison, answers: Answers | None = None) -> dict[str
         drawn["confusion"] = confusion_matrices(known, dataset.class_names)
     if answers is not None:
         seed = shown_seeds(comparison)
-        drawn["images"] = sheet(answers, title=f"The first test images and what is seen in them, {seed}")
+        drawn["images"] = sheet(answers, title=f"The first test images and their predictions, {seed}")
         if len(answers.predicted) == 2:
             drawn["only_one_right"] = only_one_right(
-                answers, title=f"Test images that only one of the two gets right, {seed}"
+                answers, title=f"Test images that only one network classifies correctly, {seed}"
             )
     return drawn
 
@@ -93,7 +93,7 @@ def answers_on_images(comparison: Comparison, jobs: Jobs) -> Answers | None:
         return None
     if data.provenance.test_digest != comparison.test_digest:
         jobs.reporter.note(
-            "no pictures of test images: those here are not the ones that the runs were tested on"
+            "no pictures of test images: the images found differ from those that the runs were tested on"
         )
         return None
     images = data.test.images

@@ -177,10 +177,10 @@ def test_different_datasets_are_refused(experiment):
         "warning": None,
     }
     assert refusal(experiment("dnn", DNN), experiment("colors_cnn", CNN, dataset=colors)) == (
-        "cannot compare what is tested on different images\n"
+        "cannot compare experiments that are tested on different images\n"
         "   dnn: mnist, /data/mnist, test digest a1a1a1a1\n"
         "   colors_cnn: colors, generated, test digest b2b2b2b2\n"
-        "   give them the same dataset"
+        "   use the same dataset in all configs"
     )
 
 
@@ -188,21 +188,22 @@ def test_files_that_changed_between_seeds_are_refused(record):
     changed = dict(record().environment["dataset"], test_digest="c3" * 32, origin="/data/new")
     cnn = Experiment.of([record("cnn", 0), record("cnn", 1), record("cnn", 2, dataset=changed)])
     assert refusal(Experiment.of([record("dnn")]), cnn) == (
-        "cannot compare what is tested on different images\n"
+        "cannot compare experiments that are tested on different images\n"
         "   dnn: mnist, /data/mnist, test digest a1a1a1a1\n"
-        "   cnn (seed 0-1): mnist, /data/mnist, test digest a1a1a1a1\n"
+        "   cnn (seeds 0-1): mnist, /data/mnist, test digest a1a1a1a1\n"
         "   cnn (seed 2): mnist, /data/new, test digest c3c3c3c3\n"
-        "   the files have changed in between: train again with --fresh, so that all see the same ones"
+        "   the dataset's files have changed in between; train again with --fresh so that all runs use the "
+        "same files"
     )
 
 
 def test_data_can_be_checked_before_anything_is_trained():
     digits, colors = ({"name": name, "origin": "here", "test_digest": name} for name in ("digits", "colors"))
-    comparing.check_same_data([comparing.Tested("dnn", seed, digits) for seed in range(3)])
+    comparing.check_same_data([comparing.RunDataset("dnn", seed, digits) for seed in range(3)])
     comparing.check_same_data([])
     with pytest.raises(UserError, match="colors_cnn: colors, here, test digest colors"):
         comparing.check_same_data(
-            [comparing.Tested("dnn", 0, digits), comparing.Tested("colors_cnn", 0, colors)]
+            [comparing.RunDataset("dnn", 0, digits), comparing.RunDataset("colors_cnn", 0, colors)]
         )
 
 

@@ -98,7 +98,7 @@ def test_the_table_and_the_csv_say_the_same(call, tmp_path):
     code, table, _ = call("pets", path, "--top", "2")
     assert code == 0
     assert table.splitlines()[0].startswith("experiments/pets-")
-    assert table.splitlines()[2].split() == ["Image", "Answer", "2.", "Note"]
+    assert table.splitlines()[2].split() == ["Image", "Prediction", "2.", "Note"]
     assert "green " in table
     [row] = csv.DictReader(io.StringIO(call("pets", path, "--csv")[1]))
     assert row["class"] == "green"
@@ -176,7 +176,7 @@ def test_what_is_no_image_is_named_and_the_others_are_answered(call, tmp_path):
     assert [each["class"] for each in json.loads(out)["predictions"]] == ["red"]
     code, out, err = call("pets", bad)
     assert (code, out) == (2, "")
-    assert err.endswith("no image can be used\n")
+    assert err.endswith("expected at least one image that can be read, found none\n")
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_json(page, capsys, monkeypatch):
     document = json.loads(capsys.readouterr().out)
     assert document["report"] == str(page)
     assert document["bytes"] == page.stat().st_size
-    assert document["conclusion"][0].startswith("colors_cnn is ahead of colors_dnn")
+    assert document["conclusion"][0].startswith("colors_cnn outperforms colors_dnn")
 
 
 def test_names_and_data_are_only_text(page, comparison):
