@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from cnnlab.api.comparing import compare as compare
     from cnnlab.api.experiment import Experiment as Experiment
     from cnnlab.api.experiment import load as load
-    from cnnlab.api.listing import runs as runs
-    from cnnlab.api.predicting import predict as predict
+    from cnnlab.api.functions import predict as predict
+    from cnnlab.api.functions import runs as runs
+    from cnnlab.api.functions import summary as summary
     from cnnlab.api.run import Run as Run
-    from cnnlab.api.summarizing import summary as summary
     from cnnlab.api.training import TrainingFailed as TrainingFailed
     from cnnlab.api.training import train as train
     from cnnlab.errors import CnnlabError as CnnlabError
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "load": "cnnlab.api.experiment",
-    "summary": "cnnlab.api.summarizing",
+    "summary": "cnnlab.api.functions",
     "train": "cnnlab.api.training",
     "compare": "cnnlab.api.comparing",
-    "runs": "cnnlab.api.listing",
-    "predict": "cnnlab.api.predicting",
+    "runs": "cnnlab.api.functions",
+    "predict": "cnnlab.api.functions",
     "Experiment": "cnnlab.api.experiment",
     "Run": "cnnlab.api.run",
     "Comparison": "cnnlab.api.comparing",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cnnlab.api.progress import ProgressLike
-    from cnnlab.api.summarizing import Summary
+    from cnnlab.api.summaries import Summary
     from cnnlab.config.experiment import ExperimentConfig
     from cnnlab.layers.base import Layer
     from cnnlab.training.cost_estimate import CostEstimate
@@ -127,9 +127,9 @@ class Experiment:
 
     def summary(self) -> Summary:
         """Where the parameters are: see `cnnlab.summary`."""
-        from cnnlab.api.summarizing import Summary
+        from cnnlab.api.summaries import Summary
 
-        return Summary(self)
+        return Summary(self._config)
 
     def draw(self, *, block: str | None = None) -> Figure:
         """A drawing of the network, or of one of its blocks.
@@ -154,9 +154,11 @@ class Experiment:
         Raises:
             UserError: the experiment cannot be trained here.
         """
-        from cnnlab.api.training import estimate_costs
+        from cnnlab.api.arguments import jobs_of
+        from cnnlab.api.progress import reporter_for
 
-        return estimate_costs(self, data_dir=data_dir, force=force, progress=progress)[0]
+        jobs = jobs_of(out=None, data_dir=data_dir, fresh=False, force=force, reporter=reporter_for(progress))
+        return jobs.estimate_cost(self._config)
 
     @cached_property
     def _text(self) -> str:

@@ -9,7 +9,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnlab.api.arguments import data_paths
 from cnnlab.api.experiment import Experiment
+from cnnlab.api.predictions import Answers, ImageLike, predict_images
+from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.errors import UserError
 from cnnlab.run_folders.records import Record, read_facts, read_history, read_record
 from cnnlab.run_folders.states import state_of
@@ -18,8 +21,6 @@ if TYPE_CHECKING:
     import keras
     import pandas as pd
 
-    from cnnlab.api.predicting import Answers, ImageLike
-    from cnnlab.api.progress import ProgressLike
     from cnnlab.run_folders.listing.differences import Difference
     from cnnlab.run_folders.records import Predictions
 
@@ -134,9 +135,10 @@ class Run:
         progress: ProgressLike = None,
     ) -> Answers:
         """What the network answers on images of your own: see `cnnlab.predict`."""
-        from cnnlab.api.predicting import predict
-
-        return predict(self, images, data_dir=data_dir, device=device, progress=progress)
+        return predict_images(
+            self.record, images, data_paths=data_paths(data_dir), device=device,
+            reporter=reporter_for(progress),
+        )  # fmt: skip
 
     def differences(self, other: Run) -> list[Difference]:
         """What differs between two runs, key by key: config, result, environment."""

@@ -56,7 +56,7 @@ def command(
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
 
-    from cnnlab.api.predicting import predict
+    from cnnlab.api.functions import predict
     from cnnlab.commands.progress import SilentReporter
 
     sources = [_standard_input() if image == STDIN else image for image in images]
@@ -67,7 +67,7 @@ def command(
     elif as_csv:
         click.echo(found.table.to_csv(index=False), nl=False)
     else:
-        click.echo(f"{found.run.folder}\n")
+        click.echo(f"{found.record.path}\n")
         rows = [
             [
                 each.image,

@@ -10,7 +10,7 @@ import click
 
 from cnnlab.accounting.architecture import Row
 from cnnlab.api.experiment import load
-from cnnlab.api.summarizing import Summaries, Summary
+from cnnlab.api.summaries import Summaries, Summary
 from cnnlab.commands.options import experiments_argument, json_option, overrides_option
 from cnnlab.commands.output import print_csv, print_json, print_table
 from cnnlab.config.experiment import known_configs
@@ -59,7 +59,7 @@ def command(
             raise click.UsageError("--set, --explain and --wide need the name of a config")
         _print_overview(as_json=as_json, as_csv=as_csv, markdown=markdown)
         return
-    summaries = [Summary(load(name, set)) for name in experiments]
+    summaries = [load(name, set).summary() for name in experiments]
     if explain is not None:
         if len(summaries) > 1 or as_csv:
             raise click.UsageError("--explain takes one config and excludes --csv")
@@ -97,7 +97,7 @@ def _print_overview(*, as_json: bool, as_csv: bool, markdown: bool) -> None:
     found, mistakes = [], 0
     for path in known_configs().values():
         try:
-            found.append(Summary(load(path)))
+            found.append(load(path).summary())
         except UserError as error:
             mistakes += 1
             click.echo(str(error), err=True)
