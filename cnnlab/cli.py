@@ -19,7 +19,7 @@ from cnnlab.errors import CnnlabError, closest
 
 COMMANDS = {
     "train": "Train experiments.",
-    "compare": "Compare experiments: which network is better? Trains missing runs first.",
+    "compare": "Compare experiments: which network is better?",
     "data": "List, download, check and show datasets.",
     "predict": "Classify images with a trained network.",
     "init": "Create a commented config to start from.",
