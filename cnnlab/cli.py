@@ -20,7 +20,7 @@ from cnnlab.version import __version__
 
 COMMANDS = {
     "train": "Train experiments.",
-    "compare": "Compare experiments: which network is better? Trains missing runs first.",
+    "compare": "Compare experiments: which network is better?",
     "data": "List, download, check and show datasets.",
     "predict": "Classify images with a trained network.",
     "init": "Create a commented config to start from.",

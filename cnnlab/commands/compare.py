@@ -62,7 +62,7 @@ def command(
     cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml --latex
 
     Missing runs are trained first. An experiment is a name in configs/, a path to a YAML file, the folder
-    of a finished run or of all runs of an experiment (absolute, or relative to --out), or the name of
+    of a finished run or of all runs of an experiment (as a path, or relative to --out), or the name of
     finished runs whose config is not in configs/. Finished runs are compared as they are; training options
     apply to the other experiments. Without --seeds, all seeds are compared that the experiments have
     finished in common; if there are none, the seed in each config. Tables and pictures are written to

@@ -123,7 +123,10 @@ def list_command(
 @existing_out_option
 @json_option
 def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
-    """Show everything recorded about a run: state, result, environment, config, files."""
+    """Show everything recorded about a run.
+
+    State, result, environment, config and files.
+    """
     from cnnlab.api.run import Run
     from cnnlab.run_folders.listing import find_runs
 
@@ -144,10 +147,10 @@ def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
 @existing_out_option
 @json_option
 def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> None:
-    """Show what differs between two runs, key by key: config, result, environment.
+    """Show what differs between two runs.
 
-    An experiment with several runs stands for the one with the lowest seed. The keys of the config are
-    those that --set takes.
+    Config, result and environment are compared key by key. An experiment with several runs stands for the
+    one with the lowest seed. The keys of the config are those that --set takes.
     """
     from cnnlab.run_folders.listing import differences, find_runs
 
