@@ -48,7 +48,8 @@ def command(
         raise UserError(f"--out {out}: expected a file that ends in .svg or .png")
 
     from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
-    from cnnlab.pictures.diagrams.painting import encode, paint
+    from cnnlab.pictures.diagrams.painting import paint
+    from cnnlab.pictures.kit.encoding import encode
 
     shapes = block_shapes(config, block) if block else network_shapes(config)
     stem = config.name if block is None else f"{config.name}-{block.replace('/', '-')}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import INK, ColorScale, Sheet
+from cnnlab.pictures.kit.palette import INK
+from cnnlab.pictures.kit.sheet import ColorScale, Sheet
 
 
 def dense_matrix(

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import GREYS, INK, MARK, SIGNED, ColorScale, Sheet, label_width, short
+from cnnlab.pictures.kit.formats import short
+from cnnlab.pictures.kit.palette import INK, MARK
+from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, label_width
 
 
 def kernel_effects(
