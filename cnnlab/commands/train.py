@@ -54,7 +54,7 @@ def command(experiments: tuple[str, ...], options: TrainingOptions, check: bool,
             return
         records, failures = bench.finished(jobs)
     if as_json:
-        documents = [{**record.result, "run": str(record.path)} for record in records]
+        documents = [{**record.result.as_dict(), "run": str(record.path)} for record in records]
         print_json(documents[0] if len(jobs) == 1 and documents else documents)  # [] if the one failed
     elif records:
         headers = ["Experiment", "Seed", "Parameters", "Train", "Validation", "Test", "Seconds", "Run"]
@@ -62,9 +62,11 @@ def command(experiments: tuple[str, ...], options: TrainingOptions, check: bool,
             [
                 record.name,
                 str(record.seed),
-                f"{record.result['params']:,}",
-                *(_percent(record.result[f"{split}_accuracy"]) for split in ("train", "validation", "test")),
-                f"{record.result['seconds']:.1f}",
+                f"{record.result.params:,}",
+                _percent(record.result.train_accuracy),
+                _percent(record.result.validation_accuracy),
+                _percent(record.result.test_accuracy),
+                f"{record.result.seconds:.1f}",
                 str(record.path),
             ]
             for record in records

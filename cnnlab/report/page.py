@@ -139,14 +139,18 @@ def _rows(matrix: ConfusionMatrix) -> list[tuple[str, list[tuple[str, int, str]]
 def _provenance(outcome: Outcome) -> dict[str, Any]:
     first = outcome.records[0]
     environment = dict(first.environment)
-    dataset = environment.pop("dataset", {})
+    del environment["dataset"]
     return {
         "name": outcome.name,
         "digest": outcome.digest,
         "seeds": seeds_text(outcome.seeds),
         "folders": [str(record.path) for record in outcome.records],
         # The page is handed on: where the files lie on this machine is said in environment.json only.
-        "dataset": {key: value for key, value in dataset.items() if value is not None and key != "origin"},
+        "dataset": {
+            key: value
+            for key, value in first.dataset.as_dict().items()
+            if value is not None and key != "origin"
+        },
         "environment": {
             key.replace("_", " "): value for key, value in environment.items() if value is not None
         },

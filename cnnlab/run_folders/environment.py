@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
 import cnnlab
 from cnnlab.backend import Backend
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.run_folders.contents import DatasetFacts
 
 
-def environment(config: ExperimentConfig, backend: Backend, dataset: Mapping[str, Any]) -> dict[str, Any]:
+def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFacts) -> dict[str, Any]:
     """The content of a run's environment.json; `dataset` is what is known of its data."""
     import psutil
 
@@ -33,7 +33,7 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: Mapping[str
         "memory_bytes": psutil.virtual_memory().total,
         "git_commit": _git("rev-parse", "--verify", "HEAD") or None,
         "git_dirty": _git_dirty(),
-        "dataset": dict(dataset),
+        "dataset": dataset.as_dict(),
     }
 
 

@@ -41,7 +41,7 @@ def train_and_compare(
         raise UserError(f"{asker}: expected two or more different experiments, found {names}")
     check_same_data(
         [Tested(config.name, config.seed, dataset_facts(config, jobs.dataset(config))) for config in configs]
-        + [Tested(record.name, record.seed, record.environment["dataset"]) for record in given]
+        + [Tested(record.name, record.seed, record.dataset) for record in given]
     )
     chosen = seeds or common_seeds(configs, given, jobs.out)
     wanted = [config.with_seed(seed) for config in configs for seed in chosen or (config.seed,)]
