@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnlab.pictures.kit.encoding import inline_svg
 from cnnlab.pictures.plots.curves import Quantity, curve_panel
@@ -15,11 +14,9 @@ Histories = Mapping[str, Mapping[int, Sequence[EpochRow]]]
 """By experiment and seed the rows of history.csv."""
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(NamedTuple):
     """An SVG, and in its own coordinates what the script needs."""
 
-    quantity: Quantity
     svg: str
     data: dict[str, Any]
 
@@ -54,7 +51,7 @@ def chart(histories: Histories, quantity: Quantity) -> Chart:
         "y": axes.get_ylim(),
         "lines": lines,
     }
-    return Chart(quantity, svg, data)
+    return Chart(svg, data)
 
 
 def _finite(value: float | None) -> float | None:

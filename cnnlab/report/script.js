@@ -68,11 +68,12 @@ function draw(svg, chart) {
     group.classList.toggle("off", !own.length);
     const shape = group.querySelector("path");
     if (what === "band") {
-      const low = pieces(chart, own, (values) => Math.min(...values)).flat();
-      const high = pieces(chart, own, (values) => Math.max(...values)).flat();
+      const low = pieces(chart, own, (values) => Math.min(...values));
+      const high = pieces(chart, own, (values) => Math.max(...values));
       const offset = Number(group.querySelector("use")?.getAttribute("y") ?? 0);
-      const outline = [...high, ...low.reverse()].map(([x, y]) => [x, y - offset]);
-      shape.setAttribute("d", outline.length ? path(outline) + "Z" : "");
+      const outlines = high.map((piece, index) => [...piece, ...low[index].reverse()].map(([x, y]) => [x, y - offset]));
+      shape.setAttribute("d", outlines.map((outline) => path(outline) + "Z").join(""));
+      for (const other of [...group.querySelectorAll("path")].slice(1)) other.remove(); // one for each piece, before
       continue;
     }
     const curve = pieces(chart, own, mean);

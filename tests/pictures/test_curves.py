@@ -209,13 +209,16 @@ def test_the_first_epochs_do_not_squash_the_rest(rng):
     assert loss.get_ylim()[0] == 0
     assert later.max() < loss.get_ylim()[1] < column(rows, "loss")[0]
     for axes in (loss, accuracy):
-        assert axes.get_title(loc="right") in ("epoch 1 partly outside", "epochs 1-2 partly outside")
+        assert axes.get_title(loc="right") in (
+            "epoch 1 partly out of range",
+            "epochs 1-2 partly out of range",
+        )
 
 
 def test_epochs_outside_are_counted():
     accuracy = [0.1, 0.2, 0.3, *[0.9] * 27]
     loss, share = history_curves(history(accuracy), title="").axes
-    assert {axes.get_title(loc="right") for axes in (loss, share)} == {"epochs 1-3 partly outside"}
+    assert {axes.get_title(loc="right") for axes in (loss, share)} == {"epochs 1-3 partly out of range"}
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_maps_on_their_own_scales_are_shares_of_their_largest():
     drawn, scale = MapColumn("map", values, "score", each=True).drawn()
     assert_allclose(drawn[0], 1)
     assert_allclose(drawn[1], 0)
-    assert scale.label == "score ÷ its largest"
+    assert scale.label == "score ÷ maximum"
 
 
 def test_boxes_are_drawn_where_they_lie_in_the_image():

@@ -187,12 +187,12 @@ def test_chart_geometry():
     seed = points(made.svg, "seed-training-0-0")
     np.testing.assert_allclose(seed[0], [x[0], bottom - 1.0 / high * (bottom - top)], atol=0.02)
     json.dumps(made.data, allow_nan=False)
-    assert "outside" not in made.svg
+    assert "out of range" not in made.svg
 
 
 def test_a_chart_says_what_is_outside():
     rows = [{"epoch": epoch, "loss": loss} for epoch, loss in enumerate([9.0, 8.0, *[0.1] * 28], 1)]
-    assert ">epochs 1-2 partly outside</text>" in chart({"a": {0: rows}}, "loss").svg
+    assert ">epochs 1-2 partly out of range</text>" in chart({"a": {0: rows}}, "loss").svg
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class MapColumn:
         values, unit = self.values, self.unit
         if self.each:
             largest = np.abs(values).max(axis=(1, 2), keepdims=True)
-            values, unit = values / np.where(largest, largest, 1), f"{unit} ÷ its largest"
+            values, unit = values / np.where(largest, largest, 1), f"{unit} ÷ maximum"
         return values, self.scale or (ColorScale.signed if self.signed else ColorScale.positive)(values, unit)
 
 
@@ -121,7 +121,7 @@ def stages(
             _units(sheet, row, values, scale, per_row)
         row += count
     _answer(sheet, row, probabilities, per_row)
-    sheet.colorbar(ColorScale(-1, 1, "share of the end of a stage's scale", SIGNED), columns=per_row)
+    sheet.colorbar(ColorScale(-1, 1, "value ÷ largest magnitude of the stage", SIGNED), columns=per_row)
     return sheet.figure
 
 
@@ -138,7 +138,7 @@ def _label(
     x = sheet.left - 0.12
     sheet.text(x, y + 0.1, layer, across="right", weight="bold", size=9)
     sheet.text(x, y + 0.27, f"{operation}, {what}", across="right", size=8)
-    span = f"colours from {short(scale.low)} to {short(scale.high)}"
+    span = f"colours: {short(scale.low)} to {short(scale.high)}"
     sheet.text(x, y + 0.43, span, across="right", size=7.5, color=GREY)
 
 

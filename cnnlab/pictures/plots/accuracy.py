@@ -37,7 +37,7 @@ def accuracy_bars(experiments: Mapping[str, Measured], *, title: str | None = No
     whole, close_up = figure.subplots(1, 2, sharey=True)
     style_axes(whole, "Test accuracy")
     sure = any(measured.ci95 for measured in experiments.values())
-    style_axes(close_up, "Seeds, mean, 95% interval" if sure else "One seed: no interval")
+    style_axes(close_up, "Seeds, mean and 95% interval" if sure else "One seed: no interval")
     for place, measured in enumerate(experiments.values()):
         color = COLORS[place % len(COLORS)]
         whole.barh(place, measured.mean, color=color, height=0.6)

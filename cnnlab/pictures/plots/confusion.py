@@ -109,7 +109,7 @@ def confusion_matrices(
     for unused in panels[len(matrices) :]:
         unused.set_visible(False)
     if numbered:
-        figure.supxlabel("all seeds together; empty cells: below 0.05", fontsize=LABEL, color=GREY)
+        figure.supxlabel("All seeds together; values below 0.05 are left blank", fontsize=LABEL, color=GREY)
     return figure
 
 

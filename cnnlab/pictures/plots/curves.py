@@ -250,7 +250,7 @@ def _set_limits(panel: _Panel) -> None:
     panel.axes.set_ylim(*(_loss_limits if panel.quantity == "loss" else _accuracy_limits)(panel))
     if outside := panel.outside():
         epochs = "epoch 1" if outside == 1 else f"epochs 1-{outside}"
-        panel.axes.set_title(f"{epochs} partly outside", loc="right", fontsize=LABEL - 1, color=GREY)
+        panel.axes.set_title(f"{epochs} partly out of range", loc="right", fontsize=LABEL - 1, color=GREY)
 
 
 def _finish(figure: Figure, panels: Mapping[Quantity, _Panel], legend: Legend) -> None:
