@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from cnnlab.cli import run
+
 pytestmark = [
     # Selenium leaves a socket to the driver open when it quits.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -150,3 +152,23 @@ def test_narrow_screens_need_no_sideways_scrolling(browser):
 
 def test_nothing_went_wrong_meanwhile(browser):
     assert browser.get_log("browser") == []
+
+
+def test_a_point_without_neighbours_is_a_dot_that_moves(chromium, find, tmp_path, make_run, monkeypatch):
+    for seed, accuracy in enumerate((0.5, 0.9)):
+        for name in ("colors_dnn", "colors_cnn"):
+            make_run(tmp_path, name, seed=seed, accuracy=accuracy, changes=["training.epochs=1"])
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
+    arguments = ["--set", "training.epochs=1", "--seeds", "0-1", "--out", str(tmp_path), "--quiet"]
+    assert run(["report", "colors_dnn", "colors_cnn", *arguments]) == 0
+    (page,) = tmp_path.glob("comparisons/*/report.html")
+    chromium.get(page.as_uri())
+    height = lambda: float(find("[data-part='mean-validation-0'] use")[1].get_attribute("y"))  # noqa: E731
+    both = height()
+    find("input[data-seed='0']")[0].click()
+    only_the_better = height()
+    find("input[data-seed='0']")[0].click()
+    find("input[data-seed='1']")[0].click()
+    assert only_the_better < both < height()  # the accuracies' axis points upwards
+    assert both == pytest.approx((only_the_better + height()) / 2)
+    assert chromium.get_log("browser") == []

@@ -102,7 +102,7 @@ def confusion_matrices(
     numbered = len(class_names) <= _NUMBERED
     for axes, matrix in zip(panels, matrices, strict=False):
         difference = matrix.unit == "points"
-        name = "first − second" if difference and len(matrix.name) > 28 else shortened(matrix.name, 22)
+        name = "first − second" if difference and len(matrix.name) > 28 else shortened(matrix.name, 28)
         heading = f"{name}, {matrix.unit}"
         axes.set_title(heading, loc="left", fontsize=LABEL, color=INK, parse_math=False)
         _draw(axes, matrix, _DIFFERENCES, labels=10 if numbered else 6, numbers=8 if numbered else None)
