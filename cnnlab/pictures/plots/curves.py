@@ -171,8 +171,8 @@ class _Panel:
         if len(series.values) == 1:
             return
         width = 0 if series.epochs.size > 1 else 8  # of the edge: over one epoch the band itself has none
-        look: dict[str, Any] = {"color": color, "alpha": _BAND, "linewidth": width, "gid": f"band-{part}"}
-        self.axes.fill_between(series.epochs, *series.band, **look)
+        style: dict[str, Any] = {"color": color, "alpha": _BAND, "linewidth": width, "gid": f"band-{part}"}
+        self.axes.fill_between(series.epochs, *series.band, **style)
         for seed, values in enumerate(series.values):
             gid = f"seed-{part}-{seed}"
             self.axes.plot(series.epochs, values, color=color, alpha=0.5, linewidth=0.8, zorder=2, gid=gid)
