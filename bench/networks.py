@@ -145,7 +145,8 @@ def _count(config: ExperimentConfig, of: str) -> str:
 def draw() -> None:
     """All pictures of the page."""
     from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
-    from cnnlab.pictures.diagrams.painting import encode, paint
+    from cnnlab.pictures.diagrams.painting import paint
+    from cnnlab.pictures.kit.encoding import encode
 
     PICTURES.mkdir(parents=True, exist_ok=True)
     pictures = {name: network_shapes(load_config(name)) for name in DRAWN}

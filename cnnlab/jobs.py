@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.errors import CnnlabError, UserError
+from cnnlab.run_folders.contents import DatasetFacts
 from cnnlab.run_folders.folders import open_run
 from cnnlab.run_folders.records import Record, data_digest_of, find_finished, read_record, run_path
 
@@ -145,11 +146,11 @@ def load_reported(dataset: DatasetConfig, data_paths: DataPaths, reporter: Repor
     return data
 
 
-def dataset_facts(config: ExperimentConfig, data: Dataset) -> dict[str, Any]:
-    """What a run records of its data: name, title, origin, status, digests, warning."""
+def dataset_facts(config: ExperimentConfig, data: Dataset) -> DatasetFacts:
+    """What a run records of its data."""
     if config.dataset is None:
         raise ValueError("a config without a dataset")
-    return {"name": config.dataset.name, "title": config.dataset.title, **asdict(data.provenance)}
+    return DatasetFacts(name=config.dataset.name, title=config.dataset.title, **asdict(data.provenance))
 
 
 def check_memory(config: ExperimentConfig) -> None:

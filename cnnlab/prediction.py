@@ -151,7 +151,7 @@ def _pixel_scale(record: Record, dataset: DatasetConfig, data_paths: DataPaths) 
     if not dataset.standardize:
         return pixel_scale(np.empty((0, *dataset.image_shape), dtype=np.uint8), dataset)
     data = load_dataset(dataset, data_paths)
-    if data.provenance.digest != record.environment["dataset"]["digest"]:
+    if data.provenance.digest != record.dataset.digest:
         raise UserError(
             f"{record.path}: its pixels were standardised with the training images, which have changed "
             "since; "

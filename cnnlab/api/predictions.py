@@ -110,7 +110,7 @@ def predict_images(
     for failure in failures:
         reporter.warn(failure)
     if not prepared:
-        raise UserError("no image can be used")
+        raise UserError("expected at least one image that can be read, found none")
 
     import numpy as np
 

@@ -201,7 +201,7 @@ def _numbers(row: EpochRow) -> str:
 
 
 def _ended(event: Event, record: Record) -> Progress:
-    accuracy = f"test accuracy {record.result['test_accuracy']:.2%}"
+    accuracy = f"test accuracy {record.result.test_accuracy:.2%}"
     return Progress(
         event,
         record.name,

@@ -46,7 +46,7 @@ def command(experiment: str, block: str | None, out: Path | None, set: dict[str,
     if out is not None and out.suffix[1:].lower() not in KINDS:
         raise UserError(f"--out {out}: expected a file that ends in .svg or .png")
 
-    from cnnlab.pictures.diagrams.painting import encode
+    from cnnlab.pictures.kit.encoding import encode
 
     figure = loaded.draw(block=block)
     stem = loaded.name if block is None else f"{loaded.name}-{block.replace('/', '-')}"

@@ -208,4 +208,4 @@ def epoch_line(row: EpochRow, *, epochs: int) -> str:
 
 def outcome(record: Record) -> str:
     """test accuracy 98.01%"""
-    return f"test accuracy {record.result['test_accuracy']:.2%}"
+    return f"test accuracy {record.result.test_accuracy:.2%}"

@@ -80,9 +80,11 @@ def _print_runs(runs: Runs) -> None:
         [
             run.name,
             str(run.seed),
-            f"{run.result['params']:,}",
-            *(_percent(run.result[f"{split}_accuracy"]) for split in ("train", "validation", "test")),
-            f"{run.result['seconds']:.1f}",
+            f"{run.result.params:,}",
+            _percent(run.result.train_accuracy),
+            _percent(run.result.validation_accuracy),
+            _percent(run.result.test_accuracy),
+            f"{run.result.seconds:.1f}",
         ]
         for run in runs
     ]

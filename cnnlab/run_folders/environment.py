@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -16,10 +15,11 @@ from cnnlab.language.fields import settings_within
 from cnnlab.layers import LAYERS
 from cnnlab.layers.base import Layer
 from cnnlab.plugins import Distribution
+from cnnlab.run_folders.contents import DatasetFacts
 from cnnlab.version import __version__
 
 
-def environment(config: ExperimentConfig, backend: Backend, dataset: Mapping[str, Any]) -> dict[str, Any]:
+def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFacts) -> dict[str, Any]:
     """The content of a run's environment.json; `dataset` is what is known of its data."""
     import psutil
 
@@ -38,7 +38,7 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: Mapping[str
         "memory_bytes": psutil.virtual_memory().total,
         "git_commit": _git("rev-parse", "--verify", "HEAD") or None,
         "git_dirty": _git_dirty(),
-        "dataset": dict(dataset),
+        "dataset": dataset.as_dict(),
         "plugins": {each.name: each.version for each in sorted(plugins_used(config))},
     }
 

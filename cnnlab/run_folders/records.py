@@ -14,6 +14,7 @@ from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.errors import UserError
 from cnnlab.language.source import read_yaml
 from cnnlab.npz import NpzError, open_npz
+from cnnlab.run_folders.contents import DatasetFacts, RunResult
 from cnnlab.run_folders.states import state_of
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Record:
 
     path: Path
     config: ExperimentConfig
-    result: Mapping[str, Any]  # result.json
+    result: RunResult  # result.json
     history: tuple[EpochRow, ...]  # history.csv
     environment: Mapping[str, Any]  # environment.json
 
@@ -68,6 +69,20 @@ class Record:
     @property
     def seed(self) -> int:
         return self.config.seed
+
+    @property
+    def dataset(self) -> DatasetFacts:
+        """What the run was trained and tested on.
+
+        Raises:
+            UserError: environment.json does not say it.
+        """
+        try:
+            return DatasetFacts.from_dict(self.environment["dataset"])
+        except (KeyError, ValueError) as error:
+            raise UserError(
+                f"{self.path}: environment.json is incomplete ({error}); train again with --fresh"
+            ) from None
 
     @cached_property
     def predictions(self) -> Predictions | None:
@@ -155,7 +170,11 @@ def read_record(path: Path) -> Record:
             f"{path}: result.json, environment.json or history.csv is missing; train again with --fresh"
         )
     config = load_config(str(path / "config.yaml"))
-    return Record(path, config, result, tuple(read_history(path)), environment)
+    try:
+        reached = RunResult.from_dict(result)
+    except ValueError as error:
+        raise UserError(f"{path}: result.json is incomplete ({error}); train again with --fresh") from None
+    return Record(path, config, reached, tuple(read_history(path)), environment)
 
 
 def read_predictions(path: Path) -> Predictions | None:

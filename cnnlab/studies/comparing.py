@@ -98,7 +98,7 @@ def train_and_compare(
     check_same_data(
         [
             *(RunDataset(each.name, each.seed, dataset_facts(each, jobs.dataset(each))) for each in configs),
-            *(RunDataset(each.name, each.seed, each.environment["dataset"]) for each in given),
+            *(RunDataset(each.name, each.seed, each.dataset) for each in given),
         ]
     )
     chosen = seeds or common_seeds(configs, given, jobs.out)

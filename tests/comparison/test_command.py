@@ -229,7 +229,7 @@ def test_sheets_say_whose_answers_they_show(out, monkeypatch, seeds, shown, said
         np.testing.assert_array_equal(drawn["answers"].predicted[name], record.predictions.predicted)
     sheets = [drawn["pictures"][name] for name in ("images", "only_one_right") if name in drawn["pictures"]]
     assert len(sheets) == (2 if len(names) == 2 else 1)
-    assert all(figure.get_suptitle().endswith(f", {said}") for figure in sheets)
+    assert all(figure.axes[0].texts[0].get_text().endswith(f", {said}") for figure in sheets)
 
 
 @pytest.mark.parametrize("command", ["compare", "report"])

@@ -7,6 +7,7 @@ import scipy.stats
 from cnnlab.comparison import Experiment, compare, comparing, grouped
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.errors import UserError
+from cnnlab.run_folders.contents import DatasetFacts
 
 DNN, CNN = (0.955, 0.957, 0.961), (0.981, 0.979, 0.983)
 MEASURED = ("accuracy", "loss")
@@ -111,8 +112,7 @@ def test_what_was_not_measured_in_every_run_is_none(record, lacking):
 
 
 def test_a_quantity_that_older_runs_do_not_have_is_none(record):
-    old = record("cnn")
-    del old.result["peak_memory_bytes"]
+    old = record("cnn", peak_memory_bytes=None)
     comparison = compare([Experiment.of([record("dnn")]), Experiment.of([old])])
     assert comparison.as_dict()["experiments"][1]["peak_memory_bytes"] is None
 
@@ -173,6 +173,8 @@ def test_different_datasets_are_refused(experiment):
         "name": "colors",
         "title": "colours",
         "origin": "generated",
+        "status": "generated",
+        "digest": "e" * 64,
         "test_digest": "b2" * 32,
         "warning": None,
     }
@@ -198,7 +200,10 @@ def test_files_that_changed_between_seeds_are_refused(record):
 
 
 def test_data_can_be_checked_before_anything_is_trained():
-    digits, colors = ({"name": name, "origin": "here", "test_digest": name} for name in ("digits", "colors"))
+    facts = {"origin": "here", "status": "generated", "digest": "d" * 64}
+    digits, colors = (
+        DatasetFacts(name=name, title=name, test_digest=name, **facts) for name in ("digits", "colors")
+    )
     comparing.check_same_data([comparing.RunDataset("dnn", seed, digits) for seed in range(3)])
     comparing.check_same_data([])
     with pytest.raises(UserError, match="colors_cnn: colors, here, test digest colors"):

@@ -14,7 +14,7 @@ def command(subject: Subject) -> Explanation:
     cnnlab explain confusion cnn
     """
     from cnnlab.analyses.mistakes import most_confused, rates
-    from cnnlab.pictures.drawings.sets import confusion_matrix
+    from cnnlab.pictures.plots import confusion_matrix
     from cnnlab.run_folders.confusion import confusion_counts
 
     test, names = subject.data.test, subject.class_names

@@ -110,7 +110,7 @@ def command(
     first, second = (f"{100 * each:.0f} %" for each in found.explained)
     figure = embedding_plane(
         found.coordinates, labels, subject.class_names, title=title,
-        axes_are=(f"first component, {first} of the variance", f"second component, {second}"),
+        axis_names=(f"first component, {first} of the variance", f"second component, {second}"),
         subtitle=f"{len(rows):,} test images, {rows.shape[1]} units: the two directions in which they "
         f"differ most hold {share} of the variance",
     )  # fmt: skip

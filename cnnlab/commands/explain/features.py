@@ -8,7 +8,7 @@ import click
 
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, image_options, technique
-from cnnlab.pictures.shares import share
+from cnnlab.pictures.kit.formats import percent
 
 
 @technique
@@ -48,7 +48,7 @@ def command(subject: Subject, image: tuple[int, ...], picture: tuple[Path, ...],
         )  # fmt: skip
     best = probabilities.argmax(axis=1)
     said = "; ".join(
-        f"{name}: {subject.class_names[answer]}, {share(float(row[answer]))}"
+        f"{name}: {subject.class_names[answer]}, {percent(float(row[answer]))}"
         for name, answer, row in zip(chosen.names, best, probabilities, strict=True)
     )
     arrays = {

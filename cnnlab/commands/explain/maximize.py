@@ -12,7 +12,7 @@ from cnnlab.commands.explain.technique import Explanation, layer_option, seed_op
 from cnnlab.commands.options import reject_unused
 from cnnlab.commands.output import counted
 from cnnlab.errors import UserError
-from cnnlab.pictures.shares import share
+from cnnlab.pictures.kit.formats import percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,13 +138,13 @@ def command(
             "class_confidences_l1": still_sure,
         }  # fmt: skip
         facts |= {"target": target, "l1": price, "class_confidences": sure.tolist()}
-        average, with_l1 = share(float(sure.mean())), share(float(still_sure.mean()))
+        average, with_l1 = percent(float(sure.mean())), percent(float(still_sure.mean()))
         sentence += f"; classes at {average} confidence on average, with L1 {with_l1}"
     return Explanation(sentence, figures, arrays, facts)
 
 
 def _captions(subject: Subject, confidences: np.ndarray) -> list[str]:
-    return [f"{name}\n{share(each)}" for name, each in zip(subject.class_names, confidences, strict=True)]
+    return [f"{name}\n{percent(each)}" for name, each in zip(subject.class_names, confidences, strict=True)]
 
 
 def _how(ascent: Ascent) -> str:

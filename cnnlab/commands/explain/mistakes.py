@@ -7,7 +7,7 @@ import click
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, technique
 from cnnlab.errors import UserError
-from cnnlab.pictures.shares import share
+from cnnlab.pictures.kit.formats import percent
 
 
 @technique
@@ -43,7 +43,7 @@ def command(subject: Subject, count: int, sheet: bool) -> Explanation:
         answers = probabilities.argmax(axis=1)
         wrong = [bool(answers[index] != test.labels[index]) for index in shown]
         captions = [
-            f"{names[answers[index]]}, {share(float(probabilities[index].max()))}"
+            f"{names[answers[index]]}, {percent(float(probabilities[index].max()))}"
             + (f"\nis {names[test.labels[index]]}" if bad else "")
             for index, bad in zip(shown, wrong, strict=True)
         ]
@@ -60,7 +60,7 @@ def command(subject: Subject, count: int, sheet: bool) -> Explanation:
         )  # fmt: skip
     indices = found.indices[:count].tolist()
     captions = [
-        f"{names[answer]}, {share(float(sure))}\nis {names[test.labels[index]]}, #{index}"
+        f"{names[answer]}, {percent(float(sure))}\nis {names[test.labels[index]]}, #{index}"
         for index, answer, sure in zip(indices, found.predicted, found.confidences, strict=False)
     ]
     figure = draw(
@@ -71,7 +71,7 @@ def command(subject: Subject, count: int, sheet: bool) -> Explanation:
     surest = found.indices[0]
     return Explanation(
         f"{sentence}; the surest: #{surest}, {names[test.labels[surest]]} taken for "
-        f"{names[found.predicted[0]]} with {share(float(found.confidences[0]))}",
+        f"{names[found.predicted[0]]} with {percent(float(found.confidences[0]))}",
         {"": figure},
         arrays,
         {**facts, "surest": indices},

@@ -10,7 +10,7 @@ from cnnlab.commands.explain.captions import answers, targets
 from cnnlab.commands.explain.subject import Subject
 from cnnlab.commands.explain.technique import Explanation, image_options, technique
 from cnnlab.commands.output import counted
-from cnnlab.pictures.shares import share
+from cnnlab.pictures.kit.formats import percent
 
 
 @technique
@@ -41,8 +41,8 @@ def command(
     """
     model = subject.model
     from cnnlab.analyses.occlusion import occlusion, under_the_patch, worst_covered
-    from cnnlab.pictures.drawings.canvas import ColorScale
     from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
+    from cnnlab.pictures.kit.sheet import ColorScale
 
     chosen = subject.choose(image, picture)
     classes, probabilities = targets(subject, chosen, class_name)
@@ -57,13 +57,13 @@ def command(
         chosen.shown, labels, maps, wrong=wrong, title=f"What may not be covered: {subject.name}",
         subtitle=f"Probability of the class with a {patch}×{patch} patch of brightness {fill:g} whose "
         "middle is at each pixel, where it fits in. Right: the place that costs most, and what is left.",
-        last=("worst place", worst, [share(each) for each in lows]),
+        last=("worst place", worst, [percent(each) for each in lows]),
     )  # fmt: skip
     names = [subject.class_names[each] for each in classes]
     return Explanation(
         f"{counted(len(chosen), 'image')} of {subject.name}, "
         f"{counted(found.probabilities[0].size, 'place')} each: the worst "
-        f"place leaves {share(float(lows.mean()))} of {share(float(found.uncovered.mean()))} on average",
+        f"place leaves {percent(float(lows.mean()))} of {percent(float(found.uncovered.mean()))} on average",
         {"": figure},
         {
             "probabilities": found.probabilities,

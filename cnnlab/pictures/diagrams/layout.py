@@ -8,8 +8,8 @@ from cnnlab.layers.base import times
 from cnnlab.pictures.diagrams.elements import Chain, Folded, Fork, Glyph, Joint, Volume
 from cnnlab.pictures.diagrams.shapes import Circle, Line, Piece, Point, Polygon, Shape, Text, text_width
 from cnnlab.pictures.diagrams.solids import Body, DrawingScale, cone
+from cnnlab.pictures.kit.palette import GREY, INK
 
-INK, GREY, FAINT = "#333333", "#767676", "#C9C9C9"
 GAP = 0.20  # inches between two pieces of a chain
 APART = 0.22  # between two branches
 LINE = 0.135  # from one line of text to the next

@@ -6,9 +6,10 @@ from cnnlab.accounting.quantities import amount
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import times
 from cnnlab.pictures.diagrams.elements import Chain, block_glyphs, network_glyphs
-from cnnlab.pictures.diagrams.layout import GREY, INK, rows
+from cnnlab.pictures.diagrams.layout import rows
 from cnnlab.pictures.diagrams.shapes import Line, Piece, Polygon, Shape, Text, text_width
 from cnnlab.pictures.diagrams.solids import EDGES, FILLS, KERNEL, KERNEL_FACES, DrawingScale, volumes
+from cnnlab.pictures.kit.palette import GREY, INK
 
 BETWEEN_ROWS = 0.35
 NAMES = {

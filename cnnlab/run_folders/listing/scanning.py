@@ -8,41 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cnnlab.run_folders.contents import RESULT_KEYS
 from cnnlab.run_folders.records import read_json
 from cnnlab.run_folders.states import state_of
 
 Row = Mapping[str, Any]
 """What is known of one run; None where it is not (yet)."""
 
-KEYS = (
-    "name",
-    "digest",
-    "seed",
-    "state",
-    "test_accuracy",
-    "validation_accuracy",
-    "train_accuracy",
-    "test_loss",
-    "validation_loss",
-    "train_loss",
-    "params",
-    "trainable_params",
-    "macs",
-    "epochs",
-    "best_epoch",
-    "tested_epoch",
-    "seconds",
-    "seconds_per_epoch",
-    "images_per_second",
-    "peak_memory_bytes",
-    "started",
-    "updated",
-    "error",
-    "path",
-)
-"""The keys of a row, in this order: what --where, --sort and --column may name, beside settings."""
-
 _FROM_STATUS = ("started", "updated", "error")
+
+KEYS = ("name", "digest", "seed", "state", *RESULT_KEYS[3:], *_FROM_STATUS, "path")
+"""The keys of a row, in this order: what --where, --sort and --column may name, beside settings."""
 
 
 def scan(out: Path) -> list[Row]:
