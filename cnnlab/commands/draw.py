@@ -26,37 +26,38 @@ KINDS = ("svg", "png")
 @click.option("--block", metavar="NAME", help="Draw one block of the network, such as residual_1.")
 @click.option(
     "--out", type=NewFile(), metavar="FILE.svg|FILE.png",
-    help="Where to.  [default: NAME.svg and NAME.png in this directory]",
+    help="The file to write.  [default: NAME.svg and NAME.png in this directory]",
 )  # fmt: skip
 @overrides_option("model.layers[0].filters=8")
 @json_option
 def command(
     experiment: str, block: str | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
 ) -> None:
-    """A picture of the network: volumes to scale, kernels, branches, with shapes and parameters.
+    """Draw the network: volumes to scale, kernels and branches, with shapes and parameters.
 
     \b
     cnnlab draw cnn
     cnnlab draw resnet18 --out resnet18.svg
     cnnlab draw googlenet --block inception_3a --out inception.png
 
-    Layers that change numbers only, such as a normalization, are named below the volume they change;
-    what is repeated is drawn once.
+    Layers that only change numbers, such as a normalization, are named below the volume they change.
+    Repeated blocks are drawn once.
     """
     config = load_config(experiment, overrides)
     if out is not None and out.suffix[1:].lower() not in KINDS:
         raise UserError(f"--out {out}: expected a file that ends in .svg or .png")
 
     from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
-    from cnnlab.pictures.diagrams.painting import encode, paint
+    from cnnlab.pictures.diagrams.painting import png
+    from cnnlab.pictures.diagrams.svg import svg_file
 
     shapes = block_shapes(config, block) if block else network_shapes(config)
     stem = config.name if block is None else f"{config.name}-{block.replace('/', '-')}"
     paths = [out] if out is not None else [Path(f"{stem}.{kind}") for kind in KINDS]
-    figure = paint(shapes)
+    contents = {".svg": svg_file, ".png": png}
     for path in paths:
         with written(path):
-            path.write_bytes(encode(figure, path.suffix[1:].lower()))
+            path.write_bytes(contents[path.suffix.lower()](shapes))
     if as_json:
         print_json({"name": config.name, "block": block, "files": [str(path) for path in paths]})
     else:

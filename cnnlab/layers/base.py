@@ -47,6 +47,9 @@ class Layer(Settings):
     drawing_role: ClassVar[DrawingRole] = "note"
     """How it is drawn; a "note" that changes the shape is drawn as a volume after all."""
 
+    symbol: ClassVar[str | None] = None
+    """What a drawing writes where it merges branches, such as +; None: its output is drawn as a volume."""
+
     is_convolution: ClassVar[bool] = False
     is_augmentation: ClassVar[bool] = False
     """Whether it changes images at random, in training only."""

@@ -1,11 +1,10 @@
-"""Placed shapes → a matplotlib figure, and a figure → the bytes of a file."""
+"""Placed shapes → the bytes of a PNG, by matplotlib."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 
-import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle as CirclePatch
 from matplotlib.patches import FancyArrowPatch
@@ -13,12 +12,19 @@ from matplotlib.patches import Polygon as PolygonPatch
 from matplotlib.path import Path
 
 from cnnlab.pictures.diagrams.shapes import Circle, Line, Polygon, Shape, Text, bounds
+from cnnlab.pictures.diagrams.svg import MARGIN
 
-MARGIN = 0.25  # inches
 PIXELS_PER_INCH = 160
 
 
-def paint(shapes: Sequence[Shape]) -> Figure:
+def png(shapes: Sequence[Shape]) -> bytes:
+    """The file's content. The same shapes give the same bytes, whenever they are drawn."""
+    content = io.BytesIO()
+    _figure(shapes).savefig(content, format="png", metadata={"Software": None})
+    return content.getvalue()
+
+
+def _figure(shapes: Sequence[Shape]) -> Figure:
     """All shapes in one figure that is as large as they need."""
     left, bottom, right, top = bounds(shapes)
     width, height = right - left + 2 * MARGIN, top - bottom + 2 * MARGIN
@@ -58,13 +64,3 @@ def paint(shapes: Sequence[Shape]) -> Figure:
                 family="DejaVu Sans",
             )  # fmt: skip
     return figure
-
-
-def encode(figure: Figure, kind: str) -> bytes:
-    """The file's content: svg or png. The same figure gives the same bytes, whenever it is drawn."""
-    content = io.BytesIO()
-    # The salt names the parts of an SVG; without one they are called anew each time.
-    with matplotlib.rc_context({"svg.hashsalt": "cnnlab"}):
-        metadata = {"Date": None} if kind == "svg" else {"Software": None}
-        figure.savefig(content, format=kind, metadata=metadata)
-    return content.getvalue()
