@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from cnnlab.errors import ShapeError
+from pydantic import ValidationError
+
+from cnnlab.errors import ShapeError, UserError
 from cnnlab.language.fields import DataFormat, Name, Settings, Shape
+from cnnlab.language.source import dotted
 from cnnlab.layers.penalties import Constraint, Regularizer
 from cnnlab.layers.window import Footprint, Footprints, Window
 
@@ -61,6 +64,27 @@ class Layer(Settings):
     """The field that says how wide the layer is, such as filters: what is resized to meet a budget."""
 
     name: Name | None = None
+
+    if not TYPE_CHECKING:  # type checkers see the fields as keywords
+
+        def __init__(self, /, **fields: Any) -> None:
+            """A layer in Python code, where no config says where a mistake stands.
+
+            Raises:
+                UserError: a field is missing, unknown or wrong; all mistakes are in the message.
+            """
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                mistakes = [
+                    # A message in our words, or the exception of a validator that looks at several fields.
+                    f"{dotted((self.type(), *each['loc']))}: {' '.join(map(str, each['ctx'].values()))}"
+                    for each in error.errors()
+                ]
+                raise UserError("\n".join(mistakes)) from None
+
+        # As Pydantic marks its own: a config's fields are validated without going through here.
+        __init__.__pydantic_base_init__ = True
 
     @classmethod
     def type(cls) -> str:

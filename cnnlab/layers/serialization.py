@@ -12,12 +12,11 @@ from cnnlab.language.fields import AsTuple, as_written, problem, problems
 from cnnlab.language.source import write_in_line
 from cnnlab.layers.base import Layer
 from cnnlab.layers.graph import names_of
+from cnnlab.layers.table import LAYERS
 
 
 def read_layer(value: Any) -> Layer:
     """One item of `layers:` → the layer it names."""
-    from cnnlab.layers import LAYERS  # blocks are among them, and hold layers themselves
-
     if isinstance(value, Layer):
         return value
     if isinstance(value, str):
