@@ -41,6 +41,7 @@ NETWORKS = {
     "{filters: 2, kernel_size: 3, strides: 2}]",
     "cropped and padded": "[Cropping2D: {cropping: 3}, ZeroPadding2D: {padding: 3}, Conv2D: "
     "{filters: 2, kernel_size: 2}]",
+    "random crop": "[RandomCrop: {height: 8, width: 9}, Conv2D: {filters: 2, kernel_size: 2, strides: 3}]",
     "another format": "[Conv2D: {filters: 2, kernel_size: 3, padding: same, data_format: channels_first}, "
     "Conv2D: {filters: 3, kernel_size: [2, 1]}]",
 }
@@ -74,9 +75,9 @@ def seen_by_gradients(model, layer, places, axes, image_axes):
     total: np.ndarray | bool = False
     for seed in range(4):  # a pooling's maximum is elsewhere in other images
         images = np.random.default_rng(seed).random((len(places), 17, 19, 2)).astype(np.float32)
-        _, gradients = differentiated(lambda x, mask: keras.ops.sum(network(x) * mask, axis=(1, 2, 3)))(
-            images, mask
-        )
+        _, gradients = differentiated(
+            lambda x, mask: keras.ops.sum(network(x, training=False) * mask, axis=(1, 2, 3))
+        )(images, mask)
         total |= np.abs(gradients).sum(axis=1 + channels) > 0
     return total
 

@@ -102,7 +102,7 @@ def _fork(fork: Fork, scale: DrawingScale) -> Piece:
         shapes += piece.moved(begin, height)
         into, out = begin + piece.enter, begin + piece.leave
         corner: tuple[Point, ...] = ((left + 0.1, 0.0), (left + 0.1, height)) if height else ()
-        if not piece.shapes:  # the input as it came
+        if not piece.shapes:  # the input unchanged
             path = ((left, 0.0), *corner, (right - 0.1, height))
             shapes.append(Line((*path, (right - 0.1, 0.0), (right, 0.0)) if height else path, GREY))
             shapes.append(Text((start + inner / 2, height + 0.15), label, SIZE, GREY))
