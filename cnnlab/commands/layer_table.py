@@ -115,10 +115,10 @@ def _block_line(architecture: Architecture, path: list[str]) -> dict[str, str]:
 
 
 def conclusion(config: ExperimentConfig) -> str:
-    """The whole network in a few sentences: parameters, work, memory, saving."""
+    """The whole network in a few sentences: parameters, computation, memory, saving."""
     architecture = config.architecture
     lines = [parameters(architecture) + f", {architecture.neurons:,} neurons."]
-    lines.append(f"Per image {architecture.macs:,} MACs, {architecture.flops:,} FLOPs.")
+    lines.append(f"Per image: {architecture.macs:,} MACs, {architecture.flops:,} FLOPs.")
     memory = config.training_memory
     lines.append(
         f"Memory: parameters {size(architecture.params_bytes)}, activations of one image "

@@ -73,6 +73,11 @@ class Settings(BaseModel):
             raise problems(*(problem(message, (name,), kind="key") for name in idle))
 
 
+def mistakes(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
+    """Where each mistake stands, and what is wrong, in plain words."""
+    return [(each["loc"], _phrase(each, ())) for each in error.errors()]
+
+
 def problem(message: str, loc: tuple[int | str, ...] = (), *, kind: str = "value") -> InitErrorDetails:
     """One error of a settings class: `kind` is "value", or "key" where the key itself is the mistake."""
     return InitErrorDetails(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from pydantic import ValidationError
 
 from cnnlab.errors import ShapeError, UserError
-from cnnlab.language.fields import DataFormat, Name, Settings, Shape
+from cnnlab.language.fields import DataFormat, Name, Settings, Shape, mistakes
 from cnnlab.language.source import dotted
 from cnnlab.layers.penalties import Constraint, Regularizer
 from cnnlab.layers.window import Footprint, Footprints, Window
@@ -76,12 +76,8 @@ class Layer(Settings):
             try:
                 super().__init__(**fields)
             except ValidationError as error:
-                mistakes = [
-                    # A message in our words, or the exception of a validator that looks at several fields.
-                    f"{dotted((self.type(), *each['loc']))}: {' '.join(map(str, each['ctx'].values()))}"
-                    for each in error.errors()
-                ]
-                raise UserError("\n".join(mistakes)) from None
+                lines = (f"{dotted((self.type(), *where))}: {what}" for where, what in mistakes(error))
+                raise UserError("\n".join(lines)) from None
 
         # As Pydantic marks its own: a config's fields are validated without going through here.
         __init__.__pydantic_base_init__ = True

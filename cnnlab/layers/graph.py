@@ -61,7 +61,7 @@ class Graph:
         """
         if len(self.nodes) == MAX_LAYERS:
             raise ShapeError(
-                f"more than {MAX_LAYERS:,} layers once blocks are written out", "repeat them less often"
+                f"more than {MAX_LAYERS:,} layers when all blocks are expanded", "use fewer repetitions"
             )
         self.nodes.append(GraphNode(name, layer, inputs, where, branches))
         return len(self.nodes) - 1

@@ -41,7 +41,7 @@ def _svg(shapes: Sequence[Shape], attributes: str, background: str | None = None
     size = f'width="{_number(width)}" height="{_number(height)}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {_number(width)} {_number(height)}" '
-        f'font-family="{FONT}" xml:space="preserve"{attributes}>'
+        f'font-family="{FONT}"{attributes}>'
     ]
     if background:
         lines.append(f'<rect {size} fill="{background}"/>')
