@@ -101,11 +101,13 @@ def _receptive_field(step: Step, row: Row, architecture: Architecture) -> Iterat
     before = [step.before.along(axis) for axis in image_axes]
     counts = [_count(step, axis) for axis in image_axes]
     after = [step.after.along(axis) for axis in image_axes]
-    if max(counts) == 1 or [each.extent for each in before] == [each.extent for each in after]:
+    if [each.extent for each in before] == [each.extent for each in after]:
         yield (
             "The same as for its input: it looks at single positions, or its input sees the whole image "
             "already."
         )
+    elif max(counts) == 1:
+        yield "Its outputs may come from any position of its input along an axis, so they see all of it."
     else:
         square = (
             len({(whole[axis], counts[axis], before[axis].extent, before[axis].jump) for axis in (0, 1)}) == 1
