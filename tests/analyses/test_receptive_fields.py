@@ -166,7 +166,8 @@ LAYERS_OF_ALL_KINDS = st.one_of(
     st.builds(lambda size: {"RandomCrop": {"height": size[0] + 3, "width": size[1] + 3}}, PAIRS),
     st.sampled_from(
         [
-            "MaxPooling2D", "ZeroPadding2D", {"Cropping2D": {"cropping": 1}}, {"Permute": {"dims": [2, 1, 3]}},
+            "MaxPooling2D", "ZeroPadding2D", {"Cropping2D": {"cropping": 1}},
+            {"Permute": {"dims": [2, 1, 3]}},
             {"Parallel": {"branches": [["MaxPooling2D", "UpSampling2D"], []]}},
         ]
     ),

@@ -167,7 +167,7 @@ def test_a_full_disk_is_no_mistake_of_the_users(
         monkeypatch.setattr(writer, fail)
     name = "mine.yaml" if arguments[0] == "init" else "it.png"
     if arguments[0] == "draw":
-        monkeypatch.setattr("cnnlab.pictures.diagrams.painting.encode", lambda figure, kind: b"")
+        monkeypatch.setattr("cnnlab.pictures.diagrams.painting.png", lambda shapes: b"")
     assert cnnlab(*arguments) == (code, "", f"{name}: cannot be written: {os.strerror(number)}\n")
 
 

@@ -177,7 +177,7 @@ def test_show_augmented_draws_what_the_network_sees(here, call, backend):
 
 def test_show_augmented_of_a_network_without_random_layers_says_so(call):
     code, _, err = call("data", "show", "xo_cnn", "--augmented")
-    assert (code, err) == (2, "xo_cnn: this network changes no images at random; it has no Random… layer\n")
+    assert (code, err) == (2, "xo_cnn: the network has no augmentation layer, such as RandomFlip\n")
 
 
 def content(train, train_labels, test, test_labels):
