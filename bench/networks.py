@@ -145,14 +145,13 @@ def _count(config: ExperimentConfig, of: str) -> str:
 def draw() -> None:
     """All pictures of the page."""
     from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
-    from cnnlab.pictures.diagrams.painting import paint
-    from cnnlab.pictures.kit.encoding import encode
+    from cnnlab.pictures.diagrams.svg import svg_file
 
     PICTURES.mkdir(parents=True, exist_ok=True)
     pictures = {name: network_shapes(load_config(name)) for name in DRAWN}
     pictures["inception"] = block_shapes(load_config("googlenet"), "inception_3a")
     for name, shapes in pictures.items():
-        (PICTURES / f"{name}.svg").write_bytes(encode(paint(shapes), "svg"))
+        (PICTURES / f"{name}.svg").write_bytes(svg_file(shapes))
 
 
 if __name__ == "__main__":

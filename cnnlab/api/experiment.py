@@ -12,12 +12,11 @@ from cnnlab.config.from_python import read_experiment
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from cnnlab.api.progress import ProgressLike
     from cnnlab.api.summaries import Summary
     from cnnlab.config.experiment import ExperimentConfig
     from cnnlab.layers.base import Layer
+    from cnnlab.pictures.diagrams.drawing import NetworkDrawing
     from cnnlab.training.cost_estimate import CostEstimate
 
 
@@ -131,16 +130,16 @@ class Experiment:
 
         return Summary(self._config)
 
-    def draw(self, *, block: str | None = None) -> Figure:
-        """A drawing of the network, or of one of its blocks.
+    def draw(self, *, block: str | None = None) -> NetworkDrawing:
+        """A drawing of the network, or of one of its blocks: `.figure`, `.svg`, `.save(path)`.
 
         Raises:
             UserError: there is no such block.
         """
+        from cnnlab.pictures.diagrams.drawing import NetworkDrawing
         from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
-        from cnnlab.pictures.diagrams.painting import paint
 
-        return paint(block_shapes(self._config, block) if block else network_shapes(self._config))
+        return NetworkDrawing(block_shapes(self._config, block) if block else network_shapes(self._config))
 
     def estimate_cost(
         self,

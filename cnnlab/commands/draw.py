@@ -39,21 +39,19 @@ def command(experiment: str, block: str | None, out: Path | None, set: dict[str,
     cnnlab draw resnet18 --out resnet18.svg
     cnnlab draw googlenet --block inception_3a --out inception.png
 
-    Layers that keep the shape, such as a normalization, are named below their volume; repeated parts are
-    drawn once.
+    Layers that only change values, such as a normalization, are named below their volume; repeated parts
+    are drawn once.
     """
     loaded = load(experiment, set)
     if out is not None and out.suffix[1:].lower() not in KINDS:
         raise UserError(f"--out {out}: expected a file that ends in .svg or .png")
 
-    from cnnlab.pictures.kit.encoding import encode
-
-    figure = loaded.draw(block=block)
+    drawing = loaded.draw(block=block)
     stem = loaded.name if block is None else f"{loaded.name}-{block.replace('/', '-')}"
     paths = [out] if out is not None else [Path(f"{stem}.{kind}") for kind in KINDS]
     for path in paths:
         with written(path):
-            path.write_bytes(encode(figure, path.suffix[1:].lower()))
+            path.write_bytes(drawing.encode(path.suffix))
     if as_json:
         print_json({"name": loaded.name, "block": block, "files": [str(path) for path in paths]})
     else:

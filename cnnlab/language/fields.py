@@ -85,6 +85,11 @@ def settings_within(value: Any) -> Iterator[Settings]:
             yield from settings_within(each)
 
 
+def mistakes(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
+    """Where each mistake stands, and what is wrong, in plain words."""
+    return [(each["loc"], _phrase(each, ())) for each in error.errors()]
+
+
 def problem(message: str, loc: tuple[int | str, ...] = (), *, kind: str = "value") -> InitErrorDetails:
     """One error of a settings class: `kind` is "value", or "key" where the key itself is the mistake."""
     return InitErrorDetails(

@@ -70,11 +70,10 @@ def render_report(comparison: Comparison, answers: Answers | None = None) -> str
         pairs=[_pair(pair) for pair in comparison.pairs],
         confusions=_confusions(comparison.experiments),
         networks=[
-            (outcome, architecture, network.drawing(architecture))
+            (outcome, config.architecture, network.drawing(config))
             for outcome in comparison.experiments
-            for architecture in (outcome.records[0].config.architecture,)
+            for config in (outcome.records[0].config,)
         ],
-        network_height=network.HEIGHT,
         groups=images.groups(answers) if answers is not None else (),
         provenance=[_provenance(outcome) for outcome in comparison.experiments],
     )

@@ -109,7 +109,7 @@ def _block_line(architecture: Architecture, path: list[str]) -> dict[str, str]:
 
 
 def conclusion(config: ExperimentConfig) -> str:
-    """The whole network in a few sentences: parameters, work, memory, saving."""
+    """The whole network in a few sentences: parameters, computation, memory, saving."""
     architecture = config.architecture
     lines = [parameters(architecture) + f", {architecture.neurons:,} neurons."]
     lines.append(f"Per image: {architecture.macs:,} MACs, {architecture.flops:,} FLOPs.")

@@ -106,7 +106,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         ),
         pytest.param(
             mnist("  - Conv2D:\n    filters: 8\n    kernel_size: [3, 3]\n  - Flatten\n"),
-            "mine.yaml:4:5: model.layers[0]: the fields of Conv2D belong further to the right than its name\n"
+            "mine.yaml:4:5: model.layers[0]: indent the fields of Conv2D further than its name\n"
             "   - Conv2D:\n"
             "       filters: 8\n"
             "       kernel_size: [3, 3]",
@@ -114,7 +114,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         ),
         pytest.param(
             mnist("  - Dense: {units: 10}\n    activation: softmax\n    name: a\n    use_bias: false\n"),
-            "mine.yaml:4:5: model.layers[0]: the fields of Dense belong further to the right than its name\n"
+            "mine.yaml:4:5: model.layers[0]: indent the fields of Dense further than its name\n"
             "   - Dense:\n"
             "       units: 10\n"
             "       activation: softmax\n"
@@ -927,6 +927,6 @@ def test_blocks_that_multiply_without_end(cnnlab, tmp_path) -> None:
     result = cnnlab("summary", path)
     assert result.code == 2
     assert result.stderr.replace(f"{tmp_path}/", "") == (
-        "mine.yaml:1:41: model.layers: more than 10,000 layers once blocks are written out\n"
-        "   repeat them less often\n"
+        "mine.yaml:1:41: model.layers: more than 10,000 layers when all blocks are expanded\n"
+        "   use fewer repetitions\n"
     )

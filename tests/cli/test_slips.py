@@ -167,7 +167,9 @@ def test_a_full_disk_is_no_mistake_of_the_users(
         monkeypatch.setattr(writer, fail)
     name = "mine.yaml" if arguments[0] == "init" else "it.png"
     if arguments[0] == "draw":
-        monkeypatch.setattr("cnnlab.pictures.kit.encoding.encode", lambda figure, kind: b"")
+        monkeypatch.setattr(
+            "cnnlab.pictures.diagrams.drawing.NetworkDrawing.encode", lambda drawing, kind: b""
+        )
     assert cnnlab(*arguments) == (code, "", f"{name}: cannot be written: {os.strerror(number)}\n")
 
 

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import xml.etree.ElementTree as ET
 from collections import Counter
 from html.parser import HTMLParser
 
@@ -15,6 +16,7 @@ from cnnlab.cli import run
 from cnnlab.comparison import compare, conclusion, grouped
 from cnnlab.comparison.tables import percent
 from cnnlab.config.experiment import load_config
+from cnnlab.layers.base import times
 from cnnlab.report import render_report
 from cnnlab.report.charts import chart
 from cnnlab.report.images import png_uri
@@ -216,11 +218,16 @@ def test_all_colours_of_a_chart_are_the_theme_s():
 
 def test_every_layer_is_drawn():
     for name in ("cnn", "dnn", "colors_cnn", "cnn_mixed_format"):
-        architecture = load_config(name).architecture
-        drawn = drawing(architecture)
-        assert [block.title for block in drawn.blocks[1:]] == [row.type for row in architecture.rows]
-        assert all(0 < block.height <= 110 for block in drawn.blocks)
-        assert drawn.blocks[-1].x + drawn.blocks[-1].width < drawn.width
+        config = load_config(name)
+        drawn = ET.fromstring(drawing(config))
+        width, height = (float(drawn.attrib[side]) for side in ("width", "height"))
+        texts = [each for each in drawn if each.tag.endswith("text")]
+        assert all(0 < float(each.attrib["x"]) < width for each in texts)
+        assert all(0 < float(each.attrib["y"]) < height for each in texts)
+        written = " ".join(str(each.text) for each in texts)
+        for node, row in zip(config.nodes, config.architecture.rows, strict=True):
+            assert row.type in written or node.layer.short_name in written
+            assert f"{row.type} {times(row.output_shape)}" in drawn.attrib["aria-label"]
 
 
 @pytest.mark.parametrize("shape", [(6, 5, 1), (6, 5, 3), (300, 200, 3)])

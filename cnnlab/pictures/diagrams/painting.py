@@ -11,9 +11,8 @@ from matplotlib.patches import Polygon as PolygonPatch
 from matplotlib.path import Path
 
 from cnnlab.pictures.diagrams.shapes import Circle, Line, Polygon, Shape, Text, bounds
+from cnnlab.pictures.diagrams.svg import MARGIN
 from cnnlab.pictures.kit.style import new_figure
-
-MARGIN = 0.25  # inches
 
 
 def paint(shapes: Sequence[Shape]) -> Figure:
