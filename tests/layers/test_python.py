@@ -53,7 +53,7 @@ def test_a_layer_is_what_its_config_says():
     [
         pytest.param(
             lambda: Conv2D(filters=0, kernel_sise=3),
-            "Conv2D.kernel_size: missing; it has no default\n"
+            "Conv2D.kernel_size: missing; this key is required\n"
             "Conv2D.filters: expected 1 or more, found 0\n"
             "Conv2D.kernel_sise: unknown key; did you mean kernel_size?",
             id="all at once",
