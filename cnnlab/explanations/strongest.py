@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnnlab.commands.explain.captions import named_units
-from cnnlab.commands.explain.subject import Subject
-from cnnlab.commands.output import counted
-from cnnlab.errors import UserError
+from cnnlab.errors import OptionError
+from cnnlab.explanations.captions import named_units
+from cnnlab.explanations.subject import Subject
+from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ class Strongest:
 
     def pictures(self, subject: Subject) -> np.ndarray:
         """(U, count, H, W, C) in [0, 1]."""
-        shown = subject.shown(subject.data.test.images[self.indices.ravel()])
+        shown = subject.to_display(subject.data.test.images[self.indices.ravel()])
         return shown.reshape(*self.indices.shape, *subject.image_shape)
 
     @property
@@ -93,8 +93,8 @@ def strongest(
     available = int(maps_of(model, layer).output.shape[-1])
     units = np.array(unit or range(min(at_most, available)))
     if units.max() >= available:
-        raise UserError(f"--unit {units.max()}: {layer} has {available} units, 0 to {available - 1}")
-    images = subject.seen(subject.data.test.images)
+        raise OptionError("unit", f"{layer} has {available} units, 0 to {available - 1}", value=units.max())
+    images = subject.to_inputs(subject.data.test.images)
     indices, values, positions = (
         each[units] for each in strongest_examples(model, images, layer=layer, count=count)
     )

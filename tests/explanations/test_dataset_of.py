@@ -162,7 +162,7 @@ def test_a_network_for_any_size_is_looked_at_on_these_images(explain, out, capsy
     if technique == "maximize":
         assert arrays["images"].shape == (2, 16, 16, 1)
         assert run(["explain", technique, "any.keras", "--quiet"]) == 2
-        said = "any.keras: takes images of any size; name an experiment with some by --dataset-of\n"
+        said = "any.keras: takes images of any size; name an experiment that has images by --dataset-of\n"
         assert capsys.readouterr().err == said
 
 
@@ -177,9 +177,9 @@ def test_a_run_says_what_its_images_are(explain, out):
     ("arguments", "message"),
     [
         ("mistakes small --dataset-of small.yaml",
-         "--dataset-of: what a run's network takes is in its config; this is for .keras files"),
+         "--dataset-of: only for .keras files; a run's config says what its network takes"),
         ("mistakes alone.keras --dataset-of colors_cnn",
-         "alone.keras: takes images of 16 × 16 × 1 and knows 2 classes; those of Colors are 28 × 28 × 3, in "
+         "alone.keras: takes images of 16 × 16 × 1 and has 2 classes; Colors has images of 28 × 28 × 3 and "
          "6 classes"),
         ("mistakes alone.keras --dataset-of cnnn", "unknown experiment 'cnnn'; did you mean cnn?"),
         ("mistakes alone.keras --dataset-of vgg16", "--dataset-of vgg16: this config has no dataset"),

@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw
 
 from cnnlab.analyses.network import load_model
 from cnnlab.cli import run
-from cnnlab.commands.explain.finding import open_subject
 from cnnlab.commands.progress import reporting
 from cnnlab.datasets import DataPaths
 from cnnlab.errors import UserError
+from cnnlab.explanations.finding import open_subject
 from cnnlab.model import reason
 
 BOARD = """
@@ -83,10 +83,10 @@ def test_a_board_is_black_grey_and_white(board):
     """Its pixels are 0, 1 and 2, which the network sees as -1, 0 and 1."""
     raw = board.data.test.images
     assert_array_equal(np.unique(raw), [0, 1, 2])
-    assert_array_equal(np.unique(board.shown(raw)), [0, 0.5, 1])
+    assert_array_equal(np.unique(board.to_display(raw)), [0, 0.5, 1])
     assert_allclose([board.gray(each).item() for each in (0, 0.5, 1)], [-1, 0, 1], atol=1e-6)
-    assert_allclose(board.unseen(board.seen(raw)), board.shown(raw), atol=1e-6)
-    assert_allclose(board.drawn(board.shown(raw)), board.seen(raw), atol=1e-5)
+    assert_allclose(board.inputs_to_display(board.to_inputs(raw)), board.to_display(raw), atol=1e-6)
+    assert_allclose(board.display_to_inputs(board.to_display(raw)), board.to_inputs(raw), atol=1e-5)
 
 
 def test_nothing_on_a_board_leaves_it(call):
@@ -199,11 +199,11 @@ def test_fewer_images_than_asked_for(call):
 def test_one_unit_makes_no_plane(call, method):
     code, _, said = call("explain", "embedding", "letters", "--method", method, "--quiet")
     assert code == 2
-    assert said == "dense_1 has one unit, which makes no plane; choose another --layer\n"
+    assert said == "dense_1 has one unit, which makes no plane; choose another layer\n"
 
 
 def test_trustworthiness_is_said_of_what_it_was_measured_on(call, monkeypatch):
-    monkeypatch.setattr("cnnlab.commands.explain.embedding.MEASURED", 12)
+    monkeypatch.setattr("cnnlab.explanations.embedding.MEASURED", 12)
     for count in (20, 12):
         code, document, _ = call("explain", "embedding", "board", "--method", "tsne", "--images", count)
         assert code == 0
@@ -229,9 +229,11 @@ def test_invariance_of_one_run(call, out, board):
     assert code == 0
     accuracy = document["accuracies"]["shift"]["board"][0][document["amounts"]["shift"].index(0)]
     assert accuracy <= 0.1 + 1 / len(board.class_names)  # after one epoch
-    close = f"board is right on {100 * accuracy:.1f} % unchanged: too close to chance to lose 10 points"
+    close = (
+        f"board has an accuracy of {accuracy:.1%} on unchanged images: too close to chance to lose 10 points"
+    )
     assert document["sentence"].splitlines()[1:] == [close]
     assert (document["run"], document["subject"]) == (str(folder), "board, seed 0")
     code, _, said = call("explain", "invariance", "board", "--pixels", 0, 255, "--quiet")
     assert code == 2
-    assert said.startswith("--pixels: what a run's network takes is in its config")
+    assert said.startswith("--pixels: only for .keras files; a run's config says what its network takes")

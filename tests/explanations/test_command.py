@@ -14,10 +14,10 @@ from numpy.testing import assert_allclose
 from PIL import Image
 
 from cnnlab.cli import run
-from cnnlab.commands.explain import TECHNIQUES
 from cnnlab.config.experiment import load_config
 from cnnlab.datasets import DataPaths, load_dataset
 from cnnlab.datasets.sources.colors import Colors
+from cnnlab.explanations import TECHNIQUES
 from cnnlab.pictures.drawings.canvas import short
 
 COLORS = Colors().class_names
@@ -76,7 +76,7 @@ def everything(out):
     return index.parent
 
 
-@pytest.mark.parametrize("name", [each for each in TECHNIQUES if each != "all"])
+@pytest.mark.parametrize("name", TECHNIQUES)
 def test_every_technique_leaves_pictures_arrays_and_numbers(everything, name):
     document = json.loads((everything / f"{name}.json").read_text(encoding="utf-8"))
     assert document["technique"] == name
@@ -96,14 +96,14 @@ def test_every_technique_leaves_pictures_arrays_and_numbers(everything, name):
 def test_the_page_needs_no_other_file(everything):
     html = (everything / "index.html").read_text(encoding="utf-8")
     for name in TECHNIQUES:
-        assert name == "all" or f'id="{name}"' in html
-    assert html.count("data:image/png;base64,") >= len(TECHNIQUES) - 1
+        assert f'id="{name}"' in html
+    assert html.count("data:image/png;base64,") >= len(TECHNIQUES)
     outside = re.sub(r"base64,[^\"]*", "", html)
     assert not re.search(r"https?:|(src|href)=\"(?!#|data:)", outside)  # neither links nor scripts
 
 
 def test_every_technique_says_how_it_is_called(capsys):
-    for name in TECHNIQUES:
+    for name in (*TECHNIQUES, "all"):
         assert run(["explain", name, "--help"]) == 0
         assert f"cnnlab explain {name}" in capsys.readouterr().out
 
@@ -269,7 +269,7 @@ def test_of_many_units_the_first_are_maximized(explain, monkeypatch):
     drawn = drawings(monkeypatch, "units.best_images")
     document = explain("maximize", "colors_cnn", "--layer", "flatten_1", "--steps", 1, "--no-classes")
     assert document["units"] == list(range(64))
-    assert "What 64 of the 576 units of flatten_1 look for" in drawn[0][1]["title"]
+    assert "Images that maximize 64 of the 576 units of flatten_1" in drawn[0][1]["title"]
     assert document["sentence"].startswith("64 of 576 units of flatten_1")
 
 
@@ -376,7 +376,7 @@ def test_everything_that_pictures_show_of_a_keras_file(
     else:
         assert found["left_out"]["style"].endswith("style takes two pictures; name both with --picture")
     assert set(shown) == wanted
-    assert set(found["left_out"]) == set(TECHNIQUES) - wanted - {"all"}
+    assert set(found["left_out"]) == set(TECHNIQUES) - wanted
     with np.load(Path(found["folder"]) / "maximize.npz") as arrays:
         assert -1 <= arrays["images"].min() < -0.1  # black is −1, as --pixels says
     if count > 1:
@@ -394,7 +394,7 @@ def test_all_of_a_run_on_a_picture(explain, tmp_path):
     Image.new("RGB", (28, 28), "red").save(path)
     found = explain("all", "colors_cnn", "--picture", path)
     shown = {each["technique"]: each for each in found["techniques"]}
-    assert set(shown) == set(TECHNIQUES) - {"all"} - set(found["left_out"])
+    assert set(shown) == set(TECHNIQUES) - set(found["left_out"])
     assert shown["saliency"]["images"] == ["red.png"]
     assert shown["saliency"]["notes"] == [[]]
     assert (shown["style"]["content"], shown["style"]["style"]) == ("red.png", "test image 1")
@@ -453,9 +453,12 @@ WRONG = {
     "run": ("saliency color_cnn", "unknown run in {out}: 'color_cnn'; did you mean colors_cnn?"),
     "pixels": (
         "saliency colors_cnn --pixels 0 255",
-        "--pixels: what a run's network takes is in its config; this is for .keras files",
+        "--pixels: only for .keras files; a run's config says what its network takes",
     ),
-    "same pixels": ("saliency {keras} --pixels 1 1", "--pixels: expected two numbers, found 1 twice"),
+    "same pixels": (
+        "saliency {keras} --pixels 1 1",
+        "--pixels: expected two different numbers, found 1 twice",
+    ),
     "untrained": ("saliency dnn", "dnn: no finished run in {out}; train it first: cnnlab train dnn"),
     "file": ("saliency nowhere.keras", "nowhere.keras: no such file"),
     "image": (
@@ -469,8 +472,11 @@ WRONG = {
     ),
     "layer": ("filters colors_cnn --layer dense_1", "dense_1 is a Dense; choose a convolution"),
     "unit": ("maximize colors_cnn --unit 16", "--unit 16: conv2d_2 has 16 units, 0 to 15"),
-    "patch": ("occlusion colors_cnn --patch 29", "a 29×29 patch does not fit the 28×28 image; lower --patch"),
-    "method": ("embedding colors_cnn --seed 1", "--perplexity and --seed go with --method tsne"),
+    "patch": (
+        "occlusion colors_cnn --patch 29",
+        "a 29×29 patch does not fit the 28×28 image; choose a smaller patch",
+    ),
+    "method": ("embedding colors_cnn --seed 1", "--seed: has no effect with method pca; leave it out"),
     "perplexity": (
         "embedding colors_cnn --method tsne --images 10 --perplexity 4",
         "--perplexity: expected 3 or less for 10 images, found 4",
@@ -478,15 +484,15 @@ WRONG = {
     "weights": ("dream colors_cnn --network vgg16 --weights none.h5", "--weights none.h5: no such file"),
     "target": (
         "maximize colors_cnn --no-classes --target probability",
-        "--target: it is about the classes' images",
+        "--target: has no effect without the classes; leave it out",
     ),
     "stride": (
         "occlusion colors_cnn --stride 29",
-        "a stride of 29 pixels leaves the 28×28 image; lower --stride",
+        "a stride of 29 pixels leaves the 28×28 image; choose a smaller stride",
     ),
     "jitter": (
         "maximize colors_cnn --jitter 28",
-        "a jitter of 28 pixels is all of the 28×28 image; lower --jitter",
+        "a jitter of 28 pixels is all of the 28×28 image; choose a smaller jitter",
     ),
     "maps": (
         "saliency colors_cnn --method grad_cam --layer dense_1",
@@ -554,7 +560,7 @@ def test_help_imports_nothing_heavy():
         "import sys; from cnnlab.cli import run; run(['explain', '--help']); run(['explain', "
         "'saliency', '--help']);"
         "run(['explain', 'saliency', 'nonsense']);"
-        "print([each for each in ('keras', 'tensorflow', 'matplotlib', 'pandas', 'jax') if each in "
+        "print([each for each in ('keras', 'tensorflow', 'matplotlib', 'pandas', 'jax', 'numpy') if each in "
         "sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

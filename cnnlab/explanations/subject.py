@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig
-from cnnlab.errors import UserError, suggestion
+from cnnlab.errors import OptionError, UserError, suggestion
+from cnnlab.explanations.explanation import Explained
+from cnnlab.reporting import Reporter
 from cnnlab.run_folders.records import Record
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from cnnlab.commands.progress import SilentReporter
     from cnnlab.datasets.content import Dataset, PixelScale
     from cnnlab.datasets.reading.preparing import Prepared
 
@@ -26,16 +27,15 @@ if TYPE_CHECKING:
 class Chosen:
     """Images that a technique looks at.
 
-    raw: (N, *input_shape) uint8. shown: (N, H, W, C) float32 in [0, 1], channels last, to draw. seen:
-    (N, *input_shape) float32, as the network takes them. labels: (N,) int, the true class, −1 unknown.
-    notes: what was done to a picture file, in words; nothing to test images.
+    display: (N, H, W, C) float32 in [0, 1], channels last, to draw. inputs: (N, *input_shape) float32, as the
+    network takes them. labels: (N,) int, the true class, −1 unknown. notes: what was done to a picture file,
+    in words; nothing to test images.
     """
 
     names: list[str]
     notes: list[list[str]]
-    raw: np.ndarray
-    shown: np.ndarray
-    seen: np.ndarray
+    display: np.ndarray
+    inputs: np.ndarray
     labels: np.ndarray
 
     def __len__(self) -> int:
@@ -48,7 +48,10 @@ class Subject:
 
     name: str
     folder: Path
-    """Where the pictures go."""
+    """Where explanations go."""
+
+    out: Path
+    """The folder of all runs."""
 
     file: Path
     record: Record | None
@@ -56,7 +59,7 @@ class Subject:
     """Its images: a run's own, or those said to be a .keras file's; None where nobody said it."""
 
     data_paths: DataPaths
-    reporter: SilentReporter
+    reporter: Reporter
     runtime: RuntimeConfig
     black_and_white: tuple[float, float] | None = None
     """What the network takes for them where there is no run that says it."""
@@ -68,6 +71,12 @@ class Subject:
     def run(self) -> str:
         """What a command takes for this network."""
         return str(self.record.path if self.record else self.file)
+
+    @property
+    def explained(self) -> Explained:
+        """What an explanation says of it."""
+        title = self.dataset.title if self.dataset else None
+        return Explained(self.name, self.run, title, self.dataset_of, self.folder)
 
     @cached_property
     def model(self) -> keras.Model:
@@ -86,7 +95,8 @@ class Subject:
         if None in model.input.shape[1:]:
             if self.dataset is None:
                 raise UserError(
-                    f"{self.file}: takes images of any size; name an experiment with some by --dataset-of"
+                    f"{self.file}: takes images of any size; name an experiment that has images by "
+                    "--dataset-of"
                 )
             model = at_size(model, self.dataset.input_shape)
         return model
@@ -97,8 +107,8 @@ class Subject:
         if not fits or classes != dataset.num_classes:
             shown = [" × ".join(str(size) for size in shape) for shape in (wanted, dataset.input_shape)]
             raise UserError(
-                f"{self.file}: takes images of {shown[0]} and knows {classes} classes; those of "
-                f"{dataset.title} are {shown[1]}, in {dataset.num_classes} classes"
+                f"{self.file}: takes images of {shown[0]} and has {classes} classes; {dataset.title} has "
+                f"images of {shown[1]} and {dataset.num_classes} classes"
             )
 
     def start(self) -> None:
@@ -125,7 +135,7 @@ class Subject:
             _ = self.model  # whether it fits is known before anything is downloaded
         data = load_reported(self.dataset, self.data_paths, self.reporter)
         if self.record and self.record.environment["dataset"]["digest"] != data.provenance.digest:
-            self.reporter.warn(f"{self.name}: was trained on other data of the same name than is here today")
+            self.reporter.warn(f"{self.name}: its dataset has changed since it was trained")
         return data
 
     @property
@@ -176,11 +186,11 @@ class Subject:
         """The raw pixel value that is drawn white: 255, but on a board, say, 2."""
         return 255 if self.dataset is None else self.dataset.brightest
 
-    def seen(self, raw: np.ndarray) -> np.ndarray:
+    def to_inputs(self, raw: np.ndarray) -> np.ndarray:
         """Raw pixels, uint8, as the network takes them."""
         return self.pixels.apply(raw)
 
-    def shown(self, raw: np.ndarray) -> np.ndarray:
+    def to_display(self, raw: np.ndarray) -> np.ndarray:
         """Raw pixels as they are drawn: (N, H, W, C) float32 in [0, 1]."""
         import numpy as np
 
@@ -193,10 +203,10 @@ class Subject:
 
         return np.asarray(brightness * self._contrast + self.pixels.offset, np.float32)
 
-    def drawn(self, pictures: np.ndarray) -> np.ndarray:
+    def display_to_inputs(self, pictures: np.ndarray) -> np.ndarray:
         """From what is drawn to what the network takes: (N, H, W, C) in [0, 1] → (N, C, H, W) where it is so.
 
-        Of any size. `unseen` is the way back.
+        Of any size. `inputs_to_display` is the way back.
         """
         import numpy as np
 
@@ -208,7 +218,7 @@ class Subject:
         """From black to white, as the network takes them."""
         return self.pixels.factor * (self.brightest / 255)
 
-    def unseen(self, images: np.ndarray) -> np.ndarray:
+    def inputs_to_display(self, images: np.ndarray) -> np.ndarray:
         """From what the network takes back to what is drawn: (N, *input_shape) → (N, H, W, C) in [0, 1]."""
         import numpy as np
 
@@ -221,7 +231,7 @@ class Subject:
         """What the network answers on the test images: (N, num_classes) float32."""
         from cnnlab.analyses.network import predict, probabilities_of
 
-        return predict(probabilities_of(self.model), self.seen(self.data.test.images))
+        return predict(probabilities_of(self.model), self.to_inputs(self.data.test.images))
 
     def choose(
         self,
@@ -253,8 +263,10 @@ class Subject:
         if indices:
             test = self.data.test
             if max(indices) >= len(test):
-                raise UserError(
-                    f"--image {max(indices)}: expected 0 to {len(test) - 1}, the test images of {self.name}"
+                raise OptionError(
+                    "image",
+                    f"expected 0 to {len(test) - 1}, the test images of {self.name}",
+                    value=max(indices),
                 )
             chosen = np.array(indices)
             parts.append(test.images[chosen])
@@ -269,7 +281,7 @@ class Subject:
             labels.append(-1)
             names.append(path.name)
         raw = np.ascontiguousarray(np.concatenate(parts))
-        return Chosen(names, notes, raw, self.shown(raw), self.seen(raw), np.array(labels))
+        return Chosen(names, notes, self.to_display(raw), self.to_inputs(raw), np.array(labels))
 
     def _prepared(self, path: Path) -> Prepared:
         """A picture file as `cnnlab predict` takes it, and what was done to it, which the user is told.
@@ -279,8 +291,8 @@ class Subject:
         Raises:
             UserError: it is not there or cannot be used.
         """
-        from cnnlab.commands.explain.pictures import read_picture, usable
         from cnnlab.datasets.reading.preparing import prepare
+        from cnnlab.explanations.picture_files import read_picture, usable
 
         if self.dataset is None:
             prepared = read_picture(path, self.image_shape)
@@ -310,4 +322,4 @@ class Subject:
             return self.class_names.index(name)
         if name.isdecimal() and int(name) < len(self.class_names):
             return int(name)
-        raise UserError(f"--class: unknown class {name!r}; {suggestion(name, self.class_names)}")
+        raise OptionError("class", f"unknown class {name!r}; {suggestion(name, self.class_names)}")

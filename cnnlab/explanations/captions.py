@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnlab.commands.explain.subject import Chosen, Subject
+from cnnlab.explanations.subject import Chosen, Subject
 from cnnlab.pictures.shares import share
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def targets(subject: Subject, chosen: Chosen, class_name: str | None) -> tuple[n
 
     from cnnlab.analyses.network import predict, probabilities_of
 
-    probabilities = predict(probabilities_of(subject.model), chosen.seen)
+    probabilities = predict(probabilities_of(subject.model), chosen.inputs)
     index = subject.class_index(class_name)
     classes = probabilities.argmax(axis=1) if index is None else np.full(len(chosen), index)
     return classes, probabilities
@@ -53,7 +53,7 @@ def answers(
         wrong.append(label not in (-1, answer))
         said = f"{names[answer]}, {share(row[answer])}"
         if wrong[-1]:
-            said = f"{names[label]}, seen as\n{said}"
+            said = f"{names[label]}, classified as\n{said}"
         if wanted != answer:
             said += f"\n{names[wanted]}: {share(row[wanted])}"
         labels.append("\n".join([name, said, *notes]))
