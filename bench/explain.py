@@ -18,15 +18,12 @@ import numpy as np
 from cnnlab.datasets import DataPaths
 from cnnlab.explanations.finding import open_subject
 from cnnlab.explanations.subject import Subject
-from cnnlab.reporting import Reporter
 
 TARGETS = {"maximize": 10.0, "occlusion": 5.0, "saliency": 5.0}
 
 
 def main(run: str) -> None:
-    subject = open_subject(
-        run, out=Path("experiments"), data_paths=DataPaths.from_environment(), reporter=Reporter()
-    )
+    subject = open_subject(run, out=Path("experiments"), data_paths=DataPaths.from_environment())
     subject.start()
     seconds = {name: measured(work) for name, work in techniques(subject).items()}
     for name, taken in seconds.items():

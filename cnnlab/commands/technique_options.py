@@ -81,7 +81,7 @@ def _type_of(kind: Any, constraints: list[Any], name: str) -> click.ParamType[An
     if get_origin(kind) is Literal:
         return _Choice(get_args(kind))
     if kind is Path:
-        return click.Path(path_type=Path)
+        return click.Path()  # a text: as a Path, '' would be the current directory
     if kind is str:
         return click.STRING
     if kind not in (int, float):

@@ -27,23 +27,17 @@ class Confusion(Technique):
             times = "once" if pair.times == 1 else f"{pair.times:,} times"
             most = f"most frequent mistake: {names[pair.true]} taken for {names[pair.predicted]}, {times}"
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{subject.name}: {accuracy:.2%} of {counts.sum():,} test images correct; {most}",
             figures={
                 "confusion": lambda: confusion_matrix(
-                    counts,
-                    names,
-                    title=f"Confusion matrix: {subject.name}",
+                    counts, names, title=f"Confusion matrix: {subject.name}",
                     subtitle=f"{counts.sum():,} test images, {accuracy:.2%} correct (grey)\n{most}",
                 )
             },
             arrays={"counts": counts, "recall": recall, "precision": precision},
             facts={
-                "classes": list(names),
-                "counts": counts.tolist(),
-                "accuracy": accuracy,
-                "recall": recall.tolist(),
-                "precision": precision.tolist(),
+                "classes": list(names), "counts": counts.tolist(), "accuracy": accuracy,
+                "recall": recall.tolist(), "precision": precision.tolist(),
             },
-        )
+        )  # fmt: skip

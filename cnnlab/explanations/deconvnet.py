@@ -47,13 +47,9 @@ class Deconvnet(Technique):
         layer, count = found.layer, found.indices.shape[1]  # of a small test set all there are
         raw = subject.data.test.images[found.indices.ravel()]
         projected = project_back(
-            subject.model,
-            subject.to_inputs(raw),
-            layer=layer,
-            units=np.repeat(found.units, count),
-            positions=found.positions.reshape(-1, 2),
-            rule=self.rule,
-        )
+            subject.model, subject.to_inputs(raw), layer=layer, units=np.repeat(found.units, count),
+            positions=found.positions.reshape(-1, 2), rule=self.rule,
+        )  # fmt: skip
         projected[found.silent.ravel()] = 0
         patterns = np.moveaxis(projected, 1, -1) if subject.channels_first else projected
         signs = (
@@ -64,16 +60,12 @@ class Deconvnet(Technique):
         rule = "guided back-propagation" if self.rule == "guided" else "deconvnet"
         field = "" if found.boxes is None else "receptive field and "
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{found.counted} of {layer} of {subject.name}, {counted(count, 'image')} each, "
             f"projected back by {rule}",
             figures={
                 "deconvnet": lambda: draw(
-                    found.pictures(subject),
-                    found.boxes,
-                    found.captions,
-                    found.names,
+                    found.pictures(subject), found.boxes, found.captions, found.names,
                     patterns=patterns.reshape(*found.indices.shape, *subject.image_shape),
                     title=f"What the units of {layer} saw: {subject.name}",
                     subtitle=f"The {count} strongest test images of each unit with its {field}{found.value}; "
@@ -84,4 +76,4 @@ class Deconvnet(Technique):
             arrays={**found.arrays, "patterns": projected},
             facts={**found.facts, "rule": self.rule},
             taken={"layer": layer},
-        )
+        )  # fmt: skip

@@ -61,14 +61,10 @@ class Dream(PretrainedTechnique):
             index = self.image or 0
             name, start = f"test image {index}", network.enlarged(index, side=self.side)
         settings = DreamSettings(
-            octaves=self.octaves,
-            octave_scale=self.octave_scale,
-            steps=self.steps,
-            step_size=self.step_size * (network.high - network.low),
-            jitter=self.jitter,
-            low=network.low,
+            octaves=self.octaves, octave_scale=self.octave_scale, steps=self.steps,
+            step_size=self.step_size * (network.high - network.low), jitter=self.jitter, low=network.low,
             high=network.high,
-        )
+        )  # fmt: skip
         rng = np.random.default_rng(self.seed)
         found = dream(network.model, start, layers=layers, settings=settings, rng=rng)
         before, after = network.to_display(start), network.to_display(found)
@@ -77,18 +73,16 @@ class Dream(PretrainedTechnique):
             f"{counted(self.octaves, 'size')}, {counted(self.steps, 'step')} each",
         )
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"Deep Dream on {name} by {network.name}: {strengthened}, {sizes}",
             figures={
                 "dream": lambda: side_by_side(
                     [[(name, before[0]), (f"more of {strengthened}", after[0])]],
-                    title=f"Deep Dream: {network.name}",
-                    side=3.4,
+                    title=f"Deep Dream: {network.name}", side=3.4,
                     subtitle=f"{sizes}, of gradient ascent on the mean squared activation of {strengthened}.",
                 )
             },
             arrays={"picture": before, "dream": after},
             facts={"network": network.name, "layers": list(layers), "image": name},
             taken={"layer": list(layers)},
-        )
+        )  # fmt: skip

@@ -85,16 +85,12 @@ class Embedding(Technique):
         )
         taken = {"layer": layer, "perplexity": perplexity, "seed": seed}
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{_which(rows, layer, subject)}, by t-SNE: {trust} (1: all neighbours in the plane are "
             "neighbours in the layer)",
             figures={
                 "embedding": lambda: embedding_plane(
-                    coordinates,
-                    labels,
-                    subject.class_names,
-                    title=_title(layer, subject),
+                    coordinates, labels, subject.class_names, title=_title(layer, subject),
                     subtitle=f"{len(rows):,} test images, {rows.shape[1]} units, by t-SNE (perplexity "
                     f"{perplexity:g}, {trust}). Neighbours are meaningful, distances between clusters are "
                     "not.",
@@ -104,7 +100,7 @@ class Embedding(Technique):
             facts={**self._facts(rows), **taken, "trustworthiness": kept, "measured_on": measured},
             taken=taken,
             variant="tsne",
-        )
+        )  # fmt: skip
 
     def _components(self, subject: Subject, layer: str, rows: np.ndarray, labels: np.ndarray) -> Explanation:
         from cnnlab.analyses.embedding import principal_components
@@ -114,16 +110,12 @@ class Embedding(Technique):
         both = f"{found.explained.sum():.0%}"
         first, second = (f"{each:.0%}" for each in found.explained)
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{_which(rows, layer, subject)}: two of {rows.shape[1]} dimensions hold {both} of the "
             "variance",
             figures={
                 "embedding": lambda: embedding_plane(
-                    found.coordinates,
-                    labels,
-                    subject.class_names,
-                    title=_title(layer, subject),
+                    found.coordinates, labels, subject.class_names, title=_title(layer, subject),
                     axes_are=(f"first component, {first} of the variance", f"second component, {second}"),
                     subtitle=f"{len(rows):,} test images, {rows.shape[1]} units: the two directions of "
                     f"largest variance hold {both} of it",
@@ -132,7 +124,7 @@ class Embedding(Technique):
             arrays={**found._asdict(), "labels": labels},
             facts={**self._facts(rows), "layer": layer, "explained": found.explained.tolist()},
             taken={"layer": layer},
-        )
+        )  # fmt: skip
 
     def _facts(self, rows: np.ndarray) -> dict[str, Any]:
         return {"images": len(rows), "units": rows.shape[1], "method": self.method}

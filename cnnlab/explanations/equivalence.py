@@ -63,17 +63,13 @@ class Equivalence(Technique):
         nonzero, cells, kernel_weights = twin.matrix.nnz, inputs * outputs, int(np.prod(entries))
         difference = f"{proof.largest_difference:.1e} at most"
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{layer} of {subject.name}: {cells:,} weights as a matrix, {nonzero:,} not zero, "
             f"{kernel_weights:,} different; outputs on {len(raw)} images differ by {difference}, of up to "
             f"{proof.largest_output:.3g}",
             figures={
                 "equivalence": lambda: dense_matrix(
-                    weights,
-                    zoom,
-                    names,
-                    title=f"{layer} is a Dense layer: {subject.name}",
+                    weights, zoom, names, title=f"{layer} is a Dense layer: {subject.name}",
                     subtitle=f"As a matrix {layer} has {inputs:,} × {outputs:,} = {cells:,} weights; "
                     f"{nonzero:,} ({nonzero / cells:.2%}) are not zero, and they repeat the same "
                     f"{kernel_weights:,} numbers. On {len(raw)} images the outputs of both layers differ by "
@@ -83,23 +79,14 @@ class Equivalence(Technique):
                 )
             },
             arrays={
-                "data": twin.matrix.data,
-                "indices": twin.matrix.indices,
-                "indptr": twin.matrix.indptr,
-                "shape": np.array(twin.matrix.shape),
-                "bias": twin.bias,
-                "shared": twin.shared.data,
+                "data": twin.matrix.data, "indices": twin.matrix.indices, "indptr": twin.matrix.indptr,
+                "shape": np.array(twin.matrix.shape), "bias": twin.bias, "shared": twin.shared.data,
             },
             facts={
-                "layer": layer,
-                "images": len(raw),
-                "inputs": inputs,
-                "outputs": outputs,
-                "weights_as_matrix": cells,
-                "weights_not_zero": nonzero,
-                "weights_of_the_kernel": kernel_weights,
-                "largest_difference": proof.largest_difference,
+                "layer": layer, "images": len(raw), "inputs": inputs, "outputs": outputs,
+                "weights_as_matrix": cells, "weights_not_zero": nonzero,
+                "weights_of_the_kernel": kernel_weights, "largest_difference": proof.largest_difference,
                 "largest_output": proof.largest_output,
             },
             taken={"layer": layer},
-        )
+        )  # fmt: skip

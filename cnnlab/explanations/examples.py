@@ -36,16 +36,12 @@ class Examples(Technique):
         total = len(subject.data.test)
         layer, count = found.layer, found.indices.shape[1]
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{found.counted} of {layer} of {subject.name}, {count} strongest of {total:,} test "
             "images",
             figures={
                 "examples": lambda: draw(
-                    found.pictures(subject),
-                    found.boxes,
-                    found.captions,
-                    found.names,
+                    found.pictures(subject), found.boxes, found.captions, found.names,
                     title=f"What activates the units of {layer} most: {subject.name}",
                     subtitle=f"Of {total:,} test images the {count} with the largest {found.value}, which is "
                     f"written above each.{'' if found.boxes is None else BOX}{found.silence}",
@@ -54,4 +50,4 @@ class Examples(Technique):
             arrays=found.arrays,
             facts=found.facts,
             taken={"layer": layer},
-        )
+        )  # fmt: skip

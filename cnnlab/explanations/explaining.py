@@ -13,9 +13,7 @@ from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.finding import open_subject, open_subjects
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
-from cnnlab.reporting import Reporter
-
-SILENT = Reporter()
+from cnnlab.reporting import SILENT, Reporter
 
 
 def explain(
@@ -55,7 +53,7 @@ def explain(
     elif technique in TECHNIQUES:
         asked = TECHNIQUES[technique](**options)
     else:
-        raise unknown("technique", technique, TECHNIQUES)
+        raise unknown("technique", str(technique), TECHNIQUES)
     runs = [run] if isinstance(run, str | Path) else list(run)
     where: dict[str, Any] = {
         "out": out, "data_paths": data_paths, "reporter": reporter, "backend": backend, "device": device,

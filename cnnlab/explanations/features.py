@@ -48,14 +48,12 @@ class Features(Technique):
 
         def stages_of(index: int) -> Figure:
             return draw(
-                chosen.display[index],
-                [(layer, each.mean(axis=-1)) for layer, each in kernels],
+                chosen.display[index], [(layer, each.mean(axis=-1)) for layer, each in kernels],
                 [(f"{stage.layer} · {stage.operation}", stage.values[index]) for stage in stages],
                 list(zip(subject.class_names, probabilities[index].tolist(), strict=True)),
-                at_most=self.limit,
-                title=f"From {chosen.names[index]} to the answer: {subject.name}",
+                at_most=self.limit, title=f"From {chosen.names[index]} to the answer: {subject.name}",
                 subtitle=f"{how}.{_preparation(chosen.notes[index])}",
-            )
+            )  # fmt: skip
 
         numbers = range(len(chosen))
         best = probabilities.argmax(axis=1)
@@ -68,27 +66,24 @@ class Features(Technique):
             for index, stage in enumerate(stages)
         }
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{len(stages)} stages of {subject.name}; {answers}",
             figures={
                 "features" if len(chosen) == 1 else str(index): partial(stages_of, index) for index in numbers
             },
             arrays={**arrays, "probabilities": probabilities},
             facts={
-                "images": chosen.names,
-                "notes": chosen.notes,
+                "images": chosen.names, "notes": chosen.notes,
                 "stages": [
                     {
-                        "layer": stage.layer,
-                        "operation": stage.operation,
+                        "layer": stage.layer, "operation": stage.operation,
                         "shape": list(stage.values.shape[1:]),
                     }
                     for stage in stages
                 ],
                 "probabilities": probabilities.tolist(),
             },
-        )
+        )  # fmt: skip
 
 
 def _preparation(notes: list[str]) -> str:

@@ -47,14 +47,11 @@ class Filters(Technique):
             else "Red weights respond to bright pixels, blue ones to dark pixels."
         )
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{count} kernels of {what} in {layer} of {subject.name}",
             figures={
                 "filters": lambda: filter_weights(
-                    drawn,
-                    smooth[: self.limit],
-                    title=f"The filters of {layer}: {subject.name}",
+                    drawn, smooth[: self.limit], title=f"The filters of {layer}: {subject.name}",
                     subtitle=f"{count} kernels of {what} weights, each with its smoothed version below. "
                     f"{how}{some}",
                 )
@@ -62,4 +59,4 @@ class Filters(Technique):
             arrays={"kernels": kernels, "smoothed": smooth},
             facts={"layer": layer, "filters": count, "kernel_size": [height, width], "channels": channels},
             taken={"layer": layer},
-        )
+        )  # fmt: skip

@@ -14,7 +14,7 @@ from cnnlab.datasets import DataPaths, DatasetConfig
 from cnnlab.errors import OptionError, UserError
 from cnnlab.explanations.options import option_error
 from cnnlab.explanations.subject import Subject
-from cnnlab.reporting import Reporter
+from cnnlab.reporting import SILENT, Reporter
 from cnnlab.run_folders.listing import latest_experiment, latest_run, runs_at
 from cnnlab.run_folders.records import is_run, read_record
 
@@ -24,7 +24,7 @@ def open_subject(
     *,
     out: Path,
     data_paths: DataPaths,
-    reporter: Reporter,
+    reporter: Reporter = SILENT,
     backend: str | None = None,
     device: str | None = None,
     pixels: tuple[float, float] | None = None,
@@ -46,18 +46,11 @@ def open_subject(
         if pixels is not None and pixels[0] == pixels[1]:
             raise OptionError("pixels", f"expected two different numbers, found {pixels[0]:g} twice")
         return Subject(
-            name=path.stem,
-            folder=path.with_name(f"{path.stem}-explain"),
-            out=out,
-            file=path,
-            record=None,
-            dataset=_dataset_of(dataset_of, out) if dataset_of is not None else None,
-            data_paths=data_paths,
-            reporter=reporter,
-            runtime=_runtime(RuntimeConfig(), backend, device),
-            black_and_white=pixels,
+            name=path.stem, folder=path.with_name(f"{path.stem}-explain"), out=out, file=path, record=None,
+            dataset=_dataset_of(dataset_of, out) if dataset_of is not None else None, data_paths=data_paths,
+            reporter=reporter, runtime=_runtime(RuntimeConfig(), backend, device), black_and_white=pixels,
             dataset_of=dataset_of,
-        )
+        )  # fmt: skip
     for option, given in (("pixels", pixels), ("dataset_of", dataset_of)):
         if given is not None:
             raise OptionError(option, "only for .keras files; a run's config says what its network takes")
@@ -66,16 +59,10 @@ def open_subject(
     if not file.is_file():
         raise UserError(f"{record.path}: model.keras is missing; train this run again with --fresh")
     return Subject(
-        name=f"{record.name}, seed {record.seed}",
-        folder=record.path / "explain",
-        out=out,
-        file=file,
-        record=record,
-        dataset=record.config.dataset,
-        data_paths=data_paths,
-        reporter=reporter,
+        name=f"{record.name}, seed {record.seed}", folder=record.path / "explain", out=out, file=file,
+        record=record, dataset=record.config.dataset, data_paths=data_paths, reporter=reporter,
         runtime=_runtime(record.config.runtime, backend, device),
-    )
+    )  # fmt: skip
 
 
 def open_subjects(

@@ -65,8 +65,7 @@ class Invariance(Technique):
         several = " (means over seeds)" if len(subjects) > len(groups) else ""
         sentences = _sentences(panels, chance=1 / len(subject.class_names))
         return Explanation(
-            self,
-            _explained(subjects, groups, " and ".join(with_seeds.values())),
+            self, _explained(subjects, groups, " and ".join(with_seeds.values())),
             sentence="\n".join([f"{count:,} test images, shifted, rotated and scaled{several}", *sentences]),
             figures={
                 "invariance": lambda: invariance_curves(
@@ -82,15 +81,13 @@ class Invariance(Technique):
                 }.items()
             },
             facts={
-                "images": count,
-                "runs": [each.run for each in subjects],
-                "amounts": AMOUNTS,
+                "images": count, "runs": [each.run for each in subjects], "amounts": AMOUNTS,
                 "accuracies": {
                     panel.name: {name: curves.tolist() for name, curves in panel.curves.items()}
                     for panel in panels
                 },
             },
-        )
+        )  # fmt: skip
 
     def _panel(self, change: Change, groups: Mapping[str, Sequence[Subject]]) -> Panel:
         """Of each group the accuracies: (networks, amounts)."""

@@ -66,24 +66,17 @@ class Kernels(Technique):
         stages = {key: each[0] for key, each in pipeline(pictures, kernels[wanted]).items()}
         curve = CurveFound() if self.kernels is not None else curve_detector_on(subject, name, picture)
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{len(kernels)} kernels on {name}; pipeline with {wanted}",
             figures={
                 "kernels": lambda: kernel_effects(
-                    picture,
-                    kernels,
-                    found,
-                    title=f"Small kernels on {name}",
+                    picture, kernels, found, title=f"Small kernels on {name}",
                     subtitle="The numbers of each kernel, and its output at every position of the grey "
                     "picture. Red is positive, blue negative; the output of kernels that keep the brightness "
                     "is again a picture.",
                 ),
                 "pipeline": lambda: pipeline_stages(
-                    picture,
-                    wanted,
-                    stages,
-                    title=f"From {name} to a pooled map",
+                    picture, wanted, stages, title=f"From {name} to a pooled map",
                     subtitle=f"{wanted}, summed over all channels; ReLU sets negative values to 0; max "
                     "pooling keeps the largest of 2×2.",
                 ),
@@ -92,18 +85,15 @@ class Kernels(Technique):
             arrays={
                 "picture": picture,
                 **{_key(key): each for key, each in found.items()},
-                **{f"pipeline_{_key(key)}": each for key, each in stages.items()},
-                **curve.arrays,
+                **{f"pipeline_{_key(key)}": each for key, each in stages.items()}, **curve.arrays,
             },
             facts={
-                "image": name,
-                "notes": notes,
-                "kernels": {key: kernel.tolist() for key, kernel in kernels.items()},
-                "pipeline": wanted,
+                "image": name, "notes": notes,
+                "kernels": {key: kernel.tolist() for key, kernel in kernels.items()}, "pipeline": wanted,
                 **curve.facts,
             },
             taken={"pipeline": wanted},
-        )
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,17 +132,13 @@ def curve_detector_on(subject: Subject, name: str, picture: np.ndarray) -> Curve
 
     def figure() -> Figure:
         return curve_detector(
-            picture,
-            CURVE,
-            answers,
-            [(where, patch, products(patch)) for where, patch in places],
-            [(each.top, each.left) for each in (strongest, weakest)],
-            title=f"A curve detector on {name}",
+            picture, CURVE, answers, [(where, patch, products(patch)) for where, patch in places],
+            [(each.top, each.left) for each in (strongest, weakest)], title=f"A curve detector on {name}",
             subtitle="Its output is the sum of brightness times weight over the 7×7 pixels under it: "
             f"{short(most)} on its own curve, the largest possible, and 0 on black. On {name} it is between "
             f"{short(weakest.answer)} and {short(strongest.answer)}: bright pixels beside the curve are "
             "subtracted.",
-        )
+        )  # fmt: skip
 
     return CurveFound(
         {"curve": figure},

@@ -106,20 +106,17 @@ class Maximize(Technique):
         classes = self._classes(subject, ascent) if self.classes else ClassesFound()
         of_all = f"{len(units)} of {counted(count, 'unit')}" if some else counted(count, "unit")
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{of_all} of {layer} of {subject.name}, {counted(ascent.steps, 'step')} each"
             f"{classes.sentence}",
             figures={"units": units_sheet, **classes.figures},
             arrays={"images": best.images, "values": best.values, "units": units, **classes.arrays},
             facts={
-                "layer": layer,
-                "units": units.tolist(),
-                "values": best.values.tolist(),
+                "layer": layer, "units": units.tolist(), "values": best.values.tolist(),
                 **classes.facts,
             },
             taken={"layer": layer, "l1": classes.facts.get("l1")},
-        )
+        )  # fmt: skip
 
     def _ascent(self, subject: Subject) -> Ascent:
         """How the images climb, in the units of the network's pixels."""
@@ -127,17 +124,10 @@ class Maximize(Technique):
 
         low, high = float(subject.gray(0).min()), float(subject.gray(1).max())
         return Ascent(
-            steps=self.steps,
-            step_size=self.step_size * (high - low),
-            l1=self.l1 or 0.0,
-            l2=self.l2,
-            total_variation=self.total_variation,
-            jitter=self.jitter,
-            starts=self.starts,
-            low=low,
-            high=high,
+            steps=self.steps, step_size=self.step_size * (high - low), l1=self.l1 or 0.0, l2=self.l2,
+            total_variation=self.total_variation, jitter=self.jitter, starts=self.starts, low=low, high=high,
             black=subject.gray(0),
-        )
+        )  # fmt: skip
 
     def _classes(self, subject: Subject, ascent: Ascent) -> ClassesFound:
         """The classes' images, without and with an L1 penalty."""
@@ -181,13 +171,11 @@ class Maximize(Technique):
                 )
             },
             arrays={
-                "class_images": plain.images,
-                "class_confidences": confidences,
-                "class_images_l1": sparse.images,
-                "class_confidences_l1": confidences_l1,
+                "class_images": plain.images, "class_confidences": confidences,
+                "class_images_l1": sparse.images, "class_confidences_l1": confidences_l1,
             },
             facts={"target": self.target, "l1": price, "class_confidences": confidences.tolist()},
-        )
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

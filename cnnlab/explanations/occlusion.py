@@ -59,37 +59,27 @@ class Occlusion(Technique):
             scale = ColorScale(0, 1, "probability of the class", "OrRd_r")
             worst = worst_covered(found, chosen.display, patch=patch, brightness=fill)
             return pixel_maps(
-                chosen.display,
-                labels,
-                [MapColumn("probability", at_pixels, "", scale=scale)],
-                wrong=wrong,
+                chosen.display, labels, [MapColumn("probability", at_pixels, "", scale=scale)], wrong=wrong,
                 title=f"Where covering matters: {subject.name}",
                 subtitle=f"Probability of the class with a {patch}×{patch} patch of brightness {fill:g} "
                 "centred on each pixel, where it fits into the image. Right: the position that lowers the "
                 "probability most, and what is left of it.",
                 last=("worst position", worst, [share(each) for each in lows]),
-            )
+            )  # fmt: skip
 
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{counted(len(chosen), 'image')} of {subject.name}, "
             f"{counted(found.probabilities[0].size, 'position')} each: at the worst position the probability "
             f"falls from {share(float(found.uncovered.mean()))} to {share(float(lows.mean()))} on average",
             figures={"occlusion": maps},
             arrays={
-                "probabilities": found.probabilities,
-                "uncovered": found.uncovered,
-                "tops": found.tops,
-                "lefts": found.lefts,
-                "classes": classes,
+                "probabilities": found.probabilities, "uncovered": found.uncovered, "tops": found.tops,
+                "lefts": found.lefts, "classes": classes,
             },
             facts={
-                "images": chosen.names,
-                "notes": chosen.notes,
-                "classes": [subject.class_names[each] for each in classes],
-                "patch": patch,
-                "stride": self.stride,
-                "fill": fill,
+                "images": chosen.names, "notes": chosen.notes,
+                "classes": [subject.class_names[each] for each in classes], "patch": patch,
+                "stride": self.stride, "fill": fill,
             },
-        )
+        )  # fmt: skip

@@ -49,6 +49,8 @@ def usable(path: Path) -> Iterator[None]:
 
     if not path.exists():
         raise UserError(f"{path}: no such file")
+    if path.is_dir():
+        raise UserError(f"{path}: expected an image, found a folder")
     try:
         with bombs_are_errors():
             yield

@@ -104,30 +104,22 @@ class Saliency(Technique):
         titles = ", ".join(each.title for each in maps)
         whose = f"class {names[0]}" if self.class_name else "the class that the network answers"
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{counted(len(chosen), 'image')} of {subject.name}: {titles}",
             figures={
                 "saliency": lambda: pixel_maps(
-                    chosen.display,
-                    labels,
-                    maps,
-                    wrong=wrong,
-                    title=f"Which pixels matter: {subject.name}",
+                    chosen.display, labels, maps, wrong=wrong, title=f"Which pixels matter: {subject.name}",
                     subtitle=f"Score before the softmax of {whose}. Red raises it, blue lowers it; in maps "
                     f"without a sign, bright is sensitive, in either direction. {scales}.",
                 )
             },
             arrays={**arrays, "classes": classes, "images": chosen.inputs},
             facts={
-                "images": chosen.names,
-                "notes": chosen.notes,
-                "classes": names,
-                "methods": list(methods),
+                "images": chosen.names, "notes": chosen.notes, "classes": names, "methods": list(methods),
                 "layer": layer,
             },
             taken={"method": list(methods), "layer": layer},
-        )
+        )  # fmt: skip
 
     def _column(
         self, method: Method, subject: Subject, inputs: np.ndarray, classes: np.ndarray, layer: str | None

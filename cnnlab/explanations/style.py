@@ -82,25 +82,17 @@ class Style(PretrainedTechnique):
             for path, index in sources
         )
         found = transfer_style(
-            network.model,
-            content,
-            style,
-            content_layers=content_layers,
-            style_layers=style_layers,
-            style_weight=self.style_weight,
-            variation_weight=self.variation_weight,
-            steps=self.steps,
-            low=network.low,
-            high=network.high,
-        )
+            network.model, content, style, content_layers=content_layers, style_layers=style_layers,
+            style_weight=self.style_weight, variation_weight=self.variation_weight, steps=self.steps,
+            low=network.low, high=network.high,
+        )  # fmt: skip
         names = [path.name if path else f"test image {index}" for path, index in sources]
         pictures = [network.to_display(each) for each in (content, style, found.image)]
         steps = len(found.losses) - 1
         left = f"{found.losses[-1] / found.losses[0] if found.losses[0] else 0.0:.1%}"
         layers = {"content_layer": list(content_layers), "style_layer": list(style_layers)}
         return Explanation(
-            self,
-            subject.explained,
+            self, subject.explained,
             sentence=f"{names[0]} in the style of {names[1]}, by {network.name}: loss at {left} of its "
             f"initial value after {steps} steps",
             figures={
@@ -120,16 +112,12 @@ class Style(PretrainedTechnique):
                 )
             },
             arrays={
-                **dict(zip(("content", "style", "picture"), pictures, strict=True)),
-                "losses": found.losses,
+                **dict(zip(("content", "style", "picture"), pictures, strict=True)), "losses": found.losses,
             },
             facts={
-                "network": network.name,
-                "content": names[0],
-                "style": names[1],
-                "content_layers": layers["content_layer"],
-                "style_layers": layers["style_layer"],
+                "network": network.name, "content": names[0], "style": names[1],
+                "content_layers": layers["content_layer"], "style_layers": layers["style_layer"],
                 "losses": found.losses.tolist(),
             },
             taken={"content": names[0], "style": names[1], **layers},
-        )
+        )  # fmt: skip

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import ConfigDict, ValidationError
-from pydantic.fields import FieldInfo
 
 from cnnlab.errors import unknown
 from cnnlab.explanations.options import option_error
@@ -48,12 +47,11 @@ class Technique(Settings):
     """Whether `explain` takes several networks, to compare them. A name then means all its finished seeds."""
 
     def __init__(self, **options: Any) -> None:
-        known = {
-            key for name, field in type(self).model_fields.items() for key in (name, field.alias or name)
-        }
+        fields = type(self).model_fields
+        aliases = {field.alias for field in fields.values()}
         for name in options:
-            if name not in known:
-                raise unknown("option", name, self.option_fields())
+            if name not in fields and name not in aliases:
+                raise unknown("option", name, fields)
         try:
             super().__init__(**options)
         except ValidationError as error:
@@ -66,11 +64,6 @@ class Technique(Settings):
             UserError: the network or its data lack what this technique needs.
         """
         raise NotImplementedError
-
-    @classmethod
-    def option_fields(cls) -> dict[str, FieldInfo]:
-        """The fields by the names of their options, such as class for class_name."""
-        return {field.alias or name: field for name, field in cls.model_fields.items()}
 
     @classmethod
     def of_pictures(cls, pictures: Sequence[Path], subject: Subject) -> Self:
