@@ -81,7 +81,6 @@ def find_weights(
         raise CnnlabError(
             f"{name}: its weights are not on this machine, and their download failed: {error}\n"
             f"   looked in {', '.join(map(str, folders))} for {remote.name}\n"
-            "   with a network, run the command again; without one, give the file with --weights "
-            "FILE, or leave "
-            "--network out to use the run's own network"
+            "   try again with an internet connection, give the file with --weights FILE, or leave out "
+            "--network to use the run's own network"
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,7 @@ def subject_options(command: Command) -> Command:
     @quiet_option
     @functools.wraps(command)
     def with_options(*args: Any, **options: Any) -> Any:
-        asked = SubjectOptions(**{name: options.pop(name) for name in SubjectOptions.__dataclass_fields__})
+        asked = SubjectOptions(**{field.name: options.pop(field.name) for field in fields(SubjectOptions)})
         return command(*args, asked=asked, **options)
 
     return with_options

@@ -8,7 +8,7 @@ from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.options import Count, File, Index, Names, Seed, WholeNumber
 from cnnlab.explanations.pretrained import PretrainedTechnique
 from cnnlab.explanations.subject import Subject
-from cnnlab.language.fields import problem, problems
+from cnnlab.language.fields import NonNegative, problem, problems
 from cnnlab.wording import counted
 
 
@@ -36,7 +36,9 @@ class Dream(PretrainedTechnique):
     octave_scale: float = Field(1.4, gt=1, description="Ratio of one size to the next smaller one.")
     steps: Count = Field(10, description="Steps at each size.")
     step_size: float = Field(0.01, gt=0, description="Size of a step, 1 being from black to white.")
-    jitter: Index = Field(4, description="Largest random shift of the picture before a step, in pixels.")
+    jitter: NonNegative = Field(
+        4, description="Largest random shift of the picture before a step, in pixels."
+    )
     seed: Seed = 0
 
     @model_validator(mode="after")

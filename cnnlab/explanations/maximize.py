@@ -11,9 +11,10 @@ from pydantic import Field, model_validator
 from cnnlab.errors import OptionError
 from cnnlab.explanations.captions import named_units
 from cnnlab.explanations.explanation import Explanation
-from cnnlab.explanations.options import Count, Index, Indices, LayerOfUnits, Seed
+from cnnlab.explanations.options import Count, Indices, LayerOfUnits, Seed
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
+from cnnlab.language.fields import NonNegative
 from cnnlab.pictures.shares import share
 from cnnlab.wording import counted
 
@@ -64,7 +65,7 @@ class Maximize(Technique):
     )
     l2: float = Field(0.0, ge=0, description="Penalty λ Σ x².")
     total_variation: float = Field(0.0, ge=0, description="Penalty λ Σ |difference of neighbours|.")
-    jitter: Index = Field(0, description="Largest random shift of the image before a step, in pixels.")
+    jitter: NonNegative = Field(0, description="Largest random shift of the image before a step, in pixels.")
     starts: Count = Field(1, description="Random initial images, of which the best result is kept.")
     seed: Seed = 0
 

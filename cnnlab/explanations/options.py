@@ -28,6 +28,14 @@ def _as_several(value: Any) -> Any:
     return value if value is None or isinstance(value, tuple | dict | set) else (value,)
 
 
+def _as_two(value: Any) -> Any:
+    several = _as_several(value)
+    if not isinstance(several, tuple) or len(several) != 2:
+        found = f"a list of {len(several)}" if isinstance(value, list | tuple) else as_written(value)
+        raise ValueError(f"expected two whole numbers, found {found}")
+    return several
+
+
 def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """What was given several times is looked at once."""
     return tuple(dict.fromkeys(values))
@@ -35,11 +43,9 @@ def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _as_path(value: Any) -> Any:
     """A path that says something: Python takes '' for the current directory."""
-    if isinstance(value, str):
-        if not value.strip():
-            raise ValueError(f"expected a file, found {as_written(value)}")
-        return Path(value).expanduser()
-    return value
+    if not isinstance(value, str | Path) or not str(value).strip():
+        raise ValueError(f"expected a file, found {as_written(value)}")
+    return Path(value).expanduser()
 
 
 def _as_class_name(value: Any) -> Any:
@@ -50,7 +56,7 @@ def _as_class_name(value: Any) -> Any:
 
 WholeNumber = Annotated[int, BeforeValidator(_as_whole_number)]
 Index = Annotated[WholeNumber, Field(ge=0)]
-"""Of an image, a unit, a filter, counted from 0."""
+"""The number of an image, a unit or a filter, counted from 0."""
 
 Count = Annotated[WholeNumber, Field(ge=1)]
 Several = BeforeValidator(_as_several)
@@ -59,7 +65,7 @@ File = Annotated[Path, BeforeValidator(_as_path)]
 ClassName = Annotated[str, BeforeValidator(_as_class_name)]
 
 Indices = Annotated[tuple[Index, ...], Several, EachOnce]
-TwoIndices = Annotated[tuple[Index, Index], Several]
+TwoIndices = Annotated[tuple[Index, Index], BeforeValidator(_as_two)]
 Files = Annotated[tuple[File, ...], Several, EachOnce]
 Names = Annotated[tuple[str, ...], Several]
 

@@ -29,7 +29,9 @@ def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longe
     from cnnlab.datasets.reading.preparing import Prepared
 
     if shape is not None and shape[2] not in (1, 3):
-        raise UserError(f"{path}: the network wants {shape[2]} channels, which no picture has")
+        raise UserError(
+            f"{path}: the network takes images of {shape[2]} channels; expected 1 or 3 for pictures"
+        )
     with usable(path):
         picture = load(path, channels=3 if shape is None else shape[2])
     before = f"{picture.height}×{picture.width}"
