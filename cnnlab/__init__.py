@@ -1,3 +1,76 @@
-"""cnnlab: DNN or CNN, and why? Experiments with small image networks, described in YAML."""
+"""DNN or CNN, and why? Experiments with small image networks: the public Python API.
+
+Importing cnnlab loads no framework; each name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+# Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+if TYPE_CHECKING:
+    from cnnlab.api.comparing import Comparison as Comparison
+    from cnnlab.api.comparing import compare as compare
+    from cnnlab.api.experiment import Experiment as Experiment
+    from cnnlab.api.experiment import load as load
+    from cnnlab.api.listing import runs as runs
+    from cnnlab.api.predicting import predict as predict
+    from cnnlab.api.run import Run as Run
+    from cnnlab.api.summarizing import summary as summary
+    from cnnlab.api.training import TrainingFailed as TrainingFailed
+    from cnnlab.api.training import train as train
+    from cnnlab.errors import CnnlabError as CnnlabError
+    from cnnlab.errors import CnnlabWarning as CnnlabWarning
+    from cnnlab.errors import UserError as UserError
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "load": "cnnlab.api.experiment",
+    "summary": "cnnlab.api.summarizing",
+    "train": "cnnlab.api.training",
+    "compare": "cnnlab.api.comparing",
+    "runs": "cnnlab.api.listing",
+    "predict": "cnnlab.api.predicting",
+    "Experiment": "cnnlab.api.experiment",
+    "Run": "cnnlab.api.run",
+    "Comparison": "cnnlab.api.comparing",
+    "CnnlabError": "cnnlab.errors",
+    "UserError": "cnnlab.errors",
+    "TrainingFailed": "cnnlab.api.training",
+    "CnnlabWarning": "cnnlab.errors",
+}
+"""Each public name and the module it is imported from."""
+
+__all__ = [
+    "CnnlabError",
+    "CnnlabWarning",
+    "Comparison",
+    "Experiment",
+    "Run",
+    "TrainingFailed",
+    "UserError",
+    "__version__",
+    "compare",
+    "load",
+    "predict",
+    "runs",
+    "summary",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'cnnlab' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MODULES])

@@ -138,7 +138,7 @@ def _with_suggestion(error: click.ClickException) -> click.ClickException:
     """`--epochs 3`, as other programs have it, is a setting of the config here."""
     if not isinstance(error, click.NoSuchOption) or error.possibilities or error.ctx is None:
         return error
-    if not any(parameter.name == "overrides" for parameter in error.ctx.command.params):
+    if not any(parameter.name == "set" for parameter in error.ctx.command.params):
         return error
     hint = "What a config says is changed with --set, such as --set training.epochs=3."
     return click.UsageError(f"{error.format_message()} {hint}", error.ctx)

@@ -47,6 +47,10 @@ class OptionError(UserError):
         return printable(f"{flag if self.value is None else f'{flag} {self.value}'}: {self.problem}")
 
 
+class CnnlabWarning(UserWarning):
+    """Something a result may suffer from, such as unverified data."""
+
+
 class ShapeError(UserError):
     """A layer cannot take the input it would get.
 

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from cnnlab.training.cost_estimate import CostEstimate
 
 
+class RunsFailed(CnnlabError):
+    """Some of several runs failed; what finished is kept."""
+
+    def __init__(self, message: str, records: Sequence[Record], errors: Sequence[CnnlabError]) -> None:
+        super().__init__(message)
+        self.records = tuple(records)
+        self.errors = tuple(errors)
+
+
 @dataclass
 class Jobs:
     """Finds finished runs and trains the missing ones, one after the other in this process.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnlab.commands.data_source import dataset_behind, dataset_named
-from cnnlab.commands.named_file import save_picture
 from cnnlab.commands.options import (
     NewFile,
     Text,
@@ -20,6 +19,7 @@ from cnnlab.commands.options import (
 from cnnlab.commands.output import print_json, print_table
 from cnnlab.datasets import DATASETS, DataPaths, DatasetConfig
 from cnnlab.errors import UserError
+from cnnlab.user_files import save_picture
 
 if TYPE_CHECKING:
     from cnnlab.commands.progress import SilentReporter

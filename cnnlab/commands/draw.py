@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from cnnlab.commands.named_file import written
+from cnnlab.api.experiment import load
 from cnnlab.commands.options import (
     ExperimentType,
     NewFile,
@@ -15,8 +16,8 @@ from cnnlab.commands.options import (
     overrides_option,
 )
 from cnnlab.commands.output import print_json
-from cnnlab.config.experiment import load_config
 from cnnlab.errors import UserError
+from cnnlab.user_files import written
 
 KINDS = ("svg", "png")
 
@@ -30,9 +31,7 @@ KINDS = ("svg", "png")
 )  # fmt: skip
 @overrides_option("model.layers[0].filters=8")
 @json_option
-def command(
-    experiment: str, block: str | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
-) -> None:
+def command(experiment: str, block: str | None, out: Path | None, set: dict[str, Any], as_json: bool) -> None:
     """A picture of the network: volumes to scale, kernels, branches, with shapes and parameters.
 
     \b
@@ -43,21 +42,19 @@ def command(
     Layers that change numbers only, such as a normalization, are named below the volume they change;
     what is repeated is drawn once.
     """
-    config = load_config(experiment, overrides)
+    loaded = load(experiment, set)
     if out is not None and out.suffix[1:].lower() not in KINDS:
         raise UserError(f"--out {out}: expected a file that ends in .svg or .png")
 
-    from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
-    from cnnlab.pictures.diagrams.painting import encode, paint
+    from cnnlab.pictures.diagrams.painting import encode
 
-    shapes = block_shapes(config, block) if block else network_shapes(config)
-    stem = config.name if block is None else f"{config.name}-{block.replace('/', '-')}"
+    figure = loaded.draw(block=block)
+    stem = loaded.name if block is None else f"{loaded.name}-{block.replace('/', '-')}"
     paths = [out] if out is not None else [Path(f"{stem}.{kind}") for kind in KINDS]
-    figure = paint(shapes)
     for path in paths:
         with written(path):
             path.write_bytes(encode(figure, path.suffix[1:].lower()))
     if as_json:
-        print_json({"name": config.name, "block": block, "files": [str(path) for path in paths]})
+        print_json({"name": loaded.name, "block": block, "files": [str(path) for path in paths]})
     else:
         click.echo("\n".join(str(path) for path in paths))

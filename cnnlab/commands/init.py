@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from cnnlab.commands.named_file import written
 from cnnlab.commands.options import ExperimentType, complete_experiment, json_option
 from cnnlab.commands.output import print_json
 from cnnlab.config.experiment import known_configs, load_config
 from cnnlab.config.starters import STARTERS, schema_seen_from, starter
 from cnnlab.datasets import DATASETS
 from cnnlab.errors import UserError, unknown
+from cnnlab.user_files import written
 
 
 def _complete_like(context: click.Context, parameter: click.Parameter, text: str) -> list[CompletionItem]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from cnnlab.commands.named_file import check_can_be_made, check_folder_of
-from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
+from cnnlab.config.experiment import known_configs
+from cnnlab.config.overrides import parse_setting
+from cnnlab.config.seeds import parse_seeds
 from cnnlab.errors import UserError
+from cnnlab.user_files import check_folder_of
 
 Command = Callable[..., Any]
 
@@ -109,36 +109,43 @@ class SeedsType(click.ParamType[tuple[int, ...]]):
     ) -> tuple[int, ...]:
         if isinstance(value, tuple):
             return value
-        seeds: list[int] = []
-        for part in str(value).split(","):
-            match = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
-            if not match:
-                self.fail(f"expected seeds such as 0-4 or 0,2,5, found {value!r}", param, ctx)
-            first, last = int(match[1]), int(match[2] or match[1])
-            if last < first or last >= 2**32 or last - first >= 10_000:
-                self.fail(
-                    f"expected an ascending range below 2³² of at most 10,000 seeds, found {part!r}",
-                    param,
-                    ctx,
-                )
-            seeds += range(first, last + 1)
-        return tuple(dict.fromkeys(seeds))
+        try:
+            return parse_seeds(str(value))
+        except UserError as error:
+            self.fail(str(error), param, ctx)
 
 
-@dataclass(frozen=True)
-class TrainingOptions:
-    """What the user asked of whatever trains."""
+class TrainingOptions(TypedDict):
+    """What whatever trains takes: the keyword arguments of `cnnlab.train`."""
 
     seeds: tuple[int, ...] | None
-    overrides: tuple[str, ...]
+    set: dict[str, Any]
     out: Path
     data_dir: Path | None
+    backend: str | None
+    device: str | None
+    precision: str | None
     fresh: bool
     force: bool
-    quiet: bool
 
-    def load(self, experiment: str) -> ExperimentConfig:
-        return load_config(experiment, self.overrides)
+
+class SettingType(click.ParamType[tuple[str, Any]]):
+    """KEY=VALUE: a setting of the config and its value, in YAML."""
+
+    name = "setting"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Any]:
+        """The key and the plain value.
+
+        Raises:
+            UserError: it is not KEY=VALUE, or the value is not YAML.
+        """
+        if isinstance(value, tuple):
+            return value
+        key, node = parse_setting(str(value))
+        return key, node.plain()
 
 
 def out_option(command: Command) -> Command:
@@ -180,9 +187,15 @@ def quiet_option(command: Command) -> Command:
 
 
 def overrides_option(example: str) -> Callable[[Command], Command]:
-    """--set, any number of them; the command gets them as `overrides`."""
+    """--set, any number of them, to the command as a mapping `set`."""
     return click.option(
-        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help=f"Change the config: {example}."
+        "--set",
+        "set",
+        multiple=True,
+        type=SettingType(),
+        metavar="KEY=VALUE",
+        callback=lambda context, parameter, settings: dict(settings),
+        help=f"Change the config: {example}.",
     )
 
 
@@ -229,7 +242,7 @@ def experiments_argument(metavar: str, *, required: bool = True) -> Callable[[Co
 
 
 def training_options(command: Command) -> Command:
-    """--seeds, --set, --out and the rest; the command gets them as `options`."""
+    """--seeds, --set, --out and the rest, to the command as `options` and `quiet`."""
 
     @click.option("--seeds", type=SeedsType(), metavar="0-4|0,2", help="Train once with each of these seeds.")
     @overrides_option("training.epochs=3")
@@ -249,7 +262,7 @@ def training_options(command: Command) -> Command:
     def with_options(
         *args: Any,
         seeds: tuple[int, ...] | None,
-        overrides: tuple[str, ...],
+        set: dict[str, Any],
         out: Path,
         data_dir: Path | None,
         backend: str | None,
@@ -257,13 +270,12 @@ def training_options(command: Command) -> Command:
         precision: str | None,
         fresh: bool,
         force: bool,
-        quiet: bool,
         **kwargs: Any,
     ) -> Any:
-        check_can_be_made(out)
-        runtime = {"backend": backend, "device": device, "precision": precision}
-        overrides += tuple(f"runtime.{key}={value}" for key, value in runtime.items() if value is not None)
-        options = TrainingOptions(seeds, overrides, out, data_dir, fresh, force, quiet)
+        options = TrainingOptions(
+            seeds=seeds, set=set, out=out, data_dir=data_dir, backend=backend, device=device,
+            precision=precision, fresh=fresh, force=force,
+        )  # fmt: skip
         return command(*args, options=options, **kwargs)
 
     return with_options

@@ -124,24 +124,10 @@ def list_command(
 @json_option
 def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Show all that is known of a run: state, result, environment, config, files."""
+    from cnnlab.api.run import Run
     from cnnlab.run_folders.listing import find_runs
-    from cnnlab.run_folders.records import read_facts
-    from cnnlab.run_folders.states import state_of
 
-    documents = []
-    for path in (path for run in runs for path in find_runs(run, out)):
-        files = sorted(each for each in path.iterdir() if not each.name.startswith("."))
-        status = read_facts(path / "run.json")
-        documents.append(
-            {
-                "run": str(path),
-                "status": status | {"state": state_of(path, status)},
-                "result": read_facts(path / "result.json"),
-                "environment": read_facts(path / "environment.json"),
-                "config": read_facts(path / "config.yaml"),
-                "files": {each.name: each.stat().st_size for each in files},
-            }
-        )
+    documents = [Run(path).facts() for run in runs for path in find_runs(run, out)]
     if as_json:
         print_json(documents if len(documents) > 1 else documents[0])
         return

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from cnnlab.accounting.architecture import Row
-from cnnlab.commands.layer_table import conclusion, layer_table
+from cnnlab.api.experiment import load
+from cnnlab.api.summarizing import Summaries, Summary
 from cnnlab.commands.options import experiments_argument, json_option, overrides_option
 from cnnlab.commands.output import print_csv, print_json, print_table
-from cnnlab.commands.side_by_side import stages_table, totals_table
-from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
+from cnnlab.config.experiment import known_configs
 from cnnlab.errors import UserError
 from cnnlab.layers.base import times
 
@@ -29,7 +28,7 @@ from cnnlab.layers.base import times
 @json_option
 def command(
     experiments: tuple[str, ...],
-    overrides: tuple[str, ...],
+    set: dict[str, Any],
     wide: bool,
     explain: str | None,
     as_csv: bool,
@@ -56,74 +55,35 @@ def command(
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")
     if not experiments:
-        if overrides or explain or wide:
+        if set or explain or wide:
             raise click.UsageError("--set, --explain and --wide need the name of a config")
-        configs, mistakes = _all_configs()
-        for mistake in mistakes:
-            click.echo(str(mistake), err=True)
-        _print_overview(configs, as_json=as_json, as_csv=as_csv, markdown=markdown)
-        if mistakes:
-            raise click.exceptions.Exit(UserError.exit_code)
+        _print_overview(as_json=as_json, as_csv=as_csv, markdown=markdown)
         return
-    configs = [load_config(name, overrides) for name in experiments]
+    summaries = [Summary(load(name, set)) for name in experiments]
     if explain is not None:
-        if len(configs) > 1 or as_csv:
+        if len(summaries) > 1 or as_csv:
             raise click.UsageError("--explain takes one config, and words do not go into --csv")
-        _print_explanation(configs[0], explain, as_json=as_json, markdown=markdown)
+        _print_explanation(summaries[0], explain, as_json=as_json, markdown=markdown)
     elif as_json:
-        documents = [_document(config) for config in configs]
+        documents = [each.as_dict() for each in summaries]
         print_json(documents if len(documents) > 1 else documents[0])
     elif as_csv:
-        rows = [
-            {"experiment": config.name, **_cells(row)}
-            for config in configs
-            for row in config.architecture.rows
-        ]
+        rows = [{"experiment": each.name, **_cells(row)} for each in summaries for row in each.rows]
         print_csv(list(rows[0]), [list(row.values()) for row in rows])
-    elif len(configs) == 1 or wide:
-        for index, config in enumerate(configs):
-            if index:
-                click.echo()
-            _print_layers(config, wide=wide, markdown=markdown)
+    elif len(summaries) == 1 or wide:
+        click.echo("\n\n".join(each.as_text(wide=wide, markdown=markdown) for each in summaries))
     else:
-        for headers, lines in (totals_table(configs), stages_table(configs)):
-            flat = [header.replace("\n", " ").strip() for header in headers]  # Markdown has no second line
-            print_table(flat if markdown else headers, lines, markdown=markdown)
-            click.echo()
-        click.echo("cnnlab summary NAME shows one of them layer by layer, --wide each of them.")
+        click.echo(Summaries(summaries).as_text(markdown=markdown))
+        click.echo("\ncnnlab summary NAME shows one of them layer by layer, --wide each of them.")
 
 
-def _document(config: ExperimentConfig) -> dict[str, Any]:
-    document = config.architecture.as_dict(config.name)
-    layers = document.pop("layers")
-    return {**document, "training_memory": config.training_memory.as_dict(), "layers": layers}
-
-
-def _print_layers(config: ExperimentConfig, *, wide: bool, markdown: bool) -> None:
-    architecture = config.architecture
-    title = f"{config.name}: {times(architecture.input_shape)} → {times(architecture.output_shape)}"
-    click.echo(f"### {title}\n" if markdown else title)
-    headers, lines = layer_table(architecture, wide=wide)
-    print_table(headers, lines, left=2, markdown=markdown)
-    click.echo()
-    click.echo(conclusion(config))
-
-
-def _print_explanation(config: ExperimentConfig, name: str, *, as_json: bool, markdown: bool) -> None:
-    from cnnlab.accounting.explanation import explain
-
-    architecture = config.architecture
-    sections = explain(architecture, name)
-    step, row = next(
-        pair for pair in zip(architecture.steps, architecture.rows, strict=True) if pair[1].name == name
-    )
+def _print_explanation(summary: Summary, name: str, *, as_json: bool, markdown: bool) -> None:
+    explained = summary.explain(name)
     if as_json:
-        print_json({**asdict(row), "explanation": [asdict(section) for section in sections]})
+        print_json(explained.as_dict())
         return
-    shapes = " and ".join(times(shape) for shape in step.input_shapes)
-    title = f"{name} of {config.name}: {row.type}, {shapes} → {times(row.output_shape)}"
-    click.echo(f"### {title}" if markdown else title)
-    for section in sections:
+    click.echo(f"### {explained.title}" if markdown else explained.title)
+    for section in explained.sections:
         click.echo(f"\n**{section.title}**\n" if markdown else f"\n{section.title}")
         for line in section.lines:
             click.echo(f"- {line}" if markdown else _WRAPPER.fill(line))
@@ -132,56 +92,36 @@ def _print_explanation(config: ExperimentConfig, name: str, *, as_json: bool, ma
 _WRAPPER = textwrap.TextWrapper(100, initial_indent="   ", subsequent_indent="     ")
 
 
-def _all_configs() -> tuple[list[ExperimentConfig], list[UserError]]:
-    """Every config that goes by a name, and what is wrong with those that cannot be read."""
-    configs, mistakes = [], []
+def _print_overview(*, as_json: bool, as_csv: bool, markdown: bool) -> None:
+    """One row for each config that has a name; those with mistakes are named on stderr."""
+    found, mistakes = [], 0
     for path in known_configs().values():
         try:
-            configs.append(load_config(str(path)))
+            found.append(Summary(load(path)))
         except UserError as error:
-            mistakes.append(error)
-    return configs, mistakes
-
-
-def _print_overview(
-    configs: Sequence[ExperimentConfig], *, as_json: bool, as_csv: bool, markdown: bool
-) -> None:
-    """One row per config."""
-    summaries = [(config, config.architecture) for config in configs]
+            mistakes += 1
+            click.echo(str(error), err=True)
     if as_json:
-        print_json([_document(config) for config in configs])
-        return
-    if as_csv:
+        print_json([each.as_dict() for each in found])
+    elif as_csv:
         columns = ["experiment", "dataset", "input_shape", "params", "trainable_params", "macs"]
+        print_csv(columns, [[row[column] for column in columns] for row in Summaries(found).overview()])
+    else:
         rows = [
             (
-                c.name,
-                c.dataset.name if c.dataset else "",
-                times(a.input_shape),
-                a.total_params,
-                a.trainable_params,
-                a.macs,
+                each.name,
+                each.dataset_title or "–",
+                times(each.architecture.input_shape),
+                str(len(each.rows)),
+                f"{each.total_params:,}",
+                "–" if each.macs is None else f"{each.macs:,}",
             )
-            for c, a in summaries
+            for each in found
         ]
-        print_csv(columns, rows)
-        return
-    print_table(
-        ["Experiment", "Dataset", "Input", "Layers", "Parameters", "MACs"],
-        [
-            (
-                config.name,
-                config.dataset.title if config.dataset else "–",
-                times(architecture.input_shape),
-                str(len(architecture.rows)),
-                f"{architecture.total_params:,}",
-                f"{architecture.macs:,}",
-            )
-            for config, architecture in summaries
-        ],
-        left=2,
-        markdown=markdown,
-    )
+        headers = ["Experiment", "Dataset", "Input", "Layers", "Parameters", "MACs"]
+        print_table(headers, rows, left=2, markdown=markdown)
+    if mistakes:
+        raise click.exceptions.Exit(UserError.exit_code)
 
 
 def _cells(row: Row) -> dict[str, Any]:

@@ -18,17 +18,35 @@ KEY = re.compile(r"[^\s.\[\]]+(\[-?\d{1,6}\]|\.[^\s.\[\]]+)*")
 """How a setting is called: training.epochs, model.layers[0].filters, model.layers.conv2d_1.filters."""
 
 
-def overridden(root: YamlNode, override: str) -> YamlNode:
-    """The config with one --set KEY=VALUE applied."""
+def parse_setting(override: str) -> tuple[str, YamlNode]:
+    """The key and the value of one --set KEY=VALUE.
+
+    Raises:
+        UserError: it is not KEY=VALUE, or the value is not YAML.
+    """
     key, equals, text = override.partition("=")
     key = key.strip()
     if not equals or not KEY.fullmatch(key):
         raise UserError(
             f"--set {override}: expected KEY=VALUE, such as training.epochs=3 or model.layers[0].filters=8"
         )
-    place = f"--set {key}"
-    path = path_of(root, key, place)
-    return _written_out(root, path).with_value(path, parse_value(text, place))
+    return key, parse_value(text, f"--set {key}")
+
+
+def overridden(root: YamlNode, override: str) -> YamlNode:
+    """The config with one --set KEY=VALUE applied."""
+    key, value = parse_setting(override)
+    return with_setting(root, key, value)
+
+
+def with_setting(root: YamlNode, key: str, value: YamlNode) -> YamlNode:
+    """The config with one setting changed; `key` is written as --set has it.
+
+    Raises:
+        UserError: the config has no such layer or item; the message begins with the value's place.
+    """
+    path = path_of(root, key, value.place)
+    return _written_out(root, path).with_value(path, value)
 
 
 def path_of(root: YamlNode, key: str, place: str) -> Path_:

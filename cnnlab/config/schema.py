@@ -6,10 +6,6 @@ exclude each other, and YAML's own traps are beyond a schema.
 
 from __future__ import annotations
 
-import ast
-import inspect
-import re
-import textwrap
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, get_args
@@ -184,34 +180,21 @@ def _merged(old: JsonSchemaValue, shape: JsonSchemaValue) -> JsonSchemaValue:
 
 
 def _describe(definition: JsonSchemaValue, settings: type[Settings]) -> None:
-    """Class and fields in the words of their docstrings."""
-    definition["description"] = _plain(inspect.getdoc(settings) or settings.__name__)
-    words = _field_docstrings(settings)
+    """What class and fields say about themselves, or else the vocabulary about them."""
+    definition.pop("description", None)  # Pydantic's, from the docstring
+    definition["description"] = settings.about or MEANINGS.get(settings.__name__, settings.__name__)
     for name, field in definition.get("properties", {}).items():
-        keys = [f"{owner.__name__}.{name}" for owner in settings.__mro__] + [name]
-        meaning = words.get(name) or next((MEANINGS[key] for key in keys if key in MEANINGS), None)
+        meaning = _meaning(settings, name)
         if meaning:
-            field["description"] = _plain(meaning)
+            field["description"] = meaning
 
 
-def _field_docstrings(settings: type[Settings]) -> dict[str, str]:
-    """The strings that stand below fields, those of base classes included."""
-    words: dict[str, str] = {}
-    for owner in reversed(settings.__mro__):
-        if not issubclass(owner, Settings) or owner is Settings:
-            continue
-        body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
-        assert isinstance(body, ast.ClassDef)
-        for field, text in zip(body.body, body.body[1:], strict=False):
-            if (
-                isinstance(field, ast.AnnAssign)
-                and isinstance(field.target, ast.Name)
-                and isinstance(text, ast.Expr)
-                and isinstance(text.value, ast.Constant)
-                and isinstance(text.value.value, str)
-            ):
-                words[field.target.id] = text.value.value
-    return words
+def _meaning(settings: type[Settings], name: str) -> str | None:
+    """A field's own description, in its class or in one that it is derived from; else the vocabulary's."""
+    owners = [owner for owner in settings.__mro__ if issubclass(owner, Settings)]
+    own = (owner.model_fields[name].description for owner in owners if name in owner.model_fields)
+    keys = [f"{owner.__name__}.{name}" for owner in owners] + [name]
+    return next(filter(None, own), None) or next((MEANINGS[key] for key in keys if key in MEANINGS), None)
 
 
 def _with_inner(classes: Iterable[type[Settings]]) -> set[type[Settings]]:
@@ -231,12 +214,6 @@ def _settings_in(annotation: Any) -> list[type[Settings]]:
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return [annotation]
     return [each for inner in get_args(annotation) for each in _settings_in(inner)]
-
-
-def _plain(text: str) -> str:
-    """A docstring as flowing text: editors break lines themselves."""
-    paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(text))
-    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
 
 
 def _tidy(schema: Any) -> Any:

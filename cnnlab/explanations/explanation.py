@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnlab.language.lazy_mapping import LazyMapping
 from cnnlab.run_folders.folders import Folder
@@ -17,8 +17,6 @@ from cnnlab.run_folders.records import read_json
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
-
-    from cnnlab.explanations.technique import Technique
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,15 @@ class Explained:
     """Where its explanations go."""
 
 
+class Settled(Protocol):
+    """What an explanation takes from the technique that made it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def options_used(self, taken: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
 class Explanation:
     """What a technique found.
 
@@ -54,7 +61,7 @@ class Explanation:
 
     def __init__(
         self,
-        technique: Technique,
+        technique: Settled,
         explained: Explained,
         *,
         sentence: str,

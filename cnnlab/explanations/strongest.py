@@ -87,7 +87,7 @@ def strongest(
 
     from cnnlab.analyses.examples import strongest_examples
     from cnnlab.analyses.network import find_layer, layer_of_most_interest, maps_of, summary_name
-    from cnnlab.analyses.receptive_fields import receptive_fields
+    from cnnlab.analyses.receptive_fields import receptive_boxes
 
     layer = summary_name(layer_of_most_interest(model) if layer is None else find_layer(model, layer))
     available = int(maps_of(model, layer).output.shape[-1])
@@ -100,9 +100,7 @@ def strongest(
     )
     boxes = None
     if subject.record is not None:
-        config = subject.record.config
-        field = receptive_fields(config.nodes, config.input_shape)[layer]
-        boxes = field.boxes(positions, subject.image_shape[:2])
+        boxes = receptive_boxes(subject.record.config.architecture, layer, positions)
     kind, names, value = named_units(subject, layer, units)
     labels = [
         f"{layer}\n{kind} {name}" + ("\nsilent" if index[0] < 0 else "")

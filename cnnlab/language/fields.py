@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -32,6 +32,9 @@ class Settings(BaseModel):
 
     Every error leaves with a message in plain words, expected and found, and all of them at once.
     """
+
+    about: ClassVar[str] = ""
+    """What editors show for it: what it is, in a sentence; more in further paragraphs."""
 
     model_config = ConfigDict(
         extra="forbid",

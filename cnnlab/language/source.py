@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -164,6 +164,43 @@ def parse_yaml(text: str, name: str, *, lines: bool = True) -> YamlNode:
 def parse_value(text: str, place: str) -> YamlNode:
     """Parse a value given on the command line; every node of it gets the same place."""
     return parse_yaml(text, place, lines=False) if text.strip() else YamlNode(place, None)
+
+
+def from_plain(data: Any, place: str) -> YamlNode:
+    """Mappings, lists, tuples and scalars of Python and NumPy, as if they had been written in YAML.
+
+    Every node gets the same place.
+
+    Raises:
+        UserError: something else is among them, or they are too large or too deep.
+    """
+    return _from_plain(data, place, (), [0])
+
+
+def _from_plain(data: Any, place: str, path: Path_, count: list[int]) -> YamlNode:
+    where = f"{place}: {dotted(path)}" if path else place
+    count[0] += 1
+    if count[0] > MAX_NODES:
+        raise UserError(f"{place}: more than {MAX_NODES:,} values")
+    if len(path) > MAX_DEPTH:
+        raise UserError(f"{where}: nested more than {MAX_DEPTH} levels deep")
+    if data is None or isinstance(data, bool | int | float | str):
+        return YamlNode(place, data)
+    if isinstance(data, PurePath):
+        return YamlNode(place, str(data))
+    if isinstance(data, Mapping):
+        for key in data:
+            if not isinstance(key, str):
+                raise UserError(f"{where}: expected a plain word as key, found {key!r}")
+        items = {key: _from_plain(value, place, (*path, key), count) for key, value in data.items()}
+        return YamlNode(place, {key: Entry(place, node) for key, node in items.items()})
+    if isinstance(data, list | tuple):
+        return YamlNode(
+            place, tuple(_from_plain(each, place, (*path, index), count) for index, each in enumerate(data))
+        )
+    if hasattr(data, "tolist") and hasattr(data, "dtype"):  # of NumPy, which is not imported for this
+        return _from_plain(data.tolist(), place, path, count)
+    raise UserError(f"{where}: expected plain values, found {type(data).__name__} {data!r:.60}")
 
 
 class _Composer:

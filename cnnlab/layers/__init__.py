@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from cnnlab.layers.base import Layer
 
 _MODULES = {
-    "activations": ("ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"),
+    "activations": ("Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"),
     "augmentation": ("RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"),
     "blocks": ("Parallel", "Repeat", "Residual"),
-    "convolution": ("Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D"),
-    "core": ("Activation", "Dense", "Flatten", "Grayscale", "Rescaling"),
+    "convolution": ("Conv2D",),
+    "core": ("Dense", "Flatten", "Grayscale", "Rescaling"),
     "erasing": ("RandomErasing",),
     "normalization": (
         "BatchNormalization",
@@ -26,6 +26,8 @@ _MODULES = {
     "pooling": ("AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "MaxPooling2D"),
     "regularization": ("Dropout", "GaussianNoise", "SpatialDropout2D"),
     "reshaping": ("Permute", "Reshape"),
+    "separable_convolution": ("DepthwiseConv2D", "SeparableConv2D"),
+    "transposed_convolution": ("Conv2DTranspose",),
     "resizing": ("Cropping2D", "UpSampling2D", "ZeroPadding2D"),
 }
 

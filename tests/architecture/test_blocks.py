@@ -160,18 +160,18 @@ def test_the_receptive_field_is_that_of_the_branch_that_sees_most():
 
 
 @pytest.mark.parametrize(
-    ("layers", "problem", "ladder", "remedy"),
+    ("layers", "problem", "shape_path", "remedy"),
     [
         pytest.param(
             [CONV, {"Residual": {"layers": [STRIDED, "ReLU"]}}],
-            "branches of different shapes meet: 4×4×8 and 8×8×4",
+            "the branches have different shapes: 4×4×8 and 8×8×4",
             "layers:   8×8×4 → Conv2D 4×4×8 → ReLU 4×4×8\n   shortcut: 8×8×4",
-            "give them the same strides, padding and channels; in a Residual, shortcut: projection does",
+            "give them the same strides, padding and channels; in a Residual, use shortcut: projection",
             id="residual",
         ),
         pytest.param(
             [{"Parallel": {"branches": [[CONV], [STRIDED], []]}}],
-            "branches meet that differ in more than axis -1: 8×8×4, 4×4×8 and 8×8×4",
+            "the branches differ in more than axis -1: 8×8×4, 4×4×8 and 8×8×4",
             "branch 1: 8×8×4 → Conv2D 8×8×4\n   branch 2: 8×8×4 → Conv2D 4×4×8\n   branch 3: 8×8×4",
             "give them the same strides, and padding: same",
             id="parallel",
@@ -185,10 +185,14 @@ def test_the_receptive_field_is_that_of_the_branch_that_sees_most():
         ),
     ],
 )
-def test_branches_that_cannot_be_merged(layers, problem, ladder, remedy):
+def test_branches_that_cannot_be_merged(layers, problem, shape_path, remedy):
     with pytest.raises(LayerShapeError) as caught:
         network(*layers).architecture  # noqa: B018
-    assert (caught.value.problem, caught.value.ladder, caught.value.remedy) == (problem, ladder, remedy)
+    assert (caught.value.problem, caught.value.shape_path, caught.value.remedy) == (
+        problem,
+        shape_path,
+        remedy,
+    )
 
 
 @pytest.mark.parametrize(
@@ -200,7 +204,7 @@ def test_branches_that_cannot_be_merged(layers, problem, ladder, remedy):
         ),
         pytest.param(
             {"Residual": {"layers": ["ReLU"], "shortcut": "projection"}}, (),
-            "shortcut: projection takes its filters from a Conv2D of the layers, and there is none; "
+            "shortcut: projection takes its filters from a Conv2D among the layers, and there is none; "
             "write the shortcut as a list of layers", id="nothing to project to",
         ),
         pytest.param(

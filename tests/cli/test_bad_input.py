@@ -326,7 +326,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         pytest.param(
             mnist("  - Conv2D: {filters: 3, kernel_size: 3}\n  - Dense: {units: 10, activation: softmax}\n"),
             "mine.yaml:5:5: model.layers[1] Dense: expected a flat input, received 26×26×3; Keras would "
-            "apply the same Dense layer to each of the 676 positions alone, which is seldom meant\n"
+            "apply the same Dense layer to each of the 676 positions separately, which is rarely intended\n"
             "   28×28×1 → Conv2D 26×26×3\n"
             "   put Flatten before it",
             id="dense-before-flatten",
@@ -704,7 +704,7 @@ def test_compare_needs_two_experiments(cnnlab, tmp_path: Path, experiments: list
     assert cnnlab("compare", *experiments, "--out", tmp_path) == (
         2,
         "",
-        f"compare: expected two or more different experiments, found {found}\n",
+        f"expected two or more different experiments, found {found}\n",
     )
 
 
@@ -795,14 +795,15 @@ def colors(layers: str = "Flatten", dataset: str = "", training: str = "") -> st
         ),
         pytest.param(
             colors("LayerNormalization: {axis: [1, 1]}, Flatten"),
-            "2:18: model.layers[0] LayerNormalization: axis [1, 1] has an axis of the 28×28×3 input twice\n"
+            "2:18: model.layers[0] LayerNormalization: axis [1, 1] names an axis of the 28×28×3 input twice\n"
             "   28×28×3\n"
             "   name each axis once",
             id="axis-twice",
         ),
         pytest.param(
             colors("LayerNormalization: {axis: [3, -1]}, Flatten"),
-            "2:18: model.layers[0] LayerNormalization: axis [-1, 3] has an axis of the 28×28×3 input twice\n"
+            "2:18: model.layers[0] LayerNormalization: axis [-1, 3] names an axis of the 28×28×3 input "
+            "twice\n"
             "   28×28×3\n"
             "   name each axis once",
             id="axis-under-two-numbers",

@@ -94,12 +94,12 @@ def test_usage(cnnlab, here: Path, arguments: list[str], message: str) -> None:
         ),
         pytest.param(
             ["report", "cnn"],
-            "report: expected two or more different experiments, found cnn",
+            "expected two or more different experiments, found cnn",
             id="report-of-one",
         ),
         pytest.param(
             ["compare", "cnn"],
-            "compare: expected two or more different experiments, found cnn",
+            "expected two or more different experiments, found cnn",
             id="compare-of-one",
         ),
         pytest.param(

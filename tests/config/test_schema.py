@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from functools import cache
 from typing import Any
 
@@ -54,6 +56,14 @@ def test_it_is_a_schema(capsys):
     assert printed == json.loads(json.dumps(schema_of_configs()))
 
 
+def test_it_does_not_come_from_docstrings():
+    """`python -OO` removes them."""
+    without = subprocess.run(
+        [sys.executable, "-OO", "-m", "cnnlab.cli", "schema"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(without.stdout) == json.loads(json.dumps(schema_of_configs()))
+
+
 def test_the_file_beside_the_configs_is_current():
     """`cnnlab schema > configs/schema.json` brings it up to date."""
     written = (shipped_configs() / "schema.json").read_text(encoding="utf-8")
@@ -75,7 +85,7 @@ def test_everything_is_described_and_nothing_left_open():
             if name == "Layer":
                 continue
             assert shape.get("description"), (
-                f"{name}.{field}: give it a docstring, or a line in vocabulary.py"
+                f"{name}.{field}: give it a description, or a line in vocabulary.py"
             )
             assert set(shape) - {"description", "default"}, f"{name}.{field}: anything goes; see _shorthands"
 

@@ -6,7 +6,7 @@ import pytest
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
 from cnnlab.errors import UserError
-from cnnlab.studies.matching import match
+from cnnlab.studies.matching import match_budget as match
 
 
 def configs(*names, changes=()):
@@ -224,7 +224,7 @@ def test_a_width_that_the_image_decides_stays(tmp_path):
     with pytest.raises(UserError) as caught:
         match([only, load_config("cnn")], "parameters", jobs=None, resize="only")
     assert str(caught.value) == (
-        "--match: no width of only can be changed: branches of different shapes meet: 28×28×2 and 28×28×1"
+        "--match: no width of only can be changed: the branches have different shapes: 28×28×2 and 28×28×1"
     )
 
 

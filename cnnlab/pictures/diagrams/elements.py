@@ -9,8 +9,8 @@ from cnnlab.accounting.architecture import Architecture, Step
 from cnnlab.errors import unknown
 from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer, SpatialLayer, snake_case, times
-from cnnlab.layers.blocks import Block, Parallel, Repeat, Residual
-from cnnlab.layers.graph import Where
+from cnnlab.layers.blocks import Parallel, Repeat, Residual
+from cnnlab.layers.graph import Block, Where
 from cnnlab.layers.merging import Merge
 
 KINDS = ("input", "convolution", "pooling", "dense", "other")

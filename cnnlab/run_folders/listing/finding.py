@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,6 +33,20 @@ def runs_named(name: str, out: Path) -> list[Path]:
         listed = ", ".join(folders)
         raise UserError(f"{name}: {len(folders)} experiments have this name; give one of {listed}")
     return found
+
+
+def runs_meant(text: str, out: Path) -> list[Path]:
+    """The runs meant by their folder, or by a name that no config has; none where a config is meant.
+
+    Raises:
+        UserError: nothing has this name, or several experiments have.
+    """
+    if runs := runs_at(text, out):
+        return runs
+    is_name = re.fullmatch(r"[\w-]{1,100}", text) is not None  # a path may be too long to ask for
+    if not is_name or text in known_configs() or Path(text).exists():
+        return []
+    return runs_named(text, out)
 
 
 def find_runs(text: str, out: Path) -> list[Path]:
