@@ -9,6 +9,8 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from cnnlab.version import __version__
+
 # Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
@@ -17,25 +19,23 @@ if TYPE_CHECKING:
     from cnnlab.api.comparing import compare as compare
     from cnnlab.api.experiment import Experiment as Experiment
     from cnnlab.api.experiment import load as load
-    from cnnlab.api.listing import runs as runs
-    from cnnlab.api.predicting import predict as predict
+    from cnnlab.api.functions import predict as predict
+    from cnnlab.api.functions import runs as runs
+    from cnnlab.api.functions import summary as summary
     from cnnlab.api.run import Run as Run
-    from cnnlab.api.summarizing import summary as summary
     from cnnlab.api.training import TrainingFailed as TrainingFailed
     from cnnlab.api.training import train as train
     from cnnlab.errors import CnnlabError as CnnlabError
     from cnnlab.errors import CnnlabWarning as CnnlabWarning
     from cnnlab.errors import UserError as UserError
 
-__version__ = "0.1.0"
-
 _MODULES = {
     "load": "cnnlab.api.experiment",
-    "summary": "cnnlab.api.summarizing",
+    "summary": "cnnlab.api.functions",
     "train": "cnnlab.api.training",
     "compare": "cnnlab.api.comparing",
-    "runs": "cnnlab.api.listing",
-    "predict": "cnnlab.api.predicting",
+    "runs": "cnnlab.api.functions",
+    "predict": "cnnlab.api.functions",
     "Experiment": "cnnlab.api.experiment",
     "Run": "cnnlab.api.run",
     "Comparison": "cnnlab.api.comparing",

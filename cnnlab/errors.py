@@ -47,10 +47,6 @@ class OptionError(UserError):
         return printable(f"{flag if self.value is None else f'{flag} {self.value}'}: {self.problem}")
 
 
-class CnnlabWarning(UserWarning):
-    """Something a result may suffer from, such as unverified data."""
-
-
 class ShapeError(UserError):
     """A layer cannot take the input it would get.
 
@@ -62,6 +58,10 @@ class ShapeError(UserError):
         super().__init__(f"{problem}\n   {remedy}")
         self.problem = problem
         self.remedy = remedy
+
+
+class CnnlabWarning(UserWarning):
+    """What the user should know although the work goes on: such as unverified data."""
 
 
 def printable(text: str, keep: str = "\n") -> str:

@@ -15,7 +15,7 @@ from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.content import PixelScale
 from cnnlab.datasets.reading.folder_layout import image_files
 from cnnlab.datasets.reading.images import BadImage, bombs_are_errors
-from cnnlab.datasets.reading.preparing import Prepared, prepare
+from cnnlab.datasets.reading.preprocessing import Prepared, prepare
 from cnnlab.datasets.splits import pixel_scale
 from cnnlab.errors import UserError
 from cnnlab.run_folders.records import Record
@@ -151,9 +151,10 @@ def _pixel_scale(record: Record, dataset: DatasetConfig, data_paths: DataPaths) 
     if not dataset.standardize:
         return pixel_scale(np.empty((0, *dataset.image_shape), dtype=np.uint8), dataset)
     data = load_dataset(dataset, data_paths)
-    if data.provenance.digest != record.environment["dataset"]["digest"]:
+    if data.provenance.digest != record.dataset.digest:
         raise UserError(
-            f"{record.path}: its pixels were standardised by the training images, and these have changed; "
+            f"{record.path}: its pixels were standardised with the training images, which have changed "
+            "since; "
             "train it again with --fresh"
         )
     return data.pixels

@@ -100,8 +100,14 @@ def _receptive_field(step: Step, row: Row, architecture: Architecture) -> Iterat
     whole = [architecture.input_shape[axis] for axis in image_axes]
     before = [step.before.along(axis) for axis in image_axes]
     counts = [_count(step, axis) for axis in image_axes]
-    if before == [step.after.along(axis) for axis in image_axes] or max(counts) == 1:
-        yield "The same as for its input: it looks at single positions, or its input covers the whole image."
+    after = [step.after.along(axis) for axis in image_axes]
+    if [each.extent for each in before] == [each.extent for each in after]:
+        yield (
+            "The same as for its input: it looks at single positions, or its input sees the whole image "
+            "already."
+        )
+    elif max(counts) == 1:
+        yield "Its outputs may come from any position of its input along an axis, so they see all of it."
     else:
         square = (
             len({(whole[axis], counts[axis], before[axis].extent, before[axis].jump) for axis in (0, 1)}) == 1
@@ -111,12 +117,12 @@ def _receptive_field(step: Step, row: Row, architecture: Architecture) -> Iterat
             one, jump, count = before[axis].extent, before[axis].jump, counts[axis]
             reach = one + (count - 1) * jump
             yield (
-                f"{name}One number of its input sees {_decimal(one)}, its neighbour {_decimal(jump)} "
-                "further on: "
-                f"{count} in a row see {_decimal(one)} + ({count} − 1) × {_decimal(jump)} = "
+                f"{name}One value of its input sees {_pixels(one)}, the next one lies {_decimal(jump)} "
+                "further "
+                f"on: {count} in a row see {_decimal(one)} + ({count} − 1) × {_decimal(jump)} = "
                 f"{_decimal(reach)}."
             )
-            size = step.after.along(image_axes[axis]).size
+            size = after[axis].size
             if reach > whole[axis]:
                 yield f"The image has only {whole[axis]}, so it sees all of them."
             elif reach != size:
@@ -159,6 +165,10 @@ def _dense_equivalent(step: Step, row: Row) -> Iterator[str]:
     )
     whole = row.dense_equivalent_params / row.params
     yield f"Together: {row.dense_equivalent_params:,} ÷ {row.params:,} = {factor(whole)} fewer."
+
+
+def _pixels(number: Fraction) -> str:
+    return "1 pixel" if number == 1 else f"{_decimal(number)} pixels"
 
 
 def _decimal(number: Fraction) -> str:

@@ -12,12 +12,11 @@ from cnnlab.config.from_python import read_experiment
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from cnnlab.api.progress import ProgressLike
-    from cnnlab.api.summarizing import Summary
+    from cnnlab.api.summaries import Summary
     from cnnlab.config.experiment import ExperimentConfig
     from cnnlab.layers.base import Layer
+    from cnnlab.pictures.diagrams.drawing import NetworkDrawing
     from cnnlab.training.cost_estimate import CostEstimate
 
 
@@ -127,20 +126,20 @@ class Experiment:
 
     def summary(self) -> Summary:
         """Where the parameters are: see `cnnlab.summary`."""
-        from cnnlab.api.summarizing import Summary
+        from cnnlab.api.summaries import Summary
 
-        return Summary(self)
+        return Summary(self._config)
 
-    def draw(self, *, block: str | None = None) -> Figure:
-        """A drawing of the network, or of one of its blocks.
+    def draw(self, *, block: str | None = None) -> NetworkDrawing:
+        """A drawing of the network, or of one of its blocks: `.figure`, `.svg`, `.save(path)`.
 
         Raises:
             UserError: there is no such block.
         """
+        from cnnlab.pictures.diagrams.drawing import NetworkDrawing
         from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
-        from cnnlab.pictures.diagrams.painting import paint
 
-        return paint(block_shapes(self._config, block) if block else network_shapes(self._config))
+        return NetworkDrawing(block_shapes(self._config, block) if block else network_shapes(self._config))
 
     def estimate_cost(
         self,
@@ -154,9 +153,11 @@ class Experiment:
         Raises:
             UserError: the experiment cannot be trained here.
         """
-        from cnnlab.api.training import estimate_costs
+        from cnnlab.api.arguments import jobs_of
+        from cnnlab.api.progress import reporter_for
 
-        return estimate_costs(self, data_dir=data_dir, force=force, progress=progress)[0]
+        jobs = jobs_of(out=None, data_dir=data_dir, fresh=False, force=force, reporter=reporter_for(progress))
+        return jobs.estimate_cost(self._config)
 
     @cached_property
     def _text(self) -> str:

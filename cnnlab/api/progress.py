@@ -97,7 +97,7 @@ class NotebookReporter(LibraryReporter):
     """A bar below the cell, for the run that is being trained."""
 
     def __init__(self) -> None:
-        from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
+        from IPython.display import display
 
         self._display = display
         self._handle: Display | None = None
@@ -201,7 +201,7 @@ def _numbers(row: EpochRow) -> str:
 
 
 def _ended(event: Event, record: Record) -> Progress:
-    accuracy = f"test accuracy {record.result['test_accuracy']:.2%}"
+    accuracy = f"test accuracy {record.result.test_accuracy:.2%}"
     return Progress(
         event,
         record.name,

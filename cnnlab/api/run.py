@@ -9,7 +9,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnlab.api.arguments import data_paths
 from cnnlab.api.experiment import Experiment
+from cnnlab.api.predictions import Answers, ImageLike, predict_images
+from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.errors import UserError
 from cnnlab.run_folders.records import Record, read_facts, read_history, read_record
 from cnnlab.run_folders.states import state_of
@@ -18,8 +21,7 @@ if TYPE_CHECKING:
     import keras
     import pandas as pd
 
-    from cnnlab.api.predicting import Answers, ImageLike
-    from cnnlab.api.progress import ProgressLike
+    from cnnlab.run_folders.contents import RunResult
     from cnnlab.run_folders.listing.differences import Difference
     from cnnlab.run_folders.records import Predictions
 
@@ -84,8 +86,8 @@ class Run:
         return pd.DataFrame(read_history(self._folder) if there else [])
 
     @property
-    def result(self) -> Mapping[str, Any]:
-        """Train, validation and test loss and accuracy, parameters, MACs, seconds, …: `result.json`.
+    def result(self) -> RunResult:
+        """Train, validation and test loss and accuracy, params, macs, seconds, …, as attributes.
 
         Raises:
             UserError: the run is not finished.
@@ -134,9 +136,10 @@ class Run:
         progress: ProgressLike = None,
     ) -> Answers:
         """What the network answers on images of your own: see `cnnlab.predict`."""
-        from cnnlab.api.predicting import predict
-
-        return predict(self, images, data_dir=data_dir, device=device, progress=progress)
+        return predict_images(
+            self.record, images, data_paths=data_paths(data_dir), device=device,
+            reporter=reporter_for(progress),
+        )  # fmt: skip
 
     def differences(self, other: Run) -> list[Difference]:
         """What differs between two runs, key by key: config, result, environment."""
@@ -156,7 +159,7 @@ class Run:
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnnlab train --json` prints for it."""
-        return {**self.record.result, "run": str(self._folder)}
+        return {**self.record.result.as_dict(), "run": str(self._folder)}
 
     def facts(self) -> dict[str, Any]:
         """Everything that is known of the run, finished or not: what `cnnlab runs show --json` prints."""
@@ -176,7 +179,7 @@ class Run:
 
     def __repr__(self) -> str:
         state = self.state
-        outcome = f", test accuracy {self.result['test_accuracy']:.2%}" if state == "finished" else ""
+        outcome = f", test accuracy {self.result.test_accuracy:.2%}" if state == "finished" else ""
         return f"<Run {self._folder}: {state}{outcome}>"
 
     def __eq__(self, other: object) -> bool:
@@ -197,7 +200,7 @@ class Runs(list[Run]):
         rows = []
         for run in self:
             state = run.state
-            result = run.result if state == "finished" else {}
+            result = run.result.as_dict() if state == "finished" else {}
             rows.append(
                 {"name": run.name, "seed": run.seed, "state": state}
                 | {key: result.get(key) for key in _TABLE_KEYS}

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnlab.api.arguments import Seeds, jobs_of, seeds_of, with_runtime
 from cnnlab.api.experiment import ExperimentLike, load_all
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
-from cnnlab.config.seeds import parse_seeds
 from cnnlab.errors import CnnlabError, UserError
 
 if TYPE_CHECKING:
-    from cnnlab.jobs import Jobs
-    from cnnlab.reporting import Reporter
     from cnnlab.training.cost_estimate import CostEstimate
-
-Seeds = Iterable[int] | int | str
-"""range(3), [0, 2], 3, or as the command line has it: "0-4", "0,2"."""
 
 
 class TrainingFailed(CnnlabError):
@@ -112,56 +105,3 @@ def estimate_costs(
     loaded = load_all(experiments, settings)
     jobs = jobs_of(out=out, data_dir=data_dir, fresh=False, force=force, reporter=reporter_for(progress))
     return [jobs.estimate_cost(each.config) for each in loaded]
-
-
-def with_runtime(settings: Mapping[str, Any] | None, **runtime: str | None) -> dict[str, Any]:
-    """Settings with those of `runtime:` that have arguments of their own."""
-    given = {f"runtime.{key}": value for key, value in runtime.items() if value is not None}
-    return {**(settings or {}), **given}
-
-
-def seeds_of(seeds: Seeds | None) -> tuple[int, ...] | None:
-    """Seeds, each once, in their order.
-
-    Raises:
-        UserError: not one seed, or something else.
-    """
-    if seeds is None:
-        return None
-    if isinstance(seeds, str):
-        return parse_seeds(seeds)
-    given = [seeds] if isinstance(seeds, int) else list(seeds)
-    for seed in given:
-        if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= int(seed) < 2**32:
-            raise UserError(f"--seeds: expected whole numbers from 0 to 2³²-1, found {seed!r:.60}")
-    if not given:
-        raise UserError("--seeds: expected at least one seed, found none")
-    return tuple(dict.fromkeys(int(seed) for seed in given))
-
-
-def out_folder(out: str | PathLike[str] | None) -> Path:
-    """Where runs are kept."""
-    return Path(os.environ.get("CNNLAB_EXPERIMENTS") or "experiments") if out is None else Path(out)
-
-
-def jobs_of(
-    *,
-    out: str | PathLike[str] | None,
-    data_dir: str | PathLike[str] | None,
-    fresh: bool,
-    force: bool,
-    reporter: Reporter,
-) -> Jobs:
-    """What finds finished runs and trains missing ones.
-
-    Raises:
-        UserError: `out` cannot be written, or there is no folder `data_dir`.
-    """
-    from cnnlab.datasets import DataPaths
-    from cnnlab.jobs import Jobs
-    from cnnlab.user_files import check_can_be_made
-
-    folder = out_folder(out)
-    check_can_be_made(folder)
-    paths = DataPaths.from_environment(None if data_dir is None else Path(data_dir))
-    return Jobs(folder, paths, reporter, fresh=fresh, force=force)

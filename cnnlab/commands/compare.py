@@ -27,7 +27,7 @@ def match_options(command: Command) -> Command:
     )
     return click.option(
         "--match", type=click.Choice(["parameters", "macs", "seconds"]),
-        help="Resize one network until it costs what the other does.",
+        help="Resize one network until both have the same budget.",
     )(command)  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def match_options(command: Command) -> Command:
 @training_options
 @match_options
 @click.option(
-    "--per-class", is_flag=True, help="The test accuracy class by class, too; with --csv, only that."
+    "--per-class", is_flag=True, help="Also show the test accuracy of each class; with --csv, only that."
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown tables.")
 @click.option("--latex", is_flag=True, help="Print LaTeX tables, for the package booktabs.")
@@ -54,26 +54,27 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Train what is missing, then compare: which network is better, by how much, and how sure is that?
+    """Compare experiments: which network is better, by how much, and how certain is that?
 
     \b
     cnnlab compare dnn cnn
     cnnlab compare dnn cnn --seeds 0-5 --per-class
     cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml --latex
 
-    An experiment is a name in configs/, a path to a YAML file, or the folder of a finished run, or of all
-    runs of an experiment, as a path or below --out, or the name of such runs whose config is elsewhere.
-    Finished runs take part as they are; options that say what to train are for the others. Without --seeds,
-    all seeds count that the experiments have finished in common, else the one in each config.
-    Tables and pictures are written to experiments/comparisons/A-vs-B/.
+    Missing runs are trained first. An experiment is a name in configs/, a path to a YAML file, the folder
+    of a finished run or of all runs of an experiment (as a path, or relative to --out), or the name of
+    finished runs whose config is not in configs/. Finished runs are compared as they are; training options
+    apply to the other experiments. Without --seeds, all seeds are compared that the experiments have
+    finished in common; if there are none, the seed in each config. Tables and pictures are written to
+    experiments/comparisons/A-vs-B/.
 
-    Runs of one seed are a pair. The verdict rests on a sign-flip test and a t interval over the pairs, and
-    on exact McNemar tests over the test images. Six seeds are the fewest that can settle a question between
-    two experiments, seven between three.
+    Two runs with the same seed form a pair. The verdict is based on a sign-flip test and a t interval over
+    the pairs, and on exact McNemar tests over the test images. A significant result takes at least six
+    seeds for two experiments, and seven for three.
 
-    --match makes the duel fair: the network without convolutions (or --resize NAME) is widened or narrowed
-    until it has as many parameters, or MACs, or takes as many seconds, as the other. The resized config is
-    kept in the comparison's folder. Seconds are measured anew each time: the next size may differ a little.
+    --match makes the comparison fair: the network without convolutions (or --resize NAME) is made wider or
+    narrower until it has as many parameters or MACs, or takes as many seconds, as the other. The resized
+    config is saved in the comparison's folder. Seconds are measured each time, so that sizes can vary.
     """
     if markdown + latex + as_csv + as_json > 1:
         raise click.UsageError("--markdown, --latex, --csv and --json exclude each other")

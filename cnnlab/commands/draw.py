@@ -27,33 +27,31 @@ KINDS = ("svg", "png")
 @click.option("--block", metavar="NAME", help="Draw one block of the network, such as residual_1.")
 @click.option(
     "--out", type=NewFile(), metavar="FILE.svg|FILE.png",
-    help="Where to.  [default: NAME.svg and NAME.png in this directory]",
+    help="Output file.  [default: NAME.svg and NAME.png in the current directory]",
 )  # fmt: skip
 @overrides_option("model.layers[0].filters=8")
 @json_option
 def command(experiment: str, block: str | None, out: Path | None, set: dict[str, Any], as_json: bool) -> None:
-    """A picture of the network: volumes to scale, kernels, branches, with shapes and parameters.
+    """Draw a network: volumes to scale, kernels and branches, with shapes and parameters.
 
     \b
     cnnlab draw cnn
     cnnlab draw resnet18 --out resnet18.svg
     cnnlab draw googlenet --block inception_3a --out inception.png
 
-    Layers that change numbers only, such as a normalization, are named below the volume they change;
-    what is repeated is drawn once.
+    Layers that only change values, such as a normalization, are named below their volume; repeated parts
+    are drawn once.
     """
     loaded = load(experiment, set)
     if out is not None and out.suffix[1:].lower() not in KINDS:
         raise UserError(f"--out {out}: expected a file that ends in .svg or .png")
 
-    from cnnlab.pictures.diagrams.painting import encode
-
-    figure = loaded.draw(block=block)
+    drawing = loaded.draw(block=block)
     stem = loaded.name if block is None else f"{loaded.name}-{block.replace('/', '-')}"
     paths = [out] if out is not None else [Path(f"{stem}.{kind}") for kind in KINDS]
     for path in paths:
         with written(path):
-            path.write_bytes(encode(figure, path.suffix[1:].lower()))
+            path.write_bytes(drawing.encode(path.suffix))
     if as_json:
         print_json({"name": loaded.name, "block": block, "files": [str(path) for path in paths]})
     else:

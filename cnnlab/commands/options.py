@@ -62,8 +62,8 @@ class ExperimentType(Text):
         suffix = path.suffix.lower()
         if suffix in PICTURE_ENDINGS:
             raise UserError(
-                f"{path}: expected an experiment, found the name of a picture\n"
-                f"   cnnlab predict RUN {path} asks a trained network what it shows"
+                f"{path}: expected an experiment, found an image file\n"
+                f"   to classify it with a trained network: cnnlab predict RUN {path}"
             )
         if suffix in (".yaml", ".yml") and path.stem in known_configs() and not path.exists():
             raise UserError(f"{path}: no such file; did you mean {path.stem}?")
@@ -161,7 +161,7 @@ def existing_out_option(command: Command) -> Command:
 def _out_option(*, there: bool) -> Callable[[Command], Command]:
     return click.option(
         "--out", type=GivenPath(file_okay=False), envvar="CNNLAB_EXPERIMENTS",
-        default="experiments", show_default=True, help="Where runs are kept (or CNNLAB_EXPERIMENTS).",
+        default="experiments", show_default=True, help="Folder of all runs (or CNNLAB_EXPERIMENTS).",
         callback=_there if there else None,
     )  # fmt: skip
 
@@ -169,7 +169,7 @@ def _out_option(*, there: bool) -> Callable[[Command], Command]:
 def _there(context: click.Context, parameter: click.Parameter, out: Path) -> Path:
     """The default is made by the first run; a folder that the user has typed is meant to be there."""
     if _typed(context, parameter) and not out.is_dir():
-        raise UserError(f"--out {out}: no such folder; expected one that runs are kept in")
+        raise UserError(f"--out {out}: no such folder; expected the folder of all runs")
     return out
 
 
@@ -183,7 +183,9 @@ def data_dir_option(command: Command) -> Command:
 
 def quiet_option(command: Command) -> Command:
     """--quiet: no progress."""
-    return click.option("--quiet", is_flag=True, help="No progress, only warnings and the result.")(command)
+    return click.option("--quiet", is_flag=True, help="Show no progress, only warnings and the result.")(
+        command
+    )
 
 
 def overrides_option(example: str) -> Callable[[Command], Command]:
@@ -195,7 +197,7 @@ def overrides_option(example: str) -> Callable[[Command], Command]:
         type=SettingType(),
         metavar="KEY=VALUE",
         callback=lambda context, parameter, settings: dict(settings),
-        help=f"Change the config: {example}.",
+        help=f"Change a setting of the config, such as {example}.",
     )
 
 
@@ -203,14 +205,14 @@ def backend_option(default: str) -> Callable[[Command], Command]:
     """--backend; `default` says what it is without."""
     return click.option(
         "--backend", type=click.Choice(["tensorflow", "jax", "torch"]),
-        help=f"What Keras runs on; by default {default}.",
+        help=f"The backend of Keras; by default {default}.",
     )  # fmt: skip
 
 
 def device_option(command: Command) -> Command:
     """--device: what to compute on."""
     return click.option(
-        "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto takes a GPU that is there."
+        "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto uses a GPU if there is one."
     )(command)
 
 
@@ -248,15 +250,15 @@ def training_options(command: Command) -> Command:
     @overrides_option("training.epochs=3")
     @out_option
     @data_dir_option
-    @backend_option("what the config says")
+    @backend_option("the one in the config")
     @device_option
     @click.option(
         "--precision",
         type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16"]),
-        help="Of the arithmetic.",
+        help="The floating-point precision.",
     )
-    @click.option("--fresh", is_flag=True, help="Start over, even where a run is finished.")
-    @click.option("--force", is_flag=True, help="Train even if the parameters cannot fit in memory.")
+    @click.option("--fresh", is_flag=True, help="Train from scratch, even if a run is finished.")
+    @click.option("--force", is_flag=True, help="Train even if the parameters do not fit in memory.")
     @quiet_option
     @functools.wraps(command)
     def with_options(

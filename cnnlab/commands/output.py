@@ -27,10 +27,15 @@ def print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def print_table(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, markdown: bool = False
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: int = 1,
+    markdown: bool = False,
+    width: int | None = None,
 ) -> None:
     """A table of strings: see `text_table`."""
-    click.echo(text_table(headers, rows, left=left, markdown=markdown))
+    click.echo(text_table(headers, rows, left=left, markdown=markdown, width=width))
 
 
 def _finite(data: Any) -> Any:

@@ -22,9 +22,11 @@ LARGEST_INPUT = 1 << 28
 @click.argument(
     "images", nargs=-1, required=True, type=Text("an image, a folder of images, or -"), metavar="IMAGE..."
 )
-@click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes per image.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values, all probabilities.")
-@click.option("--sheet", type=NewFile(), metavar="FILE.png", help="Draw a contact sheet, a PNG.")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=3, show_default=True, help="Number of classes per image."
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values with all probabilities.")
+@click.option("--sheet", type=NewFile(), metavar="FILE.png", help="Also write a contact sheet as PNG.")
 @out_option
 @data_dir_option
 @device_option
@@ -40,21 +42,21 @@ def command(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """What does a trained network say to these images?
+    """Classify images with a trained network.
 
     \b
     cnnlab predict cnn digit.png
     cnnlab predict experiments/cnn-1a2b3c4d/seed-0 scans/ --csv
     cat digit.png | cnnlab predict cnn -
 
-    RUN is a run's folder, or an experiment's name: its latest finished run. IMAGE is a file, a folder of
-    images, or - for standard input. Each image is brought to the network's input as its training data
-    was: size, colour, scale; a dark digit on white is inverted, and the table says so.
+    RUN is a run's folder, or an experiment's name, which stands for its latest finished run. IMAGE is a
+    file, a folder of images, or - for standard input. Each image is prepared like the training images:
+    size, colour, scale. A dark digit on white is inverted; the table notes it.
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
 
-    from cnnlab.api.predicting import predict
+    from cnnlab.api.functions import predict
     from cnnlab.commands.progress import SilentReporter
 
     sources = [_standard_input() if image == STDIN else image for image in images]
@@ -65,7 +67,7 @@ def command(
     elif as_csv:
         click.echo(found.table.to_csv(index=False), nl=False)
     else:
-        click.echo(f"{found.run.folder}\n")
+        click.echo(f"{found.record.path}\n")
         rows = [
             [
                 each.image,
@@ -74,7 +76,12 @@ def command(
             ]
             for each in found
         ]
-        headers = ["Image", "Answer", *(f"{rank}." for rank in range(2, min(top, len(classes)) + 1)), "Note"]
+        headers = [
+            "Image",
+            "Prediction",
+            *(f"{rank}." for rank in range(2, min(top, len(classes)) + 1)),
+            "Note",
+        ]
         print_table(headers, rows, left=len(headers))
     if sheet is not None:
         save_picture(found.sheet(), sheet)
@@ -86,5 +93,5 @@ def _standard_input() -> tuple[str, bytes]:
     """The image on standard input, with the name that the table shows."""
     data = sys.stdin.buffer.read(LARGEST_INPUT + 1)
     if len(data) > LARGEST_INPUT:
-        raise UserError(f"standard input: expected an image of at most {LARGEST_INPUT} bytes, found more")
+        raise UserError(f"standard input: expected an image of at most {LARGEST_INPUT:,} bytes, found more")
     return "standard input", data

@@ -27,14 +27,14 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Write a comparison as one HTML page to read, print and hand in; train what is missing before.
+    """Write a comparison as a single HTML page. Missing runs are trained first.
 
     \b
     cnnlab report dnn cnn --seeds 0-5
 
-    Experiments are given as to cnnlab compare. The page, experiments/comparisons/A-vs-B/report.html, holds
-    the verdict, sortable tables, curves, the networks, test images with every answer, and where all of it
-    comes from. It needs no network and no other file.
+    Experiments are given as for cnnlab compare. The page, experiments/comparisons/A-vs-B/report.html,
+    contains the verdict, sortable tables, curves, the networks, test images with all predictions, and the
+    provenance of all of it. It works offline and needs no other file.
     """
     from cnnlab.api.comparing import compare
     from cnnlab.commands.progress import reporting

@@ -10,7 +10,7 @@ import click
 
 from cnnlab.accounting.architecture import Row
 from cnnlab.api.experiment import load
-from cnnlab.api.summarizing import Summaries, Summary
+from cnnlab.api.summaries import Summaries, Summary
 from cnnlab.commands.options import experiments_argument, json_option, overrides_option
 from cnnlab.commands.output import print_csv, print_json, print_table
 from cnnlab.config.experiment import known_configs
@@ -21,8 +21,8 @@ from cnnlab.layers.base import times
 @click.command()
 @experiments_argument("[CONFIG]...", required=False)
 @overrides_option("model.layers[0].filters=8")
-@click.option("--wide", is_flag=True, help="All columns, to the last digit; wants a wide screen.")
-@click.option("--explain", metavar="LAYER", help="Work out one layer's numbers, as on a blackboard.")
+@click.option("--wide", is_flag=True, help="Show all columns in full precision; needs a wide terminal.")
+@click.option("--explain", metavar="LAYER", help="Derive the numbers of one layer step by step.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
 @json_option
@@ -35,7 +35,7 @@ def command(
     markdown: bool,
     as_json: bool,
 ) -> None:
-    """Where the parameters are: of every config, of one layer by layer, or of several side by side.
+    """Count parameters and operations: of all configs, of one layer by layer, or of several side by side.
 
     \b
     cnnlab summary
@@ -44,13 +44,13 @@ def command(
     cnnlab summary cnn --explain conv2d_2
     cnnlab summary cnn --set model.layers.conv2d_1.filters=8
 
-    %: share of all parameters. MACs: multiplications with weights for one image; FLOPs count the additions
-    too, biases included. Sees: the receptive field, in pixels of the input; Jump: how many pixels
-    neighbouring outputs lie apart. A convolution saves parameters against a Dense layer between the same
-    input and output, a factor Locality because each output sees a window only, and a factor Sharing
-    because all places use the same kernel. Memory is counted in float32.
+    %: share of all parameters. MACs: multiplications by weights for one image; FLOPs also count additions,
+    including those of biases. Receptive field: in pixels of the input. Jump: the distance between
+    neighbouring outputs, in pixels of the input. Compared with a Dense layer between the same input and
+    output, a convolution needs fewer parameters: by the factor Locality because each output sees only a
+    window, and by the factor Sharing because all positions use the same kernel. Memory is for float32.
 
-    Without a name, a config with mistakes is named on stderr and left out; the exit code is then 2.
+    Without a name, configs with errors are reported on stderr and left out; the exit code is then 2.
     """
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")
@@ -59,10 +59,10 @@ def command(
             raise click.UsageError("--set, --explain and --wide need the name of a config")
         _print_overview(as_json=as_json, as_csv=as_csv, markdown=markdown)
         return
-    summaries = [Summary(load(name, set)) for name in experiments]
+    summaries = [load(name, set).summary() for name in experiments]
     if explain is not None:
         if len(summaries) > 1 or as_csv:
-            raise click.UsageError("--explain takes one config, and words do not go into --csv")
+            raise click.UsageError("--explain takes one config and excludes --csv")
         _print_explanation(summaries[0], explain, as_json=as_json, markdown=markdown)
     elif as_json:
         documents = [each.as_dict() for each in summaries]
@@ -74,7 +74,7 @@ def command(
         click.echo("\n\n".join(each.as_text(wide=wide, markdown=markdown) for each in summaries))
     else:
         click.echo(Summaries(summaries).as_text(markdown=markdown))
-        click.echo("\ncnnlab summary NAME shows one of them layer by layer, --wide each of them.")
+        click.echo("\nFor a network layer by layer: cnnlab summary NAME; for all of these: --wide.")
 
 
 def _print_explanation(summary: Summary, name: str, *, as_json: bool, markdown: bool) -> None:
@@ -97,7 +97,7 @@ def _print_overview(*, as_json: bool, as_csv: bool, markdown: bool) -> None:
     found, mistakes = [], 0
     for path in known_configs().values():
         try:
-            found.append(Summary(load(path)))
+            found.append(load(path).summary())
         except UserError as error:
             mistakes += 1
             click.echo(str(error), err=True)

@@ -17,14 +17,18 @@ from cnnlab.commands.output import print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from cnnlab.api.run import Runs
     from cnnlab.training.cost_estimate import CostEstimate
 
+_COLUMNS = 80
+"""What every terminal shows."""
+
 
 @click.command()
 @experiments_argument("CONFIG...")
-@click.option("--check", is_flag=True, help="Try a few steps and estimate what the whole run will cost.")
+@click.option("--check", is_flag=True, help="Run a few steps and estimate the cost of the whole run.")
 @training_options
 @json_option
 def command(
@@ -38,11 +42,11 @@ def command(
     cnnlab train mine.yaml --check
 
     Each run gets a folder, experiments/NAME-DIGEST/seed-N, with its config, history, curves, result and
-    model. A finished run is not trained again; an interrupted one is resumed where it stopped.
+    model. Finished runs are not trained again; interrupted runs are resumed.
     """
     if check:
         reject_unused(
-            "seeds", "fresh", reason="--check tries one run of each experiment and keeps nothing of it"
+            "seeds", "fresh", reason="--check only runs a few steps of each experiment and keeps no result"
         )
     from cnnlab.api.training import TrainingFailed, estimate_costs, train
     from cnnlab.commands.progress import reporting
@@ -70,19 +74,27 @@ def command(
 
 
 def _print_runs(runs: Runs) -> None:
-    headers = ["Experiment", "Seed", "Parameters", "Train", "Validation", "Test", "Seconds", "Run"]
+    """A line for each run, and below the table where the runs are: folders are longer than a line."""
+    headers = ["Experiment", "Seed", "Parameters", "Train", "Validation", "Test", "Seconds"]
     rows = [
         [
             run.name,
             str(run.seed),
-            f"{run.result['params']:,}",
-            *(_percent(run.result[f"{split}_accuracy"]) for split in ("train", "validation", "test")),
-            f"{run.result['seconds']:.1f}",
-            str(run.folder),
+            f"{run.result.params:,}",
+            _percent(run.result.train_accuracy),
+            _percent(run.result.validation_accuracy),
+            _percent(run.result.test_accuracy),
+            f"{run.result.seconds:.1f}",
         ]
         for run in runs
     ]
-    print_table(headers, rows)
+    print_table(headers, rows, width=_COLUMNS)
+    seeds: dict[Path, list[str]] = {}
+    for run in runs:
+        seeds.setdefault(run.folder.parent, []).append(run.folder.name)
+    click.echo()
+    for experiment, names in seeds.items():
+        click.echo(str(experiment / names[0]) if len(names) == 1 else f"{experiment}: {', '.join(names)}")
 
 
 def _print_costs(costs: Sequence[CostEstimate], *, as_json: bool) -> None:
@@ -92,13 +104,13 @@ def _print_costs(costs: Sequence[CostEstimate], *, as_json: bool) -> None:
         return
     headers = [
         "Experiment",
-        "Steps/epoch",
-        "ms/step",
-        "s/epoch",
-        "Whole run",
-        "Memory so far",
-        "Disk",
-        "Checkpoint",
+        "Steps/\nepoch",
+        "ms/\nstep",
+        "s/\nepoch",
+        "Whole\nrun",
+        "Memory\nMiB",
+        "Disk\nMiB",
+        "Checkpoint\nMiB",
     ]
     rows = [
         [
@@ -108,13 +120,13 @@ def _print_costs(costs: Sequence[CostEstimate], *, as_json: bool) -> None:
             f"{each.seconds_per_epoch:.1f}",
             _duration(each.seconds),
             *(
-                f"{size / 2**20:,.1f} MiB"
+                f"{size / 2**20:,.1f}"
                 for size in (each.peak_memory_bytes, each.disk_bytes, each.checkpoint_bytes)
             ),
         ]
         for each in costs
     ]
-    print_table(headers, rows)
+    print_table(headers, rows, width=_COLUMNS)
 
 
 def _duration(seconds: float) -> str:

@@ -23,23 +23,23 @@ def input_mismatches(model: ModelConfig, dataset: DatasetConfig | None, root: Ya
     if given is None and dataset is None:
         yield located(root, (), "expected a dataset, or model.input_shape for a summary only; found neither")
     elif given is not None and dataset is not None and given != dataset.input_shape:
-        message = f"{times(given)} is not the shape of {dataset.name}'s images, {times(dataset.input_shape)}"
-        yield located(root, ("model", "input_shape"), f"{message}; leave it out")
+        message = f"expected {times(dataset.input_shape)}, the shape of {dataset.name}'s images"
+        yield located(root, ("model", "input_shape"), f"{message}, found {times(given)}; leave it out")
 
 
 def training_mismatches(training: TrainingConfig, dataset: DatasetConfig, root: YamlNode) -> Iterator[str]:
     """What the training asks of the data and of itself."""
     if dataset.stratified and dataset.train_size is None:
-        message = "has no effect without train_size: all images are used; give it, or leave this out"
+        message = "has no effect without train_size, because all images are used; set it, or leave this out"
         yield located(root, ("dataset", "stratified"), message, "key")
     if dataset.validation_size == 0:
         if training.keep == "best":
-            message = "best is told by validation accuracy, and dataset.validation_size is 0; expected last"
+            message = "best needs validation images, but dataset.validation_size is 0; expected last"
             yield located(root, ("training", "keep"), message)
         for section in ("early_stopping", "reduce_on_plateau"):
             rule = getattr(training, section)
             if rule and rule.monitor.startswith("val_"):
-                message = f"{rule.monitor} needs validation images, and dataset.validation_size is 0"
+                message = f"{rule.monitor} needs validation images, but dataset.validation_size is 0"
                 yield located(root, ("training", section, "monitor"), f"{message}; expected loss or accuracy")
     if isinstance(training.class_weights, dict):
         for name in training.class_weights:
@@ -47,14 +47,14 @@ def training_mismatches(training: TrainingConfig, dataset: DatasetConfig, root: 
                 message = f"unknown class {name!r}; {suggestion(name, dataset.class_names)}"
                 yield located(root, ("training", "class_weights", name), message, "key")
     if training.reduce_on_plateau and training.optimizer.learning_rate.changes:
-        message = "the learning rate has a schedule already; remove one of the two"
+        message = "the learning rate already has a schedule; remove one of the two"
         yield located(root, ("training", "reduce_on_plateau"), message)
     floor, rate = training.reduce_on_plateau, training.optimizer.learning_rate
     if floor and not rate.changes and floor.min_learning_rate >= rate.initial:
         message = f"expected less than the learning rate, {rate.initial:g}, found {floor.min_learning_rate:g}"
         yield located(root, ("training", "reduce_on_plateau", "min_learning_rate"), message)
     if training.label_smoothing and training.loss not in _SMOOTHED:
-        message = f"{training.loss} has no label smoothing; expected {' or '.join(_SMOOTHED)}"
+        message = f"{training.loss} does not support label smoothing; expected {' or '.join(_SMOOTHED)}"
         yield located(root, ("training", "loss"), message)
     warm_up = training.optimizer.learning_rate.warm_up
     if warm_up >= training.epochs and warm_up:
@@ -62,7 +62,7 @@ def training_mismatches(training: TrainingConfig, dataset: DatasetConfig, root: 
         yield located(root, ("training", "optimizer", "learning_rate", "warm_up"), message)
     for index, metric in enumerate(training.metrics):
         if metric.startswith("top_") and int(metric.split("_")[1]) >= dataset.num_classes:
-            message = f"with {dataset.num_classes} classes {metric} is always 1; expected fewer"
+            message = f"with {dataset.num_classes} classes, {metric} is always 1; expected a smaller number"
             yield located(root, ("training", "metrics", index), message)
 
 
@@ -71,7 +71,7 @@ def repeated_names(nodes: Sequence[GraphNode], root: YamlNode) -> Iterator[str]:
     names: dict[str, Path_] = {}
     for node in nodes:
         if node.name in names:
-            message = f"two layers are called {node.name!r}; the first is {dotted(names[node.name])}"
+            message = f"duplicate layer name {node.name!r}; {dotted(names[node.name])} has it already"
             yield located(root, (*node.where, "name"), message)
         names.setdefault(node.name, node.where)
 

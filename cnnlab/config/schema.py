@@ -19,6 +19,7 @@ from cnnlab.config.optimizers import OPTIMIZERS
 from cnnlab.config.schedules import SCHEDULES
 from cnnlab.config.vocabulary import MEANINGS
 from cnnlab.datasets import DATASETS, OWN_DATA
+from cnnlab.errors import UserError
 from cnnlab.language.fields import Pair, Settings
 from cnnlab.layers import LAYERS
 from cnnlab.layers.blocks import SHORTCUTS
@@ -33,13 +34,13 @@ def config_schema() -> dict[str, Any]:
     """The schema of an experiment's YAML file, as JSON can hold it."""
     tables = (LAYERS, DATASETS, OWN_DATA, OPTIMIZERS, SCHEDULES)
     classes: list[type[Settings]] = [ExperimentConfig, *(each for table in tables for each in table.values())]
+    described = _by_class_name(classes)
     _, document = models_json_schema(
         [(each, "validation") for each in classes],
         schema_generator=_Generator,
         ref_template="#/$defs/{model}",
     )
     definitions = document["$defs"]
-    described = {each.__name__: each for each in _with_inner(classes)}
     for name, definition in definitions.items():
         _describe(definition, described[name])
     definitions["Layer"] = _layer()
@@ -195,6 +196,23 @@ def _meaning(settings: type[Settings], name: str) -> str | None:
     own = (owner.model_fields[name].description for owner in owners if name in owner.model_fields)
     keys = [f"{owner.__name__}.{name}" for owner in owners] + [name]
     return next(filter(None, own), None) or next((MEANINGS[key] for key in keys if key in MEANINGS), None)
+
+
+def _by_class_name(classes: Iterable[type[Settings]]) -> dict[str, type[Settings]]:
+    """The classes and those that their fields hold, by the names that the schema has for them.
+
+    Raises:
+        UserError: two have one name, of which one comes from a plug-in.
+    """
+    named: dict[str, type[Settings]] = {}
+    for each in sorted(_with_inner(classes), key=lambda each: each.__module__):
+        other = named.setdefault(each.__name__, each)
+        if other is not each:
+            raise UserError(
+                f"the schema needs one name for each class, found {each.__name__} in {other.__module__} and "
+                f"in {each.__module__}\n   rename the class of the plug-in, or uninstall it"
+            )
+    return named
 
 
 def _with_inner(classes: Iterable[type[Settings]]) -> set[type[Settings]]:

@@ -20,6 +20,6 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             raise UserError(f"expected seeds such as 0-4 or 0,2,5, found {text!r}")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first or last >= 2**32 or last - first >= 10_000:
-            raise UserError(f"expected an ascending range below 2³² of at most 10,000 seeds, found {part!r}")
+            raise UserError(f"expected an ascending range of at most 10,000 seeds below 2³², found {part!r}")
         seeds += range(first, last + 1)
     return tuple(dict.fromkeys(seeds))

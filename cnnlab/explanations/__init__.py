@@ -26,6 +26,9 @@ TECHNIQUES: LazyTable[Technique] = LazyTable(
         "confusion": "cnnlab.explanations.confusion:Confusion",
         "embedding": "cnnlab.explanations.embedding:Embedding",
         "equivalence": "cnnlab.explanations.equivalence:Equivalence",
-    }
+    },
+    group="cnnlab.techniques",
+    base="cnnlab.explanations.technique:Technique",
+    name_of=lambda technique: technique.name,
 )
-"""In the order of a lecture: from one kernel to what the whole network mistakes."""
+"""In the order of a lecture, from one kernel to what the whole network mistakes; then those of plug-ins."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnlab.explanations.subject import Chosen, Subject
-from cnnlab.pictures.shares import share
+from cnnlab.pictures.kit.formats import percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,10 +51,10 @@ def answers(
     ):
         answer = int(row.argmax())
         wrong.append(label not in (-1, answer))
-        said = f"{names[answer]}, {share(row[answer])}"
+        said = f"{names[answer]}, {percent(row[answer])}"
         if wrong[-1]:
             said = f"{names[label]}, classified as\n{said}"
         if wanted != answer:
-            said += f"\n{names[wanted]}: {share(row[wanted])}"
+            said += f"\n{names[wanted]}: {percent(row[wanted])}"
         labels.append("\n".join([name, said, *notes]))
     return labels, wrong

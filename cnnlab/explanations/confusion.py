@@ -16,7 +16,7 @@ class Confusion(Technique):
 
     def explain(self, subject: Subject) -> Explanation:
         from cnnlab.analyses.mistakes import most_confused, rates
-        from cnnlab.pictures.drawings.sets import confusion_matrix
+        from cnnlab.pictures.plots import confusion_matrix
         from cnnlab.run_folders.confusion import confusion_counts
 
         test, names = subject.data.test, subject.class_names

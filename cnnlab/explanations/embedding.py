@@ -116,7 +116,7 @@ class Embedding(Technique):
             figures={
                 "embedding": lambda: embedding_plane(
                     found.coordinates, labels, subject.class_names, title=_title(layer, subject),
-                    axes_are=(f"first component, {first} of the variance", f"second component, {second}"),
+                    axis_names=(f"first component, {first} of the variance", f"second component, {second}"),
                     subtitle=f"{len(rows):,} test images, {rows.shape[1]} units: the two directions of "
                     f"largest variance hold {both} of it",
                 )

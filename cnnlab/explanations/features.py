@@ -11,7 +11,7 @@ from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.options import Count, Images, Pictures
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
-from cnnlab.pictures.shares import share
+from cnnlab.pictures.kit.formats import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +58,7 @@ class Features(Technique):
         numbers = range(len(chosen))
         best = probabilities.argmax(axis=1)
         answers = "; ".join(
-            f"{name}: {subject.class_names[answer]}, {share(float(row[answer]))}"
+            f"{name}: {subject.class_names[answer]}, {percent(float(row[answer]))}"
             for name, answer, row in zip(chosen.names, best, probabilities, strict=True)
         )
         arrays = {

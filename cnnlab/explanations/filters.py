@@ -29,8 +29,8 @@ class Filters(Technique):
         model = subject.model
         from cnnlab.analyses.filters import kernels_of, smoothed
         from cnnlab.analyses.network import convolutions, last_convolution, summary_name
-        from cnnlab.pictures.drawings.canvas import short
         from cnnlab.pictures.drawings.units import filter_weights
+        from cnnlab.pictures.kit.formats import short
 
         last_convolution(model)  # says what is wrong where there is none
         layer = self.layer or summary_name(convolutions(model)[0])

@@ -108,8 +108,8 @@ class CurveFound:
 def curve_detector_on(subject: Subject, name: str, picture: np.ndarray) -> CurveFound:
     """The curve detector on its own curve and at its strongest and weakest position of (H, W, C)."""
     from cnnlab.analyses.kernels import CURVE, apply_kernels, strongest_and_weakest
-    from cnnlab.pictures.drawings.canvas import short
     from cnnlab.pictures.drawings.units import curve_detector
+    from cnnlab.pictures.kit.formats import short
 
     if picture.shape[0] < CURVE.shape[0] or picture.shape[1] < CURVE.shape[1]:
         subject.reporter.note(f"{name} is too small for the curve detector, which is 7×7")

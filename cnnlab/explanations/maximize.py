@@ -15,7 +15,7 @@ from cnnlab.explanations.options import Count, Indices, LayerOfUnits, Seed
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
 from cnnlab.language.fields import NonNegative
-from cnnlab.pictures.shares import share
+from cnnlab.pictures.kit.formats import percent
 from cnnlab.wording import counted
 
 if TYPE_CHECKING:
@@ -153,12 +153,12 @@ class Maximize(Technique):
 
         def row(heading: str, found: Maximized, confidences: np.ndarray) -> tuple[str, np.ndarray, list[str]]:
             names = zip(subject.class_names, confidences, strict=True)
-            captions = [f"{name}\n{share(each)}" for name, each in names]
+            captions = [f"{name}\n{percent(each)}" for name, each in names]
             return heading, subject.inputs_to_display(found.images), captions
 
         return ClassesFound(
-            sentence=f"; classes with a mean confidence of {share(float(confidences.mean()))}, with L1 of "
-            f"{share(float(confidences_l1.mean()))}",
+            sentence=f"; classes with a mean confidence of {percent(float(confidences.mean()))}, with L1 of "
+            f"{percent(float(confidences_l1.mean()))}",
             figures={
                 "classes": lambda: best_images(
                     [

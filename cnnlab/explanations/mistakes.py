@@ -11,7 +11,7 @@ from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.options import WholeNumber
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
-from cnnlab.pictures.shares import share
+from cnnlab.pictures.kit.formats import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,7 +57,7 @@ class Mistakes(Technique):
 
             def sheet() -> Figure:
                 captions = [
-                    f"{names[answers[index]]}, {share(float(probabilities[index].max()))}"
+                    f"{names[answers[index]]}, {percent(float(probabilities[index].max()))}"
                     + (f"\nis {names[test.labels[index]]}" if bad else "")
                     for index, bad in zip(shown, marked, strict=True)
                 ]
@@ -83,7 +83,7 @@ class Mistakes(Technique):
 
         def surest() -> Figure:
             captions = [
-                f"{names[answer]}, {share(float(sure))}\nis {names[test.labels[index]]}, #{index}"
+                f"{names[answer]}, {percent(float(sure))}\nis {names[test.labels[index]]}, #{index}"
                 for index, answer, sure in zip(indices, found.predicted, found.confidences, strict=False)
             ]
             return draw(
@@ -99,7 +99,7 @@ class Mistakes(Technique):
             self,
             subject.explained,
             sentence=f"{sentence}; the surest: #{first}, {names[test.labels[first]]} taken for "
-            f"{names[found.predicted[0]]} with {share(float(found.confidences[0]))}",
+            f"{names[found.predicted[0]]} with {percent(float(found.confidences[0]))}",
             figures={"mistakes": surest},
             arrays=arrays,
             facts={**facts, "surest": indices},

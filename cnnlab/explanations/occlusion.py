@@ -11,7 +11,7 @@ from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.options import ClassName, Count, Images, Pictures
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
-from cnnlab.pictures.shares import share
+from cnnlab.pictures.kit.formats import percent
 from cnnlab.wording import counted
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Occlusion(Technique):
     def explain(self, subject: Subject) -> Explanation:
         model = subject.model
         from cnnlab.analyses.occlusion import occlusion, under_the_patch, worst_covered
-        from cnnlab.pictures.drawings.canvas import ColorScale
         from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
+        from cnnlab.pictures.kit.sheet import ColorScale
 
         patch, fill = self.patch, self.fill
         chosen = subject.choose(self.image, self.picture)
@@ -64,14 +64,15 @@ class Occlusion(Technique):
                 subtitle=f"Probability of the class with a {patch}×{patch} patch of brightness {fill:g} "
                 "centred on each pixel, where it fits into the image. Right: the position that lowers the "
                 "probability most, and what is left of it.",
-                last=("worst position", worst, [share(each) for each in lows]),
+                last=("worst position", worst, [percent(each) for each in lows]),
             )  # fmt: skip
 
         return Explanation(
             self, subject.explained,
             sentence=f"{counted(len(chosen), 'image')} of {subject.name}, "
             f"{counted(found.probabilities[0].size, 'position')} each: at the worst position the probability "
-            f"falls from {share(float(found.uncovered.mean()))} to {share(float(lows.mean()))} on average",
+            f"falls from {percent(float(found.uncovered.mean()))} to {percent(float(lows.mean()))} "
+            "on average",
             figures={"occlusion": maps},
             arrays={
                 "probabilities": found.probabilities, "uncovered": found.uncovered, "tops": found.tops,

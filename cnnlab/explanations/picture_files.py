@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
-    from cnnlab.datasets.reading.preparing import Prepared
+    from cnnlab.datasets.reading.preprocessing import Prepared
 
 
 def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longest: int = 512) -> Prepared:
@@ -26,7 +26,7 @@ def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longe
     import numpy as np
 
     from cnnlab.datasets.reading.images import fitted, load
-    from cnnlab.datasets.reading.preparing import Prepared
+    from cnnlab.datasets.reading.preprocessing import Prepared
 
     if shape is not None and shape[2] not in (1, 3):
         raise UserError(

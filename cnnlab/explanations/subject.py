@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cnnlab.datasets.content import Dataset, PixelScale
-    from cnnlab.datasets.reading.preparing import Prepared
+    from cnnlab.datasets.reading.preprocessing import Prepared
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,7 +291,7 @@ class Subject:
         Raises:
             UserError: it is not there or cannot be used.
         """
-        from cnnlab.datasets.reading.preparing import prepare
+        from cnnlab.datasets.reading.preprocessing import prepare
         from cnnlab.explanations.picture_files import read_picture, usable
 
         if self.dataset is None:

@@ -123,11 +123,11 @@ def read_yaml(path: Path) -> YamlNode:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except IsADirectoryError:
-        raise UserError(f"{path}: this is a directory; give the YAML file in it") from None
+        raise UserError(f"{path}: expected a YAML file, found a directory") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     if len(content) > MAX_BYTES:
-        raise UserError(f"{path}: larger than {MAX_BYTES:,} bytes; this is hardly a config")
+        raise UserError(f"{path}: expected a config of at most {MAX_BYTES:,} bytes, found more")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -219,7 +219,11 @@ class _Composer:
     def document(self) -> YamlNode:
         next(self.events)  # the stream starts
         if isinstance(next(self.events), yaml.StreamEndEvent):
-            empty = "the file is empty" if self.lines else "only a comment; put what begins with # in quotes"
+            empty = (
+                "the file is empty"
+                if self.lines
+                else "expected a value, found only a comment; put a value that begins with # in quotes"
+            )
             raise UserError(f"{self.name}: {empty}")
         node, _ = self.node(next(self.events), depth=0)
         next(self.events)  # the document ends
@@ -251,7 +255,7 @@ class _Composer:
         else:
             composed = self.mapping(place, depth)
         if composed[1] > MAX_NODES:
-            raise UserError(f"{place}: more than {MAX_NODES:,} values once aliases are written out")
+            raise UserError(f"{place}: more than {MAX_NODES:,} values once aliases are expanded")
         if event.anchor:
             self.anchors[event.anchor] = composed
         return composed
@@ -274,7 +278,7 @@ class _Composer:
                 raise UserError(f"{at}: expected a plain word as key")
             if event.value in entries:
                 first = entries[event.value].place.removeprefix(self.name + ":")
-                already = f"it stands at {first} already" if self.lines else "give it once"
+                already = f"it was first given at {first}" if self.lines else "give it once"
                 raise UserError(f"{at}: duplicate key {event.value!r}; {already}")
             node, nodes = self.node(next(self.events), depth + 1)
             entries[event.value] = Entry(at, node)
@@ -290,8 +294,9 @@ class _Composer:
         if _INTEGER.fullmatch(text):
             if len(text) > MAX_DIGITS:
                 raise UserError(
-                    f"{self.place(event)}: a number of {len(text):,} digits; expected {MAX_DIGITS} or fewer, "
-                    "or quotes around it where text is meant"
+                    f"{self.place(event)}: expected a number of at most {MAX_DIGITS} digits, found "
+                    f"{len(text):,}; "
+                    "put it in quotes if it is text"
                 )
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
         if _FLOAT.fullmatch(text):

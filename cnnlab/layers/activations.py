@@ -100,7 +100,7 @@ class PReLU(ActivationLayer):
         if beyond:
             raise ShapeError(
                 f"shared axis {beyond[0]} is not an axis of the {times(input_shape)} input",
-                "count the axes from 1; the batch axis is not among them",
+                "axes are counted from 1, without the batch axis",
             )
         return input_shape
 

@@ -5,7 +5,7 @@ They draw from the run's seed, and pixels stay in their range.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import PlainSerializer, PlainValidator, model_validator
 
@@ -13,6 +13,9 @@ from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Positive, Shape, as_written
 from cnnlab.layers.base import SpatialLayer, times
 from cnnlab.layers.window import Footprints, resampled
+
+if TYPE_CHECKING:
+    import keras
 
 
 def _as_factor(value: Any) -> float | tuple[float, float]:
@@ -140,3 +143,8 @@ class RandomCrop(SpatialLayer):
             resampled(self.height, piece[0], offset=(height - piece[0]) // 2),
             resampled(self.width, piece[1], offset=(width - piece[1]) // 2),
         )
+
+    def build(self, name: str, dtype: str = "float32") -> keras.layers.Layer:
+        from cnnlab.layers import custom
+
+        return custom.RandomCrop(**self.arguments(), name=name, dtype=dtype)

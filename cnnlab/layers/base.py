@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from cnnlab.errors import ShapeError
-from cnnlab.language.fields import DataFormat, Name, Settings, Shape
+from pydantic import ValidationError
+
+from cnnlab.errors import ShapeError, UserError
+from cnnlab.language.fields import DataFormat, Name, Settings, Shape, mistakes
+from cnnlab.language.source import dotted
 from cnnlab.layers.penalties import Constraint, Regularizer
 from cnnlab.layers.window import Footprint, Footprints, Window
 
@@ -47,6 +50,9 @@ class Layer(Settings):
     drawing_role: ClassVar[DrawingRole] = "note"
     """How it is drawn; a "note" that changes the shape is drawn as a volume after all."""
 
+    symbol: ClassVar[str | None] = None
+    """What a drawing writes where it merges branches, such as +; None: its output is drawn as a volume."""
+
     is_convolution: ClassVar[bool] = False
     is_augmentation: ClassVar[bool] = False
     """Whether it changes images at random, in training only."""
@@ -58,6 +64,23 @@ class Layer(Settings):
     """The field that says how wide the layer is, such as filters: what is resized to meet a budget."""
 
     name: Name | None = None
+
+    if not TYPE_CHECKING:  # type checkers see the fields as keywords
+
+        def __init__(self, /, **fields: Any) -> None:
+            """A layer in Python code, where no config says where a mistake stands.
+
+            Raises:
+                UserError: a field is missing, unknown or wrong; all mistakes are in the message.
+            """
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                lines = (f"{dotted((self.type(), *where))}: {what}" for where, what in mistakes(error))
+                raise UserError("\n".join(lines)) from None
+
+        # As Pydantic marks its own: a config's fields are validated without going through here.
+        __init__.__pydantic_base_init__ = True
 
     @classmethod
     def type(cls) -> str:

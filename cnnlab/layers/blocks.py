@@ -14,7 +14,7 @@ from cnnlab.layers.activations import Activation
 from cnnlab.layers.base import Layer
 from cnnlab.layers.convolution import Conv2D
 from cnnlab.layers.core import ActivationName
-from cnnlab.layers.graph import IMAGE, Block, Graph, Where, path_to_image
+from cnnlab.layers.graph import IMAGE, Block, BlockPath, Graph, Where, path_to_image
 from cnnlab.layers.merging import Add, Average, Concatenate, Maximum, Merge
 from cnnlab.layers.normalization import BatchNormalization
 from cnnlab.layers.serialization import AnyLayer, Layers, write_layer
@@ -56,6 +56,14 @@ class Repeat(Block):
     times: Positive
     layers: Layers
 
+    @property
+    def paths(self) -> tuple[BlockPath, ...]:
+        return (BlockPath(("layers",), self.layers),)
+
+    @property
+    def rounds(self) -> int:
+        return self.times
+
     def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
         return graph.chain(self.layers, feed, (*where, "layers"), f"{name}/", rounds=self.times)
 
@@ -85,10 +93,18 @@ class Residual(Block):
             )
         return self
 
-    def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
-        main = graph.chain(self.layers, feed, (*where, "layers"), f"{name}/")
+    @property
+    def paths(self) -> tuple[BlockPath, ...]:
         shortcut = self._projection() if isinstance(self.shortcut, str) else self.shortcut
-        side = graph.chain(shortcut, feed, (*where, "shortcut"), f"{name}/shortcut/")
+        return (
+            BlockPath(("layers",), self.layers),
+            BlockPath(("shortcut",), shortcut, is_shortcut=True),
+        )
+
+    def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
+        layers, shortcut = self.paths
+        main = graph.chain(layers.layers, feed, (*where, *layers.where), f"{name}/")
+        side = graph.chain(shortcut.layers, feed, (*where, *shortcut.where), f"{name}/shortcut/")
         end = graph.add(Add(), (main, side), f"{name}/add", where, ("layers", "shortcut"))
         if self.activation is None:
             return end
@@ -144,13 +160,15 @@ class Parallel(Block):
             self.reject_unused("axis", reason=f"with merge: {self.merge}")
         return self
 
+    @property
+    def paths(self) -> tuple[BlockPath, ...]:
+        return tuple(BlockPath(("branches", index), layers) for index, layers in enumerate(self.branches))
+
     def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
         names = tuple(f"branch {number}" for number in range(1, len(self.branches) + 1))
         ends = [
-            graph.chain(
-                branch, feed, (*where, "branches", index), f"{name}/{names[index].replace(' ', '_')}/"
-            )
-            for index, branch in enumerate(self.branches)
+            graph.chain(path.layers, feed, (*where, *path.where), f"{name}/{scope.replace(' ', '_')}/")
+            for path, scope in zip(self.paths, names, strict=True)
         ]
         simple: dict[str, type[Merge]] = {"add": Add, "average": Average, "maximum": Maximum}
         merge = simple[self.merge]() if self.merge in simple else Concatenate(axis=self.axis)

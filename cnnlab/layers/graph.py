@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cnnlab.errors import ShapeError
 from cnnlab.layers.base import Layer, snake_case
@@ -60,7 +61,7 @@ class Graph:
         """
         if len(self.nodes) == MAX_LAYERS:
             raise ShapeError(
-                f"more than {MAX_LAYERS:,} layers once blocks are written out", "repeat them less often"
+                f"more than {MAX_LAYERS:,} layers when all blocks are expanded", "use fewer repetitions"
             )
         self.nodes.append(GraphNode(name, layer, inputs, where, branches))
         return len(self.nodes) - 1
@@ -83,8 +84,26 @@ class Graph:
         return feed
 
 
+class BlockPath(NamedTuple):
+    """One way through a block; without layers its input as it is."""
+
+    where: Where  # in the config, below the block
+    layers: tuple[Layer, ...]
+    is_shortcut: bool = False
+
+
 class Block(Layer):
     """A layer that stands for several. Its inner layers are named by path: residual_1/conv2d_2."""
+
+    @property
+    @abstractmethod
+    def paths(self) -> tuple[BlockPath, ...]:
+        """The ways through the block, in the order of its nodes: one, repeated, or several that merge."""
+
+    @property
+    def rounds(self) -> int:
+        """How often a single path is repeated."""
+        return 1
 
     @abstractmethod
     def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:

@@ -17,8 +17,6 @@ class Merge(Layer):
     """
 
     drawing_role: ClassVar[DrawingRole] = "merge"
-    symbol: ClassVar[str | None] = None
-    """What a drawing writes where branches meet; None: the output is a volume of its own."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return self.output_shape_of((input_shape,))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnlab.comparison import Comparison, compare, grouped
-from cnnlab.comparison.comparing import Tested, check_same_data
+from cnnlab.comparison.comparing import RunDataset, check_same_data
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
 from cnnlab.jobs import Jobs, RunsFailed, dataset_facts
@@ -96,8 +96,10 @@ def train_and_compare(
         names = ", ".join(name for name, _ in places) or "none"
         raise UserError(f"expected two or more different experiments, found {names}")
     check_same_data(
-        [Tested(config.name, config.seed, dataset_facts(config, jobs.dataset(config))) for config in configs]
-        + [Tested(record.name, record.seed, record.environment["dataset"]) for record in given]
+        [
+            *(RunDataset(each.name, each.seed, dataset_facts(each, jobs.dataset(each))) for each in configs),
+            *(RunDataset(each.name, each.seed, each.dataset) for each in given),
+        ]
     )
     chosen = seeds or common_seeds(configs, given, jobs.out)
     wanted = [config.with_seed(seed) for config in configs for seed in chosen or (config.seed,)]

@@ -9,6 +9,7 @@ from cnnlab.accounting.architecture import Architecture, Row
 from cnnlab.accounting.quantities import amount, factor, ratio, share, size
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import snake_case, times
+from cnnlab.summary_tables.text import table_width
 
 Column = tuple[str, Callable[[Row], str], Callable[[Architecture], str]]
 """A header, the cell of a layer, and the cell of the last line."""
@@ -35,7 +36,7 @@ COLUMNS: tuple[Column, ...] = (
     ("Params", lambda row: f"{row.params:,}", lambda network: f"{network.total_params:,}"),
     ("%", lambda row: share(row.params_share), _nothing),
     ("MACs", lambda row: amount(row.macs), lambda network: amount(network.macs)),
-    ("Sees", lambda row: times(row.receptive_field) if row.receptive_field else "", _nothing),
+    ("Receptive field", lambda row: times(row.receptive_field) if row.receptive_field else "", _nothing),
     ("Locality", lambda row: ratio(row.locality_saving) if row.locality_saving else "", _nothing),
     ("Sharing", lambda row: ratio(row.sharing_saving) if row.sharing_saving else "", _nothing),
 )
@@ -80,18 +81,11 @@ def layer_table(architecture: Architecture, *, wide: bool) -> tuple[list[str], l
         open_blocks = blocks
         lines.append([INDENT * len(blocks) + name, *(cell(row) for _, cell, _ in columns)])
     lines.append(["total", *(total(architecture) for _, _, total in columns)])
-    if not wide and _length(headers, lines) > LINE:
+    if not wide and table_width(headers, lines) > LINE:
         headers[1] = "Window"
         for line in lines:
             line[1] = _without_type(line[0], line[1])
     return headers, lines
-
-
-def _length(headers: list[str], lines: list[list[str]]) -> int:
-    """How long the lines of the printed table are; two blanks stand between columns and before headers."""
-    columns = list(zip(*lines, strict=True))
-    widths = [max(len(header) + 2, *map(len, cells)) for header, cells in zip(headers, columns, strict=True)]
-    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def _without_type(name: str, kind: str) -> str:
@@ -115,10 +109,10 @@ def _block_line(architecture: Architecture, path: list[str]) -> dict[str, str]:
 
 
 def conclusion(config: ExperimentConfig) -> str:
-    """The whole network in a few sentences: parameters, work, memory, saving."""
+    """The whole network in a few sentences: parameters, computation, memory, saving."""
     architecture = config.architecture
     lines = [parameters(architecture) + f", {architecture.neurons:,} neurons."]
-    lines.append(f"Per image {architecture.macs:,} MACs, {architecture.flops:,} FLOPs.")
+    lines.append(f"Per image: {architecture.macs:,} MACs, {architecture.flops:,} FLOPs.")
     memory = config.training_memory
     lines.append(
         f"Memory: parameters {size(architecture.params_bytes)}, activations of one image "
@@ -130,7 +124,7 @@ def conclusion(config: ExperimentConfig) -> str:
     dense, params = architecture.dense_equivalent_params, architecture.total_params
     if dense > params:
         more = f", {factor(dense / params)} as many" if params else ""
-        lines.append(f"Dense layers in place of its convolutions would need {dense:,} parameters{more}.")
+        lines.append(f"With Dense layers instead of convolutions, it would need {dense:,} parameters{more}.")
     return "\n".join(lines)
 
 

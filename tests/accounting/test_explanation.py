@@ -118,7 +118,7 @@ def test_behind_an_upsampling_neighbours_share_pixels(cnnlab, network):
     path = network([{"UpSampling2D": {"size": 2}}, window, window, window, {"Rescaling": {"scale": 7.0}}])
     first, second, third = (sections_of(cnnlab, path, f"max_pooling2d_{number}") for number in (1, 2, 3))
     assert first["Receptive field: 2×2 pixels"] == (
-        "One number of its input sees 1, its neighbour 0.5 further on: "
+        "One value of its input sees 1 pixel, the next one lies 0.5 further on: "
         "2 in a row see 1 + (2 − 1) × 0.5 = 1.5. "
         "Pixels are shared there, so it depends on the position: at most 2 pixels. "
         "Neighbouring outputs lie 0.5 pixels apart in the image."

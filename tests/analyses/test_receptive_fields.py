@@ -1,13 +1,18 @@
 import numpy as np
 import pytest
+from hypothesis import assume, given, reject, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from cnnlab.accounting.architecture import Architecture
+from cnnlab.accounting.architecture import Architecture, describe
 from cnnlab.analyses.network import channel_axis_of, find_layer
 from cnnlab.analyses.receptive_fields import receptive_boxes
 from cnnlab.config.experiment import load_config, parse_config
+from cnnlab.errors import ShapeError
 from cnnlab.gradients import differentiated
 from cnnlab.language.source import read_yaml
+from cnnlab.layers.graph import expand
+from cnnlab.layers.serialization import read_layer
 
 NETWORKS = {
     "lecture": "[Conv2D: {filters: 3, kernel_size: 3}, MaxPooling2D, Conv2D: {filters: 4, kernel_size: 3}]",
@@ -41,6 +46,7 @@ NETWORKS = {
     "{filters: 2, kernel_size: 3, strides: 2}]",
     "cropped and padded": "[Cropping2D: {cropping: 3}, ZeroPadding2D: {padding: 3}, Conv2D: "
     "{filters: 2, kernel_size: 2}]",
+    "random crop": "[RandomCrop: {height: 8, width: 9}, Conv2D: {filters: 2, kernel_size: 2, strides: 3}]",
     "another format": "[Conv2D: {filters: 2, kernel_size: 3, padding: same, data_format: channels_first}, "
     "Conv2D: {filters: 3, kernel_size: [2, 1]}]",
 }
@@ -74,9 +80,9 @@ def seen_by_gradients(model, layer, places, axes, image_axes):
     total: np.ndarray | bool = False
     for seed in range(4):  # a pooling's maximum is elsewhere in other images
         images = np.random.default_rng(seed).random((len(places), 17, 19, 2)).astype(np.float32)
-        _, gradients = differentiated(lambda x, mask: keras.ops.sum(network(x) * mask, axis=(1, 2, 3)))(
-            images, mask
-        )
+        _, gradients = differentiated(
+            lambda x, mask: keras.ops.sum(network(x, training=False) * mask, axis=(1, 2, 3))
+        )(images, mask)
         total |= np.abs(gradients).sum(axis=1 + channels) > 0
     return total
 
@@ -137,3 +143,47 @@ def test_mixed_data_formats_see_everything():
     assert architecture.rows[1].receptive_field is not None
     boxes = receptive_boxes(architecture, "max_pooling2d_1", np.array([[0, 0]]))
     assert_array_equal(boxes[:, [1, 3]], [[0, 28]])
+
+
+PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3)).map(list)
+LAYERS_OF_ALL_KINDS = st.one_of(
+    st.builds(
+        lambda size, strides, padding: {
+            "Conv2D": {"filters": 2, "kernel_size": size, "strides": strides, "padding": padding}
+        },
+        PAIRS, PAIRS, st.sampled_from(["same", "valid"]),
+    ),
+    st.builds(
+        lambda size, strides, padding: {
+            "Conv2DTranspose": {"filters": 2, "kernel_size": size, "strides": strides, "padding": padding}
+        },
+        PAIRS, PAIRS, st.sampled_from(["same", "valid"]),
+    ),
+    st.builds(
+        lambda size, interpolation: {"UpSampling2D": {"size": size, "interpolation": interpolation}},
+        PAIRS, st.sampled_from(["nearest", "bilinear", "bicubic"]),
+    ),
+    st.builds(lambda size: {"RandomCrop": {"height": size[0] + 3, "width": size[1] + 3}}, PAIRS),
+    st.sampled_from(
+        [
+            "MaxPooling2D", "ZeroPadding2D", {"Cropping2D": {"cropping": 1}},
+            {"Permute": {"dims": [2, 1, 3]}},
+            {"Parallel": {"branches": [["MaxPooling2D", "UpSampling2D"], []]}},
+        ]
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=100)
+@given(layers=st.lists(LAYERS_OF_ALL_KINDS, min_size=1, max_size=5))
+def test_no_box_is_larger_than_the_summary_s_field(layers):
+    try:
+        architecture = describe(expand([read_layer(each) for each in layers]), (16, 20, 2))
+    except ShapeError:
+        reject()
+    row = architecture.rows[-1]
+    height, width, _ = row.output_shape
+    assume(height * width < 4000)
+    places = np.stack(np.meshgrid(range(height), range(width), indexing="ij"), axis=-1)
+    boxes = receptive_boxes(architecture, row.name, places)
+    assert np.all(boxes[..., 2:] - boxes[..., :2] <= row.receptive_field)

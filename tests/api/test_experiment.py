@@ -46,7 +46,7 @@ def test_all_mistakes_are_in_one_message():
         )
     assert str(caught.value).splitlines() == [
         "mine: dataset.name: unknown dataset 'mnsit'; did you mean mnist?",
-        "mine: model.layers[1].units: missing; it has no default",
+        "mine: model.layers[1].units: missing; this key is required",
         "mine: model.layers[1].unit: unknown key; did you mean units?",
         "mine: training.epochs: expected a whole number, found true",
     ]

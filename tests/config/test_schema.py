@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cnnlab.cli import run
+from cnnlab.config import schema
 from cnnlab.config.experiment import parse_config, shipped_configs
 from cnnlab.config.optimizers import OPTIMIZERS
 from cnnlab.config.schedules import SCHEDULES
@@ -219,3 +220,15 @@ def changed_configs(draw: st.DrawFn) -> Any:
 def test_what_the_schema_rejects_the_reader_rejects(data):
     if not validator().is_valid(data):
         assert not reader_accepts(data)
+
+
+def test_two_classes_of_one_name_are_refused():
+    class Colors(DATASETS["xo"]):
+        """A plug-in's."""
+
+    with pytest.raises(UserError) as caught:
+        schema._by_class_name([*DATASETS.values(), Colors])
+    assert str(caught.value) == (
+        f"the schema needs one name for each class, found Colors in cnnlab.datasets.sources.colors and in "
+        f"{__name__}\n   rename the class of the plug-in, or uninstall it"
+    )

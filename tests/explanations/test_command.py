@@ -18,7 +18,7 @@ from cnnlab.config.experiment import load_config
 from cnnlab.datasets import DataPaths, load_dataset
 from cnnlab.datasets.sources.colors import Colors
 from cnnlab.explanations import TECHNIQUES
-from cnnlab.pictures.drawings.canvas import short
+from cnnlab.pictures.kit.formats import short
 
 COLORS = Colors().class_names
 SMALL = [

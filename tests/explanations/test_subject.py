@@ -106,7 +106,7 @@ def test_a_board_takes_no_pictures(call, tmp_path):
     Image.new("L", (5, 5)).save(tmp_path / "it.png")
     code, _, said = call("explain", "saliency", "board", "--picture", tmp_path / "it.png")
     assert code == 2
-    assert "Go: its networks take no pictures from elsewhere; expected one that does" in said
+    assert "Go: its networks do not accept image files; use a dataset of pictures" in said
 
 
 def test_a_board_is_too_small_for_the_curve_detector(call):
@@ -135,7 +135,7 @@ def test_pictures_that_cannot_be_used(call, tmp_path):
     Image.fromarray(np.zeros((9, 9), np.uint16)).save(deep)
     for where in (("saliency", "letters"), ("kernels", "letters")):
         for path, problem in {
-            deep: "expected an image, found 16 bits a channel; save it with 8",
+            deep: "expected an image, found 16 bits per channel; save it with 8",
             tmp_path / "none.png": "no such file",
         }.items():
             code, _, said = call("explain", *where, "--picture", path)

@@ -78,7 +78,7 @@ def test_shapes(kind: str, fields: dict[str, Any], shape: tuple[int, ...], probl
             "expected one layer, such as Dense: {units: 10}, found the keys Flatten, Dense", id="two in one",
         ),
         pytest.param(3, (), "expected one layer, such as Dense: {units: 10}, found 3", id="a number"),
-        pytest.param({"Dense": {}}, ("units",), "missing; it has no default", id="missing"),
+        pytest.param({"Dense": {}}, ("units",), "missing; this key is required", id="missing"),
         pytest.param({"Dense": {"units": 0}}, ("units",), "expected 1 or more, found 0", id="range"),
         pytest.param(
             {"Dense": {"units": 2, "name": "a/b"}}, ("name",),

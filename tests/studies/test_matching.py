@@ -70,7 +70,7 @@ def test_the_other_way_round_by_name():
 def test_seconds_are_measured(pair, jitter):
     jobs = Stopwatch(jitter=jitter)
     found = match(configs(*pair), "seconds", jobs=jobs)
-    assert found.reached == pytest.approx(found.wanted, rel=0.08)  # widths 5 and 2: one more is 8 %
+    assert found.reached == pytest.approx(found.wanted, rel=0.08)  # widths 5 and 2: one more is 8%
     assert jobs.count <= 12
     assert "s of training steps against" in str(found)
 

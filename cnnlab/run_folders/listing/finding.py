@@ -84,7 +84,7 @@ def finished_runs(text: str, out: Path) -> list[Path]:
         runs = []
     finished = [path for path in runs if read_facts(path / "run.json").get("state") == "finished"]
     if not finished:
-        remedy = f"train it first: cnnlab train {text}" if is_experiment else "train it to its end first"
+        remedy = f"train it first: cnnlab train {text}" if is_experiment else "finish training it first"
         raise UserError(f"{text}: no finished run in {out}; {remedy}")
     return finished
 
@@ -111,5 +111,7 @@ def latest_experiment(text: str, out: Path) -> list[Path]:
 def unknown_run(text: str, rows: Sequence[Row], out: Path) -> UserError:
     """No run goes by this name: did you mean ...?, or that there are none at all."""
     if not rows:
-        return UserError(f"unknown run {text!r}: there are no runs in {out} yet; cnnlab train makes them")
+        return UserError(
+            f"unknown run {text!r}: there are no runs in {out} yet; create one with cnnlab train"
+        )
     return unknown(f"run in {out}:", text, dict.fromkeys(row["name"] for row in rows))

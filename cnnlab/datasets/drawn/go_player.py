@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnlab.datasets.drawn.goban import EMPTY, OTHER, OWN, RIM, Board, Group
-from cnnlab.datasets.drawn.streams import RandomStream
+from cnnlab.datasets.drawn.go_board import EMPTY, OTHER, OWN, RIM, Board, Group
+from cnnlab.datasets.drawn.random_stream import RandomStream
 
 KEPT = 2
 """Every so many moves a position is kept: neighbours in a game are nearly the same picture."""

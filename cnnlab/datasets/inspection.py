@@ -1,4 +1,4 @@
-"""What is in a dataset: counts, values, and images that come twice."""
+"""What is in a dataset: counts, values and duplicates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnnlab.datasets.content import Content
-from cnnlab.datasets.splits import PIXELS_AT_ONCE
+from cnnlab.datasets.splits import channel_statistics
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Duplicates:
 
 
 @dataclass(frozen=True)
-class Examination:
-    """Everything that `cnnlab data check` tells; pixel values are raw, from 0 to 255."""
+class Inspection:
+    """What all images of a dataset say of it; pixel values are raw, from 0 to 255."""
 
     image_shape: tuple[int, ...]
     classes: tuple[ClassCount, ...]
@@ -70,13 +70,13 @@ class Examination:
         found += [f"no test images of {each.name}" for each in self.classes if not each.test]
         if self.duplicates.test_in_train:
             found.append(
-                f"{self.duplicates.test_in_train:,} test images are training images too: the test accuracy "
-                "will be too high"
+                f"test images that are also training images: {self.duplicates.test_in_train:,}; the test "
+                "accuracy will be too high"
             )
         if self.duplicates.contradicting:
-            found.append(f"{self.duplicates.contradicting:,} images come again under another class")
+            found.append(f"equal images of different classes: {self.duplicates.contradicting:,}")
         if self.lowest == self.highest:
-            found.append(f"all pixels are {self.lowest}")
+            found.append(f"all pixels have the value {self.lowest}")
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -87,15 +87,15 @@ def _train(count: ClassCount) -> int:
     return count.train
 
 
-def examine(content: Content, class_names: Sequence[str]) -> Examination:
+def inspect_content(content: Content, class_names: Sequence[str]) -> Inspection:
     """Look through all images of a dataset."""
     train, test = content.train_images, content.test_images
     counts = [
         np.bincount(labels, minlength=len(class_names))
         for labels in (content.train_labels, content.test_labels)
     ]
-    mean, std = _statistics(train)
-    return Examination(
+    mean, std = channel_statistics(train)
+    return Inspection(
         image_shape=tuple(int(side) for side in train.shape[1:]),
         classes=tuple(
             ClassCount(name, int(counts[0][index]), int(counts[1][index]))
@@ -103,8 +103,8 @@ def examine(content: Content, class_names: Sequence[str]) -> Examination:
         ),
         lowest=int(min(part.min() for part in (train, test))),
         highest=int(max(part.max() for part in (train, test))),
-        mean=mean,
-        std=std,
+        mean=tuple(mean.tolist()),
+        std=tuple(std.tolist()),
         duplicates=find_duplicates(content),
     )
 
@@ -129,18 +129,3 @@ def find_duplicates(content: Content) -> Duplicates:
             if part == "test" and earlier[0] == "train":
                 shared.append((index, earlier[1]))
     return Duplicates(train, test, len(shared), contradicting, tuple(shared[:10]))
-
-
-def _statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel, from exact sums."""
-    channels = images.shape[-1]
-    rows = max(1, PIXELS_AT_ONCE // int(np.prod(images.shape[1:])))
-    total, squares = np.zeros(channels, dtype=np.int64), np.zeros(channels, dtype=np.int64)
-    for start in range(0, len(images), rows):
-        portion = images[start : start + rows].reshape(-1, channels).astype(np.int32)
-        total += portion.sum(axis=0, dtype=np.int64)
-        squares += np.square(portion).sum(axis=0, dtype=np.int64)
-    count = images.size // channels
-    mean = total / count
-    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
-    return tuple(mean.tolist()), tuple(deviation.tolist())

@@ -1,4 +1,4 @@
-"""`cnnlab.predict`: a trained network's answers on images of your own."""
+"""A trained network's answers on images from anywhere."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cnnlab.api.progress import ProgressLike, reporter_for
-from cnnlab.api.run import Run
-from cnnlab.api.training import out_folder
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,7 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
 
+    from cnnlab.datasets import DataPaths
     from cnnlab.prediction import Answer
+    from cnnlab.reporting import Reporter
+    from cnnlab.run_folders.records import Record
 
 ImageLike: TypeAlias = "str | PathLike[str] | bytes | np.ndarray | tuple[str, bytes]"
 """The path of an image or of a folder of images, an image file as bytes or (name, bytes), or pixels."""
@@ -32,9 +32,9 @@ class Answers(Sequence["Answer"]):
     """
 
     def __init__(
-        self, run: Run, answers: Sequence[Answer], pixels: np.ndarray, failures: Sequence[str]
+        self, record: Record, answers: Sequence[Answer], pixels: np.ndarray, failures: Sequence[str]
     ) -> None:
-        self.run = run
+        self.record = record
         self.pixels = pixels
         self.failures = list(failures)
         self._answers = list(answers)
@@ -71,7 +71,7 @@ class Answers(Sequence["Answer"]):
         """A contact sheet of the images with the answers."""
         from cnnlab.pictures.contact_sheet import contact_sheet
 
-        record = self.run.record
+        record = self.record
         captions = [f"{Path(each.image).name}\n{each.best[0]} {each.best[1]:.0%}" for each in self._answers]
         dataset = record.config.dataset
         return contact_sheet(
@@ -81,54 +81,36 @@ class Answers(Sequence["Answer"]):
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnnlab predict --json` prints."""
-        return {"run": str(self.run.folder), "predictions": [each.as_dict() for each in self._answers]}
+        return {"run": str(self.record.path), "predictions": [each.as_dict() for each in self._answers]}
 
     def __repr__(self) -> str:
-        return f"<Answers of {self.run.folder} on {len(self)} images>"
+        return f"<Answers of {self.record.path} on {len(self)} images>"
 
     def _repr_html_(self) -> str:
         text: str = self.table.to_html(index=False)
         return text
 
 
-def predict(
-    run: Run | str | PathLike[str],
+def predict_images(
+    record: Record,
     images: ImageLike | Iterable[ImageLike],
     *,
-    out: str | PathLike[str] | None = None,
-    data_dir: str | PathLike[str] | None = None,
-    device: str | None = None,
-    progress: ProgressLike = None,
+    data_paths: DataPaths,
+    device: str | None,
+    reporter: Reporter,
 ) -> Answers:
-    """What a trained network answers on images. Each is prepared as the network's training data was.
-
-    >>> cnnlab.predict("cnn", ["three.png", "seven.png"]).table
-
-    Args:
-        run: a Run, a run's folder, or an experiment's name: its latest finished run.
-        images: one or several: paths of images or of folders of images, the bytes of an image file, or arrays
-            of pixels, (H, W) or (H, W, C) uint8.
-        out: where runs are kept.
-        data_dir: where the training data is looked for, if the network's pixels were standardized by it.
-        device: auto, cpu or gpu.
-        progress: see `cnnlab.train`.
+    """What the network of a finished run answers on images: see `cnnlab.predict`.
 
     Raises:
-        UserError: there is no such run, or no image can be used. Images that cannot be used while others can
-            are warned of, and listed in `failures`.
+        UserError: no image can be used.
     """
-    from cnnlab.datasets import DataPaths
     from cnnlab.prediction import answers, dataset_of, prepare_all, probabilities
-    from cnnlab.run_folders.listing import latest_run
 
-    reporter = reporter_for(progress)
-    run = run if isinstance(run, Run) else Run(latest_run(str(run), out_folder(out)))
-    record = run.record
     prepared, failures = prepare_all(list(_sources(images)), dataset_of(record))
     for failure in failures:
         reporter.warn(failure)
     if not prepared:
-        raise UserError("no image can be used")
+        raise UserError("expected at least one image that can be read, found none")
 
     import numpy as np
 
@@ -136,10 +118,9 @@ def predict(
     if device is not None:
         runtime = runtime.model_validate(runtime.model_dump() | {"device": device})
     pixels = np.stack([each.pixels for each in prepared.values()])
-    paths = DataPaths.from_environment(None if data_dir is None else Path(data_dir))
-    scores = probabilities(record, pixels, paths, runtime)
+    scores = probabilities(record, pixels, data_paths, runtime)
     found = answers(record, list(prepared), scores, [each.notes for each in prepared.values()])
-    return Answers(run, found, pixels, failures)
+    return Answers(record, found, pixels, failures)
 
 
 def _sources(images: ImageLike | Iterable[ImageLike]) -> Iterator[tuple[str, Path | bytes]]:

@@ -1,19 +1,19 @@
-"""`cnnlab.summary`: where the parameters are."""
+"""Where the parameters are, as values that show themselves as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.accounting.architecture import Architecture, Row
-from cnnlab.api.experiment import Experiment, ExperimentLike, load
 from cnnlab.layers.base import times
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cnnlab.accounting.explanation import Section
+    from cnnlab.config.experiment import ExperimentConfig
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,17 @@ class Summary:
     >>> print(cnnlab.summary("cnn"))
     """
 
-    def __init__(self, experiment: Experiment) -> None:
-        self.experiment = experiment
+    def __init__(self, config: ExperimentConfig) -> None:
+        self.config = config
 
     @property
     def name(self) -> str:
-        return self.experiment.name
+        return self.config.name
 
     @property
     def architecture(self) -> Architecture:
         """Rows and totals as typed values."""
-        return self.experiment.config.architecture
+        return self.config.architecture
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -78,7 +78,7 @@ class Summary:
 
     @property
     def dataset_title(self) -> str | None:
-        dataset = self.experiment.config.dataset
+        dataset = self.config.dataset
         return dataset.title if dataset else None
 
     def explain(self, layer: str) -> ExplainedLayer:
@@ -100,7 +100,7 @@ class Summary:
         """What `cnnlab summary NAME --json` prints."""
         document = self.architecture.as_dict(self.name)
         layers = document.pop("layers")
-        memory = self.experiment.config.training_memory
+        memory = self.config.training_memory
         return {**document, "training_memory": memory.as_dict(), "layers": layers}
 
     def as_text(self, *, wide: bool = False, markdown: bool = False) -> str:
@@ -121,7 +121,7 @@ class Summary:
                 f"### {title}\n" if markdown else title,
                 text_table(headers, lines, left=2, markdown=markdown),
                 "",
-                conclusion(self.experiment.config),
+                conclusion(self.config),
             ]
         )
 
@@ -139,7 +139,7 @@ class Summary:
         headers, lines = layer_table(self.architecture, wide=False)
         align = ["left", "left", *["right"] * (len(headers) - 2)]
         table = tabulate(lines, headers, tablefmt="html", colalign=align, disable_numparse=True)
-        sentences = conclusion(self.experiment.config).replace("\n", "<br>")
+        sentences = conclusion(self.config).replace("\n", "<br>")
         return f"<b>{self.name}</b>{table}<p>{sentences}</p>"
 
 
@@ -163,7 +163,7 @@ class Summaries(Sequence[Summary]):
         return [
             {
                 "experiment": each.name,
-                "dataset": each.experiment.config.dataset.name if each.experiment.config.dataset else "",
+                "dataset": each.config.dataset.name if each.config.dataset else "",
                 "input_shape": times(each.architecture.input_shape),
                 "layers": len(each.rows),
                 "params": each.total_params,
@@ -185,7 +185,7 @@ class Summaries(Sequence[Summary]):
         from cnnlab.summary_tables.side_by_side import stages_table, totals_table
         from cnnlab.summary_tables.text import text_table
 
-        configs = [each.experiment.config for each in self._summaries]
+        configs = [each.config for each in self._summaries]
         tables = []
         for headers, lines in (totals_table(configs), stages_table(configs)):
             flat = [header.replace("\n", " ").strip() for header in headers]  # Markdown has no second line
@@ -204,25 +204,3 @@ class Summaries(Sequence[Summary]):
     def _repr_html_(self) -> str:
         text: str = self.table.to_html(index=False)
         return text
-
-
-def summary(*experiments: ExperimentLike, set: Mapping[str, Any] | None = None) -> Summary | Summaries:
-    """Where the parameters are: a Summary of one experiment, Summaries of several.
-
-    >>> cnnlab.summary("cnn").total_params
-    137660
-
-    Args:
-        experiments: names, paths, mappings or Experiments; none: every config that has a name.
-        set: settings to change, by the keys that `--set` takes.
-
-    Raises:
-        UserError: there is no such experiment, or something in it is wrong.
-    """
-    if not experiments:
-        from cnnlab.config.experiment import known_configs
-
-        experiments = tuple(str(path) for path in known_configs().values())
-        return Summaries([Summary(load(each, set)) for each in experiments])
-    summaries = [Summary(load(each, set)) for each in experiments]
-    return summaries[0] if len(summaries) == 1 else Summaries(summaries)

@@ -10,7 +10,6 @@ import numpy as np
 
 from cnnlab.datasets.base import DatasetConfig
 from cnnlab.datasets.reading.images import fitted, load
-from cnnlab.datasets.sources.folder import ImageFolder
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,18 +42,15 @@ def prepare(source: Path | bytes, config: DatasetConfig) -> Prepared:
         UserError: the dataset's images are no pictures.
     """
     if config.image_kind == "other":
-        raise UserError(
-            f"{config.title}: its networks take no pictures from elsewhere; expected one that does"
-        )
+        raise UserError(f"{config.title}: its networks do not accept image files; use a dataset of pictures")
     height, width, channels = config.image_shape
     if channels not in (1, 3):
-        raise UserError(f"{config.title}: its networks want {channels} channels, which no picture has")
+        raise UserError(f"{config.title}: its networks expect {channels} channels; image files have 1 or 3")
     size = (height, width)
     if config.image_kind == "photograph":
-        resize = config.resize if isinstance(config, ImageFolder) else "crop"
         image = load(source, channels=channels)
         notes = () if image.size == (width, height) else (_resized(image, size),)
-        resized = fitted(image, size, "crop" if resize == "exact" else resize)
+        resized = fitted(image, size, config.resize_mode)
         return Prepared(np.asarray(resized, dtype=np.uint8).reshape(config.image_shape), notes)
     return _figure(load(source, channels=channels), size, channels, centred=config.image_kind == "digit")
 

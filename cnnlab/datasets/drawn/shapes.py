@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnlab.datasets.drawn.pictures import SHINING
-from cnnlab.datasets.drawn.streams import RandomStream
+from cnnlab.datasets.drawn.colors import SHINING
+from cnnlab.datasets.drawn.random_stream import RandomStream
 
 AT_ONCE = 1000
 """Pictures drawn together: enough to be fast, few enough for the memory."""

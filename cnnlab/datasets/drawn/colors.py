@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnlab.datasets.content import Content, Provenance, digest
-
 if TYPE_CHECKING:
     from PIL import ImageDraw
 
@@ -51,14 +49,6 @@ def colored_shapes(count: int, *, seed: Sequence[int]) -> tuple[np.ndarray, np.n
     inside = np.stack([_shape(rng) for _ in range(count)])[..., None]
     images = np.where(inside, colors, backgrounds) + noise
     return images.clip(0, 255).astype(np.uint8), labels
-
-
-def generated(*, train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]) -> Content:
-    """Content of drawn (images, labels), with their digests."""
-    provenance = Provenance(
-        origin="generated", status="generated", digest=digest(*train, *test), test_digest=digest(*test)
-    )
-    return Content(*train, *test, provenance=provenance)
 
 
 def _shape(rng: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A sheet of pictures laid out in inches: what all drawings of the analyses stand on."""
+"""A sheet of images in rows and columns, laid out in inches."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Literal
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
-INK, GREY, FAINT, MARK = "#333333", "#777777", "#DDDDDD", "#D55E00"
-PIXELS_PER_INCH = 160
+from cnnlab.pictures.kit.formats import short
+from cnnlab.pictures.kit.palette import FAINT, GREY, INK, MARK
+from cnnlab.pictures.kit.style import PIXELS_PER_INCH, SMALL, TITLE, new_figure
+
 SIGNED, POSITIVE, GREYS = "RdBu_r", "magma", "gray"
 """Colour maps: white at 0 and two colours for the signs; dark at 0 for what has no sign; black to white."""
 
@@ -58,7 +59,7 @@ class Sheet:
 
     Args:
         cell: width and height of one picture.
-        caption: height of the text above each picture.
+        caption, below: height of the text above, and below, each picture.
         labels: width of the text left of each row.
         heads: whether columns have headings.
         bars: lines of colour bars below the grid.
@@ -75,29 +76,30 @@ class Sheet:
         cell: tuple[float, float] = (1.1, 1.1),
         gap: tuple[float, float] = (0.12, 0.12),
         caption: float = 0.0,
+        below: float = 0.0,
         labels: float = 0.0,
         heads: bool = False,
         bars: int = 0,
         pairs: bool = False,
         narrowest: float = 5.0,
     ) -> None:
-        self.cell, self.gap, self.caption, self.pairs = cell, gap, caption, pairs
+        self.cell, self.gap, self.caption, self.pairs = cell, (gap[0], gap[1] + below), caption, pairs
         self.left = _MARGIN + labels
         grid = columns * cell[0] + (columns - 1) * gap[0]
         width = max(self.left + grid + _MARGIN, narrowest, 0.125 * len(title) + 2 * _MARGIN)
         lines = textwrap.wrap(subtitle, int((width - 2 * _MARGIN) / _CHARACTER))
         self.top = _MARGIN + _TITLE + _LINE * len(lines) + 0.12 + (0.26 if heads else 0)
-        self.bottom = self.place(rows - 1, 0)[1] + cell[1]
+        self.bottom = self.place(rows - 1, 0)[1] + cell[1] + below
         height = self.bottom + bars * 0.62 + _MARGIN
         self.size = (width, height)
-        self.figure = Figure(figsize=self.size, dpi=PIXELS_PER_INCH, facecolor="white")
+        self.figure = new_figure(height, width=width, layout=False)
         self.axes = self.figure.add_axes((0, 0, 1, 1))
         self.axes.set_xlim(0, width)
         self.axes.set_ylim(height, 0)
         self.axes.axis("off")
-        self.text(_MARGIN, _MARGIN + 0.12, title, size=14, weight="bold")
+        self.text(_MARGIN, _MARGIN + 0.12, title, size=TITLE, weight="bold")
         for index, line in enumerate(lines):
-            self.text(_MARGIN, _MARGIN + _TITLE + 0.08 + index * _LINE, line, size=9.5, color=GREY)
+            self.text(_MARGIN, _MARGIN + _TITLE + 0.08 + index * _LINE, line, color=GREY)
 
     def place(self, row: int, column: int) -> tuple[float, float]:
         """The top left corner of a cell's picture."""
@@ -111,8 +113,13 @@ class Sheet:
     def picture(
         self, row: int, column: int, pixels: np.ndarray, *, caption: str = "", color: str = INK
     ) -> tuple[float, float, float, float]:
-        """Draw an image in [0, 1], (H, W) or (H, W, C), as large as fits its cell; returns its box."""
-        return self._draw(row, column, _displayable(pixels), None, caption, color)
+        """Draw an image, (H, W) or (H, W, C), as large as fits its cell; returns its box.
+
+        Args:
+            pixels: uint8, or floats in [0, 1].
+        """
+        scale = ColorScale(0, 255 if pixels.dtype == np.uint8 else 1, colormap=GREYS)
+        return self._draw(row, column, displayable(pixels), scale, caption, color)
 
     def values(
         self,
@@ -128,7 +135,7 @@ class Sheet:
         return self._draw(row, column, values, scale, caption, color)
 
     def _draw(
-        self, row: int, column: int, values: np.ndarray, scale: ColorScale | None, caption: str, color: str
+        self, row: int, column: int, values: np.ndarray, scale: ColorScale, caption: str, color: str
     ) -> tuple[float, float, float, float]:
         x, y = self.place(row, column)
         height, width = values.shape[:2]
@@ -139,21 +146,25 @@ class Sheet:
             # Of several lines the baseline is the last one's.
             self.text(x + wide / 2, y - 0.07, caption, size=8.5, color=color, across="center", up="baseline")
         y += (self.cell[1] - tall) / 2
-        scale = scale or ColorScale(0, 1, colormap=GREYS)
-        limits = self.axes.get_xlim(), self.axes.get_ylim()
+        self.pixels(x, y, wide, tall, values, scale)
+        return x, y, wide, tall
+
+    def pixels(
+        self, x: float, y: float, wide: float, tall: float, values: np.ndarray, scale: ColorScale
+    ) -> None:
+        """Draw numbers, or colours, as they are into a box anywhere on the sheet."""
         self.axes.imshow(
             values,
             extent=(x, x + wide, y + tall, y),
             aspect="auto",
-            interpolation="nearest" if factor * PIXELS_PER_INCH > 1 else "antialiased",
+            interpolation="nearest" if wide / values.shape[1] * PIXELS_PER_INCH > 1 else "antialiased",
             cmap=scale.colormap,
             vmin=scale.low,
             vmax=scale.high,
         )
-        self.axes.set_xlim(limits[0])
-        self.axes.set_ylim(limits[1])
+        self.axes.set_xlim(0, self.size[0])  # imshow has changed them
+        self.axes.set_ylim(self.size[1], 0)
         self.box(x, y, wide, tall, color=FAINT, width=0.6)
-        return x, y, wide, tall
 
     def box(
         self, x: float, y: float, wide: float, tall: float, *, color: str = MARK, width: float = 1.2
@@ -163,7 +174,7 @@ class Sheet:
         )
 
     def text(
-        self, x: float, y: float, text: str, *, size: float = 9.5, color: str = INK,
+        self, x: float, y: float, text: str, *, size: float = SMALL, color: str = INK,
         across: Literal["left", "center", "right"] = "left",
         up: Literal["center", "bottom", "top", "baseline"] = "center", weight: str = "normal",
     ) -> None:  # fmt: skip
@@ -181,6 +192,10 @@ class Sheet:
         self.text(
             x + self.cell[0] / 2, self.top - 0.1, text, across="center", up="baseline", size=10, weight="bold"
         )
+
+    def block_head(self, column: int, text: str) -> None:
+        """A heading for this column and those to its right."""
+        self.text(self.place(0, column)[0], self.top - 0.1, text, up="baseline", size=10, weight="bold")
 
     def colorbar(self, scale: ColorScale, *, column: int = 0, columns: int = 1, line: int = 0) -> None:
         """A bar below some columns, with ticks and the unit."""
@@ -207,20 +222,16 @@ def label_width(texts: Iterable[str], *, least: float, bold: bool = False) -> fl
     return max(least, (_BOLD if bold else _CHARACTER) * longest + 0.12)
 
 
-def short(value: float) -> str:
-    """Two digits, or three before the point: 0.012, 1.2, 12, 123."""
-    digits = 3 if abs(value) >= 100 else 2
-    return "0" if value == 0 else f"{value:.{digits}g}".replace("-", "−")
-
-
 def _finite_max(values: np.ndarray) -> float:
     finite = values[np.isfinite(values)]
     largest = float(finite.max()) if finite.size else 0.0
     return largest if largest > 0 else 1.0
 
 
-def _displayable(pixels: np.ndarray) -> np.ndarray:
-    """What imshow takes: grey (H, W) or colours (H, W, 3), within [0, 1]."""
+def displayable(pixels: np.ndarray) -> np.ndarray:
+    """What imshow takes: grey (H, W) or colours (H, W, 3), uint8 or within [0, 1]."""
+    if pixels.dtype == np.uint8:
+        return pixels if pixels.shape[-1] == 3 else pixels[..., 0]
     if pixels.ndim == 3 and pixels.shape[-1] != 3:
         pixels = pixels.mean(axis=-1)
     return np.asarray(np.clip(pixels, 0, 1))

@@ -1,4 +1,4 @@
-"""Settings that files complete: what a config leaves out is looked up while it is checked."""
+"""Settings that follow from files: what a config leaves out is looked up while it is checked."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from cnnlab.language.fields import Settings, problem, problems
 Config = TypeVar("Config", bound=Settings)
 
 
-def completed(data: Any, look_up: Callable[[Any], Any], handler: ModelWrapValidatorHandler[Config]) -> Config:
+def with_inferred(
+    data: Any, infer: Callable[[Any], Any], handler: ModelWrapValidatorHandler[Config]
+) -> Config:
     """Complete the data of a section, then check it; the mistakes of both are reported together."""
     mistakes: list[InitErrorDetails] = []
     try:
-        data = look_up(data)
+        data = infer(data)
     except ValidationError as error:
         mistakes += _details(error)
     try:
