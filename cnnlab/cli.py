@@ -134,7 +134,7 @@ def run(arguments: list[str] | None = None) -> int:
     except CnnlabError as error:
         if shows_traceback:
             traceback.print_exc()
-        click.echo(str(error), err=True)
+        click.echo(error.on_command_line(), err=True)
         return error.exit_code
     except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback reaches a user
         if shows_traceback:

@@ -44,8 +44,3 @@ def _finite(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [_finite(value) for value in data]
     return None if isinstance(data, float) and not math.isfinite(data) else data
-
-
-def counted(number: int, noun: str) -> str:
-    """1 run, 12,000 runs"""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

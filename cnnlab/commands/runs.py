@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from cnnlab.commands.options import Text, existing_out_option, json_option
-from cnnlab.commands.output import counted, print_csv, print_json, print_table
+from cnnlab.commands.output import print_csv, print_json, print_table
 from cnnlab.errors import UserError
+from cnnlab.wording import counted
 
 _HEADERS = {
     "name": "Experiment",

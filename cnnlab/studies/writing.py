@@ -26,11 +26,16 @@ _MOST_CLASSES = 50
 
 
 def comparison_folder(names: Iterable[str], out: Path) -> Folder:
+    """OUT/comparisons/A-vs-B/, made where it is not there."""
+    return Folder(comparison_path(names, out))
+
+
+def comparison_path(names: Iterable[str], out: Path) -> Path:
     """OUT/comparisons/A-vs-B/"""
     name = "-vs-".join(names)
     if len(name) > 200:  # file systems end at 255
         name = f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return Folder(out / "comparisons" / name)
+    return out / "comparisons" / name
 
 
 def write_comparison(compared: ComparedExperiments, out: Path) -> Folder:

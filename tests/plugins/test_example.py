@@ -85,6 +85,18 @@ def test_lists_and_the_schema_include_it(cnnlab):
     assert not valid({"dataset": "stripes", "model": {"layers": [{"CenterCrop": {"height": 2}}]}})
 
 
+def test_its_technique_is_a_command(cnnlab, tmp_path):
+    assert "means        The mean test image of each class." in cnnlab("explain", "--help")[1]
+    assert cnnlab("train", "mine.yaml", "--quiet")[0] == 0
+    code, out, err = cnnlab("explain", "means", "mine", "--images", "10", "--quiet", "--json")
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["options"] == {"images": 10}
+    assert document["arrays"]["shapes"] == {"means": [2, 16, 16, 1]}
+    assert (tmp_path / document["folder"] / "means.png").is_file()
+    assert cnnlab("explain", "means", "mine", "--images", "0")[2] == "--images: expected 1 or more, found 0\n"
+
+
 def test_its_names_are_suggested(cnnlab):
     assert cnnlab("train", "mine.yaml", "--set", "dataset.name=stripe")[2] == (
         "--set dataset.name: unknown dataset 'stripe'; did you mean stripes?\n"
