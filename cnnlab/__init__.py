@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cnnlab.api.comparing import compare as compare
     from cnnlab.api.experiment import Experiment as Experiment
     from cnnlab.api.experiment import load as load
+    from cnnlab.api.explaining import explain as explain
     from cnnlab.api.functions import predict as predict
     from cnnlab.api.functions import runs as runs
     from cnnlab.api.functions import summary as summary
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cnnlab.errors import CnnlabError as CnnlabError
     from cnnlab.errors import CnnlabWarning as CnnlabWarning
     from cnnlab.errors import UserError as UserError
+    from cnnlab.explanations.explanation import Explanation as Explanation
 
 _MODULES = {
     "load": "cnnlab.api.experiment",
@@ -35,9 +37,11 @@ _MODULES = {
     "train": "cnnlab.api.training",
     "compare": "cnnlab.api.comparing",
     "runs": "cnnlab.api.functions",
+    "explain": "cnnlab.api.explaining",
     "predict": "cnnlab.api.functions",
     "Experiment": "cnnlab.api.experiment",
     "Run": "cnnlab.api.run",
+    "Explanation": "cnnlab.explanations.explanation",
     "Comparison": "cnnlab.api.comparing",
     "CnnlabError": "cnnlab.errors",
     "UserError": "cnnlab.errors",
@@ -51,11 +55,13 @@ __all__ = [
     "CnnlabWarning",
     "Comparison",
     "Experiment",
+    "Explanation",
     "Run",
     "TrainingFailed",
     "UserError",
     "__version__",
     "compare",
+    "explain",
     "load",
     "predict",
     "runs",

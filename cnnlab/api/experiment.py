@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.from_python import read_experiment
 from cnnlab.errors import UserError
+from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     from cnnlab.api.progress import ProgressLike
@@ -163,11 +164,12 @@ class Experiment:
     def _text(self) -> str:
         config = self._config
         data = config.dataset.title if config.dataset else "no dataset"
-        return (
-            f"<Experiment {config.name}: {data}, {len(config.nodes)} layers, "
-            f"{config.architecture.total_params:,} parameters, {config.training.epochs} epochs, "
-            f"seed {config.seed}>"
-        )
+        counts = [
+            counted(len(config.nodes), "layer"),
+            counted(config.architecture.total_params, "parameter"),
+            counted(config.training.epochs, "epoch"),
+        ]
+        return f"<Experiment {config.name}: {data}, {', '.join(counts)}, seed {config.seed}>"
 
     def __repr__(self) -> str:
         return self._text

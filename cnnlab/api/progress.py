@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from cnnlab.errors import CnnlabError, CnnlabWarning, UserError
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.records import EpochRow, Record
+from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
@@ -43,8 +44,9 @@ class Progress:
             case "note":
                 return self.message
             case "started":
-                epochs = f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"
-                return f"{run}: {epochs}" + (f", {self.epoch} done" if self.epoch else "")
+                return f"{run}: {counted(self.epochs, 'epoch')}" + (
+                    f", {self.epoch} done" if self.epoch else ""
+                )
             case "epoch" if self.row is not None:
                 return f"{run}: epoch {self.epoch}/{self.epochs}, {_numbers(self.row)}"
             case "failed":

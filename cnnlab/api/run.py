@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -16,11 +15,14 @@ from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.errors import UserError
 from cnnlab.run_folders.records import Record, read_facts, read_history, read_record
 from cnnlab.run_folders.states import state_of
+from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
 
+    from cnnlab.explanations.explanation import Explanation
+    from cnnlab.explanations.technique import Technique
     from cnnlab.run_folders.contents import RunResult
     from cnnlab.run_folders.listing.differences import Difference
     from cnnlab.run_folders.records import Predictions
@@ -127,6 +129,17 @@ class Run:
 
         return load_model(self._folder / "model.keras")
 
+    def explain(self, technique: str | Technique, **options: Any) -> Explanation:
+        """What the network has learned: see `cnnlab.explain`."""
+        from cnnlab.explanations.explaining import explain
+
+        where = {key: options.pop(key, None) for key in ("data_dir", "backend", "device", "progress")}
+        return explain(
+            technique, self._folder, out=self._folder.parent.parent, data_paths=data_paths(where["data_dir"]),
+            reporter=reporter_for(where["progress"]), backend=where["backend"], device=where["device"],
+            **options,
+        )  # fmt: skip
+
     def predict(
         self,
         images: ImageLike | Iterable[ImageLike],
@@ -213,13 +226,7 @@ class Runs(list[Run]):
         return [run.as_dict() for run in self]
 
     def _repr_html_(self) -> str:
-        count = f"{len(self)} run{'' if len(self) == 1 else 's'}"
-        return f"{self.table.to_html(index=False, na_rep='–')}<p>{html.escape(count)}</p>"
+        return f"{self.table.to_html(index=False, na_rep='–')}<p>{counted(len(self), 'run')}</p>"
 
 
 _TABLE_KEYS = ("train_accuracy", "validation_accuracy", "test_accuracy", "params", "macs", "seconds")
-
-
-def folders_of(runs: Sequence[Run]) -> list[Path]:
-    """The folders of some runs."""
-    return [run.folder for run in runs]

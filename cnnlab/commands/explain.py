@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,8 +25,7 @@ from cnnlab.commands.options import (
 )
 from cnnlab.commands.output import print_json
 from cnnlab.commands.technique_options import option_for
-from cnnlab.datasets import DataPaths
-from cnnlab.errors import CnnlabError, unknown
+from cnnlab.errors import unknown
 from cnnlab.explanations import TECHNIQUES
 from cnnlab.explanations.technique import Technique
 
@@ -90,14 +89,14 @@ class SubjectOptions:
 
     @contextmanager
     def reported(self) -> Iterator[dict[str, Any]]:
-        """The keywords of `explain` and `open_subject`, while the user is told how the work goes."""
+        """The keywords of `cnnlab.explain`, while the user is told how the work goes."""
         from cnnlab.commands.progress import reporting
 
         with reporting(quiet=self.quiet) as reporter:
             yield {
                 "out": self.out,
-                "data_paths": DataPaths.from_environment(self.data_dir),
-                "reporter": reporter,
+                "data_dir": self.data_dir,
+                "progress": reporter,
                 "backend": self.backend,
                 "device": self.device,
                 "pixels": self.pixels,
@@ -169,7 +168,7 @@ def technique_command(technique: type[Technique]) -> click.Command:
             if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         }
         settings = technique(**given)
-        from cnnlab.explanations.explaining import explain
+        from cnnlab.api.explaining import explain
 
         with asked.reported() as where:
             document = explain(settings, run, **where).save()
@@ -219,30 +218,11 @@ def all_command(run: str, pictures: tuple[Path, ...], asked: SubjectOptions, as_
     technique that the network has nothing to show for, such as filters without a convolution, is left out,
     with the reason.
     """
-    from cnnlab.explanations.explaining import explain_all
-    from cnnlab.explanations.finding import open_subject
-    from cnnlab.report.explained import Section, render_explanations
-    from cnnlab.run_folders.folders import Folder
+    from cnnlab.api.explaining import explain_all
 
-    documents: list[Mapping[str, Any]] = []
-    sections, left_out = [], {}
     with asked.reported() as where:
-        subject = open_subject(run, **where)
-        subject.start()
-        for name, found in explain_all(subject, pictures=pictures):
-            if isinstance(found, CnnlabError):
-                left_out[name] = found.on_command_line()
-                subject.reporter.warn(f"{name}: left out: {left_out[name]}")
-                continue
-            document = found.save()
-            drawn = [found.folder / picture for picture in document["pictures"]]
-            documents.append(document)
-            sections.append(Section(name, TECHNIQUES[name].summary, found.sentence, drawn))
-            subject.reporter.note(f"{name}: {found.sentence}")
-        folder = Folder(subject.folder)
-        page = render_explanations(subject.name, subject.run, sections, left_out=left_out)
-        folder.write_text("index.html", page)
+        page = explain_all(run, picture=pictures, **where)
     if as_json:
-        print_json({"folder": str(folder.path), "techniques": documents, "left_out": left_out})
+        print_json(page.as_dict())
         return
-    click.echo(f"{len(documents)} techniques\n\n{folder.path / 'index.html'}")
+    click.echo(f"{len(page.documents)} techniques\n\n{page.path}")
