@@ -6,6 +6,7 @@ All style is set on the figure itself: rcParams are shared by all threads, even 
 from __future__ import annotations
 
 from collections.abc import Collection
+from io import BytesIO
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,10 +22,19 @@ TITLE, LABEL, SMALL = 14.0, 11.0, 9.5  # points
 PERCENT_TICKS = FuncFormatter(lambda share, _: f"{100 * share:g}%")
 
 
+class NotebookFigure(Figure):
+    """A figure that a notebook shows by itself: matplotlib's own needs pyplot for that."""
+
+    def _repr_png_(self) -> bytes:
+        content = BytesIO()
+        self.savefig(content, format="png")
+        return content.getvalue()
+
+
 def new_figure(height: float, title: str = "", *, width: float = WIDTH, layout: bool = True) -> Figure:
     """An empty figure with its title; sizes in inches. Without `layout`, axes stay where they are put."""
     engine = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1) if layout else None
-    figure = Figure(figsize=(width, height), dpi=PIXELS_PER_INCH, facecolor=PAPER, layout=engine)
+    figure = NotebookFigure(figsize=(width, height), dpi=PIXELS_PER_INCH, facecolor=PAPER, layout=engine)
     if title:
         figure.suptitle(title, fontsize=TITLE, fontweight="bold", color=INK, parse_math=False)
     return figure
