@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cnnlab.language.lazy_mapping import LazyMapping
+from cnnlab.pictures.kit.figures import LazyFigures
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
 
@@ -81,7 +81,7 @@ class Explanation:
         self.technique = technique.name
         self.explained = explained
         self.sentence = sentence
-        self.figures: Mapping[str, Figure] = LazyMapping(figures)
+        self.figures = LazyFigures(figures)
         self.arrays = arrays
         self.facts = facts or {}
         self.options = technique.options_used(taken or {})
