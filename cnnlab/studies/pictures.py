@@ -9,7 +9,7 @@ from cnnlab.comparison import Comparison
 from cnnlab.comparison.confusion import confusion
 from cnnlab.errors import CnnlabError
 from cnnlab.jobs import Jobs
-from cnnlab.language.lazy_mapping import LazyMapping
+from cnnlab.pictures.kit.figures import LazyFigures
 from cnnlab.pictures.plots import (
     Answers,
     Measured,
@@ -63,7 +63,7 @@ def pictures(comparison: Comparison, answers: Answers | None = None) -> Mapping[
             drawn["only_one_right"] = lambda: only_one_right(
                 answers, title=f"Test images that only one network classifies correctly, {seed}"
             )
-    return LazyMapping(drawn)
+    return LazyFigures(drawn)
 
 
 def predicting_records(comparison: Comparison) -> dict[str, Record]:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from cnnlab.language.lazy_mapping import LazyMapping
+from cnnlab.pictures.kit.figures import LazyFigures
 
 
 def test_a_figure_is_drawn_once_and_not_before_it_is_looked_at():
     drawn = []
-    figures = LazyMapping({"curves": lambda: drawn.append("curves") or "a figure", "bars": lambda: "another"})
+    figures = LazyFigures({"curves": lambda: drawn.append("curves") or "a figure", "bars": lambda: "another"})
     assert list(figures) == ["curves", "bars"]
     assert len(figures) == 2
     assert "curves" in figures
