@@ -50,6 +50,12 @@ def printable(text: str, keep: str = "\n") -> str:
     )
 
 
+def first_sentence(error: BaseException) -> str:
+    """The first sentence that an error says; its kind, where it says nothing."""
+    said = str(error).strip() or type(error).__name__
+    return said.splitlines()[0].split(". ")[0]
+
+
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that a user who typed `name` most likely meant, if one is close enough."""
     by_lowercase = {each.lower(): each for each in known}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnlab.accounting.architecture import Architecture, Row, Step
-from cnnlab.accounting.quantities import factor, share
+from cnnlab.accounting.quantities import exactly, factor, share
 from cnnlab.errors import unknown
 from cnnlab.language.fields import as_written
 from cnnlab.layers.base import Layer, SpatialLayer, Weight, Window, times
@@ -39,7 +39,7 @@ def explain(architecture: Architecture, name: str) -> tuple[Section, ...]:
         Section("What it does", (_purpose(step.node.layer),)),
         Section(f"The output: {times(step.output_shape)}", tuple(_output(step))),
         Section(f"The parameters: {row.params:,}", tuple(_parameters(step, row, architecture))),
-        Section(f"The work: {row.macs:,} MACs", tuple(_work(step, row))),
+        Section(f"The work: {exactly(row.macs)} MACs", tuple(_work(step, row))),
     ]
     if row.receptive_field:
         title = f"What one output sees: {times(row.receptive_field)} pixels"
@@ -205,6 +205,9 @@ def _array(weight: Weight) -> str:
 
 
 def _work(step: Step, row: Row) -> Iterator[str]:
+    if row.macs is None:
+        yield "A layer of Keras's own: cnnlab does not count its multiplications."
+        return
     if not row.macs:
         yield "A MAC is a multiplication with a weight, added to a sum; this layer has none that count."
         return
@@ -275,7 +278,12 @@ def _sight(step: Step, row: Row, architecture: Architecture) -> Iterator[str]:
 def _dense_equivalent(step: Step, row: Row) -> Iterator[str]:
     layer, inputs = step.node.layer, math.prod(step.input_shape)
     local = layer.locally_connected_params(step.input_shape)
-    if local is None or row.locality_saving is None or row.sharing_saving is None:
+    if (
+        local is None
+        or row.dense_equivalent_params is None
+        or row.locality_saving is None
+        or row.sharing_saving is None
+    ):
         return
     biased = row.dense_equivalent_params != row.neurons * inputs
     plus = " + 1" if biased else ""

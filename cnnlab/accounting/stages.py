@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cnnlab.accounting.architecture import Architecture, Row, Step
+from cnnlab.accounting.quantities import sum_of_known
 from cnnlab.language.fields import Shape
 from cnnlab.layers.graph import GraphNode
 
@@ -29,8 +30,8 @@ class Stage:
         return sum(row.params for row in self.rows)
 
     @property
-    def macs(self) -> int:
-        return sum(row.macs for row in self.rows)
+    def macs(self) -> int | None:
+        return sum_of_known(row.macs for row in self.rows)
 
 
 def stages(architecture: Architecture) -> tuple[Stage, ...]:

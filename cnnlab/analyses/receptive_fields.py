@@ -48,9 +48,10 @@ class Field:
 def receptive_fields(nodes: Sequence[GraphNode], input_shape: Shape) -> dict[str, Field]:
     """The field of every layer, by its name in the summary.
 
-    Behind an upsampling, a transposed convolution or a random crop, which resizes outside training,
-    everything counts as seen, and likewise behind a Permute or where a layer takes other axes for height
-    and width than the first one did: rows and columns of the image can no longer be told apart there.
+    Behind an upsampling, a transposed convolution, a random crop, which resizes outside training, or a layer
+    that hides places, everything counts as seen, and likewise behind a Permute or where a layer takes other
+    axes for height and width than the first one did: rows and columns of the image can no longer be told
+    apart there.
     """
     formats = [node.layer.spatial_axes for node in nodes if isinstance(node.layer, SpatialLayer)]
     shapes: dict[int, Shape] = {IMAGE: input_shape}
@@ -67,7 +68,12 @@ def receptive_fields(nodes: Sequence[GraphNode], input_shape: Shape) -> dict[str
 
 
 def _through(field: Field, layer: Layer, input_shape: Shape) -> Field:
-    if layer.sees_everything or field.everything or isinstance(layer, Permute | RandomCrop):
+    if (
+        layer.sees_everything
+        or layer.hides_places
+        or field.everything
+        or isinstance(layer, Permute | RandomCrop)
+    ):
         return Field(everything=True)
     if isinstance(layer, ZeroPadding2D | Cropping2D):
         borders = layer.padding if isinstance(layer, ZeroPadding2D) else layer.cropping

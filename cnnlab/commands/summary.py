@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from cnnlab.accounting.architecture import Row
+from cnnlab.accounting.quantities import exactly
 from cnnlab.commands.layer_table import conclusion, layer_table
 from cnnlab.commands.options import experiments_argument, json_option, overrides_option
 from cnnlab.commands.output import print_csv, print_json, print_table
@@ -175,7 +176,7 @@ def _print_overview(
                 times(architecture.input_shape),
                 str(len(architecture.rows)),
                 f"{architecture.total_params:,}",
-                f"{architecture.macs:,}",
+                exactly(architecture.macs),
             )
             for config, architecture in summaries
         ],

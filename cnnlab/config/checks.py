@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cnnlab.accounting.architecture import Architecture, LayerShapeError
 from cnnlab.config.locating import located, with_classes
 from cnnlab.errors import ShapeError, suggestion
-from cnnlab.language.fields import as_written
+from cnnlab.language.fields import Shape, as_written
 from cnnlab.language.source import Path_, YamlNode, dotted
 from cnnlab.layers.base import times
 from cnnlab.layers.graph import output_activation
@@ -23,7 +23,7 @@ _SMOOTHED = ("categorical_crossentropy", "categorical_focal_crossentropy")
 def mismatches(config: ExperimentConfig, root: YamlNode) -> Iterator[str]:
     """What no section can know by itself: how dataset, layers and classes fit together."""
     given, dataset = config.model.input_shape, config.dataset
-    if given is None and dataset is None:
+    if given is None and dataset is None and config.model.declared_shape is None:
         yield located(root, (), "expected a dataset, or model.input_shape for a summary only; found neither")
         return
     if given is not None and dataset is not None and given != dataset.input_shape:
@@ -35,11 +35,19 @@ def mismatches(config: ExperimentConfig, root: YamlNode) -> Iterator[str]:
         if dataset.stratified and dataset.train_size is None:
             message = "has no effect without train_size: all images are used; give it, or leave this out"
             yield located(root, ("dataset", "stratified"), message, "key")
+    declared = config.model.declared_input
+    if declared is not None and not _fits(declared[0], config.input_shape):
+        whose = f"{dataset.name}'s images" if dataset is not None else "model.input_shape"
+        wanted = "×".join("any" if size is None else str(size) for size in declared[0])
+        message = f"the model takes {wanted}; the shape of {whose} is {times(config.input_shape)}"
+        yield located(root, declared[1], message)
+        return
     names: dict[str, Path_] = {}
     try:
         nodes = config.nodes
     except ShapeError as error:
-        yield located(root, ("model", "layers"), str(error))
+        section = "layers" if config.model.keras is None else "keras"
+        yield located(root, ("model", section), str(error))
         return
     for node in nodes:
         if node.name in names:
@@ -58,6 +66,13 @@ def mismatches(config: ExperimentConfig, root: YamlNode) -> Iterator[str]:
         return
     if dataset is not None:
         yield from _output_mismatches(config, dataset, architecture, root)
+
+
+def _fits(declared: tuple[int | None, ...], shape: Shape) -> bool:
+    """Whether images of a shape are what a model says that it takes; None stands for any size."""
+    return len(declared) == len(shape) and all(
+        size in (None, given) for size, given in zip(declared, shape, strict=True)
+    )
 
 
 def _training_mismatches(config: ExperimentConfig, dataset: DatasetConfig, root: YamlNode) -> Iterator[str]:

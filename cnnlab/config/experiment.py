@@ -22,6 +22,7 @@ from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
 from cnnlab.errors import UserError, unknown
 from cnnlab.language.fields import Name, Settings, Shape, as_written, chosen_by_name
 from cnnlab.language.source import YamlNode, read_yaml, write_yaml
+from cnnlab.layers.base import Layer
 from cnnlab.layers.graph import GraphNode, expand, output_activation
 
 MOST_PROBLEMS = 20
@@ -47,14 +48,31 @@ class ExperimentConfig(Settings):
     def input_shape(self) -> Shape:
         """What the network sees of one image, without the batch axis."""
         shape = self.model.input_shape or (self.dataset.input_shape if self.dataset else None)
+        shape = shape or self.model.declared_shape
         if shape is None:
             raise ValueError("neither dataset nor model.input_shape; load_config refuses such a config")
         return shape
 
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of the network, blocks not written out; a Keras model is one block."""
+        if self.model.keras is None:
+            return self.model.layers
+        from cnnlab.layers.from_keras.network import KerasNetwork
+
+        return (
+            KerasNetwork(
+                model=self.model.keras,
+                input_shape=self.input_shape,
+                backend=self.runtime.backend,
+                device=self.runtime.device,
+            ),
+        )
+
     @cached_property
     def architecture(self) -> Architecture:
         data_format = self.dataset.data_format if self.dataset else None
-        return describe(self.model.layers, self.input_shape, data_format)
+        return describe(self.layers, self.input_shape, data_format)
 
     @cached_property
     def training_memory(self) -> TrainingMemory:
@@ -69,7 +87,7 @@ class ExperimentConfig(Settings):
 
     @cached_property
     def nodes(self) -> tuple[GraphNode, ...]:
-        return expand(self.model.layers)
+        return expand(self.layers)
 
     @property
     def gives_logits(self) -> bool:

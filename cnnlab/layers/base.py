@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -89,8 +89,15 @@ class Layer(Settings):
         """The arrays that Keras creates for this layer, in Keras's order."""
         return ()
 
-    def macs(self, input_shape: Shape) -> int:
-        """Multiplications with weights in the forward pass of one image; biases are not counted."""
+    def weights_of(self, input_shapes: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        """The same for any number of inputs."""
+        return self.weights(input_shapes[0])
+
+    def macs(self, input_shape: Shape) -> int | None:
+        """Multiplications with weights in the forward pass of one image; biases are not counted.
+
+        None where nobody has counted them.
+        """
         return 0
 
     def neurons(self, input_shape: Shape) -> int:
@@ -101,8 +108,11 @@ class Layer(Settings):
         """Parameters if each output had weights of its own over its window; None without a kernel."""
         return None
 
-    def dense_equivalent_params(self, input_shape: Shape) -> int:
-        """Parameters of a Dense layer between the same input and output; own ones if not a convolution."""
+    def dense_equivalent_params(self, input_shape: Shape) -> int | None:
+        """Parameters of a Dense layer between the same input and output; own ones if not a convolution.
+
+        None where it is not known which of the two it is.
+        """
         return sum(weight.size for weight in self.weights(input_shape))
 
     @property
@@ -118,6 +128,11 @@ class Layer(Settings):
     @property
     def sees_everything(self) -> bool:
         """Whether one output depends on every position of the input."""
+        return False
+
+    @property
+    def hides_places(self) -> bool:
+        """Whether it is not known what one output sees of the input."""
         return False
 
     def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
@@ -143,6 +158,10 @@ class Layer(Settings):
             **self.arguments(), name=name, dtype=dtype
         )
         return layer
+
+    def connect(self, layer: keras.layers.Layer, feeds: Sequence[Any]) -> Any:
+        """Call the built layer on symbolic tensors: on the one that feeds it, or on a list of several."""
+        return layer(feeds[0] if len(feeds) == 1 else list(feeds))
 
 
 class SpatialLayer(Layer):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import model_validator
 
@@ -55,6 +55,10 @@ class Convolution(SpatialLayer):
 
     def neurons(self, input_shape: Shape) -> int:
         return math.prod(self.output_shape(input_shape))
+
+    if TYPE_CHECKING:
+
+        def macs(self, input_shape: Shape) -> int: ...  # every convolution has counted them
 
     def locally_connected_params(self, input_shape: Shape) -> int:
         return self.macs(input_shape) + self.use_bias * self.neurons(input_shape)

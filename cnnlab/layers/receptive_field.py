@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from cnnlab.language.fields import Shape
@@ -28,6 +28,8 @@ class ReceptiveField:
     axes: tuple[int, ...]  # along which axis of the input each axis of the tensor runs
     extent: Fractions
     jump: Fractions
+    is_unknown: bool = False
+    """Behind a layer that hides places: what is seen there nobody knows, until all of it is."""
 
     @classmethod
     def of_one_pixel(cls, input_shape: Shape) -> ReceptiveField:
@@ -55,8 +57,13 @@ class ReceptiveField:
 
     def through(self, layer: Layer, input_shape: Shape) -> ReceptiveField:
         """The sight behind a layer."""
-        if layer.sees_everything or len(self.axes) != len(input_shape):
-            return ReceptiveField.of_everything(self.whole)
+        everything = ReceptiveField.of_everything(self.whole)
+        if layer.sees_everything:
+            return everything
+        if self.is_unknown or (layer.hides_places and self.extent != everything.extent):
+            return replace(self, is_unknown=True)
+        if layer.hides_places or len(self.axes) != len(input_shape):
+            return everything
         if isinstance(layer, Permute):
             return self._permuted(layer.dims)
         view = layer.view
@@ -75,6 +82,8 @@ class ReceptiveField:
 
     def joined(self, other: ReceptiveField) -> ReceptiveField:
         """The larger sight where two branches meet."""
+        if self.is_unknown or other.is_unknown:
+            return self if self.is_unknown else other
         if self.axes != other.axes:
             return max(self, other, key=lambda sight: math.prod(sight.extent))
         extent = tuple(map(max, self.extent, other.extent))

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
+from cnnlab.accounting.quantities import exactly
 from cnnlab.comparison import (
     Comparison,
     Outcome,
@@ -40,7 +41,13 @@ def render_report(comparison: Comparison, answers: Answers | None = None) -> str
         answers: test images with what each experiment takes them for; without them the page has no images.
     """
     environment = pages()
-    environment.filters |= {"points": _points, "p": p_text, "times": times, "seeds": seeds_text}
+    environment.filters |= {
+        "points": _points,
+        "p": p_text,
+        "times": times,
+        "seeds": seeds_text,
+        "exactly": exactly,
+    }
     environment.filters["typed"] = _typed
     histories = {
         outcome.name: {record.seed: record.history for record in outcome.records}

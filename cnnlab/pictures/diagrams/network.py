@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnlab.accounting.quantities import amount
+from cnnlab.accounting.quantities import amount, sum_of_known
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import times
 from cnnlab.pictures.diagrams.elements import Chain, block_glyphs, network_glyphs
@@ -27,7 +27,7 @@ def network_shapes(config: ExperimentConfig, *, widest: float = 15.0) -> list[Sh
         f"{architecture.total_params:,} parameters   ·   "
         f"{amount(architecture.macs)} multiplications per image"
     )
-    chain = network_glyphs(config.model.layers, architecture)
+    chain = network_glyphs(config.layers, architecture)
     return _sheet(config.name, subtitle, chain, widest)
 
 
@@ -38,9 +38,10 @@ def block_shapes(config: ExperimentConfig, block: str, *, widest: float = 15.0) 
         UserError: there is no such block.
     """
     architecture = config.architecture
-    chain = block_glyphs(config.model.layers, architecture, block)
+    chain = block_glyphs(config.layers, architecture, block)
     rows_of_block = [row for row in architecture.rows if row.name.startswith(f"{block}/")]
-    params, macs = sum(row.params for row in rows_of_block), sum(row.macs for row in rows_of_block)
+    params = sum(row.params for row in rows_of_block)
+    macs = sum_of_known(row.macs for row in rows_of_block)
     subtitle = f"{params:,} parameters   ·   {amount(macs)} multiplications per image"
     return _sheet(f"{block} of {config.name}", subtitle, chain, widest)
 
