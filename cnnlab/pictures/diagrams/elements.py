@@ -10,8 +10,14 @@ from cnnlab.errors import unknown
 from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer, SpatialLayer, snake_case, times
 from cnnlab.layers.blocks import Block, Parallel, Repeat, Residual
+from cnnlab.layers.from_keras.network import KerasNetwork
 from cnnlab.layers.graph import Where
 from cnnlab.layers.merging import Merge
+from cnnlab.pictures.diagrams.branches import Branches, Parts, Tangle, parts_of
+
+SYMBOLS = {"Add": "+", "Average": "mean", "Maximum": "max", "Minimum": "min", "Multiply": "×",
+           "Subtract": "−"}  # fmt: skip
+"""How layers are drawn in which branches meet number by number."""
 
 KINDS = ("input", "convolution", "pooling", "dense", "other")
 
@@ -178,6 +184,8 @@ def _gather(layers: Sequence[Layer], steps: _Steps, where: Where, into: _Gatheri
             _add_residual(layer, steps, here, into)
         elif isinstance(layer, Parallel):
             into.add(_parallel(layer, steps, here))
+        elif isinstance(layer, KerasNetwork):
+            _add_parts(parts_of(steps.steps), into)
         elif isinstance(layer, Block):  # one that is not known here: layer by layer
             for step in steps.take_below(here):
                 _add_step(step, into)
@@ -185,9 +193,58 @@ def _gather(layers: Sequence[Layer], steps: _Steps, where: Where, into: _Gatheri
             _add_step(steps.take(), into)
 
 
+def _add_parts(parts: Parts, into: _Gathering) -> None:
+    """The layers of a Keras model, whose branches are found in its graph."""
+    for part in parts:
+        if isinstance(part, Branches):
+            into.add(_fork(part))
+        elif isinstance(part, Tangle):
+            last = part.steps[-1]
+            params = sum(step.params for step in part.steps)
+            title = f"{len(part.steps)} layers"
+            into.add(Volume("other", title, _image(last.output_shape, last.node.layer), params))
+        else:
+            _add_step(part, into)
+
+
+def _fork(branches: Branches) -> Fork:
+    layer, name = branches.end.node.layer, branches.end.node.name
+    filled = sorted(branches.chains, key=lambda chain: not chain)  # what came straight on is drawn last
+    is_residual = layer.type() == "Add" and len(filled) == 2
+    chains = tuple(_chain_of(parts) for parts in filled)
+    straight = "identity" if is_residual else "as it came"
+    labels = tuple("" if chain.glyphs else straight for chain in chains)
+    shape = _image(branches.end.output_shape, None)
+    symbol = SYMBOLS.get(layer.type())
+    end = Joint(symbol, shape) if symbol else Volume("other", layer.type(), shape, branches.end.params)
+    params = branches.end.params + sum(_params(chain) for chain in filled)
+    return Fork(name, chains, labels, end, params, is_residual)
+
+
+def _chain_of(parts: Parts) -> Chain:
+    gathering = _Gathering()
+    _add_parts(parts, gathering)
+    return _closed(gathering)
+
+
+def _params(parts: Parts) -> int:
+    """The parameters of all layers in it."""
+    total = 0
+    for part in parts:
+        if isinstance(part, Branches):
+            total += part.end.params + sum(map(_params, part.chains))
+        else:
+            total += sum(step.params for step in (part.steps if isinstance(part, Tangle) else (part,)))
+    return total
+
+
 def _chain(layers: Sequence[Layer], steps: _Steps, where: Where) -> Chain:
     gathering = _Gathering()
     _gather(layers, steps, where, gathering)
+    return _closed(gathering)
+
+
+def _closed(gathering: _Gathering) -> Chain:
     if gathering.waiting:  # nothing in it can be drawn: what it does is said in words
         gathering.glyphs.append(Joint("", (), gathering.waiting))
     return gathering.chain
@@ -229,7 +286,7 @@ def _parallel(layer: Parallel, steps: _Steps, where: Where) -> Fork:
     merge = steps.take()
     labels = tuple("" if branch.glyphs else "as it came" for branch in branches)
     name = merge.node.name.rpartition("/")[0]
-    symbol = {"Add": "+", "Average": "mean", "Maximum": "max"}.get(merge.node.layer.type())
+    symbol = SYMBOLS.get(merge.node.layer.type())
     shape = _image(merge.output_shape, None)
     end = Joint(symbol, shape) if symbol else Volume("other", merge.node.layer.type(), shape)
     return Fork(name, branches, labels, end, steps.params_since(begin), is_residual=False)
