@@ -50,9 +50,10 @@ def printable(text: str, keep: str = "\n") -> str:
     )
 
 
-def first_sentence(error: BaseException) -> str:
-    """The first sentence that an error says; its kind, where it says nothing."""
-    said = str(error).strip() or type(error).__name__
+def first_sentence(error: BaseException, *, after: str = "") -> str:
+    """The first sentence that an error says, behind `after` if it has that; its kind, if it says nothing."""
+    said = str(error).rpartition(after)[2] if after else str(error)
+    said = said.strip() or type(error).__name__
     return said.splitlines()[0].split(". ")[0]
 
 

@@ -118,7 +118,10 @@ def conclusion(config: ExperimentConfig) -> str:
     """The whole network in a few sentences: parameters, work, memory, saving."""
     architecture = config.architecture
     lines = [parameters(architecture) + f", {architecture.neurons:,} neurons."]
-    lines.append(f"Per image {exactly(architecture.macs)} MACs, {exactly(architecture.flops)} FLOPs.")
+    if architecture.macs is None:
+        lines.append("MACs and FLOPs are unknown: cnnlab does not count them for every layer of Keras's.")
+    else:
+        lines.append(f"Per image {architecture.macs:,} MACs, {exactly(architecture.flops)} FLOPs.")
     memory = config.training_memory
     lines.append(
         f"Memory: parameters {size(architecture.params_bytes)}, activations of one image "

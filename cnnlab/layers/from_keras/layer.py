@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -194,6 +195,7 @@ def _facts(class_name: str, config: str, input_shapes: tuple[Shape, ...], separa
 def _refusal(error: BaseException) -> ShapeError:
     if isinstance(error, ShapeError):
         return error
-    return ShapeError(
-        f"Keras refuses it: {first_sentence(error)}", "change its settings, or the layer before it"
-    )
+    # Keras repeats the whole config first, and what it calls a layer here is of no use to anyone.
+    said = first_sentence(error, after="Exception encountered: ")
+    reason = re.sub(r"^Input \d.* is incompatible with the layer: ", "", said)
+    return ShapeError(f"Keras refuses it: {reason}", "change its settings, or the layer before it")

@@ -97,8 +97,9 @@ class _Walk:
         shared = self.first.get(name)
         layer, settings = self._layer(entry, feeds, apart=apart)
         again = f"_call{self.calls[name]}" if shared is not None else ""
+        branches = tuple(f"input {number}" for number in range(1, len(feeds) + 1)) if len(feeds) > 1 else ()
         position = self.graph.add(
-            layer, tuple(feeds), name + again, (*where, "config"), shares=shared, settings=settings
+            layer, tuple(feeds), name + again, (*where, "config"), branches, shares=shared, settings=settings
         )
         self.first.setdefault(name, position)
         shapes = self._shapes(feeds)

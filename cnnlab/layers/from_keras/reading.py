@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ Data = dict[str, Any]
 MAX_VALUES = MAX_NODES - 1_000
 """A config holds more than its model."""
 
+NO_CODE = "is Python code, which a config never runs; use a function that Keras ships"
+
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _ENVELOPE = ("module", "class_name", "config", "registered_name", "build_config", "compile_config", "name",
              "inbound_nodes", "shared_object_id")  # fmt: skip
@@ -63,7 +66,10 @@ def keras_section(model: keras.Model) -> Data:
             "expected keras.Sequential, or keras.Model(inputs, outputs)"
         )
     try:
-        return read_keras(json.loads(model.to_json()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of lambdas: what comes of them is said below
+            written = model.to_json()
+        return read_keras(json.loads(written))
     except ValidationError as error:
         lines = [f"{each['ctx']['message']}" for each in error.errors()]
         raise UserError("\n".join(f"{model.name}: {line}" for line in dict.fromkeys(lines))) from None
@@ -251,7 +257,8 @@ class _Names:
         if name not in self.by_old:
             raise _Refused(f"there is no layer {name!r}; {suggestion(name, self.by_old)}", loc)
         if not 0 <= call < max(1, self.calls[name]):
-            raise _Refused(f"layer {name!r} is called {self.calls[name]} times, not {call + 1}", loc)
+            times = "once" if self.calls[name] == 1 else f"{self.calls[name]} times"
+            raise _Refused(f"layer {name!r} is called {times}, not {call + 1} times", loc)
         return self.by_old[name] + (f"_call{call + 1}" if call else "")
 
     def as_written(self, text: str, loc: Loc) -> str:
@@ -372,8 +379,10 @@ def _settings(config: Data, loc: Loc) -> Data:
 def _setting(key: str, value: Any, loc: Loc) -> Any:
     if isinstance(value, dict) and "class_name" in value:
         return _object(key, value, loc)
+    kind = kind_of(key)
+    if isinstance(value, dict) and (kind != "layers" or is_activation(key)):
+        raise _Refused(f"{key}: a function {NO_CODE}", loc)  # a lambda, as Keras writes it here
     if isinstance(value, str):
-        kind = kind_of(key)
         if is_activation(key) and value not in ACTIVATIONS:
             raise _Refused(f"unknown activation {value!r}; {suggestion(value, sorted(ACTIVATIONS))}", loc)
         known = sorted(map(snake_case, ALLOWED[kind]))
@@ -420,14 +429,13 @@ def _check_class(value: Data, name: str, kind: Kind, loc: Loc, what: str) -> Non
     if kind == "layers" and name in REFUSED:
         raise _Refused(f"{what}{name} cannot be used here: {REFUSED[name]}", at)
     if name == "function" or name.startswith("__"):
-        function = f" ({value['config']})" if isinstance(value.get("config"), str) else ""
-        raise _Refused(
-            f"{what}a Python function{function}, and a config never runs code; use one that Keras ships", at
-        )
+        function = value["config"] if isinstance(value.get("config"), str) else "a function"
+        raise _Refused(f"{what}{function} {NO_CODE}", at)
     if name in MODELS:
         raise _Refused(f"{what}holds a whole model; expected a single layer", at)
     close = suggestion(name, sorted(ALLOWED[kind]))
-    hint = f"; {close}" if close.startswith("did you mean") else ", and a config never runs other code"
+    is_typo = value.get("module") in (None, _MODULES[kind]) and close.startswith("did you mean")
+    hint = f"; {close}" if is_typo else ", and a config never runs other code"
     raise _Refused(f"{what}{name} is not one of the {kind} that Keras ships{hint}", at)
 
 
