@@ -202,6 +202,11 @@ def test_a_layer_that_cannot_be_used(layer, message):
         id="no layers",
     ),
     pytest.param(
+        TEXT.partition("      - class_name: Flatten")[0],
+        "bad.yaml:4:5: model.keras: the model has no layer between its input and its output\n   add one",
+        id="an input only",
+    ),
+    pytest.param(
         "dataset: colors\nmodel: {}",
         "bad.yaml:2:8: model.layers: missing; it has no default",
         id="neither",
@@ -311,6 +316,15 @@ def test_calls_that_cannot_be_used(layer, calls, message):
 def test_several_inputs_or_outputs(side, what):
     data = functional(**{side: ["a", "b"]})
     assert said_of(data) == f"model.keras.config.{side}: expected a model with one {what}, found 2 {what}s"
+
+
+def test_an_input_that_is_none():
+    data = functional(input_layers=["a"])
+    assert said_of(data) == "model.keras.config.input_layers: expected the name of an InputLayer"
+    data = functional(output_layers=["input_layer_1"])
+    assert said_of(data) == (
+        "model.keras: the model has no layer between its input and its output\n   add one"
+    )
 
 
 def test_two_layers_of_one_name():

@@ -37,7 +37,10 @@ class KerasNetwork(Block):
 
     def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
         walk = _Walk(graph, self, {feed: self.input_shape})
-        return walk.through(self.model, feed, "", PLACE)
+        end = walk.through(self.model, feed, "", PLACE)
+        if end == feed:
+            raise ShapeError("the model has no layer between its input and its output", "add one")
+        return end
 
 
 def declared_input(model: Data) -> tuple[tuple[int | None, ...], Where] | None:

@@ -166,6 +166,9 @@ class _Scope:
         if kind == "Functional":
             for side in ("input_layers", "output_layers"):
                 read[side] = [self._end(config, side, at, names)]
+            inputs = [name for name, entry in zip(names.new, entries, strict=True) if _is_input(entry)]
+            if read["input_layers"][0] not in inputs:
+                raise _Refused("expected the name of an InputLayer", (*at, "input_layers"))
         name = config.get("name")
         if isinstance(name, str) and not _counted(kind, name):
             read["name"] = _valid_name(name, at)
@@ -275,7 +278,7 @@ def _inbound(entry: Data, loc: Loc, names: _Names) -> Data:
     at = (*loc, "inbound_nodes")
     if not isinstance(nodes, list):
         raise _Refused(f"expected a list of calls, found {as_written(nodes)}", at)
-    if entry.get("class_name") == "InputLayer":
+    if _is_input(entry):
         return {}
     if not nodes:
         raise _Refused("this layer is never called; leave it out", at, kind="key")
@@ -346,6 +349,10 @@ def _reference(value: Any, names: _Names, loc: Loc) -> str | None:
     if output:
         raise _Refused(f"layer {name!r} gives several tensors; expected layers that give one", loc)
     return names.reference(name, call, loc)
+
+
+def _is_input(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("class_name") == "InputLayer"
 
 
 def _input(config: Data, loc: Loc) -> Data:

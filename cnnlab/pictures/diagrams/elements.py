@@ -157,7 +157,12 @@ def block_glyphs(layers: Sequence[Layer], architecture: Architecture, name: str)
     Raises:
         UserError: there is no such block.
     """
-    blocks = dict(_blocks(network_glyphs(layers, architecture), ""))
+    names = [step.node.name for step in architecture.steps]
+    blocks = {  # those of a Keras model are found in its graph, and have no layers of their own name
+        block: glyph
+        for block, glyph in _blocks(network_glyphs(layers, architecture), "")
+        if any(each.startswith(f"{block}/") for each in names)
+    }
     if name not in blocks:
         raise unknown("block", name, blocks)
     first = next(step for step in architecture.steps if step.node.name.startswith(f"{name}/"))
