@@ -91,6 +91,13 @@ def test_with_the_same_weights_it_computes_the_same(name, experiment, rng):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+def test_the_name_of_the_whole_model_decides_nothing(experiment):
+    image = keras.Input((8, 8, 1))
+    scores = keras.layers.Dense(3)(keras.layers.Flatten()(image))
+    one, other = (keras.Model(image, scores, name=name) for name in ("one", "mobilenet_1.00_32"))
+    assert experiment(one) == experiment(other)
+
+
 @EACH
 def test_built_twice_it_has_one_digest(name, experiment):
     first = experiment(models.MODELS[name]())

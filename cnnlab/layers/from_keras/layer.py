@@ -19,14 +19,17 @@ if TYPE_CHECKING:
     import keras
 
 _POINTWISE_NAMES = """
-    Activation ActivityRegularization Add AlphaDropout AutoContrast Average Dropout ELU GaussianDropout
-    GaussianNoise Identity LeakyReLU Maximum Minimum Multiply RandomBrightness RandomColorDegeneration
-    RandomColorJitter RandomContrast RandomGrayscale RandomHue RandomInvert RandomPosterization
-    RandomSaturation ReLU Rescaling Softmax Solarization SpatialDropout1D SpatialDropout2D SpatialDropout3D
-    Subtract
+    Activation ActivityRegularization AlphaDropout AutoContrast BatchNormalization Dropout ELU GaussianDropout
+    GaussianNoise GroupNormalization Identity LayerNormalization LeakyReLU Normalization PReLU
+    RMSNormalization RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast RandomGrayscale
+    RandomHue RandomInvert RandomPosterization RandomSaturation ReLU Rescaling Softmax Solarization
+    SpatialDropout1D SpatialDropout2D SpatialDropout3D UnitNormalization
 """
-_POINTWISE = frozenset(_POINTWISE_NAMES.split())
-"""They change numbers where they stand, and have no weights."""
+_MERGING = frozenset(("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"))
+"""Branches meet in them, number by number; they have no weights."""
+
+_POINTWISE = _MERGING | frozenset(_POINTWISE_NAMES.split())
+"""They change numbers where they stand: nothing about them counts as a multiplication, as in cnnlab's own."""
 
 _DENSE_NAMES = """
     Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose Dense DepthwiseConv1D
@@ -78,7 +81,9 @@ class KerasLayer(Layer):
         return math.prod(self.output_shape(input_shape)) if self.type() in _DENSE else 0
 
     def dense_equivalent_params(self, input_shape: Shape) -> int | None:
-        return 0 if self._is_pointwise else None
+        if self.type() in _MERGING:
+            return 0
+        return super().dense_equivalent_params(input_shape) if self._is_pointwise else None
 
     @property
     def hides_places(self) -> bool:

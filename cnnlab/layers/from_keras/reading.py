@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from cnnlab.errors import UserError, first_sentence
 from cnnlab.language.fields import as_written, problem, problems
 from cnnlab.language.source import MAX_NODES
-from cnnlab.layers.from_keras.calls import Names, inbound, is_counted, is_input, references, valid_name
+from cnnlab.layers.from_keras.calls import Names, inbound, is_input, references
 from cnnlab.layers.from_keras.classes import MODELS
 from cnnlab.layers.from_keras.settings import (
     Data,
@@ -91,7 +91,6 @@ def read_keras(value: Any) -> Data:
     read = scope.read()
     if scope.refused:
         raise problems(*(each.as_problem() for each in scope.refused))
-    read["config"].pop("name", None)  # the experiment has one of its own
     if (count := count_values(read)) > MAX_VALUES:
         message = f"more than {MAX_VALUES:,} values, which is more than a config can hold; found {count:,}"
         raise problems(problem(message))
@@ -144,9 +143,6 @@ class _Scope:
             inputs = [name for name, entry in zip(names.new, entries, strict=True) if is_input(entry)]
             if read["input_layers"][0] not in inputs:
                 raise Refused("expected the name of an InputLayer", (*at, "input_layers"))
-        name = config.get("name")
-        if isinstance(name, str) and not is_counted(kind, name):
-            read["name"] = valid_name(name, at)
         return {"class_name": kind, "config": read}
 
     def _entry(self, entry: Any, loc: Loc, name: str) -> Data:
