@@ -312,6 +312,37 @@ def test_calls_that_cannot_be_used(layer, calls, message):
     assert said_of(data) == message
 
 
+@pytest.mark.parametrize("kind", ["Conv2D", "LSTM"])
+def test_shared_weights_that_do_not_fit(kind):
+    """Keras would refuse to build such a model; a file edited by hand can ask for it."""
+    text = """\
+dataset: colors
+model:
+  keras:
+    class_name: Functional
+    config:
+      layers:
+      - {class_name: InputLayer, config: {name: image, shape: [28, 28, 3]}}
+      - {class_name: Reshape, config: {name: rows, target_shape: [28, 84]}, inbound_nodes: [[image]]}
+      - {class_name: Conv2D, config: {name: twice, filters: 4, kernel_size: 1}, inbound_nodes: [[image], [twice]]}
+      - {class_name: Flatten, config: {name: flat}, inbound_nodes: [[twice_call2]]}
+      - {class_name: Dense, config: {name: scores, units: 6}, inbound_nodes: [[flat]]}
+      input_layers: [image]
+      output_layers: [scores]
+"""
+    shape = "28×28×4"
+    if kind == "LSTM":
+        text = text.replace(
+            "Conv2D, config: {name: twice, filters: 4, kernel_size: 1}",
+            "LSTM, config: {name: twice, units: 4, return_sequences: true}",
+        )
+        text, shape = text.replace("[[image], [twice]]", "[[rows], [twice]]"), "28×4"
+    assert complaint(text) == (
+        f"bad.yaml:4:5: model.keras: layer twice is called again on {shape}, which its weights do not fit\n"
+        "   put a layer of its own there"
+    )
+
+
 @pytest.mark.parametrize(("side", "what"), [("input_layers", "input"), ("output_layers", "output")])
 def test_several_inputs_or_outputs(side, what):
     data = functional(**{side: ["a", "b"]})

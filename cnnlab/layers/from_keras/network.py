@@ -10,7 +10,7 @@ from typing import Any
 from cnnlab.backend import BackendName, DeviceName, start_if_needed
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Shape
-from cnnlab.layers.base import Layer
+from cnnlab.layers.base import Layer, times
 from cnnlab.layers.blocks import Block
 from cnnlab.layers.from_keras.classes import MODELS
 from cnnlab.layers.from_keras.layer import KerasLayer, keras_layer
@@ -70,6 +70,7 @@ class _Walk:
     shapes: dict[int, Shape | None]  # of every node's output; None where a layer before does not fit
     first: dict[str, int] = field(default_factory=dict)  # by name, the first call of a layer
     calls: Counter[str] = field(default_factory=Counter)
+    weights: dict[str, list[Shape]] = field(default_factory=dict)  # by name, of that first call
 
     def through(self, model: Data, feed: int, path: str, where: Where) -> int:
         """Append a model's layers, from `feed` on; returns where its output is."""
@@ -107,6 +108,13 @@ class _Walk:
         self.first.setdefault(name, position)
         shapes = self._shapes(feeds)
         self.shapes[position] = _output_shape(layer, shapes) if shapes else None
+        if shapes and self.shapes[position] is not None:
+            weights = [weight.shape for weight in layer.weights_of(shapes)]
+            if self.weights.setdefault(name, weights) != weights:
+                raise ShapeError(
+                    f"layer {name} is called again on {times(shapes[0])}, which its weights do not fit",
+                    "put a layer of its own there",
+                )
         return position
 
     def _layer(self, entry: Data, feeds: list[int], *, apart: bool) -> tuple[Layer, KerasSettings | None]:
