@@ -16,7 +16,7 @@ DEMO := colors_dnn colors_cnn
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/base  ## Compare a DNN with a CNN on generated pictures: table and curves in a minute, no network
+demo: $(VENV)/base  ## Compare a DNN with a CNN on generated images, in about a minute and without downloads
 	$(BIN)/cnnlab compare $(DEMO) --out experiments/demo
 	@folder="experiments/demo/comparisons/$(firstword $(DEMO))-vs-$(lastword $(DEMO))"; \
 	printf '\nThe table:  %s/table.md\nThe curves: %s/curves.png\n' "$$folder" "$$folder"
@@ -24,9 +24,9 @@ demo: $(VENV)/base  ## Compare a DNN with a CNN on generated pictures: table and
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
-check: lint types test  ## Everything that must hold before a commit
+check: lint types test  ## Run everything that must pass before a commit
 
-lint: $(VENV)/dev  ## Check style, format and the one-way rule
+lint: $(VENV)/dev  ## Check style, format and imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-cache
@@ -34,16 +34,16 @@ lint: $(VENV)/dev  ## Check style, format and the one-way rule
 types: $(VENV)/dev  ## Check types
 	$(BIN)/mypy
 
-reproduce: $(VENV)/base  ## Train what experiments/RESULTS.md reports, and write it anew
+reproduce: $(VENV)/base  ## Train all experiments of experiments/RESULTS.md and write it again
 	$(BIN)/python bench/reproduce.py --sample docs/dnn-vs-cnn.html
 
-lock: $(VENV)/dev  ## Bring constraints.txt up to date: one set of versions for every supported Python
+lock: $(VENV)/dev  ## Update constraints.txt: one set of versions for all supported Python versions
 	$(BIN)/python -m pip install --quiet uv
 	{ sed -n '/^#/p' constraints.txt; $(BIN)/uv pip compile pyproject.toml --all-extras --universal \
 	    --python-version 3.11 --fork-strategy fewest --no-header --no-annotate --quiet; } > constraints.new
 	mv constraints.new constraints.txt
 
-clean:  ## Remove .venv, builds and caches; runs and data stay
+clean:  ## Remove .venv, builds and caches; keep runs and data
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find cnnlab tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 

@@ -15,23 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnlab.commands.explain.finding import open_subject
-from cnnlab.commands.explain.subject import Subject
-from cnnlab.commands.progress import SilentReporter
 from cnnlab.datasets import DataPaths
+from cnnlab.explanations.finding import open_subject
+from cnnlab.explanations.subject import Subject
 
 TARGETS = {"maximize": 10.0, "occlusion": 5.0, "saliency": 5.0}
 
 
 def main(run: str) -> None:
-    subject = open_subject(
-        run,
-        out=Path("experiments"),
-        data_paths=DataPaths.from_environment(),
-        reporter=SilentReporter(),
-        backend=None,
-        device=None,
-    )
+    subject = open_subject(run, out=Path("experiments"), data_paths=DataPaths.from_environment())
     subject.start()
     seconds = {name: measured(work) for name, work in techniques(subject).items()}
     for name, taken in seconds.items():
@@ -53,7 +45,7 @@ def techniques(subject: Subject) -> dict[str, Callable[[], object]]:
     from cnnlab.analyses.saliency import saliency, smooth_gradient
 
     test = subject.data.test
-    images, labels = subject.seen(test.images), test.labels
+    images, labels = subject.to_inputs(test.images), test.labels
     layer = summary_name(last_convolution(model))
     filters = np.arange(maps_of(model, layer).output.shape[-1])
     thousand, hundred = (images[:1000], labels[:1000]), (images[:100], labels[:100])

@@ -1,3 +1,82 @@
-"""cnnlab: DNN or CNN, and why? Experiments with small image networks, described in YAML."""
+"""DNN or CNN, and why? Experiments with small image networks: the public Python API.
 
-__version__ = "0.1.0"
+Importing cnnlab loads no framework; each name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from cnnlab.version import __version__
+
+# Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+if TYPE_CHECKING:
+    from cnnlab.api.comparing import Comparison as Comparison
+    from cnnlab.api.comparing import compare as compare
+    from cnnlab.api.experiment import Experiment as Experiment
+    from cnnlab.api.experiment import load as load
+    from cnnlab.api.explaining import explain as explain
+    from cnnlab.api.functions import predict as predict
+    from cnnlab.api.functions import runs as runs
+    from cnnlab.api.functions import summary as summary
+    from cnnlab.api.run import Run as Run
+    from cnnlab.api.training import TrainingFailed as TrainingFailed
+    from cnnlab.api.training import train as train
+    from cnnlab.errors import CnnlabError as CnnlabError
+    from cnnlab.errors import CnnlabWarning as CnnlabWarning
+    from cnnlab.errors import UserError as UserError
+    from cnnlab.explanations.explanation import Explanation as Explanation
+
+_MODULES = {
+    "load": "cnnlab.api.experiment",
+    "summary": "cnnlab.api.functions",
+    "train": "cnnlab.api.training",
+    "compare": "cnnlab.api.comparing",
+    "runs": "cnnlab.api.functions",
+    "explain": "cnnlab.api.explaining",
+    "predict": "cnnlab.api.functions",
+    "Experiment": "cnnlab.api.experiment",
+    "Run": "cnnlab.api.run",
+    "Explanation": "cnnlab.explanations.explanation",
+    "Comparison": "cnnlab.api.comparing",
+    "CnnlabError": "cnnlab.errors",
+    "UserError": "cnnlab.errors",
+    "TrainingFailed": "cnnlab.api.training",
+    "CnnlabWarning": "cnnlab.errors",
+}
+"""Each public name and the module it is imported from."""
+
+__all__ = [
+    "CnnlabError",
+    "CnnlabWarning",
+    "Comparison",
+    "Experiment",
+    "Explanation",
+    "Run",
+    "TrainingFailed",
+    "UserError",
+    "__version__",
+    "compare",
+    "explain",
+    "load",
+    "predict",
+    "runs",
+    "summary",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'cnnlab' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MODULES])

@@ -20,11 +20,11 @@ def augmented(config: ExperimentConfig, data: Dataset, images: np.ndarray) -> np
         The same, changed, as uint8 pixels; a random crop makes them smaller.
 
     Raises:
-        UserError: the network has no such layers, or something else before them.
+        UserError: the network has no such layers, or their output is no image.
     """
-    positions = [index for index, node in enumerate(config.nodes) if node.layer.type().startswith("Random")]
+    positions = [index for index, node in enumerate(config.nodes) if node.layer.is_augmentation]
     if not positions:
-        raise UserError(f"{config.name}: this network changes no images at random; it has no Random… layer")
+        raise UserError(f"{config.name}: the network has no augmentation layer, such as RandomFlip")
     start_backend(config.runtime)
     import keras
 
@@ -37,7 +37,7 @@ def augmented(config: ExperimentConfig, data: Dataset, images: np.ndarray) -> np
     channel_axis = 0 if config.dataset and config.dataset.data_format == "channels_first" else -1
     if len(shape) != 3 or shape[channel_axis] != images.shape[1:][channel_axis]:
         sizes = "×".join(str(side) for side in shape)
-        raise UserError(f"{config.name}: its last random layer gives {sizes}, which is no picture any more")
+        raise UserError(f"{config.name}: the output of its last augmentation layer, {sizes}, is not an image")
     changed = np.asarray(keras.ops.convert_to_numpy(front(data.pixels.apply(images), training=True)))
     raw = (changed.astype(np.float32) - data.pixels.offset) / data.pixels.factor * 255
     return np.asarray(np.clip(np.rint(raw), 0, 255), dtype=np.uint8)

@@ -58,8 +58,9 @@ def start_backend(runtime: Runtime) -> Backend:
 
         if keras.backend.backend() != runtime.backend:
             raise UserError(
-                f"this process already runs on {keras.backend.backend()}, and a process has one backend; "
-                f"train the experiments on {runtime.backend} in a command of their own"
+                f"this process already uses {keras.backend.backend()}, and a process can use only one "
+                "backend; "
+                f"run experiments on {runtime.backend} in a separate process"
             )
     return _start(runtime.backend, runtime.device)
 
@@ -119,12 +120,13 @@ def _start(name: BackendName, device: DeviceName) -> Backend:
             return running
         if device == "cpu" or _has_gpu(name):
             raise UserError(
-                f"this process already runs on the {running.device.upper()}, and a process has one device; "
-                f"use --device {device} in a command of its own"
+                f"this process already uses the {running.device.upper()}, and a process can use only one "
+                "device; "
+                f"use --device {device} in a separate process"
             )
     if importlib.util.find_spec(name) is None:
         extra = "cnnlab" if name == "tensorflow" else f"'cnnlab[{name}]'"
-        raise UserError(f"backend {name} is not installed; pip install {extra}")
+        raise UserError(f"backend {name} is not installed; install it with pip install {extra}")
     os.environ["KERAS_BACKEND"] = name
     backend = {"tensorflow": _start_tensorflow, "jax": _start_jax, "torch": _start_torch}[name](device)
     _running[:] = [backend]
@@ -169,7 +171,7 @@ def _start_tensorflow(device: DeviceName) -> Backend:
         built = tf.sysconfig.get_build_info()
         cuda = f"for CUDA {built['cuda_version']}" if built.get("is_cuda_build") else "without CUDA"
         said = [line.split("] ", 1)[-1] for line in noise if "cuda" in line.lower() or "gpu" in line.lower()]
-        raise _no_gpu(f"TensorFlow {tf.__version__}, built {cuda}, sees none", said)
+        raise _no_gpu(f"TensorFlow {tf.__version__}, built {cuda}", said)
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return Backend(
@@ -192,7 +194,7 @@ def _start_jax(device: DeviceName) -> Backend:
     if device == "cpu" and found.platform != "cpu":  # it had started before
         raise _taken("JAX")
     if device == "gpu" and found.platform == "cpu":
-        raise _no_gpu(f"JAX {jax.__version__} sees none", [])
+        raise _no_gpu(f"JAX {jax.__version__}", [])
     if found.platform == "cpu":
         return Backend("jax", jax.__version__, "cpu", _cpu())
     return Backend("jax", jax.__version__, "gpu", f"GPU ({found.device_kind})")
@@ -204,7 +206,7 @@ def _start_torch(device: DeviceName) -> Backend:
 
     found = torch.cuda.is_available() and device != "cpu"
     if device == "gpu" and not found:
-        raise _no_gpu(f"PyTorch {torch.__version__}, built for CUDA {torch.version.cuda}, sees none", [])
+        raise _no_gpu(f"PyTorch {torch.__version__}, built for CUDA {torch.version.cuda}", [])
     os.environ["KERAS_TORCH_DEVICE"] = "cuda" if found else "cpu"
     torch.use_deterministic_algorithms(True)
     import keras  # noqa: F401
@@ -220,11 +222,12 @@ def _taken(framework: str) -> UserError:
     )
 
 
-def _no_gpu(found: str, said: list[str]) -> UserError:
-    hints = "".join(f"\n   it says: {line}" for line in dict.fromkeys(said))
+def _no_gpu(library: str, said: list[str]) -> UserError:
+    hints = "".join(f"\n   log: {line}" for line in dict.fromkeys(said))
     return UserError(
-        f"--device gpu: no GPU: {found}{hints}\n"
-        "   check the driver with nvidia-smi, install pip install 'cnnlab[gpu]', or use --device cpu"
+        f"--device gpu: {library}, found no GPU{hints}\n"
+        "   check the driver with nvidia-smi, install CUDA with pip install 'cnnlab[gpu]', or use --device "
+        "cpu"
     )
 
 

@@ -7,33 +7,34 @@ import os
 import signal
 import sys
 import traceback
-from typing import Any
+import warnings
+from typing import Any, TextIO
 
 # Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import click
 
-import cnnlab
-from cnnlab.errors import CnnlabError, closest
+from cnnlab.errors import CnnlabError, CnnlabWarning, closest
+from cnnlab.version import __version__
 
 COMMANDS = {
     "train": "Train experiments.",
-    "compare": "Train what is missing, then compare: which network is better?",
-    "data": "Datasets: what there is, fetch it, check it, look at it.",
-    "predict": "What does a trained network say to these images?",
-    "init": "Write a commented config to begin with.",
-    "summary": "Where the parameters are, layer by layer.",
-    "draw": "A picture of the network: volumes, kernels, branches.",
-    "schema": "The config language as a JSON Schema, for editors.",
-    "explain": "What a trained network has learned, in pictures and numbers.",
-    "report": "A comparison as one HTML page to read, print and hand in.",
-    "runs": "Find, look into, compare and remove runs.",
+    "compare": "Compare experiments: which network is better?",
+    "data": "List, download, check and show datasets.",
+    "predict": "Classify images with a trained network.",
+    "init": "Create a commented config to start from.",
+    "summary": "Count parameters and operations, layer by layer.",
+    "draw": "Draw a network to scale: volumes, kernels, branches.",
+    "schema": "Print the JSON Schema of configs, for editors.",
+    "explain": "Show what a trained network has learned, in pictures and numbers.",
+    "report": "Write a comparison as a single HTML page.",
+    "runs": "Find, inspect, compare and remove runs.",
 }
 
 
 RESUMING = ("train", "compare", "report")
-"""Commands that train: called again, they go on where they were interrupted."""
+"""Commands that train: run again, they resume what was interrupted."""
 
 
 class LazyGroup(click.Group):
@@ -73,14 +74,14 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
 )
-@click.version_option(cnnlab.__version__, prog_name="cnnlab")
+@click.version_option(__version__, prog_name="cnnlab")
 def group() -> None:
-    """DNN or CNN, and why? Experiments with small image networks, described in YAML.
+    """DNN or CNN, and why? Run and compare experiments with small image networks, described in YAML.
 
     \b
-    cnnlab train cnn              a name in configs/, or any path to a YAML file
-    cnnlab compare dnn cnn        trains what is missing, prints the table
-    cnnlab summary                parameter counts; with names: layer by layer
+    cnnlab train cnn              train an experiment: a name in configs/ or a path to a YAML file
+    cnnlab compare dnn cnn        train missing runs, then print tables and a verdict
+    cnnlab summary                count parameters; with a name, layer by layer
     """
 
 
@@ -89,12 +90,29 @@ def main(arguments: list[str] | None = None) -> None:
 
     0 done; 1 the run failed; 2 the user's input is wrong; 130 interrupted.
     """
+    warnings.showwarning = show_warning
     try:
         code = run(arguments)
     except KeyboardInterrupt:  # a second one, while the first was being dealt with
         code = 130
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is written; from here on it could only make noise
     sys.exit(code)
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """cnnlab's own warnings as one line on stderr; all others as Python shows them."""
+    own = issubclass(category, CnnlabWarning)
+    text = (
+        f"warning: {message}\n" if own else warnings.formatwarning(message, category, filename, lineno, line)
+    )
+    click.echo(text, nl=False, file=file, err=True)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -109,21 +127,21 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         given = sys.argv[1:] if arguments is None else arguments
         resumes = given[:1] and given[0] in RESUMING
-        click.echo(f"interrupted{'; the same command goes on where it stopped' if resumes else ''}", err=True)
+        click.echo(f"interrupted{'; run the same command again to resume' if resumes else ''}", err=True)
         return 130
     except BrokenPipeError:
         return _reader_has_gone()
     except CnnlabError as error:
         if shows_traceback:
             traceback.print_exc()
-        click.echo(str(error), err=True)
+        click.echo(error.on_command_line(), err=True)
         return error.exit_code
     except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback reaches a user
         if shows_traceback:
             traceback.print_exc()
         summary = f"{type(error).__name__}: {error}".splitlines()[0]
         click.echo(
-            f"cnnlab failed on a mistake of its own: {summary}\n   CNNLAB_TRACEBACK=1 shows where", err=True
+            f"internal error in cnnlab: {summary}\n   set CNNLAB_TRACEBACK=1 to see the traceback", err=True
         )
         return 1
 
@@ -135,12 +153,12 @@ def _reader_has_gone() -> int:
 
 
 def _with_suggestion(error: click.ClickException) -> click.ClickException:
-    """`--epochs 3`, as other programs have it, is a setting of the config here."""
+    """`--epochs 3` is an option of other programs; here it is a setting of the config."""
     if not isinstance(error, click.NoSuchOption) or error.possibilities or error.ctx is None:
         return error
-    if not any(parameter.name == "overrides" for parameter in error.ctx.command.params):
+    if not any(parameter.name == "set" for parameter in error.ctx.command.params):
         return error
-    hint = "What a config says is changed with --set, such as --set training.epochs=3."
+    hint = "To change a setting of the config, use --set, such as --set training.epochs=3."
     return click.UsageError(f"{error.format_message()} {hint}", error.ctx)
 
 

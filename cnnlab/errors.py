@@ -16,11 +16,35 @@ class CnnlabError(Exception):
         # Whatever it quotes, a terminal is not to act on it.
         return printable(super().__str__())
 
+    def on_command_line(self) -> str:
+        """The message, with options as the command line spells them."""
+        return str(self)
+
 
 class UserError(CnnlabError):
     """The user's input is wrong: a config, an option or a file. The message names the way out."""
 
     exit_code = 2
+
+
+class OptionError(UserError):
+    """An option has a value that is wrong. Python calls the option step_size, the command line --step-size.
+
+    >>> error = OptionError("step_size", "expected more than 0", value=-1)
+    >>> str(error), error.on_command_line()
+    ('step_size=-1: expected more than 0', '--step-size -1: expected more than 0')
+    """
+
+    def __init__(self, option: str, problem: str, *, value: object = None) -> None:
+        """`value`: as the user gave it; None where the problem quotes it or it says nothing."""
+        super().__init__(f"{option if value is None else f'{option}={value}'}: {problem}")
+        self.option = option
+        self.problem = problem
+        self.value = value
+
+    def on_command_line(self) -> str:
+        flag = f"--{self.option.replace('_', '-')}"
+        return printable(f"{flag if self.value is None else f'{flag} {self.value}'}: {self.problem}")
 
 
 class ShapeError(UserError):
@@ -34,6 +58,10 @@ class ShapeError(UserError):
         super().__init__(f"{problem}\n   {remedy}")
         self.problem = problem
         self.remedy = remedy
+
+
+class CnnlabWarning(UserWarning):
+    """What the user should know although the work goes on: such as unverified data."""
 
 
 def printable(text: str, keep: str = "\n") -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.errors import CnnlabError, UserError
+from cnnlab.run_folders.contents import DatasetFacts
 from cnnlab.run_folders.folders import open_run
 from cnnlab.run_folders.records import Record, data_digest_of, find_finished, read_record, run_path
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from cnnlab.datasets.content import Dataset
     from cnnlab.reporting import Reporter
     from cnnlab.training.cost_estimate import CostEstimate
+
+
+class RunsFailed(CnnlabError):
+    """Some of several runs failed; what finished is kept."""
+
+    def __init__(self, message: str, records: Sequence[Record], errors: Sequence[CnnlabError]) -> None:
+        super().__init__(message)
+        self.records = tuple(records)
+        self.errors = tuple(errors)
 
 
 @dataclass
@@ -53,8 +63,8 @@ class Jobs:
         runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in missing}
         if len(runtimes) > 1:
             raise UserError(
-                f"expected one backend and device in a command, found {', '.join(sorted(runtimes))}; "
-                "train each in a command of its own, then compare"
+                f"expected one backend and device per command, found {', '.join(sorted(runtimes))}; "
+                "train each in a separate command, then compare"
             )
         records, failures = [], []
         for config in configs:
@@ -74,7 +84,10 @@ class Jobs:
             UserError: the config has none, or a file of it is broken.
         """
         if config.dataset is None:
-            raise UserError(f"{config.name}: this config has no dataset; it can be summarised, not trained")
+            raise UserError(
+                f"{config.name}: this config has no dataset and can only be summarised; add a dataset to "
+                "train it"
+            )
         key = config.dataset.model_dump_json()
         if key not in self._datasets:
             self._datasets[key] = load_reported(config.dataset, self.data_paths, self.reporter)
@@ -109,7 +122,9 @@ class Jobs:
             self.reporter.reused(record)
             return record
         if changed and not self.fresh:
-            self.reporter.warn(f"{path}: was trained on other data of the same name; training it again")
+            self.reporter.warn(
+                f"{path}: this run was trained on different data of the same name; training it again"
+            )
 
         backend = self._start(config)
         from cnnlab.run_folders.environment import environment
@@ -131,11 +146,11 @@ def load_reported(dataset: DatasetConfig, data_paths: DataPaths, reporter: Repor
     return data
 
 
-def dataset_facts(config: ExperimentConfig, data: Dataset) -> dict[str, Any]:
-    """What a run records of its data: name, title, origin, status, digests, warning."""
+def dataset_facts(config: ExperimentConfig, data: Dataset) -> DatasetFacts:
+    """What a run records of its data."""
     if config.dataset is None:
         raise ValueError("a config without a dataset")
-    return {"name": config.dataset.name, "title": config.dataset.title, **asdict(data.provenance)}
+    return DatasetFacts(name=config.dataset.name, title=config.dataset.title, **asdict(data.provenance))
 
 
 def check_memory(config: ExperimentConfig) -> None:
@@ -156,9 +171,9 @@ def check_memory(config: ExperimentConfig) -> None:
     largest = max(architecture.rows, key=lambda row: row.params)
     slots = f", {optimizer.slots} for {optimizer.name}" if optimizer.slots else ""
     raise UserError(
-        f"{config.name}: its parameters cannot fit in this machine's memory\n"
+        f"{config.name}: the parameters do not fit in this machine's memory\n"
         f"   {architecture.trainable_params:,} parameters × 4 bytes × {copies} (weights, gradients{slots}) "
-        f"= {needed / 2**30:,.1f} GiB, this machine has {memory / 2**30:,.1f} GiB\n"
+        f"= {needed / 2**30:,.1f} GiB; this machine has {memory / 2**30:,.1f} GiB\n"
         f"   {largest.name} holds {largest.params / architecture.total_params:.0%} of them: make its input "
-        "or output smaller, or train all the same with --force"
+        "or output smaller, or use --force to train anyway"
     )

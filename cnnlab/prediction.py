@@ -13,8 +13,9 @@ from cnnlab.backend import start_backend
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.content import PixelScale
+from cnnlab.datasets.reading.folder_layout import image_files
 from cnnlab.datasets.reading.images import BadImage, bombs_are_errors
-from cnnlab.datasets.reading.preparing import Prepared, prepare
+from cnnlab.datasets.reading.preprocessing import Prepared, prepare
 from cnnlab.datasets.splits import pixel_scale
 from cnnlab.errors import UserError, first_sentence
 from cnnlab.run_folders.records import Record
@@ -69,6 +70,23 @@ def prepare_all(
             except BadImage as error:
                 failures.append(f"{name}: expected an image, found {error}")
     return prepared, failures
+
+
+def sources_at(image: str) -> list[tuple[str, Path | bytes]]:
+    """The image files behind a path, that of an image or of a folder of images, with their names.
+
+    Raises:
+        UserError: there is no such path, or no image in the folder.
+    """
+    path = Path(image)
+    if path.is_dir():
+        found = [entry.path for entry in image_files(path)]
+        if not found:
+            raise UserError(f"{path}: expected images (.png, .jpg, .jpeg, .bmp, .gif, .webp), found none")
+        return [(each, Path(each)) for each in found]
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
+    return [(image, path)]
 
 
 def dataset_of(record: Record) -> DatasetConfig:
@@ -133,9 +151,10 @@ def _pixel_scale(record: Record, dataset: DatasetConfig, data_paths: DataPaths) 
     if not dataset.standardize:
         return pixel_scale(np.empty((0, *dataset.image_shape), dtype=np.uint8), dataset)
     data = load_dataset(dataset, data_paths)
-    if data.provenance.digest != record.environment["dataset"]["digest"]:
+    if data.provenance.digest != record.dataset.digest:
         raise UserError(
-            f"{record.path}: its pixels were standardised by the training images, and these have changed; "
+            f"{record.path}: its pixels were standardised with the training images, which have changed "
+            "since; "
             "train it again with --fresh"
         )
     return data.pixels

@@ -42,3 +42,7 @@ class Reporter:
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
         """A run failed; the others go on."""
+
+
+SILENT = Reporter()
+"""For those who want to be told nothing."""

@@ -72,7 +72,8 @@ def make_run():
                     "cnnlab": "0.1.0", "python": "3.11.7", "keras": "3.15.1", "numpy": "2.4.6",
                     "backend": "tensorflow", "tensorflow": "2.21.0", "device": "cpu",
                     "device_name": "CPU (2 cores)", "precision": "float32", "platform": "Linux", "cores": 2,
-                    "memory_bytes": 2**33, "git_commit": None, "dataset": dataset_facts(config, data),
+                    "memory_bytes": 2**33, "git_commit": None,
+                    "dataset": dataset_facts(config, data).as_dict(),
                 }
             )  # fmt: skip
             run.write_history(history)

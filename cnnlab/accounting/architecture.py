@@ -13,16 +13,12 @@ from typing import Any
 from cnnlab.accounting.quantities import sum_of_known
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import DataFormat, Shape
-from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
-from cnnlab.layers.graph import IMAGE, GraphNode, expand, path_to_image
+from cnnlab.layers.base import SpatialLayer, Weight, times
+from cnnlab.layers.graph import IMAGE, GraphNode, path_to_image
 from cnnlab.layers.receptive_field import ReceptiveField
 
 NUMBER_BYTES = 4
 """Bytes of a float32: what the summary's memory columns count in."""
-
-RENAMING = ("Flatten", "Reshape")
-"""Layers whose output is their input under another shape: it takes no memory of its own."""
-
 
 MOST_NUMBERS = 10**24
 """What is larger is a mistake, and would be too large a number to print."""
@@ -33,7 +29,7 @@ class Row:
     """One layer of the summary. Shapes are without the batch axis; counts are exact integers.
 
     `flops`: multiplications and additions, 2 × MACs + one addition for each output that has a bias;
-    activations, pooling and normalisation are not counted, as in `macs`. `activation_bytes`: the outputs of
+    activations, pooling and normalization are not counted, as in `macs`. `activation_bytes`: the outputs of
     one image as float32. `input_stride`: how many input pixels lie between two neighbouring outputs; None
     where the output is no image. Counts of a layer that cnnlab does not know are None.
     """
@@ -65,6 +61,11 @@ class Architecture:
     input_shape: Shape
     rows: tuple[Row, ...]
     steps: tuple[Step, ...]
+
+    @property
+    def image_axes(self) -> tuple[int, int] | None:
+        """Which axes of the input are height and width; None where it is no image."""
+        return self.steps[0].image_axes
 
     @property
     def output_shape(self) -> Shape:
@@ -128,10 +129,10 @@ class Architecture:
 class LayerShapeError(ShapeError):
     """A layer cannot take its input: which one, and the shapes on the way to it."""
 
-    def __init__(self, node: GraphNode, error: ShapeError, ladder: str) -> None:
+    def __init__(self, node: GraphNode, error: ShapeError, shape_path: str) -> None:
         super().__init__(error.problem, error.remedy)
         self.node = node
-        self.ladder = ladder
+        self.shape_path = shape_path
 
 
 @dataclass(frozen=True)
@@ -162,27 +163,28 @@ class Step:
     @property
     def biased_outputs(self) -> int:
         """How many outputs have a bias added."""
-        return math.prod(self.output_shape) if any(each.name == "bias" for each in self.weights) else 0
+        weights = self.node.layer.weights_of(self.input_shapes)
+        return math.prod(self.output_shape) if any(each.name == "bias" for each in weights) else 0
 
-    def extent(self, sight: ReceptiveField) -> tuple[int, int] | None:
-        """Height and width of what a sight sees of the image."""
-        if self.image_axes is None or sight.is_unknown:
+    def size(self, field: ReceptiveField) -> tuple[int, int] | None:
+        """Height and width of a receptive field, in pixels; None where it is not known."""
+        if self.image_axes is None or field.is_unknown:
             return None
-        return sight.along(self.image_axes[0]), sight.along(self.image_axes[1])
+        return field.along(self.image_axes[0]).size, field.along(self.image_axes[1]).size
 
-    def jump(self, sight: ReceptiveField) -> tuple[float, float] | None:
+    def jump(self, field: ReceptiveField) -> tuple[float, float] | None:
         """Pixels between neighbours in height and width: whole numbers, but for what was upsampled."""
-        if self.image_axes is None or sight.is_unknown:
+        if self.image_axes is None or field.is_unknown:
             return None
-        jumps = [sight.jump_along(axis) for axis in self.image_axes]
+        jumps = [field.along(axis).jump for axis in self.image_axes]
         rows, columns = (int(each) if each.denominator == 1 else float(each) for each in jumps)
         return rows, columns
 
 
 def describe(
-    layers: Sequence[Layer], input_shape: Shape, data_format: DataFormat | None = None
+    nodes: Sequence[GraphNode], input_shape: Shape, data_format: DataFormat | None = None
 ) -> Architecture:
-    """The summary of a list of layers on images of `input_shape`.
+    """The summary of a network on images of `input_shape`.
 
     Args:
         data_format: which axes of the input are height and width; None: as the first layer takes them.
@@ -190,7 +192,7 @@ def describe(
     Raises:
         LayerShapeError: a layer cannot take the shape that the layers before it leave.
     """
-    steps = trace(expand(layers), input_shape, data_format)
+    steps = trace(nodes, input_shape, data_format)
     total = sum(step.params for step in steps)
     return Architecture(input_shape, tuple(_row(step, total) for step in steps), steps)
 
@@ -198,13 +200,13 @@ def describe(
 def trace(
     nodes: Sequence[GraphNode], input_shape: Shape, data_format: DataFormat | None = None
 ) -> tuple[Step, ...]:
-    """Follow an image through the graph: shapes and sights at every node.
+    """Follow an image through the graph: shapes and fields at every node.
 
     Raises:
         LayerShapeError: a layer cannot take the shape that the layers before it leave.
     """
     shapes: dict[int, Shape] = {IMAGE: input_shape}
-    sights: dict[int, ReceptiveField] = {IMAGE: ReceptiveField.of_one_pixel(input_shape)}
+    fields: dict[int, ReceptiveField] = {IMAGE: ReceptiveField.of_one_pixel(input_shape)}
     image_axes = _image_axes(nodes, input_shape, data_format)
     steps: list[Step] = []
     for position, node in enumerate(nodes):
@@ -212,14 +214,14 @@ def trace(
         try:
             shapes[position] = node.layer.output_shape_of(feeds)
             if math.prod(shapes[position]) > MOST_NUMBERS:
-                raise ShapeError("its output holds more numbers than any machine", "make it smaller")
+                raise ShapeError("the output is too large for any machine", "make it smaller")
         except ShapeError as error:
-            raise LayerShapeError(node, error, _ladders(nodes, shapes, node)) from None
-        before = sights[node.inputs[0]]
+            raise LayerShapeError(node, error, _shape_paths(nodes, shapes, node)) from None
+        before = fields[node.inputs[0]]
         for each in node.inputs[1:]:
-            before = before.joined(sights[each])
-        sights[position] = before.through(node.layer, feeds[0])
-        steps.append(Step(node, feeds, shapes[position], before, sights[position], image_axes))
+            before = before.joined(fields[each], node.layer.joined_axis)
+        fields[position] = before.through(node.layer, feeds[0], shapes[position])
+        steps.append(Step(node, feeds, shapes[position], before, fields[position], image_axes))
     return tuple(steps)
 
 
@@ -236,7 +238,7 @@ def _row(step: Step, total_params: int) -> Row:
         trainable_params=sum(weight.size for weight in step.weights if weight.trainable),
         macs=macs,
         neurons=layer.neurons(input_shape),
-        receptive_field=step.extent(step.after),
+        receptive_field=step.size(step.after),
         dense_equivalent_params=dense,
         locality_saving=dense / local if dense and local else None,
         sharing_saving=local / params if local and params else None,
@@ -244,7 +246,7 @@ def _row(step: Step, total_params: int) -> Row:
         stride=layer.window.stride if layer.window else None,
         params_share=params / total_params if total_params else 0.0,
         params_bytes=NUMBER_BYTES * params,
-        activation_bytes=0 if layer.type() in RENAMING else NUMBER_BYTES * math.prod(step.output_shape),
+        activation_bytes=0 if layer.only_reshapes else NUMBER_BYTES * math.prod(step.output_shape),
         flops=None if macs is None else 2 * macs + step.biased_outputs,
         input_stride=step.jump(step.after) if len(step.output_shape) == 3 else None,
     )
@@ -263,20 +265,20 @@ def _image_axes(
     return (1, 2) if data_format == "channels_first" else (0, 1)
 
 
-def _ladders(nodes: Sequence[GraphNode], shapes: dict[int, Shape], node: GraphNode) -> str:
+def _shape_paths(nodes: Sequence[GraphNode], shapes: dict[int, Shape], node: GraphNode) -> str:
     """The shapes on the way to a layer; where branches meet, a line for each, from where they parted."""
     paths = [[IMAGE, *reversed(path_to_image(nodes, each))] for each in node.inputs]
     if len(paths) == 1:
-        return _ladder(nodes, shapes, paths[0])
+        return _shape_path(nodes, shapes, paths[0])
     fork = max(set(paths[0]).intersection(*paths[1:]))
     width = max(map(len, node.branches)) + 1
     return "\n   ".join(
-        f"{branch + ':':{width}} {_ladder(nodes, shapes, path[path.index(fork) :])}"
+        f"{branch + ':':{width}} {_shape_path(nodes, shapes, path[path.index(fork) :])}"
         for branch, path in zip(node.branches, paths, strict=True)
     )
 
 
-def _ladder(nodes: Sequence[GraphNode], shapes: dict[int, Shape], path: Sequence[int]) -> str:
+def _shape_path(nodes: Sequence[GraphNode], shapes: dict[int, Shape], path: Sequence[int]) -> str:
     """28×28×1 → Conv2D 26×26×25 → MaxPooling2D 13×13×25 → … → 1×1×50"""
     steps = [times(shapes[path[0]])]
     steps += [f"{nodes[each].layer.type()} {times(shapes[each])}" for each in path[1:]]

@@ -10,7 +10,7 @@ import keras
 from cnnlab.datasets.base import Progress
 from cnnlab.datasets.data_paths import DataPaths, RemoteFile
 from cnnlab.datasets.reading.download import DownloadError, download
-from cnnlab.errors import CnnlabError, UserError
+from cnnlab.errors import CnnlabError, OptionError, UserError
 
 NetworkName = Literal["vgg16", "vgg19"]
 
@@ -66,7 +66,7 @@ def find_weights(
     """
     if given is not None:
         if not given.is_file():
-            raise UserError(f"--weights {given}: no such file")
+            raise OptionError("weights", "no such file", value=given)
         return given
     remote = WEIGHTS[name]
     folders = [data_paths.keras_cache.parent / "models", data_paths.cache / "models"]
@@ -81,7 +81,6 @@ def find_weights(
         raise CnnlabError(
             f"{name}: its weights are not on this machine, and their download failed: {error}\n"
             f"   looked in {', '.join(map(str, folders))} for {remote.name}\n"
-            "   with a network, run the command again; without one, give the file with --weights "
-            "FILE, or leave "
-            "--network out to use the run's own network"
+            "   try again with an internet connection, give the file with --weights FILE, or leave out "
+            "--network to use the run's own network"
         ) from error

@@ -105,7 +105,8 @@ def maximize(
     height, width = (int(model.input.shape[axis]) for axis in spatial)
     if ascent.jitter >= min(height, width):
         raise UserError(
-            f"a jitter of {ascent.jitter} pixels is all of the {height}×{width} image; lower --jitter"
+            f"a jitter of {ascent.jitter} pixels is all of the {height}×{width} image; "
+            "choose a smaller jitter"
         )
     value_of = _target(model, target, layer)
     slope_of = _awake(value_of, model, layer) if target == "activation" else value_of

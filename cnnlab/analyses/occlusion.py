@@ -52,9 +52,13 @@ def occlusion(
     channel_axis = image_channel_axis(model)
     height, width = (size for axis, size in enumerate(images.shape) if axis not in (0, channel_axis))
     if patch > min(height, width):
-        raise UserError(f"a {patch}×{patch} patch does not fit the {height}×{width} image; lower --patch")
+        raise UserError(
+            f"a {patch}×{patch} patch does not fit the {height}×{width} image; choose a smaller patch"
+        )
     if stride > max(height, width):
-        raise UserError(f"a stride of {stride} pixels leaves the {height}×{width} image; lower --stride")
+        raise UserError(
+            f"a stride of {stride} pixels leaves the {height}×{width} image; choose a smaller stride"
+        )
     tops, lefts = _starts(height, patch, stride), _starts(width, patch, stride)
     covers = _covers(tops, lefts, patch, (height, width))  # (positions, H, W)
     covers = np.expand_dims(covers, channel_axis)  # (positions, H, W, 1), or (positions, 1, H, W)

@@ -1,127 +1,120 @@
-"""Which pixels one output of a layer can see: the position arithmetic behind the boxes. No Keras."""
+"""Which pixels one output of a layer can see: the boxes. No Keras."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 
 import numpy as np
 
-from cnnlab.language.fields import Shape
-from cnnlab.layers.augmentation import RandomCrop
-from cnnlab.layers.base import Layer, SpatialLayer, Window
-from cnnlab.layers.graph import IMAGE, GraphNode
-from cnnlab.layers.reshaping import Permute
-from cnnlab.layers.resizing import Cropping2D, ZeroPadding2D
+from cnnlab.accounting.architecture import Architecture, Step
+from cnnlab.layers.base import SpatialLayer
+from cnnlab.layers.graph import IMAGE
+
+Span = tuple[np.ndarray, np.ndarray]
+"""The first and the last place along an axis that is seen, by output; no place where first > last."""
+
+_NOWHERE = 2**40
+"""The first place of a span without one, and minus the last: no stride brings the two together."""
 
 
-@dataclass(frozen=True)
-class Field:
-    """What the outputs of a layer see along height and width, in pixels of the image.
+def receptive_boxes(architecture: Architecture, layer: str, positions: np.ndarray) -> np.ndarray:
+    """The pixels that single outputs of a layer can see.
 
-    Output i sees the pixels from start + i · jump on, `extent` of them; start is negative where padding
-    is seen (Araujo, Norris & Sim 2019, doi 10.23915/distill.00021).
+    Each output's box is followed back through the layers, exactly: the pixels in it that no output sees, such
+    as the holes of a dilation, aside. From Flatten, Dense or a global pooling on it is the whole image, and
+    likewise behind a layer of which it is not known what its outputs depend on.
+
+    Args:
+        layer: its name in the summary.
+        positions: (..., 2) int, row and column in the layer's maps; ignored where all is seen.
+
+    Returns:
+        (..., 4) int: top, left, bottom, right in pixels; the last two are the first ones not seen. All are 0
+        where nothing of the image is seen, as in the midst of padding.
     """
-
-    start: tuple[int, int] = (0, 0)
-    jump: tuple[int, int] = (1, 1)
-    extent: tuple[int, int] = (1, 1)
-    everything: bool = False
-    """Every output sees the whole image: from Flatten or a Dense layer on."""
-
-    def boxes(self, positions: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
-        """The pixels that outputs see, as far as they lie in the image.
-
-        Args:
-            positions: (..., 2) int, row and column in the layer's maps; ignored where all is seen.
-
-        Returns:
-            (..., 4) int: top, left, bottom, right; the last two are the first pixels not seen.
-        """
-        size = np.array(image_size)
-        if self.everything:
-            return np.broadcast_to(np.array([0, 0, *image_size]), (*positions.shape[:-1], 4))
-        first = np.array(self.start) + positions * np.array(self.jump)
-        return np.concatenate([np.clip(first, 0, size), np.clip(first + self.extent, 0, size)], axis=-1)
-
-
-def receptive_fields(nodes: Sequence[GraphNode], input_shape: Shape) -> dict[str, Field]:
-    """The field of every layer, by its name in the summary.
-
-    Behind an upsampling, a transposed convolution, a random crop, which resizes outside training, or a layer
-    that hides places, everything counts as seen, and likewise behind a Permute or where a layer takes other
-    axes for height and width than the first one did: rows and columns of the image can no longer be told
-    apart there.
-    """
-    formats = [node.layer.spatial_axes for node in nodes if isinstance(node.layer, SpatialLayer)]
-    shapes: dict[int, Shape] = {IMAGE: input_shape}
-    fields: dict[int, Field] = {IMAGE: Field()}
-    for position, node in enumerate(nodes):
-        feeds = tuple(shapes[each] for each in node.inputs)
-        shapes[position] = node.layer.output_shape_of(feeds)
-        field = fields[node.inputs[0]]
-        for each in node.inputs[1:]:
-            field = _joined(field, fields[each])
-        mixed = isinstance(node.layer, SpatialLayer) and node.layer.spatial_axes != formats[0]
-        fields[position] = Field(everything=True) if mixed else _through(field, node.layer, feeds[0])
-    return {node.name: fields[position] for position, node in enumerate(nodes)}
+    steps = architecture.steps
+    if architecture.image_axes is None:
+        raise ValueError(f"{architecture.input_shape} is no image")
+    target = next(index for index, step in enumerate(steps) if step.node.name == layer)
+    maps = steps[target].output_shape
+    size = [architecture.input_shape[axis] for axis in architecture.image_axes]
+    everything = np.broadcast_to(np.array([0, 0, *size]), (*positions.shape[:-1], 4))
+    if len(maps) != len(architecture.input_shape):
+        return everything
+    rows, columns = _map_axes(architecture, target)
+    spans = [_all_of(length, positions[..., 0]) for length in maps]
+    spans[rows], spans[columns] = (_both(positions[..., index]) for index in (0, 1))
+    seen: dict[int, list[Span]] = {target: spans}
+    for index in range(target, -1, -1):
+        if index not in seen:
+            continue
+        step = steps[index]
+        if _may_see_everything(step):
+            return everything
+        for source, part in zip(step.node.inputs, _before(step, seen[index]), strict=True):
+            seen[source] = part if source not in seen else list(map(_joined, seen[source], part))
+    edges = [seen[IMAGE][axis] for axis in architecture.image_axes]
+    boxes = np.stack([first for first, _ in edges] + [last + 1 for _, last in edges], axis=-1)
+    nothing = np.any([first > last for first, last in edges], axis=0)
+    return np.where(nothing[..., None], 0, boxes)
 
 
-def _through(field: Field, layer: Layer, input_shape: Shape) -> Field:
-    if (
-        layer.sees_everything
-        or layer.hides_places
-        or field.everything
-        or isinstance(layer, Permute | RandomCrop)
-    ):
-        return Field(everything=True)
-    if isinstance(layer, ZeroPadding2D | Cropping2D):
-        borders = layer.padding if isinstance(layer, ZeroPadding2D) else layer.cropping
-        sign = -1 if isinstance(layer, ZeroPadding2D) else 1
-        (top, _), (left, _) = borders
-        start = field.start[0] + sign * top * field.jump[0], field.start[1] + sign * left * field.jump[1]
-        return replace(field, start=start)
-    if layer.view is not None and max(layer.view.upsampling) > 1:
-        return Field(everything=True)  # neighbours share a pixel there: a whole jump does not place them
-    if layer.window is None or not isinstance(layer, SpatialLayer):
-        return field
-    before = [
-        _padding_before(input_shape[axis], layer.window, index)
-        for index, axis in enumerate(layer.spatial_axes)
-    ]
-    start, jump, extent = (
-        tuple(pair)
-        for pair in zip(
-            *(
-                (
-                    field.start[axis] - before[axis] * field.jump[axis],
-                    field.jump[axis] * layer.window.stride[axis],
-                    field.extent[axis] + (layer.window.extent[axis] - 1) * field.jump[axis],
-                )
-                for axis in (0, 1)
-            ),
-            strict=True,
-        )
-    )
-    return Field(start, jump, extent)
+def _map_axes(architecture: Architecture, target: int) -> tuple[int, int]:
+    """Which axes of a layer's output are rows and columns: as the last layer that says so has them."""
+    steps = architecture.steps
+    while target != IMAGE:
+        layer = steps[target].node.layer
+        if isinstance(layer, SpatialLayer):
+            return layer.spatial_axes
+        target = steps[target].node.inputs[0]
+    assert architecture.image_axes is not None
+    return architecture.image_axes
 
 
-def _padding_before(size: int, window: Window, axis: int) -> int:
-    """Rows (columns) of padding before the first: with "same", the smaller half."""
-    if window.padding == "valid":
-        return 0
-    outputs = -(-size // window.stride[axis])
-    total = max((outputs - 1) * window.stride[axis] + window.extent[axis] - size, 0)
-    return total // 2
+def _may_see_everything(step: Step) -> bool:
+    layer, ranks = step.node.layer, {len(step.output_shape), *map(len, step.input_shapes)}
+    return layer.sees_everything or layer.hides_positions or len(ranks) > 1
 
 
-def _joined(one: Field, other: Field) -> Field:
-    """The smallest field that holds both, where two branches meet."""
-    if one.everything or other.everything:
-        return Field(everything=True)
-    first = [min(pair) for pair in zip(one.start, other.start, strict=True)]
-    ends = [
-        max(one.start[axis] + one.extent[axis], other.start[axis] + other.extent[axis]) for axis in (0, 1)
-    ]
-    jump = (max(one.jump[0], other.jump[0]), max(one.jump[1], other.jump[1]))
-    return Field((first[0], first[1]), jump, (ends[0] - first[0], ends[1] - first[1]))
+def _before(step: Step, spans: list[Span]) -> Iterator[list[Span]]:
+    """For each input of a layer what the outputs in `spans` depend on."""
+    layer = step.node.layer
+    order = layer.axes_order
+    begin = 0  # of an input among those that are put one behind the other
+    for shape in step.input_shapes:
+        part = spans if order is None else [spans[order.index(axis)] for axis in range(len(order))]
+        footprints = layer.footprints(shape)
+        spanned = layer.spanned_axes(shape, step.output_shape) if order is None else frozenset()
+        joined = None if layer.joined_axis is None else layer.joined_axis % len(shape)
+        found = []
+        for axis, ((first, last), length) in enumerate(zip(part, shape, strict=True)):
+            if axis in spanned:
+                found.append(_all_of(length, first))
+                continue
+            if axis in footprints:
+                first, last = footprints[axis].covered(first, last)
+            elif axis == joined:
+                first, last = first - begin, last - begin
+            found.append(_inside(first, last, length))
+        begin += shape[joined] if joined is not None else 0
+        yield found
+
+
+def _both(places: np.ndarray) -> Span:
+    return places.astype(np.int64), places.astype(np.int64)
+
+
+def _all_of(length: int, like: np.ndarray) -> Span:
+    return np.zeros(like.shape, np.int64), np.full(like.shape, length - 1, np.int64)
+
+
+def _inside(first: np.ndarray, last: np.ndarray, length: int) -> Span:
+    """What of a span lies in the tensor."""
+    first, last = np.maximum(first, 0), np.minimum(last, length - 1)
+    nowhere = first > last
+    return np.where(nowhere, _NOWHERE, first), np.where(nowhere, -_NOWHERE, last)
+
+
+def _joined(one: Span, other: Span) -> Span:
+    """The smallest span that holds both, where two branches part."""
+    return np.minimum(one[0], other[0]), np.maximum(one[1], other[1])

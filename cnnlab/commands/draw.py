@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from cnnlab.commands.named_file import written
+from cnnlab.api.experiment import load
 from cnnlab.commands.options import (
     ExperimentType,
     NewFile,
@@ -15,8 +16,8 @@ from cnnlab.commands.options import (
     overrides_option,
 )
 from cnnlab.commands.output import print_json
-from cnnlab.config.experiment import load_config
 from cnnlab.errors import UserError
+from cnnlab.user_files import written
 
 KINDS = ("svg", "png")
 
@@ -26,38 +27,32 @@ KINDS = ("svg", "png")
 @click.option("--block", metavar="NAME", help="Draw one block of the network, such as residual_1.")
 @click.option(
     "--out", type=NewFile(), metavar="FILE.svg|FILE.png",
-    help="Where to.  [default: NAME.svg and NAME.png in this directory]",
+    help="Output file.  [default: NAME.svg and NAME.png in the current directory]",
 )  # fmt: skip
 @overrides_option("model.layers[0].filters=8")
 @json_option
-def command(
-    experiment: str, block: str | None, out: Path | None, overrides: tuple[str, ...], as_json: bool
-) -> None:
-    """A picture of the network: volumes to scale, kernels, branches, with shapes and parameters.
+def command(experiment: str, block: str | None, out: Path | None, set: dict[str, Any], as_json: bool) -> None:
+    """Draw a network: volumes to scale, kernels and branches, with shapes and parameters.
 
     \b
     cnnlab draw cnn
     cnnlab draw resnet18 --out resnet18.svg
     cnnlab draw googlenet --block inception_3a --out inception.png
 
-    Layers that change numbers only, such as a normalization, are named below the volume they change;
-    what is repeated is drawn once.
+    Layers that only change values, such as a normalization, are named below their volume; repeated parts
+    are drawn once.
     """
-    config = load_config(experiment, overrides)
+    loaded = load(experiment, set)
     if out is not None and out.suffix[1:].lower() not in KINDS:
         raise UserError(f"--out {out}: expected a file that ends in .svg or .png")
 
-    from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
-    from cnnlab.pictures.diagrams.painting import encode, paint
-
-    shapes = block_shapes(config, block) if block else network_shapes(config)
-    stem = config.name if block is None else f"{config.name}-{block.replace('/', '-')}"
+    drawing = loaded.draw(block=block)
+    stem = loaded.name if block is None else f"{loaded.name}-{block.replace('/', '-')}"
     paths = [out] if out is not None else [Path(f"{stem}.{kind}") for kind in KINDS]
-    figure = paint(shapes)
     for path in paths:
         with written(path):
-            path.write_bytes(encode(figure, path.suffix[1:].lower()))
+            path.write_bytes(drawing.encode(path.suffix))
     if as_json:
-        print_json({"name": config.name, "block": block, "files": [str(path) for path in paths]})
+        print_json({"name": loaded.name, "block": block, "files": [str(path) for path in paths]})
     else:
         click.echo("\n".join(str(path) for path in paths))

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from cnnlab.commands.named_file import written
 from cnnlab.commands.options import ExperimentType, complete_experiment, json_option
 from cnnlab.commands.output import print_json
 from cnnlab.config.experiment import known_configs, load_config
 from cnnlab.config.starters import STARTERS, schema_seen_from, starter
 from cnnlab.datasets import DATASETS
 from cnnlab.errors import UserError, unknown
+from cnnlab.user_files import written
 
 
 def _complete_like(context: click.Context, parameter: click.Parameter, text: str) -> list[CompletionItem]:
@@ -27,15 +27,15 @@ def _complete_like(context: click.Context, parameter: click.Parameter, text: str
 @click.argument("name", metavar="NAME")
 @click.option(
     "--like", type=ExperimentType(), default="cnn", show_default=True, shell_complete=_complete_like,
-    metavar="|".join((*STARTERS, "CONFIG")), help="What to begin with; another experiment is copied.",
+    metavar="|".join((*STARTERS, "CONFIG")), help="A template, or an experiment to copy.",
 )  # fmt: skip
 @click.option(
-    "--dataset", help=f"Which images, with {', '.join(STARTERS)}: {', '.join(DATASETS)}.  [default: mnist]"
+    "--dataset", help=f"The dataset, for {', '.join(STARTERS)}: {', '.join(DATASETS)}.  [default: mnist]"
 )
-@click.option("--force", is_flag=True, help="Overwrite a file of that name.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @json_option
 def command(name: str, like: str, dataset: str | None, force: bool, as_json: bool) -> None:
-    """Write a commented config to begin with: NAME.yaml, in this directory or at the path given.
+    """Create a commented config to start from: NAME.yaml, in the current directory or at the path given.
 
     \b
     cnnlab init mine
@@ -44,24 +44,26 @@ def command(name: str, like: str, dataset: str | None, force: bool, as_json: boo
     """
     path = Path(name)
     if not path.name:
-        raise UserError(f"{name!r} is no name for an experiment: expected letters, digits, - and _")
+        raise UserError(f"expected a name of letters, digits, - and _, found {name!r}")
     if path.suffix not in (".yaml", ".yml"):
         path = path.with_name(path.name + ".yaml")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", path.stem):
-        raise UserError(f"{path.stem!r} is no name for an experiment: expected letters, digits, - and _")
+        raise UserError(f"expected a name of letters, digits, - and _, found {path.stem!r}")
     if dataset is not None and like not in STARTERS:
-        raise UserError(f"--dataset goes with --like {', '.join(STARTERS)}; {like} has its own")
+        raise UserError(
+            f"--dataset: expected --like {', '.join(STARTERS)}, found {like}, which has a dataset"
+        )
     if like not in STARTERS:
         _check_experiment(like)
     text = starter(path.stem, like, dataset or "mnist", schema_seen_from(path.parent))
     with written(path):
         if path.exists() and not force:
-            raise UserError(f"{path} exists already; --force overwrites it")
+            raise UserError(f"{path} already exists; use --force to overwrite it")
         path.write_text(text, encoding="utf-8")
     if as_json:
         print_json({"path": str(path), "name": path.stem, "like": like})
     else:
-        click.echo(f"{path} is there. Next:\n   cnnlab summary {path}\n   cnnlab train {path}")
+        click.echo(f"Created {path}. Next:\n   cnnlab summary {path}\n   cnnlab train {path}")
 
 
 def _check_experiment(like: str) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from cnnlab.commands.named_file import check_can_be_made, check_folder_of
-from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
+from cnnlab.config.experiment import known_configs
+from cnnlab.config.overrides import parse_setting
+from cnnlab.config.seeds import parse_seeds
 from cnnlab.errors import UserError
+from cnnlab.user_files import check_folder_of
 
 Command = Callable[..., Any]
 
@@ -62,8 +62,8 @@ class ExperimentType(Text):
         suffix = path.suffix.lower()
         if suffix in PICTURE_ENDINGS:
             raise UserError(
-                f"{path}: expected an experiment, found the name of a picture\n"
-                f"   cnnlab predict RUN {path} asks a trained network what it shows"
+                f"{path}: expected an experiment, found an image file\n"
+                f"   to classify it with a trained network: cnnlab predict RUN {path}"
             )
         if suffix in (".yaml", ".yml") and path.stem in known_configs() and not path.exists():
             raise UserError(f"{path}: no such file; did you mean {path.stem}?")
@@ -109,36 +109,43 @@ class SeedsType(click.ParamType[tuple[int, ...]]):
     ) -> tuple[int, ...]:
         if isinstance(value, tuple):
             return value
-        seeds: list[int] = []
-        for part in str(value).split(","):
-            match = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
-            if not match:
-                self.fail(f"expected seeds such as 0-4 or 0,2,5, found {value!r}", param, ctx)
-            first, last = int(match[1]), int(match[2] or match[1])
-            if last < first or last >= 2**32 or last - first >= 10_000:
-                self.fail(
-                    f"expected an ascending range below 2³² of at most 10,000 seeds, found {part!r}",
-                    param,
-                    ctx,
-                )
-            seeds += range(first, last + 1)
-        return tuple(dict.fromkeys(seeds))
+        try:
+            return parse_seeds(str(value))
+        except UserError as error:
+            self.fail(str(error), param, ctx)
 
 
-@dataclass(frozen=True)
-class TrainingOptions:
-    """What the user asked of whatever trains."""
+class TrainingOptions(TypedDict):
+    """What whatever trains takes: the keyword arguments of `cnnlab.train`."""
 
     seeds: tuple[int, ...] | None
-    overrides: tuple[str, ...]
+    set: dict[str, Any]
     out: Path
     data_dir: Path | None
+    backend: str | None
+    device: str | None
+    precision: str | None
     fresh: bool
     force: bool
-    quiet: bool
 
-    def load(self, experiment: str) -> ExperimentConfig:
-        return load_config(experiment, self.overrides)
+
+class SettingType(click.ParamType[tuple[str, Any]]):
+    """KEY=VALUE: a setting of the config and its value, in YAML."""
+
+    name = "setting"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Any]:
+        """The key and the plain value.
+
+        Raises:
+            UserError: it is not KEY=VALUE, or the value is not YAML.
+        """
+        if isinstance(value, tuple):
+            return value
+        key, node = parse_setting(str(value))
+        return key, node.plain()
 
 
 def out_option(command: Command) -> Command:
@@ -154,7 +161,7 @@ def existing_out_option(command: Command) -> Command:
 def _out_option(*, there: bool) -> Callable[[Command], Command]:
     return click.option(
         "--out", type=GivenPath(file_okay=False), envvar="CNNLAB_EXPERIMENTS",
-        default="experiments", show_default=True, help="Where runs are kept (or CNNLAB_EXPERIMENTS).",
+        default="experiments", show_default=True, help="Folder of all runs (or CNNLAB_EXPERIMENTS).",
         callback=_there if there else None,
     )  # fmt: skip
 
@@ -162,7 +169,7 @@ def _out_option(*, there: bool) -> Callable[[Command], Command]:
 def _there(context: click.Context, parameter: click.Parameter, out: Path) -> Path:
     """The default is made by the first run; a folder that the user has typed is meant to be there."""
     if _typed(context, parameter) and not out.is_dir():
-        raise UserError(f"--out {out}: no such folder; expected one that runs are kept in")
+        raise UserError(f"--out {out}: no such folder; expected the folder of all runs")
     return out
 
 
@@ -176,13 +183,21 @@ def data_dir_option(command: Command) -> Command:
 
 def quiet_option(command: Command) -> Command:
     """--quiet: no progress."""
-    return click.option("--quiet", is_flag=True, help="No progress, only warnings and the result.")(command)
+    return click.option("--quiet", is_flag=True, help="Show no progress, only warnings and the result.")(
+        command
+    )
 
 
 def overrides_option(example: str) -> Callable[[Command], Command]:
-    """--set, any number of them; the command gets them as `overrides`."""
+    """--set, any number of them, to the command as a mapping `set`."""
     return click.option(
-        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help=f"Change the config: {example}."
+        "--set",
+        "set",
+        multiple=True,
+        type=SettingType(),
+        metavar="KEY=VALUE",
+        callback=lambda context, parameter, settings: dict(settings),
+        help=f"Change a setting of the config, such as {example}.",
     )
 
 
@@ -190,14 +205,14 @@ def backend_option(default: str) -> Callable[[Command], Command]:
     """--backend; `default` says what it is without."""
     return click.option(
         "--backend", type=click.Choice(["tensorflow", "jax", "torch"]),
-        help=f"What Keras runs on; by default {default}.",
+        help=f"The backend of Keras; by default {default}.",
     )  # fmt: skip
 
 
 def device_option(command: Command) -> Command:
     """--device: what to compute on."""
     return click.option(
-        "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto takes a GPU that is there."
+        "--device", type=click.Choice(["auto", "cpu", "gpu"]), help="auto uses a GPU if there is one."
     )(command)
 
 
@@ -229,27 +244,27 @@ def experiments_argument(metavar: str, *, required: bool = True) -> Callable[[Co
 
 
 def training_options(command: Command) -> Command:
-    """--seeds, --set, --out and the rest; the command gets them as `options`."""
+    """--seeds, --set, --out and the rest, to the command as `options` and `quiet`."""
 
     @click.option("--seeds", type=SeedsType(), metavar="0-4|0,2", help="Train once with each of these seeds.")
     @overrides_option("training.epochs=3")
     @out_option
     @data_dir_option
-    @backend_option("what the config says")
+    @backend_option("the one in the config")
     @device_option
     @click.option(
         "--precision",
         type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16"]),
-        help="Of the arithmetic.",
+        help="The floating-point precision.",
     )
-    @click.option("--fresh", is_flag=True, help="Start over, even where a run is finished.")
-    @click.option("--force", is_flag=True, help="Train even if the parameters cannot fit in memory.")
+    @click.option("--fresh", is_flag=True, help="Train from scratch, even if a run is finished.")
+    @click.option("--force", is_flag=True, help="Train even if the parameters do not fit in memory.")
     @quiet_option
     @functools.wraps(command)
     def with_options(
         *args: Any,
         seeds: tuple[int, ...] | None,
-        overrides: tuple[str, ...],
+        set: dict[str, Any],
         out: Path,
         data_dir: Path | None,
         backend: str | None,
@@ -257,13 +272,12 @@ def training_options(command: Command) -> Command:
         precision: str | None,
         fresh: bool,
         force: bool,
-        quiet: bool,
         **kwargs: Any,
     ) -> Any:
-        check_can_be_made(out)
-        runtime = {"backend": backend, "device": device, "precision": precision}
-        overrides += tuple(f"runtime.{key}={value}" for key, value in runtime.items() if value is not None)
-        options = TrainingOptions(seeds, overrides, out, data_dir, fresh, force, quiet)
+        options = TrainingOptions(
+            seeds=seeds, set=set, out=out, data_dir=data_dir, backend=backend, device=device,
+            precision=precision, fresh=fresh, force=force,
+        )  # fmt: skip
         return command(*args, options=options, **kwargs)
 
     return with_options

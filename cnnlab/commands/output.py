@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from cnnlab.summary_tables.text import text_table
+
 
 def print_json(data: Any) -> None:
     """Exactly one JSON document on stdout; NaN and infinities, which JSON lacks, as null."""
@@ -25,16 +27,15 @@ def print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def print_table(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, markdown: bool = False
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: int = 1,
+    markdown: bool = False,
+    width: int | None = None,
 ) -> None:
-    """A table of strings; the first `left` columns are flush left, the others, numbers, flush right."""
-    from tabulate import tabulate
-
-    align = ["left" if column < left else "right" for column in range(len(headers))]
-    style = "github" if markdown else "simple"
-    click.echo(
-        tabulate(rows, headers, tablefmt=style, colalign=align, headersalign=align, disable_numparse=True)
-    )
+    """A table of strings: see `text_table`."""
+    click.echo(text_table(headers, rows, left=left, markdown=markdown, width=width))
 
 
 def _finite(data: Any) -> Any:
@@ -43,8 +44,3 @@ def _finite(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [_finite(value) for value in data]
     return None if isinstance(data, float) and not math.isfinite(data) else data
-
-
-def counted(number: int, noun: str) -> str:
-    """1 run, 12,000 runs"""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

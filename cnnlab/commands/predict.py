@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from cnnlab.commands.named_file import save_picture
 from cnnlab.commands.options import NewFile, Text, data_dir_option, device_option, json_option, out_option
-from cnnlab.commands.output import print_csv, print_json, print_table
+from cnnlab.commands.output import print_json, print_table
 from cnnlab.errors import UserError
+from cnnlab.user_files import save_picture
 
 STDIN = "-"
 LARGEST_INPUT = 1 << 28
@@ -22,9 +22,11 @@ LARGEST_INPUT = 1 << 28
 @click.argument(
     "images", nargs=-1, required=True, type=Text("an image, a folder of images, or -"), metavar="IMAGE..."
 )
-@click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes per image.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values, all probabilities.")
-@click.option("--sheet", type=NewFile(), metavar="FILE.png", help="Draw a contact sheet, a PNG.")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=3, show_default=True, help="Number of classes per image."
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values with all probabilities.")
+@click.option("--sheet", type=NewFile(), metavar="FILE.png", help="Also write a contact sheet as PNG.")
 @out_option
 @data_dir_option
 @device_option
@@ -40,55 +42,32 @@ def command(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """What does a trained network say to these images?
+    """Classify images with a trained network.
 
     \b
     cnnlab predict cnn digit.png
     cnnlab predict experiments/cnn-1a2b3c4d/seed-0 scans/ --csv
     cat digit.png | cnnlab predict cnn -
 
-    RUN is a run's folder, or an experiment's name: its latest finished run. IMAGE is a file, a folder of
-    images, or - for standard input. Each image is brought to the network's input as its training data
-    was: size, colour, scale; a dark digit on white is inverted, and the table says so.
+    RUN is a run's folder, or an experiment's name, which stands for its latest finished run. IMAGE is a
+    file, a folder of images, or - for standard input. Each image is prepared like the training images:
+    size, colour, scale. A dark digit on white is inverted; the table notes it.
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
 
-    from cnnlab.prediction import answers, dataset_of, prepare_all, probabilities
-    from cnnlab.run_folders.listing import latest_run
-    from cnnlab.run_folders.records import read_record
+    from cnnlab.api.functions import predict
+    from cnnlab.commands.progress import SilentReporter
 
-    record = read_record(latest_run(run, out))
-    dataset = dataset_of(record)
-    sources = [each for image in images for each in _sources(image)]
-    prepared, failures = prepare_all(sources, dataset)
-    for failure in failures:
-        click.echo(failure, err=True)
-    if not prepared:
-        raise UserError("no image can be used")
-
-    import numpy as np
-
-    from cnnlab.datasets import DataPaths
-
-    runtime = record.config.runtime
-    if device is not None:
-        runtime = runtime.model_copy(update={"device": device})
-    pixels = np.stack([each.pixels for each in prepared.values()])
-    scores = probabilities(record, pixels, DataPaths.from_environment(data_dir), runtime)
-    found = answers(record, list(prepared), scores, [each.notes for each in prepared.values()])
+    sources = [_standard_input() if image == STDIN else image for image in images]
+    found = predict(run, sources, out=out, data_dir=data_dir, device=device, progress=SilentReporter())
+    classes = found.classes
     if as_json:
-        documents = [each.as_dict() for each in found]
-        print_json({"run": str(record.path), "predictions": documents})
+        print_json(found.as_dict())
     elif as_csv:
-        classes = dataset.class_names
-        rows = [
-            [each.image, each.best[0], each.best[1], *each.probabilities.tolist(), "; ".join(each.notes)]
-            for each in found
-        ]
-        print_csv(["image", "class", "probability", *classes, "notes"], rows)
+        click.echo(found.table.to_csv(index=False), nl=False)
     else:
-        click.echo(f"{record.path}\n")
+        click.echo(f"{found.record.path}\n")
         rows = [
             [
                 each.image,
@@ -97,34 +76,22 @@ def command(
             ]
             for each in found
         ]
-        ranks = min(top, dataset.num_classes)
-        headers = ["Image", "Answer", *(f"{rank}." for rank in range(2, ranks + 1)), "Note"]
+        headers = [
+            "Image",
+            "Prediction",
+            *(f"{rank}." for rank in range(2, min(top, len(classes)) + 1)),
+            "Note",
+        ]
         print_table(headers, rows, left=len(headers))
     if sheet is not None:
-        from cnnlab.pictures.contact_sheet import contact_sheet
-
-        captions = [f"{Path(each.image).name}\n{each.best[0]} {each.best[1]:.0%}" for each in found]
-        title = f"{record.name}, seed {record.seed}"
-        save_picture(contact_sheet(pixels, captions, title=title, brightest=dataset.brightest), sheet)
-    if failures:
+        save_picture(found.sheet(), sheet)
+    if found.failures:
         raise click.exceptions.Exit(UserError.exit_code)
 
 
-def _sources(image: str) -> list[tuple[str, Path | bytes]]:
-    """The images behind one argument, with the names that the table shows."""
-    if image == STDIN:
-        data = sys.stdin.buffer.read(LARGEST_INPUT + 1)
-        if len(data) > LARGEST_INPUT:
-            raise UserError(f"standard input: expected an image of at most {LARGEST_INPUT} bytes, found more")
-        return [("standard input", data)]
-    path = Path(image)
-    if path.is_dir():
-        from cnnlab.datasets.reading.folder_layout import image_files
-
-        found = [entry.path for entry in image_files(path)]
-        if not found:
-            raise UserError(f"{path}: expected images (.png, .jpg, .jpeg, .bmp, .gif, .webp), found none")
-        return [(each, Path(each)) for each in found]
-    if not path.exists():
-        raise UserError(f"{path}: no such file")
-    return [(image, path)]
+def _standard_input() -> tuple[str, bytes]:
+    """The image on standard input, with the name that the table shows."""
+    data = sys.stdin.buffer.read(LARGEST_INPUT + 1)
+    if len(data) > LARGEST_INPUT:
+        raise UserError(f"standard input: expected an image of at most {LARGEST_INPUT:,} bytes, found more")
+    return "standard input", data

@@ -66,14 +66,14 @@ class LineReporter(SilentReporter):
         self.say_once(message)
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
-        gone_on = f", going on after epoch {done}" if resumed else ""
+        gone_on = f", resuming after epoch {done}" if resumed else ""
         self.say(f"{config.name}, seed {config.seed}: {config.training.epochs} epochs{gone_on}")
 
     def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
         self.say(epoch_line(row, epochs=epochs))
 
     def reused(self, record: Record) -> None:
-        self.say(f"{record.name}, seed {record.seed}: finished already, {outcome(record)} ({record.path})")
+        self.say(f"{record.name}, seed {record.seed}: already finished, {outcome(record)} ({record.path})")
 
     def finished(self, record: Record) -> None:
         self.say(f"{record.name}, seed {record.seed}: {outcome(record)} ({record.path})")
@@ -198,7 +198,7 @@ def wrapped(message: str, width: int) -> str:
 
 
 def epoch_line(row: EpochRow, *, epochs: int) -> str:
-    """epoch  3/20  loss 0.1234  accuracy 96.20 %  val_loss 0.1500  val_accuracy 95.50 %  0.4 s"""
+    """epoch  3/20  loss 0.1234  accuracy 96.20%  val_loss 0.1500  val_accuracy 95.50%  0.4 s"""
     epoch = f"{row['epoch']:>{len(str(epochs))}}/{epochs}"
     line = f"epoch {epoch}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.2%}"
     if row["val_loss"] is not None:
@@ -208,4 +208,4 @@ def epoch_line(row: EpochRow, *, epochs: int) -> str:
 
 def outcome(record: Record) -> str:
     """test accuracy 98.01%"""
-    return f"test accuracy {record.result['test_accuracy']:.2%}"
+    return f"test accuracy {record.result.test_accuracy:.2%}"

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnlab.commands.compare import compared, match_options
+from cnnlab.commands.compare import match_options
 from cnnlab.commands.options import TrainingOptions, experiments_argument, json_option, training_options
 from cnnlab.commands.output import print_json
 
 if TYPE_CHECKING:
-    from cnnlab.studies.matching import Budget
+    from cnnlab.api.comparing import Budget
 
 
 @click.command()
@@ -24,27 +24,26 @@ def command(
     options: TrainingOptions,
     match: Budget | None,
     resize: str | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
-    """Write a comparison as one HTML page to read, print and hand in; train what is missing before.
+    """Write a comparison as a single HTML page. Missing runs are trained first.
 
     \b
     cnnlab report dnn cnn --seeds 0-5
 
-    Experiments are given as to cnnlab compare. The page, experiments/comparisons/A-vs-B/report.html, holds
-    the verdict, sortable tables, curves, the networks, test images with every answer, and where all of it
-    comes from. It needs no network and no other file.
+    Experiments are given as for cnnlab compare. The page, experiments/comparisons/A-vs-B/report.html,
+    contains the verdict, sortable tables, curves, the networks, test images with all predictions, and the
+    provenance of all of it. It works offline and needs no other file.
     """
-    comparison, answers, folder = compared(experiments, options, match=match, resize=resize, asker="report")
-    from cnnlab.comparison import conclusion
-    from cnnlab.report import render_report
+    from cnnlab.api.comparing import compare
+    from cnnlab.commands.progress import reporting
 
-    folder.write_text("report.html", render_report(comparison, answers))
-    path = folder.path / "report.html"
+    with reporting(quiet=quiet) as reporter:
+        comparison = compare(experiments, match=match, resize=resize, **options, progress=reporter)
+        path = comparison.report()
     if as_json:
-        size = path.stat().st_size
-        print_json({"report": str(path), "bytes": size, "conclusion": list(conclusion(comparison))})
+        paragraphs = comparison.verdict.split("\n\n")
+        print_json({"report": str(path), "bytes": path.stat().st_size, "conclusion": paragraphs})
         return
-    for paragraph in conclusion(comparison):
-        click.echo(f"{paragraph}\n")
-    click.echo(str(path))
+    click.echo(f"{comparison.verdict}\n\n{path}")

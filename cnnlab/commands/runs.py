@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from cnnlab.commands.options import Text, existing_out_option, json_option
-from cnnlab.commands.output import counted, print_csv, print_json, print_table
+from cnnlab.commands.output import print_csv, print_json, print_table
 from cnnlab.errors import UserError
+from cnnlab.wording import counted
 
 _HEADERS = {
     "name": "Experiment",
@@ -34,13 +35,13 @@ def _where_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--where",
         metavar="CONDITION",
-        help="Only runs that meet this: test_accuracy > 0.98 and name = cnn. See cnnlab runs list -h.",
+        help="Only runs that meet this condition, such as test_accuracy > 0.98; see cnnlab runs list -h.",
     )(command)
 
 
 @click.group()
 def command() -> None:
-    """Find, look into, compare and remove runs.
+    """Find, inspect, compare and remove runs.
 
     \b
     cnnlab runs list --where 'test_accuracy > 0.98' --sort -test_accuracy
@@ -48,7 +49,8 @@ def command() -> None:
     cnnlab runs diff cnn-1a2b3c4d/seed-0 cnn-5e6f7a8b/seed-0
     cnnlab runs rm --where 'state = failed'
 
-    A run is given as its folder, also below --out; an experiment's folder or name means all its runs.
+    A run is given by its folder, which may be relative to --out. An experiment's folder or name stands for
+    all of its runs.
     """
 
 
@@ -56,7 +58,7 @@ def command() -> None:
 @click.argument("names", nargs=-1, type=Text("an experiment's name"), metavar="[NAME]...")
 @_where_option
 @click.option(
-    "--sort", type=Text("a key"), metavar="[-]KEY", help="Sort by a key; with - before it, the highest first."
+    "--sort", type=Text("a key"), metavar="[-]KEY", help="Sort by a key; -KEY sorts from high to low."
 )
 @click.option(
     "--column",
@@ -64,9 +66,9 @@ def command() -> None:
     type=Text("a key"),
     metavar="KEY",
     multiple=True,
-    help="Another column; may be repeated.",
+    help="Show a key as another column; may be repeated.",
 )
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="No more than so many.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most N runs.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
 @existing_out_option
@@ -82,7 +84,7 @@ def list_command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """List runs, or those of some names.
+    """List all runs, or those of the experiments named.
 
     \b
     cnnlab runs list
@@ -90,10 +92,10 @@ def list_command(
     cnnlab runs list --where 'state = finished and (params < 1e5 or test_accuracy >= 98%)'
     cnnlab runs list --where 'dataset.name = mnist' --sort training.optimizer.learning_rate
 
-    Keys are those of --json, and those of the config that --set takes: dataset, training.epochs,
-    model.layers.conv2d_1.filters. Conditions compare a key with a number, a text, a list, true, false or
-    null by =, !=, <, <=, > or >=, joined by and, or, not and parentheses. A run that lacks a key, such as
-    the test accuracy of a run that is not finished, meets no comparison with it but = null.
+    A key is one that --json prints, or a setting as --set takes it: dataset, training.epochs,
+    model.layers.conv2d_1.filters. A condition compares a key with a number, a text, a list, true, false or
+    null by =, !=, <, <=, > or >=; and, or, not and parentheses combine conditions. A missing value, such as
+    the test accuracy of an unfinished run, matches only = null.
     """
     from cnnlab.run_folders.listing import KEYS, sort_rows
 
@@ -114,7 +116,7 @@ def list_command(
         cells = [[_cell(key, row.get(key)) for key in keys] for row in shown]
         print_table([_HEADERS.get(key, key) for key in keys], cells, left=2, markdown=markdown)
     count = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else counted(len(rows), "run")
-    click.echo(f"{count} in {out}" if out.is_dir() else f"no runs yet: no folder {out}", err=True)
+    click.echo(f"{count} in {out}" if out.is_dir() else f"no runs yet: {out} does not exist", err=True)
 
 
 @command.command("show")
@@ -122,25 +124,14 @@ def list_command(
 @existing_out_option
 @json_option
 def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
-    """Show all that is known of a run: state, result, environment, config, files."""
-    from cnnlab.run_folders.listing import find_runs
-    from cnnlab.run_folders.records import read_facts
-    from cnnlab.run_folders.states import state_of
+    """Show everything recorded about a run.
 
-    documents = []
-    for path in (path for run in runs for path in find_runs(run, out)):
-        files = sorted(each for each in path.iterdir() if not each.name.startswith("."))
-        status = read_facts(path / "run.json")
-        documents.append(
-            {
-                "run": str(path),
-                "status": status | {"state": state_of(path, status)},
-                "result": read_facts(path / "result.json"),
-                "environment": read_facts(path / "environment.json"),
-                "config": read_facts(path / "config.yaml"),
-                "files": {each.name: each.stat().st_size for each in files},
-            }
-        )
+    State, result, environment, config and files.
+    """
+    from cnnlab.api.run import Run
+    from cnnlab.run_folders.listing import find_runs
+
+    documents = [Run(path).facts() for run in runs for path in find_runs(run, out)]
     if as_json:
         print_json(documents if len(documents) > 1 else documents[0])
         return
@@ -157,10 +148,10 @@ def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
 @existing_out_option
 @json_option
 def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> None:
-    """Compare two runs key by key: config, result, environment. Only what differs is shown.
+    """Show what differs between two runs.
 
-    Of an experiment with several runs, the one with the lowest seed is taken. The keys of the config are
-    those that --set takes.
+    Config, result and environment are compared key by key. An experiment with several runs stands for the
+    one with the lowest seed. The keys of the config are those that --set takes.
     """
     from cnnlab.run_folders.listing import differences, find_runs
 
@@ -183,17 +174,17 @@ def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> No
 @command.command("rm")
 @click.argument("runs", nargs=-1, type=_RUN, metavar="[RUN]...")
 @_where_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--dry-run", is_flag=True, help="List what would be removed, but remove nothing.")
 @existing_out_option
 @json_option
 def remove_command(
     runs: tuple[str, ...], where: str | None, yes: bool, dry_run: bool, out: Path, as_json: bool
 ) -> None:
-    """Remove runs for good, after asking.
+    """Remove runs permanently, after confirmation.
 
-    A run that is being trained stays. Only folders with a run.json are ever removed, each whole or not at
-    all. Removed runs are trained again when they are next needed.
+    A run that is being trained cannot be removed. Only folders with a run.json are removed, each completely
+    or not at all. A removed run is trained again when it is next needed.
     """
     from cnnlab.run_folders.folders import remove_run
     from cnnlab.run_folders.listing import find_runs
@@ -226,12 +217,14 @@ def _agreed(what: str, *, as_json: bool) -> bool:
     """Ask whether the runs that were listed shall go.
 
     Raises:
-        UserError: nobody is here to answer, or the list was not shown.
+        UserError: standard input is not a terminal, or the list was not shown.
     """
     if as_json:
-        raise UserError(f"remove {what}? --json does not ask; say so with --yes, or look with --dry-run")
+        raise UserError(
+            f"remove {what}? --json cannot ask; add --yes to confirm, or --dry-run to list the runs only"
+        )
     if not sys.stdin.isatty():
-        raise UserError(f"remove {what}? nobody is here to answer; say so with --yes")
+        raise UserError(f"remove {what}? standard input is not a terminal; add --yes to confirm")
     return click.confirm(f"Remove {what}?", err=True)
 
 

@@ -9,7 +9,7 @@ from cnnlab.commands.output import print_json
 
 @click.command()
 def command() -> None:
-    """The config language as a JSON Schema: editors complete and check configs with it.
+    """Print the JSON Schema of configs, with which editors complete and check them.
 
     \b
     cnnlab schema > schema.json
@@ -19,7 +19,7 @@ def command() -> None:
     \b
     # yaml-language-server: $schema=schema.json
 
-    It accepts whatever cnnlab accepts; cnnlab itself also checks shapes and how settings fit together.
+    The schema accepts all that cnnlab accepts; cnnlab also checks shapes and combinations of settings.
     """
     from cnnlab.config.schema import config_schema
 

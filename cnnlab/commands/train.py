@@ -16,15 +16,24 @@ from cnnlab.commands.options import (
 from cnnlab.commands.output import print_json, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cnnlab.api.run import Runs
     from cnnlab.training.cost_estimate import CostEstimate
+
+_COLUMNS = 80
+"""What every terminal shows."""
 
 
 @click.command()
 @experiments_argument("CONFIG...")
-@click.option("--check", is_flag=True, help="Try a few steps and say what the whole run will cost.")
+@click.option("--check", is_flag=True, help="Run a few steps and estimate the cost of the whole run.")
 @training_options
 @json_option
-def command(experiments: tuple[str, ...], options: TrainingOptions, check: bool, as_json: bool) -> None:
+def command(
+    experiments: tuple[str, ...], options: TrainingOptions, check: bool, quiet: bool, as_json: bool
+) -> None:
     """Train experiments: names in configs/, or paths to YAML files.
 
     \b
@@ -33,61 +42,75 @@ def command(experiments: tuple[str, ...], options: TrainingOptions, check: bool,
     cnnlab train mine.yaml --check
 
     Each run gets a folder, experiments/NAME-DIGEST/seed-N, with its config, history, curves, result and
-    model. A finished run is not trained again; an interrupted one goes on where it stopped.
+    model. Finished runs are not trained again; interrupted runs are resumed.
     """
     if check:
         reject_unused(
-            "seeds", "fresh", reason="--check tries one run of each experiment and keeps nothing of it"
+            "seeds", "fresh", reason="--check only runs a few steps of each experiment and keeps no result"
         )
-    configs = [options.load(experiment) for experiment in experiments]
-    jobs = [config.with_seed(seed) for config in configs for seed in options.seeds or (config.seed,)]
-
+    from cnnlab.api.training import TrainingFailed, estimate_costs, train
     from cnnlab.commands.progress import reporting
-    from cnnlab.datasets import DataPaths
-    from cnnlab.jobs import Jobs
 
-    data_paths = DataPaths.from_environment(options.data_dir)
-    with reporting(quiet=options.quiet) as reporter:
-        bench = Jobs(options.out, data_paths, reporter, fresh=options.fresh, force=options.force)
+    failed = None
+    with reporting(quiet=quiet) as reporter:
         if check:
-            _print_costs([bench.estimate_cost(config) for config in configs], as_json=as_json)
-            return
-        records, failures = bench.finished(jobs)
+            costs = estimate_costs(experiments, **options, progress=reporter)
+        else:
+            try:
+                runs = train(experiments, **options, progress=reporter)
+            except TrainingFailed as error:  # the reporter has said why
+                runs, failed = error.runs, error
+    if check:
+        _print_costs(costs, as_json=as_json)
+        return
     if as_json:
-        documents = [{**record.result, "run": str(record.path)} for record in records]
-        print_json(documents[0] if len(jobs) == 1 and documents else documents)  # [] if the one failed
-    elif records:
-        headers = ["Experiment", "Seed", "Parameters", "Train", "Validation", "Test", "Seconds", "Run"]
-        rows = [
-            [
-                record.name,
-                str(record.seed),
-                f"{record.result['params']:,}",
-                *(_percent(record.result[f"{split}_accuracy"]) for split in ("train", "validation", "test")),
-                f"{record.result['seconds']:.1f}",
-                str(record.path),
-            ]
-            for record in records
+        documents = runs.as_dict()
+        only_one = len(experiments) * len(options["seeds"] or (None,)) == 1
+        print_json(documents[0] if only_one and documents else documents)
+    elif runs:
+        _print_runs(runs)
+    if failed is not None:
+        raise click.exceptions.Exit(failed.exit_code)
+
+
+def _print_runs(runs: Runs) -> None:
+    """A line for each run, and below the table where the runs are: folders are longer than a line."""
+    headers = ["Experiment", "Seed", "Parameters", "Train", "Validation", "Test", "Seconds"]
+    rows = [
+        [
+            run.name,
+            str(run.seed),
+            f"{run.result.params:,}",
+            _percent(run.result.train_accuracy),
+            _percent(run.result.validation_accuracy),
+            _percent(run.result.test_accuracy),
+            f"{run.result.seconds:.1f}",
         ]
-        print_table(headers, rows)
-    if failures:
-        raise click.exceptions.Exit(failures[0].exit_code)
+        for run in runs
+    ]
+    print_table(headers, rows, width=_COLUMNS)
+    seeds: dict[Path, list[str]] = {}
+    for run in runs:
+        seeds.setdefault(run.folder.parent, []).append(run.folder.name)
+    click.echo()
+    for experiment, names in seeds.items():
+        click.echo(str(experiment / names[0]) if len(names) == 1 else f"{experiment}: {', '.join(names)}")
 
 
-def _print_costs(estimates: list[CostEstimate], *, as_json: bool) -> None:
+def _print_costs(costs: Sequence[CostEstimate], *, as_json: bool) -> None:
     if as_json:
-        documents = [estimate.as_dict() for estimate in estimates]
+        documents = [cost.as_dict() for cost in costs]
         print_json(documents if len(documents) > 1 else documents[0])
         return
     headers = [
         "Experiment",
-        "Steps/epoch",
-        "ms/step",
-        "s/epoch",
-        "Whole run",
-        "Memory so far",
-        "Disk",
-        "Checkpoint",
+        "Steps/\nepoch",
+        "ms/\nstep",
+        "s/\nepoch",
+        "Whole\nrun",
+        "Memory\nMiB",
+        "Disk\nMiB",
+        "Checkpoint\nMiB",
     ]
     rows = [
         [
@@ -97,13 +120,13 @@ def _print_costs(estimates: list[CostEstimate], *, as_json: bool) -> None:
             f"{each.seconds_per_epoch:.1f}",
             _duration(each.seconds),
             *(
-                f"{size / 2**20:,.1f} MiB"
+                f"{size / 2**20:,.1f}"
                 for size in (each.peak_memory_bytes, each.disk_bytes, each.checkpoint_bytes)
             ),
         ]
-        for each in estimates
+        for each in costs
     ]
-    print_table(headers, rows)
+    print_table(headers, rows, width=_COLUMNS)
 
 
 def _duration(seconds: float) -> str:

@@ -1,9 +1,9 @@
-"""Run records → a comparison: numbers over seeds, tables, one sentence. No framework, no files."""
+"""Run records → a comparison: numbers over seeds, tables, conclusions. No framework, no files."""
 
 from cnnlab.comparison.comparing import Comparison, compare, labels_of
+from cnnlab.comparison.conclusions import conclusion, ranking
 from cnnlab.comparison.experiments import Experiment, grouped
 from cnnlab.comparison.formats import Style, as_text
-from cnnlab.comparison.headlines import conclusion, headline
 from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.pairs import Pair
 from cnnlab.comparison.spread import Spread, spread
@@ -32,8 +32,8 @@ __all__ = [
     "conclusion",
     "cost_table",
     "grouped",
-    "headline",
     "labels_of",
+    "ranking",
     "rounded_table",
     "spread",
 ]

@@ -1,4 +1,4 @@
-"""Who is ahead of whom, seed by seed, and the words for it."""
+"""How much better one experiment is than another, seed by seed, and the phrases that say so."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from statistics import fmean
 
 from cnnlab.comparison.outcomes import Outcome
 
-LEVEL = 1e-9  # closer than this is rounding, not a difference: one of a billion images
+TIE_TOLERANCE = 1e-9
+"""Accuracies closer than this are equal but for rounding: one image in a billion."""
 
 
 @dataclass(frozen=True)
 class Advantage:
-    """How far the test accuracy of `ahead` lies above that of `behind`, seed by seed."""
+    """How far the test accuracy of `better` lies above that of `worse`, seed by seed."""
 
-    ahead: Outcome
-    behind: Outcome
+    better: Outcome
+    worse: Outcome
     differences: tuple[float, ...]
 
     @property
@@ -24,12 +25,12 @@ class Advantage:
         return fmean(self.differences)
 
     @property
-    def level(self) -> bool:
-        return abs(self.mean) <= LEVEL
+    def tied(self) -> bool:
+        return abs(self.mean) <= TIE_TOLERANCE
 
     @property
     def wins(self) -> int:
-        return sum(each > LEVEL for each in self.differences)
+        return sum(each > TIE_TOLERANCE for each in self.differences)
 
     @property
     def unanimous(self) -> bool:
@@ -52,28 +53,32 @@ def accuracies(outcome: Outcome, seeds: Sequence[int]) -> list[float]:
     return [by_seed[seed] for seed in seeds]
 
 
-def advantage_of(ahead: Outcome, behind: Outcome, seeds: Sequence[int]) -> Advantage:
-    """The lead of one experiment over another in these seeds; negative where it is behind."""
-    pairs = zip(accuracies(ahead, seeds), accuracies(behind, seeds), strict=True)
-    return Advantage(ahead, behind, tuple(above - below for above, below in pairs))
+def advantage_of(better: Outcome, worse: Outcome, seeds: Sequence[int]) -> Advantage:
+    """The advantage of one experiment over another in these seeds; its mean is negative for the worse one."""
+    pairs = zip(accuracies(better, seeds), accuracies(worse, seeds), strict=True)
+    return Advantage(better, worse, tuple(above - below for above, below in pairs))
 
 
-def ahead(lead: Advantage, which: str) -> str:
-    """Such as "ahead of dnn in 3 of 3 seeds, by 1.62 points on average"."""
-    name, number = lead.behind.name, len(lead.differences)
-    if lead.level:
-        return f"level with {name}"
+def predicate(advantage: Advantage, which: str) -> str:
+    """Such as "outperforms dnn in 3 of 3 seeds, by 1.62 percentage points on average".
+
+    `which` goes before "seeds": "common ", or nothing.
+    """
+    name, number = advantage.worse.name, len(advantage.differences)
+    if advantage.tied:
+        return f"is tied with {name}"
+    margin = percentage_points(advantage.mean)
     if number == 1:
-        return f"ahead of {name} by {points(lead.mean)}"
-    wins = f"in {lead.wins} of {number} {which}seeds"
-    if 2 * lead.wins <= number:
-        return f"ahead of {name} by {points(lead.mean)} on average, yet only {wins}"
-    return f"ahead of {name} {wins}, by {points(lead.mean)} on average"
+        return f"outperforms {name} by {margin}"
+    wins = f"in {advantage.wins} of {number} {which}seeds"
+    if 2 * advantage.wins <= number:
+        return f"outperforms {name} by {margin} on average, but only {wins}"
+    return f"outperforms {name} {wins}, by {margin} on average"
 
 
-def average(outcome: Outcome, seeds: Sequence[int]) -> str:
-    """Such as "98.10 % on average over 3 seeds"."""
-    accuracy = f"{100 * fmean(accuracies(outcome, seeds)):.2f} %"
+def mean_accuracy(outcome: Outcome, seeds: Sequence[int]) -> str:
+    """Such as "98.10% on average over 3 seeds"."""
+    accuracy = f"{fmean(accuracies(outcome, seeds)):.2%}"
     return accuracy if len(seeds) == 1 else f"{accuracy} on average over {len(seeds)} seeds"
 
 
@@ -83,23 +88,24 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def points(difference: float) -> str:
-    """0.0162 → 1.62 points"""
-    return "less than 0.01 points" if difference < 0.00005 else f"{100 * difference:.2f} points"
+def percentage_points(difference: float) -> str:
+    """0.0162 → 1.62 percentage points"""
+    number = "less than 0.01" if difference < 0.00005 else f"{100 * difference:.2f}"
+    return f"{number} percentage points"
 
 
-def parameters(ahead: Outcome, behind: Outcome) -> str:
-    """Such as ", with 15 % of its parameters"."""
-    if ahead.params == behind.params:
-        return ", with as many parameters"
-    if behind.params == 0:
+def parameter_clause(better: Outcome, worse: Outcome) -> str:
+    """Such as ", with 15% of its parameters"."""
+    if better.params == worse.params:
+        return ", with the same number of parameters"
+    if worse.params == 0:
         return ""
-    ratio = ahead.params / behind.params
+    ratio = better.params / worse.params
     if 0.95 <= ratio <= 1.05:
-        return ", with about as many parameters"
+        return ", with about the same number of parameters"
     if ratio < 1:
         share = f"{100 * ratio:.0f}" if ratio >= 0.095 else f"{100 * ratio:.2g}"
-        return f", with {share} % of its parameters"
+        return f", with {share}% of its parameters"
     return (
         f", with {ratio:.0f} times its parameters"
         if ratio >= 9.5

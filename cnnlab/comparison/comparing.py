@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cnnlab.comparison.advantages import ranked
-from cnnlab.comparison.experiments import Experiment, seeds_text
+from cnnlab.comparison.experiments import Experiment, seeds_named
 from cnnlab.comparison.outcomes import Outcome, outcome_of
 from cnnlab.comparison.pairs import Pair, paired
 from cnnlab.comparison.verdicts import verdict
 from cnnlab.errors import UserError
-from cnnlab.run_folders.records import EpochRow, Record
+from cnnlab.run_folders.contents import DatasetFacts
+from cnnlab.run_folders.records import EpochRow
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Comparison:
     dataset: str  # the name in a config, such as mnist
     dataset_title: str
     test_digest: str
-    warnings: tuple[str, ...]  # what was odd about the data of some run
+    warnings: tuple[str, ...]  # about the data of some run
     experiments: tuple[Outcome, ...]
     pairs: tuple[Pair, ...]  # every two experiments with a common seed, in the order given
     notes: tuple[str, ...] = ()  # how the comparison was set up, such as a network that was resized
@@ -65,17 +66,17 @@ def compare(experiments: Sequence[Experiment]) -> Comparison:
         raise UserError(f"expected two or more different experiments to compare, found {given}")
     labels = labels_of(experiments)
     check_same_data(
-        Tested(label, record.seed, _dataset(record))
+        RunDataset(label, record.seed, record.dataset)
         for each, label in zip(experiments, labels, strict=True)
         for record in each.records
     )
-    datasets = [_dataset(record) for each in experiments for record in each.records]
+    datasets = [record.dataset for each in experiments for record in each.records]
     outcomes = tuple(outcome_of(each, label) for each, label in zip(experiments, labels, strict=True))
     return Comparison(
-        dataset=datasets[0]["name"],
-        dataset_title=datasets[0]["title"],
-        test_digest=datasets[0]["test_digest"],
-        warnings=tuple(dict.fromkeys(each["warning"] for each in datasets if each["warning"])),
+        dataset=datasets[0].name,
+        dataset_title=datasets[0].title,
+        test_digest=datasets[0].test_digest,
+        warnings=tuple(dict.fromkeys(each.warning for each in datasets if each.warning)),
         experiments=outcomes,
         pairs=paired(outcomes),
     )
@@ -87,42 +88,38 @@ def labels_of(experiments: Sequence[Experiment]) -> list[str]:
     return [each.name if names[each.name] == 1 else f"{each.name}-{each.digest[:8]}" for each in experiments]
 
 
-class Tested(NamedTuple):
-    """What a run was, or will be, tested on: `dataset` is the one in environment.json."""
+class RunDataset(NamedTuple):
+    """The dataset that a run was, or will be, tested on."""
 
     experiment: str
     seed: int
-    dataset: Mapping[str, Any]
+    dataset: DatasetFacts
 
 
-def check_same_data(runs: Iterable[Tested]) -> None:
+def check_same_data(runs: Iterable[RunDataset]) -> None:
     """Refuse runs that are not all tested on the same images and labels.
 
     Raises:
         UserError: which experiment has which data.
     """
-    tested: dict[tuple[str, str], list[Tested]] = {}  # by experiment and digest of the test images
+    tested: dict[tuple[str, str], list[RunDataset]] = {}  # by experiment and digest of the test images
     for run in runs:
-        tested.setdefault((run.experiment, run.dataset["test_digest"]), []).append(run)
+        tested.setdefault((run.experiment, run.dataset.test_digest), []).append(run)
     if len({digest for _, digest in tested}) <= 1:
         return
     divided = Counter(experiment for experiment, _ in tested)
     lines = []
     for (experiment, digest), group in tested.items():
         dataset = group[0].dataset
-        which = f" (seed {seeds_text([each.seed for each in group])})" if divided[experiment] > 1 else ""
-        lines.append(
-            f"   {experiment}{which}: {dataset['name']}, {dataset['origin']}, test digest {digest[:8]}"
-        )
-    names = {group[0].dataset["name"] for group in tested.values()}
+        which = f" ({seeds_named([each.seed for each in group])})" if divided[experiment] > 1 else ""
+        lines.append(f"   {experiment}{which}: {dataset.name}, {dataset.origin}, test digest {digest[:8]}")
+    names = {group[0].dataset.name for group in tested.values()}
     remedy = (
-        "give them the same dataset"
+        "use the same dataset in all configs"
         if len(names) > 1
-        else "the files have changed in between: train again with --fresh, so that all see the same ones"
+        else "the dataset's files have changed in between; train again with --fresh so that all runs use the "
+        "same files"
     )
-    raise UserError("\n".join(["cannot compare what is tested on different images", *lines, f"   {remedy}"]))
-
-
-def _dataset(record: Record) -> Mapping[str, Any]:
-    dataset: Mapping[str, Any] = record.environment["dataset"]
-    return dataset
+    raise UserError(
+        "\n".join(["cannot compare experiments that are tested on different images", *lines, f"   {remedy}"])
+    )

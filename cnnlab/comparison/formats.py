@@ -10,7 +10,7 @@ import pandas as pd
 Style = Literal["terminal", "markdown", "latex"]
 
 _TABULATE = {"terminal": "simple", "markdown": "pipe", "latex": "latex_booktabs"}
-_IN_LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", " %": r"\,\%", "→": r"$\to$"}
+_IN_LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "→": r"$\to$"}
 
 
 def as_text(table: pd.DataFrame, style: Style) -> str:
@@ -31,8 +31,6 @@ def as_text(table: pd.DataFrame, style: Style) -> str:
     )
     if style != "latex":
         return text
-    # tabulate has put a backslash before the signs that mean something to TeX, % among them.
-    text = text.replace(r" \%", " %")
     for sign, notation in _IN_LATEX.items():
         text = text.replace(sign, notation)
     return "\n".join(re.sub(r" {2,}", " ", line).rstrip() for line in text.splitlines())

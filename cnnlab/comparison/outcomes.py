@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -12,23 +12,10 @@ from cnnlab.comparison.experiments import Experiment
 from cnnlab.comparison.spread import Spread, spread
 from cnnlab.run_folders.records import Record
 
-_MEASURED = (
-    "train_accuracy",
-    "validation_accuracy",
-    "test_accuracy",
-    "train_loss",
-    "validation_loss",
-    "test_loss",
-    "seconds",
-    "seconds_per_epoch",
-    "images_per_second",
-    "peak_memory_bytes",
-)
-
 
 @dataclass(frozen=True)
 class ClassAccuracy:
-    """How many of the test images of one class are recognised, over the seeds."""
+    """The test accuracy on the images of one class, over the seeds."""
 
     name: str
     images: int
@@ -104,30 +91,26 @@ class Outcome:
         }
 
 
+_MEASURED = tuple(each.name for each in fields(Outcome) if "Spread" in str(each.type))
+"""What runs of one experiment differ in from seed to seed; called as in `RunResult`."""
+
+
 def outcome_of(experiment: Experiment, label: str) -> Outcome:
     """What an experiment reached; in its comparison it is called `label`."""
     results = [record.result for record in experiment.records]
 
     def measured(key: str) -> Spread | None:
-        values: list[Any] = [result.get(key) for result in results]
+        values: list[Any] = [getattr(result, key) for result in results]
         return None if None in values else spread(values)
 
     return Outcome(
         name=label,
         digest=experiment.digest,
         seeds=experiment.seeds,
-        params=results[0]["params"],
-        macs=results[0]["macs"],
-        train_accuracy=measured("train_accuracy"),
-        validation_accuracy=measured("validation_accuracy"),
-        test_accuracy=spread([result["test_accuracy"] for result in results]),
-        train_loss=measured("train_loss"),
-        validation_loss=measured("validation_loss"),
-        test_loss=measured("test_loss"),
-        seconds=measured("seconds"),
-        seconds_per_epoch=measured("seconds_per_epoch"),
-        images_per_second=measured("images_per_second"),
-        peak_memory_bytes=measured("peak_memory_bytes"),
+        params=results[0].params,
+        macs=results[0].macs,
+        test_accuracy=spread([result.test_accuracy for result in results]),
+        **{key: measured(key) for key in _MEASURED if key != "test_accuracy"},
         classes=_classes(experiment.records),
         records=experiment.records,
     )

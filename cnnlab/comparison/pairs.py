@@ -28,7 +28,7 @@ class ClassDifference:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two experiments, set against each other seed by seed. Differences are a - b, in shares from 0 to 1."""
+    """Two experiments, compared seed by seed. Differences are a - b, in shares from 0 to 1."""
 
     a: Outcome
     b: Outcome
@@ -90,8 +90,8 @@ def _pair(a: Outcome, b: Outcome, compared: int) -> Pair:
         [above - below for above, below in zip(accuracies(a, seeds), accuracies(b, seeds), strict=True)]
     )
     test = sign_flip(difference.values)
-    answers = tuple(_answers(a, b, seed) for seed in seeds)
-    known = [each.p for each in answers if each is not None]
+    tests = tuple(_mcnemar(a, b, seed) for seed in seeds)
+    known = [each.p for each in tests if each is not None]
     std = difference.std
     return Pair(
         a=a,
@@ -101,21 +101,22 @@ def _pair(a: Outcome, b: Outcome, compared: int) -> Pair:
         sign_flip=test,
         p=test.p,
         pairs_compared=compared,
-        mcnemar=answers,
-        mcnemar_majority_p=majority_p(known) if len(known) == len(answers) else None,
+        mcnemar=tests,
+        mcnemar_majority_p=majority_p(known) if len(known) == len(tests) else None,
         smallest_visible=None if std is None else smallest_difference(std, len(seeds), compared),
         seeds_to_settle=None if std is None else seeds_to_settle(difference.mean, std, compared),
         classes=_class_differences(a, b, seeds),
     )
 
 
-def _answers(a: Outcome, b: Outcome, seed: int) -> McNemar | None:
+def _mcnemar(a: Outcome, b: Outcome, seed: int) -> McNemar | None:
     of_a, of_b = a.record(seed).predictions, b.record(seed).predictions
     if of_a is None or of_b is None:
         return None
     if not np.array_equal(of_a.labels, of_b.labels):
         raise UserError(
-            f"{a.record(seed).path} and {b.record(seed).path}: predictions.npz of different test images; "
+            f"{a.record(seed).path} and {b.record(seed).path}: the predictions.npz files are of different "
+            "test images; "
             "train again with --fresh"
         )
     return mcnemar(of_a.right, of_b.right)

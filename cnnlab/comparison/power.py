@@ -1,4 +1,4 @@
-"""What so many seeds can show: the smallest difference they would have seen, and how many it takes."""
+"""Statistical power: the smallest difference that so many seeds detect, and how many seeds it takes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import cache
 import numpy as np
 
 ALPHA, POWER = 0.05, 0.80
-"""The error rates that "could have been shown" refers to, both by convention (Cohen 1988)."""
+"""The error rates that "detected reliably" refers to, both by convention (Cohen 1988)."""
 
 MOST_SEEDS = 10_000
-"""Beyond so many, a difference is not worth settling by brute force."""
+"""Beyond so many, a difference is not worth detecting by brute force."""
 
 _MOST_SIMULATED, _SIMULATED_BEYOND_FEWEST = 12, 4
-"""Where the steps of the sign-flip test's p are coarse; further on, a t test says the same within 2 %."""
+"""Where the steps of the sign-flip test's p are coarse; further on, a t test says the same within 2%."""
 
 _NUMBERS = 2**22
 """How many means of subsets are drawn in one simulation: 16 MB, at most 0.1 s."""
@@ -56,7 +56,7 @@ def visible_effect(pairs: int, comparisons: int = 1) -> float:
     Shown is what both the 95 % t interval and the sign-flip test show, the latter at ALPHA / comparisons,
     where Holm's adjustment begins. Near the fewest pairs, where the sign-flip test asks for more than the
     interval, normal differences are simulated; with more pairs, both together have the power of a t test at
-    ALPHA / comparisons within some 2 %, for a permutation test approaches it (Hoeffding 1952, Annals of
+    ALPHA / comparisons within some 2%, for a permutation test approaches it (Hoeffding 1952, Annals of
     Mathematical Statistics 23:169).
 
     Returns:

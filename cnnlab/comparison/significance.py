@@ -1,4 +1,4 @@
-"""Is a difference more than chance? Tests on paired seeds and on paired answers, plain numbers in and out."""
+"""Is a difference significant? Tests on paired seeds and on paired answers, plain numbers in and out."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class Spread:
     values: tuple[float, ...]  # one per seed, in the order of the seeds
     mean: float
     std: float | None  # sample standard deviation, n - 1 in the denominator
-    ci95: tuple[float, float] | None  # 95 % interval of the mean
+    ci95: tuple[float, float] | None  # 95% confidence interval of the mean
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON holds it, full precision."""
@@ -29,12 +29,12 @@ class Spread:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Mean, sample standard deviation and 95 % interval of the mean of `values`, one per seed.
+    """Mean, sample standard deviation and 95% confidence interval of the mean of `values`, one per seed.
 
-    The interval is Student's (1908, doi 10.1093/biomet/6.1.1): mean ± t · std / √n, t being the 97.5 %
+    The interval is Student's (1908, doi 10.1093/biomet/6.1.1): mean ± t · std / √n, t being the 97.5%
     quantile with n - 1 degrees of freedom. It takes the seeds as independent draws from a normal
     distribution. It is not cut off at 0 or 1, as tables and pictures do: with few seeds it may well reach
-    beyond 100 % accuracy.
+    beyond 100% accuracy.
 
     Raises:
         ValueError: no values.

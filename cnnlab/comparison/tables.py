@@ -80,7 +80,7 @@ def cost_table(comparison: Comparison) -> pd.DataFrame:
         [
             {
                 "Experiment": outcome.name,
-                "Test, 95 % interval": _interval(outcome.test_accuracy),
+                "Test, 95% CI": _interval(outcome.test_accuracy),
                 "Seconds": _seconds(outcome.seconds),
                 "Images/s": _count(outcome.images_per_second),
                 "Peak memory": _memory(outcome.peak_memory_bytes),
@@ -94,7 +94,7 @@ def cost_table(comparison: Comparison) -> pd.DataFrame:
 
 
 def class_table(comparison: Comparison) -> pd.DataFrame:
-    """One row per class as text: how many of its test images each experiment recognises.
+    """One row per class as text: the test accuracy of each experiment on its images.
 
     For two experiments with a common seed, the difference too: the first minus the second, in points.
     """
@@ -149,11 +149,11 @@ def caption(comparison: Comparison) -> str:
 
 
 def percent(accuracy: Spread | None) -> str:
-    """98.12 ± 0.10 %, without ± for one seed, – where nothing was measured."""
+    """98.12 ± 0.10%, without ± for one seed, – where nothing was measured."""
     if accuracy is None:
         return "–"
     std = "" if accuracy.std is None else f" ± {100 * accuracy.std:.2f}"
-    return f"{100 * accuracy.mean:.2f}{std} %"
+    return f"{100 * accuracy.mean:.2f}{std}%"
 
 
 def _seconds(seconds: Spread | None) -> str:
@@ -169,7 +169,7 @@ def _interval(accuracy: Spread) -> str:
     if accuracy.ci95 is None:
         return "–"
     low, high = (100 * min(max(each, 0), 1) for each in accuracy.ci95)  # no accuracy lies beyond
-    return f"{low:.2f} to {high:.2f} %"
+    return f"{low:.2f} to {high:.2f}%"
 
 
 def _points(difference: Spread) -> str:

@@ -1,8 +1,15 @@
-"""A pair in one paragraph that one may quote: who is ahead, how sure that is, and what is still open."""
+"""A pair in one quotable paragraph: which is better, how certain that is, and what remains open."""
 
 from __future__ import annotations
 
-from cnnlab.comparison.advantages import Advantage, advantage_of, ahead, average, parameters, points
+from cnnlab.comparison.advantages import (
+    Advantage,
+    advantage_of,
+    mean_accuracy,
+    parameter_clause,
+    percentage_points,
+    predicate,
+)
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.pairs import Pair
 from cnnlab.comparison.power import ALPHA, MOST_SEEDS, fewest_pairs
@@ -11,23 +18,28 @@ from cnnlab.comparison.power import ALPHA, MOST_SEEDS, fewest_pairs
 def verdict(pair: Pair) -> str:
     """The verdict on two experiments.
 
-    "More than chance" is said only where the sign-flip test over the seeds (adjusted, where several pairs
-    are compared) and the t interval of the mean difference agree. One seed never suffices: McNemar's test
-    on the test images then says that two trained networks differ, not that two architectures do.
+    "Statistically significant" is said only where the sign-flip test over the seeds (adjusted, where several
+    pairs are compared) and the t interval of the mean difference agree. One seed never suffices: McNemar's
+    test on the test images then says that two trained networks differ, not that two architectures do.
     """
-    lead = advantage_of(pair.a, pair.b, pair.seeds)
-    if lead.mean < 0:
-        lead = advantage_of(pair.b, pair.a, pair.seeds)
+    advantage = advantage_of(pair.a, pair.b, pair.seeds)
+    if advantage.mean < 0:
+        advantage = advantage_of(pair.b, pair.a, pair.seeds)
     if len(pair.seeds) == 1:
-        sentences = [_claim(pair, lead), _answers_of_one(pair), "One seed says nothing about how much "
-                     f"luck is in it: run more ({_more_seeds(pair)}) before you believe it."]  # fmt: skip
+        sentences = [_claim(pair, advantage), _mcnemar_of_one_seed(pair), "One seed cannot tell a difference "
+                     f"from chance; train more seeds ({_more_seeds(pair)})."]  # fmt: skip
     else:
-        sentences = [_claim(pair, lead), _evidence(pair), _answers(pair), _outlook(pair, lead)]
+        sentences = [
+            _claim(pair, advantage),
+            _evidence(pair),
+            _mcnemar_of_seeds(pair),
+            _outlook(pair, advantage),
+        ]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def is_shown(pair: Pair) -> bool:
-    """Whether the difference is more than chance between seeds, by interval and sign-flip test."""
+def is_significant(pair: Pair) -> bool:
+    """Whether the difference is significant across seeds, by confidence interval and sign-flip test."""
     return _excludes_zero(pair) and pair.p < ALPHA
 
 
@@ -36,103 +48,110 @@ def p_text(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
-def _claim(pair: Pair, lead: Advantage) -> str:
-    """Such as "cnn is ahead of dnn in 3 of 3 seeds, by 2.10 points on average (95 % interval …)"."""
+def _claim(pair: Pair, advantage: Advantage) -> str:
+    """Such as "cnn outperforms dnn in 3 of 3 seeds, by 2.10 percentage points on average (95% …)"."""
     which = "" if len(pair.a.seeds) == len(pair.b.seeds) == len(pair.seeds) else "common "
-    if lead.level:
-        text = f"{pair.a.name} and {pair.b.name} are level at {average(pair.a, pair.seeds)}"
+    if advantage.tied:
+        text = f"{pair.a.name} and {pair.b.name} are tied at {mean_accuracy(pair.a, pair.seeds)}"
     else:
-        text = f"{lead.ahead.name} is {ahead(lead, which)}"
+        text = f"{advantage.better.name} {predicate(advantage, which)}"
     if which and len(pair.seeds) == 1:
-        text += f" in the one common seed, {pair.seeds[0]}"
+        text += f" in their only common seed, {pair.seeds[0]}"
     if pair.difference.ci95 is not None:
         low, high = (100 * each for each in pair.difference.ci95)
-        if lead.ahead is pair.b:
+        if advantage.better is pair.b:
             low, high = -high, -low
-        of = " of the difference" if lead.level else ""
-        text += f" (95 % interval{of} {_signed(low)} to {_signed(high)})"
-    return f"{text}{'' if lead.level else parameters(lead.ahead, lead.behind)}."
+        of = " of the difference" if advantage.tied else ""
+        text += f" (95% confidence interval{of} {_signed(low)} to {_signed(high)})"
+    return f"{text}{'' if advantage.tied else parameter_clause(advantage.better, advantage.worse)}."
 
 
 def _evidence(pair: Pair) -> str:
     number = len(pair.seeds)
     if not any(pair.difference.values):
-        return f"The {number} seeds reach the same accuracy, each with both."
+        return f"Both reach the same accuracy with each of the {number} seeds."
     adjusted = f", adjusted for {pair.pairs_compared} pairs" if pair.pairs_compared > 1 else ""
     test = f"sign-flip test over {number} seeds, {p_text(pair.p)}{adjusted}"
-    if is_shown(pair):
-        return f"That is more than chance between seeds ({test})."
+    if is_significant(pair):
+        return f"The difference is statistically significant across seeds ({test})."
     smallest = min(1.0, pair.pairs_compared * pair.sign_flip.smallest)
     if pair.p >= smallest >= ALPHA:
-        floor = f"with {number} seeds a sign-flip test cannot get below p = {smallest:.2g}{adjusted}"
+        floor = f"with {number} seeds its p-value cannot fall below {smallest:.2g}{adjusted}"
         if _excludes_zero(pair):
             return (
-                "The interval excludes 0, but takes the differences to be normally distributed; a test that "
-                f"does not has too little to go by ({floor}). Likely, then, but not shown."
+                "The confidence interval excludes 0, but it assumes normally distributed differences; the "
+                f"sign-flip test, which does not, has too few seeds ({floor}). The difference is likely, but "
+                "not statistically significant."
             )
-        return f"That is not shown to be more than chance: the interval includes 0, and {floor}."
+        return (
+            "The difference is not statistically significant: the confidence interval includes 0, and the "
+            f"sign-flip test has too few seeds ({floor})."
+        )
     if not _excludes_zero(pair) and pair.p >= ALPHA:
-        return f"That is not shown to be more than chance: the interval includes 0 ({test})."
-    says = "excludes" if _excludes_zero(pair) else "includes"
-    return f"The evidence is divided: the interval {says} 0, but {test}. Take it as open."
-
-
-def _answers_of_one(pair: Pair) -> str:
-    (answers,) = pair.mcnemar
-    if answers is None:
-        return ""
-    differ = (
-        "the two trained networks differ by more than chance"
-        if answers.p < ALPHA
-        else "that is no more than chance"
-    )
+        return (
+            f"The difference is not statistically significant: the confidence interval includes 0 ({test})."
+        )
+    interval, flip = ("excludes 0", "does not") if _excludes_zero(pair) else ("includes 0", "does")
     return (
-        f"On these test images {differ} (exact McNemar test, {p_text(answers.p)}: {answers.only_a:,} that "
-        f"only {pair.a.name} gets right, {answers.only_b:,} that only {pair.b.name} does)."
+        f"The evidence is mixed: the confidence interval {interval}, but the sign-flip test {flip} reach "
+        f"significance ({test}). Treat the question as open."
     )
 
 
-def _answers(pair: Pair) -> str:
-    """What the test images say, each seed's networks taken as they are."""
+def _mcnemar_of_one_seed(pair: Pair) -> str:
+    (test,) = pair.mcnemar
+    if test is None:
+        return ""
+    differ = "differ significantly" if test.p < ALPHA else "do not differ significantly"
+    return (
+        f"On these test images the two trained networks {differ} (exact McNemar test, {p_text(test.p)}: "
+        f"{test.only_a:,} images that only {pair.a.name} classifies correctly, {test.only_b:,} that "
+        f"only {pair.b.name} does)."
+    )
+
+
+def _mcnemar_of_seeds(pair: Pair) -> str:
+    """How the networks of each seed differ on the test images."""
     known = [each for each in pair.mcnemar if each is not None]
     if not known or pair.mcnemar_majority_p is None:
         return ""
     better = [sum(each.p < ALPHA and _sign(each.only_a - each.only_b) == sign for each in known)
               for sign in (1, -1)]  # fmt: skip
-    total, of = f"{p_text(pair.mcnemar_majority_p)} for the majority of them", f"of {len(known)} seeds"
+    of = f"of {len(known)} seeds"
     if all(better):
         return (
-            f"On the test images the seeds contradict each other: {pair.a.name} is significantly better in "
+            f"On the test images, the seeds contradict each other: {pair.a.name} is significantly better in "
             f"{better[0]} and {pair.b.name} in {better[1]} {of} (exact McNemar tests)."
         )
     return (
-        f"Test image by test image, the trained networks differ significantly in {max(better)} {of} "
-        f"(exact McNemar tests; {total})."
+        f"On the test images, the trained networks differ significantly in {max(better)} {of} "
+        f"(exact McNemar tests; combined {p_text(pair.mcnemar_majority_p)})."
     )
 
 
-def _outlook(pair: Pair, lead: Advantage) -> str:
-    """What so many seeds could have shown, and how many would settle what they saw."""
+def _outlook(pair: Pair, advantage: Advantage) -> str:
+    """Which differences this many seeds can detect, and how many seeds the observed one needs."""
     number = len(pair.seeds)
-    if is_shown(pair):
+    if is_significant(pair):
         return ""
     if pair.difference.std == 0:
         too_few = number < fewest_pairs(pair.pairs_compared)
-        return f"Run {_more_seeds(pair)} to see whether it stays so." if too_few else ""
+        return f"Train more seeds ({_more_seeds(pair)}) to see whether this holds." if too_few else ""
     smallest = 1.0 if pair.smallest_visible is None else pair.smallest_visible
-    below = f" below {points(smallest)}" if smallest < 1 else ""  # of 100 points
-    visible = f"With {number} seeds no difference{below} could have been seen reliably (power 80 %)"
+    below = f" below {percentage_points(smallest)}" if smallest < 1 else ""  # of 100 percentage points
+    visible = f"With {number} seeds, no difference{below} can be detected reliably (80% power)"
     if pair.seeds_to_settle is None:
-        seen = "none was seen" if lead.level else f"it would take more than {MOST_SEEDS:,} to settle this one"
-        return f"{visible}; {seen}."
+        needs = f"detecting this one would take more than {MOST_SEEDS:,} seeds"
+        return f"{visible}; {'none was observed' if advantage.tied else needs}."
     more = pair.seeds_to_settle - number
     if more > 0:
-        return f"{visible}; to settle this one, run about {more} more ({_more_seeds(pair)})."
+        seeds = "seed" if more == 1 else "seeds"
+        return f"{visible}; detecting this one takes about {more:,} more {seeds} ({_more_seeds(pair)})."
     return f"{visible}."
 
 
 def _more_seeds(pair: Pair) -> str:
-    """The option that brings the seeds to the number it takes, such as "--seeds 0-5"."""
+    """The option that adds the seeds still needed, such as "--seeds 0-5"."""
     wanted = max(pair.seeds_to_settle or 0, fewest_pairs(pair.pairs_compared))
     seeds = set(pair.seeds)
     for seed in range(wanted):  # the lowest that are not there yet

@@ -5,25 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainSerializer, ValidationError
 
-from cnnlab.accounting.architecture import Architecture, describe
+from cnnlab.accounting.architecture import Architecture, LayerShapeError, describe
 from cnnlab.accounting.memory import TrainingMemory, training_memory
-from cnnlab.config.checks import mismatches
+from cnnlab.config.checks import (
+    input_mismatches,
+    output_mismatches,
+    repeated_names,
+    shape_mismatch,
+    training_mismatches,
+)
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
 from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
-from cnnlab.errors import UserError, unknown
+from cnnlab.errors import ShapeError, UserError, unknown
 from cnnlab.language.fields import Name, Settings, Shape, as_written, chosen_by_name
 from cnnlab.language.source import YamlNode, read_yaml, write_yaml
 from cnnlab.layers.base import Layer
-from cnnlab.layers.graph import GraphNode, expand, output_activation
+from cnnlab.layers.graph import GraphNode, expand
 
 MOST_PROBLEMS = 20
 """So many mistakes of a file are shown; the others come to light when these are mended."""
@@ -32,7 +38,9 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class ExperimentConfig(Settings):
-    """One experiment: data, network, training, seed."""
+    """One experiment."""
+
+    about: ClassVar[str] = "One experiment: data, network, training, seed."
 
     name: Name
     description: str = ""
@@ -72,7 +80,7 @@ class ExperimentConfig(Settings):
     @cached_property
     def architecture(self) -> Architecture:
         data_format = self.dataset.data_format if self.dataset else None
-        return describe(self.layers, self.input_shape, data_format)
+        return describe(self.nodes, self.input_shape, data_format)
 
     @cached_property
     def training_memory(self) -> TrainingMemory:
@@ -87,12 +95,13 @@ class ExperimentConfig(Settings):
 
     @cached_property
     def nodes(self) -> tuple[GraphNode, ...]:
+        """The network as a flat graph, blocks written out: what summary, model and drawings walk."""
         return expand(self.layers)
 
     @property
     def gives_logits(self) -> bool:
         """Whether the last layer leaves scores, not probabilities: the loss then applies the softmax."""
-        return output_activation(self.nodes[-1].layer) != "softmax"
+        return self.nodes[-1].layer.output_activation != "softmax"
 
     def plain(self) -> dict[str, Any]:
         """Every setting, defaults written out, as JSON and YAML can hold it."""
@@ -127,18 +136,31 @@ def load_config(experiment: str, overrides: Sequence[str] = ()) -> ExperimentCon
         UserError: the file cannot be read, or anything in it is wrong; all mistakes are in the message.
     """
     path = find_config(experiment)
-    root = read_yaml(path)
-    if not isinstance(root.value, dict):
-        raise UserError(
-            f"{root.place}: expected a mapping of keys to values, found {as_written(root.plain())}"
-        )
+    root = read_config(path)
     for override in overrides:
         root = overridden(root, override)
     return parse_config(root, default_name=path.stem)
 
 
+def read_config(path: Path) -> YamlNode:
+    """The text of a config, unchecked, but for being a mapping.
+
+    Raises:
+        UserError: the file cannot be read, or holds something else.
+    """
+    root = read_yaml(path)
+    if not isinstance(root.value, dict):
+        found = as_written(root.plain())
+        raise UserError(f"{root.place}: expected a mapping of keys to values, found {found}")
+    return root
+
+
 def parse_config(root: YamlNode, default_name: str) -> ExperimentConfig:
-    """Check the data of one config; `default_name` is the experiment's where it gives none."""
+    """Check the data of one config; `default_name` is the experiment's where it gives none.
+
+    Raises:
+        UserError: anything is wrong; all mistakes are in the message.
+    """
     data = {"name": default_name, **root.plain()}
     problems: list[str] = []
     try:
@@ -152,12 +174,34 @@ def parse_config(root: YamlNode, default_name: str) -> ExperimentConfig:
         wrong = {each["loc"][0] for each in errors if each["loc"]}
         right = {"name": "unnamed"} | {key: value for key, value in data.items() if key not in wrong}
         if wrong.isdisjoint(("dataset", "model")) and wrong:
-            problems += mismatches(ExperimentConfig.model_validate(right), root)
+            problems += _mismatches(ExperimentConfig.model_validate(right), root)
     else:
-        problems += mismatches(config, root)
+        problems += _mismatches(config, root)
     if problems:
         raise UserError("\n".join(_first_of(sorted(dict.fromkeys(problems), key=_line_and_column))))
     return config
+
+
+def _mismatches(config: ExperimentConfig, root: YamlNode) -> Iterator[str]:
+    """Where the sections do not fit together, so far as one mistake lets the next be seen."""
+    dataset = config.dataset
+    wrong_input = list(input_mismatches(config.model, dataset, root))
+    if wrong_input:
+        yield from wrong_input
+        return
+    if dataset is not None:
+        yield from training_mismatches(config.training, dataset, root)
+    try:
+        yield from repeated_names(config.nodes, root)
+        output_shape = config.architecture.output_shape
+    except LayerShapeError as error:
+        yield shape_mismatch(error, root)
+    except ShapeError as error:
+        section = "layers" if config.model.keras is None else "keras"
+        yield located(root, ("model", section), str(error))
+    else:
+        if dataset is not None:
+            yield from output_mismatches(config.nodes[-1], output_shape, dataset, root)
 
 
 def _first_of(problems: list[str]) -> list[str]:

@@ -43,32 +43,36 @@ LearningRate = Annotated[Schedule, PlainValidator(_read_learning_rate), PlainSer
 
 
 class Optimizer(Settings):
-    """How a gradient changes the weights. Subclasses add the other fields of the Keras class they name."""
+    """How gradients change the weights. Subclasses add the other fields of the Keras class they name."""
 
     keras_class: ClassVar[str]
     name: str
     learning_rate: LearningRate = Constant(initial=0.001)
-    weight_decay: AtLeast0 | None = None
-    """Each step also moves every weight towards 0, by this share times the learning rate."""
-
-    clipnorm: Above0 | None = None
-    """Longest gradient of one weight array; longer ones are shortened."""
-
-    clipvalue: Above0 | None = None
-    """Largest element of a gradient, in size."""
-
-    global_clipnorm: Above0 | None = None
-    """Longest gradient of all weights together."""
-
-    use_ema: bool = False
-    """Keep a moving average of the weights; validation, test and the saved model use it."""
-
+    weight_decay: AtLeast0 | None = Field(
+        None,
+        description="Each step also moves every weight towards 0, by this share times the learning rate.",
+    )
+    clipnorm: Above0 | None = Field(
+        None, description="The largest norm of the gradient of one weight array; larger ones are scaled down."
+    )
+    clipvalue: Above0 | None = Field(
+        None, description="The largest absolute value of an element of a gradient; larger ones are clipped."
+    )
+    global_clipnorm: Above0 | None = Field(
+        None, description="The largest norm of the gradients of all weights together."
+    )
+    use_ema: bool = Field(
+        False,
+        description="Keep a moving average of the weights; validation, test and the saved model use it.",
+    )
     ema_momentum: Rate = 0.99
-    ema_overwrite_frequency: Positive | None = None
-    """Put the average in the place of the weights every so many steps; by default at the end only."""
-
-    gradient_accumulation_steps: Annotated[int, Field(ge=2)] | None = None
-    """Average the gradients of so many batches before one step is taken."""
+    ema_overwrite_frequency: Positive | None = Field(
+        None,
+        description="Replace the weights by the average every so many steps; by default only at the end.",
+    )
+    gradient_accumulation_steps: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="Average the gradients of so many batches for each step."
+    )
 
     @model_validator(mode="after")
     def _one_clipping(self) -> Self:
@@ -100,7 +104,9 @@ class Optimizer(Settings):
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum where asked for (Sutskever et al. 2013)."""
+    """Keras's SGD."""
+
+    about: ClassVar[str] = "Stochastic gradient descent, optionally with momentum (Sutskever et al. 2013)."
 
     keras_class = "SGD"
     name: Literal["sgd"] = "sgd"
@@ -120,7 +126,9 @@ class SGD(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """Gradients divided by a running root mean square (Hinton 2012, lecture 6e)."""
+    """Keras's RMSprop."""
+
+    about: ClassVar[str] = "Gradients divided by a running root mean square (Hinton 2012, lecture 6e)."
 
     keras_class = "RMSprop"
     name: Literal["rmsprop"] = "rmsprop"
@@ -135,7 +143,9 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adaptive moments (Kingma & Ba 2015, arXiv 1412.6980)."""
+    """Keras's Adam."""
+
+    about: ClassVar[str] = "Adaptive moment estimation (Kingma & Ba 2015, arXiv 1412.6980)."
 
     keras_class = "Adam"
     name: Literal["adam"] = "adam"
@@ -150,7 +160,11 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019, arXiv 1711.05101)."""
+    """Keras's AdamW."""
+
+    about: ClassVar[str] = (
+        "Adam with weight decay separate from the gradient (Loshchilov & Hutter 2019, arXiv 1711.05101)."
+    )
 
     keras_class = "AdamW"
     name: Literal["adamw"] = "adamw"  # type: ignore[assignment]  # another name is what makes it another kind
@@ -158,7 +172,9 @@ class AdamW(Adam):
 
 
 class Lion(Optimizer):
-    """The sign of a momentum (Chen et al. 2023, arXiv 2302.06675)."""
+    """Keras's Lion."""
+
+    about: ClassVar[str] = "The sign of a momentum (Chen et al. 2023, arXiv 2302.06675)."
 
     keras_class = "Lion"
     name: Literal["lion"] = "lion"
@@ -171,10 +187,12 @@ class Lion(Optimizer):
 
 
 class Muon(Optimizer):
-    """Orthogonalised momentum for the matrices of Dense layers, Adam for all else (Jordan et al. 2024).
+    """Keras's Muon."""
 
-    Keras gives kernels of convolutions, which have four axes, to Adam as well.
-    """
+    about: ClassVar[str] = (
+        "Orthogonalized momentum for the matrices of Dense layers, Adam for all other weights (Jordan et "
+        "al. 2024).\n\nKernels of convolutions, which have four axes, are left to Adam too, as in Keras."
+    )
 
     keras_class = "Muon"
     name: Literal["muon"] = "muon"

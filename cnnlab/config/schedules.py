@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from cnnlab.language.fields import Above0, AtLeast0, Between0And1, Positive, Settings
 
@@ -11,8 +11,8 @@ from cnnlab.language.fields import Above0, AtLeast0, Between0And1, Positive, Set
 class Schedule(Settings):
     """A learning rate for every moment of training. Time is counted in epochs and need not be whole.
 
-    With `warm_up: W` the rate first rises in a straight line, from 0 to where the schedule begins, over W
-    epochs (Goyal et al. 2017, arXiv 1706.02677); the schedule proper then takes the epochs that are left.
+    With `warm_up: W` the rate first rises linearly over W epochs, from 0 to where the schedule begins (Goyal
+    et al. 2017, arXiv 1706.02677); the schedule itself then takes the remaining epochs.
     """
 
     name: str
@@ -43,7 +43,9 @@ class Schedule(Settings):
 
 
 class Constant(Schedule):
-    """The same rate always; `learning_rate: 0.1` is short for it."""
+    """A constant rate."""
+
+    about: ClassVar[str] = "The same rate throughout; `learning_rate: 0.1` is short for it."
 
     name: Literal["constant"] = "constant"
 
@@ -56,7 +58,9 @@ class Constant(Schedule):
 
 
 class Step(Schedule):
-    """Times `factor` each time another `every` epochs have passed."""
+    """Step decay."""
+
+    about: ClassVar[str] = "Multiplied by `factor` every `every` epochs."
 
     name: Literal["step"] = "step"
     factor: Between0And1 = 0.1
@@ -68,7 +72,9 @@ class Step(Schedule):
 
 
 class Exponential(Schedule):
-    """Times `factor` per epoch, smoothly."""
+    """Exponential decay."""
+
+    about: ClassVar[str] = "Multiplied by `factor` per epoch, smoothly."
 
     name: Literal["exponential"] = "exponential"
     factor: Between0And1 = 0.95
@@ -78,7 +84,11 @@ class Exponential(Schedule):
 
 
 class Cosine(Schedule):
-    """Half a cosine from `initial` down to `final` (Loshchilov & Hutter 2017, arXiv 1608.03983)."""
+    """Cosine decay (Loshchilov & Hutter 2017)."""
+
+    about: ClassVar[str] = (
+        "Half a cosine from `initial` down to `final` (Loshchilov & Hutter 2017, arXiv 1608.03983)."
+    )
 
     name: Literal["cosine"] = "cosine"
     final: AtLeast0 = 0.0
@@ -88,10 +98,12 @@ class Cosine(Schedule):
 
 
 class OneCycle(Schedule):
-    """Up from `initial` to `peak` during `rise` of the epochs, then down to `final`, both half cosines.
+    """The one-cycle policy (Smith & Topin 2018)."""
 
-    Smith & Topin 2018 (arXiv 1708.07120).
-    """
+    about: ClassVar[str] = (
+        "Up from `initial` to `peak` during the share `rise` of the epochs, then down to `final`, both as "
+        "half cosines.\n\nSmith & Topin 2018 (arXiv 1708.07120)."
+    )
 
     name: Literal["one_cycle"] = "one_cycle"
     initial: Above0 = 0.0004

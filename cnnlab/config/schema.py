@@ -6,10 +6,6 @@ exclude each other, and YAML's own traps are beyond a schema.
 
 from __future__ import annotations
 
-import ast
-import inspect
-import re
-import textwrap
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, get_args
@@ -23,6 +19,7 @@ from cnnlab.config.optimizers import OPTIMIZERS
 from cnnlab.config.schedules import SCHEDULES
 from cnnlab.config.vocabulary import MEANINGS
 from cnnlab.datasets import DATASETS, OWN_DATA
+from cnnlab.errors import UserError
 from cnnlab.language.fields import Pair, Settings
 from cnnlab.layers import LAYERS
 from cnnlab.layers.blocks import SHORTCUTS
@@ -38,13 +35,13 @@ def config_schema() -> dict[str, Any]:
     """The schema of an experiment's YAML file, as JSON can hold it."""
     tables = (LAYERS, DATASETS, OWN_DATA, OPTIMIZERS, SCHEDULES)
     classes: list[type[Settings]] = [ExperimentConfig, *(each for table in tables for each in table.values())]
+    described = _by_class_name(classes)
     _, document = models_json_schema(
         [(each, "validation") for each in classes],
         schema_generator=_Generator,
         ref_template="#/$defs/{model}",
     )
     definitions = document["$defs"]
-    described = {each.__name__: each for each in _with_inner(classes)}
     for name, definition in definitions.items():
         _describe(definition, described[name])
     definitions["Layer"] = _layer()
@@ -155,6 +152,7 @@ def _shorthands() -> dict[tuple[str, str], JsonSchemaValue]:
             "type": "object",
             "properties": {"class_name": {"enum": list(MODELS)}, "config": {"type": "object"}},
             "required": ["class_name", "config"],
+            "description": "A Keras model as `model.to_json()` writes it, instead of `layers`.",
         },
         ("TrainingConfig", "optimizer"): _by_name(OPTIMIZERS),
         ("TrainingConfig", "class_weights"): {
@@ -193,34 +191,38 @@ def _merged(old: JsonSchemaValue, shape: JsonSchemaValue) -> JsonSchemaValue:
 
 
 def _describe(definition: JsonSchemaValue, settings: type[Settings]) -> None:
-    """Class and fields in the words of their docstrings."""
-    definition["description"] = _plain(inspect.getdoc(settings) or settings.__name__)
-    words = _field_docstrings(settings)
+    """What class and fields say about themselves, or else the vocabulary about them."""
+    definition.pop("description", None)  # Pydantic's, from the docstring
+    definition["description"] = settings.about or MEANINGS.get(settings.__name__, settings.__name__)
     for name, field in definition.get("properties", {}).items():
-        keys = [f"{owner.__name__}.{name}" for owner in settings.__mro__] + [name]
-        meaning = words.get(name) or next((MEANINGS[key] for key in keys if key in MEANINGS), None)
+        meaning = _meaning(settings, name)
         if meaning:
-            field["description"] = _plain(meaning)
+            field["description"] = meaning
 
 
-def _field_docstrings(settings: type[Settings]) -> dict[str, str]:
-    """The strings that stand below fields, those of base classes included."""
-    words: dict[str, str] = {}
-    for owner in reversed(settings.__mro__):
-        if not issubclass(owner, Settings) or owner is Settings:
-            continue
-        body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
-        assert isinstance(body, ast.ClassDef)
-        for field, text in zip(body.body, body.body[1:], strict=False):
-            if (
-                isinstance(field, ast.AnnAssign)
-                and isinstance(field.target, ast.Name)
-                and isinstance(text, ast.Expr)
-                and isinstance(text.value, ast.Constant)
-                and isinstance(text.value.value, str)
-            ):
-                words[field.target.id] = text.value.value
-    return words
+def _meaning(settings: type[Settings], name: str) -> str | None:
+    """A field's own description, in its class or in one that it is derived from; else the vocabulary's."""
+    owners = [owner for owner in settings.__mro__ if issubclass(owner, Settings)]
+    own = (owner.model_fields[name].description for owner in owners if name in owner.model_fields)
+    keys = [f"{owner.__name__}.{name}" for owner in owners] + [name]
+    return next(filter(None, own), None) or next((MEANINGS[key] for key in keys if key in MEANINGS), None)
+
+
+def _by_class_name(classes: Iterable[type[Settings]]) -> dict[str, type[Settings]]:
+    """The classes and those that their fields hold, by the names that the schema has for them.
+
+    Raises:
+        UserError: two have one name, of which one comes from a plug-in.
+    """
+    named: dict[str, type[Settings]] = {}
+    for each in sorted(_with_inner(classes), key=lambda each: each.__module__):
+        other = named.setdefault(each.__name__, each)
+        if other is not each:
+            raise UserError(
+                f"the schema needs one name for each class, found {each.__name__} in {other.__module__} and "
+                f"in {each.__module__}\n   rename the class of the plug-in, or uninstall it"
+            )
+    return named
 
 
 def _with_inner(classes: Iterable[type[Settings]]) -> set[type[Settings]]:
@@ -240,12 +242,6 @@ def _settings_in(annotation: Any) -> list[type[Settings]]:
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return [annotation]
     return [each for inner in get_args(annotation) for each in _settings_in(inner)]
-
-
-def _plain(text: str) -> str:
-    """A docstring as flowing text: editors break lines themselves."""
-    paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(text))
-    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
 
 
 def _tidy(schema: Any) -> Any:

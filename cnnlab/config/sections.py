@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
+    Field,
     PlainSerializer,
     PlainValidator,
     SerializerFunctionWrapHandler,
@@ -57,7 +58,9 @@ def _read_keras(value: Any) -> dict[str, Any]:
 
 
 class ModelConfig(Settings):
-    """`model:` — the layers, and the input's shape where no dataset gives it."""
+    """The section `model`."""
+
+    about: ClassVar[str] = "The network: its layers, and the shape of its input where no dataset gives it."
 
     input_shape: ShapeField | None = None
     layers: Layers = ()
@@ -98,24 +101,30 @@ class ModelConfig(Settings):
 
 
 class EarlyStopping(Settings):
-    """Stop when the monitored column has not got better for `patience` epochs (Prechelt 1998)."""
+    """The section `training.early_stopping` (Prechelt 1998)."""
+
+    about: ClassVar[str] = (
+        "Stop when the monitored quantity has not improved for `patience` epochs (Prechelt 1998)."
+    )
 
     monitor: Monitor = "val_loss"
     patience: Positive
     min_delta: AtLeast0 = 0.0
-    """What is less than this is no improvement."""
 
 
 class ReduceOnPlateau(Settings):
-    """Multiply the learning rate by `factor` when a column has not got better for `patience` epochs."""
+    """The section `training.reduce_on_plateau`."""
+
+    about: ClassVar[str] = (
+        "Multiply the learning rate by `factor` when the monitored quantity has not improved for "
+        "`patience` epochs."
+    )
 
     monitor: Monitor = "val_loss"
     factor: Between0And1 = 0.1
     patience: Positive = 10
     min_delta: AtLeast0 = 0.0001
-    cooldown: NonNegative = 0
-    """Epochs after a reduction that do not count."""
-
+    cooldown: NonNegative = Field(0, description="Epochs after a reduction that do not count.")
     min_learning_rate: AtLeast0 = 0.0
 
 
@@ -135,7 +144,9 @@ def _read_class_weights(value: Any) -> str | dict[str, float] | None:
 
 
 class TrainingConfig(Settings):
-    """`training:` — how the weights are found."""
+    """The section `training`."""
+
+    about: ClassVar[str] = "How the network is trained."
 
     epochs: Positive = 10
     batch_size: Positive = 32
@@ -143,18 +154,19 @@ class TrainingConfig(Settings):
         Optimizer, chosen_by_name("optimizer", OPTIMIZERS), PlainSerializer(dump)
     ] = Adam()  # fmt: skip
     loss: Loss = "categorical_crossentropy"
-    label_smoothing: Rate = 0.0
-    """The share of each label that is spread over all classes (Szegedy et al. 2016)."""
-
-    class_weights: Annotated[str | dict[str, float] | None, PlainValidator(_read_class_weights)] = None
-    """How much each class counts in the training loss; balanced: the inverse of how often it occurs."""
-
-    metrics: Annotated[tuple[Metric, ...], AsTuple] = ()
-    """Measured besides loss and accuracy, after each epoch and at the end."""
-
-    keep: Literal["last", "best"] = "last"
-    """Which epoch's weights are tested and saved; best: by validation accuracy."""
-
+    label_smoothing: Rate = Field(
+        0.0, description="The share of each label that is spread over all classes (Szegedy et al. 2016)."
+    )
+    class_weights: Annotated[str | dict[str, float] | None, PlainValidator(_read_class_weights)] = Field(
+        None,
+        description="The weight of each class in the training loss; balanced: inverse to its frequency.",
+    )
+    metrics: Annotated[tuple[Metric, ...], AsTuple] = Field(
+        (), description="Measured in addition to loss and accuracy, after each epoch and at the end."
+    )
+    keep: Literal["last", "best"] = Field(
+        "last", description="Which epoch's weights are tested and saved; best: by validation accuracy."
+    )
     early_stopping: EarlyStopping | None = None
     reduce_on_plateau: ReduceOnPlateau | None = None
 
@@ -168,7 +180,9 @@ class TrainingConfig(Settings):
 
 
 class RuntimeConfig(Settings):
-    """`runtime:` — what the arithmetic runs on."""
+    """The section `runtime`."""
+
+    about: ClassVar[str] = "What the network is computed with."
 
     backend: Literal["tensorflow", "jax", "torch"] = "tensorflow"
     device: Literal["auto", "cpu", "gpu"] = "auto"

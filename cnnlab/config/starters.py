@@ -120,7 +120,7 @@ def starter(name: str, like: str, dataset: str, schema: str) -> str:
         _line("seed: 0", "decides the first weights and the order of the images"),
         "runtime:",
         _line("  backend: tensorflow", "or jax, torch"),
-        _line("  device: auto", "takes a GPU that is there"),
+        _line("  device: auto", "uses a GPU if there is one"),
         _line("  precision: float32", "or mixed_bfloat16, mixed_float16"),
     ]
     return "\n".join(lines) + "\n"
@@ -169,10 +169,10 @@ def _sizes(images: DatasetConfig) -> list[str]:
     """How many images: an excerpt of a large set, so that the first run is over soon."""
     known = getattr(type(images), "train_count", None)
     if not isinstance(known, int) or known < 20_000:
-        return [_line("  validation_size: 0.1", "a share of the training images, or a count")]
+        return [_line("  validation_size: 0.1", "a fraction of the training images, or a count")]
     return [
-        _line("  train_size: 10000", f"the first so many; without this line all {known:,}"),
-        _line("  validation_size: 5000", "or a share of the training images, such as 0.1"),
+        _line("  train_size: 10000", f"the first 10,000; without this line, all {known:,}"),
+        _line("  validation_size: 5000", "or a fraction of the training images, such as 0.1"),
     ]
 
 

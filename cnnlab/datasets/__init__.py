@@ -9,7 +9,7 @@ from cnnlab.datasets.data_paths import DataPaths
 from cnnlab.datasets.loading import load_dataset
 from cnnlab.language.lazy_table import LazyTable
 
-DATASETS: Mapping[str, type[DatasetConfig]] = LazyTable(
+DATASETS: LazyTable[DatasetConfig] = LazyTable(
     {
         "mnist": "cnnlab.datasets.sources.mnist:Mnist",
         "fashion_mnist": "cnnlab.datasets.sources.mnist:FashionMnist",
@@ -20,9 +20,12 @@ DATASETS: Mapping[str, type[DatasetConfig]] = LazyTable(
         "xo": "cnnlab.datasets.sources.xo:XO",
         "tones": "cnnlab.datasets.sources.tones:Tones",
         "go": "cnnlab.datasets.sources.go:Go",
-    }
+    },
+    group="cnnlab.datasets",
+    base="cnnlab.datasets.base:DatasetConfig",
+    name_of=lambda dataset: dataset.model_fields["name"].default,
 )
-"""Every source by the name it has in a config."""
+"""Every source by the name it has in a config; those of plug-ins included."""
 
 OWN_DATA: Mapping[str, type[DatasetConfig]] = LazyTable(
     {"folder": "cnnlab.datasets.sources.folder:ImageFolder", "npz": "cnnlab.datasets.sources.npz:NpzFile"}

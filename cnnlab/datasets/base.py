@@ -22,8 +22,9 @@ from cnnlab.language.fields import (
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Content
-    from cnnlab.datasets.data_paths import DataPaths
+    from cnnlab.datasets.data_paths import DataPaths, RemoteFile
 
+ResizeMode = Literal["crop", "pad", "stretch"]
 ImageKind = Literal["photograph", "figure", "digit", "other"]
 
 Progress = Callable[[str, int, int | None], None]
@@ -72,6 +73,9 @@ class DatasetConfig(Settings):
     image_kind: ClassVar[ImageKind] = "photograph"
     """What the images show: figures and digits are bright on black, digits besides centred as MNIST's are."""
 
+    remote_files: ClassVar[tuple[RemoteFile, ...]] = ()
+    """What is downloaded where the files are nowhere; none where the set is drawn, or the user's own."""
+
     @property
     def title(self) -> str:
         """The name as people write it, such as Fashion-MNIST."""
@@ -116,6 +120,19 @@ class DatasetConfig(Settings):
     def locate(self, data_paths: DataPaths) -> Path | None:
         """Where the files are; None where there are none, or the set is drawn."""
         return None
+
+    def matches_checksums(self, data_paths: DataPaths) -> bool:
+        """Whether the files that `locate` finds are the official ones, told without decoding an image.
+
+        Raises:
+            UserError: a file is broken.
+        """
+        return False
+
+    @property
+    def resize_mode(self) -> ResizeMode:
+        """How an image that is not of the set is brought to `image_shape`."""
+        return "crop"
 
     def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
         """Find or make the images and decode them.

@@ -43,6 +43,16 @@ class Content:
     test_labels: np.ndarray
     provenance: Provenance
 
+    @classmethod
+    def generated(
+        cls, *, train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]
+    ) -> Content:
+        """Images and labels that cnnlab drew, with their digests."""
+        provenance = Provenance(
+            origin="generated", status="generated", digest=digest(*train, *test), test_digest=digest(*test)
+        )
+        return cls(*train, *test, provenance=provenance)
+
 
 @dataclass(frozen=True, eq=False)
 class Split:

@@ -8,7 +8,7 @@ from cnnlab.datasets.base import DatasetConfig, Progress
 from cnnlab.datasets.data_paths import DataPaths
 
 if TYPE_CHECKING:
-    from cnnlab.datasets.content import Dataset
+    from cnnlab.datasets.content import Content, Dataset
 
 
 def load_dataset(
@@ -31,3 +31,18 @@ def load_dataset(
     from cnnlab.datasets.splits import split
 
     return split(config.read(data_paths, progress=progress), config)
+
+
+def load_content(
+    config: DatasetConfig, data_paths: DataPaths, *, progress: Progress | None = None
+) -> Content:
+    """The same without splits: all images of the chosen classes, raw.
+
+    Raises:
+        UserError: a file is broken, or a chosen class has no images.
+        DownloadError: the files are nowhere and cannot be downloaded.
+    """
+    from cnnlab.datasets.splits import only_classes
+
+    content = config.read(data_paths, progress=progress)
+    return content if config.class_names == config.all_classes else only_classes(content, config)

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnlab.datasets.base import DatasetConfig
 from cnnlab.datasets.content import Content, Dataset, PixelScale, Split, digest
-from cnnlab.datasets.reading.mapped import taken
+from cnnlab.datasets.memory_mapped import taken
 from cnnlab.errors import UserError
 
 PIXELS_AT_ONCE = 1 << 20
@@ -140,7 +140,9 @@ def pixel_scale(images: np.ndarray, config: DatasetConfig) -> PixelScale:
     """
     channels = images.shape[-1]
     if config.standardize:
-        mean, deviation = _channel_statistics(images)
+        mean, deviation = channel_statistics(images)
+        deviation[deviation < 1e-6] = 255.0  # a channel of one value has nothing to stretch
+        mean, deviation = mean / 255, deviation / 255
         factor, offset = 1 / deviation, -mean / deviation
     else:
         low, high = config.scale
@@ -149,8 +151,12 @@ def pixel_scale(images: np.ndarray, config: DatasetConfig) -> PixelScale:
     return PixelScale(factor.astype(np.float32).reshape(shape), offset.astype(np.float32).reshape(shape))
 
 
-def _channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each channel after / 255, from exact integer sums. (C,) float64 each."""
+def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel, from exact integer sums: (C,) float64 each, 0 to 255.
+
+    Args:
+        images: (N, H, W, C) uint8.
+    """
     pixels = images.reshape(-1, images.shape[-1])  # (N·H·W, C)
     total = np.zeros(pixels.shape[1], dtype=np.int64)
     squares = np.zeros(pixels.shape[1], dtype=np.int64)
@@ -159,9 +165,13 @@ def _channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         total += portion.sum(axis=0, dtype=np.int64)
         squares += np.square(portion).sum(axis=0, dtype=np.int64)
     mean = total / len(pixels)
-    deviation = np.sqrt(np.maximum(squares / len(pixels) - mean**2, 0.0))
-    deviation[deviation < 1e-6] = 255.0  # a channel of one value has nothing to stretch
-    return mean / 255, deviation / 255
+    return mean, np.sqrt(np.maximum(squares / len(pixels) - mean**2, 0.0))
+
+
+def sample(part: Split, *, count: int, seed: int) -> Split:
+    """At most so many images, in their order, of each class its share; drawn with `seed`."""
+    chosen = np.flatnonzero(stratified(part.labels, min(count, len(part)), seed=seed))
+    return Split(part.images[chosen], part.labels[chosen])
 
 
 def _part(images: np.ndarray, labels: np.ndarray, chosen: np.ndarray) -> Split:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -32,6 +32,9 @@ class Settings(BaseModel):
 
     Every error leaves with a message in plain words, expected and found, and all of them at once.
     """
+
+    about: ClassVar[str] = ""
+    """What editors show for it: what it is, in a sentence; more in further paragraphs."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -68,6 +71,23 @@ class Settings(BaseModel):
         if idle:
             message = f"has no effect {reason}; leave it out"
             raise problems(*(problem(message, (name,), kind="key") for name in idle))
+
+
+def settings_within(value: Any) -> Iterator[Settings]:
+    """All settings in a value, from the outside in; itself, where it is one."""
+    if isinstance(value, Settings):
+        yield value
+        value = tuple(vars(value).values())
+    elif isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, tuple | list):
+        for each in value:
+            yield from settings_within(each)
+
+
+def mistakes(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
+    """Where each mistake stands, and what is wrong, in plain words."""
+    return [(each["loc"], _phrase(each, ())) for each in error.errors()]
 
 
 def problem(message: str, loc: tuple[int | str, ...] = (), *, kind: str = "value") -> InitErrorDetails:
@@ -146,7 +166,7 @@ _EXPECTED = {
     "int_type": "a whole number",
     "float_type": "a number",
     "bool_type": "true or false",
-    "string_type": "a word or text",
+    "string_type": "text",
     "tuple_type": "a list",
     "list_type": "a list",
     "dict_type": "a mapping of keys to values",
@@ -174,7 +194,7 @@ def _phrase(error: ErrorDetails, known: tuple[str, ...]) -> str:
         name = str(error["loc"][-1])
         return f"unknown key; {suggestion(name, known)}"
     if kind == "missing":
-        return "missing; it has no default"
+        return "missing; this key is required"
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -123,11 +123,11 @@ def read_yaml(path: Path) -> YamlNode:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except IsADirectoryError:
-        raise UserError(f"{path}: this is a directory; give the YAML file in it") from None
+        raise UserError(f"{path}: expected a YAML file, found a directory") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     if len(content) > MAX_BYTES:
-        raise UserError(f"{path}: larger than {MAX_BYTES:,} bytes; this is hardly a config")
+        raise UserError(f"{path}: expected a config of at most {MAX_BYTES:,} bytes, found more")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -166,6 +166,43 @@ def parse_value(text: str, place: str) -> YamlNode:
     return parse_yaml(text, place, lines=False) if text.strip() else YamlNode(place, None)
 
 
+def from_plain(data: Any, place: str) -> YamlNode:
+    """Mappings, lists, tuples and scalars of Python and NumPy, as if they had been written in YAML.
+
+    Every node gets the same place.
+
+    Raises:
+        UserError: something else is among them, or they are too large or too deep.
+    """
+    return _from_plain(data, place, (), [0])
+
+
+def _from_plain(data: Any, place: str, path: Path_, count: list[int]) -> YamlNode:
+    where = f"{place}: {dotted(path)}" if path else place
+    count[0] += 1
+    if count[0] > MAX_NODES:
+        raise UserError(f"{place}: more than {MAX_NODES:,} values")
+    if len(path) > MAX_DEPTH:
+        raise UserError(f"{where}: nested more than {MAX_DEPTH} levels deep")
+    if data is None or isinstance(data, bool | int | float | str):
+        return YamlNode(place, data)
+    if isinstance(data, PurePath):
+        return YamlNode(place, str(data))
+    if isinstance(data, Mapping):
+        for key in data:
+            if not isinstance(key, str):
+                raise UserError(f"{where}: expected a plain word as key, found {key!r}")
+        items = {key: _from_plain(value, place, (*path, key), count) for key, value in data.items()}
+        return YamlNode(place, {key: Entry(place, node) for key, node in items.items()})
+    if isinstance(data, list | tuple):
+        return YamlNode(
+            place, tuple(_from_plain(each, place, (*path, index), count) for index, each in enumerate(data))
+        )
+    if hasattr(data, "tolist") and hasattr(data, "dtype"):  # of NumPy, which is not imported for this
+        return _from_plain(data.tolist(), place, path, count)
+    raise UserError(f"{where}: expected plain values, found {type(data).__name__} {data!r:.60}")
+
+
 class _Composer:
     """Parser events → nodes. Sharing between aliases is kept; their expanded size is what is limited."""
 
@@ -182,7 +219,11 @@ class _Composer:
     def document(self) -> YamlNode:
         next(self.events)  # the stream starts
         if isinstance(next(self.events), yaml.StreamEndEvent):
-            empty = "the file is empty" if self.lines else "only a comment; put what begins with # in quotes"
+            empty = (
+                "the file is empty"
+                if self.lines
+                else "expected a value, found only a comment; put a value that begins with # in quotes"
+            )
             raise UserError(f"{self.name}: {empty}")
         node, _ = self.node(next(self.events), depth=0)
         next(self.events)  # the document ends
@@ -214,7 +255,7 @@ class _Composer:
         else:
             composed = self.mapping(place, depth)
         if composed[1] > MAX_NODES:
-            raise UserError(f"{place}: more than {MAX_NODES:,} values once aliases are written out")
+            raise UserError(f"{place}: more than {MAX_NODES:,} values once aliases are expanded")
         if event.anchor:
             self.anchors[event.anchor] = composed
         return composed
@@ -237,7 +278,7 @@ class _Composer:
                 raise UserError(f"{at}: expected a plain word as key")
             if event.value in entries:
                 first = entries[event.value].place.removeprefix(self.name + ":")
-                already = f"it stands at {first} already" if self.lines else "give it once"
+                already = f"it was first given at {first}" if self.lines else "give it once"
                 raise UserError(f"{at}: duplicate key {event.value!r}; {already}")
             node, nodes = self.node(next(self.events), depth + 1)
             entries[event.value] = Entry(at, node)
@@ -253,8 +294,9 @@ class _Composer:
         if _INTEGER.fullmatch(text):
             if len(text) > MAX_DIGITS:
                 raise UserError(
-                    f"{self.place(event)}: a number of {len(text):,} digits; expected {MAX_DIGITS} or fewer, "
-                    "or quotes around it where text is meant"
+                    f"{self.place(event)}: expected a number of at most {MAX_DIGITS} digits, found "
+                    f"{len(text):,}; "
+                    "put it in quotes if it is text"
                 )
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
         if _FLOAT.fullmatch(text):

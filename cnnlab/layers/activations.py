@@ -1,15 +1,15 @@
-"""Activation functions that are layers of their own, because they have settings or weights."""
+"""Activation functions as layers of their own: any of Keras's by name, and those with settings or weights."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import AtLeast0, Positive, Shape, as_tuple
 from cnnlab.layers.base import Layer, Weight, times
-from cnnlab.layers.core import InitializerName
+from cnnlab.layers.core import ActivationName, InitializerName
 from cnnlab.layers.normalization import size_of_axis
 
 
@@ -22,17 +22,42 @@ def _as_axes(value: Any) -> Any:
     return as_tuple(value)
 
 
-class ActivationLayer(Layer):
-    """A function applied to each number."""
+class Activation(Layer):
+    """A function applied to each number; softmax: to each row."""
+
+    about: ClassVar[str] = (
+        "Apply the function `activation` to each number (softmax: to each row). No weights."
+    )
+
+    activation: ActivationName
 
     @property
-    def activation(self) -> str:
-        """What the network's output would be called if it ended here."""
+    def short_name(self) -> str:
+        return self.activation
+
+    @property
+    def output_activation(self) -> str:
+        return self.activation
+
+
+class ActivationLayer(Layer):
+    """A function with settings or weights, applied to each number."""
+
+    @property
+    def short_name(self) -> str:
+        return self.type()
+
+    @property
+    def output_activation(self) -> str:
         return self.type().lower()
 
 
 class ReLU(ActivationLayer):
-    """x where x ≥ threshold, at most max_value; negative_slope · (x − threshold) below the threshold."""
+    """Rectified linear unit, leaky and capped if asked for."""
+
+    about: ClassVar[str] = (
+        "x where x ≥ threshold, at most max_value; negative_slope · (x − threshold) below the threshold."
+    )
 
     max_value: AtLeast0 | None = None
     negative_slope: AtLeast0 = 0.0
@@ -40,22 +65,29 @@ class ReLU(ActivationLayer):
 
 
 class LeakyReLU(ActivationLayer):
-    """x where x ≥ 0, else negative_slope · x (Maas et al. 2013)."""
+    """Leaky rectified linear unit (Maas et al. 2013)."""
+
+    about: ClassVar[str] = "x where x ≥ 0, else negative_slope · x (Maas et al. 2013)."
 
     negative_slope: AtLeast0 = 0.3
 
 
 class ELU(ActivationLayer):
-    """x where x ≥ 0, else alpha · (exp(x) − 1) (Clevert et al. 2016)."""
+    """Exponential linear unit (Clevert et al. 2016)."""
+
+    about: ClassVar[str] = "x where x ≥ 0, else alpha · (exp(x) − 1) (Clevert et al. 2016)."
 
     alpha: float = 1.0
 
 
 class PReLU(ActivationLayer):
-    """x where x ≥ 0, else alpha · x, with one alpha to learn for each input (He et al. 2015).
+    """Parametric rectified linear unit (He et al. 2015). Weights: alpha, of the input's shape."""
 
-    Along `shared_axes`, counted from 1, all places share one alpha: [1, 2] leaves one for each channel.
-    """
+    about: ClassVar[str] = (
+        "x where x ≥ 0, else alpha · x, with one learned alpha for each input (He et al. 2015).\n\n"
+        "Along `shared_axes`, counted from 1, all positions share one alpha: [1, 2] leaves one for each "
+        "channel."
+    )
 
     alpha_initializer: InitializerName = "zeros"
     shared_axes: Annotated[
@@ -68,7 +100,7 @@ class PReLU(ActivationLayer):
         if beyond:
             raise ShapeError(
                 f"shared axis {beyond[0]} is not an axis of the {times(input_shape)} input",
-                "count the axes from 1; the batch axis is not among them",
+                "axes are counted from 1, without the batch axis",
             )
         return input_shape
 
@@ -83,7 +115,11 @@ class PReLU(ActivationLayer):
 
 
 class Softmax(ActivationLayer):
-    """exp(x) ÷ the sum of exp(x) along `axis`: numbers become probabilities."""
+    """Softmax along an axis."""
+
+    about: ClassVar[str] = (
+        "exp(x) divided by the sum of exp(x) along axis `axis`: turns numbers into probabilities."
+    )
 
     axis: int = -1
 

@@ -1,18 +1,21 @@
-"""Every image a little different each time it is seen. Active in training only; Keras's own layers.
+"""Random changes of images, in training only: Keras's own layers.
 
-They draw from the run's seed, and their pixels stay in the range they came in.
+They draw from the run's seed, and pixels stay in their range.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import PlainSerializer, PlainValidator, model_validator
 
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Positive, Shape, as_written
-from cnnlab.layers.base import SpatialLayer, Window, times
+from cnnlab.layers.base import SpatialLayer, times
+from cnnlab.layers.window import Footprints, resampled
+
+if TYPE_CHECKING:
+    import keras
 
 
 def _as_factor(value: Any) -> float | tuple[float, float]:
@@ -36,19 +39,23 @@ Factor = Annotated[
 class Augmentation(SpatialLayer):
     """A random change of each image in training; nothing otherwise. The shape stays."""
 
+    is_augmentation: ClassVar[bool] = True
+
     def output_shape(self, input_shape: Shape) -> Shape:
         self.spatial(input_shape)
         return input_shape
 
 
 class RandomFlip(Augmentation):
-    """Mirror an image, or leave it, each with probability ½."""
+    """Mirroring."""
+
+    about: ClassVar[str] = "In training, mirror each image with probability ½ (along each axis of `mode`)."
 
     mode: Literal["horizontal", "vertical", "horizontal_and_vertical"] = "horizontal_and_vertical"
 
 
 class Warp(Augmentation):
-    """A geometric change: what is pulled in from beyond the edge is filled by `fill_mode`."""
+    """A geometric change. `fill_mode` says what fills pixels from beyond the edge."""
 
     fill_mode: Literal["reflect", "wrap", "constant", "nearest"] = "reflect"
     interpolation: Literal["nearest", "bilinear"] = "bilinear"
@@ -62,23 +69,33 @@ class Warp(Augmentation):
 
 
 class RandomRotation(Warp):
-    """Turn each image by an angle of at most `factor` full turns: 0.1 is ±36°."""
+    """Rotation."""
+
+    about: ClassVar[str] = "In training, rotate each image by at most `factor` full turns; 0.1 is ±36°."
 
     factor: Factor
 
 
 class RandomTranslation(Warp):
-    """Shift each image by at most `height_factor` of its height and `width_factor` of its width."""
+    """Translation."""
+
+    about: ClassVar[str] = (
+        "In training, shift each image by at most `height_factor` of its height and `width_factor` of its "
+        "width."
+    )
 
     height_factor: Factor
     width_factor: Factor
 
 
 class RandomZoom(Warp):
-    """Shrink (positive factor) or enlarge (negative) each image by at most the factors.
+    """Zoom. Without `width_factor` height and width change together."""
 
-    Without `width_factor` height and width change together.
-    """
+    about: ClassVar[str] = (
+        "In training, shrink (positive factor) or enlarge (negative factor) each image by at most the "
+        "factors.\n\n"
+        "Without `width_factor`, height and width change together."
+    )
 
     height_factor: Factor
     width_factor: Factor | None = None
@@ -87,15 +104,20 @@ class RandomZoom(Warp):
     def _not_without_end(self) -> Self:
         factors = (self.height_factor, self.width_factor)
         if any(-1 in (each if isinstance(each, tuple) else (each,)) for each in factors):
-            raise ValueError("expected factors above -1, at which an image would be magnified without end")
+            raise ValueError("expected factors above -1, which would magnify an image without limit")
         return self
 
 
 class RandomCrop(SpatialLayer):
-    """Cut a random height × width piece out, in training the same for a whole batch.
+    """A random piece of each image: (H, W, C) → (height, width, C)."""
 
-    Otherwise the largest piece of that aspect ratio from the middle, resized: (H, W, C) → (height, width, C).
-    """
+    about: ClassVar[str] = (
+        "In training, cut a random piece of `height` × `width` pixels out of the images, the same for a "
+        "whole "
+        "batch.\n\nOutside training: the largest piece of that aspect ratio from the middle, resized. "
+        "(H, W, C) → (height, width, C)."
+    )
+    is_augmentation: ClassVar[bool] = True
 
     height: Positive
     width: Positive
@@ -104,16 +126,25 @@ class RandomCrop(SpatialLayer):
         height, width, channels = self.spatial(input_shape)
         if self.height > height or self.width > width:
             raise ShapeError(
-                f"a {times((self.height, self.width))} piece cannot be cut from {times((height, width))}",
+                f"a {times((self.height, self.width))} piece does not fit into the "
+                f"{times((height, width))} input",
                 "make it smaller, or put ZeroPadding2D before it",
             )
         return self.from_spatial(self.height, self.width, channels)
 
-    @property
-    def view(self) -> Window:
-        return Window((2, 2))  # what is resized is read between two pixels
+    def spatial_footprints(self, spatial: tuple[int, int]) -> Footprints:
+        """Those of the largest piece from the middle, resized: what is done outside training."""
+        height, width = spatial
+        piece = (
+            max(min(height, width * self.height // self.width), 1),
+            max(min(width, height * self.width // self.height), 1),
+        )
+        return (
+            resampled(self.height, piece[0], offset=(height - piece[0]) // 2),
+            resampled(self.width, piece[1], offset=(width - piece[1]) // 2),
+        )
 
-    def shrinking(self, input_shape: Shape) -> Fraction:
-        """How many pixels of the input become one where the largest piece is resized."""
-        height, width, _ = self.spatial(input_shape)
-        return min(Fraction(height, self.height), Fraction(width, self.width))
+    def build(self, name: str, dtype: str = "float32") -> keras.layers.Layer:
+        from cnnlab.layers import custom
+
+        return custom.RandomCrop(**self.arguments(), name=name, dtype=dtype)

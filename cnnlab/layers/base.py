@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from cnnlab.errors import ShapeError
-from cnnlab.language.fields import DataFormat, Name, Padding, Settings, Shape
+from pydantic import ValidationError
+
+from cnnlab.errors import ShapeError, UserError
+from cnnlab.language.fields import DataFormat, Name, Settings, Shape, mistakes
+from cnnlab.language.source import dotted
 from cnnlab.layers.penalties import Constraint, Regularizer
+from cnnlab.layers.window import Footprint, Footprints, Window
 
 if TYPE_CHECKING:
     import keras
-
-    from cnnlab.layers.graph import Graph, Where
 
 
 class Weight(NamedTuple):
@@ -30,41 +32,71 @@ class Weight(NamedTuple):
         return math.prod(self.shape)
 
 
-class Window(NamedTuple):
-    """What slides over the image: everything that decides where it lands and what it covers."""
-
-    size: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    padding: Padding = "valid"
-    dilation: tuple[int, int] = (1, 1)
-    upsampling: tuple[int, int] = (1, 1)
-    """How many outputs one step of the input becomes, in height and width."""
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        """Height and width covered on the input, holes of the dilation included."""
-        return (
-            (self.size[0] - 1) * self.dilation[0] + 1,
-            (self.size[1] - 1) * self.dilation[1] + 1,
-        )
+DrawingRole = Literal["convolution", "pooling", "dense", "merge", "note", "hidden"]
+"""What a drawing shows of a layer: a volume of such a kind, a note on the volume before it, or nothing."""
 
 
 class Layer(Settings):
     """A layer: its fields are Keras's arguments, with Keras's names and defaults.
 
-    A subclass says what it does to a shape and which weights it has; what it leaves out is "as it came"
-    and "none". All shapes are without the batch axis.
+    A subclass says what it does to a shape and which weights it has; by default the shape stays, and there
+    are no weights. Summary, drawings and explanations ask the layer, and know no type. All shapes are without
+    the batch axis.
     """
 
     filter_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {}
     """By weight array, the axes along which the weights of one output lie; constraints need to know."""
 
+    drawing_role: ClassVar[DrawingRole] = "note"
+    """How it is drawn; a "note" that changes the shape is drawn as a volume after all."""
+
+    symbol: ClassVar[str | None] = None
+    """What a drawing writes where it merges branches, such as +; None: its output is drawn as a volume."""
+
+    is_convolution: ClassVar[bool] = False
+    is_augmentation: ClassVar[bool] = False
+    """Whether it changes images at random, in training only."""
+
+    only_reshapes: ClassVar[bool] = False
+    """Whether its output is its input under another shape, which takes no memory of its own."""
+
+    width_field: ClassVar[str | None] = None
+    """The field that says how wide the layer is, such as filters: what is resized to meet a budget."""
+
     name: Name | None = None
+
+    if not TYPE_CHECKING:  # type checkers see the fields as keywords
+
+        def __init__(self, /, **fields: Any) -> None:
+            """A layer in Python code, where no config says where a mistake stands.
+
+            Raises:
+                UserError: a field is missing, unknown or wrong; all mistakes are in the message.
+            """
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                lines = (f"{dotted((self.type(), *where))}: {what}" for where, what in mistakes(error))
+                raise UserError("\n".join(lines)) from None
+
+        # As Pydantic marks its own: a config's fields are validated without going through here.
+        __init__.__pydantic_base_init__ = True
 
     @classmethod
     def type(cls) -> str:
         """The class name, as a config writes it."""
         return cls.__name__
+
+    @property
+    def short_name(self) -> str:
+        """The type as one says it, for notes in drawings: BatchNormalization → batch norm."""
+        words = snake_case(self.type()).replace("_", " ").replace("normalization", "norm")
+        return words.removesuffix("2d").strip()
+
+    @property
+    def output_activation(self) -> str:
+        """The activation function that its output has gone through last."""
+        return "linear"
 
     def reject_unused_bias(self, use_bias: bool) -> None:
         """For layers with a bias: what is said about one that is not used is a mistake."""
@@ -121,23 +153,69 @@ class Layer(Settings):
         return None
 
     @property
-    def view(self) -> Window | None:
-        """What one output sees of this layer's input: the window where there is one."""
-        return self.window
-
-    @property
     def sees_everything(self) -> bool:
         """Whether one output depends on every position of the input."""
         return False
 
     @property
-    def hides_places(self) -> bool:
-        """Whether it is not known what one output sees of the input."""
+    def hides_positions(self) -> bool:
+        """Whether it is not known which inputs an output depends on."""
         return False
 
-    def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
-        """Add this layer to the graph, fed by node `feed`; blocks add the layers they are made of."""
-        return graph.add(self, (feed,), name, where)
+    @property
+    def axes_order(self) -> tuple[int, ...] | None:
+        """For each axis of the output the axis of the input that it was, where their order changes."""
+        return None
+
+    @property
+    def joined_axis(self) -> int | None:
+        """The axis along which a layer puts its inputs one behind the other; −1: the last."""
+        return None
+
+    def footprints(self, input_shape: Shape) -> Mapping[int, Footprint]:
+        """By axis, which inputs an output depends on; on other axes the input at its own position."""
+        return {}
+
+    def spanned_axes(self, input_shape: Shape, output_shape: Shape) -> frozenset[int]:
+        """Axes along which every output depends on all inputs.
+
+        Where a size changes and `footprints` does not say how, that is what has to be assumed.
+        """
+        told = {*self.footprints(input_shape)}
+        if self.joined_axis is not None:
+            told.add(self.joined_axis % len(input_shape))
+        sizes = enumerate(zip(input_shape, output_shape, strict=True))
+        return frozenset(axis for axis, (before, after) in sizes if before != after and axis not in told)
+
+    def explain_output(self, input_shapes: tuple[Shape, ...], output_shape: Shape) -> Iterator[str]:
+        """Sentences that work the output's shape out."""
+        (input_shape,) = input_shapes
+        if output_shape == input_shape:
+            yield f"The shape does not change: {times(output_shape)}."
+        else:
+            total = math.prod(output_shape)
+            yield f"Input: {times(input_shape)}. Output: {times(output_shape)}, {total:,} numbers."
+
+    def explain_parameters(self, input_shapes: tuple[Shape, ...]) -> Iterator[str]:
+        """Sentences that work the number of parameters out; not asked of a layer without any."""
+        weights = self.weights_of(input_shapes)
+        for weight in weights:
+            sizes = f"{product(weight.shape)} = " if len(weight.shape) > 1 else ""
+            yield f"{weight.name.replace('_', ' ')}: {sizes}{weight.size:,}."
+        if len(weights) > 1:
+            sizes = " + ".join(f"{weight.size:,}" for weight in weights)
+            yield f"Total: {sizes} = {sum(weight.size for weight in weights):,}."
+
+    def explain_macs(self, input_shape: Shape, output_shape: Shape) -> Iterator[str]:
+        """Sentences that work the multiplications out; not asked where there are none or they are unknown."""
+        outputs, macs = math.prod(output_shape), self.macs(input_shape)
+        assert macs is not None
+        terms, rest = divmod(macs, outputs)
+        if rest:
+            yield f"{macs:,} multiplications per image."
+            return
+        yield f"Each of the {outputs:,} outputs is a sum of {terms:,} inputs, each multiplied by a weight."
+        yield f"{outputs:,} × {terms:,} = {macs:,} multiplications per image."
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of the Keras layer, its name aside."""
@@ -168,6 +246,15 @@ class SpatialLayer(Layer):
     """A layer on images: (H, W, C), or (C, H, W) where `data_format` says channels_first."""
 
     data_format: DataFormat = "channels_last"
+
+    def footprints(self, input_shape: Shape) -> Mapping[int, Footprint]:
+        height, width, _ = self.spatial(input_shape)
+        along_image = self.spatial_footprints((height, width))
+        return dict(zip(self.spatial_axes, along_image, strict=True)) if along_image else {}
+
+    def spatial_footprints(self, spatial: tuple[int, int]) -> Footprints | None:
+        """The footprints along height and width of an input of this size; None: those of single pixels."""
+        return self.window.footprints(spatial) if self.window else None
 
     @property
     def spatial_axes(self) -> tuple[int, int]:
@@ -202,9 +289,39 @@ class SpatialLayer(Layer):
             (channels, height, width) if self.data_format == "channels_first" else (height, width, channels)
         )
 
+    def explain_positions(self, input_shape: Shape, output_shape: Shape, what: str) -> Iterator[str]:
+        """Sentences on how often the window, a kernel or not, fits into its input."""
+        window = self.window
+        assert window is not None
+        if window.dilation != (1, 1):
+            yield (
+                f"With a dilation of {times(window.dilation)}, the {times(window.size)} {what} spans "
+                f"{times(window.extent)} of its input."
+            )
+        if window.padding == "same":
+            yield (
+                f"The edges are padded, so only the stride matters: the {what} takes ⌈n / stride⌉ positions."
+            )
+        else:
+            yield f"A {what} of size k takes ⌊(n − k) / stride⌋ + 1 positions along an axis of size n."
+        along = [
+            (size, extent, stride, found)
+            for size, extent, stride, found in zip(
+                self.spatial(input_shape)[:2], window.extent, window.stride, self.spatial(output_shape)[:2],
+                strict=True,
+            )
+        ]  # fmt: skip
+        rows, columns = (
+            f"⌈{size} / {stride}⌉ = {found}"
+            if window.padding == "same"
+            else f"⌊({size} − {extent}) / {stride}⌋ + 1 = {found}"
+            for size, extent, stride, found in along
+        )
+        yield f"Rows: {rows}; columns: {'the same' if along[0] == along[1] else columns}."
+
 
 def slide(spatial: tuple[int, int], window: Window, what: str = "window") -> tuple[int, int]:
-    """How many places the window takes in height and width.
+    """How many positions the window takes in height and width.
 
     ⌊(n − extent) / stride⌋ + 1 with padding="valid", ⌈n / stride⌉ with "same".
 
@@ -229,6 +346,11 @@ def slide(spatial: tuple[int, int], window: Window, what: str = "window") -> tup
 def times(shape: Shape) -> str:
     """(28, 28, 1) → 28×28×1"""
     return "×".join(str(size) for size in shape)
+
+
+def product(shape: Shape) -> str:
+    """(3, 3, 1250) → 3 × 3 × 1,250, as part of an equation."""
+    return " × ".join(f"{size:,}" for size in shape)
 
 
 @cache

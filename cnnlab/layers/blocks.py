@@ -1,25 +1,26 @@
-"""Blocks: graphs written as lists. What reaches the graph is the layers that they are made of."""
+"""Blocks: parts of a network with branches or repetitions, written as lists of layers."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PlainSerializer, WrapValidator, model_validator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from cnnlab.errors import suggestion
 from cnnlab.language.fields import AsTuple, Positive
+from cnnlab.layers.activations import Activation
 from cnnlab.layers.base import Layer
 from cnnlab.layers.convolution import Conv2D
-from cnnlab.layers.core import Activation, ActivationName
-from cnnlab.layers.graph import IMAGE, Graph, Where, path_to_image
+from cnnlab.layers.core import ActivationName
+from cnnlab.layers.graph import IMAGE, Block, BlockPath, Graph, Where, path_to_image
 from cnnlab.layers.merging import Add, Average, Concatenate, Maximum, Merge
 from cnnlab.layers.normalization import BatchNormalization
 from cnnlab.layers.serialization import AnyLayer, Layers, write_layer
 
 Branch = Annotated[tuple[AnyLayer, ...], AsTuple]
-"""Layers one after the other; none of them: the input as it came."""
+"""Layers one after the other; none: the input unchanged."""
 
 SHORTCUTS = ("identity", "projection")
 
@@ -44,30 +45,40 @@ else:  # a union would put its members' names between the keys in the place of a
     Shortcut = Annotated[Branch, WrapValidator(_read_shortcut), PlainSerializer(_write_shortcut)]
 
 
-class Block(Layer):
-    """A layer that stands for several. Its inner layers are named by path: residual_1/conv2d_2."""
-
-
 class Repeat(Block):
-    """The same list of layers `times` times, each round with weights of its own.
+    """A list of layers, several times in a row."""
 
-    Names count on from round to round: repeat_1/conv2d_1, repeat_1/conv2d_2, ….
-    """
+    about: ClassVar[str] = (
+        "The same list of layers `times` times, each time with its own weights.\n\n"
+        "Names are numbered consecutively: repeat_1/conv2d_1, repeat_1/conv2d_2, …."
+    )
 
     times: Positive
     layers: Layers
+
+    @property
+    def paths(self) -> tuple[BlockPath, ...]:
+        return (BlockPath(("layers",), self.layers),)
+
+    @property
+    def rounds(self) -> int:
+        return self.times
 
     def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
         return graph.chain(self.layers, feed, (*where, "layers"), f"{name}/", rounds=self.times)
 
 
 class Residual(Block):
-    """layers(x) + shortcut(x), then `activation` (He et al. 2016).
+    """A residual block (He et al. 2016)."""
 
-    `shortcut` is `identity`, which needs layers that keep the shape, a list of layers, or `projection`: a
-    1×1 convolution with the strides and the filters of the layers, and with a batch normalization behind
-    it where they have one.
-    """
+    about: ClassVar[str] = (
+        "layers(x) + shortcut(x), then `activation` (He et al. 2016).\n\n"
+        "`shortcut` is `identity`, which needs layers that keep the shape; a list of layers; or "
+        "`projection`: a "
+        "1×1 convolution with the strides and the filters of the layers, followed by a batch "
+        "normalization if "
+        "they have one."
+    )
 
     layers: Layers
     shortcut: Shortcut = "identity"
@@ -77,15 +88,23 @@ class Residual(Block):
     def _something_to_project_to(self) -> Self:
         if self.shortcut == "projection" and not any(isinstance(each, Conv2D) for each in self._main_path()):
             raise ValueError(
-                "shortcut: projection takes its filters from a Conv2D of the layers, and there is none; "
+                "shortcut: projection takes its filters from a Conv2D among the layers, and there is none; "
                 "write the shortcut as a list of layers"
             )
         return self
 
-    def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
-        main = graph.chain(self.layers, feed, (*where, "layers"), f"{name}/")
+    @property
+    def paths(self) -> tuple[BlockPath, ...]:
         shortcut = self._projection() if isinstance(self.shortcut, str) else self.shortcut
-        side = graph.chain(shortcut, feed, (*where, "shortcut"), f"{name}/shortcut/")
+        return (
+            BlockPath(("layers",), self.layers),
+            BlockPath(("shortcut",), shortcut, is_shortcut=True),
+        )
+
+    def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
+        layers, shortcut = self.paths
+        main = graph.chain(layers.layers, feed, (*where, *layers.where), f"{name}/")
+        side = graph.chain(shortcut.layers, feed, (*where, *shortcut.where), f"{name}/shortcut/")
         end = graph.add(Add(), (main, side), f"{name}/add", where, ("layers", "shortcut"))
         if self.activation is None:
             return end
@@ -121,11 +140,15 @@ class Residual(Block):
 
 
 class Parallel(Block):
-    """The same input through several branches, whose outputs are merged (Szegedy et al. 2015, Inception).
+    """Parallel branches, as in Inception (Szegedy et al. 2015)."""
 
-    An empty branch is the input as it came. `axis` is for concatenate only: −1, the channels, or 1 with
-    channels_first.
-    """
+    about: ClassVar[str] = (
+        "The same input through several branches, whose outputs are merged (Szegedy et al. 2015, "
+        "Inception).\n\n"
+        "An empty branch passes the input on unchanged. `axis` is for concatenate only: −1, the channels, "
+        "or 1 "
+        "with channels_first."
+    )
 
     branches: Annotated[tuple[Branch, ...], Field(min_length=2), AsTuple]
     merge: Literal["concatenate", "add", "average", "maximum"] = "concatenate"
@@ -137,13 +160,15 @@ class Parallel(Block):
             self.reject_unused("axis", reason=f"with merge: {self.merge}")
         return self
 
+    @property
+    def paths(self) -> tuple[BlockPath, ...]:
+        return tuple(BlockPath(("branches", index), layers) for index, layers in enumerate(self.branches))
+
     def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
         names = tuple(f"branch {number}" for number in range(1, len(self.branches) + 1))
         ends = [
-            graph.chain(
-                branch, feed, (*where, "branches", index), f"{name}/{names[index].replace(' ', '_')}/"
-            )
-            for index, branch in enumerate(self.branches)
+            graph.chain(path.layers, feed, (*where, *path.where), f"{name}/{scope.replace(' ', '_')}/")
+            for path, scope in zip(self.paths, names, strict=True)
         ]
         simple: dict[str, type[Merge]] = {"add": Add, "average": Average, "maximum": Maximum}
         merge = simple[self.merge]() if self.merge in simple else Concatenate(axis=self.axis)

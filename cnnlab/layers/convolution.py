@@ -1,27 +1,30 @@
-"""Convolutions: a small kernel, shared by every place of the image.
+"""Convolutions: a small kernel, shared by all positions of the image.
 
-Multiplications are counted as they are written down: one for each weight at each place the kernel lands on,
-those with the padding's zeros included.
+Multiplications are counted one for each weight at each position of the kernel, those with the padding's zeros
+included.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import model_validator
 
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Padding, Pair, Positive, Shape
-from cnnlab.layers.base import SpatialLayer, Weight, Window, slide
+from cnnlab.layers.base import DrawingRole, SpatialLayer, Weight, product, slide
 from cnnlab.layers.core import ActivationName, InitializerName
 from cnnlab.layers.penalties import ConstraintField, RegularizerField
+from cnnlab.layers.window import Window
 
 
 class Convolution(SpatialLayer):
     """What all convolutions share. Subclasses say how input and output channels are connected."""
 
+    drawing_role: ClassVar[DrawingRole] = "convolution"
+    is_convolution: ClassVar[bool] = True
     filter_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {
         "kernel": (0, 1, 2),
         "depthwise": (0, 1),
@@ -53,6 +56,9 @@ class Convolution(SpatialLayer):
     def _window(self) -> Window:
         return Window(self.kernel_size, self.strides, self.padding, self.dilation_rate)
 
+    def spanned_axes(self, input_shape: Shape, output_shape: Shape) -> frozenset[int]:
+        return super().spanned_axes(input_shape, output_shape) | {self.channel_axis}
+
     def neurons(self, input_shape: Shape) -> int:
         return math.prod(self.output_shape(input_shape))
 
@@ -65,6 +71,33 @@ class Convolution(SpatialLayer):
 
     def dense_equivalent_params(self, input_shape: Shape) -> int:
         return self.neurons(input_shape) * (math.prod(input_shape) + self.use_bias)
+
+    @property
+    def output_activation(self) -> str:
+        return self.activation or "linear"
+
+    def explain_output(self, input_shapes: tuple[Shape, ...], output_shape: Shape) -> Iterator[str]:
+        (input_shape,) = input_shapes
+        yield from self.explain_positions(input_shape, output_shape, "kernel")
+        yield from self.explain_maps(input_shape, output_shape)
+
+    def explain_maps(self, input_shape: Shape, output_shape: Shape) -> Iterator[str]:
+        """Sentences on how many feature maps there are, and why."""
+        rows, columns, maps = self.spatial(output_shape)
+        yield (
+            f"Each of the {maps} kernels produces one {rows}×{columns} feature map: "
+            f"{rows} × {columns} × {maps} = {rows * columns * maps:,} numbers."
+        )
+
+    def explain_parameters(self, input_shapes: tuple[Shape, ...]) -> Iterator[str]:
+        yield from super().explain_parameters(input_shapes)
+        yield "The image size does not matter: the same kernels are used at every position."
+
+    def explain_macs(self, input_shape: Shape, output_shape: Shape) -> Iterator[str]:
+        yield from super().explain_macs(input_shape, output_shape)
+        (kernel,) = (weight for weight in self.weights(input_shape) if weight.name == "kernel")
+        uses = self.macs(input_shape) // kernel.size
+        yield f"Each weight is used {uses:,} times per image, once at each position."
 
     def with_bias(self, channels: int, *kernels: Weight) -> tuple[Weight, ...]:
         """The weights, with one bias for each of the output's channels where `use_bias` says so."""
@@ -79,11 +112,14 @@ class Convolution(SpatialLayer):
 
 
 class Conv2D(Convolution):
-    """`filters` kernels slide over the image; each answers with one map.
+    """A convolution. Input (H, W, C) → output (H', W', filters). Weights: one kernel for each filter."""
 
-    Input (H, W, C) → output (H', W', filters). Each kernel spans all C input channels (C / groups with
-    groups) and sums over them. What is computed is cross-correlation: the kernel is not flipped.
-    """
+    about: ClassVar[str] = (
+        "`filters` kernels slide over the image; each produces one feature map.\n\n"
+        "Input (H, W, C) → output (H', W', filters). Each kernel spans all C input channels (C / groups with "
+        "groups) and sums over them. What is computed is cross-correlation: the kernel is not flipped."
+    )
+    width_field: ClassVar[str] = "filters"
 
     filters: Positive
     groups: Positive = 1
@@ -116,138 +152,20 @@ class Conv2D(Convolution):
         channels = self.spatial(input_shape)[2]
         return self.neurons(input_shape) * math.prod(self.kernel_size) * (channels // self.groups)
 
-
-class DepthwiseConv2D(Convolution):
-    """Each channel has `depth_multiplier` kernels of its own; channels are not mixed.
-
-    Input (H, W, C) → output (H', W', C · depth_multiplier).
-    """
-
-    depth_multiplier: Positive = 1
-    depthwise_initializer: InitializerName = "glorot_uniform"
-    depthwise_regularizer: RegularizerField = None
-    depthwise_constraint: ConstraintField = None
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        height, width, channels = self.spatial(input_shape)
-        return self.from_spatial(
-            *slide((height, width), self._window, "kernel"), channels * self.depth_multiplier
-        )
-
-    def weights(self, input_shape: Shape) -> tuple[Weight, ...]:
+    def explain_maps(self, input_shape: Shape, output_shape: Shape) -> Iterator[str]:
+        yield from super().explain_maps(input_shape, output_shape)
         channels = self.spatial(input_shape)[2]
-        kernel = Weight("kernel", (*self.kernel_size, channels, self.depth_multiplier))
-        return self.with_bias(channels * self.depth_multiplier, kernel)
-
-    def macs(self, input_shape: Shape) -> int:
-        return self.neurons(input_shape) * math.prod(self.kernel_size)
-
-
-class SeparableConv2D(Convolution):
-    """A depthwise convolution, then a 1×1 convolution that mixes its channels (Chollet 2017, Xception).
-
-    Input (H, W, C) → output (H', W', filters). Multiplications: kernel height · width for each output of
-    the depthwise part, and C · depth_multiplier for each of the layer's own.
-    """
-
-    filters: Positive
-    depth_multiplier: Positive = 1
-    depthwise_initializer: InitializerName = "glorot_uniform"
-    depthwise_regularizer: RegularizerField = None
-    depthwise_constraint: ConstraintField = None
-    pointwise_initializer: InitializerName = "glorot_uniform"
-    pointwise_regularizer: RegularizerField = None
-    pointwise_constraint: ConstraintField = None
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        height, width, _ = self.spatial(input_shape)
-        return self.from_spatial(*slide((height, width), self._window, "kernel"), self.filters)
-
-    def weights(self, input_shape: Shape) -> tuple[Weight, ...]:
-        channels = self.spatial(input_shape)[2]
-        return self.with_bias(
-            self.filters,
-            Weight("depthwise_kernel", (*self.kernel_size, channels, self.depth_multiplier)),
-            Weight("pointwise_kernel", (1, 1, channels * self.depth_multiplier, self.filters)),
-        )
-
-    def macs(self, input_shape: Shape) -> int:
-        places = self.neurons(input_shape) // self.filters
-        between = self.spatial(input_shape)[2] * self.depth_multiplier
-        return places * between * (math.prod(self.kernel_size) + self.filters)
-
-    def locally_connected_params(self, input_shape: Shape) -> int:
-        """As for the Conv2D that it stands for: each output sees all channels of its window."""
-        inputs = math.prod(self.kernel_size) * self.spatial(input_shape)[2]
-        return self.neurons(input_shape) * (inputs + self.use_bias)
-
-
-class Conv2DTranspose(Convolution):
-    """Each input number is multiplied with the kernels and laid down, `strides` apart; overlaps add up.
-
-    Input (H, W, C) → output (H', W', filters), H' = (H − 1) · stride + max(extent, stride) with
-    padding="valid", H · stride with "same", extent = (kernel − 1) · dilation + 1. The backward pass of a
-    convolution as a layer of its own (Dumoulin & Visin 2016). Multiplications: kernel height · width · C ·
-    filters at each input place, those that "same" cuts off at the edge included.
-    """
-
-    filter_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {"kernel": (0, 1, 3), "bias": (0,)}
-
-    filters: Positive
-    output_padding: Pair | None = None
-    kernel_initializer: InitializerName = "glorot_uniform"
-    kernel_regularizer: RegularizerField = None
-    kernel_constraint: ConstraintField = None
-
-    @model_validator(mode="after")
-    def _combinations(self) -> Self:
-        self.refuse_strides_with_dilation()
-        if self.output_padding and any(
-            padding >= stride for padding, stride in zip(self.output_padding, self.strides, strict=True)
-        ):
-            raise ValueError(
-                f"expected an output_padding below the strides, found {list(self.output_padding)} "
-                f"with strides {list(self.strides)}"
+        if channels > 1 and self.groups == 1:
+            yield (
+                f"{self.filters} feature maps, not {channels} × {self.filters} = "
+                f"{channels * self.filters:,}, "
+                f"because each kernel spans all {channels} input channels and sums over them."
             )
-        return self
 
-    def locally_connected_params(self, input_shape: Shape) -> int:
-        """As if each output saw a whole window; where strides spread the input out, it sees less."""
-        inputs = math.prod(self.kernel_size) * self.spatial(input_shape)[2]
-        return self.neurons(input_shape) * (inputs + self.use_bias)
-
-    @property
-    def window(self) -> None:
-        """Nothing slides over the input: the kernel is laid down on the output."""
-        return None
-
-    @property
-    def view(self) -> Window:
-        """How many inputs an output sees, and how many outputs one step of the input becomes."""
-        extent = self._extent
-        return Window(
-            (-(-extent[0] // self.strides[0]), -(-extent[1] // self.strides[1])), upsampling=self.strides
-        )
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        height, width, _ = self.spatial(input_shape)
-        return self.from_spatial(self._length(height, 0), self._length(width, 1), self.filters)
-
-    @property
-    def _extent(self) -> tuple[int, int]:
-        return Window(self.kernel_size, dilation=self.dilation_rate).extent
-
-    def _length(self, size: int, axis: int) -> int:
-        """The output's size along one axis, by Keras's rules."""
-        extent, stride = self._extent[axis], self.strides[axis]
-        if self.output_padding is not None:
-            kernel = extent if self.padding == "valid" else extent % 2
-            return (size - 1) * stride + kernel + self.output_padding[axis]
-        return (size - 1) * stride + max(extent, stride) if self.padding == "valid" else size * stride
-
-    def weights(self, input_shape: Shape) -> tuple[Weight, ...]:
-        channels = self.spatial(input_shape)[2]
-        return self.with_bias(self.filters, Weight("kernel", (*self.kernel_size, self.filters, channels)))
-
-    def macs(self, input_shape: Shape) -> int:
-        return math.prod(input_shape) * math.prod(self.kernel_size) * self.filters
+    def explain_parameters(self, input_shapes: tuple[Shape, ...]) -> Iterator[str]:
+        kernel = self.weights_of(input_shapes)[0]
+        size = kernel.size // self.filters
+        each, bias = size + self.use_bias, f", and 1 bias: {size + 1:,}" if self.use_bias else ""
+        yield f"One kernel has {product(kernel.shape[:-1])} = {size:,} weights{bias}."
+        yield f"{self.filters} kernels: {self.filters} × {each:,} = {self.filters * each:,}."
+        yield "The image size does not matter: the same kernels are used at every position."

@@ -1,16 +1,16 @@
-"""Dense layers and the layers without a window."""
+"""Dense layers, and what prepares their input."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Positive, Shape
-from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
+from cnnlab.layers.base import DrawingRole, Layer, SpatialLayer, Weight, product, times
 from cnnlab.layers.penalties import ConstraintField, RegularizerField
 
 if TYPE_CHECKING:
@@ -30,11 +30,14 @@ InitializerName = Literal[
 
 
 class Dense(Layer):
-    """Every output is a weighted sum of all inputs: output = activation(input · kernel + bias).
+    """A fully connected layer. Input (N,) → output (units,). Weights: N × units, and units biases."""
 
-    Input (N,) → output (units,). Weights: N × units, and units biases.
-    """
-
+    about: ClassVar[str] = (
+        "Every output is a weighted sum of all inputs: output = activation(input · kernel + bias).\n\n"
+        "Input (N,) → output (units,). Weights: N × units, and units biases."
+    )
+    drawing_role: ClassVar[DrawingRole] = "dense"
+    width_field: ClassVar[str] = "units"
     filter_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {"kernel": (0,), "bias": (0,)}
 
     units: Positive
@@ -57,7 +60,8 @@ class Dense(Layer):
         if len(input_shape) != 1:
             raise ShapeError(
                 f"expected a flat input, received {times(input_shape)}; Keras would apply the same Dense "
-                f"layer to each of the {math.prod(input_shape[:-1])} positions alone, which is seldom meant",
+                f"layer to each of the {math.prod(input_shape[:-1])} positions separately, which is rarely "
+                "intended",
                 "put Flatten before it",
             )
         return (self.units,)
@@ -76,12 +80,28 @@ class Dense(Layer):
     def sees_everything(self) -> bool:
         return True
 
+    @property
+    def output_activation(self) -> str:
+        return self.activation or "linear"
+
+    def explain_output(self, input_shapes: tuple[Shape, ...], output_shape: Shape) -> Iterator[str]:
+        yield f"One output for each of the {self.units:,} units."
+
+    def explain_parameters(self, input_shapes: tuple[Shape, ...]) -> Iterator[str]:
+        ((inputs,),) = input_shapes
+        each, bias = inputs + self.use_bias, " and 1 bias" if self.use_bias else ""
+        yield f"One unit has a weight for each of the {inputs:,} inputs{bias}: {each:,}."
+        yield f"{self.units:,} units: {self.units:,} × {each:,} = {self.units * each:,}."
+
 
 class Flatten(SpatialLayer):
-    """Write an image as one row of numbers: (H, W, C) → (H · W · C,). No weights.
+    """(H, W, C) → (H · W · C,), row by row. With channels_first the channels are moved last beforehand."""
 
-    With data_format="channels_first" the channels are moved last beforehand, as Keras does.
-    """
+    about: ClassVar[str] = (
+        "Write an image as one row of numbers: (H, W, C) → (H · W · C,). No weights.\n\n"
+        'With data_format="channels_first" the channels become the last axis beforehand, as in Keras.'
+    )
+    only_reshapes: ClassVar[bool] = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
@@ -90,29 +110,35 @@ class Flatten(SpatialLayer):
     def sees_everything(self) -> bool:
         return True
 
-
-class Activation(Layer):
-    """A function applied to each number (softmax: to each row). No weights."""
-
-    activation: ActivationName
+    def explain_output(self, input_shapes: tuple[Shape, ...], output_shape: Shape) -> Iterator[str]:
+        (input_shape,) = input_shapes
+        yield f"The image as one row: {product(input_shape)} = {output_shape[0]:,} numbers."
 
 
 class Rescaling(Layer):
-    """input × scale + offset. No weights."""
+    """A fixed change of every number: (…) → the same shape."""
+
+    about: ClassVar[str] = "input × `scale` + `offset`. No weights."
 
     scale: float
     offset: float = 0.0
 
 
 class Grayscale(SpatialLayer):
-    """Colour to grey: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). (H, W, 3) → (H, W, 1). No weights."""
+    """Luma of an image: (H, W, 3) → (H, W, 1)."""
+
+    about: ClassVar[str] = (
+        "Colour to grey: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). (H, W, 3) → (H, W, 1). No weights."
+    )
 
     def output_shape(self, input_shape: Shape) -> Shape:
         height, width, channels = self.spatial(input_shape)
         if channels != 3:
             raise ShapeError(
                 f"expected 3 channels (red, green, blue), received {channels} in {times(input_shape)}",
-                "remove this layer: the input is grey already" if channels == 1 else "put it first",
+                "remove this layer: the input is grey already"
+                if channels == 1
+                else "move it to the beginning",
             )
         return self.from_spatial(height, width, 1)
 

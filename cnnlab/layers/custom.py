@@ -42,6 +42,23 @@ class Grayscale(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("cnnlab")
+class RandomCrop(keras.layers.RandomCrop):
+    """Keras's layer, with the output shape that it promises outside training too.
+
+    Keras documents the largest piece of that aspect ratio, resized, but in some versions passes the images on
+    as they are.
+    """
+
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
+        """(batch, H, W, C) → (batch, height, width, C); channels first likewise."""
+        if training:
+            return super().transform_images(images, transformation, training=True)
+        return keras.preprocessing.image.smart_resize(
+            images, (self.height, self.width), data_format=self.data_format, backend_module=self.backend
+        )
+
+
+@keras.saving.register_keras_serializable("cnnlab")
 class LocalResponseNormalization(keras.layers.Layer):
     """x ÷ (bias + alpha · Σ x²)^beta, summed over `depth_radius` channels on either side."""
 

@@ -1,11 +1,12 @@
 """A list of layers, blocks included → the flat graph of simple layers that it stands for.
 
 The one place that knows how layers are wired and named: the summary, the Keras model and the drawing
-all walk the same nodes.
+all walk the same nodes. Only blocks know how they expand.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,7 +84,7 @@ class Graph:
         """
         if len(self.nodes) == MAX_LAYERS:
             raise ShapeError(
-                f"more than {MAX_LAYERS:,} layers once blocks are written out", "repeat them less often"
+                f"more than {MAX_LAYERS:,} layers when all blocks are expanded", "use fewer repetitions"
             )
         self.nodes.append(GraphNode(name, layer, inputs, where, branches, shares, settings))
         return len(self.nodes) - 1
@@ -98,8 +99,41 @@ class Graph:
         names = names_of([(layer.type(), layer.name) for layer in layers], rounds=rounds)
         for _ in range(rounds):
             for index, layer in enumerate(layers):
-                feed = layer.expand(self, feed, scope + next(names), (*where, index))
+                name, place = scope + next(names), (*where, index)
+                if isinstance(layer, Block):
+                    feed = layer.expand(self, feed, name, place)
+                else:
+                    feed = self.add(layer, (feed,), name, place)
         return feed
+
+
+class BlockPath(NamedTuple):
+    """One way through a block; without layers its input as it is."""
+
+    where: Where  # in the config, below the block
+    layers: tuple[Layer, ...]
+    is_shortcut: bool = False
+
+
+class Block(Layer):
+    """A layer that stands for several. Its inner layers are named by path: residual_1/conv2d_2."""
+
+    @property
+    @abstractmethod
+    def paths(self) -> tuple[BlockPath, ...]:
+        """The ways through the block, in the order of its nodes: one, repeated, or several that merge.
+
+        None where the block is the whole network: its nodes alone then say how it branches.
+        """
+
+    @property
+    def rounds(self) -> int:
+        """How often a single path is repeated."""
+        return 1
+
+    @abstractmethod
+    def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
+        """Add the layers that the block is made of, fed by node `feed`; returns where its output is."""
 
 
 def names_of(layers: Sequence[tuple[str, str | None]], *, rounds: int = 1) -> Iterator[str]:
@@ -131,8 +165,3 @@ def path_to_image(nodes: Sequence[GraphNode], position: int) -> list[int]:
         path.append(position)
         position = nodes[position].inputs[0]
     return path
-
-
-def output_activation(layer: Layer) -> str:
-    """The activation that the network's last layer ends in."""
-    return str(getattr(layer, "activation", None) or "linear")

@@ -1,8 +1,8 @@
-"""Layers that bring numbers to a common scale."""
+"""Layers that bring numbers to a common scale. They keep the shape."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
 
@@ -18,11 +18,14 @@ Epsilon = Above0
 
 
 class BatchNormalization(Layer):
-    """Normalise each channel over the batch, then scale by gamma and shift by beta, which are learned.
+    """Batch normalization (Ioffe & Szegedy 2015). Weights: gamma, beta, moving mean and variance."""
 
-    Ioffe & Szegedy 2015. After training the moving mean and variance take the batch's place: they are
-    parameters, but not trainable ones.
-    """
+    about: ClassVar[str] = (
+        "Normalize each channel over the batch, then scale by gamma and shift by beta, which are learned.\n\n"
+        "Ioffe & Szegedy 2015. After training, a moving mean and variance are used instead of the "
+        "batch's: they "
+        "are parameters, but not trainable ones."
+    )
 
     axis: int = -1
     momentum: Rate = 0.99
@@ -49,7 +52,12 @@ def _one_axis_or_several(value: Any) -> Any:
 
 
 class LayerNormalization(Layer):
-    """Normalise each image by itself along `axis`, then scale by gamma and shift by beta (Ba et al. 2016)."""
+    """Layer normalization (Ba et al. 2016). Weights: gamma and beta."""
+
+    about: ClassVar[str] = (
+        "Normalize each image separately along axis `axis`, then scale by gamma and shift by beta, which are "
+        "learned (Ba et al. 2016)."
+    )
 
     axis: Annotated[int | tuple[int, ...], BeforeValidator(_one_axis_or_several)] = -1
     epsilon: Epsilon = 0.001
@@ -72,17 +80,21 @@ class LayerNormalization(Layer):
         sizes = tuple(size_of_axis(axis, input_shape) for axis in axes)
         if len({axis % (len(input_shape) + 1) for axis in axes}) < len(axes):
             raise ShapeError(
-                f"axis {list(axes)} has an axis of the {times(input_shape)} input twice",
+                f"axis {list(axes)} names an axis of the {times(input_shape)} input twice",
                 "name each axis once",
             )
         return sizes
 
 
 class GroupNormalization(Layer):
-    """Normalise each image by itself, the channels in `groups` groups; then gamma and beta (Wu & He 2018).
+    """Group normalization (Wu & He 2018). Weights: gamma and beta."""
 
-    `groups: -1` gives each channel a group of its own: instance normalization.
-    """
+    about: ClassVar[str] = (
+        "Normalize each image separately, in `groups` groups of channels, then scale by gamma and shift "
+        "by beta, "
+        "which are learned (Wu & He 2018).\n\n"
+        "`groups: -1` gives each channel a group of its own: instance normalization."
+    )
 
     groups: int = 32
     axis: int = -1
@@ -93,7 +105,7 @@ class GroupNormalization(Layer):
     @model_validator(mode="after")
     def _ranges(self) -> Self:
         if self.groups < 1 and self.groups != -1:
-            raise ValueError(f"expected groups of 1 or more, or -1 for one each channel, found {self.groups}")
+            raise ValueError(f"expected groups of 1 or more, or -1 for one per channel, found {self.groups}")
         if self.axis < -1 or self.axis == 0:
             raise ValueError(f"expected axis -1, or 1 and more, found {self.axis}")
         return self
@@ -102,8 +114,8 @@ class GroupNormalization(Layer):
         channels = size_of_axis(self.axis, input_shape)
         if self.groups != -1 and channels % self.groups:
             raise ShapeError(
-                f"{channels} channels cannot be parted into {self.groups} groups",
-                "choose groups that divide the channels",
+                f"{channels} channels cannot be divided into {self.groups} equal groups",
+                "choose a number of groups that divides the channels",
             )
         return input_shape
 
@@ -112,11 +124,15 @@ class GroupNormalization(Layer):
 
 
 class LocalResponseNormalization(SpatialLayer):
-    """x ÷ (bias + alpha · Σ x²)^beta, summed over the channel itself and `depth_radius` on either side.
+    """Local response normalization (Krizhevsky et al. 2012, section 3.3); Keras has no such layer."""
 
-    Krizhevsky et al. 2012, section 3.3 (depth_radius 2, bias 2, alpha 0.0001, beta 0.75). Arguments and
-    defaults are those of tf.nn.local_response_normalization; Keras has no such layer. No weights.
-    """
+    about: ClassVar[str] = (
+        "x ÷ (bias + alpha · Σ x²)^beta, summed over the channel itself and `depth_radius` on either "
+        "side.\n\n"
+        "Krizhevsky et al. 2012, section 3.3 (depth_radius 2, bias 2, alpha 0.0001, beta 0.75). Arguments "
+        "and "
+        "defaults are those of tf.nn.local_response_normalization; Keras has no such layer. No weights."
+    )
 
     depth_radius: NonNegative = 5
     bias: float = 1.0

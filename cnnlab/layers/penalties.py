@@ -1,8 +1,8 @@
-"""What keeps weights small or in shape: regularizers, which add to the loss, and constraints."""
+"""Regularizers, which add a penalty to the loss, and constraints on weights."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
 
@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
 
 class Regularizer(Settings):
-    """Adds l1 · Σ|w| + l2 · Σw² to the training loss, as Keras's L1L2."""
+    """A penalty on weights, as Keras's L1L2."""
+
+    about: ClassVar[str] = "Add l1 · Σ|w| + l2 · Σw² to the training loss."
 
     l1: AtLeast0 = 0.0
     l2: AtLeast0 = 0.0
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not self.model_fields_set:  # a 0 that is written down may be one of several that are compared
+        if not self.model_fields_set:  # an explicit 0 may be one of several values that are compared
             raise ValueError("expected l1, l2 or both, such as {l2: 0.01}, found an empty mapping")
         return self
 
@@ -33,11 +35,14 @@ class Regularizer(Settings):
 
 
 class Constraint(Settings):
-    """Brings weights back after each step. One of the three.
+    """A projection of weights after each step: one of the three."""
 
-    max_norm: no filter is longer than this (Srebro & Shraibman 2005). unit_norm: every filter has length 1.
-    non_neg: no weight is below 0. A filter is all the weights that lead to one output.
-    """
+    about: ClassVar[str] = (
+        "Restrict weights after each training step, in one of three ways.\n\n"
+        "max_norm: no filter has a larger norm than this (Srebro & Shraibman 2005). unit_norm: every "
+        "filter has "
+        "norm 1. non_neg: no weight is below 0. A filter is all weights that lead to one output."
+    )
 
     max_norm: Above0 | None = None
     unit_norm: bool = False

@@ -1,17 +1,22 @@
-"""Pooling: one number stands for a window, or for a whole map. No weights."""
+"""Pooling: one number for each window, or for a whole feature map. No weights."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import ClassVar
+
 from cnnlab.language.fields import Padding, Pair, Shape
-from cnnlab.layers.base import SpatialLayer, Window, slide
+from cnnlab.layers.base import DrawingRole, SpatialLayer, slide
+from cnnlab.layers.window import Window
 
 
 class Pooling2D(SpatialLayer):
-    """A window slides over each channel on its own and leaves one number at each place.
+    """A window slides over each channel separately. Input (H, W, C) → output (H', W', C).
 
-    Input (H, W, C) → output (H', W', C), H' = ⌊(H − pool) / stride⌋ + 1 with padding="valid",
-    ⌈H / stride⌉ with "same". No weights.
+    H' = ⌊(H − pool) / stride⌋ + 1 with padding="valid", ⌈H / stride⌉ with "same".
     """
+
+    drawing_role: ClassVar[DrawingRole] = "pooling"
 
     pool_size: Pair = (2, 2)
     strides: Pair | None = None  # Keras's default: the pool size
@@ -25,18 +30,33 @@ class Pooling2D(SpatialLayer):
     def window(self) -> Window:
         return Window(self.pool_size, self.strides or self.pool_size, self.padding)
 
+    def explain_output(self, input_shapes: tuple[Shape, ...], output_shape: Shape) -> Iterator[str]:
+        (input_shape,) = input_shapes
+        yield from self.explain_positions(input_shape, output_shape, "window")
+        rows, columns, maps = self.spatial(output_shape)
+        total = rows * columns * maps
+        yield (
+            f"Each of the {maps} channels is pooled separately: {rows} × {columns} × {maps} = {total:,} "
+            "numbers."
+        )
+
 
 class MaxPooling2D(Pooling2D):
-    """Keep the largest value of each window."""
+    """The largest value of each window."""
+
+    about: ClassVar[str] = "Keep the largest value of each window. No weights."
 
 
 class AveragePooling2D(Pooling2D):
-    """Keep the mean of each window; places in the padding do not count."""
+    """The mean of each window."""
+
+    about: ClassVar[str] = "Keep the mean of each window; positions in the padding do not count. No weights."
 
 
 class GlobalPooling2D(SpatialLayer):
-    """One number stands for each map: (H, W, C) → (C,), or (1, 1, C) with `keepdims`. No weights."""
+    """One number for each feature map: (H, W, C) → (C,), or (1, 1, C) with `keepdims`."""
 
+    drawing_role: ClassVar[DrawingRole] = "pooling"
     keepdims: bool = False
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -49,8 +69,14 @@ class GlobalPooling2D(SpatialLayer):
 
 
 class GlobalMaxPooling2D(GlobalPooling2D):
-    """Keep the largest value of each map."""
+    """The largest value of each feature map."""
+
+    about: ClassVar[str] = "Keep the largest value of each feature map. No weights."
 
 
 class GlobalAveragePooling2D(GlobalPooling2D):
-    """Keep the mean of each map (Lin et al. 2013): no dense layers, no fixed input size."""
+    """The mean of each feature map (Lin et al. 2013)."""
+
+    about: ClassVar[str] = (
+        "Keep the mean of each feature map (Lin et al. 2013): no weights, and no fixed input size."
+    )

@@ -1,25 +1,34 @@
-"""Noise in training that keeps a network from learning by heart. No weights; nothing happens otherwise.
+"""Noise in training against overfitting. No weights; nothing happens outside training.
 
 Keras's `seed` is left out: the run's seed decides.
 """
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cnnlab.language.fields import Rate, Shape, Share
 from cnnlab.layers.base import Layer, SpatialLayer
 
 
 class Dropout(Layer):
-    """Set a share `rate` of the numbers to 0 and scale the rest by 1 / (1 − rate) (Srivastava et al. 2014).
+    """Dropout (Srivastava et al. 2014). Keras's `noise_shape` is left out."""
 
-    Keras's `noise_shape` is left out.
-    """
+    about: ClassVar[str] = (
+        "In training, set a share `rate` of the numbers to 0 and scale the others by 1 / (1 − rate) "
+        "(Srivastava "
+        "et al. 2014).\n\nKeras's `noise_shape` is left out."
+    )
 
     rate: Rate
 
 
 class SpatialDropout2D(SpatialLayer):
-    """Set a share `rate` of the maps to 0, each as a whole, and scale the rest (Tompson et al. 2015)."""
+    """Dropout of whole feature maps (Tompson et al. 2015)."""
+
+    about: ClassVar[str] = (
+        "In training, set a share `rate` of the feature maps to 0 and scale the others (Tompson et al. 2015)."
+    )
 
     rate: Rate
 
@@ -29,6 +38,10 @@ class SpatialDropout2D(SpatialLayer):
 
 
 class GaussianNoise(Layer):
-    """Add a normal random number of mean 0 and standard deviation `stddev` to each number."""
+    """Additive normal noise."""
+
+    about: ClassVar[str] = (
+        "In training, add a normal random number of mean 0 and standard deviation `stddev` to each number."
+    )
 
     stddev: Share

@@ -1,9 +1,9 @@
-"""Layers that write the same numbers in another arrangement. No weights."""
+"""Layers that arrange the same numbers differently. No weights."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -13,7 +13,12 @@ from cnnlab.layers.base import Layer, times
 
 
 class Reshape(Layer):
-    """The same numbers, row by row, in another shape; a −1 in `target_shape` stands for what is left."""
+    """The same numbers, row by row, in another shape."""
+
+    about: ClassVar[str] = (
+        "The same numbers, row by row, in the shape `target_shape`; −1 stands for what is left."
+    )
+    only_reshapes: ClassVar[bool] = True
 
     target_shape: Annotated[tuple[Annotated[int, Field(ge=-1)], ...], Field(min_length=1), AsTuple]
 
@@ -30,18 +35,23 @@ class Reshape(Layer):
         known = math.prod(each for each in self.target_shape if each != -1)
         if size % known or (-1 not in self.target_shape and size != known):
             raise ShapeError(
-                f"{times(input_shape)} is {size:,} numbers, which do not fill {list(self.target_shape)}",
+                f"the {size:,} numbers of the {times(input_shape)} input do not fit "
+                f"{list(self.target_shape)}",
                 "choose sizes whose product is the same, or write -1 for one of them",
             )
         return tuple(size // known if each == -1 else each for each in self.target_shape)
 
     @property
     def sees_everything(self) -> bool:
-        return True  # as from Flatten on: places are no longer places of the image
+        return True  # as from Flatten on: positions are no longer positions in the image
 
 
 class Permute(Layer):
-    """Axes in another order, counted from 1: dims [3, 1, 2] turns (H, W, C) into (C, H, W)."""
+    """The axes in another order."""
+
+    about: ClassVar[str] = (
+        "The axes in the order `dims`, counted from 1: [3, 1, 2] turns (H, W, C) into (C, H, W)."
+    )
 
     dims: Annotated[tuple[Positive, ...], Field(min_length=1), AsTuple]
 
@@ -51,11 +61,15 @@ class Permute(Layer):
             raise ValueError(f"expected each of 1 to {len(self.dims)} once, found {list(self.dims)}")
         return self
 
+    @property
+    def axes_order(self) -> tuple[int, ...]:
+        return tuple(each - 1 for each in self.dims)
+
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != len(self.dims):
             raise ShapeError(
-                f"dims {list(self.dims)} orders {len(self.dims)} axes; the {times(input_shape)} input has "
+                f"dims {list(self.dims)} names {len(self.dims)} axes; the {times(input_shape)} input has "
                 f"{len(input_shape)}",
                 "name every axis of the input once, counted from 1",
             )
-        return tuple(input_shape[each - 1] for each in self.dims)
+        return tuple(input_shape[axis] for axis in self.axes_order)

@@ -1,14 +1,15 @@
-"""Layers that make an image larger or smaller without looking at it. No weights."""
+"""Layers that pad, crop or enlarge an image. No weights."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import NonNegative, Pair, Shape, as_written, one_for_all
-from cnnlab.layers.base import SpatialLayer, Window, times
+from cnnlab.layers.base import DrawingRole, SpatialLayer, times
+from cnnlab.layers.window import Footprint, Footprints, resampled
 
 
 def _as_borders(value: Any) -> Any:
@@ -30,7 +31,12 @@ Borders = Annotated[tuple[Border, Border], BeforeValidator(_as_borders)]
 
 
 class ZeroPadding2D(SpatialLayer):
-    """Put rows and columns of zeros around an image: (H, W, C) → (H + top + bottom, W + left + right, C)."""
+    """(H, W, C) → (H + top + bottom, W + left + right, C)."""
+
+    about: ClassVar[str] = (
+        "Add rows and columns of zeros around an image: (H, W, C) → (H + top + bottom, W + left + right, C)."
+    )
+    drawing_role: ClassVar[DrawingRole] = "hidden"
 
     padding: Borders = ((1, 1), (1, 1))
 
@@ -38,9 +44,18 @@ class ZeroPadding2D(SpatialLayer):
         height, width, channels = self.spatial(input_shape)
         return self.from_spatial(height + sum(self.padding[0]), width + sum(self.padding[1]), channels)
 
+    def spatial_footprints(self, spatial: tuple[int, int]) -> Footprints:
+        (top, _), (left, _) = self.padding
+        return Footprint(1, before=top), Footprint(1, before=left)
+
 
 class Cropping2D(SpatialLayer):
-    """Cut rows and columns off an image: (H, W, C) → (H − top − bottom, W − left − right, C)."""
+    """(H, W, C) → (H − top − bottom, W − left − right, C)."""
+
+    about: ClassVar[str] = (
+        "Remove rows and columns at the edges of an image: (H, W, C) → (H − top − bottom, W − left − "
+        "right, C)."
+    )
 
     cropping: Borders = ((0, 0), (0, 0))
 
@@ -55,18 +70,31 @@ class Cropping2D(SpatialLayer):
             )
         return self.from_spatial(rows, columns, channels)
 
+    def spatial_footprints(self, spatial: tuple[int, int]) -> Footprints:
+        (top, _), (left, _) = self.cropping
+        return Footprint(1, before=-top), Footprint(1, before=-left)
+
 
 class UpSampling2D(SpatialLayer):
-    """Each pixel becomes size[0] × size[1] pixels: (H, W, C) → (H · size[0], W · size[1], C)."""
+    """(H, W, C) → (H · size[0], W · size[1], C)."""
+
+    about: ClassVar[str] = (
+        "Each pixel becomes size[0] × size[1] pixels: (H, W, C) → (H · size[0], W · size[1], C)."
+    )
 
     size: Pair = (2, 2)
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"] = "nearest"
 
-    @property
-    def view(self) -> Window:
-        reach = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
-        return Window((reach[self.interpolation],) * 2, upsampling=self.size)
-
     def output_shape(self, input_shape: Shape) -> Shape:
         height, width, channels = self.spatial(input_shape)
         return self.from_spatial(height * self.size[0], width * self.size[1], channels)
+
+    def spatial_footprints(self, spatial: tuple[int, int]) -> Footprints:
+        rows, columns = (self._footprint(factor) for factor in self.size)
+        return rows, columns
+
+    def _footprint(self, factor: int) -> Footprint:
+        if self.interpolation == "nearest":
+            return Footprint(factor, spread=factor, before=factor - 1)
+        reach = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}[self.interpolation]
+        return resampled(outputs=factor, inputs=1, reach=reach)

@@ -12,12 +12,11 @@ from cnnlab.language.fields import AsTuple, as_written, problem, problems
 from cnnlab.language.source import write_in_line
 from cnnlab.layers.base import Layer
 from cnnlab.layers.graph import names_of
+from cnnlab.layers.table import LAYERS
 
 
 def read_layer(value: Any) -> Layer:
     """One item of `layers:` → the layer it names."""
-    from cnnlab.layers import LAYERS  # blocks are among them, and hold layers themselves
-
     if isinstance(value, Layer):
         return value
     if isinstance(value, str):
@@ -41,7 +40,7 @@ def _not_one_layer(value: Any, layers: Mapping[str, type[Layer]]) -> str:
         (kind,) = kinds
         fields = (value[kind] or {}) | {key: each for key, each in value.items() if key != kind}
         indented = "".join(f"\n       {line}" for line in _few_lines(fields))
-        return f"the fields of {kind} belong further to the right than its name\n   - {kind}:{indented}"
+        return f"indent the fields of {kind} further than its name\n   - {kind}:{indented}"
     keys = ", ".join(printable(key, keep="") for key in value)
     return f"expected one layer, such as Dense: {{units: 10}}, found the keys {keys}"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnlab.pictures.brightness import to_white
+from cnnlab.pictures.kit.palette import INK, PAPER
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -18,7 +19,6 @@ CELL = 112
 
 MARGIN = 8
 TEXT = 14
-PAPER, INK = "#FFFFFF", "#333333"
 
 
 def contact_sheet(

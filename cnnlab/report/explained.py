@@ -7,8 +7,14 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from cnnlab.errors import CnnlabError
+from cnnlab.explanations import TECHNIQUES
+from cnnlab.explanations.explaining import explain_all
+from cnnlab.explanations.subject import Subject
 from cnnlab.report.templates import pages
+from cnnlab.run_folders.folders import Folder
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,54 @@ class Section:
     about: str
     sentence: str
     pictures: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class ExplanationsPage:
+    """What `write_explanations` left behind.
+
+    Attributes:
+        path: of the page.
+        documents: by technique, as `Explanation.as_dict` gives them.
+        left_out: by technique the reason why it has nothing to show.
+    """
+
+    path: Path
+    documents: Mapping[str, Mapping[str, Any]]
+    left_out: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `cnnlab explain all --json` prints."""
+        techniques = list(self.documents.values())
+        return {"folder": str(self.path.parent), "techniques": techniques, "left_out": dict(self.left_out)}
+
+
+def write_explanations(subject: Subject, pictures: Sequence[Path] = ()) -> ExplanationsPage:
+    """Save what every technique finds, one after the other, then a page of all of them.
+
+    Args:
+        subject: opened and started.
+        pictures: see `explain_all`.
+
+    Raises:
+        UserError: the model cannot be read.
+        CnnlabError: the folder cannot be written.
+    """
+    documents: dict[str, Mapping[str, Any]] = {}
+    sections, left_out = [], {}
+    for name, found in explain_all(subject, pictures=pictures):
+        if isinstance(found, CnnlabError):
+            left_out[name] = found.on_command_line()
+            subject.reporter.warn(f"{name}: left out: {left_out[name]}")
+            continue
+        documents[name] = found.save()
+        drawn = [found.folder / picture for picture in documents[name]["pictures"]]
+        sections.append(Section(name, TECHNIQUES[name].summary, found.sentence, drawn))
+        subject.reporter.note(f"{name}: {found.sentence}")
+    folder = Folder(subject.folder)
+    page = render_explanations(subject.name, subject.run, sections, left_out=left_out)
+    folder.write_text("index.html", page)
+    return ExplanationsPage(folder.path / "index.html", documents, left_out)
 
 
 def render_explanations(

@@ -11,27 +11,28 @@ import numpy as np
 from cnnlab.pictures.plots import Answers
 
 EACH = 32
-"""So many images of a kind are shown; the page must stay below 3 MB."""
+"""The largest number of images in a group; the page must stay below 3 MB."""
 
-_LARGEST = 96  # pixels; what is larger is shown smaller
+_LARGEST = 96  # pixels; larger images are scaled down
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One image: its PNG as a data URI, what it is, what each experiment says."""
+class ClassifiedImage:
+    """One image: its PNG as a data URI, its class, each experiment's prediction."""
 
     uri: str
     index: int
     label: str
-    answers: tuple[tuple[str, str, bool], ...]  # experiment, class, right
+    predictions: tuple[tuple[str, str, bool], ...]  # experiment, class, correct
 
     @property
     def alternative(self) -> str:
         """What a screen reader says."""
-        said = "; ".join(
-            f"{name} says {answer}" + ("" if right else ", wrong") for name, answer, right in self.answers
+        predictions = "; ".join(
+            f"{name} predicts {predicted}" + ("" if correct else ", which is wrong")
+            for name, predicted, correct in self.predictions
         )
-        return f"Test image {self.index}: {self.label}. {said}."
+        return f"Test image {self.index}: {self.label}. {predictions}."
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Group:
 
     title: str
     count: int
-    images: tuple[Shown, ...]
+    images: tuple[ClassifiedImage, ...]
 
 
 def groups(answers: Answers) -> tuple[Group, ...]:
@@ -49,25 +50,23 @@ def groups(answers: Answers) -> tuple[Group, ...]:
     right = np.array([answers.predicted[name] == answers.labels for name in names])  # (experiments, images)
     chosen = {f"The first {EACH} test images": np.arange(min(EACH, len(answers.labels)))}
     if len(names) == 2:
-        chosen[f"Only {names[0]} is right"] = np.flatnonzero(right[0] & ~right[1])
-        chosen[f"Only {names[1]} is right"] = np.flatnonzero(right[1] & ~right[0])
+        chosen[f"Only {names[0]} is correct"] = np.flatnonzero(right[0] & ~right[1])
+        chosen[f"Only {names[1]} is correct"] = np.flatnonzero(right[1] & ~right[0])
         chosen["Both are wrong"] = np.flatnonzero(~right.any(axis=0))
     else:
         chosen["All are wrong"] = np.flatnonzero(~right.any(axis=0))
     return tuple(
-        Group(title, len(found), tuple(_shown(answers, int(index)) for index in found[:EACH]))
+        Group(title, len(found), tuple(_classified(answers, int(index)) for index in found[:EACH]))
         for title, found in chosen.items()
     )
 
 
-def _shown(answers: Answers, index: int) -> Shown:
-    label = int(answers.labels[index])
-    said = {name: int(predicted[index]) for name, predicted in answers.predicted.items()}
-    return Shown(
+def _classified(answers: Answers, index: int) -> ClassifiedImage:
+    return ClassifiedImage(
         png_uri(answers.picture(index)),
         index,
-        answers.class_names[label],
-        tuple((name, answers.class_names[answer], answer == label) for name, answer in said.items()),
+        answers.label(index),
+        tuple((name, *answers.prediction(name, index)) for name in answers.predicted),
     )
 
 

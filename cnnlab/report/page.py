@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
@@ -26,7 +25,9 @@ from cnnlab.comparison.confusion import confusion
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.verdicts import p_text, verdict
 from cnnlab.layers.base import times
+from cnnlab.pictures.kit.formats import percent, signed
 from cnnlab.pictures.plots import Answers
+from cnnlab.pictures.plots.confusion import STRONG, ConfusionMatrix, percent_matrices
 from cnnlab.report import charts, images, network
 from cnnlab.report.templates import pages
 
@@ -44,11 +45,11 @@ def render_report(comparison: Comparison, answers: Answers | None = None) -> str
     environment.filters |= {
         "points": _points,
         "p": p_text,
-        "times": times,
-        "seeds": seeds_text,
         "exactly": exactly,
+        "percent": percent,
+        "times": times,
+        "typed": _typed,
     }
-    environment.filters["typed"] = _typed
     histories = {
         outcome.name: {record.seed: record.history for record in outcome.records}
         for outcome in comparison.experiments
@@ -62,21 +63,19 @@ def render_report(comparison: Comparison, answers: Answers | None = None) -> str
         verdicts=[verdict(pair) for pair in comparison.pairs],
         tables=[
             _table("Accuracy", rounded_table(comparison), caption(comparison)),
-            _table("Cost", cost_table(comparison), "What the accuracy costs; means over the seeds"),
+            _table("Cost", cost_table(comparison), "Cost of that accuracy; means over the seeds"),
         ],
-        class_table=_table("Class by class", class_table(comparison), "Test accuracy of each class"),
+        class_table=_table("Class by class", class_table(comparison), "Test accuracy by class"),
         charts=drawn,
-        chart_data=[each.data() for each in drawn],
-        frame=charts,
+        chart_data=[each.data for each in drawn],
         seeds=sorted({seed for outcome in comparison.experiments for seed in outcome.seeds}),
         pairs=[_pair(pair) for pair in comparison.pairs],
         confusions=_confusions(comparison.experiments),
         networks=[
-            (outcome, architecture, network.drawing(architecture))
+            (outcome, config.architecture, network.drawing(config))
             for outcome in comparison.experiments
-            for architecture in (outcome.records[0].config.architecture,)
+            for config in (outcome.records[0].config,)
         ],
-        network_height=network.HEIGHT,
         groups=images.groups(answers) if answers is not None else (),
         provenance=[_provenance(outcome) for outcome in comparison.experiments],
     )
@@ -113,52 +112,46 @@ def _pair(pair: Pair) -> dict[str, Any]:
     return {"pair": pair, "rows": rows}
 
 
-def _confusions(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+def _confusions(outcomes: Sequence[Outcome]) -> list[tuple[ConfusionMatrix, list[Any]]]:
     """A matrix per experiment in percent of the true class; for two, their difference too."""
     dataset = outcomes[0].records[0].config.dataset
-    matrices = [(outcome.name, confusion(outcome)) for outcome in outcomes]
     if dataset is None or len(dataset.class_names) > _MOST_CLASSES:
         return []
-    shares = [
-        (name, 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
-        for name, counts in matrices
-        if counts is not None
-    ]
-    if len(shares) < len(matrices):
+    counts = {outcome.name: confusion(outcome) for outcome in outcomes}
+    known = {name: matrix for name, matrix in counts.items() if matrix is not None}
+    if len(known) < len(counts):
         return []
-    tables = [_matrix(name, values, dataset.class_names, signed=False) for name, values in shares]
-    if len(shares) == 2:
-        (first, of_first), (second, of_second) = shares
-        tables.append(_matrix(f"{first} − {second}", of_first - of_second, dataset.class_names, signed=True))
-    return tables
+    return [(matrix, _rows(matrix)) for matrix in percent_matrices(known, dataset.class_names)]
 
 
-def _matrix(name: str, values: np.ndarray, classes: Sequence[str], *, signed: bool) -> dict[str, Any]:
-    """Cells as (text, how much colour in percent, its sign); the root lets small errors be seen."""
-    reach = max(1.0, float(np.abs(values).max()))
+def _rows(matrix: ConfusionMatrix) -> list[tuple[str, list[tuple[str, int, str]]]]:
+    """By true class the cells: text, percent of the full colour, CSS classes."""
 
-    def cell(value: float) -> tuple[str, int, str]:
-        text = f"{value:+.1f}" if signed else f"{value:.1f}"
-        if float(text) == 0:
-            return "", 0, ""
-        color = abs(value) / reach if signed else math.sqrt(value / 100)
-        return text.replace("-", "−"), round(100 * color), "less" if value < 0 else "more"
+    def cell(text: str, strength: float) -> tuple[str, int, str]:
+        classes = ("less" if strength < 0 else "more") + (" strong" if abs(strength) > STRONG else "")
+        return text, round(100 * abs(strength)) if text else 0, classes
 
-    rows = [(classes[index], [cell(float(value)) for value in row]) for index, row in enumerate(values)]
-    return {"name": name, "classes": classes, "rows": rows, "signed": signed}
+    return [
+        (name, [cell(text, float(strength)) for text, strength in zip(texts, strengths, strict=True)])
+        for name, texts, strengths in zip(matrix.class_names, matrix.texts, matrix.strengths, strict=True)
+    ]
 
 
 def _provenance(outcome: Outcome) -> dict[str, Any]:
     first = outcome.records[0]
     environment = dict(first.environment)
-    dataset = environment.pop("dataset", {})
+    del environment["dataset"]
     return {
         "name": outcome.name,
         "digest": outcome.digest,
         "seeds": seeds_text(outcome.seeds),
         "folders": [str(record.path) for record in outcome.records],
         # The page is handed on: where the files lie on this machine is said in environment.json only.
-        "dataset": {key: value for key, value in dataset.items() if value is not None and key != "origin"},
+        "dataset": {
+            key: value
+            for key, value in first.dataset.as_dict().items()
+            if value is not None and key != "origin"
+        },
         "environment": {
             key.replace("_", " "): value for key, value in environment.items() if value is not None
         },
@@ -173,4 +166,4 @@ def _typed(text: str) -> Markup:
 
 def _points(share: float) -> str:
     """+1.20: a difference of accuracies in percentage points."""
-    return f"{100 * share:+.2f}".replace("-", "−")
+    return signed(100 * share, 2)

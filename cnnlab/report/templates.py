@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import cnnlab
+from cnnlab.pictures.kit.palette import COLORS, DARK, LIGHT, PRINT, Theme
+from cnnlab.version import __version__
 
 if TYPE_CHECKING:
     import jinja2
@@ -22,8 +23,17 @@ def pages() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals |= {"resource": _resource, "version": cnnlab.__version__}
+    environment.globals |= {"resource": _resource, "version": __version__, "series": len(COLORS)}
+    environment.globals |= {
+        "light": _variables(LIGHT),
+        "dark": _variables(DARK),
+        "printed": _variables(PRINT),
+    }
     return environment
+
+
+def _variables(theme: Theme) -> str:
+    return " ".join(f"--{name}: {color};" for name, color in theme.items())
 
 
 def _resource(name: str) -> str:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-import cnnlab
 from cnnlab.backend import Backend
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.datasets import DATASETS, OWN_DATA
+from cnnlab.language.fields import settings_within
+from cnnlab.layers import LAYERS
+from cnnlab.layers.base import Layer
+from cnnlab.plugins import Distribution
+from cnnlab.run_folders.contents import DatasetFacts
+from cnnlab.version import __version__
 
 
-def environment(config: ExperimentConfig, backend: Backend, dataset: Mapping[str, Any]) -> dict[str, Any]:
+def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFacts) -> dict[str, Any]:
     """The content of a run's environment.json; `dataset` is what is known of its data."""
     import psutil
 
     return {
-        "cnnlab": cnnlab.__version__,
+        "cnnlab": __version__,
         "python": platform.python_version(),
         "keras": version("keras"),
         "numpy": version("numpy"),
@@ -33,8 +38,18 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: Mapping[str
         "memory_bytes": psutil.virtual_memory().total,
         "git_commit": _git("rev-parse", "--verify", "HEAD") or None,
         "git_dirty": _git_dirty(),
-        "dataset": dict(dataset),
+        "dataset": dataset.as_dict(),
+        "plugins": {each.name: each.version for each in sorted(plugins_used(config))},
     }
+
+
+def plugins_used(config: ExperimentConfig) -> set[Distribution]:
+    """The distributions that layers or the dataset of a config come from, cnnlab itself aside."""
+    layers = (each for each in settings_within(config.model) if isinstance(each, Layer))
+    origins = {LAYERS.distribution(layer.type()) for layer in layers}
+    if config.dataset is not None and config.dataset.name not in OWN_DATA:
+        origins.add(DATASETS.distribution(config.dataset.name))
+    return {each for each in origins if each is not None}
 
 
 def _git_dirty() -> bool | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError, UserError
+from cnnlab.npz import NpzError, read_npz
 from cnnlab.run_folders.records import HISTORY_COLUMNS, EpochRow, is_run, read_history, read_json, run_path
 from cnnlab.run_folders.states import State, lock_of
 
@@ -120,17 +121,12 @@ class Run(Folder):
         Raises:
             CnnlabError: the file is damaged.
         """
-        import zipfile
-
-        import numpy as np
-
         path = self.path / "checkpoint.npz"
         if not path.exists():
             return None
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (EOFError, OSError, ValueError, zipfile.BadZipFile):
+            return read_npz(path)
+        except (OSError, NpzError):
             raise CnnlabError(f"{path}: this checkpoint is damaged; start over with --fresh") from None
 
 
@@ -189,7 +185,7 @@ def remove_run(path: Path) -> None:
     import filelock
 
     if path.is_symlink() or not is_run(path):
-        raise UserError(f"{path}: not a run's folder; nothing was removed")
+        raise UserError(f"{path}: expected a run's folder with run.json; nothing was removed")
     lock = lock_of(path)
     with _disk(path, "removed"):
         try:
@@ -219,7 +215,9 @@ def _disk(path: Path, what: str = "written") -> Iterator[None]:
         yield
     except OSError as error:
         hint = (
-            "; the run goes on from its last epoch once there is room" if error.errno == errno.ENOSPC else ""
+            "; free some space, and the run resumes from its last epoch"
+            if error.errno == errno.ENOSPC
+            else ""
         )
         raise CnnlabError(f"{path}: cannot be {what}: {error.strerror or error}{hint}") from None
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.errors import UserError
 from cnnlab.language.source import read_yaml
+from cnnlab.npz import NpzError, open_npz
+from cnnlab.run_folders.contents import DatasetFacts, RunResult
 from cnnlab.run_folders.states import state_of
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Record:
 
     path: Path
     config: ExperimentConfig
-    result: Mapping[str, Any]  # result.json
+    result: RunResult  # result.json
     history: tuple[EpochRow, ...]  # history.csv
     environment: Mapping[str, Any]  # environment.json
 
@@ -67,6 +69,20 @@ class Record:
     @property
     def seed(self) -> int:
         return self.config.seed
+
+    @property
+    def dataset(self) -> DatasetFacts:
+        """What the run was trained and tested on.
+
+        Raises:
+            UserError: environment.json does not say it.
+        """
+        try:
+            return DatasetFacts.from_dict(self.environment["dataset"])
+        except (KeyError, ValueError) as error:
+            raise UserError(
+                f"{self.path}: environment.json is incomplete ({error}); train again with --fresh"
+            ) from None
 
     @cached_property
     def predictions(self) -> Predictions | None:
@@ -146,15 +162,19 @@ def read_record(path: Path) -> Record:
         raise UserError(f"{path}: not a run; expected a folder with run.json")
     state = state_of(path, status)
     if state != "finished":
-        remedy = "wait for it" if state == "running" else "train it again to go on"
-        raise UserError(f"{path}: this run is {state or 'broken'}, not finished; {remedy}")
+        remedy = "wait for it to finish" if state == "running" else "train it again to resume it"
+        raise UserError(f"{path}: expected a finished run, this one is {state or 'broken'}; {remedy}")
     result, environment = read_json(path / "result.json"), read_json(path / "environment.json")
     if result is None or environment is None or not (path / "history.csv").is_file():
         raise UserError(
             f"{path}: result.json, environment.json or history.csv is missing; train again with --fresh"
         )
     config = load_config(str(path / "config.yaml"))
-    return Record(path, config, result, tuple(read_history(path)), environment)
+    try:
+        reached = RunResult.from_dict(result)
+    except ValueError as error:
+        raise UserError(f"{path}: result.json is incomplete ({error}); train again with --fresh") from None
+    return Record(path, config, reached, tuple(read_history(path)), environment)
 
 
 def read_predictions(path: Path) -> Predictions | None:
@@ -163,18 +183,14 @@ def read_predictions(path: Path) -> Predictions | None:
     Raises:
         UserError: the file is broken.
     """
-    import zipfile
-
-    import numpy as np
-
+    file = path / "predictions.npz"
     try:
-        with np.load(path / "predictions.npz", allow_pickle=False) as arrays:
-            return Predictions(arrays["labels"], arrays["predicted"], arrays["probabilities"])
+        with open_npz(file) as npz:
+            return Predictions(npz.array("labels"), npz.array("predicted"), npz.array("probabilities"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        broken = path / "predictions.npz"
-        raise UserError(f"{broken}: cannot be read; train this run again with --fresh") from None
+    except (OSError, NpzError):
+        raise UserError(f"{file}: cannot be read; train this run again with --fresh") from None
 
 
 def read_history(path: Path) -> list[EpochRow]:
@@ -196,10 +212,12 @@ def read_history(path: Path) -> list[EpochRow]:
         raise UserError(f"{path / 'history.csv'}: cannot be read; train again with --fresh") from None
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: str | Path) -> dict[str, Any] | None:
     """The content of a JSON file; None where there is none, or a broken one."""
+    # Thousands of runs are read to list them: pathlib and text decoding would take as long as all the rest.
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            data = json.loads(file.read())
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None

@@ -3,14 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnnlab.comparison import Comparison, compare, grouped
-from cnnlab.comparison.comparing import Tested, check_same_data
+from cnnlab.comparison.comparing import RunDataset, check_same_data
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.errors import CnnlabError, UserError
-from cnnlab.jobs import Jobs, dataset_facts
+from cnnlab.errors import UserError
+from cnnlab.jobs import Jobs, RunsFailed, dataset_facts
 from cnnlab.run_folders.records import Record, finished_seeds
+from cnnlab.studies.matching import Budget, Match, match_budget
+
+if TYPE_CHECKING:
+    from cnnlab.pictures.plots import Answers
+
+
+@dataclass(frozen=True)
+class ComparedExperiments:
+    """A comparison with what belongs to it besides."""
+
+    comparison: Comparison
+    answers: Answers | None
+    """Test images with what each network takes them for; None where they are not here."""
+
+    matched: Match | None
+    """The network that was resized to the other's budget."""
+
+
+def compare_experiments(
+    entries: Sequence[ExperimentConfig | Record],
+    *,
+    seeds: Sequence[int] | None,
+    jobs: Jobs,
+    match: Budget | None = None,
+    resize: str | None = None,
+) -> ComparedExperiments:
+    """Resize one network where a budget is to be met, train what is missing, compare.
+
+    Args:
+        entries, seeds: see `train_and_compare`.
+        match: what both networks are to cost alike; see `match_budget`.
+        resize: the name of the network to resize.
+
+    Raises:
+        UserError: the experiments cannot be compared, or not matched; nothing is trained then.
+        RunsFailed: a run failed; the others are trained and kept.
+    """
+    configs = [entry for entry in entries if isinstance(entry, ExperimentConfig)]
+    given = [entry for entry in entries if isinstance(entry, Record)]
+    if resize is not None and match is None:
+        raise UserError("--resize needs --match")
+    if match is not None and given:
+        raise UserError(f"--match: {given[0].path} is a finished run; give the config instead")
+    matched = None
+    if match is not None:
+        matched = match_budget(configs, match, jobs=jobs, resize=resize)
+        jobs.reporter.note(str(matched))
+        entries = [matched.config if each is matched.original else each for each in entries]
+    comparison = train_and_compare(entries, seeds=seeds, jobs=jobs)
+    if matched is not None:
+        comparison = replace(comparison, notes=(str(matched),))
+    for warning in comparison.warnings:
+        jobs.reporter.warn(warning)
+    from cnnlab.studies.pictures import answers_on_images
+
+    return ComparedExperiments(comparison, answers_on_images(comparison, jobs), matched)
 
 
 def train_and_compare(
@@ -18,7 +76,6 @@ def train_and_compare(
     *,
     seeds: Sequence[int] | None,
     jobs: Jobs,
-    asker: str = "compare",
 ) -> Comparison:
     """Compare experiments over the same seeds; what has not been trained yet is trained.
 
@@ -27,27 +84,29 @@ def train_and_compare(
             as they are; the comparison has them in this order.
         seeds: of the experiments; by default all seeds that they, and the given runs' experiments, have
             finished in common, else the one in each config.
-        asker: the command that needs the comparison, for messages.
 
     Raises:
         UserError: fewer than two different experiments, or different test data; nothing is trained then.
-        CnnlabError: a run failed; the others are trained and kept.
+        RunsFailed: a run failed; the others are trained and kept.
     """
     configs = [entry for entry in entries if isinstance(entry, ExperimentConfig)]
     given = [entry for entry in entries if isinstance(entry, Record)]
     places = {_identity(entry): place for place, entry in reversed(list(enumerate(entries)))}
     if len(places) < 2:
         names = ", ".join(name for name, _ in places) or "none"
-        raise UserError(f"{asker}: expected two or more different experiments, found {names}")
+        raise UserError(f"expected two or more different experiments, found {names}")
     check_same_data(
-        [Tested(config.name, config.seed, dataset_facts(config, jobs.dataset(config))) for config in configs]
-        + [Tested(record.name, record.seed, record.environment["dataset"]) for record in given]
+        [
+            *(RunDataset(each.name, each.seed, dataset_facts(each, jobs.dataset(each))) for each in configs),
+            *(RunDataset(each.name, each.seed, each.dataset) for each in given),
+        ]
     )
     chosen = seeds or common_seeds(configs, given, jobs.out)
     wanted = [config.with_seed(seed) for config in configs for seed in chosen or (config.seed,)]
     records, failures = jobs.finished(wanted)
-    if failures:  # each has been told already
-        raise CnnlabError(f"{asker}: {len(failures)} of {len(wanted)} runs failed; the others are kept")
+    if failures:  # each has been reported already
+        message = f"{len(failures)} of {len(wanted)} runs failed; the others are kept"
+        raise RunsFailed(message, records, failures)
     unique = {record.path.resolve(): record for record in [*records, *given]}
     return compare(sorted(grouped(unique.values()), key=lambda each: places[each.name, each.digest]))
 

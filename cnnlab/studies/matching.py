@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import ShapeError, UserError, unknown
 from cnnlab.jobs import Jobs
-from cnnlab.studies.widths import Knob, knobs, misfit, resized, widths_of
+from cnnlab.studies.widths import WidthGroup, resized, shape_problem, width_groups, widths_of
 
 Budget = Literal["parameters", "macs", "seconds"]
 BUDGETS: tuple[Budget, ...] = ("parameters", "macs", "seconds")
@@ -62,7 +62,7 @@ class Match:
         }
 
 
-def match(
+def match_budget(
     configs: Sequence[ExperimentConfig], budget: Budget, *, jobs: Jobs, resize: str | None = None
 ) -> Match:
     """Resize one of two networks so that it costs what the other does.
@@ -89,17 +89,17 @@ def match(
     before = widths_of(original)
     if not before:
         raise UserError(f"--match: {original.name} has no layer to widen or narrow but its output")
-    turning = knobs(original)
-    if not turning:
-        problem = misfit(original, [before[0] + 1, *before[1:]])
+    groups = width_groups(original)
+    if not groups:
+        problem = shape_problem(original, [before[0] + 1, *before[1:]])
         raise UserError(f"--match: no width of {original.name} can be changed: {problem}")
     name = f"{original.name}_{budget}_of_{reference.name}"[:100]
     if budget == "seconds":
-        after, reached, wanted = _by_seconds(original, reference, before, turning, jobs)
+        after, reached, wanted = _by_seconds(original, reference, before, groups, jobs)
     else:
         cost = _parameters if budget == "parameters" else _macs
         wanted = cost(reference)
-        after = _by_arithmetic(original, before, turning, wanted, cost)
+        after = _by_arithmetic(original, before, groups, wanted, cost)
         reached = cost(resized(original, after))
     config = resized(original, after).model_copy(update={"name": name})
     return Match(config, original, reference, budget, wanted, reached, tuple(zip(before, after, strict=True)))
@@ -114,7 +114,7 @@ def _roles(
         if resize not in (a.name, b.name):
             raise unknown("experiment to resize:", resize, (a.name, b.name))
         return (a, b) if a.name == resize else (b, a)
-    convolving = [any("Conv" in row.type for row in config.architecture.rows) for config in configs]
+    convolving = [any(node.layer.is_convolution for node in config.nodes) for config in configs]
     if convolving[0] == convolving[1]:
         raise UserError(
             f"--match: which of {a.name} and {b.name} is to be resized? Say so with --resize NAME"
@@ -140,7 +140,7 @@ def _macs(config: ExperimentConfig) -> float:
 def _by_arithmetic(
     config: ExperimentConfig,
     before: Sequence[int],
-    turning: Sequence[Knob],
+    groups: Sequence[WidthGroup],
     wanted: float,
     cost: Callable[[ExperimentConfig], float],
 ) -> list[int]:
@@ -150,7 +150,7 @@ def _by_arithmetic(
         return cost(_fitting(config, widths)) - wanted
 
     def scaled(factor: float) -> list[int]:
-        return _scaled(before, turning, factor)
+        return _scaled(before, groups, factor)
 
     narrowest = scaled(0)
     if off(narrowest) > 0:
@@ -168,8 +168,8 @@ def _by_arithmetic(
         low, high = (middle, high) if off(scaled(middle)) <= 0 else (low, middle)
     best = min((scaled(low), scaled(high)), key=lambda widths: abs(off(widths)))
     for _ in range(3):  # once around rarely is enough, three times always was
-        for knob in turning:
-            nudged = [each for by in _NUDGES if min(each := knob.turned(best, by)) > 0]
+        for group in groups:
+            nudged = [each for by in _NUDGES if min(each := group.changed(best, by)) > 0]
             best = min([best, *nudged], key=lambda each: abs(off(each)))
     return best
 
@@ -178,7 +178,7 @@ def _by_seconds(
     config: ExperimentConfig,
     reference: ExperimentConfig,
     before: Sequence[int],
-    turning: Sequence[Knob],
+    groups: Sequence[WidthGroup],
     jobs: Jobs,
 ) -> tuple[list[int], float, float]:
     """The widths, of a few that are measured, whose seconds come closest, and what both networks took.
@@ -190,7 +190,7 @@ def _by_seconds(
     place = 0.0
     tried: list[tuple[float, list[int], float, float]] = []  # how far off, widths, seconds, the reference's
     for _ in range(_MEASUREMENTS):
-        widths = _scaled(before, turning, math.exp(place))
+        widths = _scaled(before, groups, math.exp(place))
         if any(widths == each for _, each, _, _ in tried):  # there is nothing between
             break
         wanted, seconds = _seconds(reference, jobs), _seconds(_fitting(config, widths), jobs)
@@ -217,11 +217,11 @@ def _seconds(config: ExperimentConfig, jobs: Jobs) -> float:
     return estimate.seconds_per_step * estimate.steps_per_epoch * config.training.epochs
 
 
-def _scaled(widths: Sequence[int], turning: Sequence[Knob], factor: float) -> list[int]:
+def _scaled(widths: Sequence[int], groups: Sequence[WidthGroup], factor: float) -> list[int]:
     """All widths that can be changed times a factor."""
     scaled = list(widths)
-    for knob in turning:
-        scaled = knob.scaled(scaled, factor)
+    for group in groups:
+        scaled = group.scaled(scaled, factor)
     return scaled
 
 
@@ -234,7 +234,7 @@ def _fitting(config: ExperimentConfig, widths: Sequence[int]) -> ExperimentConfi
     try:
         return resized(config, widths)
     except (ShapeError, ValidationError):
-        problem = misfit(config, widths)
+        problem = shape_problem(config, widths)
         raise UserError(
             f"--match: {config.name} cannot have the widths {_listed(widths)}: {problem}"
         ) from None

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from cnnlab.comparison import Comparison
 from cnnlab.comparison.confusion import confusion
 from cnnlab.errors import CnnlabError
 from cnnlab.jobs import Jobs
+from cnnlab.pictures.kit.figures import LazyFigures
 from cnnlab.pictures.plots import (
     Answers,
     Measured,
     accuracy_against_parameters,
     accuracy_bars,
+    answer_sheet,
     confusion_matrices,
     only_one_right,
     overlaid_curves,
-    sheet,
 )
 from cnnlab.run_folders.records import Record
 
@@ -31,38 +33,41 @@ _MOST_CLASSES = 100
 """A confusion matrix of more classes is a grey square."""
 
 
-def pictures(comparison: Comparison, answers: Answers | None = None) -> dict[str, Figure]:
-    """All pictures that can be drawn; confusion matrices need predictions, sheets need images too."""
+def pictures(comparison: Comparison, answers: Answers | None = None) -> Mapping[str, Figure]:
+    """All pictures that can be drawn, in the order of PICTURES, each drawn when it is first looked at.
+
+    Confusion matrices need predictions, sheets need images too.
+    """
     measured = {
         outcome.name: Measured(
             outcome.test_accuracy.values, outcome.test_accuracy.mean, outcome.test_accuracy.ci95
         )
         for outcome in comparison.experiments
     }
-    drawn = {
-        "curves": overlaid_curves(comparison.histories),
-        "accuracy": accuracy_bars(measured),
-        "parameters": accuracy_against_parameters(
-            measured, {outcome.name: outcome.params for outcome in comparison.experiments}
-        ),
+    params = {outcome.name: outcome.params for outcome in comparison.experiments}
+    drawn: dict[str, Callable[[], Figure]] = {
+        "curves": lambda: overlaid_curves(comparison.histories),
+        "accuracy": lambda: accuracy_bars(measured),
+        "parameters": lambda: accuracy_against_parameters(measured, params),
     }
     counts = {outcome.name: confusion(outcome) for outcome in comparison.experiments}
     known = {name: matrix for name, matrix in counts.items() if matrix is not None}
     dataset = comparison.experiments[0].records[0].config.dataset
     if len(known) == len(counts) and dataset is not None and dataset.num_classes <= _MOST_CLASSES:
-        drawn["confusion"] = confusion_matrices(known, dataset.class_names)
+        drawn["confusion"] = lambda: confusion_matrices(known, dataset.class_names)
     if answers is not None:
-        seed = shown_seeds(comparison)
-        drawn["images"] = sheet(answers, title=f"The first test images and what is seen in them, {seed}")
+        seed = predicted_seed(comparison)
+        title = f"The first test images and their predictions, {seed}"
+        drawn["images"] = lambda: answer_sheet(answers, title=title)
         if len(answers.predicted) == 2:
-            drawn["only_one_right"] = only_one_right(
-                answers, title=f"Test images that only one of the two gets right, {seed}"
+            drawn["only_one_right"] = lambda: only_one_right(
+                answers, title=f"Test images that only one network classifies correctly, {seed}"
             )
-    return drawn
+    return LazyFigures(drawn)
 
 
-def shown_records(comparison: Comparison) -> dict[str, Record]:
-    """The run of each experiment whose answers are shown: the lowest common seed, else each one's lowest."""
+def predicting_records(comparison: Comparison) -> dict[str, Record]:
+    """The runs whose predictions are drawn: those of the lowest common seed, else the lowest of each."""
     common = set.intersection(*(set(outcome.seeds) for outcome in comparison.experiments))
     return {
         outcome.name: outcome.record(min(common)) if common else outcome.records[0]
@@ -70,18 +75,18 @@ def shown_records(comparison: Comparison) -> dict[str, Record]:
     }
 
 
-def shown_seeds(comparison: Comparison) -> str:
+def predicted_seed(comparison: Comparison) -> str:
     """What a title says of them: "seed 0", or "the lowest seed of each" where they have none in common."""
-    seeds = {record.seed for record in shown_records(comparison).values()}
+    seeds = {record.seed for record in predicting_records(comparison).values()}
     return f"seed {seeds.pop()}" if len(seeds) == 1 else "the lowest seed of each"
 
 
 def answers_on_images(comparison: Comparison, jobs: Jobs) -> Answers | None:
-    """The test images and what one run of each experiment, that of `shown_records`, takes them for.
+    """The test images and what one run of each experiment, that of `predicting_records`, takes them for.
 
     None, and a note, where the images are not here any more, or not those that the runs were tested on.
     """
-    answers = {name: record.predictions for name, record in shown_records(comparison).items()}
+    answers = {name: record.predictions for name, record in predicting_records(comparison).items()}
     known = {name: answer for name, answer in answers.items() if answer is not None}
     if len(known) < len(answers):
         return None
@@ -89,11 +94,11 @@ def answers_on_images(comparison: Comparison, jobs: Jobs) -> Answers | None:
     try:
         data = jobs.dataset(config)
     except CnnlabError as error:
-        jobs.reporter.note(f"no pictures of test images: {error}")
+        jobs.reporter.note(f"test images are not drawn: {error}")
         return None
     if data.provenance.test_digest != comparison.test_digest:
         jobs.reporter.note(
-            "no pictures of test images: those here are not the ones that the runs were tested on"
+            "test images are not drawn: those found differ from the ones that the runs were tested on"
         )
         return None
     images = data.test.images

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import ShapeError
+from cnnlab.layers import LAYERS
 
 
 @dataclass(frozen=True)
-class Knob:
+class WidthGroup:
     """Widths that change together, because branches meet behind them; most often just one.
 
     Each changes in steps of its own: by what the groups of a convolution ask for, else by one.
@@ -23,19 +24,19 @@ class Knob:
     places: tuple[int, ...]
     steps: tuple[int, ...]
 
-    def turned(self, widths: Sequence[int], by: int) -> list[int]:
-        """The widths with this knob turned by so many steps."""
-        turned = list(widths)
+    def changed(self, widths: Sequence[int], by: int) -> list[int]:
+        """The widths with this group changed by so many steps."""
+        changed = list(widths)
         for place, step in zip(self.places, self.steps, strict=True):
-            turned[place] += by * step
-        return turned
+            changed[place] += by * step
+        return changed
 
     def scaled(self, widths: Sequence[int], factor: float) -> list[int]:
-        """The widths with those of this knob times a factor, as nearly as its steps allow; none below 1."""
+        """The widths with those of this group times a factor, as nearly as its steps allow; none below 1."""
         pairs = [(widths[place], step) for place, step in zip(self.places, self.steps, strict=True)]
         lowest = max(-((width - 1) // step) for width, step in pairs)
         width, step = pairs[0]
-        return self.turned(widths, max(lowest, round((factor - 1) * width / step)))
+        return self.changed(widths, max(lowest, round((factor - 1) * width / step)))
 
 
 def widths_of(config: ExperimentConfig) -> list[int]:
@@ -57,7 +58,7 @@ def resized(config: ExperimentConfig, widths: Sequence[int]) -> ExperimentConfig
     return other
 
 
-def misfit(config: ExperimentConfig, widths: Sequence[int]) -> str | None:
+def shape_problem(config: ExperimentConfig, widths: Sequence[int]) -> str | None:
     """Why a network cannot have these widths; None where it can."""
     try:
         resized(config, widths)
@@ -68,30 +69,30 @@ def misfit(config: ExperimentConfig, widths: Sequence[int]) -> str | None:
     return None
 
 
-def knobs(config: ExperimentConfig) -> list[Knob]:
+def width_groups(config: ExperimentConfig) -> list[WidthGroup]:
     """All that can be changed about the widths, found by trying. A width in none of them has to stay.
 
-    What cannot be changed alone is tried together with the others of its width, as the branches of
-    residual blocks have it, and at last in proportion with all the rest.
+    What cannot be changed alone is tried together with the others of its width, as in the branches of
+    residual blocks, and at last in proportion with all the rest.
     """
     before = widths_of(config)
     steps = _divisors(math.lcm(*_groups(config.plain()["model"]["layers"])))
 
-    def found(places: Sequence[int]) -> list[Knob]:
+    def found(places: Sequence[int]) -> list[WidthGroup]:
         if not places:
             return []
         unit = math.gcd(*(before[place] for place in places))
         for step in steps:
-            knob = Knob(tuple(places), tuple(step * before[place] // unit for place in places))
-            if misfit(config, knob.turned(before, 1)) is None:
-                return [knob]
+            group = WidthGroup(tuple(places), tuple(step * before[place] // unit for place in places))
+            if shape_problem(config, group.changed(before, 1)) is None:
+                return [group]
         return []
 
     def stuck() -> list[int]:
-        moved = {place for knob in movable for place in knob.places}
+        moved = {place for group in movable for place in group.places}
         return [place for place in range(len(before)) if place not in moved]
 
-    movable: list[Knob] = []
+    movable: list[WidthGroup] = []
     for place in range(len(before)):
         movable += found([place])
     left = stuck()
@@ -120,13 +121,14 @@ def _groups(layers: Any) -> Iterator[int]:
 
 
 def _sized(layers: Any) -> Iterator[tuple[dict[str, Any], str]]:
-    """The fields of every layer that has units or filters, inside blocks too, with the key of its width."""
+    """The fields of every layer that has a width, inside blocks too, with the key of its width."""
     if isinstance(layers, list):
         for each in layers:
             yield from _sized(each)
     elif isinstance(layers, dict):
-        for key, value in layers.items():
-            if key in ("units", "filters") and isinstance(value, int):
-                yield layers, key
+        for kind, fields in layers.items():
+            width = LAYERS[kind].width_field if kind in LAYERS else None
+            if width is not None:
+                yield fields, width
             else:
-                yield from _sized(value)
+                yield from _sized(fields)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cnnlab.comparison import (
     Comparison,
+    Style,
     accuracy_table,
     as_text,
     caption,
@@ -16,8 +17,8 @@ from cnnlab.comparison import (
     cost_table,
     rounded_table,
 )
-from cnnlab.pictures.plots import Answers
 from cnnlab.run_folders.folders import Folder
+from cnnlab.studies.comparing import ComparedExperiments
 from cnnlab.studies.pictures import PICTURES, pictures
 
 _MOST_CLASSES = 50
@@ -25,31 +26,61 @@ _MOST_CLASSES = 50
 
 
 def comparison_folder(names: Iterable[str], out: Path) -> Folder:
+    """OUT/comparisons/A-vs-B/, made where it is not there."""
+    return Folder(comparison_path(names, out))
+
+
+def comparison_path(names: Iterable[str], out: Path) -> Path:
     """OUT/comparisons/A-vs-B/"""
     name = "-vs-".join(names)
     if len(name) > 200:  # file systems end at 255
         name = f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return Folder(out / "comparisons" / name)
+    return out / "comparisons" / name
 
 
-def write_comparison(comparison: Comparison, out: Path, answers: Answers | None = None) -> Folder:
+def write_comparison(compared: ComparedExperiments, out: Path) -> Folder:
     """Write table.csv, table.md, comparison.json and the pictures; returns their folder, which knows them.
 
-    Args:
-        answers: test images with what each experiment takes them for; without them, no pictures of them.
+    A network that was resized is written as NAME.yaml, so that it can be trained again or changed.
     """
+    comparison = compared.comparison
     folder = comparison_folder((outcome.name for outcome in comparison.experiments), out)
     folder.write_text("table.csv", accuracy_table(comparison).to_csv(index=False))
     folder.write_text("table.md", markdown_page(comparison))
     folder.write_json("comparison.json", comparison.as_dict())
-    drawn = pictures(comparison, answers)
+    drawn = pictures(comparison, compared.answers)
     for name in PICTURES:
         if name in drawn:
             folder.write_figure(f"{name}.png", drawn[name])
         else:
             folder.remove(f"{name}.png")  # of an earlier comparison, which this one replaces
     folder.remove("report.html")
+    if compared.matched is not None:
+        config = compared.matched.config
+        folder.write_text(f"{config.name}.yaml", config.to_yaml())
     return folder
+
+
+def comparison_text(
+    comparison: Comparison, style: Style, *, per_class: bool = False, with_warnings: bool = True
+) -> str:
+    """Caption, warnings, tables and verdict; what is not a table is a comment in LaTeX."""
+
+    def prose(text: str) -> str:
+        return f"% {text}" if style == "latex" else text
+
+    notes = (*(comparison.warnings if with_warnings else ()), *comparison.notes)
+    tables = [rounded_table(comparison), cost_table(comparison)]
+    if per_class:
+        tables.append(class_table(comparison))
+    return "\n\n".join(
+        [
+            prose(caption(comparison) + ("." if style == "markdown" else "")),
+            *(prose(f"{note}.") for note in notes),
+            *(as_text(table, style) for table in tables if len(table)),
+            *(prose(paragraph) for paragraph in conclusion(comparison)),
+        ]
+    )
 
 
 def markdown_page(comparison: Comparison) -> str:

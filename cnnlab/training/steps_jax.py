@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from cnnlab.datasets.reading.mapped import stays_on_disk
+from cnnlab.datasets.memory_mapped import stays_on_disk
 from cnnlab.training.steps import Learner, StepResults, Steps, gathered
 
 

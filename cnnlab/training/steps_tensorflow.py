@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from cnnlab.datasets.reading.mapped import stays_on_disk
+from cnnlab.datasets.memory_mapped import stays_on_disk
 from cnnlab.training.steps import Learner, StepResults, Steps, gathered
 
 

@@ -13,6 +13,7 @@ from cnnlab.datasets.content import Dataset
 from cnnlab.model import build_model
 from cnnlab.pictures.plots import history_curves
 from cnnlab.reporting import Reporter
+from cnnlab.run_folders.contents import RunResult
 from cnnlab.run_folders.folders import Run
 from cnnlab.training.epoch import check_loss
 from cnnlab.training.evaluation import Evaluation, evaluate
@@ -68,7 +69,7 @@ def train(
     with start_up_noise():  # saving imports TensorFlow on every backend, if it is installed
         run.save_with("model.keras", model.save)
     run.write_figure("curves.png", history_curves(fitted.history, title=f"{config.name}, seed {config.seed}"))
-    run.write_json("result.json", result(config, fitted, results, seconds=run.seconds))
+    run.write_json("result.json", result(config, fitted, results, seconds=run.seconds).as_dict())
 
 
 def prepare(config: ExperimentConfig, data: Dataset) -> tuple[Learner, Steps]:
@@ -81,37 +82,39 @@ def prepare(config: ExperimentConfig, data: Dataset) -> tuple[Learner, Steps]:
 
 
 def result(
-    config: ExperimentConfig, fitted: Fitted, evaluations: dict[str, Evaluation | None], *, seconds: float
-) -> dict[str, Any]:
-    """The content of result.json. Accuracies are in [0, 1]; null where there are no such images."""
+    config: ExperimentConfig, fitted: Fitted, evaluations: Mapping[str, Evaluation | None], *, seconds: float
+) -> RunResult:
+    """What the run has reached; `evaluations`: by split, None where there are no such images."""
     architecture = config.architecture
     epochs = len(fitted.history)
     training_seconds = sum(float(row["seconds"] or 0) for row in fitted.history)
     images = sum(float(row["seconds"] or 0) * float(row["images_per_second"] or 0) for row in fitted.history)
-    measured = {
-        f"{split}_{what}": getattr(evaluation, what) if evaluation else None
-        for split, evaluation in evaluations.items()
-        for what in ("loss", "accuracy")
-    }
-    measured |= {
-        f"{split}_{name}": value
-        for split, evaluation in evaluations.items()
-        if evaluation
-        for name, value in evaluation.metrics.items()
-    }
-    return {
-        "name": config.name,
-        "digest": config.digest,
-        "seed": config.seed,
-        **measured,
-        "epochs": epochs,
-        "best_epoch": fitted.best_epoch,
-        "tested_epoch": fitted.best_epoch if config.training.keep == "best" else epochs,
-        "params": architecture.total_params,
-        "trainable_params": architecture.trainable_params,
-        "macs": architecture.macs,
-        "seconds": seconds,
-        "seconds_per_epoch": training_seconds / epochs,
-        "images_per_second": images / training_seconds,
-        "peak_memory_bytes": peak_memory(),
-    }
+    measured = {split: evaluation for split, evaluation in evaluations.items() if evaluation}
+    losses = {split: evaluation.loss for split, evaluation in measured.items()}
+    accuracies = {split: evaluation.accuracy for split, evaluation in measured.items()}
+    return RunResult(
+        name=config.name,
+        digest=config.digest,
+        seed=config.seed,
+        test_accuracy=accuracies["test"],
+        validation_accuracy=accuracies.get("validation"),
+        train_accuracy=accuracies.get("train"),
+        test_loss=losses["test"],
+        validation_loss=losses.get("validation"),
+        train_loss=losses.get("train"),
+        metrics={
+            f"{split}_{name}": value
+            for split, evaluation in measured.items()
+            for name, value in evaluation.metrics.items()
+        },
+        epochs=epochs,
+        best_epoch=fitted.best_epoch,
+        tested_epoch=fitted.best_epoch if config.training.keep == "best" else epochs,
+        params=architecture.total_params,
+        trainable_params=architecture.trainable_params,
+        macs=architecture.macs,
+        seconds=seconds,
+        seconds_per_epoch=training_seconds / epochs,
+        images_per_second=images / training_seconds,
+        peak_memory_bytes=peak_memory(),
+    )

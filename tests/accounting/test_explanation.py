@@ -7,7 +7,7 @@ import re
 import pytest
 
 from cnnlab.layers import LAYERS
-from cnnlab.layers.blocks import Block
+from cnnlab.layers.graph import Block
 
 NEEDED = {
     "Activation": {"activation": "relu"}, "Conv2D": {"filters": 4, "kernel_size": 3},
@@ -32,10 +32,11 @@ def test_the_lecture_on_the_board(cnnlab):
         "conv2d_2 of cnn: Conv2D, 13×13×25 → 11×11×50",
         "50 kernels slide over the image",
         "⌊(13 − 3) / 1⌋ + 1 = 11",
-        "50 maps and not 25 × 50 = 1,250, because a kernel spans all 25 input channels and sums over them",
+        "50 feature maps, not 25 × 50 = 1,250, because each kernel spans all 25 input channels and sums over "
+        "them",
         "One kernel has 3 × 3 × 25 = 225 weights, and 1 bias: 226. 50 kernels: 50 × 226 = 11,300.",
         "6,050 × 225 = 1,361,250 multiplications",
-        "Each weight works 121 times for one image",
+        "Each weight is used 121 times per image",
         "2 × 1,361,250 + 6,050 biases = 2,728,550",
         "4 + (3 − 1) × 2 = 8",
         "6,050 × (4,225 + 1) = 25,567,300",
@@ -50,7 +51,7 @@ def test_a_dense_layer_on_the_board(cnnlab):
     assert (
         "a weight for each of the 1,250 inputs and 1 bias: 1,251. 100 units: 100 × 1,251 = 125,100." in text
     )
-    assert "90.9 % of the network's 137,660 parameters" in text
+    assert "90.9% of the network's 137,660 parameters" in text
 
 
 @pytest.mark.parametrize("kind", [name for name, layer in LAYERS.items() if not issubclass(layer, Block)])
@@ -62,9 +63,9 @@ def test_every_layer_can_be_explained(cnnlab, network, kind):
     document = json.loads(cnnlab("summary", path, "--json"))
     row = document["layers"][-1]
     shape = "×".join(map(str, row["output_shape"]))
-    assert f"The output: {shape}" in sections
-    assert f"The parameters: {row['params']:,}" in sections
-    assert f"The work: {row['macs']:,} MACs" in sections
+    assert f"Output: {shape}" in sections
+    assert f"Parameters: {row['params']:,}" in sections
+    assert f"Multiplications: {row['macs']:,} MACs" in sections
     assert "`" not in sections["What it does"]
     for title, lines in sections.items():
         assert lines, title
@@ -94,19 +95,21 @@ def calculated(text: str) -> int:
 def test_a_separable_convolution_is_worked_out_in_its_two_parts(cnnlab, network):
     layer = {"SeparableConv2D": {"filters": 4, "kernel_size": 3, "depth_multiplier": 2}}
     sections = sections_of(cnnlab, network([layer]), "separable_conv2d_1")
-    assert sections["The output: 10×10×4"].endswith(
-        "Each of the 3 channels has 2 kernels of its own, and each leaves one map of 10×10: 6 maps in "
-        "between. "
-        "4 kernels of 1×1 span all 6 of them and leave one map each: 10 × 10 × 4 = 400 numbers."
+    assert sections["Output: 10×10×4"].endswith(
+        "Each of the 3 channels has 2 kernels of its own; each produces one 10×10 feature map: 6 "
+        "intermediate "
+        "maps. "
+        "4 kernels of 1×1 span all 6 of them and produce one map each: 10 × 10 × 4 = 400 numbers."
     )
-    assert sections["The work: 7,800 MACs"].startswith(
-        "Each of the 600 numbers in between is a sum of 9 inputs, each times its weight: 600 × 9 = 5,400. "
-        "Each of the 400 outputs sums 6 of them up: 400 × 6 = 2,400. "
-        "Together 5,400 + 2,400 = 7,800 multiplications for one image."
+    assert sections["Multiplications: 7,800 MACs"].startswith(
+        "Each of the 600 intermediate numbers is a sum of 9 inputs, each multiplied by a weight: "
+        "600 × 9 = 5,400. "
+        "Each of the 400 outputs is a sum of 6 of them: 400 × 6 = 2,400. "
+        "Total: 5,400 + 2,400 = 7,800 multiplications per image."
     )
     assert (
-        "at every place, and kernels in two parts: 11,200 → 82"
-        in sections["A Dense layer in its place: 173,200 parameters"]
+        "at every position, and kernels in two parts: 11,200 → 82"
+        in sections["A Dense layer instead: 173,200 parameters"]
     )
 
 
@@ -114,14 +117,14 @@ def test_behind_an_upsampling_neighbours_share_pixels(cnnlab, network):
     window = {"MaxPooling2D": {"pool_size": 2, "strides": 1}}
     path = network([{"UpSampling2D": {"size": 2}}, window, window, window, {"Rescaling": {"scale": 7.0}}])
     first, second, third = (sections_of(cnnlab, path, f"max_pooling2d_{number}") for number in (1, 2, 3))
-    assert first["What one output sees: 2×2 pixels"] == (
-        "One number of its input sees 1, its neighbour 0.5 further; "
+    assert first["Receptive field: 2×2 pixels"] == (
+        "One value of its input sees 1 pixel, the next one lies 0.5 further on: "
         "2 in a row see 1 + (2 − 1) × 0.5 = 1.5. "
-        "That is 2 pixels at most: how many meet in it depends on its place. "
-        "Neighbouring outputs lie 0.5 pixels apart on the image."
+        "Pixels are shared there, so it depends on the position: at most 2 pixels. "
+        "Neighbouring outputs lie 0.5 pixels apart in the image."
     )
-    assert "2 in a row see 1.5 + (2 − 1) × 0.5 = 2." in second["What one output sees: 2×2 pixels"]
-    assert "2 in a row see 2 + (2 − 1) × 0.5 = 2.5." in third["What one output sees: 3×3 pixels"]
+    assert "2 in a row see 1.5 + (2 − 1) × 0.5 = 2." in second["Receptive field: 2×2 pixels"]
+    assert "2 in a row see 2 + (2 − 1) × 0.5 = 2.5." in third["Receptive field: 3×3 pixels"]
 
 
 def test_whole_numbers_have_no_decimals(cnnlab, network):
@@ -133,7 +136,7 @@ def test_a_merge_shows_its_branches(cnnlab, network):
     branches = [[{"Conv2D": {"filters": filters, "kernel_size": 1}}] for filters in (4, 5)]
     path = network([{"Parallel": {"branches": branches}}])
     sections = sections_of(cnnlab, path, "parallel_1/concatenate")
-    assert sections["The output: 12×12×9"].endswith("Laid behind each other: 4 + 5 = 9 channels.")
+    assert sections["Output: 12×12×9"].endswith("Concatenated: 4 + 5 = 9 channels.")
 
 
 def test_an_unknown_layer(refused):

@@ -52,7 +52,7 @@ def test_a_patch_larger_than_the_image(small_network, images_for):
     model = small_network()
     with pytest.raises(UserError) as error:
         occlusion(model, images_for(model), np.zeros(4, int), patch=9, fill=np.float32(0))
-    assert str(error.value) == "a 9×9 patch does not fit the 8×8 image; lower --patch"
+    assert str(error.value) == "a 9×9 patch does not fit the 8×8 image; choose a smaller patch"
 
 
 def test_at_the_pixels_under_the_patch():

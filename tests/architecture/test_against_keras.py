@@ -84,8 +84,8 @@ def compare(stack, keras_model, keras_rows):
         try:
             architecture = config.architecture
             break
-        except ShapeError as misfit:
-            layers = [each for index, each in enumerate(layers) if index != misfit.node.where[-1]]
+        except ShapeError as error:
+            layers = [each for index, each in enumerate(layers) if index != error.node.where[-1]]
     assert keras_rows(keras_model(config), architecture) == [
         (row.name, row.output_shape, row.params) for row in architecture.rows
     ]

@@ -4,6 +4,7 @@ import pytest
 
 from cnnlab.accounting.architecture import describe
 from cnnlab.config.experiment import load_config
+from cnnlab.layers.graph import expand
 from cnnlab.layers.serialization import read_layer
 
 
@@ -32,7 +33,7 @@ def test_parameters_of_the_dnn_layer_by_layer():
 
 
 @pytest.mark.parametrize(
-    ("name", "ladder"),
+    ("name", "shape_path"),
     [
         pytest.param(
             "cnn",
@@ -44,8 +45,8 @@ def test_parameters_of_the_dnn_layer_by_layer():
         ),
     ],
 )
-def test_shapes(name, ladder):
-    assert [row.output_shape for row in load_config(name).architecture.rows] == ladder
+def test_shapes(name, shape_path):
+    assert [row.output_shape for row in load_config(name).architecture.rows] == shape_path
 
 
 def test_the_cnn_names_its_layers_as_the_notes_do():
@@ -108,4 +109,4 @@ def test_the_two_savings_multiply_to_the_whole():
 def test_a_dense_layer_on_pixels():
     """A 100×100×3 image into 1,000 neurons: thirty million weights in one layer."""
     layers = [read_layer("Flatten"), read_layer({"Dense": {"units": 1000}})]
-    assert describe(layers, (100, 100, 3)).total_params == 30_000 * 1_000 + 1_000
+    assert describe(expand(layers), (100, 100, 3)).total_params == 30_000 * 1_000 + 1_000

@@ -8,7 +8,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from cnnlab.accounting.architecture import describe
 from cnnlab.layers import LAYERS
-from cnnlab.layers.base import Layer, Window
+from cnnlab.layers.base import Layer
+from cnnlab.layers.graph import expand
+from cnnlab.layers.window import Window
 
 
 def slide_over(images: np.ndarray, window: Window) -> np.ndarray:
@@ -67,7 +69,7 @@ def layer_of(fields: dict) -> Layer:
 def test_random_stacks(stack):
     layers = [layer_of(fields) for fields in stack]
     size = 36  # no border in sight of the outputs in the middle
-    described = describe(layers, (size, size, 1)).rows[-1].receptive_field
+    described = describe(expand(layers), (size, size, 1)).rows[-1].receptive_field
     assume(max(described) <= size // 2)
     assert described == seen(layers, size)
 
@@ -87,7 +89,9 @@ def test_random_stacks(stack):
 def test_worked_examples(layers, field):
     from cnnlab.layers.serialization import read_layer
 
-    assert describe([read_layer(each) for each in layers], (12, 12, 1)).rows[-1].receptive_field == field
+    assert (
+        describe(expand([read_layer(each) for each in layers]), (12, 12, 1)).rows[-1].receptive_field == field
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,6 +101,9 @@ def test_worked_examples(layers, field):
         pytest.param(["UpSampling2D", {"Conv2D": {"filters": 1, "kernel_size": 3}}], 2, 0.5, id="upsampled"),
         pytest.param([{"UpSampling2D": {"size": 3, "interpolation": "bilinear"}}], 2, 1 / 3, id="bilinear"),
         pytest.param(["MaxPooling2D", "UpSampling2D"], 2, 1, id="down and up"),
+        # Neighbours from two windows of two pixels.
+        pytest.param(["MaxPooling2D", "UpSampling2D", {"MaxPooling2D": {"strides": 1}}], 4, 1,
+                     id="down, up and along"),
         # A kernel of 2, two apart, does not overlap; a kernel of 3 does at every other output.
         pytest.param([{"Conv2DTranspose": {"filters": 1, "kernel_size": 2, "strides": 2}}], 1, 0.5,
                      id="apart"),
@@ -115,7 +122,7 @@ def test_worked_examples(layers, field):
 def test_resizing(layers, field, jump):
     from cnnlab.layers.serialization import read_layer
 
-    architecture = describe([read_layer(each) for each in layers], (12, 12, 1))
+    architecture = describe(expand([read_layer(each) for each in layers]), (12, 12, 1))
     assert architecture.rows[-1].receptive_field == (field, field)
     assert architecture.rows[-1].input_stride == (jump, jump)
 
@@ -132,7 +139,7 @@ def test_a_resized_piece_is_not_seen_as_smaller_than_it_is(size, piece):
         middles = (np.arange(outputs) + 0.5) * scale - 0.5
         first, last = np.floor(np.round(middles, 9)), np.ceil(np.round(middles, 9))
         spans.append(max(last[wanted - 1 :] - first[: outputs - wanted + 1]) + 1)
-    (*_, row) = describe([crop, conv], (*size, 1)).rows
+    (*_, row) = describe(expand([crop, conv]), (*size, 1)).rows
     assert row.receptive_field[0] >= min(spans[0], size[0])
     assert row.receptive_field[1] >= min(spans[1], size[1])
 
@@ -142,7 +149,7 @@ def test_a_turned_image_keeps_its_height_and_width():
         LAYERS["Permute"].model_validate({"dims": [2, 1, 3]}),
         LAYERS["Conv2D"].model_validate({"filters": 1, "kernel_size": [1, 5]}),
     ]
-    assert describe(layers, (12, 10, 1)).rows[-1].receptive_field == (5, 1)
+    assert describe(expand(layers), (12, 10, 1)).rows[-1].receptive_field == (5, 1)
 
 
 def test_a_mixed_format_is_followed_axis_by_axis():
@@ -151,7 +158,7 @@ def test_a_mixed_format_is_followed_axis_by_axis():
         LAYERS["Conv2D"].model_validate({"filters": 4, "kernel_size": 3, "data_format": "channels_first"}),
         LAYERS["Conv2D"].model_validate({"filters": 4, "kernel_size": 3}),
     ]
-    fields = [row.receptive_field for row in describe(layers, (1, 12, 12)).rows]
+    fields = [row.receptive_field for row in describe(expand(layers), (1, 12, 12)).rows]
     assert fields == [(3, 3), (5, 12)]
 
 

@@ -115,7 +115,7 @@ def cnnlab() -> Callable[..., Result]:
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
             code = run([str(each) for each in arguments])
         assert "Traceback" not in stderr.getvalue()
-        assert "mistake of its own" not in stderr.getvalue()
+        assert "internal error" not in stderr.getvalue()
         return Result(code, stdout.getvalue(), stderr.getvalue())
 
     return call

@@ -44,7 +44,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
             id="control-character",
         ),
         pytest.param(
-            b"a" * 1_000_001, "mine.yaml: larger than 1,000,000 bytes; this is hardly a config", id="huge"
+            b"a" * 1_000_001, "mine.yaml: expected a config of at most 1,000,000 bytes, found more", id="huge"
         ),
         pytest.param(
             "name: [a, b\n",
@@ -67,7 +67,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         ),
         pytest.param(
             GOOD + "seed: 1\nseed: 2\n",
-            "mine.yaml:4:1: duplicate key 'seed'; it stands at 3:1 already",
+            "mine.yaml:4:1: duplicate key 'seed'; it was first given at 3:1",
             id="duplicate-key",
         ),
         pytest.param("? [a]\n: 1\n", "mine.yaml:1:3: expected a plain word as key", id="list-as-key"),
@@ -80,7 +80,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         pytest.param("a: *b\n", "mine.yaml:1:4: alias *b has no anchor above it", id="unknown-alias"),
         pytest.param("a: &a [*a]\n", "mine.yaml:1:8: alias *a contains itself", id="alias-in-itself"),
         pytest.param(
-            ALIAS_BOMB, "mine.yaml:5:5: more than 20,000 values once aliases are written out", id="alias-bomb"
+            ALIAS_BOMB, "mine.yaml:5:5: more than 20,000 values once aliases are expanded", id="alias-bomb"
         ),
         pytest.param("a: " + "[" * 100_000, "mine.yaml:1:64: nested more than 60 levels deep", id="nesting"),
         pytest.param(
@@ -100,13 +100,13 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         ),
         pytest.param(
             f"seed: {'9' * 1301}\n",
-            "mine.yaml:1:7: a number of 1,301 digits; expected 240 or fewer, or quotes around it where text "
-            "is meant",
+            "mine.yaml:1:7: expected a number of at most 240 digits, found 1,301; put it in quotes if it "
+            "is text",
             id="number-without-end",
         ),
         pytest.param(
             mnist("  - Conv2D:\n    filters: 8\n    kernel_size: [3, 3]\n  - Flatten\n"),
-            "mine.yaml:4:5: model.layers[0]: the fields of Conv2D belong further to the right than its name\n"
+            "mine.yaml:4:5: model.layers[0]: indent the fields of Conv2D further than its name\n"
             "   - Conv2D:\n"
             "       filters: 8\n"
             "       kernel_size: [3, 3]",
@@ -114,7 +114,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         ),
         pytest.param(
             mnist("  - Dense: {units: 10}\n    activation: softmax\n    name: a\n    use_bias: false\n"),
-            "mine.yaml:4:5: model.layers[0]: the fields of Dense belong further to the right than its name\n"
+            "mine.yaml:4:5: model.layers[0]: indent the fields of Dense further than its name\n"
             "   - Dense:\n"
             "       units: 10\n"
             "       activation: softmax\n"
@@ -295,7 +295,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
             id="no-layers",
         ),
         pytest.param(
-            "dataset: colors\n", "mine.yaml:1:1: model: missing; it has no default", id="missing-section"
+            "dataset: colors\n", "mine.yaml:1:1: model: missing; this key is required", id="missing-section"
         ),
         pytest.param(
             mnist("  - {Flatten: {}, Dense: {units: 10}}\n"),
@@ -326,7 +326,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         pytest.param(
             mnist("  - Conv2D: {filters: 3, kernel_size: 3}\n  - Dense: {units: 10, activation: softmax}\n"),
             "mine.yaml:5:5: model.layers[1] Dense: expected a flat input, received 26×26×3; Keras would "
-            "apply the same Dense layer to each of the 676 positions alone, which is seldom meant\n"
+            "apply the same Dense layer to each of the 676 positions separately, which is rarely intended\n"
             "   28×28×1 → Conv2D 26×26×3\n"
             "   put Flatten before it",
             id="dense-before-flatten",
@@ -351,7 +351,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         ),
         pytest.param(
             mnist("  - Flatten: {name: a}\n  - Dense: {units: 10, name: a}\n"),
-            "mine.yaml:5:30: model.layers[1].name: two layers are called 'a'; the first is model.layers[0]",
+            "mine.yaml:5:30: model.layers[1].name: duplicate layer name 'a'; model.layers[0] has it already",
             id="layers-of-one-name",
         ),
         pytest.param(
@@ -368,7 +368,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         pytest.param(
             "dataset: {name: colors, validation_size: 0}\n"
             "model: {layers: [Flatten, Dense: {units: 6}]}\ntraining: {keep: best}\n",
-            "mine.yaml:3:18: training.keep: best is told by validation accuracy, and "
+            "mine.yaml:3:18: training.keep: best needs validation images, but "
             "dataset.validation_size is 0; expected last",
             id="best-without-validation",
         ),
@@ -380,12 +380,12 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         ),
         pytest.param(
             "model: {input_shape: [4, 4, 1], layers: [Flatten]}\n",
-            "mine: this config has no dataset; it can be summarised, not trained",
+            "mine: this config has no dataset and can only be summarised; add a dataset to train it",
             id="no-dataset-to-train-on",
         ),
         pytest.param(
             "dataset: colors\nmodel: {input_shape: [4, 4, 1], layers: [Flatten]}\n",
-            "mine.yaml:2:22: model.input_shape: 4×4×1 is not the shape of colors's images, 28×28×3; "
+            "mine.yaml:2:22: model.input_shape: expected 28×28×3, the shape of colors's images, found 4×4×1; "
             "leave it out",
             id="another-input-shape",
         ),
@@ -452,7 +452,7 @@ runtime: {device: tpu}
         2,
         "",
         "mine.yaml:1:7: seed: expected 0 or more, found -1\n"
-        "mine.yaml:4:15: model.layers[0].kernel_size: missing; it has no default\n"
+        "mine.yaml:4:15: model.layers[0].kernel_size: missing; this key is required\n"
         "mine.yaml:4:25: model.layers[0].filters: expected 1 or more, found 0\n"
         "mine.yaml:4:28: model.layers[0].kernel_sise: unknown key; did you mean kernel_size?\n"
         "mine.yaml:5:7: model.layers[1]: unknown layer 'Flattn'; did you mean Flatten?\n"
@@ -477,7 +477,7 @@ def test_a_learning_rate_may_be_written_as_people_write_it(write_config, number:
     [
         pytest.param("nowhere.yaml", "nowhere.yaml: no such file", id="missing-file"),
         pytest.param("no/where", "no/where: no such file", id="missing-path"),
-        pytest.param("folder", "folder: this is a directory; give the YAML file in it", id="directory"),
+        pytest.param("folder", "folder: expected a YAML file, found a directory", id="directory"),
         pytest.param("cifar10cnn", "unknown experiment 'cifar10cnn'; did you mean cifar10_cnn?", id="typo"),
         pytest.param("zzzzz", f"unknown experiment 'zzzzz'; known: {SHIPPED}", id="no-match"),
         pytest.param("a" * 300, f"'{'a' * 56}…': cannot be read: File name too long", id="too-long"),
@@ -527,7 +527,7 @@ USAGE = {
             pytest.param(
                 ["train", "cnn", "--seeds", seeds],
                 "train",
-                "Invalid value for '--seeds': expected an ascending range below 2³² of at most 10,000 seeds, "
+                "Invalid value for '--seeds': expected an ascending range of at most 10,000 seeds below 2³², "
                 f"found '{seeds}'",
                 id=f"seeds-{seeds}",
             )
@@ -584,11 +584,11 @@ def test_a_model_larger_than_memory(cnnlab, write_config, monkeypatch) -> None:
     assert cnnlab("train", write_config(HUGE)) == (
         2,
         "",
-        "mine: its parameters cannot fit in this machine's memory\n"
-        "   10,000,895,000,010 parameters × 4 bytes × 4 (weights, gradients, 2 for adam) = 149,024.9 GiB, "
+        "mine: the parameters do not fit in this machine's memory\n"
+        "   10,000,895,000,010 parameters × 4 bytes × 4 (weights, gradients, 2 for adam) = 149,024.9 GiB; "
         "this machine has 16.0 GiB\n"
-        "   dense_2 holds 100% of them: make its input or output smaller, or train all the same with "
-        "--force\n",
+        "   dense_2 holds 100% of them: make its input or output smaller, or use --force "
+        "to train anyway\n",
     )
 
 
@@ -704,7 +704,7 @@ def test_compare_needs_two_experiments(cnnlab, tmp_path: Path, experiments: list
     assert cnnlab("compare", *experiments, "--out", tmp_path) == (
         2,
         "",
-        f"compare: expected two or more different experiments, found {found}\n",
+        f"expected two or more different experiments, found {found}\n",
     )
 
 
@@ -795,14 +795,15 @@ def colors(layers: str = "Flatten", dataset: str = "", training: str = "") -> st
         ),
         pytest.param(
             colors("LayerNormalization: {axis: [1, 1]}, Flatten"),
-            "2:18: model.layers[0] LayerNormalization: axis [1, 1] has an axis of the 28×28×3 input twice\n"
+            "2:18: model.layers[0] LayerNormalization: axis [1, 1] names an axis of the 28×28×3 input twice\n"
             "   28×28×3\n"
             "   name each axis once",
             id="axis-twice",
         ),
         pytest.param(
             colors("LayerNormalization: {axis: [3, -1]}, Flatten"),
-            "2:18: model.layers[0] LayerNormalization: axis [-1, 3] has an axis of the 28×28×3 input twice\n"
+            "2:18: model.layers[0] LayerNormalization: axis [-1, 3] names an axis of the 28×28×3 input "
+            "twice\n"
             "   28×28×3\n"
             "   name each axis once",
             id="axis-under-two-numbers",
@@ -841,7 +842,8 @@ def colors(layers: str = "Flatten", dataset: str = "", training: str = "") -> st
         ),
         pytest.param(
             colors(dataset=", stratified: true"),
-            "1:25: dataset.stratified: has no effect without train_size: all images are used; give it, "
+            "1:25: dataset.stratified: has no effect without train_size, because all images are used; set "
+            "it, "
             "or leave this out",
             id="stratified-without-train-size",
         ),
@@ -925,6 +927,6 @@ def test_blocks_that_multiply_without_end(cnnlab, tmp_path) -> None:
     result = cnnlab("summary", path)
     assert result.code == 2
     assert result.stderr.replace(f"{tmp_path}/", "") == (
-        "mine.yaml:1:41: model.layers: more than 10,000 layers once blocks are written out\n"
-        "   repeat them less often\n"
+        "mine.yaml:1:41: model.layers: more than 10,000 layers when all blocks are expanded\n"
+        "   use fewer repetitions\n"
     )

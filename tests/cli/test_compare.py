@@ -100,7 +100,7 @@ def test_seeds_that_are_missing_are_trained_and_the_rest_is_reused(
     result = cnnlab("compare", small, wide, "--seeds", "4,5", *options, "--json")
     assert [each["seeds"] for each in result.json["experiments"]] == [[4, 5], [4, 5]]
     assert finished(tmp_path) == {"small seed-4", "small seed-5", "wide seed-4", "wide seed-5"}
-    assert "small, seed 5: finished already" in result.stderr
+    assert "small, seed 5: already finished" in result.stderr
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
 
 
@@ -134,7 +134,7 @@ def test_an_unfinished_run_is_refused(cnnlab, out: Path, data_dir: Path, tmp_pat
     assert result == (
         2,
         "",
-        f"{tmp_path}: this run is interrupted, not finished; train it again to go on\n",
+        f"{tmp_path}: expected a finished run, this one is interrupted; train it again to resume it\n",
     )
 
 
@@ -146,10 +146,10 @@ def test_different_data_is_refused_before_anything_is_trained(
     result = cnnlab("compare", experiments[0], other, "--data-dir", data_dir, "--out", out, "--quiet")
     assert (result.code, result.stdout) == (2, "")
     lines = result.stderr.splitlines()[1:]
-    assert lines[0] == "cannot compare what is tested on different images"
+    assert lines[0] == "cannot compare experiments that are tested on different images"
     assert lines[1].startswith(f"   small: mnist, {data_dir}/mnist, test digest ")
     assert lines[2].startswith("   wide: colors, generated, test digest ")
-    assert lines[3:] == ["   give them the same dataset"]
+    assert lines[3:] == ["   use the same dataset in all configs"]
     assert not out.exists()
 
 
@@ -162,9 +162,10 @@ def test_runs_of_data_that_has_changed_in_between(
         "compare", small, experiments[1], "--data-dir", data, "--out", tmp_path / "out", "--quiet"
     )
     assert (result.code, result.stdout) == (2, "")
-    assert result.stderr.splitlines()[1] == "cannot compare what is tested on different images"
+    assert result.stderr.splitlines()[1] == "cannot compare experiments that are tested on different images"
     assert result.stderr.splitlines()[-1] == (
-        "   the files have changed in between: train again with --fresh, so that all see the same ones"
+        "   the dataset's files have changed in between; train again with --fresh so that all runs use the "
+        "same files"
     )
     assert finished(tmp_path / "out") == set()
 
@@ -186,7 +187,10 @@ def test_a_config_without_data_is_refused(cnnlab, write_config, experiments, dat
     options = ("--data-dir", data_dir, "--out", tmp_path / "out", "--quiet")
     result = cnnlab("compare", path, experiments[0], *options)
     assert (result.code, result.stdout) == (2, "")
-    assert result.stderr == "dry: this config has no dataset; it can be summarised, not trained\n"
+    assert (
+        result.stderr
+        == "dry: this config has no dataset and can only be summarised; add a dataset to train it\n"
+    )
 
 
 def test_two_configs_of_one_name_are_told_apart(
@@ -214,5 +218,5 @@ def test_a_failure_is_told_once(cnnlab, experiments, data_dir: Path, tmp_path: P
     assert stderr.splitlines()[1:] == [
         "small, seed 0: the disk is on fire",
         "wide, seed 0: the disk is on fire",
-        "compare: 2 of 2 runs failed; the others are kept",
+        "2 of 2 runs failed; the others are kept",
     ]

@@ -93,16 +93,16 @@ def test_an_interrupted_run_says_so(story) -> None:
     assert (code, stdout, left) == (130, "", "interrupted")
     lines = stderr.splitlines()
     assert (
-        f"stateful, seed 3: {EPOCHS} epochs, going on after epoch {story['epoch of the checkpoint']}" in lines
+        f"stateful, seed 3: {EPOCHS} epochs, resuming after epoch {story['epoch of the checkpoint']}" in lines
     )
-    assert lines[-1] == "interrupted; the same command goes on where it stopped"
+    assert lines[-1] == "interrupted; run the same command again to resume"
     assert "Traceback" not in stderr
 
 
 def test_what_was_interrupted_ends_as_if_it_had_not_been(story) -> None:
     assert (story["last"].code, story["twin"].code) == (0, 0)
-    assert "going on after epoch" in story["last"].stderr
-    assert "going on after epoch" not in story["twin"].stderr
+    assert "resuming after epoch" in story["last"].stderr
+    assert "resuming after epoch" not in story["twin"].stderr
     assert [int(row["epoch"]) for row in story["folder"].history] == list(range(1, EPOCHS + 1))
     story["folder"].assert_same_training(story["twin folder"])
 
@@ -223,7 +223,7 @@ def test_a_full_disk(train: Train, undisturbed, folder_of, tmp_path: Path, monke
     run = folder_of(tmp_path / "out")
     message = (
         f"{run.path / 'checkpoint.npz'}: cannot be written: No space left on device; "
-        "the run goes on from its last epoch once there is room"
+        "free some space, and the run resumes from its last epoch"
     )
     assert (result.code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[1:] == [f"stateful, seed 0: {message}"]
@@ -234,7 +234,7 @@ def test_a_full_disk(train: Train, undisturbed, folder_of, tmp_path: Path, monke
     assert not list(run.path.glob(".partial*"))
     again = train()
     assert again.code == 0
-    assert "stateful, seed 0: 4 epochs, going on after epoch 2" in again.stderr.splitlines()
+    assert "stateful, seed 0: 4 epochs, resuming after epoch 2" in again.stderr.splitlines()
     folder_of(tmp_path / "out").assert_same_training(undisturbed)
     assert folder_of(tmp_path / "out").json("run.json")["error"] is None
 
@@ -263,7 +263,10 @@ def test_an_unfinished_run_on_other_data_starts_over(
         assert cnnlab("train", configs["stateful"], *options, other).code == 130
     result = cnnlab("train", configs["stateful"], *options, data_dir)
     run = folder_of(tmp_path / "out")
-    assert f"{run.path}: was trained on other data of the same name; training it again" in result.stderr
+    assert (
+        f"{run.path}: this run was trained on different data of the same name; training it again"
+        in result.stderr
+    )
     assert "stateful, seed 0: 4 epochs" in result.stderr.splitlines()
 
 
@@ -285,5 +288,5 @@ def test_only_what_trains_promises_to_go_on(monkeypatch, capsys, command: str, r
 
     monkeypatch.setattr(cli.group, "main", interrupt)
     assert cli.run([command, "cnn"]) == 130
-    promise = "; the same command goes on where it stopped" if resumes else ""
+    promise = "; run the same command again to resume" if resumes else ""
     assert capsys.readouterr().err == f"interrupted{promise}\n"

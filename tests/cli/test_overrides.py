@@ -113,7 +113,9 @@ training: {optimizer: adam}
             "description=a\x01", "description: character 0x01 is not allowed in YAML", id="control-character"
         ),
         pytest.param(
-            "description=#1", "description: only a comment; put what begins with # in quotes", id="comment"
+            "description=#1",
+            "description: expected a value, found only a comment; put a value that begins with # in quotes",
+            id="comment",
         ),
         pytest.param(
             f"seed={'9' * 40}",

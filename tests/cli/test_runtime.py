@@ -36,19 +36,19 @@ def test_another_device_is_refused(running_on, running: str, asked: str) -> None
     with pytest.raises(UserError) as caught:
         start_backend(RuntimeConfig(device=asked))
     assert str(caught.value) == (
-        f"this process already runs on the {running.upper()}, and a process has one device; "
-        f"use --device {asked} in a command of its own"
+        f"this process already uses the {running.upper()}, and a process can use only one device; "
+        f"use --device {asked} in a separate process"
     )
 
 
 def test_without_a_gpu_that_is_what_is_said(running_on) -> None:
     running_on("cpu", gpu=False)
-    with pytest.raises(UserError, match="--device gpu: no GPU"):
+    with pytest.raises(UserError, match=r"--device gpu: TensorFlow .*, found no GPU"):
         start_backend(RuntimeConfig(device="gpu"))
 
 
 def test_another_backend_is_refused(backend: Backend) -> None:
-    with pytest.raises(UserError, match="this process already runs on tensorflow"):
+    with pytest.raises(UserError, match="this process already uses tensorflow"):
         start_backend(RuntimeConfig(backend="jax"))
 
 
@@ -67,8 +67,8 @@ def test_runs_of_several_devices_are_refused_before_any_is_trained(
     code, stdout, stderr = cnnlab("train", *paths, "--data-dir", data_dir, "--out", out)
     assert (code, stdout) == (2, "")
     assert stderr.splitlines()[-1] == (
-        "expected one backend and device in a command, found tensorflow on auto, tensorflow on cpu; "
-        "train each in a command of its own, then compare"
+        "expected one backend and device per command, found tensorflow on auto, tensorflow on cpu; "
+        "train each in a separate command, then compare"
     )
     assert not list(out.glob("*/seed-*"))
 

@@ -59,7 +59,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         pytest.param(
             ["train", "cnn", "--epochs", "3"],
-            "What a config says is changed with --set, such as --set training.epochs=3.",
+            "To change a setting of the config, use --set, such as --set training.epochs=3.",
             id="setting-as-option",
         ),
         pytest.param(["train", "cnn", "--seeds", "０-４"], "expected seeds such as 0-4", id="wide-digits"),
@@ -88,18 +88,18 @@ def test_usage(cnnlab, here: Path, arguments: list[str], message: str) -> None:
         pytest.param(["summary", "nowhere.yaml"], "nowhere.yaml: no such file", id="no-such-file"),
         pytest.param(
             ["train", "photo.png"],
-            "photo.png: expected an experiment, found the name of a picture\n"
-            "   cnnlab predict RUN photo.png asks a trained network what it shows",
+            "photo.png: expected an experiment, found an image file\n"
+            "   to classify it with a trained network: cnnlab predict RUN photo.png",
             id="picture",
         ),
         pytest.param(
             ["report", "cnn"],
-            "report: expected two or more different experiments, found cnn",
+            "expected two or more different experiments, found cnn",
             id="report-of-one",
         ),
         pytest.param(
             ["compare", "cnn"],
-            "compare: expected two or more different experiments, found cnn",
+            "expected two or more different experiments, found cnn",
             id="compare-of-one",
         ),
         pytest.param(
@@ -111,7 +111,7 @@ def test_usage(cnnlab, here: Path, arguments: list[str], message: str) -> None:
         pytest.param(["init", "mine", "--like", "nope.yaml"], "nope.yaml: no such file", id="like-file"),
         pytest.param(
             ["init", "mine", "--like", "folder"],
-            "folder: this is a directory; give the YAML file in it",
+            "folder: expected a YAML file, found a directory",
             id="like-folder",
         ),
         pytest.param(["init", "mine", "--like", "file"], "file: the file is empty", id="like-empty-file"),
@@ -167,7 +167,9 @@ def test_a_full_disk_is_no_mistake_of_the_users(
         monkeypatch.setattr(writer, fail)
     name = "mine.yaml" if arguments[0] == "init" else "it.png"
     if arguments[0] == "draw":
-        monkeypatch.setattr("cnnlab.pictures.diagrams.painting.encode", lambda figure, kind: b"")
+        monkeypatch.setattr(
+            "cnnlab.pictures.diagrams.drawing.NetworkDrawing.encode", lambda drawing, kind: b""
+        )
     assert cnnlab(*arguments) == (code, "", f"{name}: cannot be written: {os.strerror(number)}\n")
 
 

@@ -141,7 +141,7 @@ def test_ctrl_c_leaves_nothing_but_a_sentence(
     assert (seen.code, seen.cursor) == (130, True)
     text = "".join(seen.lines)
     assert "━" not in text
-    before, sentence, after = text.partition("interrupted; the same command goes on where it stopped")
+    before, sentence, after = text.partition("interrupted; run the same command again to resume")
     assert sentence
     assert "^C" not in before
     assert after.replace("^C", "") == ""  # the terminal's own echo, while the process goes

@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_results_go_to_stdout_and_messages_to_stderr(trained: Trained, data_dir:
 
     result = trained.folder.json("result.json")
     accuracies = [f"{result[f'{split}_accuracy']:.2%}" for split in ("train", "validation", "test")]
-    header, rule, row = trained.result.stdout.splitlines()
+    header, rule, row, empty, path = trained.result.stdout.splitlines()
     assert header.split() == [
         "Experiment",
         "Seed",
@@ -63,7 +64,6 @@ def test_results_go_to_stdout_and_messages_to_stderr(trained: Trained, data_dir:
         "Validation",
         "Test",
         "Seconds",
-        "Run",
     ]
     assert set(rule) == {"-", " "}
     assert row.split() == [
@@ -72,8 +72,8 @@ def test_results_go_to_stdout_and_messages_to_stderr(trained: Trained, data_dir:
         "7,850",
         *accuracies,
         f"{result['seconds']:.1f}",
-        str(trained.folder.path),
     ]
+    assert (empty, path) == ("", str(trained.folder.path))
     warning, device, start, first, second, end = trained.result.stderr.splitlines()
     assert warning == (
         f"MNIST in {data_dir}/mnist is not the official content (100 training and 40 test images); "
@@ -88,6 +88,21 @@ def test_results_go_to_stdout_and_messages_to_stderr(trained: Trained, data_dir:
             f"val_accuracy {float(epoch['val_accuracy']):.2%}  {float(epoch['seconds']):.1f} s"
         )
     assert end == f"small, seed 0: test accuracy {accuracies[2]} ({trained.folder.path})"
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_tables_fit_a_terminal(cnnlab, configs, data_dir: Path, tmp_path: Path, check: bool) -> None:
+    name = f"a_{'very_' * 17}long_name"
+    options = ("--set", f"name={name}", "--data-dir", data_dir, "--out", tmp_path, "--quiet")
+    arguments = ("--check",) if check else ("--seeds", "0,1", "--set", "training.epochs=1")
+    result = cnnlab("train", configs["small"], *arguments, *options)
+    assert result.code == 0, result.stderr
+    table, _, folders = result.stdout.partition("\n\n")
+    assert max(len(line) for line in table.splitlines()) <= 80
+    assert re.search(r"^a_very_\w*…\w*_long_name  ", table, re.MULTILINE)
+    if not check:
+        [experiment] = tmp_path.glob(f"{name}-*")
+        assert folders == f"{experiment}: seed-0, seed-1\n"
 
 
 def test_the_folder_is_named_by_the_digest_and_holds_whole_files_only(trained: Trained, configs) -> None:
@@ -231,7 +246,7 @@ def test_a_finished_run_is_not_trained_again(trained: Trained, cnnlab, configs, 
     assert again.stdout == trained.result.stdout
     accuracy = trained.folder.json("result.json")["test_accuracy"]
     assert again.stderr.splitlines()[1:] == [
-        f"small, seed 0: finished already, test accuracy {accuracy:.2%} ({trained.folder.path})"
+        f"small, seed 0: already finished, test accuracy {accuracy:.2%} ({trained.folder.path})"
     ]
     assert state_of(trained.out) == before
 
@@ -275,7 +290,7 @@ def test_seeds_are_ranges_and_lists(cnnlab, configs, data_dir: Path, tmp_path: P
 def test_check_refuses_what_it_does_not_look_at(cnnlab, configs, data_dir: Path, options, named) -> None:
     result = cnnlab("train", configs["small"], "--check", *options, "--data-dir", data_dir)
     assert (result.code, result.stdout) == (2, "")
-    said = f"{named}: --check tries one run of each experiment and keeps nothing of it"
+    said = f"{named}: --check only runs a few steps of each experiment and keeps no result"
     assert said in " ".join(result.stderr.split())
 
 
@@ -319,7 +334,10 @@ def test_other_data_of_the_same_name_is_trained_on_again(
     result = cnnlab("train", configs["small"], *options, "--data-dir", other)
     assert result.code == 0
     run = folder_of(out)
-    assert f"{run.path}: was trained on other data of the same name; training it again" in result.stderr
+    assert (
+        f"{run.path}: this run was trained on different data of the same name; training it again"
+        in result.stderr
+    )
     assert run.json("environment.json")["dataset"]["digest"] != digest
 
 
@@ -379,8 +397,9 @@ def test_device_gpu_without_one(cnnlab, configs, data_dir: Path, backend, tmp_pa
     result = cnnlab("train", configs["small"], *options, "--device", "gpu")
     assert (result.code, result.stdout) == (2, "")
     assert result.stderr.splitlines()[1:] == [
-        f"--device gpu: no GPU: TensorFlow {tf.__version__}, built {cuda}, sees none",
-        "   check the driver with nvidia-smi, install pip install 'cnnlab[gpu]', or use --device cpu",
+        f"--device gpu: TensorFlow {tf.__version__}, built {cuda}, found no GPU",
+        "   check the driver with nvidia-smi, install CUDA with pip install 'cnnlab[gpu]', or use --device "
+        "cpu",
     ]
     assert list(tmp_path.iterdir()) == []
 
@@ -392,9 +411,9 @@ def test_a_backend_that_is_not_installed(cnnlab, configs, data_dir: Path, tmp_pa
     result = cnnlab("train", configs["small"], *options, "--backend", "torch")
     assert result.code == 2
     assert result.stderr.splitlines()[1] in (
-        "backend torch is not installed; pip install 'cnnlab[torch]'",
-        "this process already runs on tensorflow, and a process has one backend; train the experiments on "
-        "torch in a command of their own",
+        "backend torch is not installed; install it with pip install 'cnnlab[torch]'",
+        "this process already uses tensorflow, and a process can use only one backend; "
+        "run experiments on torch in a separate process",
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from cnnlab.comparison import Experiment
 from cnnlab.config.experiment import ExperimentConfig, load_config
+from cnnlab.run_folders.contents import RunResult
 from cnnlab.run_folders.records import Record
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -45,6 +46,9 @@ def make_record(
         training = config.training.model_copy(update={"epochs": epochs})
         config = config.model_copy(update={"training": training})
     measured = {
+        "name": config.name,
+        "digest": config.digest,
+        "seed": seed,
         "params": config.architecture.total_params,
         "macs": config.architecture.macs,
         "train_accuracy": 0.999,
@@ -62,7 +66,7 @@ def make_record(
     return Record(
         path=Path(f"{config.name}-{config.digest[:8]}/seed-{seed}"),
         config=config,
-        result=measured | result,
+        result=RunResult(**(measured | result)),
         history=history,
         environment={"dataset": dict(dataset)},
     )

@@ -50,8 +50,10 @@ def test_terminal(compare, out):
         "Colors: accuracy on training, validation and test images, mean ± standard deviation over the seeds"
     )
     assert [each.split()[0] for each in paragraphs[1:4]] == ["Experiment", "Experiment", "Class"]
-    assert paragraphs[4].startswith("colors_cnn is ahead of colors_dnn in 6 of 6 seeds, by 13.75 points")
-    assert "more than chance between seeds (sign-flip test over 6 seeds, p = 0.031)" in paragraphs[4]
+    assert paragraphs[4].startswith(
+        "colors_cnn outperforms colors_dnn in 6 of 6 seeds, by 13.75 percentage points"
+    )
+    assert "statistically significant across seeds (sign-flip test over 6 seeds, p = 0.031)" in paragraphs[4]
     folder = out / "comparisons" / "colors_dnn-vs-colors_cnn"
     assert paragraphs[5].startswith(f"{folder}: ")
     assert all((folder / name).is_file() for name in paragraphs[5].split(": ")[1].split(", "))
@@ -61,7 +63,7 @@ def test_json_is_one_document(compare):
     document = json.loads(compare("--json").out)
     (pair,) = document["pairs"]
     assert len(pair["mcnemar_p"]) == 6
-    assert pair["verdict"].startswith("colors_cnn is ahead of colors_dnn")
+    assert pair["verdict"].startswith("colors_cnn outperforms colors_dnn")
 
 
 def test_the_folder_of_an_experiment_stands_for_all_its_runs(compare, out):
@@ -98,8 +100,8 @@ def test_runs_go_by_their_name_where_no_config_does(tmp_path, make_run, capsys, 
 @pytest.mark.parametrize(
     ("test", "train", "unlearned", "said"),
     [
-        ((0.95, 0.17, 0.96), (0.99, 0.18, 0.99), [1], "colors_cnn has learned nothing with seed 1, 1 of 3: "),
-        ((0.16, 0.17, 0.15), (0.17, 0.16, 0.17), [0, 1, 2], "colors_cnn has learned nothing with seeds 0-2"),
+        ((0.95, 0.17, 0.96), (0.99, 0.18, 0.99), [1], "colors_cnn failed to learn with seed 1 (1 of 3): "),
+        ((0.16, 0.17, 0.15), (0.17, 0.16, 0.17), [0, 1, 2], "colors_cnn failed to learn with seeds 0-2"),
         ((0.95, 0.20, 0.96), (0.99, 0.20, 0.99), [], None),  # better than guessing
         ((0.95, 0.17, 0.96), (0.99, 0.50, 0.99), [], None),  # has learned, though nothing of use
     ],
@@ -115,7 +117,7 @@ def test_seeds_that_learned_nothing_are_named(
         path.write_text(json.dumps(result), encoding="utf-8")
     assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path)]) == 0
     paragraphs = capsys.readouterr().out.split("\n\n")
-    found = [each for each in paragraphs if "learned nothing" in each]
+    found = [each for each in paragraphs if "failed to learn" in each]
     assert len(found) == bool(said)
     assert all(each.startswith(said) for each in found)
     assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path), "--json"]) == 0
@@ -151,7 +153,7 @@ def test_latex_is_latex(compare):
 
 def test_three_experiments(compare):
     text = compare(experiments=("colors_dnn", "colors_cnn_minimal", "colors_cnn")).out
-    assert "colors_cnn is best of 3: " in text
+    assert "colors_cnn is the best of 3: " in text
     assert text.count("adjusted for 3 pairs") == 2
     first = [line.split()[0] for line in text.splitlines() if line.startswith("colors_cnn")]
     assert first[0] == "colors_cnn"
@@ -227,7 +229,7 @@ def test_sheets_say_whose_answers_they_show(out, monkeypatch, seeds, shown, said
         np.testing.assert_array_equal(drawn["answers"].predicted[name], record.predictions.predicted)
     sheets = [drawn["pictures"][name] for name in ("images", "only_one_right") if name in drawn["pictures"]]
     assert len(sheets) == (2 if len(names) == 2 else 1)
-    assert all(figure.get_suptitle().endswith(f", {said}") for figure in sheets)
+    assert all(figure.axes[0].texts[0].get_text().endswith(f", {said}") for figure in sheets)
 
 
 @pytest.mark.parametrize("command", ["compare", "report"])
@@ -273,7 +275,7 @@ def test_only_what_was_written_now_is_named(tmp_path, make_run, capsys, monkeypa
 def test_a_run_that_was_killed_is_not_finished(tmp_path, make_run, capsys):
     killed = make_run(tmp_path, "colors_dnn", state="running")
     assert run(["compare", str(killed), "colors_cnn", "--out", str(tmp_path)]) == 2
-    said = f"{killed}: this run is interrupted, not finished; train it again to go on\n"
+    said = f"{killed}: expected a finished run, this one is interrupted; train it again to resume it\n"
     assert capsys.readouterr().err == said
 
 

@@ -7,6 +7,7 @@ import scipy.stats
 from cnnlab.comparison import Experiment, compare, comparing, grouped
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.errors import UserError
+from cnnlab.run_folders.contents import DatasetFacts
 
 DNN, CNN = (0.955, 0.957, 0.961), (0.981, 0.979, 0.983)
 MEASURED = ("accuracy", "loss")
@@ -111,8 +112,7 @@ def test_what_was_not_measured_in_every_run_is_none(record, lacking):
 
 
 def test_a_quantity_that_older_runs_do_not_have_is_none(record):
-    old = record("cnn")
-    del old.result["peak_memory_bytes"]
+    old = record("cnn", peak_memory_bytes=None)
     comparison = compare([Experiment.of([record("dnn")]), Experiment.of([old])])
     assert comparison.as_dict()["experiments"][1]["peak_memory_bytes"] is None
 
@@ -173,14 +173,16 @@ def test_different_datasets_are_refused(experiment):
         "name": "colors",
         "title": "colours",
         "origin": "generated",
+        "status": "generated",
+        "digest": "e" * 64,
         "test_digest": "b2" * 32,
         "warning": None,
     }
     assert refusal(experiment("dnn", DNN), experiment("colors_cnn", CNN, dataset=colors)) == (
-        "cannot compare what is tested on different images\n"
+        "cannot compare experiments that are tested on different images\n"
         "   dnn: mnist, /data/mnist, test digest a1a1a1a1\n"
         "   colors_cnn: colors, generated, test digest b2b2b2b2\n"
-        "   give them the same dataset"
+        "   use the same dataset in all configs"
     )
 
 
@@ -188,21 +190,25 @@ def test_files_that_changed_between_seeds_are_refused(record):
     changed = dict(record().environment["dataset"], test_digest="c3" * 32, origin="/data/new")
     cnn = Experiment.of([record("cnn", 0), record("cnn", 1), record("cnn", 2, dataset=changed)])
     assert refusal(Experiment.of([record("dnn")]), cnn) == (
-        "cannot compare what is tested on different images\n"
+        "cannot compare experiments that are tested on different images\n"
         "   dnn: mnist, /data/mnist, test digest a1a1a1a1\n"
-        "   cnn (seed 0-1): mnist, /data/mnist, test digest a1a1a1a1\n"
+        "   cnn (seeds 0-1): mnist, /data/mnist, test digest a1a1a1a1\n"
         "   cnn (seed 2): mnist, /data/new, test digest c3c3c3c3\n"
-        "   the files have changed in between: train again with --fresh, so that all see the same ones"
+        "   the dataset's files have changed in between; train again with --fresh so that all runs use the "
+        "same files"
     )
 
 
 def test_data_can_be_checked_before_anything_is_trained():
-    digits, colors = ({"name": name, "origin": "here", "test_digest": name} for name in ("digits", "colors"))
-    comparing.check_same_data([comparing.Tested("dnn", seed, digits) for seed in range(3)])
+    facts = {"origin": "here", "status": "generated", "digest": "d" * 64}
+    digits, colors = (
+        DatasetFacts(name=name, title=name, test_digest=name, **facts) for name in ("digits", "colors")
+    )
+    comparing.check_same_data([comparing.RunDataset("dnn", seed, digits) for seed in range(3)])
     comparing.check_same_data([])
     with pytest.raises(UserError, match="colors_cnn: colors, here, test digest colors"):
         comparing.check_same_data(
-            [comparing.Tested("dnn", 0, digits), comparing.Tested("colors_cnn", 0, colors)]
+            [comparing.RunDataset("dnn", 0, digits), comparing.RunDataset("colors_cnn", 0, colors)]
         )
 
 

@@ -114,7 +114,7 @@ def test_predictions_of_other_images_are_refused(tmp_path, make_run):
     with np.load(paths[0] / "predictions.npz") as arrays:
         changed = dict(arrays) | {"labels": (arrays["labels"] + 1) % 6}
     np.savez(paths[0] / "predictions.npz", **changed)
-    with pytest.raises(UserError, match=r"predictions\.npz of different test images"):
+    with pytest.raises(UserError, match=r"predictions\.npz files are of different test images"):
         compare([Experiment.of([read_record(path)]) for path in paths])
 
 

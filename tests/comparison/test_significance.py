@@ -21,7 +21,7 @@ def answers(both, only_a, only_b, neither):
 
 
 def test_sign_flip_gives_what_fisher_found():
-    """The Design of Experiments, section 21: 863 of 32,768 sums are as large, in either tail: 5.267 %."""
+    """The Design of Experiments, section 21: 863 of 32,768 sums are as large, in either tail: 5.267%."""
     test = sign_flip(DARWIN)
     assert test.p == 2 * 863 / 2**15
     assert (test.method, test.patterns) == ("exact", 32_768)

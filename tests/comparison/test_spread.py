@@ -26,7 +26,7 @@ def test_mean_std_and_interval_are_numpys_and_scipys(values):
 
 def test_by_hand():
     # 0.96, 0.97, 0.98: mean 0.97, deviations 0.01, 0, 0.01, so std √(0.0002 / 2) = 0.01;
-    # t(2 degrees of freedom, 97.5 %) = 4.302653, divided by √3: 2.484138
+    # t(2 degrees of freedom, 97.5%) = 4.302653, divided by √3: 2.484138
     found = spread([0.96, 0.97, 0.98])
     assert found.mean == pytest.approx(0.97)
     assert found.std == pytest.approx(0.01)

@@ -63,9 +63,9 @@ def test_rounded_over_seeds(experiment):
         "Seeds": "3 (0-2)",
         "Parameters": "137,660",
         "MACs": "1,639,350",
-        "Train": "99.90 ± 0.00 %",
+        "Train": "99.90 ± 0.00%",
         "Validation": "–",
-        "Test": "98.10 ± 0.20 %",
+        "Test": "98.10 ± 0.20%",
         "s/epoch": "2.10 ± 0.10",
     }
     assert caption(comparison) == (
@@ -76,7 +76,7 @@ def test_rounded_over_seeds(experiment):
 def test_rounded_for_one_seed(experiment):
     comparison = compare([experiment("dnn", DNN[:1]), experiment("cnn", CNN[:1])])
     row = rounded_table(comparison).iloc[1]
-    assert (row["Seeds"], row["Test"], row["s/epoch"]) == ("1 (0)", "98.10 %", "2.00")
+    assert (row["Seeds"], row["Test"], row["s/epoch"]) == ("1 (0)", "98.10%", "2.00")
     assert caption(comparison) == "MNIST: accuracy on training, validation and test images"
 
 
@@ -96,8 +96,8 @@ def test_seconds_have_some_three_digits(record, seconds, text):
 
 
 def test_percent_rounds_only_what_is_shown():
-    assert percent(spread([1.0])) == "100.00 %"
-    assert percent(spread([0.123456])) == "12.35 %"
+    assert percent(spread([1.0])) == "100.00%"
+    assert percent(spread([0.123456])) == "12.35%"
     assert percent(None) == "–"
 
 
@@ -126,14 +126,14 @@ def test_csv_and_json_agree_on_the_rank(experiment):
 
 def test_no_interval_goes_beyond_what_an_accuracy_can_be(experiment):
     table = cost_table(compare([experiment("dnn", [0.1, 0.9]), experiment("cnn", CNN)]))
-    assert table["Test, 95 % interval"][0] == "0.00 to 100.00 %"
+    assert table["Test, 95% CI"][0] == "0.00 to 100.00%"
 
 
 def test_what_accuracy_costs(experiment):
     table = cost_table(compare([experiment("dnn", DNN), experiment("cnn", CNN, peak_memory_bytes=None)]))
     assert table.to_dict("records")[1] == {
         "Experiment": "cnn",
-        "Test, 95 % interval": "97.60 to 98.60 %",
+        "Test, 95% CI": "97.60 to 98.60%",
         "Seconds": "42.5 ± 1.0",
         "Images/s": "4,999",
         "Peak memory": "–",
@@ -151,7 +151,7 @@ def test_class_by_class(make_run, tmp_path):
     long = class_accuracies(comparison)
     assert len(long) == 12
     red = comparison.experiments[1].classes[0].accuracy
-    assert table["colors_cnn"][0] == f"{100 * red.mean:.2f} ± {100 * red.std:.2f} %"
+    assert table["colors_cnn"][0] == f"{100 * red.mean:.2f} ± {100 * red.std:.2f}%"
     assert long.loc[6, "test_accuracy_mean"] == red.mean
 
 
@@ -162,25 +162,25 @@ def test_class_by_class_without_predictions(experiment):
 
 
 TABLE = pd.DataFrame(
-    {"Experiment": ["a_b", "c"], "Test": ["98.10 ± 0.20 %", "–"], "a − b": ["−1.20", "+0.30"]}
+    {"Experiment": ["a_b", "c"], "Test": ["98.10 ± 0.20%", "–"], "a − b": ["−1.20", "+0.30"]}
 )
 
 
 def test_as_terminal_text():
     assert as_text(TABLE, "terminal").splitlines() == [
-        "Experiment              Test    a − b",
-        "------------  --------------  -------",
-        "a_b           98.10 ± 0.20 %    −1.20",
-        "c                          –    +0.30",
+        "Experiment             Test    a − b",
+        "------------  -------------  -------",
+        "a_b           98.10 ± 0.20%    −1.20",
+        "c                         –    +0.30",
     ]
 
 
 def test_as_markdown():
     assert as_text(TABLE, "markdown").splitlines() == [
-        "| Experiment   |           Test |   a − b |",
-        "|:-------------|---------------:|--------:|",
-        "| a_b          | 98.10 ± 0.20 % |   −1.20 |",
-        "| c            |              – |   +0.30 |",
+        "| Experiment   |          Test |   a − b |",
+        "|:-------------|--------------:|--------:|",
+        "| a_b          | 98.10 ± 0.20% |   −1.20 |",
+        "| c            |             – |   +0.30 |",
     ]
 
 
@@ -190,7 +190,7 @@ def test_as_latex():
         r"\toprule",
         r" Experiment & Test & a $-$ b \\",
         r"\midrule",
-        r" a\_b & 98.10 $\pm$ 0.20\,\% & $-$1.20 \\",
+        r" a\_b & 98.10 $\pm$ 0.20\% & $-$1.20 \\",
         r" c & -- & +0.30 \\",
         r"\bottomrule",
         r"\end{tabular}",

@@ -7,9 +7,9 @@ from cnnlab.comparison import compare, conclusion
 from cnnlab.comparison.power import smallest_difference
 from cnnlab.comparison.significance import McNemar, majority_p, sign_flip
 from cnnlab.comparison.spread import spread
-from cnnlab.comparison.verdicts import is_shown, p_text, verdict
+from cnnlab.comparison.verdicts import is_significant, p_text, verdict
 
-AHEAD = "by 2.00 points on average (95 % interval"
+BY = "by 2.00 percentage points on average (95% confidence interval"
 
 
 @pytest.fixture
@@ -25,78 +25,79 @@ def pair(experiment):
     [
         pytest.param(
             [0.96] * 6, [0.978, 0.979, 0.98, 0.98, 0.981, 0.982], True,
-            f"cnn is ahead of dnn in 6 of 6 seeds, {AHEAD} 1.85 to 2.15), with 15 % of its parameters. "
-            "That is more than chance between seeds (sign-flip test over 6 seeds, p = 0.031).",
+            f"cnn outperforms dnn in 6 of 6 seeds, {BY} 1.85 to 2.15), with 15% of its parameters. "
+            "The difference is statistically significant across seeds (sign-flip test over 6 seeds, p = "
+            "0.031).",
             id="shown",
         ),
         pytest.param(
             [0.978, 0.979, 0.98, 0.98, 0.981, 0.982], [0.96] * 6, True,
-            f"dnn is ahead of cnn in 6 of 6 seeds, {AHEAD} 1.85 to 2.15), with 6.5 times its parameters. "
-            "That is more than chance between seeds (sign-flip test over 6 seeds, p = 0.031).",
+            f"dnn outperforms cnn in 6 of 6 seeds, {BY} 1.85 to 2.15), with 6.5 times its parameters. "
+            "The difference is statistically significant across seeds (sign-flip test over 6 seeds, p = "
+            "0.031).",
             id="the-other-way-round",
         ),
         pytest.param(
             [0.96] * 3, [0.979, 0.98, 0.981], False,
-            f"cnn is ahead of dnn in 3 of 3 seeds, {AHEAD} 1.75 to 2.25), with 15 % of its parameters. "
-            "The interval excludes 0, but takes the differences to be normally distributed; a test that does "
-            "not has too little to go by (with 3 seeds a sign-flip test cannot get below p = 0.25). Likely, "
-            "then, but not shown. With 3 seeds no difference could have been seen reliably "
-            "(power 80 %); to settle this one, run about 3 more (--seeds 0-5).",
+            f"cnn outperforms dnn in 3 of 3 seeds, {BY} 1.75 to 2.25), with 15% of its parameters. "
+            "The confidence interval excludes 0, but it assumes normally distributed differences; the "
+            "sign-flip test, which does not, has too few seeds (with 3 seeds its p-value cannot fall below "
+            "0.25). The difference is likely, but not statistically significant. With 3 seeds, no difference "
+            "can be detected reliably (80% power); detecting this one takes about 3 more seeds (--seeds "
+            "0-5).",
             id="too-few-seeds",
         ),
         pytest.param(
             [0.96, 0.96], [0.95, 0.99], False,
-            "cnn is ahead of dnn by 1.00 points on average, yet only in 1 of 2 seeds "
-            "(95 % interval −24.41 to 26.41), with 15 % of its parameters. That is not shown to be more than "
-            "chance: the interval includes 0, and with 2 seeds a sign-flip test cannot get below p = 0.5. "
-            "With 2 seeds no difference could have been seen reliably (power 80 %); "
-            "to settle this one, run about 63 more (--seeds 0-64).",
+            "cnn outperforms dnn by 1.00 percentage points on average, but only in 1 of 2 seeds "
+            "(95% confidence interval −24.41 to 26.41), with 15% of its parameters. The difference is not "
+            "statistically significant: the confidence interval includes 0, and the sign-flip test has too "
+            "few seeds (with 2 seeds its p-value cannot fall below 0.5). With 2 seeds, no difference can be "
+            "detected reliably (80% power); detecting this one takes about 63 more seeds (--seeds 0-64).",
             id="two-that-disagree",
         ),
         pytest.param(
             [0.96] * 6, [0.95, 0.97, 0.962, 0.958, 0.965, 0.961], False,
-            "cnn is ahead of dnn in 4 of 6 seeds, by 0.10 points on average (95 % interval −0.61 to 0.81), "
-            "with 15 % of its parameters. That is not shown to be more than chance: the interval includes 0 "
-            "(sign-flip test over 6 seeds, p = 0.75). With 6 seeds no difference below 1.22 points "
-            "could have "
-            "been seen reliably (power 80 %); to settle this one, run about 354 more (--seeds 0-359).",
+            "cnn outperforms dnn in 4 of 6 seeds, by 0.10 percentage points on average "
+            "(95% confidence interval −0.61 to 0.81), with 15% of its parameters. The difference is not "
+            "statistically significant: the confidence interval includes 0 (sign-flip test over 6 seeds, "
+            "p = 0.75). With 6 seeds, no difference below 1.22 percentage points can be detected reliably "
+            "(80% power); detecting this one takes about 354 more seeds (--seeds 0-359).",
             id="no-difference-to-speak-of",
         ),
         pytest.param(
             [0.96] * 3, [0.96] * 3, False,
-            "dnn and cnn are level at 96.00 % on average over 3 seeds "
-            "(95 % interval of the difference 0.00 to 0.00). The 3 seeds reach the same accuracy, each with "
-            "both. Run --seeds 0-5 to see whether it stays so.",
+            "dnn and cnn are tied at 96.00% on average over 3 seeds (95% confidence interval of the "
+            "difference 0.00 to 0.00). Both reach the same accuracy with each of the 3 seeds. "
+            "Train more seeds (--seeds 0-5) to see whether this holds.",
             id="identical",
         ),
         pytest.param(
             [0.96, 0.98], [0.98, 0.96], False,
-            "dnn and cnn are level at 97.00 % on average over 2 seeds "
-            "(95 % interval of the difference −25.41 to 25.41). That is not shown to be more than "
-            "chance: the "
-            "interval includes 0, and with 2 seeds a sign-flip test cannot get below p = 0.5. With "
-            "2 seeds no "
-            "difference could have been seen reliably (power 80 %); none was seen.",
-            id="level",
+            "dnn and cnn are tied at 97.00% on average over 2 seeds (95% confidence interval of the "
+            "difference −25.41 to 25.41). The difference is not statistically significant: the confidence "
+            "interval includes 0, and the sign-flip test has too few seeds (with 2 seeds its p-value cannot "
+            "fall below 0.5). With 2 seeds, no difference can be detected reliably (80% power); "
+            "none was observed.",
+            id="tied",
         ),
         pytest.param(
             [0.96], [0.98], False,
-            "cnn is ahead of dnn by 2.00 points, with 15 % of its parameters. One seed says nothing "
-            "about how "
-            "much luck is in it: run more (--seeds 0-5) before you believe it.",
+            "cnn outperforms dnn by 2.00 percentage points, with 15% of its parameters. One seed cannot tell "
+            "a difference from chance; train more seeds (--seeds 0-5).",
             id="one-seed",
         ),
         pytest.param(
             {3: 0.96, 4: 0.97}, {4: 0.98}, False,
-            "cnn is ahead of dnn by 1.00 points in the one common seed, 4, with 15 % of its parameters. One "
-            "seed says nothing about how much luck is in it: run more (--seeds 0-5) before you believe it.",
+            "cnn outperforms dnn by 1.00 percentage points in their only common seed, 4, with 15% of its "
+            "parameters. One seed cannot tell a difference from chance; train more seeds (--seeds 0-5).",
             id="one-common-seed",
         ),
     ],
 )  # fmt: skip
 def test_verdict(pair, dnn, cnn, shown, paragraph):
     made = pair(dnn, cnn)
-    assert is_shown(made) is shown
+    assert is_significant(made) is shown
     assert verdict(made) == paragraph
 
 
@@ -107,24 +108,24 @@ def with_answers(pair, *tests):
 def test_one_seed_tells_what_the_images_say(pair):
     answers = with_answers(pair([0.96], [0.98]), McNemar(45, 1231, 1e-9))
     assert verdict(answers).split(". ")[1] == (
-        "On these test images the two trained networks differ by more than chance "
-        "(exact McNemar test, p < 0.001: 45 that only dnn gets right, 1,231 that only cnn does)"
+        "On these test images the two trained networks differ significantly (exact McNemar test, p < 0.001: "
+        "45 images that only dnn classifies correctly, 1,231 that only cnn does)"
     )
     answers = with_answers(pair([0.96], [0.98]), McNemar(4, 5, 1.0))
-    assert "On these test images that is no more than chance (exact McNemar test, p = 1: " in verdict(answers)
+    assert "networks do not differ significantly (exact McNemar test, p = 1: " in verdict(answers)
 
 
 def test_several_seeds_tell_what_the_images_say(pair):
     clear, no = McNemar(10, 90, 1e-9), McNemar(10, 9, 1.0)
     text = verdict(with_answers(pair([0.96] * 3, [0.98, 0.97, 0.99]), clear, clear, no))
     assert (
-        "Test image by test image, the trained networks differ significantly in 2 of 3 seeds "
-        "(exact McNemar tests; p < 0.001 for the majority of them)."
+        "On the test images, the trained networks differ significantly in 2 of 3 seeds "
+        "(exact McNemar tests; combined p < 0.001)."
     ) in text
     other = McNemar(90, 10, 1e-9)
     text = verdict(with_answers(pair([0.96] * 3, [0.98, 0.97, 0.95]), clear, clear, other))
     assert (
-        "On the test images the seeds contradict each other: dnn is significantly better in 1 and cnn in 2 "
+        "On the test images, the seeds contradict each other: dnn is significantly better in 1 and cnn in 2 "
         "of 3 seeds (exact McNemar tests)."
     ) in text
 
@@ -136,15 +137,16 @@ def test_several_pairs_make_it_harder(experiment):
         experiment("dnn", [0.96] * 6),
         experiment("colors_cnn", [0.95] * 6),
     ]
-    headline, *verdicts = conclusion(compare(experiments))
-    assert headline.startswith("cnn is best of 3: ")
+    first, *verdicts = conclusion(compare(experiments))
+    assert first.startswith("cnn is the best of 3: ")
     assert len(verdicts) == 2  # the best against each of the others
     for text in verdicts:
         assert text.endswith(
-            "The interval excludes 0, but takes the differences to be normally distributed; a test that does "
-            "not has too little to go by (with 6 seeds a sign-flip test cannot get below p = 0.094, adjusted "
-            "for 3 pairs). Likely, then, but not shown. With 6 seeds no difference could have been seen "
-            "reliably (power 80 %); to settle this one, run about 1 more (--seeds 0-6)."
+            "The confidence interval excludes 0, but it assumes normally distributed differences; the "
+            "sign-flip test, which does not, has too few seeds (with 6 seeds its p-value cannot fall below "
+            "0.094, adjusted for 3 pairs). The difference is likely, but not statistically significant. With "
+            "6 seeds, no difference can be detected reliably (80% power); detecting this one takes about 1 "
+            "more seed (--seeds 0-6)."
         )
 
 
@@ -156,9 +158,11 @@ def test_as_many_seeds_as_several_pairs_ask_for_do_settle_it(experiment):
         experiment("colors_cnn", [0.95] * 7),
     ]
     pairs = compare(experiments).pairs
-    assert all(is_shown(pair) for pair in pairs[:2])
-    shown = "more than chance between seeds (sign-flip test over 7 seeds, p = 0.047, adjusted for 3 pairs)"
-    assert shown in verdict(pairs[0])
+    assert all(is_significant(pair) for pair in pairs[:2])
+    assert (
+        "statistically significant across seeds (sign-flip test over 7 seeds, p = 0.047, "
+        "adjusted for 3 pairs)"
+    ) in verdict(pairs[0])
 
 
 def test_a_pair_that_holm_lets_off_easily_is_not_told_of_a_floor(experiment):
@@ -169,18 +173,18 @@ def test_a_pair_that_holm_lets_off_easily_is_not_told_of_a_floor(experiment):
     pairs = compare([*experiments, experiment("colors_cnn", six)]).pairs
     assert [len(pair.seeds) for pair in pairs] == [12, 6, 6]
     assert pairs[1].p == pytest.approx(2 / 2**5)
-    assert "cannot get below" not in verdict(pairs[1])
+    assert "cannot fall below" not in verdict(pairs[1])
     assert "p = 0.062, adjusted for 3 pairs" in verdict(pairs[1])
 
 
 def test_one_seed_of_three_experiments_asks_for_as_many_as_three_pairs_need(experiment):
     experiments = [experiment("cnn", [0.98]), experiment("dnn", [0.96]), experiment("colors_cnn", [0.95])]
     for text in conclusion(compare(experiments)):
-        assert "run more (--seeds 0-6) before you believe it." in text
+        assert "train more seeds (--seeds 0-6)." in text
 
 
 @pytest.mark.parametrize(("number", "comparisons"), [(6, 1), (7, 1), (10, 1), (16, 1), (7, 3), (9, 3)])
-def test_what_is_called_visible_is_shown_four_times_in_five(pair, number, comparisons):
+def test_what_is_called_visible_is_significant_four_times_in_five(pair, number, comparisons):
     """By simulation of the whole rule: interval and adjusted sign-flip test."""
     template, std = pair([0.96] * number, [0.98] * number), 0.004
     truth = smallest_difference(std, number, comparisons)
@@ -188,14 +192,14 @@ def test_what_is_called_visible_is_shown_four_times_in_five(pair, number, compar
     for values in np.random.default_rng(1).normal(truth, std, size=(1000, number)):
         test = sign_flip(list(values))
         shown.append(
-            is_shown(replace(template, difference=spread(list(values)), p=min(1, comparisons * test.p)))
+            is_significant(replace(template, difference=spread(list(values)), p=min(1, comparisons * test.p)))
         )
     assert np.mean(shown) == pytest.approx(0.8, abs=0.04)
 
 
-def test_no_common_seed_leaves_the_headline(experiment):
+def test_no_common_seed_leaves_the_ranking(experiment):
     (paragraph,) = conclusion(compare([experiment("dnn", {0: 0.9}), experiment("cnn", {1: 0.95})]))
-    assert paragraph.startswith("No seed is common to all")
+    assert paragraph.startswith("The experiments have no seed in common")
 
 
 @pytest.mark.parametrize(("p", "text"), [(0.03125, "p = 0.031"), (0.25, "p = 0.25"), (1e-5, "p < 0.001")])
@@ -206,4 +210,4 @@ def test_p_text(p, text):
 def test_no_more_than_all_can_be_seen(pair):
     """A difference of 158 points is none that anyone could look for."""
     text = verdict(pair([0.1, 0.9] * 3, [0.9, 0.1] * 3))
-    assert "With 6 seeds no difference could have been seen reliably (power 80 %)" in text
+    assert "With 6 seeds, no difference can be detected reliably (80% power)" in text

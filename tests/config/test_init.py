@@ -67,7 +67,7 @@ def test_next_to_a_schema_the_config_names_that_one():
 def test_nothing_is_overwritten_without_force(capsys):
     Path("mine.yaml").write_text("precious", encoding="utf-8")
     assert run(["init", "mine"]) == 2
-    assert capsys.readouterr().err == "mine.yaml exists already; --force overwrites it\n"
+    assert capsys.readouterr().err == "mine.yaml already exists; use --force to overwrite it\n"
     assert Path("mine.yaml").read_text(encoding="utf-8") == "precious"
     assert run(["init", "mine.yaml", "--force"]) == 0
     assert load_config("mine.yaml").name == "mine"
@@ -76,10 +76,10 @@ def test_nothing_is_overwritten_without_force(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["my net"], "is no name for an experiment", id="name"),
+        pytest.param(["my net"], "expected a name of letters, digits, - and _", id="name"),
         pytest.param(["mine", "--like", "vg16"], "did you mean vgg16?", id="like"),
         pytest.param(["mine", "--dataset", "mnsit"], "did you mean mnist?", id="dataset"),
-        pytest.param(["mine", "--like", "vgg16", "--dataset", "mnist"], "has its own", id="both"),
+        pytest.param(["mine", "--like", "vgg16", "--dataset", "mnist"], "which has a dataset", id="both"),
         pytest.param(["nowhere/mine"], "No such file or directory", id="folder"),
     ],
 )

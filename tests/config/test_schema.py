@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from functools import cache
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cnnlab.cli import run
+from cnnlab.config import schema
 from cnnlab.config.experiment import parse_config, shipped_configs
 from cnnlab.config.optimizers import OPTIMIZERS
 from cnnlab.config.schedules import SCHEDULES
@@ -54,6 +57,14 @@ def test_it_is_a_schema(capsys):
     assert printed == json.loads(json.dumps(schema_of_configs()))
 
 
+def test_it_does_not_come_from_docstrings():
+    """`python -OO` removes them."""
+    without = subprocess.run(
+        [sys.executable, "-OO", "-m", "cnnlab.cli", "schema"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(without.stdout) == json.loads(json.dumps(schema_of_configs()))
+
+
 def test_the_file_beside_the_configs_is_current():
     """`cnnlab schema > configs/schema.json` brings it up to date."""
     written = (shipped_configs() / "schema.json").read_text(encoding="utf-8")
@@ -75,7 +86,7 @@ def test_everything_is_described_and_nothing_left_open():
             if name == "Layer":
                 continue
             assert shape.get("description"), (
-                f"{name}.{field}: give it a docstring, or a line in vocabulary.py"
+                f"{name}.{field}: give it a description, or a line in vocabulary.py"
             )
             assert set(shape) - {"description", "default"}, f"{name}.{field}: anything goes; see _shorthands"
 
@@ -210,3 +221,15 @@ def changed_configs(draw: st.DrawFn) -> Any:
 def test_what_the_schema_rejects_the_reader_rejects(data):
     if not validator().is_valid(data):
         assert not reader_accepts(data)
+
+
+def test_two_classes_of_one_name_are_refused():
+    class Colors(DATASETS["xo"]):
+        """A plug-in's."""
+
+    with pytest.raises(UserError) as caught:
+        schema._by_class_name([*DATASETS.values(), Colors])
+    assert str(caught.value) == (
+        f"the schema needs one name for each class, found Colors in cnnlab.datasets.sources.colors and in "
+        f"{__name__}\n   rename the class of the plug-in, or uninstall it"
+    )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnnlab.datasets import DATASETS, load_dataset
-from cnnlab.datasets.drawn.pictures import colored_shapes
+from cnnlab.datasets.drawn.colors import colored_shapes
 
 HUES = {"red": 0, "yellow": 60, "green": 120, "cyan": 180, "blue": 240, "purple": 300}
 """In degrees, as everyone's colour wheel has them."""

@@ -1,6 +1,9 @@
 """cnnlab data, as a user calls it."""
 
+import hashlib
+import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +12,8 @@ from PIL import Image
 from cnnlab.cli import run
 from cnnlab.datasets import DATASETS
 from cnnlab.datasets.content import Content, Provenance
-from cnnlab.datasets.examining import examine, find_duplicates
+from cnnlab.datasets.inspection import find_duplicates, inspect_content
+from cnnlab.datasets.reading import cifar10_files
 
 
 @pytest.fixture(autouse=True)
@@ -50,15 +54,46 @@ def test_list_shows_every_dataset_and_what_is_missing(call):
     assert "cnnlab data fetch" in table
 
 
-def test_list_tells_verified_from_other_and_broken_files(here, call, tiny, write_idx):
+def test_list_tells_unverified_from_broken_files(here, call, tiny, write_idx):
     write_idx(here / "data" / "mnist", tiny)
     (here / "data" / "fashion_mnist.npz").write_bytes(b"broken")
     rows = {row["name"]: row for row in json.loads(call("data", "list", "--json")[1])}
-    assert rows["mnist"]["status"] == "different"
+    assert rows["mnist"]["status"] == "unverified"
     assert rows["mnist"]["path"] == str(here / "data" / "mnist")
     assert rows["fashion_mnist"]["status"] == "broken"
     assert "expected a whole .npz file" in rows["fashion_mnist"]["problem"]
     assert "expected a whole .npz file" in call("data", "list")[1]
+
+
+def test_list_recognises_files_by_their_checksums(here, call, monkeypatch):
+    """Stand-ins for the published files: what counts are the checksums in the tables."""
+    (here / "data" / "mnist.npz").write_bytes(npz := keras_npz())
+    layout = replace(DATASETS["mnist"].layout, npz_checksum=hashlib.sha256(npz).hexdigest())
+    monkeypatch.setattr(DATASETS["mnist"], "layout", layout)
+    (here / "data" / "cifar-10-batches-py").mkdir()
+    official = {}
+    for name in cifar10_files.BATCHES:
+        (here / "data" / "cifar-10-batches-py" / name).write_bytes(name.encode())
+        official[name] = hashlib.md5(name.encode()).hexdigest()
+    monkeypatch.setattr(cifar10_files, "OFFICIAL_MD5", official)
+
+    def status():
+        rows = {row["name"]: row["status"] for row in json.loads(call("data", "list", "--json")[1])}
+        return rows["mnist"], rows["cifar10"]
+
+    assert status() == ("official", "official")
+    (here / "data" / "mnist.npz").write_bytes(npz + b" ")
+    (here / "data" / "cifar-10-batches-py" / "test_batch").write_bytes(b"other")
+    assert status() == ("unverified", "unverified")
+    (here / "data" / "cifar-10-batches-py" / "test_batch").unlink()
+    assert status() == ("unverified", "broken")
+
+
+def keras_npz():
+    buffer = io.BytesIO()
+    images, labels = np.zeros((2, 28, 28), np.uint8), np.arange(2)
+    np.savez(buffer, x_train=images, y_train=labels, x_test=images, y_test=labels)
+    return buffer.getvalue()
 
 
 def test_fetch_takes_what_is_here(here, call, tiny, write_idx):
@@ -97,10 +132,10 @@ def test_check_counts_classes_values_and_duplicates(here, call):
     assert document["mean"] == [pytest.approx(train.mean())]
     assert document["std"] == [pytest.approx(train.std())]
     text = call("data", "check", "mine.npz")[1]
-    assert "1 test images that are training images\n   test 3 = training 5" in text
+    assert "duplicates: 1 in training, 0 in test, 1 in both\n   test 3 = training 5" in text
     assert "warning: no test images of 2" in text
     assert "warning: classes differ in size: 30 training images of 0, 5 of 1" in text
-    assert "warning: 1 test images are training images too: the test accuracy will be too high" in text
+    assert "warning: test images that are also training images: 1; the test accuracy will be too high" in text
 
 
 def test_check_of_a_folder_names_its_classes(here, call, write_images):
@@ -177,7 +212,7 @@ def test_show_augmented_draws_what_the_network_sees(here, call, backend):
 
 def test_show_augmented_of_a_network_without_random_layers_says_so(call):
     code, _, err = call("data", "show", "xo_cnn", "--augmented")
-    assert (code, err) == (2, "xo_cnn: this network changes no images at random; it has no Random… layer\n")
+    assert (code, err) == (2, "xo_cnn: the network has no augmentation layer, such as RandomFlip\n")
 
 
 def content(train, train_labels, test, test_labels):
@@ -196,10 +231,10 @@ def test_duplicates_are_counted_within_and_between_the_parts():
 
 
 def test_a_set_without_anything_odd_has_no_warnings():
-    found = examine(content(range(10), [0, 1] * 5, range(100, 104), [0, 1] * 2), ("a", "b"))
+    found = inspect_content(content(range(10), [0, 1] * 5, range(100, 104), [0, 1] * 2), ("a", "b"))
     assert found.warnings == []
-    assert examine(content([5, 5, 5, 5], [0, 1] * 2, [5, 5], [0, 1]), ("a", "b")).warnings == [
-        "2 test images are training images too: the test accuracy will be too high",
-        "3 images come again under another class",
-        "all pixels are 5",
+    assert inspect_content(content([5, 5, 5, 5], [0, 1] * 2, [5, 5], [0, 1]), ("a", "b")).warnings == [
+        "test images that are also training images: 2; the test accuracy will be too high",
+        "equal images of different classes: 3",
+        "all pixels have the value 5",
     ]

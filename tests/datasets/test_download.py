@@ -172,7 +172,7 @@ def test_a_transfer_that_is_cut_off_again_and_again_is_kept_for_the_next_time(se
     server.cut_after = [100_000, 100_000, 100_000]
     remote = server.remote()
     assert failure(remote, folder) == (
-        f"{remote.url}: cut off after 300000 of 1000000 bytes; what has come so far is kept"
+        f"{remote.url}: the connection broke after 300000 of 1000000 bytes; the part received is kept"
     )
     assert names(folder) == {"set.gz.partial"}
     assert download.download(remote, folder).read_bytes() == CONTENT
@@ -208,7 +208,10 @@ def test_a_server_that_sends_another_range_is_not_believed(server, folder):
     (folder / "set.gz.partial").write_bytes(CONTENT[:1000])
     server.shifts_ranges = 5
     remote = server.remote()
-    assert failure(remote, folder) == f"{remote.url}: asked for bytes from 1000 on, got bytes from 1005 on"
+    assert (
+        failure(remote, folder)
+        == f"{remote.url}: requested the bytes from 1000 on, received those from 1005 on"
+    )
 
 
 @pytest.mark.parametrize("declared", [True, False])
@@ -231,7 +234,7 @@ def test_a_silent_server_is_given_up(folder, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/set.gz"
         message = failure(RemoteFile(url, "0" * 64), folder, timeout=0.1)
-    assert message == f"{url}: cut off (timed out); what has come so far is kept"
+    assert message == f"{url}: the connection broke (timed out); the part received is kept"
 
 
 def test_a_cache_that_cannot_be_written_is_told(server, tmp_path):
@@ -288,10 +291,10 @@ def test_a_redirection_is_followed(server, folder):
     assert download.download(server.remote(), folder).read_bytes() == CONTENT
 
 
-def test_a_redirection_in_a_circle_is_told(server, folder):
+def test_a_redirection_endless_is_told(server, folder):
     server.redirects = "/folder/set.gz"
     remote = server.remote()
-    assert failure(remote, folder) == f"{remote.url}: 302 redirected in a circle"
+    assert failure(remote, folder) == f"{remote.url}: 302 endless redirects"
     assert len(server.asked) <= 12
     assert names(folder) == set()
 

@@ -164,7 +164,7 @@ def test_bad_images_are_skipped_with_a_warning_where_that_is_asked_for(tmp_path,
     for _ in range(2):  # decoded, and from the cache
         data = load_dataset(config(tmp_path / "pets", size=8, on_error="skip"), data_paths)
         assert np.bincount(data.train.labels).tolist() == [3, 5]
-        assert data.provenance.warning.startswith("3 images cannot be used and are left out, the first: ")
+        assert data.provenance.warning.startswith("3 images cannot be used and were left out; the first: ")
 
 
 def test_a_class_without_usable_images_is_an_error_even_then(tmp_path, data_paths, write_images):
@@ -274,7 +274,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, data_paths, write_imag
     assert str(caught.value) == f"{closed}: expected a readable folder, found: Permission denied"
 
 
-def test_links_in_a_circle_are_no_classes(tmp_path, data_paths, write_images):
+def test_links_endless_are_no_classes(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
     (tmp_path / "pets" / "loop").symlink_to(tmp_path / "pets" / "loop")
     (tmp_path / "pets" / "cat" / "up").symlink_to(tmp_path / "pets")
@@ -293,8 +293,8 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path, write_images):
 def test_a_large_choice_of_mapped_images_stays_on_the_disk(tmp_path, data_paths, write_images, monkeypatch):
     write_images(tmp_path / "pets", {"cat": 30, "dog": 30})
     usual = load_dataset(config(tmp_path / "pets", validation_size=0.25), data_paths)
-    monkeypatch.setattr("cnnlab.datasets.reading.mapped.free_memory", lambda: 1000)
-    monkeypatch.setattr("cnnlab.datasets.reading.mapped.ROWS", 500)
+    monkeypatch.setattr("cnnlab.datasets.memory_mapped.free_memory", lambda: 1000)
+    monkeypatch.setattr("cnnlab.datasets.memory_mapped.ROWS", 500)
     mapped = load_dataset(config(tmp_path / "pets", validation_size=0.25), data_paths)
     assert not isinstance(usual.train.images, np.memmap)
     assert isinstance(mapped.train.images, np.memmap)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnnlab.datasets import DATASETS, load_dataset
-from cnnlab.datasets.drawn.goban import EMPTY, OTHER, OWN, Board
+from cnnlab.datasets.drawn.go_board import EMPTY, OTHER, OWN, Board
 
 SIGNS = {"X": OWN, "O": OTHER, ".": EMPTY}
 

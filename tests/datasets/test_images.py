@@ -109,13 +109,11 @@ def truncated_jpeg():
         pytest.param(b"", "an empty file", id="zero bytes"),
         pytest.param(b"no image at all", "no PNG, JPEG, BMP, GIF or WebP image", id="text"),
         pytest.param(truncated_jpeg(), "a damaged file (image file is truncated", id="truncated"),
-        pytest.param(
-            png_of_size(20_000, 5_000), "100,000,000 pixels; at most 89,478,485 are decoded", id="bomb"
-        ),
-        pytest.param(png_of_size(60_000, 60_000), "3,600,000,000 pixels; at most", id="large bomb"),
+        pytest.param(png_of_size(20_000, 5_000), "100,000,000 pixels; the limit is 89,478,485", id="bomb"),
+        pytest.param(png_of_size(60_000, 60_000), "3,600,000,000 pixels; the limit is", id="large bomb"),
         pytest.param(
             encoded(Image.fromarray(np.full((6, 8), 40_000, dtype=np.uint16))),
-            "16 bits a channel; save it with 8",
+            "16 bits per channel; save it with 8",
             id="16 bits grey",
         ),
         pytest.param(

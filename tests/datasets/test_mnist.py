@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnnlab.datasets import DATASETS, DataPaths, load_dataset
+from cnnlab.datasets.catalog import list_datasets
 from cnnlab.datasets.content import digest
 from cnnlab.errors import UserError
 
@@ -59,6 +60,14 @@ def test_the_official_content_is_recognised(real_data, name):
     assert (len(data.train), len(data.validation), len(data.test)) == (55_000, 5_000, 10_000)
     assert np.bincount(data.validation.labels).tolist() == pytest.approx([500] * 10, abs=70)
     assert data.train.images.flags.writeable  # PyTorch warns about arrays that it could not write to
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_the_official_files_are_listed_as_such_without_decoding_them(real_data, name, monkeypatch):
+    data_paths = real_data(name)
+    monkeypatch.setattr(DATASETS[name], "read", None)  # would fail
+    (facts,) = [each for each in list_datasets(data_paths) if each.name == name]
+    assert (facts.status, facts.path) == ("official", str(data_paths.data_dir / name))
 
 
 def test_the_first_digit_of_mnist_is_the_famous_five(real_data):

@@ -171,6 +171,6 @@ def test_another_file_is_named(file, content):
 
 def test_a_set_larger_than_memory_is_refused_before_it_is_read(file, monkeypatch):
     np.savez(file, **arrays())
-    monkeypatch.setattr("cnnlab.datasets.reading.npz.free_memory", lambda: 100)
+    monkeypatch.setattr("cnnlab.datasets.reading.npz_files.free_memory", lambda: 100)
     with pytest.raises(UserError, match="a folder's images stay on the disk"):
         load_dataset(config(file), None)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnlab.datasets import DATASETS
-from cnnlab.datasets.drawn.outlines import OUTLINES, Outline
+from cnnlab.datasets.drawn.shapes import OUTLINES, Outline
 
 
 def clean(name="shapes", **fields):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cnnlab.datasets.drawn.streams import RandomStream
+from cnnlab.datasets.drawn.random_stream import RandomStream
 
 
 def test_the_numbers_of_a_seed_are_known_for_good():

@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import pytest
 
+from cnnlab.accounting.explanation import explain
+from cnnlab.analyses.receptive_fields import receptive_boxes
 from cnnlab.config.experiment import parse_config
 from cnnlab.language.source import parse_yaml
 from cnnlab.layers.base import Layer
@@ -187,6 +189,43 @@ def test_what_an_output_sees_is_unknown_behind_a_layer_of_kerass(experiment):
     fields = {row.type: row.receptive_field for row in experiment(keras.Model(image, x)).architecture.rows}
     assert fields == {"Conv2D": None, "Resizing": None, "Flatten": (20, 20), "Dense": (20, 20)}
     assert experiment(keras.Model(image, x)).architecture.rows[0].receptive_field == (3, 3)
+
+
+def test_boxes_are_the_whole_image_behind_a_layer_of_kerass(experiment):
+    image = keras.Input((20, 20, 1))
+    x = keras.layers.Conv2D(2, 3)(keras.layers.Resizing(9, 9)(keras.layers.Conv2D(2, 3)(image)))
+    config = experiment(keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(x))))
+    position = np.array([[2, 4]])
+    assert receptive_boxes(config.architecture, "conv2d_1", position).tolist() == [[2, 4, 5, 7]]
+    assert receptive_boxes(config.architecture, "conv2d_2", position).tolist() == [[0, 0, 20, 20]]
+
+
+def test_boxes_where_a_smaller_tensor_is_broadcast(experiment):
+    """Keras repeats the scores of the channels at every position; they depend on the whole image."""
+    image = keras.Input((20, 20, 2))
+    scores = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(image))
+    x = keras.layers.Multiply()([keras.layers.Conv2D(2, 3, padding="same")(image), scores])
+    config = experiment(keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(x))))
+    (row,) = (row for row in config.architecture.rows if row.type == "Multiply")
+    assert row.receptive_field == (20, 20)
+    assert receptive_boxes(config.architecture, row.name, np.array([2, 4])).tolist() == [0, 0, 20, 20]
+
+
+@EACH
+def test_every_layer_explains_itself(name, experiment):
+    architecture = experiment(models.MODELS[name]()).architecture
+    for step, row in zip(architecture.steps, architecture.rows, strict=True):
+        sections = {each.title: each.lines for each in explain(architecture, row.name)}
+        assert sections["What it does"][0]
+        parameters = sections[f"Parameters: {row.params:,}"]
+        if step.node.shares is not None:
+            owner = architecture.rows[step.node.shares].name
+            assert parameters == (f"None of its own: it shares the weights of {owner}.",)
+        if row.macs is None:
+            (line,) = sections["Multiplications: – MACs"]
+            assert line.startswith("Unknown: ")
+        else:
+            assert f"Multiplications: {row.macs:,} MACs" in sections
 
 
 def test_shared_weights_are_counted_once_and_are_the_same(experiment):

@@ -8,7 +8,7 @@ from cnnlab.cli import run
 from cnnlab.language.source import write_yaml
 from cnnlab.layers.from_keras.reading import keras_section
 from cnnlab.pictures.diagrams.branches import Branches, Tangle, parts_of
-from cnnlab.pictures.diagrams.elements import Fork, Joint, Volume, network_glyphs
+from cnnlab.pictures.diagrams.elements import Fork, MergePoint, Volume, network_elements
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def drawn(experiment):
         x = layers.Dense(3)(layers.Flatten()(body(image)))
         config = experiment(keras.Model(image, x))
         architecture = config.architecture
-        return parts_of(architecture.steps), network_glyphs(config.layers, architecture).glyphs
+        return parts_of(architecture.steps), network_elements(config.layers, architecture).elements
 
     return draw
 
@@ -30,11 +30,11 @@ def convolution(x, filters=2, **settings):
 
 
 def test_a_chain(drawn):
-    parts, glyphs = drawn(lambda x: layers.MaxPooling2D()(layers.BatchNormalization()(convolution(x))))
+    parts, elements = drawn(lambda x: layers.MaxPooling2D()(layers.BatchNormalization()(convolution(x))))
     assert [part.node.name for part in parts] == [
         "conv2d_1", "batch_normalization_1", "max_pooling2d_1", "flatten_1", "dense_1",
     ]  # fmt: skip
-    assert [(glyph.title, glyph.besides) for glyph in glyphs] == [
+    assert [(element.title, element.notes) for element in elements] == [
         ("Input", ()), ("Conv2D 3×3", ("batch norm",)), ("MaxPooling2D 2×2", ()), ("Flatten", ()),
         ("Dense", ()),
     ]  # fmt: skip
@@ -45,12 +45,12 @@ def test_a_shortcut(drawn):
         y = convolution(convolution(x, activation="relu"))
         return layers.ReLU()(layers.Add()([x, y]))
 
-    parts, glyphs = drawn(body)
+    parts, elements = drawn(body)
     assert [[step.node.name for step in chain] for chain in parts[0].chains] == [[], ["conv2d_1", "conv2d_2"]]
-    fork = glyphs[1]
+    fork = elements[1]
     assert (fork.name, fork.is_residual, fork.labels) == ("add_1", True, ("", "identity"))
-    assert [len(branch.glyphs) for branch in fork.branches] == [2, 0]
-    assert fork.end == Joint("+", (16, 16, 2), ("ReLU",))
+    assert [len(branch.elements) for branch in fork.branches] == [2, 0]
+    assert fork.end == MergePoint("+", (16, 16, 2), ("ReLU",))
     assert fork.params == 2 * (3 * 3 * 2 * 2 + 2)
 
 
@@ -59,16 +59,16 @@ def test_branches_within_branches(drawn):
         inner = layers.Multiply()([x, layers.Conv2D(2, 1, activation="sigmoid")(x)])
         return layers.Concatenate()([convolution(inner), layers.MaxPooling2D(3, 1, "same")(x), x])
 
-    parts, glyphs = drawn(body)
+    parts, elements = drawn(body)
     assert isinstance(parts[0], Branches)
     first, second, third = parts[0].chains
     assert isinstance(first[0], Branches)
     assert [step.node.name for step in (first[1], *second)] == ["conv2d_2", "max_pooling2d_1"]
     assert third == ()
-    outer = glyphs[1]
-    assert outer.labels == ("", "", "as it came")
+    outer = elements[1]
+    assert outer.labels == ("", "", "identity")
     assert outer.end == Volume("other", "Concatenate", (16, 16, 6))
-    inner = outer.branches[0].glyphs[0]
+    inner = outer.branches[0].elements[0]
     assert isinstance(inner, Fork)
     assert (inner.end.symbol, inner.is_residual) == ("×", False)
 
@@ -80,11 +80,11 @@ def test_what_is_no_branch_is_one_box(drawn):
         c = layers.Add()([a, b])
         return layers.Add()([c, convolution(layers.Add()([b, x])), b])
 
-    parts, glyphs = drawn(body)
+    parts, elements = drawn(body)
     assert isinstance(parts[0], Tangle)
     names = [step.node.name for step in parts[0].steps]
     assert sorted(names) == ["add_1", "add_2", "add_3", "conv2d_1", "conv2d_2", "conv2d_3"]
-    assert glyphs[1] == Volume("other", "6 layers", (16, 16, 2), 3 * (3 * 3 * 2 * 2 + 2))
+    assert elements[1] == Volume("other", "6 layers", (16, 16, 2), 3 * (3 * 3 * 2 * 2 + 2))
 
 
 def test_the_command_draws_it(tmp_path, monkeypatch, capsys):

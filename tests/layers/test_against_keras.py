@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from cnnlab.errors import ShapeError
 from cnnlab.layers import LAYERS
 from cnnlab.layers.base import Layer
-from cnnlab.layers.blocks import Block
+from cnnlab.layers.graph import Block
 
 SIMPLE = [kind for kind, layer in LAYERS.items() if not issubclass(layer, Block)]
 

@@ -43,6 +43,17 @@ def test_nothing_happens_outside_training(layer, backend):
     np.testing.assert_array_equal(np.asarray(model_of(layer)(IMAGES, training=False)), IMAGES)
 
 
+@pytest.mark.parametrize(("height", "width"), [(9, 9), (6, 8), (12, 3), (12, 12)])
+def test_outside_training_a_crop_is_the_largest_piece_of_its_shape(height, width, backend):
+    import keras
+
+    seen = np.asarray(model_of({"RandomCrop": {"height": height, "width": width}})(IMAGES, training=False))
+    rows, columns = min(12, 12 * height // width), min(12, 12 * width // height)
+    top, left = (12 - rows) // 2, (12 - columns) // 2
+    piece = IMAGES[:, top : top + rows, left : left + columns]
+    np.testing.assert_allclose(seen, np.asarray(keras.ops.image.resize(piece, (height, width))), atol=1e-6)
+
+
 @pytest.mark.parametrize("layer", AUGMENTATIONS)
 def test_the_seed_decides(layer, backend):
     first, again, other, another = (in_training(model_of(layer, seed=seed)) for seed in (3, 3, 4, 5))

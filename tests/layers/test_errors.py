@@ -42,7 +42,7 @@ from cnnlab.layers import LAYERS
         pytest.param(
             "Dense", {"units": 10}, (28, 28, 1),
             "expected a flat input, received 28×28×1; Keras would apply the same Dense layer to each of the "
-            "784 positions alone, which is seldom meant",
+            "784 positions separately, which is rarely intended",
             "put Flatten before it", id="Dense on an image",
         ),
         pytest.param(
@@ -58,7 +58,7 @@ from cnnlab.layers import LAYERS
         pytest.param(
             "Grayscale", {}, (8, 8, 16),
             "expected 3 channels (red, green, blue), received 16 in 8×8×16",
-            "put it first", id="grey too late",
+            "move it to the beginning", id="grey too late",
         ),
     ],
 )  # fmt: skip
@@ -78,7 +78,7 @@ def test_shapes(kind: str, fields: dict[str, Any], shape: tuple[int, ...], probl
             "expected one layer, such as Dense: {units: 10}, found the keys Flatten, Dense", id="two in one",
         ),
         pytest.param(3, (), "expected one layer, such as Dense: {units: 10}, found 3", id="a number"),
-        pytest.param({"Dense": {}}, ("units",), "missing; it has no default", id="missing"),
+        pytest.param({"Dense": {}}, ("units",), "missing; this key is required", id="missing"),
         pytest.param({"Dense": {"units": 0}}, ("units",), "expected 1 or more, found 0", id="range"),
         pytest.param(
             {"Dense": {"units": 2, "name": "a/b"}}, ("name",),

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import same_color
 
-from cnnlab.pictures.plots import COLORS, Measured, accuracy_against_parameters, accuracy_bars
+from cnnlab.pictures.kit.palette import COLORS
+from cnnlab.pictures.plots import Measured, accuracy_against_parameters, accuracy_bars
 
 DNN = Measured((0.955, 0.962, 0.961), 0.9593, (0.950, 0.9687))
 CNN = Measured((0.980, 0.980, 0.982), 0.9807, (0.978, 0.9834))
@@ -21,7 +22,7 @@ def test_bars_are_the_means_from_zero():
     assert [bar.get_width() for bar in bars] == [0.9593, 0.9807]
     assert [bar.get_x() for bar in bars] == [0, 0]
     assert all(same_color(bar.get_facecolor(), color) for bar, color in zip(bars, COLORS, strict=False))
-    assert [text.get_text() for text in whole.texts] == ["95.93 %", "98.07 %"]
+    assert [text.get_text() for text in whole.texts] == ["95.93%", "98.07%"]
     assert [label.get_text() for label in whole.get_yticklabels()] == ["dnn", "cnn"]
     assert whole.get_xlim() == (0, 1)
     drawn = {tuple(np.round(line.get_xdata(), 4)) for line in close_up.get_lines()}
@@ -41,7 +42,7 @@ def test_every_seed_is_seen_even_where_two_are_equal():
 def test_one_seed_has_no_interval():
     figure = accuracy_bars({"a": Measured((0.1,), 0.1, None), "b": Measured((0.12,), 0.12, None)})
     assert figure.axes[1].get_title(loc="left") == "One seed: no interval"
-    assert [text.get_text() for text in figure.axes[0].texts] == ["10.00 %", "12.00 %"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["10.00%", "12.00%"]
     draw(figure)
 
 
@@ -74,8 +75,8 @@ def test_accuracy_against_parameters():
     ]
     drawn = [tuple(line.get_ydata()) for line in axes.get_lines() if line.get_marker() != "o"]
     assert drawn == [DNN.ci95, DNN.values, CNN.ci95, CNN.values]
-    assert [text.get_text() for text in axes.texts] == ["dnn: 95.93 %, 898,510", "cnn: 98.07 %, 137,660"]
-    assert axes.get_title(loc="left").endswith(", with seeds and 95 % intervals")
+    assert [text.get_text() for text in axes.texts] == ["dnn: 95.93%, 898,510", "cnn: 98.07%, 137,660"]
+    assert axes.get_title(loc="left").endswith(", with seeds and 95% intervals")
     draw(figure)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from cnnlab.pictures.brightness import to_white
 from cnnlab.pictures.contact_sheet import contact_sheet
-from cnnlab.pictures.plots import Answers, sheet
+from cnnlab.pictures.plots import Answers, answer_sheet
 from cnnlab.report.images import groups
 
 BOARD = np.array([[0, 1, 2], [1, 1, 1], [2, 1, 0]], np.uint8)[None, ..., None]
@@ -34,7 +34,7 @@ def test_the_brightest_becomes_white():
     ids=["board", "night"],
 )  # fmt: skip
 def test_every_picture_of_answers_shows_the_same(given, levels):
-    (drawn,) = (axes.images[0] for axes in sheet(given, title="").axes if axes.images)
+    (drawn,) = answer_sheet(given, title="").axes[0].images
     assert_array_equal(np.unique(drawn.get_array()), levels)
     assert drawn.get_clim() == (0, 255)
     uri = groups(given)[0].images[0].uri

@@ -8,7 +8,8 @@ import pytest
 from matplotlib.colors import same_color
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cnnlab.pictures.plots import COLORS, history_curves, overlaid_curves
+from cnnlab.pictures.kit.palette import COLORS
+from cnnlab.pictures.plots import history_curves, overlaid_curves
 
 
 def history(accuracy, *, val_accuracy=None, first=1):
@@ -82,7 +83,7 @@ def test_one_run_is_drawn_as_it_is(rng):
 def test_the_first_best_epoch_is_marked():
     rows = history([0.5, 0.6, 0.7, 0.8], val_accuracy=[0.4, 0.65, 0.65, 0.6])
     figure = history_curves(rows, title="")
-    assert legend(figure) == ["training", "validation", "best: 65.00 % after epoch 2"]
+    assert legend(figure) == ["training", "validation", "best: 65.00% after epoch 2"]
     for axes, value in zip(figure.axes, (0.35, 0.65), strict=True):
         vertical, ring = axes.get_lines()[-2:]
         assert_array_equal(vertical.get_xdata(), [2, 2])
@@ -117,7 +118,7 @@ def test_a_run_that_diverged_is_drawn_as_far_as_it_got():
     assert_array_equal(loss["training"].get_ydata(), [0.7, math.nan, math.nan])
     assert accuracy["validation"].get_markevery() == [0]  # a point without neighbours
     assert accuracy["training"].get_markevery() == []
-    assert legend(figure)[-1] == "best: 40.00 % after epoch 1"
+    assert legend(figure)[-1] == "best: 40.00% after epoch 1"
     assert draw(figure)
 
 
@@ -208,13 +209,16 @@ def test_the_first_epochs_do_not_squash_the_rest(rng):
     assert loss.get_ylim()[0] == 0
     assert later.max() < loss.get_ylim()[1] < column(rows, "loss")[0]
     for axes in (loss, accuracy):
-        assert axes.get_title(loc="right") in ("epoch 1 partly outside", "epochs 1-2 partly outside")
+        assert axes.get_title(loc="right") in (
+            "epoch 1 partly out of range",
+            "epochs 1-2 partly out of range",
+        )
 
 
 def test_epochs_outside_are_counted():
     accuracy = [0.1, 0.2, 0.3, *[0.9] * 27]
     loss, share = history_curves(history(accuracy), title="").axes
-    assert {axes.get_title(loc="right") for axes in (loss, share)} == {"epochs 1-3 partly outside"}
+    assert {axes.get_title(loc="right") for axes in (loss, share)} == {"epochs 1-3 partly out of range"}
 
 
 @pytest.mark.parametrize(
@@ -250,7 +254,7 @@ def test_accuracy_is_in_percent(rng):
     figure = history_curves(learning(rng), title="")
     draw(figure)
     labels = [label.get_text() for label in figure.axes[1].get_yticklabels()]
-    assert "98 %" in labels
+    assert "98%" in labels
 
 
 def test_more_experiments_than_colors_are_told_apart():

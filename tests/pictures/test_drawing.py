@@ -8,17 +8,17 @@ import pytest
 
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config, shipped_configs
-from cnnlab.pictures.diagrams.elements import Folded, Fork, Joint, Volume, network_glyphs
+from cnnlab.pictures.diagrams.elements import Fork, MergePoint, Repetition, Volume, network_elements
 from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
 from cnnlab.pictures.diagrams.shapes import Polygon, Text
-from cnnlab.pictures.diagrams.solids import Body, DrawingScale
+from cnnlab.pictures.diagrams.solids import DrawingScale, Solid
 
 SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))
 
 
 def chain_of(name, *overrides):
     config = load_config(name, overrides)
-    return network_glyphs(config.layers, config.architecture)
+    return network_elements(config.layers, config.architecture)
 
 
 def texts_of(shapes):
@@ -51,13 +51,13 @@ def test_the_lecture_is_drawn_to_scale():
     chain = chain_of("cnn")
     scale = DrawingScale.of(chain)
     assert scale.power == 1
-    heights = [Body(volume, scale).front[1] for volume in chain.glyphs[:5]]
+    heights = [Solid(volume, scale).front[1] for volume in chain.elements[:5]]
     assert [height / heights[0] for height in heights] == pytest.approx(
         [1, 26 / 28, 13 / 28, 11 / 28, 5 / 28]
     )
-    depths = [Body(volume, scale).slant[0] for volume in chain.glyphs[:5]]
+    depths = [Solid(volume, scale).slant[0] for volume in chain.elements[:5]]
     assert [depth / depths[0] for depth in depths] == pytest.approx([1, 26 / 28, 13 / 28, 11 / 28, 5 / 28])
-    window, _ = Body(chain.glyphs[0], scale).kernel((3, 3))
+    window, _ = Solid(chain.elements[0], scale).kernel((3, 3))
     low, high = (pick(y for _, y in window[0].points) for pick in (min, max))
     assert (high - low) / heights[0] == pytest.approx(3 / 28)
 
@@ -70,24 +70,24 @@ def test_large_networks_take_the_square_root():
 
 
 def test_the_lecture_has_these_volumes():
-    volumes = chain_of("cnn").glyphs
+    volumes = chain_of("cnn").elements
     assert [volume.title for volume in volumes] == [
         "Input", "Conv2D 3×3", "MaxPooling2D 2×2", "Conv2D 3×3", "MaxPooling2D 2×2", "Flatten", "Dense",
         "Dense",
     ]  # fmt: skip
     assert [volume.shape for volume in volumes[1:4]] == [(26, 26, 25), (13, 13, 25), (11, 11, 50)]
-    assert volumes[-1].besides == ("softmax",)
+    assert volumes[-1].notes == ("softmax",)
 
 
 def test_channels_first_is_drawn_as_the_same_image():
     config = "dataset.data_format=channels_first"
     layers = "model.layers[{}].data_format=channels_first"
     same = chain_of("cnn", config, *(layers.format(index) for index in range(5)))
-    assert same.glyphs[1].shape == (26, 26, 25)
+    assert same.elements[1].shape == (26, 26, 25)
 
 
 def test_repetitions_are_drawn_once():
-    folds = [glyph for glyph in chain_of("resnet50").glyphs if isinstance(glyph, Folded)]
+    folds = [element for element in chain_of("resnet50").elements if isinstance(element, Repetition)]
     assert [fold.times for fold in folds] == [2, 3, 5, 2]
     architecture = load_config("resnet50").architecture
     first = sum(row.params for row in architecture.rows if row.name.startswith("repeat_1/"))
@@ -95,25 +95,29 @@ def test_repetitions_are_drawn_once():
 
 
 def test_equal_blocks_one_after_the_other_are_folded():
-    [fold] = [glyph for glyph in chain_of("resnet18").glyphs if isinstance(glyph, Folded)]
+    [fold] = [element for element in chain_of("resnet18").elements if isinstance(element, Repetition)]
     architecture = load_config("resnet18").architecture
     both = [row.params for row in architecture.rows if row.name.startswith(("residual_1/", "residual_2/"))]
     assert (fold.times, fold.params) == (2, sum(both))
 
 
 def test_a_residual_block_has_two_ways():
-    forks = [glyph for glyph in chain_of("resnet18").glyphs if isinstance(glyph, Fork)]
+    forks = [element for element in chain_of("resnet18").elements if isinstance(element, Fork)]
     projection, identity = forks[0], forks[1]
     assert projection.labels == ("", "")
-    assert [volume.title for volume in projection.branches[1].glyphs] == ["Conv2D 1×1 /2"]
+    assert [volume.title for volume in projection.branches[1].elements] == ["Conv2D 1×1 /2"]
     assert identity.labels == ("", "identity")
-    assert identity.end == Joint("+", (28, 28, 128), ("relu",))
-    assert identity.branches[0].glyphs[0].besides == ("batch norm", "ReLU")
+    assert identity.end == MergePoint("+", (28, 28, 128), ("relu",))
+    assert identity.branches[0].elements[0].notes == ("batch norm", "ReLU")
 
 
 def test_an_inception_block_has_four():
-    [fork] = [glyph for glyph in chain_of("googlenet").glyphs if getattr(glyph, "name", "") == "inception_3a"]
-    assert [len(branch.glyphs) for branch in fork.branches] == [1, 2, 2, 2]
+    [fork] = [
+        element
+        for element in chain_of("googlenet").elements
+        if getattr(element, "name", "") == "inception_3a"
+    ]
+    assert [len(branch.elements) for branch in fork.branches] == [1, 2, 2, 2]
     assert isinstance(fork.end, Volume)
     assert fork.end.shape == (28, 28, 256)
     texts = texts_of(block_shapes(load_config("googlenet"), "inception_3a"))

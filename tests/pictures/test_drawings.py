@@ -18,10 +18,10 @@ rng = np.random.default_rng(0)
 
 FIGURES = {
     "mistakes": lambda: mistakes(
-        rng.random((12, 6, 6, 3)), ["automobile 99.9 %\nis airplane, #123"] * 12, columns=5, **LONG
+        rng.random((12, 6, 6, 3)), ["automobile 99.9%\nis airplane, #123"] * 12, columns=5, **LONG
     ),
     "best images": lambda: best_images(
-        [(group, rng.random((4, 6, 6, 1)), [f"{name}\n> 99.9 %" for name in NAMES]) for group in "ab"],
+        [(group, rng.random((4, 6, 6, 1)), [f"{name}\n> 99.9%" for name in NAMES]) for group in "ab"],
         **LONG,
     ),
     "strongest examples": lambda: strongest_examples(
@@ -35,7 +35,7 @@ FIGURES = {
         [], **LONG,
     ),
     "pixel maps": lambda: pixel_maps(
-        rng.random((2, 6, 6, 1)), ["test image 1234\nautomobile, seen as\nankle boot, > 99.9 %"] * 2,
+        rng.random((2, 6, 6, 1)), ["test image 1234\nautomobile, seen as\nankle boot, > 99.9%"] * 2,
         [MapColumn("grad × input", rng.normal(size=(2, 6, 6)), "score", signed=True)] * 3, **LONG,
     ),
     "stages": lambda: stages(

@@ -7,10 +7,12 @@ import pytest
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
 
-from cnnlab.pictures.drawings.canvas import ColorScale, Sheet, short
 from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps, stages
-from cnnlab.pictures.drawings.sets import Panel, confusion_matrix, embedding_plane, invariance_curves
+from cnnlab.pictures.drawings.sets import Panel, embedding_plane, invariance_curves
 from cnnlab.pictures.drawings.units import curve_detector, filter_weights, strongest_examples
+from cnnlab.pictures.kit.formats import short
+from cnnlab.pictures.kit.sheet import ColorScale, Sheet
+from cnnlab.pictures.plots import confusion_matrix
 
 
 def draw(figure):
@@ -74,7 +76,7 @@ def test_maps_on_their_own_scales_are_shares_of_their_largest():
     drawn, scale = MapColumn("map", values, "score", each=True).drawn()
     assert_allclose(drawn[0], 1)
     assert_allclose(drawn[1], 0)
-    assert scale.label == "score ÷ its largest"
+    assert scale.label == "score ÷ maximum"
 
 
 def test_boxes_are_drawn_where_they_lie_in_the_image():
@@ -114,7 +116,7 @@ def test_an_answer_is_never_rounded_up_to_certainty():
         np.zeros((4, 4, 1)), [], [("dense_1 · Dense", np.array([9.0, 0]))],
         [("0", 0.99997), ("1", 0.00003)], title="T", subtitle="S",
     )  # fmt: skip
-    assert {"> 99.9 %", "< 0.1 %"} <= set(texts(figure))
+    assert {"> 99.9%", "< 0.1%"} <= set(texts(figure))
 
 
 def test_a_curve_detector_shows_every_number():
@@ -160,7 +162,7 @@ def test_classes_that_are_colours_have_them_and_names_do_not_cover_each_other(na
     rng = np.random.default_rng(0)
     coordinates = np.concatenate([rng.normal(middle, 1, (30, 2)) for middle in (0, 0.01, 20)])
     labels = np.repeat([0, 1, 2], 30)
-    figure = embedding_plane(coordinates, labels, names, title="T", subtitle="S", axes_are=("one", "two"))
+    figure = embedding_plane(coordinates, labels, names, title="T", subtitle="S", axis_names=("one", "two"))
     draw(figure)
     (axes,) = figure.axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("one", "two")

@@ -5,8 +5,8 @@ import pytest
 from matplotlib.colors import same_color
 from numpy.testing import assert_array_equal
 
-from cnnlab.pictures.plots import Answers, only_one_right, sheet
-from cnnlab.pictures.plots.look import WRONG
+from cnnlab.pictures.kit.palette import MARK
+from cnnlab.pictures.plots import Answers, answer_sheet, only_one_right
 
 CLASSES = ("sandal", "boot", "bag")
 
@@ -21,8 +21,27 @@ def answers(number, *, channels=1):
     return Answers(images, labels, {"dnn": wrong_first, "cnn": right}, CLASSES)
 
 
-def lines(axes):
-    return [text.get_text() for text in axes.texts]
+def images(figure):
+    return figure.axes[0].images
+
+
+def below(figure, place):
+    """The texts below an image, from the top down."""
+    left, right, bottom, _ = images(figure)[place].get_extent()
+    places = {text: text.get_position() for text in figure.axes[0].texts}
+    found = [text for text, (x, y) in places.items() if left < x < right and bottom < y < bottom + 0.6]
+    return sorted(found, key=lambda text: places[text][1])
+
+
+def lines(figure, place=0):
+    return [text.get_text() for text in below(figure, place)]
+
+
+def framed(figure, place):
+    """Whether a thick frame is drawn around an image."""
+    left, _, _, top = images(figure)[place].get_extent()
+    boxes = [patch for patch in figure.axes[0].patches if patch.get_linewidth() > 2]
+    return any(box.get_xy() == pytest.approx((left, top)) for box in boxes)
 
 
 def draw(figure):
@@ -32,29 +51,27 @@ def draw(figure):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_first_32_with_every_answer(channels):
     given = answers(40, channels=channels)
-    figure = sheet(given, title="Shoes")
-    shown = [axes for axes in figure.axes if axes.images]
-    assert len(shown) == 32
-    assert lines(shown[0]) == ["sandal", "dnn: boot ✗", "cnn: sandal ✓"]
-    assert lines(shown[1]) == ["boot", "dnn: boot ✓", "cnn: boot ✓"]
+    figure = answer_sheet(given, title="Shoes")
+    assert len(images(figure)) == 32
+    assert lines(figure, 0) == ["sandal", "dnn: boot ✗", "cnn: sandal ✓"]
+    assert lines(figure, 1) == ["boot", "dnn: boot ✓", "cnn: boot ✓"]
     image = given.images[3] if channels == 3 else given.images[3][..., 0]
-    assert_array_equal(shown[3].images[0].get_array(), image)
+    assert_array_equal(images(figure)[3].get_array(), image)
     draw(figure)
 
 
 def test_the_wrong_ones_are_marked():
-    figure = sheet(answers(8), title="")
-    framed = [any(spine.get_visible() for spine in axes.spines.values()) for axes in figure.axes]
-    assert framed == [True] + [False] * 7
-    assert same_color(figure.axes[0].texts[1].get_color(), WRONG)
-    assert not same_color(figure.axes[0].texts[2].get_color(), WRONG)
+    figure = answer_sheet(answers(8), title="")
+    assert [framed(figure, place) for place in range(8)] == [True] + [False] * 7
+    assert same_color(below(figure, 0)[1].get_color(), MARK)
+    assert not same_color(below(figure, 0)[2].get_color(), MARK)
 
 
 def test_one_experiment_needs_no_name():
     given = answers(3)
-    figure = sheet(given._replace(predicted={"dnn": given.predicted["dnn"]}), title="")
-    assert lines(figure.axes[0]) == ["sandal", "boot ✗"]
-    assert sum(axes.get_visible() for axes in figure.axes) == 3
+    figure = answer_sheet(given._replace(predicted={"dnn": given.predicted["dnn"]}), title="")
+    assert lines(figure) == ["sandal", "boot ✗"]
+    assert len(images(figure)) == 3
     draw(figure)
 
 
@@ -64,14 +81,13 @@ def test_only_one_right():
     given.predicted["cnn"][5] = 0
     given.predicted["dnn"][5] = 0  # both wrong: neither block
     figure = only_one_right(given, title="Either")
-    titles = [part.get_suptitle().splitlines() for part in figure.subfigs]
-    assert titles == [
-        ["Only dnn is right: 1", "below: the class, and the wrong answer of the other"],
-        ["Only cnn is right: 1", "below: the class, and the wrong answer of the other"],
-    ]
-    left, right = ([axes for axes in part.axes if axes.images] for part in figure.subfigs)
-    assert [lines(axes) for axes in left] == [["boot", "bag ✗"]]
-    assert [lines(axes) for axes in right] == [["sandal", "boot ✗"]]
+    texts = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts}
+    left, right = (image.get_extent()[0] for image in images(figure))
+    assert left - 0.2 < texts["Only dnn is correct: 1"] <= left
+    assert right - 0.2 < texts["Only cnn is correct: 1"] <= right
+    assert "Below each image: its class, and the wrong prediction of the other network." in texts
+    assert lines(figure, 0) == ["boot", "bag ✗"]
+    assert lines(figure, 1) == ["sandal", "boot ✗"]
     draw(figure)
 
 
@@ -80,8 +96,8 @@ def test_nothing_to_show_and_too_much():
     draw(only_one_right(given._replace(predicted={"a": given.labels, "b": given.labels}), title=""))
     wrong = (given.labels + 1) % 3
     figure = only_one_right(given._replace(predicted={"a": given.labels, "b": wrong}), title="")
-    assert figure.subfigs[0].get_suptitle().startswith("Only a is right: 60\n")
-    assert sum(bool(axes.images) for axes in figure.subfigs[0].axes) == 16
+    assert "Only a is correct: 60" in [text.get_text() for text in figure.axes[0].texts]
+    assert len(images(figure)) == 16
 
 
 def test_only_one_of_two():
@@ -93,15 +109,16 @@ def test_only_one_of_two():
 def test_long_names_become_numbers_with_a_key():
     given = answers(3)
     long = {"dnn_parameters_of_cnn": given.predicted["dnn"], "cnn": given.predicted["cnn"]}
-    figure = sheet(given._replace(predicted=long), title="")
-    assert lines(figure.axes[0]) == ["sandal", "1: boot ✗", "2: sandal ✓"]
-    assert "1: dnn_parameters_of_cnn    2: cnn" in [text.get_text() for text in figure.texts]
+    figure = answer_sheet(given._replace(predicted=long), title="")
+    assert lines(figure) == ["sandal", "1: boot ✗", "2: sandal ✓"]
+    key = next(text.get_text() for text in figure.axes[0].texts if text.get_text().startswith("Below"))
+    assert key.endswith("1: dnn_parameters_of_cnn    2: cnn")
     draw(figure)
 
 
 @pytest.mark.parametrize("name", ["a", "n" * 100])
 def test_long_names_do_not_shrink_the_images(name):
     given = answers(8)
-    figure = sheet(given._replace(predicted={name: given.labels, "b": given.labels}), title="")
+    figure = answer_sheet(given._replace(predicted={name: given.labels, "b": given.labels}), title="")
     draw(figure)
-    assert figure.axes[0].get_window_extent().width > 130
+    assert images(figure)[0].get_window_extent().width > 130

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from cnnlab.cli import run
 from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths
-from cnnlab.datasets.reading.preparing import prepare
+from cnnlab.datasets.reading.preprocessing import prepare
 from cnnlab.datasets.sources.mnist import Mnist
 from cnnlab.run_folders.records import read_record
 
@@ -98,7 +98,7 @@ def test_the_table_and_the_csv_say_the_same(call, tmp_path):
     code, table, _ = call("pets", path, "--top", "2")
     assert code == 0
     assert table.splitlines()[0].startswith("experiments/pets-")
-    assert table.splitlines()[2].split() == ["Image", "Answer", "2.", "Note"]
+    assert table.splitlines()[2].split() == ["Image", "Prediction", "2.", "Note"]
     assert "green " in table
     [row] = csv.DictReader(io.StringIO(call("pets", path, "--csv")[1]))
     assert row["class"] == "green"
@@ -176,7 +176,7 @@ def test_what_is_no_image_is_named_and_the_others_are_answered(call, tmp_path):
     assert [each["class"] for each in json.loads(out)["predictions"]] == ["red"]
     code, out, err = call("pets", bad)
     assert (code, out) == (2, "")
-    assert err.endswith("no image can be used\n")
+    assert err.endswith("expected at least one image that can be read, found none\n")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_images_of_more_than_colours_take_no_pictures(tmp_path):
     pixels, labels = np.zeros((4, 6, 6, 2), np.uint8), np.array([0, 1, 0, 1])
     np.savez(tmp_path / "own.npz", x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
     dataset = OWN_DATA["npz"](npz=str(tmp_path / "own.npz"))
-    with pytest.raises(UserError, match="its networks want 2 channels, which no picture has"):
+    with pytest.raises(UserError, match="its networks expect 2 channels; image files have 1 or 3"):
         prepare(scanned(bar), dataset)
 
 
@@ -282,5 +282,7 @@ def test_white_paper_is_an_empty_picture():
 def test_a_set_that_is_no_picture_takes_none():
     from cnnlab.errors import UserError
 
-    with pytest.raises(UserError, match="Go: its networks take no pictures from elsewhere"):
+    with pytest.raises(
+        UserError, match="Go: its networks do not accept image files; use a dataset of pictures"
+    ):
         prepare(b"", DATASETS["go"]())

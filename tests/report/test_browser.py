@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from cnnlab.cli import run
+
 pytestmark = [
     # Selenium leaves a socket to the driver open when it quits.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -57,7 +59,7 @@ def test_tables_sort_by_number_and_by_name(browser, find):
 def test_arrow_keys_read_the_curves(browser, find):
     from selenium.webdriver.common.keys import Keys
 
-    chart = find("svg[data-chart='1']")[0]
+    chart = find("[data-chart='1'] svg")[0]
     browser.execute_script("arguments[0].focus()", chart)
     chart.send_keys(Keys.HOME)
     chart.send_keys(Keys.ARROW_RIGHT)
@@ -67,7 +69,7 @@ def test_arrow_keys_read_the_curves(browser, find):
         "colors_dnn, validation", "colors_dnn, training", "colors_cnn, validation", "colors_cnn, training",
     ]  # fmt: skip
     # 0.9 · (1 − 0.6 · 0.7²), the same for all three seeds, as the made-up runs have it.
-    assert reading[4] == "colors_cnn, training: 63.54 % (63.54 % to 63.54 %)"
+    assert reading[4] == "colors_cnn, training: 63.54% (63.54% to 63.54%)"
     chart.send_keys(Keys.END)
     assert find(".reading")[1].text.startswith("Epoch 100\ncolors_dnn")
     chart.send_keys(Keys.ESCAPE)
@@ -77,26 +79,30 @@ def test_arrow_keys_read_the_curves(browser, find):
 def test_pointing_reads_the_curves(browser, find):
     from selenium.webdriver import ActionChains
 
-    chart = find("svg[data-chart='0']")[0]
+    chart = find("[data-chart='0'] svg")[0]
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", chart)
     ActionChains(browser).move_to_element(chart).perform()
     assert find(".reading")[0].text.startswith("Epoch ")
-    assert find("svg[data-chart='0'] .cursor")[0].get_attribute("visibility") == "visible"
+    assert find("[data-chart='0'] .cursor")[0].get_attribute("visibility") == "visible"
     ActionChains(browser).move_to_element(find("h2")[0]).perform()
     assert find(".reading")[0].text == ""
 
 
 def test_seeds_and_experiments_can_be_switched_off(browser, find):
-    mean = "svg[data-chart='1'] .mean.validation[data-experiment='0']"
-    seeds = "svg[data-chart='1'] .seed.validation[data-experiment='0']"
+    mean = "[data-chart='1'] [data-part='mean-validation-0'] path"
+    seeds = "[data-chart='1'] [data-part^='seed-validation-0-']"
     path = lambda: find(mean)[0].get_attribute("d")  # noqa: E731
     all_seeds = path()
     for seed in ("1", "2"):
         find(f"input[data-seed='{seed}']")[0].click()
     assert path() != all_seeds
     numbers = lambda text: [float(each) for each in text.replace("M", " ").replace("L", " ").split()]  # noqa: E731
-    assert numbers(path()) == pytest.approx(numbers(find(seeds)[0].get_attribute("d")), abs=0.11)
-    assert ["off" in each.get_attribute("class").split() for each in find(seeds)] == [False, True, True]
+    assert numbers(path()) == pytest.approx(numbers(find(f"{seeds} path")[0].get_attribute("d")), abs=0.11)
+    assert ["off" in (each.get_attribute("class") or "").split() for each in find(seeds)] == [
+        False,
+        True,
+        True,
+    ]
     find("input[data-experiment='0']")[0].click()
     assert path() == ""
     for selector in ("[data-experiment='0']", "[data-seed='1']", "[data-seed='2']"):
@@ -146,3 +152,23 @@ def test_narrow_screens_need_no_sideways_scrolling(browser):
 
 def test_nothing_went_wrong_meanwhile(browser):
     assert browser.get_log("browser") == []
+
+
+def test_a_point_without_neighbours_is_a_dot_that_moves(chromium, find, tmp_path, make_run, monkeypatch):
+    for seed, accuracy in enumerate((0.5, 0.9)):
+        for name in ("colors_dnn", "colors_cnn"):
+            make_run(tmp_path, name, seed=seed, accuracy=accuracy, changes=["training.epochs=1"])
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
+    arguments = ["--set", "training.epochs=1", "--seeds", "0-1", "--out", str(tmp_path), "--quiet"]
+    assert run(["report", "colors_dnn", "colors_cnn", *arguments]) == 0
+    (page,) = tmp_path.glob("comparisons/*/report.html")
+    chromium.get(page.as_uri())
+    height = lambda: float(find("[data-part='mean-validation-0'] use")[1].get_attribute("y"))  # noqa: E731
+    both = height()
+    find("input[data-seed='0']")[0].click()
+    only_the_better = height()
+    find("input[data-seed='0']")[0].click()
+    find("input[data-seed='1']")[0].click()
+    assert only_the_better < both < height()  # the accuracies' axis points upwards
+    assert both == pytest.approx((only_the_better + height()) / 2)
+    assert chromium.get_log("browser") == []

@@ -88,7 +88,7 @@ def test_it_can_be_walked_by_keyboard(browser, find):
         assert browser.execute_script("return getComputedStyle(arguments[0]).outlineStyle", focused) != "none"
         seen.append(focused.get_attribute("aria-label") or focused.text)
     assert seen == [
-        "Skip to the pictures", "Dark or light", "saliency", "maximize", "Picture of saliency",
+        "Skip to the pictures", "Switch theme", "saliency", "maximize", "Picture of saliency",
         "Picture of maximize 1", "Picture of maximize 2",
     ]  # fmt: skip
 

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import xml.etree.ElementTree as ET
 from collections import Counter
 from html.parser import HTMLParser
 
@@ -15,6 +16,7 @@ from cnnlab.cli import run
 from cnnlab.comparison import compare, conclusion, grouped
 from cnnlab.comparison.tables import percent
 from cnnlab.config.experiment import load_config
+from cnnlab.layers.base import times
 from cnnlab.report import render_report
 from cnnlab.report.charts import chart
 from cnnlab.report.images import png_uri
@@ -83,7 +85,7 @@ def test_it_needs_nothing_else(page, parsed):
             value = attributes.get(name)
             assert value is None or value.startswith(("#", "data:")), (tag, value)
     text = page.read_text(encoding="utf-8")
-    assert "url(" not in text.replace("url(#frame-", "")
+    assert "url(" not in text.replace("url(#chart-", "")
     assert "@import" not in text
     (policy,) = (each for each in parsed.all("meta") if each.get("http-equiv"))
     assert policy["content"].startswith("default-src 'none';")
@@ -102,7 +104,7 @@ def test_whoever_cannot_see_is_told(parsed):
     assert parsed.all("html") == [{"lang": "en"}]
     images = parsed.all("img")
     assert len(images) > 32
-    assert all(re.match(r"Test image \d+: \w+\. colors_dnn says \w+", image["alt"]) for image in images)
+    assert all(re.match(r"Test image \d+: \w+\. colors_dnn predicts \w+", image["alt"]) for image in images)
     for svg in parsed.all("svg"):
         assert svg["role"] == "img"
         assert len(svg["aria-label"]) > 20
@@ -127,7 +129,7 @@ def test_json(page, capsys, monkeypatch):
     document = json.loads(capsys.readouterr().out)
     assert document["report"] == str(page)
     assert document["bytes"] == page.stat().st_size
-    assert document["conclusion"][0].startswith("colors_cnn is ahead of colors_dnn")
+    assert document["conclusion"][0].startswith("colors_cnn outperforms colors_dnn")
 
 
 def test_names_and_data_are_only_text(page, comparison):
@@ -161,28 +163,38 @@ def test_one_seed_no_predictions_many_experiments(page, comparison, experiments)
     assert len(page_of.all("svg")) == 2 + len(experiments)
 
 
+def points(svg, part):
+    """The points of a curve in an SVG, (N, 2)."""
+    (path,) = re.findall(rf'<g data-part="{part}">\s*<path d="([^"]*)"', svg)
+    return np.array([float(number) for number in re.findall(r"[\d.]+", path)]).reshape(-1, 2)
+
+
 def test_chart_geometry():
     rows = [
         {"epoch": epoch, "loss": loss, "val_loss": None} for epoch, loss in enumerate((1.0, 0.5, 0.25), 1)
     ]
     other = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": float("nan")}]
     made = chart({"a": {0: rows, 4: other}}, "loss")
-    assert (made.epochs, made.low) == (3, 0.0)
-    assert made.high == pytest.approx(1.05)
-    assert [(line.seed, line.values) for line in made.lines] == [(0, (1.0, 0.5, 0.25)), (4, (0.5, None))]
-    x = [58, 303, 548]
-    y = [round(280 - 270 * value / 1.05, 1) for value in (0.75, 0.5, 0.25)]
-    ((_, kind, path),) = made.means
-    assert kind == "training"
-    numbers = [float(number) for number in re.findall(r"[\d.]+", path)]
-    np.testing.assert_allclose(numbers, [x[0], y[0], x[1], y[1], x[2], y[2]])
-    json.dumps(made.data(), allow_nan=False)
-    assert made.outside == 0
+    low, high = made.data["y"]
+    first, last = made.data["x"]
+    assert (made.data["epochs"], low) == (3, 0.0)
+    assert high == pytest.approx(1.05)
+    assert [(line["seed"], line["kind"], line["values"]) for line in made.data["lines"]] == [
+        (0, "training", [1.0, 0.5, 0.25]), (4, "training", [0.5, None]),
+    ]  # fmt: skip
+    left, top, right, bottom = made.data["frame"]
+    x = [left + (epoch - first) / (last - first) * (right - left) for epoch in (1, 2, 3)]
+    y = [bottom - (value - low) / (high - low) * (bottom - top) for value in (0.75, 0.5, 0.25)]
+    np.testing.assert_allclose(points(made.svg, "mean-training-0"), np.stack([x, y], axis=1), atol=0.02)
+    seed = points(made.svg, "seed-training-0-0")
+    np.testing.assert_allclose(seed[0], [x[0], bottom - 1.0 / high * (bottom - top)], atol=0.02)
+    json.dumps(made.data, allow_nan=False)
+    assert "out of range" not in made.svg
 
 
 def test_a_chart_says_what_is_outside():
     rows = [{"epoch": epoch, "loss": loss} for epoch, loss in enumerate([9.0, 8.0, *[0.1] * 28], 1)]
-    assert chart({"a": {0: rows}}, "loss").outside == 2
+    assert ">epochs 1-2 partly out of range</text>" in chart({"a": {0: rows}}, "loss").svg
 
 
 @pytest.mark.parametrize(
@@ -191,16 +203,31 @@ def test_a_chart_says_what_is_outside():
 )
 def test_odd_histories(rows):
     made = chart({"a": {0: rows}, "b": {0: []}}, "loss")
-    assert made.high > made.low
+    low, high = made.data["y"]
+    assert high > low
+
+
+def test_all_colours_of_a_chart_are_the_theme_s():
+    rows = [
+        {"epoch": epoch, "loss": 1 / epoch, "val_loss": 2 / epoch, "val_accuracy": 0.5} for epoch in (1, 2)
+    ]
+    made = chart({f"e{index}": {0: rows, 1: rows} for index in range(9)}, "loss")
+    assert re.findall(r"#[0-9a-f]{6}\b", re.sub(r"(id=|url\(|href=)[^ ]*", "", made.svg)) == []
+    assert "var(--c6)" in made.svg
 
 
 def test_every_layer_is_drawn():
     for name in ("cnn", "dnn", "colors_cnn", "cnn_mixed_format"):
-        architecture = load_config(name).architecture
-        drawn = drawing(architecture)
-        assert [block.title for block in drawn.blocks[1:]] == [row.type for row in architecture.rows]
-        assert all(0 < block.height <= 110 for block in drawn.blocks)
-        assert drawn.blocks[-1].x + drawn.blocks[-1].width < drawn.width
+        config = load_config(name)
+        drawn = ET.fromstring(drawing(config))
+        width, height = (float(drawn.attrib[side]) for side in ("width", "height"))
+        texts = [each for each in drawn if each.tag.endswith("text")]
+        assert all(0 < float(each.attrib["x"]) < width for each in texts)
+        assert all(0 < float(each.attrib["y"]) < height for each in texts)
+        written = " ".join(str(each.text) for each in texts)
+        for node, row in zip(config.nodes, config.architecture.rows, strict=True):
+            assert row.type in written or node.layer.short_name in written
+            assert f"{row.type} {times(row.output_shape)}" in drawn.attrib["aria-label"]
 
 
 @pytest.mark.parametrize("shape", [(6, 5, 1), (6, 5, 3), (300, 200, 3)])

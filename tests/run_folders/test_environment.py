@@ -4,7 +4,12 @@ import subprocess
 
 import pytest
 
+from cnnlab.run_folders.contents import DatasetFacts
 from cnnlab.run_folders.environment import environment
+
+COLORS = DatasetFacts(
+    name="colors", title="Colors", origin="generated", status="generated", digest="d", test_digest="t"
+)
 
 
 @pytest.fixture
@@ -15,7 +20,7 @@ def recorded(backend, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def call():
-        facts = environment(config, backend, {"name": "colors"})
+        facts = environment(config, backend, COLORS)
         return facts["git_commit"], facts["git_dirty"]
 
     return call

@@ -31,7 +31,7 @@ def test_a_config_finds_its_old_run(name, seed):
     record = find_finished(config, GOLDEN / "0.1.0")
     assert record is not None
     assert record.config == config
-    assert record.result["test_accuracy"] == pytest.approx(record.predictions.right.mean())
+    assert record.result.test_accuracy == pytest.approx(record.predictions.right.mean())
     assert [row["epoch"] for row in record.history] == [1, 2]
 
 
@@ -50,6 +50,6 @@ def test_old_runs_are_compared_and_not_trained_again(out, capsys):
     document = json.loads(capsys.readouterr().out)
     for outcome in document["experiments"]:
         records = [read_record(path) for path in sorted(out.glob(f"{outcome['name']}-*/seed-*"))]
-        assert outcome["test_accuracy"]["values"] == [each.result["test_accuracy"] for each in records]
+        assert outcome["test_accuracy"]["values"] == [each.result.test_accuracy for each in records]
     after = files_of(out)
     assert {path: time for path, time in after.items() if path in before} == before

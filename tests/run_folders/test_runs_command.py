@@ -196,7 +196,7 @@ def test_a_folder_that_is_named_must_be_there(runs, tmp_path, arguments):
     streams = runs(*arguments, out=tmp_path / "nowhere", code=2)
     assert (streams.out, streams.err) == (
         "",
-        f"--out {tmp_path / 'nowhere'}: no such folder; expected one that runs are kept in\n",
+        f"--out {tmp_path / 'nowhere'}: no such folder; expected the folder of all runs\n",
     )
 
 
@@ -208,10 +208,10 @@ def test_the_default_folder_comes_with_the_first_run(tmp_path, monkeypatch, caps
         monkeypatch.setenv("CNNLAB_EXPERIMENTS", named)
     folder = named or "experiments"
     assert run(["runs", "list", "--json"]) == 0
-    assert capsys.readouterr() == ("[]\n", f"no runs yet: no folder {folder}\n")
+    assert capsys.readouterr() == ("[]\n", f"no runs yet: {folder} does not exist\n")
     assert run(["runs", "show", "x"]) == 2
     assert capsys.readouterr().err == (
-        f"unknown run 'x': there are no runs in {folder} yet; cnnlab train makes them\n"
+        f"unknown run 'x': there are no runs in {folder} yet; create one with cnnlab train\n"
     )
 
 
@@ -231,7 +231,10 @@ def test_list_reads_no_config(runs, library, monkeypatch):
             "'training.epoch': none of these runs has such a setting; did you mean training.epochs?",
         ),
         (["list", "--column", "x.y"], "error, path, or a setting such as training.epochs"),
-        (["list", "--column", "model.unheard_of_and_far_away"], "cnnlab runs show prints a run's settings"),
+        (
+            ["list", "--column", "model.unheard_of_and_far_away"],
+            "to see the settings of a run, use cnnlab runs show",
+        ),
         (["list", "--column", "test_acuracy"], "unknown key 'test_acuracy'; did you mean test_accuracy?"),
         (["list", "--sort", "accuracy"], "unknown key 'accuracy'; did you mean test_accuracy?"),
         (["list", "--json", "--csv"], "--json, --csv and --markdown exclude each other"),
@@ -309,7 +312,7 @@ def test_no_difference(runs, library):
 def test_rm_asks_and_then_removes(runs, tmp_path, make_run):
     first, second = (make_run(tmp_path, "colors_cnn", seed=seed) for seed in (0, 1))
     streams = runs("rm", str(first), out=tmp_path, code=2)
-    assert "nobody is here to answer; say so with --yes" in streams.err
+    assert "standard input is not a terminal; add --yes to confirm" in streams.err
     assert first.exists()
     streams = runs("rm", str(first), "--dry-run", out=tmp_path)
     assert streams.out == f"{first}\n"
@@ -329,7 +332,7 @@ def test_rm_as_json(runs, tmp_path, make_run):
     assert json.loads(runs("rm", "colors_cnn", "--dry-run", "--json", out=tmp_path).out) == document
     streams = runs("rm", "colors_cnn", "--json", out=tmp_path, code=2)
     assert streams.out == ""
-    assert "--json does not ask; say so with --yes, or look with --dry-run" in streams.err
+    assert "--json cannot ask; add --yes to confirm, or --dry-run to list the runs only" in streams.err
     assert path.exists()
     document["removed"] = True
     assert json.loads(runs("rm", "colors_cnn", "--yes", "--json", out=tmp_path).out) == document
@@ -394,7 +397,10 @@ def test_only_runs_are_ever_removed(runs, tmp_path, make_run):
     (path.parent / "notes.txt").write_text("mine", encoding="utf-8")
     link = tmp_path / "link"
     link.symlink_to(path)
-    assert "not a run's folder; nothing was removed" in runs("rm", str(link), "--yes", code=2).err
+    assert (
+        "expected a run's folder with run.json; nothing was removed"
+        in runs("rm", str(link), "--yes", code=2).err
+    )
     assert path.exists()
     runs("rm", str(path), "--yes", out=tmp_path / "real")
     assert (path.parent / "notes.txt").exists()

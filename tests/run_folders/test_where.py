@@ -75,7 +75,7 @@ def test_conditions(condition, met):
         ("seed", "column 5: expected =, !=, <, <=, > or >= after seed, found the end"),
         ("seed >", "column 7: expected a value after >, found the end"),
         ("seed > > 3", "column 8: expected a value after >, found '>'"),
-        ("seed = 3 state = failed", "column 10: expected and, or, or the end, found 'state'"),
+        ("seed = 3 state = failed", "column 10: expected 'and', 'or' or the end, found 'state'"),
         ("(seed = 3", "column 10: expected ), found the end"),
         ("3 = seed", "column 1: expected a key such as test_accuracy, found '3'"),
         ("seed = 3 & x", "column 10: expected a key, a value or a comparison, found '&'"),

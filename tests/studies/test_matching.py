@@ -6,7 +6,7 @@ import pytest
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
 from cnnlab.errors import UserError
-from cnnlab.studies.matching import match
+from cnnlab.studies.matching import match_budget as match
 
 
 def configs(*names, changes=()):
@@ -70,7 +70,7 @@ def test_the_other_way_round_by_name():
 def test_seconds_are_measured(pair, jitter):
     jobs = Stopwatch(jitter=jitter)
     found = match(configs(*pair), "seconds", jobs=jobs)
-    assert found.reached == pytest.approx(found.wanted, rel=0.08)  # widths 5 and 2: one more is 8 %
+    assert found.reached == pytest.approx(found.wanted, rel=0.08)  # widths 5 and 2: one more is 8%
     assert jobs.count <= 12
     assert "s of training steps against" in str(found)
 
@@ -224,7 +224,7 @@ def test_a_width_that_the_image_decides_stays(tmp_path):
     with pytest.raises(UserError) as caught:
         match([only, load_config("cnn")], "parameters", jobs=None, resize="only")
     assert str(caught.value) == (
-        "--match: no width of only can be changed: branches of different shapes meet: 28×28×2 and 28×28×1"
+        "--match: no width of only can be changed: the branches have different shapes: 28×28×2 and 28×28×1"
     )
 
 

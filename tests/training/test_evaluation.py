@@ -40,8 +40,8 @@ def test_what_is_recorded_is_what_numpy_finds(trained, experiment, dataset, weig
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         probabilities = powers / powers.sum(axis=1, keepdims=True)
         expected = cross_entropy(probabilities, split.labels)
-        np.testing.assert_allclose(record.result[f"{name}_loss"], expected, rtol=1e-5)
-        assert record.result[f"{name}_accuracy"] == np.mean(scores.argmax(axis=1) == split.labels)
+        np.testing.assert_allclose(getattr(record.result, f"{name}_loss"), expected, rtol=1e-5)
+        assert getattr(record.result, f"{name}_accuracy") == np.mean(scores.argmax(axis=1) == split.labels)
 
 
 def test_dropout_rests_while_evaluating(backend, experiment, dataset) -> None:

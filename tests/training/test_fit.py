@@ -30,8 +30,8 @@ def test_keep_best_gives_the_best_epochs_weights(trained, experiment, falling) -
     record = trained(experiment(training=f"epochs: 4, keep: best, {WILD}"), data)
     accuracies = [row["val_accuracy"] for row in record.history]
     assert accuracies[0] == 1.0 > max(accuracies[1:])
-    assert (record.result["best_epoch"], record.result["tested_epoch"]) == (1, 1)
-    assert record.result["validation_accuracy"] == 1.0
+    assert (record.result.best_epoch, record.result.tested_epoch) == (1, 1)
+    assert record.result.validation_accuracy == 1.0
     for found, expected in zip(_weights(record), _weights(first), strict=True):
         np.testing.assert_array_equal(found, expected)
     with np.load(record.path / "predictions.npz") as best, np.load(first.path / "predictions.npz") as one:
@@ -41,8 +41,8 @@ def test_keep_best_gives_the_best_epochs_weights(trained, experiment, falling) -
 def test_keep_last_gives_the_last_epochs_weights(trained, experiment, falling) -> None:
     first, data = falling
     record = trained(experiment(training=f"epochs: 4, {WILD}"), data)
-    assert (record.result["best_epoch"], record.result["tested_epoch"]) == (1, 4)
-    assert record.result["validation_accuracy"] == record.history[-1]["val_accuracy"] < 1.0
+    assert (record.result.best_epoch, record.result.tested_epoch) == (1, 4)
+    assert record.result.validation_accuracy == record.history[-1]["val_accuracy"] < 1.0
     assert not np.array_equal(_weights(record)[0], _weights(first)[0])
 
 

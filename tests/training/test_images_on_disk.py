@@ -17,7 +17,7 @@ def on_disk(tmp_path, monkeypatch):
         images = data.train.images
         copy = np.memmap(tmp_path / "images.u8", dtype=np.uint8, mode="w+", shape=images.shape)
         copy[:] = images
-        monkeypatch.setattr("cnnlab.datasets.reading.mapped.free_memory", lambda: 1000)
+        monkeypatch.setattr("cnnlab.datasets.memory_mapped.free_memory", lambda: 1000)
         return replace(data, train=Split(copy, data.train.labels))
 
     return move

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnlab.datasets.drawn.streams import RandomStream
+from cnnlab.datasets.drawn.random_stream import RandomStream
 
 TAN_OF_HALF = 0.41421356237309503  # of 45°
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnlab.datasets.drawn.streams import RandomStream
+from cnnlab.datasets.drawn.random_stream import RandomStream
 
 LOWEST, HIGHEST = 0.06, 0.44
 """Frequencies of tones: below the highest that can be told from lower ones, 0.5."""

@@ -14,14 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnlab.datasets.base import Progress
+from cnnlab.datasets.base import DatasetConfig, Progress
 from cnnlab.datasets.content import Content, Provenance, digest
 from cnnlab.datasets.data_paths import DataPaths
 from cnnlab.datasets.reading.archive import members
 from cnnlab.datasets.reading.download import download_all
-from cnnlab.datasets.reading.files import broken, check_labels, incomplete, is_file, read_whole, readable
+from cnnlab.datasets.reading.files import broken, check_labels, checksum, incomplete, is_file, read_whole
 from cnnlab.datasets.reading.plain_pickle import ArrayRecord, PlainPickleError, load_plain
-from cnnlab.datasets.sources.cifar10 import Cifar10
 
 BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")
 BATCH_COUNT = 10_000
@@ -29,7 +28,6 @@ BATCH_COUNT = 10_000
 
 SIDE = 32
 CHANNELS = 3
-NUM_CLASSES = len(Cifar10.all_classes)
 PIXEL_BYTES = CHANNELS * SIDE * SIDE
 LARGEST_PICKLE = 1 << 26
 """Bytes; a pickled batch has 31 million."""
@@ -68,7 +66,9 @@ class Batch(NamedTuple):
     path: Path
 
 
-def read_cifar10(config: Cifar10, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+def read_cifar10(
+    config: DatasetConfig, data_paths: DataPaths, *, progress: Progress | None = None
+) -> Content:
     """Find the set in one of its layouts, or download it, and decode it.
 
     Raises:
@@ -114,27 +114,43 @@ def find(data_paths: DataPaths) -> Path | None:
     return None
 
 
-def decode(found: Path, config: Cifar10) -> Content:
+def matches_checksums(data_paths: DataPaths) -> bool:
+    """Whether what is found is official, told by the MD5 sums of whole files; nothing is decoded.
+
+    Raises:
+        UserError: a file cannot be read, or the user's own folder has some of the batches, but not all.
+    """
+    found = find(data_paths)
+    if found is None:
+        return False
+    if is_file(found):
+        return checksum(found, "md5") in OFFICIAL_ARCHIVE_MD5
+    return all(
+        is_file(found / name) and checksum(found / name, "md5") == md5 for name, md5 in OFFICIAL_MD5.items()
+    )
+
+
+def decode(found: Path, config: DatasetConfig) -> Content:
     """Decode and verify a folder or an archive.
 
     One batch at a time is in memory besides the result.
     """
-    is_archive = is_file(found)
+    is_archive, num_classes = is_file(found), len(config.all_classes)
     train_images = np.empty((5 * BATCH_COUNT, SIDE, SIDE, CHANNELS), dtype=np.uint8)
     test_images = np.empty((BATCH_COUNT, SIDE, SIDE, CHANNELS), dtype=np.uint8)
     train_labels = np.empty(5 * BATCH_COUNT, dtype=np.int64)
     test_labels = np.empty(BATCH_COUNT, dtype=np.int64)
-    official = is_archive and _archive_md5(found) in OFFICIAL_ARCHIVE_MD5
+    official = is_archive and checksum(found, "md5") in OFFICIAL_ARCHIVE_MD5
     matching = 0
     for batch in _archive_batches(found) if is_archive else _folder_batches(found):
         if not is_archive:
             matching += hashlib.md5(batch.data, usedforsecurity=False).hexdigest() == OFFICIAL_MD5[batch.name]
         if batch.name == "test_batch":
-            _decode(batch, test_images, test_labels)
+            _decode(batch, test_images, test_labels, num_classes)
         else:
             start = BATCHES.index(batch.name) * BATCH_COUNT
             part = slice(start, start + BATCH_COUNT)
-            _decode(batch, train_images[part], train_labels[part])
+            _decode(batch, train_images[part], train_labels[part], num_classes)
         del batch  # before the next one is read
     arrays = (train_images, train_labels, test_images, test_labels)
     official = official or matching == len(BATCHES)
@@ -152,17 +168,11 @@ def decode(found: Path, config: Cifar10) -> Content:
     return Content(*arrays, provenance=provenance)
 
 
-def _decode(batch: Batch, images: np.ndarray, labels: np.ndarray) -> None:
+def _decode(batch: Batch, images: np.ndarray, labels: np.ndarray, num_classes: int) -> None:
     """Write the images (N, H, W, C) and labels (N,) of a batch into their part of the result."""
     found_labels, planes = _decode_binary(batch) if batch.binary else _decode_pickle(batch)
-    labels[:] = check_labels(found_labels, NUM_CLASSES, batch.path)
+    labels[:] = check_labels(found_labels, num_classes, batch.path)
     images[:] = planes.reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1)
-
-
-def _archive_md5(path: Path) -> str:
-    with readable(path), path.open("rb") as file:
-        md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-    return md5.hexdigest()
 
 
 def _folder_batches(folder: Path) -> Iterator[Batch]:

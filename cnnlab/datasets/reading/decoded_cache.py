@@ -69,7 +69,7 @@ def cached(
     except OSError as error:
         raise CnnlabError(
             f"{folder}: the cache of decoded images cannot be written: {error.strerror or error}\n"
-            "   make room, or name another folder with CNNLAB_CACHE"
+            "   free some disk space, or set CNNLAB_CACHE to another folder"
         ) from error
 
 
@@ -102,7 +102,7 @@ def _mapped(folder: Path, origin: str) -> Content:
     for part in ("train", "test"):
         parts += [_images(folder, part, facts["shapes"][part]), np.load(folder / f"{part}_labels.npy")]
     bad = facts["bad"]
-    warning = f"{len(bad)} images cannot be used and are left out, the first: {bad[0]}" if bad else None
+    warning = f"{len(bad)} images cannot be used and were left out; the first: {bad[0]}" if bad else None
     provenance = Provenance(origin, "unverified", facts["digest"], facts["test_digest"], warning)
     return Content(parts[0], parts[1], parts[2], parts[3], provenance)
 

@@ -113,7 +113,7 @@ def _transfer(remote: RemoteFile, partial: Path, progress: Progress | None, time
                 "the file was discarded"
             )
         resumed = False  # the old part may be to blame: once more, from the start
-    raise DownloadError(f"{remote.url}: no whole file in {ATTEMPTS} attempts")
+    raise DownloadError(f"{remote.url}: incomplete after {ATTEMPTS} attempts")
 
 
 def _receive(remote: RemoteFile, partial: Path, progress: Progress | None, timeout: float) -> None:
@@ -130,13 +130,13 @@ def _receive(remote: RemoteFile, partial: Path, progress: Progress | None, timeo
             if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
                 # Whole already, or longer than the file: the checksum tells which.
                 return
-            in_a_circle = "infinite loop" in str(error.reason)  # urllib says it in three lines
-            reason = "redirected in a circle" if in_a_circle else error.reason
+            endless = "infinite loop" in str(error.reason)  # urllib says it in three lines
+            reason = "endless redirects" if endless else error.reason
             raise DownloadError(f"{remote.url}: {error.code} {reason}") from error
     except urllib.error.URLError as error:
         raise DownloadError(f"{remote.url} cannot be reached ({error.reason})") from error
     except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        raise CutOff(f"cut off ({error}); what has come so far is kept") from error
+        raise CutOff(f"the connection broke ({error}); the part received is kept") from error
 
 
 def _write(
@@ -149,7 +149,9 @@ def _write(
     """Append to the partial file, or start it anew where the server sends the whole file."""
     start = _start(response) if response.status == http.HTTPStatus.PARTIAL_CONTENT else 0
     if start not in (0, have):
-        raise DownloadError(f"{remote.url}: asked for bytes from {have} on, got bytes from {start} on")
+        raise DownloadError(
+            f"{remote.url}: requested the bytes from {have} on, received those from {start} on"
+        )
     declared = response.headers.get("Content-Length", "")
     total = start + int(declared) if declared.isdigit() else None
     if total is not None and total > LARGEST:
@@ -165,7 +167,7 @@ def _write(
                 progress(remote.name, done, total)
     # A closed connection looks like the end of the file; only the declared length tells them apart.
     if total is not None and done < total:
-        raise CutOff(f"cut off after {done} of {total} bytes; what has come so far is kept")
+        raise CutOff(f"the connection broke after {done} of {total} bytes; the part received is kept")
 
 
 def _start(response: http.client.HTTPResponse) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import io
 import zlib
 from collections.abc import Iterable, Iterator
@@ -65,6 +66,17 @@ def read_whole(path: Path, *, limit: int, expected: str) -> bytes:
     if len(data) > limit:
         raise broken(path, expected=expected, found=f"more than {limit} bytes")
     return data
+
+
+def checksum(path: Path, algorithm: str, *, unzipped: bool = False) -> str:
+    """The checksum of a file, as lower-case hex; `unzipped`: of what a gzip file holds, others as they are.
+
+    Raises:
+        UserError: the file cannot be read, or is a damaged gzip file.
+    """
+    with readable(path), open_plain_or_gzip(path) if unzipped else path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False))
+    return digest.hexdigest()
 
 
 def fill(array: np.ndarray, stream: io.BufferedIOBase, path: Path) -> None:

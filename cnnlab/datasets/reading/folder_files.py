@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -19,9 +19,7 @@ from cnnlab.datasets.reading.folder_layout import find_layout, image_files
 from cnnlab.datasets.reading.images import BadImage, OtherSize, bombs_are_errors, decode
 from cnnlab.datasets.splits import stratified
 from cnnlab.errors import UserError
-
-if TYPE_CHECKING:
-    from cnnlab.datasets.sources.folder import ImageFolder
+from cnnlab.language.fields import Shape
 
 AT_ONCE = 64
 """Files for one call into a thread."""
@@ -41,7 +39,31 @@ class File:
     modified: int  # nanoseconds
 
 
-def read_folder(config: ImageFolder, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+@dataclass(frozen=True)
+class FolderOptions:
+    """How a folder of images is read."""
+
+    image_shape: Shape
+    """(height, width, channels) that all images are brought to."""
+
+    class_names: tuple[str, ...]
+    """The folders that are read; label k is called class_names[k]."""
+
+    resize: str
+    """crop, pad, stretch or exact."""
+
+    skips_bad_images: bool
+    """Leave out what cannot be used, instead of an error."""
+
+    test_size: int | float
+    """A count, or a share, of the images: split off where the folder has no test images."""
+
+    seed: int
+
+
+def read_folder(
+    folder: str, options: FolderOptions, data_paths: DataPaths, *, progress: Progress | None = None
+) -> Content:
     """Find the images and decode them, unless the cache has them.
 
     Raises:
@@ -49,47 +71,48 @@ def read_folder(config: ImageFolder, data_paths: DataPaths, *, progress: Progres
         CnnlabError: the cache cannot be written.
     """
     try:
-        layout = find_layout(config.folder)
+        layout = find_layout(folder)
     except UserError as error:
         raise UserError(f"dataset.folder: {error}") from None
-    train = _files(layout.train, config)
+    train = _files(layout.train, options.class_names)
     if layout.test is None:
-        train, test = _split(train, config)
+        train, test = _split(train, folder, options)
     else:
-        test = _files(layout.test, config)
+        test = _files(layout.test, options.class_names)
     # In the order of the names, the first N would all be of one class.
-    tickets = np.random.PCG64(config.seed).random_raw(len(train))
+    tickets = np.random.PCG64(options.seed).random_raw(len(train))
     train = [train[index] for index in np.argsort(tickets, kind="stable")]
-    settings = f"{config.image_shape} {config.resize} {config.on_error}"
+    on_error = "skip" if options.skips_bad_images else "stop"
+    settings = f"{options.image_shape} {options.resize} {on_error}"
     listed = (
         f"{part} {file.name} {file.label} {file.bytes} {file.modified}"
         for part, files in (("train", train), ("test", test))
         for file in files
     )
-    folder = data_paths.cache / "folders" / key_of(settings, *listed)
+    cache = data_paths.cache / "folders" / key_of(settings, *listed)
 
     def decode_all(part: str, files: Sequence[File], file: BinaryIO) -> Decoded:
-        return _decode(part, files, file, config, progress)
+        return _decode(part, files, file, folder, options, progress)
 
     content = cached(
-        folder,
+        cache,
         origin=str(layout.root),
-        image_shape=config.image_shape,
+        image_shape=options.image_shape,
         train=lambda file: decode_all("training", train, file),
         test=lambda file: decode_all("test", test, file),
     )
-    _check_classes(content, config)
+    _check_classes(content, folder, options.class_names)
     return content
 
 
-def _files(folders: dict[str, Path], config: ImageFolder) -> list[File]:
+def _files(folders: dict[str, Path], class_names: Sequence[str]) -> list[File]:
     """All images of the chosen classes, in the order of class and name.
 
     Raises:
         UserError: a class has no images.
     """
     files = []
-    for label, name in enumerate(config.all_classes):
+    for label, name in enumerate(class_names):
         entries = image_files(folders[name]) if name in folders else []
         if not entries:
             where = folders.get(name, next(iter(folders.values())).parent / name)
@@ -107,17 +130,16 @@ def _files(folders: dict[str, Path], config: ImageFolder) -> list[File]:
     return files
 
 
-def _split(files: list[File], config: ImageFolder) -> tuple[list[File], list[File]]:
+def _split(files: list[File], folder: str, options: FolderOptions) -> tuple[list[File], list[File]]:
     """Split off the test images: of each class its share, drawn with the dataset's seed."""
     labels = np.array([file.label for file in files], dtype=np.int64)
-    size = config.test_size
+    size = options.test_size
     count = max(1, round(size * len(files))) if isinstance(size, float) else size
     if count >= len(files):
         raise UserError(
-            f"dataset.test_size: expected fewer than the {len(files)} images of {config.folder}, "
-            f"found {count}"
+            f"dataset.test_size: expected fewer than the {len(files)} images of {folder}, found {count}"
         )
-    drawn = stratified(labels, count, seed=config.seed)
+    drawn = stratified(labels, count, seed=options.seed)
     return (
         [file for file, is_test in zip(files, drawn, strict=True) if not is_test],
         [file for file, is_test in zip(files, drawn, strict=True) if is_test],
@@ -125,15 +147,20 @@ def _split(files: list[File], config: ImageFolder) -> tuple[list[File], list[Fil
 
 
 def _decode(
-    part: str, files: Sequence[File], file: BinaryIO, config: ImageFolder, progress: Progress | None
+    part: str,
+    files: Sequence[File],
+    file: BinaryIO,
+    folder: str,
+    options: FolderOptions,
+    progress: Progress | None,
 ) -> Decoded:
     """Write the pixels of all files, one image after the other, as they come."""
     labels: list[int] = []
     bad: list[str] = []
     done, total = 0, sum(each.bytes for each in files)
-    for each, pixels in zip(files, _pixels(files, config), strict=True):
+    for each, pixels in zip(files, _pixels(files, options), strict=True):
         if isinstance(pixels, OtherSize):
-            height, width, _ = config.image_shape
+            height, width, _ = options.image_shape
             raise UserError(
                 f"{each.path}: expected {height}×{width} pixels like the first image, found "
                 f"{pixels}\n   set dataset.size: [height, width] to bring all images to one size"
@@ -146,27 +173,27 @@ def _decode(
         done += each.bytes
         if progress is not None:
             progress(f"decoding {len(files):,} {part} images", done, total)
-    if bad and config.on_error == "stop":
+    if bad and not options.skips_bad_images:
         more = f"\n   and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
         listed = "\n   ".join(bad[:NAMED])
         raise UserError(
-            f"{config.folder}: {len(bad)} of {len(files)} {part} images cannot be used\n   {listed}{more}\n"
+            f"{folder}: {len(bad)} of {len(files)} {part} images cannot be used\n   {listed}{more}\n"
             "   repair or remove them, or set dataset.on_error: skip"
         )
     return Decoded(np.array(labels, dtype=np.int64), bad)
 
 
-def _pixels(files: Sequence[File], config: ImageFolder) -> Iterator[np.ndarray | BadImage]:
+def _pixels(files: Sequence[File], options: FolderOptions) -> Iterator[np.ndarray | BadImage]:
     """The pixels of each file in order, (height, width, channels) uint8, or what is wrong with it."""
-    if config.size is None:
-        raise ValueError("a folder without a size")
-    size, channels, resize = config.size, config.image_shape[-1], config.resize
+    height, width, channels = options.image_shape
 
     def decode_some(some: Sequence[File]) -> list[np.ndarray | BadImage]:
         found: list[np.ndarray | BadImage] = []
         for file in some:
             try:
-                found.append(decode(Path(file.path), size=size, channels=channels, resize=resize))
+                found.append(
+                    decode(Path(file.path), size=(height, width), channels=channels, resize=options.resize)
+                )
             except BadImage as error:
                 found.append(error)
         return found
@@ -177,11 +204,11 @@ def _pixels(files: Sequence[File], config: ImageFolder) -> Iterator[np.ndarray |
             yield from results
 
 
-def _check_classes(content: Content, config: ImageFolder) -> None:
+def _check_classes(content: Content, folder: str, class_names: Sequence[str]) -> None:
     """Where bad images were skipped, a class may have lost all of its own."""
     for part, labels in (("training", content.train_labels), ("test", content.test_labels)):
-        for label, name in enumerate(config.all_classes):
+        for label, name in enumerate(class_names):
             if part == "training" and not np.any(labels == label):
-                raise UserError(f"{config.folder}: class {name!r} has no {part} image that can be used")
+                raise UserError(f"{folder}: class {name!r} has no {part} image that can be used")
         if not len(labels):
-            raise UserError(f"{config.folder}: no {part} image can be used")
+            raise UserError(f"{folder}: no {part} image can be used")

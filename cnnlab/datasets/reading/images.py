@@ -106,7 +106,7 @@ def _opened(source: Path | bytes) -> Iterator[Image]:
             if image.width * image.height > MOST_PIXELS:
                 raise _bomb(f"({image.height * image.width} pixels)")
             if image.mode in ("I", "F") or ";16" in image.mode or ";16" in _raw_mode(image):
-                raise BadImage("16 bits a channel; save it with 8")
+                raise BadImage("16 bits per channel; save it with 8")
             yield image
     except UnidentifiedImageError:
         raise BadImage(_unidentified(source)) from None
@@ -133,7 +133,7 @@ def _bomb(said: str) -> BadImage:
     """Pillow says (100000000 pixels) among other things."""
     pixels = re.search(r"\((\d+) pixels\)", said)
     number = f"{int(pixels[1]):,}" if pixels else "too many"
-    return BadImage(f"{number} pixels; at most {MOST_PIXELS:,} are decoded")
+    return BadImage(f"{number} pixels; the limit is {MOST_PIXELS:,}")
 
 
 def _raw_mode(image: Image) -> str:

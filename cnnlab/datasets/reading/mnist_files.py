@@ -7,46 +7,88 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnlab.datasets.base import Progress
+from cnnlab.datasets.base import DatasetConfig, Progress
 from cnnlab.datasets.content import Content, Provenance, Status, digest
 from cnnlab.datasets.data_paths import DataPaths
 from cnnlab.datasets.reading.download import download_all
-from cnnlab.datasets.reading.files import check_counts, check_labels, incomplete, is_file
+from cnnlab.datasets.reading.files import check_counts, check_labels, checksum, incomplete, is_file
 from cnnlab.datasets.reading.idx import read_idx
-from cnnlab.datasets.reading.npz import read_npz
-from cnnlab.datasets.sources.mnist import FashionMnist, Mnist, MnistLike
+from cnnlab.datasets.reading.mnist_layout import IDX_FILES, MnistLayout
+from cnnlab.datasets.reading.npz_files import check_headers, read_four_arrays
 from cnnlab.errors import UserError
 
-IDX_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
+Found = Path | Mapping[str, Path]
+"""An .npz file, or the four IDX files by name."""
 
 
-def read_mnist_like(config: MnistLike, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+def read_mnist_like(
+    config: DatasetConfig,
+    layout: MnistLayout,
+    data_paths: DataPaths,
+    *,
+    others: Mapping[str, str],
+    progress: Progress | None = None,
+) -> Content:
     """Find the set in one of its layouts, or download it, and decode it.
 
+    Args:
+        others: title → official digest of the sets that come in files of the same names.
+
     Raises:
-        UserError: a file is broken, incomplete, or holds the other set.
+        UserError: a file is broken, incomplete, or holds another set.
         DownloadError: nothing is found and the download fails.
     """
-    found = find(config, data_paths)
+    found = find(layout, data_paths)
     if found is None:
         paths = download_all(
             config.remote_files,
             data_paths,
             folder=config.name,
             title=config.title,
-            looked_for=f"{config.npz_names[0]} or the four IDX files ({', '.join(IDX_FILES)}; .gz or not)",
+            looked_for=f"{layout.npz_names[0]} or the four IDX files ({', '.join(IDX_FILES)}; .gz or not)",
             progress=progress,
         )
         found = paths[0] if len(paths) == 1 else dict(zip(IDX_FILES, paths, strict=True))
-    return decode(found, config)
+    parts, origin = decode(found, config)
+    content_digest = digest(*parts)
+    for title, official_digest in others.items():
+        if content_digest == official_digest:
+            raise UserError(
+                f"{origin}: expected {config.title}, found {title}\n"
+                f"   put {config.title} into a folder {layout.folders[0]}, or ask for {title}"
+            )
+    status: Status = "official"
+    warning = None
+    if content_digest != layout.official_digest:
+        status = "different"
+        warning = (
+            f"{config.title} in {origin} is not the official content ({len(parts[0])} training and "
+            f"{len(parts[2])} test images); accuracies will differ from published ones"
+        )
+    provenance = Provenance(str(origin), status, content_digest, digest(*parts[2:]), warning)
+    return Content(parts[0], parts[1], parts[2], parts[3], provenance)
 
 
-def find(config: MnistLike, data_paths: DataPaths) -> Path | Mapping[str, Path] | None:
+def matches_checksums(layout: MnistLayout, data_paths: DataPaths) -> bool:
+    """Whether the files that are found are the official ones, told by their checksums; nothing is decoded.
+
+    Raises:
+        UserError: a file is damaged, or the user's own folder has a part of the set.
+    """
+    found = find(layout, data_paths)
+    if found is None:
+        return False
+    if isinstance(found, Path):
+        if checksum(found, "sha256") == layout.npz_checksum:
+            return True
+        check_headers(found)
+        return False
+    return all(
+        checksum(path, "sha256", unzipped=True) == layout.idx_checksums[name] for name, path in found.items()
+    )
+
+
+def find(layout: MnistLayout, data_paths: DataPaths) -> Found | None:
     """An .npz file, or the four IDX files by name; None if no place has the whole set.
 
     Raises:
@@ -56,8 +98,8 @@ def find(config: MnistLike, data_paths: DataPaths) -> Path | Mapping[str, Path] 
         own = place == data_paths.data_dir
         parts: list[tuple[Path, dict[str, Path]]] = []
         # Files in the user's folder itself come last: their names do not say which of the two sets they are.
-        for folder in (*(place / name for name in config.folders), *([place] if own else [])):
-            for npz_name in config.npz_names:
+        for folder in (*(place / name for name in layout.folders), *([place] if own else [])):
+            for npz_name in layout.npz_names:
                 if is_file(folder / npz_name):
                     return folder / npz_name
             idx_files = _idx_files(folder)
@@ -65,7 +107,7 @@ def find(config: MnistLike, data_paths: DataPaths) -> Path | Mapping[str, Path] 
                 return idx_files
             if idx_files:
                 parts.append((folder, idx_files))
-        for npz_name in config.npz_names:
+        for npz_name in layout.npz_names:
             if is_file(place / npz_name):
                 return place / npz_name
         # In a cache, a part is the trace of a download that was broken off.
@@ -87,13 +129,15 @@ def _idx_files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def decode(found: Path | Mapping[str, Path], config: MnistLike) -> Content:
-    """Decode and verify an .npz file or four IDX files."""
+def decode(found: Found, config: DatasetConfig) -> tuple[list[np.ndarray], Path]:
+    """Decode an .npz file or four IDX files: images and labels to train, to test, and where they lie."""
     height, width, channels = config.image_shape
     train_count, test_count = config.train_count, config.test_count
     if isinstance(found, Path):
         origin, labels_paths = found, (found, found)
-        arrays = read_npz(found, image_shape=(height, width), train_count=train_count, test_count=test_count)
+        arrays = read_four_arrays(
+            found, image_shape=(height, width), train_count=train_count, test_count=test_count
+        )
     else:
         paths = [found[name] for name in IDX_FILES]
         origin, labels_paths = paths[0].parent, (paths[1], paths[3])
@@ -110,23 +154,4 @@ def decode(found: Path | Mapping[str, Path], config: MnistLike) -> Content:
             images.reshape(*images.shape, channels),
             check_labels(labels, len(config.all_classes), path),
         ]
-    return Content(parts[0], parts[1], parts[2], parts[3], _provenance(parts, origin, config))
-
-
-def _provenance(parts: list[np.ndarray], origin: Path, config: MnistLike) -> Provenance:
-    content_digest = digest(*parts)
-    for other in (Mnist, FashionMnist):
-        if other.title != config.title and content_digest == other.official_digest:
-            raise UserError(
-                f"{origin}: expected {config.title}, found {other.title}\n"
-                f"   put {config.title} into a folder {config.folders[0]}, or ask for {other.title}"
-            )
-    status: Status = "official"
-    warning = None
-    if content_digest != config.official_digest:
-        status = "different"
-        warning = (
-            f"{config.title} in {origin} is not the official content ({len(parts[0])} training and "
-            f"{len(parts[2])} test images); accuracies will differ from published ones"
-        )
-    return Provenance(str(origin), status, content_digest, digest(*parts[2:]), warning)
+    return parts, origin

@@ -48,6 +48,11 @@ class Cifar10(DatasetConfig):
 
         return find(data_paths)
 
+    def matches_checksums(self, data_paths: DataPaths) -> bool:
+        from cnnlab.datasets.reading.cifar10_files import matches_checksums
+
+        return matches_checksums(data_paths)
+
     def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
         from cnnlab.datasets.reading.cifar10_files import read_cifar10
 

@@ -33,9 +33,10 @@ class Colors(DatasetConfig):
 
     def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
         """Draw the pictures; no file is looked for."""
-        from cnnlab.datasets.drawn.pictures import colored_shapes, generated
+        from cnnlab.datasets.content import Content
+        from cnnlab.datasets.drawn.colors import colored_shapes
 
-        return generated(
+        return Content.generated(
             train=colored_shapes(self.train_count, seed=[self.generator_seed, 0]),
             test=colored_shapes(self.test_count, seed=[self.generator_seed, 1]),
         )

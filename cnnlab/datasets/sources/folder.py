@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import ModelWrapValidatorHandler, field_validator, model_validator
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, Progress, ResizeMode
 from cnnlab.datasets.reading.folder_layout import find_layout, image_files
-from cnnlab.datasets.sources.completing import completed
+from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.errors import UserError, suggestion
 from cnnlab.language.fields import Pair, Shape, as_written, problem, problems
 
@@ -53,28 +53,40 @@ class ImageFolder(DatasetConfig):
     @property
     def image_shape(self) -> Shape:
         if self.size is None:
-            raise ValueError("without a size; _look_up gives one")
+            raise ValueError("without a size; _infer gives one")
         return (*self.size, 3 if self.color_mode == "rgb" else 1)
 
     @property
     def all_classes(self) -> tuple[str, ...]:
         if self.classes is None:
-            raise ValueError("without classes; _look_up gives them")
+            raise ValueError("without classes; _infer gives them")
         return self.classes
+
+    @property
+    def resize_mode(self) -> ResizeMode:
+        return "crop" if self.resize == "exact" else self.resize
 
     def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
         """Decode the images, or map what an earlier start has decoded."""
-        from cnnlab.datasets.reading.folder_files import read_folder
+        from cnnlab.datasets.reading.folder_files import FolderOptions, read_folder
 
-        return read_folder(self, data_paths, progress=progress)
+        options = FolderOptions(
+            image_shape=self.image_shape,
+            class_names=self.all_classes,
+            resize=self.resize,
+            skips_bad_images=self.on_error == "skip",
+            test_size=self.test_size,
+            seed=self.seed,
+        )
+        return read_folder(self.folder, options, data_paths, progress=progress)
 
     @model_validator(mode="wrap")
     @classmethod
-    def _completed(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        return completed(data, cls._look_up, handler)
+    def _inferred(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return with_inferred(data, cls._infer, handler)
 
     @staticmethod
-    def _look_up(data: Any) -> Any:
+    def _infer(data: Any) -> Any:
         """Fill in the classes, and the size of the first image."""
         if not isinstance(data, dict) or not isinstance(data.get("folder"), str):
             return data
@@ -122,4 +134,4 @@ def _first_size(folders: dict[str, Path], classes: Any) -> list[int]:
                 return list(size_of(Path(entry.path)))
             except BadImage:
                 continue
-    raise UserError("no image here can be opened to take the size from; set size: [height, width]")
+    raise UserError("no image can be opened to determine the size; set size: [height, width]")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cnnlab.datasets.content import Content
     from cnnlab.datasets.data_paths import DataPaths
-    from cnnlab.datasets.drawn.streams import RandomStream
+    from cnnlab.datasets.drawn.random_stream import RandomStream
 
 
 class Generated(DatasetConfig):
@@ -39,10 +39,10 @@ class Generated(DatasetConfig):
 
     def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
         """Draw the images; no file is looked for."""
-        from cnnlab.datasets.drawn.pictures import generated
-        from cnnlab.datasets.drawn.streams import RandomStream
+        from cnnlab.datasets.content import Content
+        from cnnlab.datasets.drawn.random_stream import RandomStream
 
-        return generated(
+        return Content.generated(
             train=self.draw(self.train_count, RandomStream(self.generator_seed, 0)),
             test=self.draw(self.test_count, RandomStream(self.generator_seed, 1)),
         )

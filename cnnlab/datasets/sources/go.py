@@ -13,7 +13,7 @@ from cnnlab.language.fields import AsRange, Shape, Share
 if TYPE_CHECKING:
     import numpy as np
 
-    from cnnlab.datasets.drawn.streams import RandomStream
+    from cnnlab.datasets.drawn.random_stream import RandomStream
 
 COLUMNS = "ABCDEFGHJKLMNOPQRST"
 """As on a board's rim: there is no column I."""
@@ -24,7 +24,7 @@ class Go(Generated):
 
     Networks see one plane: 1 for the stones of the player to move, -1 for the other's, 0 for empty points.
     The player looks at the stones around a point only: it captures, saves its own stones, presses on and
-    keeps them connected (see `player.scores`). It never breaks the rules of capture, suicide and ko, and
+    keeps them connected. It never breaks the rules of capture, suicide and ko, and
     fills none of its own eyes. `noise` is the share of its moves that are any legal ones: nobody can
     predict them. `difficulty` makes games longer. Training and test positions are from different games.
     Whole numbers only: the same games on every machine, with every NumPy; 6,000 positions take 6 seconds.
@@ -51,6 +51,6 @@ class Go(Generated):
         return tuple(f"{column}{row}" for row in range(self.size, 0, -1) for column in COLUMNS[: self.size])
 
     def draw(self, count: int, stream: RandomStream) -> tuple[np.ndarray, np.ndarray]:
-        from cnnlab.datasets.drawn.player import positions
+        from cnnlab.datasets.drawn.go_player import positions
 
         return positions(count, stream, size=self.size, noise=self.noise, difficulty=self.difficulty)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import ModelWrapValidatorHandler, model_validator
 
 from cnnlab.datasets.base import DatasetConfig, Progress
-from cnnlab.datasets.sources.completing import completed
+from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.errors import UserError
 from cnnlab.language.fields import AsTuple, Positive, Shape, problem, problems
 
@@ -41,34 +41,35 @@ class NpzFile(DatasetConfig):
     @property
     def image_shape(self) -> Shape:
         if self.shape is None:
-            raise ValueError("without a shape; _look_up gives one")
+            raise ValueError("without a shape; _infer gives one")
         return self.shape
 
     @property
     def all_classes(self) -> tuple[str, ...]:
         if self.names is None:
-            raise ValueError("without names; _look_up gives them")
+            raise ValueError("without names; _infer gives them")
         return self.names
 
     def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
         """Read and check the arrays."""
-        from cnnlab.datasets.reading.npz import read_own_npz
+        from cnnlab.datasets.reading.npz_files import read_own_npz
 
-        return read_own_npz(self)
+        path = Path(self.npz).expanduser()
+        return read_own_npz(path, image_shape=self.image_shape, class_names=self.all_classes)
 
     @model_validator(mode="wrap")
     @classmethod
-    def _completed(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        return completed(data, cls._look_up, handler)
+    def _inferred(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return with_inferred(data, cls._infer, handler)
 
     @staticmethod
-    def _look_up(data: Any) -> Any:
+    def _infer(data: Any) -> Any:
         """Fill in the shape, from the header of x_train, and the names, from the largest label."""
         if not isinstance(data, dict) or not isinstance(data.get("npz"), str):
             return data
         if data.get("shape") is not None and data.get("names") is not None:
             return data  # the config of a run, whose file may be gone
-        from cnnlab.datasets.reading.npz_header import image_shape, largest_label
+        from cnnlab.datasets.reading.npz_layout import image_shape, largest_label
 
         path = Path(data["npz"]).expanduser()
         data = dict(data)

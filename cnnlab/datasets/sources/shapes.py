@@ -12,7 +12,7 @@ from cnnlab.language.fields import Shape, Share
 if TYPE_CHECKING:
     import numpy as np
 
-    from cnnlab.datasets.drawn.streams import RandomStream
+    from cnnlab.datasets.drawn.random_stream import RandomStream
 
 SHAPE_NAMES = ("circle", "rectangle", "triangle", "diamond", "line")
 
@@ -38,7 +38,7 @@ class Shapes(Generated):
         return (self.size, self.size, 1)
 
     def draw(self, count: int, stream: RandomStream) -> tuple[np.ndarray, np.ndarray]:
-        from cnnlab.datasets.drawn.outlines import grey_shapes
+        from cnnlab.datasets.drawn.shapes import grey_shapes
 
         labels = stream.balanced(count, len(SHAPE_NAMES))
         return grey_shapes(
@@ -66,7 +66,7 @@ class ColoredShapes(Generated):
         return (self.size, self.size, 3)
 
     def draw(self, count: int, stream: RandomStream) -> tuple[np.ndarray, np.ndarray]:
-        from cnnlab.datasets.drawn.outlines import colored_shapes
+        from cnnlab.datasets.drawn.shapes import colored_shapes
 
         labels = stream.balanced(count, len(self.all_classes))
         images = colored_shapes(labels, stream, size=self.size, noise=self.noise, difficulty=self.difficulty)

@@ -13,7 +13,7 @@ from cnnlab.language.fields import AsRange, Shape, Share
 if TYPE_CHECKING:
     import numpy as np
 
-    from cnnlab.datasets.drawn.streams import RandomStream
+    from cnnlab.datasets.drawn.random_stream import RandomStream
 
 
 class XO(Generated):

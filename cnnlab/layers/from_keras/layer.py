@@ -6,13 +6,13 @@ import json
 import math
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cnnlab.errors import ShapeError, first_sentence
 from cnnlab.language.fields import Shape
-from cnnlab.layers.base import Layer, Weight
+from cnnlab.layers.base import DrawingRole, Layer, Weight, times
 from cnnlab.layers.from_keras.classes import kind_of
 
 if TYPE_CHECKING:
@@ -25,10 +25,15 @@ _POINTWISE_NAMES = """
     RandomHue RandomInvert RandomPosterization RandomSaturation ReLU Rescaling Softmax Solarization
     SpatialDropout1D SpatialDropout2D SpatialDropout3D UnitNormalization
 """
-_MERGING = frozenset(("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"))
+_SYMBOLS = {
+    "Add": "+", "Average": "mean", "Maximum": "max", "Minimum": "min", "Multiply": "×", "Subtract": "−",
+}  # fmt: skip
 """Branches meet in them, number by number; they have no weights."""
 
-_POINTWISE = _MERGING | frozenset(_POINTWISE_NAMES.split())
+_ACTIVATIONS = frozenset(("ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"))
+"""They are called by the function that they apply."""
+
+_POINTWISE = _SYMBOLS.keys() | frozenset(_POINTWISE_NAMES.split())
 """They change numbers where they stand: nothing about them counts as a multiplication, as in cnnlab's own."""
 
 _DENSE_NAMES = """
@@ -58,6 +63,8 @@ class KerasLayer(Layer):
     an output sees of its input is not known, unless it changes numbers where they stand.
     """
 
+    about: ClassVar[str] = "A layer of Keras's own: its shapes and its weights are those that Keras reports."
+
     config: dict[str, Any]
     separate_inputs: bool = False
     """Several inputs are several arguments, as query and value are; else they are one list."""
@@ -81,19 +88,32 @@ class KerasLayer(Layer):
         return math.prod(self.output_shape(input_shape)) if self.type() in _DENSE else 0
 
     def dense_equivalent_params(self, input_shape: Shape) -> int | None:
-        if self.type() in _MERGING:
+        if self.symbol is not None:
             return 0
         return super().dense_equivalent_params(input_shape) if self._is_pointwise else None
 
     @property
-    def hides_places(self) -> bool:
+    def hides_positions(self) -> bool:
         return not self._is_pointwise
 
     @property
-    def activation(self) -> str:
-        """What the network's output would be called if it ended here."""
-        function = self.config.get("activation", "linear")
+    def short_name(self) -> str:
+        if self.type() == "Activation":
+            return self.output_activation
+        return self.type() if self.type() in _ACTIVATIONS else super().short_name
+
+    @property
+    def output_activation(self) -> str:
+        by_itself = self.type().lower() if self.type() in _ACTIVATIONS else "linear"
+        function = self.config.get("activation", by_itself)
         return function if isinstance(function, str) else str(function["class_name"]).lower()
+
+    def explain_output(self, input_shapes: tuple[Shape, ...], output_shape: Shape) -> Iterator[str]:
+        if len(input_shapes) == 1:
+            yield from super().explain_output(input_shapes, output_shape)
+            return
+        inputs, total = " and ".join(map(times, input_shapes)), math.prod(output_shape)
+        yield f"{len(input_shapes)} inputs: {inputs}. Output: {times(output_shape)}, {total:,} numbers."
 
     def build(self, name: str, dtype: str = "float32") -> keras.layers.Layer:
         return deserialized(self.type(), self.config, name=name, dtype=dtype)
@@ -118,8 +138,24 @@ def keras_layer(class_name: str, config: Mapping[str, Any], *, separate_inputs: 
 
 @cache
 def _class_called(class_name: str) -> type[KerasLayer]:
-    """A layer's class is what summary and drawings call it by."""
-    return type(class_name, (KerasLayer,), {"__module__": __name__})
+    """A layer's class is what summary and drawings call it by, and what it says of itself."""
+    facts = {
+        "drawing_role": _drawing_role(class_name),
+        "symbol": _SYMBOLS.get(class_name),
+        "is_augmentation": class_name.startswith("Rand") or class_name == "AugMix",
+        "only_reshapes": class_name in ("Flatten", "Reshape"),
+    }
+    return type(class_name, (KerasLayer,), {"__module__": __name__, **facts})
+
+
+def _drawing_role(class_name: str) -> DrawingRole:
+    if class_name in _DENSE:
+        return "convolution" if "Conv" in class_name else "dense"
+    if class_name in _SYMBOLS or class_name in ("Concatenate", "Dot"):
+        return "merge"
+    if class_name.startswith("ZeroPadding"):
+        return "hidden"
+    return "pooling" if "Pooling" in class_name else "note"
 
 
 def deserialized(

@@ -11,11 +11,10 @@ from cnnlab.backend import BackendName, DeviceName, start_if_needed
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer, times
-from cnnlab.layers.blocks import Block
 from cnnlab.layers.from_keras.classes import MODELS
 from cnnlab.layers.from_keras.layer import KerasLayer, keras_layer
 from cnnlab.layers.from_keras.translation import translated
-from cnnlab.layers.graph import Graph, KerasSettings, Where
+from cnnlab.layers.graph import Block, BlockPath, Graph, KerasSettings, Where
 
 Data = dict[str, Any]
 
@@ -34,6 +33,10 @@ class KerasNetwork(Block):
     input_shape: Shape
     backend: BackendName
     device: DeviceName
+
+    @property
+    def paths(self) -> tuple[BlockPath, ...]:
+        return ()
 
     def expand(self, graph: Graph, feed: int, name: str, where: Where) -> int:
         walk = _Walk(graph, self, {feed: self.input_shape})

@@ -1,4 +1,4 @@
-"""A network as what will be drawn: volumes, blocks with branches, and repetitions folded into one."""
+"""A network as what will be drawn: volumes, blocks with branches, and repetitions drawn once."""
 
 from __future__ import annotations
 
@@ -8,26 +8,17 @@ from dataclasses import dataclass, field, replace
 from cnnlab.accounting.architecture import Architecture, Step
 from cnnlab.errors import unknown
 from cnnlab.language.fields import Shape
-from cnnlab.layers.base import Layer, SpatialLayer, snake_case, times
-from cnnlab.layers.blocks import Block, Parallel, Repeat, Residual
-from cnnlab.layers.from_keras.network import KerasNetwork
-from cnnlab.layers.graph import Where
-from cnnlab.layers.merging import Merge
+from cnnlab.layers.base import Layer, SpatialLayer, times
+from cnnlab.layers.graph import Block, BlockPath, Where
 from cnnlab.pictures.diagrams.branches import Branches, Parts, Tangle, parts_of
-
-SYMBOLS = {"Add": "+", "Average": "mean", "Maximum": "max", "Minimum": "min", "Multiply": "×",
-           "Subtract": "−"}  # fmt: skip
-"""How layers are drawn in which branches meet number by number."""
-
-KINDS = ("input", "convolution", "pooling", "dense", "other")
 
 
 @dataclass(frozen=True)
 class Volume:
     """The output of a layer: an image of (height, width, channels), or a row of numbers.
 
-    `kernel`: height and width of the window that looks at the volume before. Layers that change numbers
-    only, such as a normalization, are named and not drawn: `earlier` those before it, `besides` those behind.
+    `kernel`: height and width of the window over the volume before. Layers that only change numbers, such as
+    a normalization, are named and not drawn: `notes_before` those before the volume, `notes` those after it.
     """
 
     kind: str
@@ -35,17 +26,17 @@ class Volume:
     shape: Shape
     params: int = 0
     kernel: tuple[int, int] | None = None
-    besides: tuple[str, ...] = ()
-    earlier: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    notes_before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Joint:
-    """Where branches meet number by number, such as Add."""
+class MergePoint:
+    """Where branches are combined number by number, such as Add."""
 
     symbol: str
     shape: Shape
-    besides: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,14 +46,14 @@ class Fork:
     name: str
     branches: tuple[Chain, ...]
     labels: tuple[str, ...]
-    end: Volume | Joint
+    end: Volume | MergePoint
     params: int
     is_residual: bool
 
 
 @dataclass(frozen=True)
-class Folded:
-    """A chain that is passed `times` times, drawn once."""
+class Repetition:
+    """A chain that is repeated `times` times, drawn once."""
 
     name: str
     times: int
@@ -70,14 +61,14 @@ class Folded:
     params: int
 
 
-Glyph = Volume | Joint | Fork | Folded
+Element = Volume | MergePoint | Fork | Repetition
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Glyphs one after the other; none of them: the input as it came."""
+    """Elements one after the other; none: the input unchanged."""
 
-    glyphs: tuple[Glyph, ...] = ()
+    elements: tuple[Element, ...] = ()
 
 
 @dataclass
@@ -95,72 +86,72 @@ class _Steps:
     def params_since(self, begin: int) -> int:
         return sum(step.params for step in self.steps[begin : self.position])
 
-    def take_below(self, where: Where) -> Iterator[Step]:
-        """All steps that the config describes below `where`, as long as they last."""
-        while self.position < len(self.steps):
-            if self.steps[self.position].node.where[: len(where)] != where:
-                return
+    def take_at(self, where: Where) -> Iterator[Step]:
+        """All following steps that the config describes at `where` itself."""
+        while self.position < len(self.steps) and self.steps[self.position].node.where == where:
             yield self.take()
 
 
 @dataclass
-class _Gathering:
-    """A chain that grows; small layers go to the volume before them, or wait for the first."""
+class _ChainBuilder:
+    """A chain under construction; notes go to the volume before them, or wait for the first."""
 
-    glyphs: list[Glyph] = field(default_factory=list)
+    elements: list[Element] = field(default_factory=list)
     waiting: tuple[str, ...] = ()
 
-    def add(self, glyph: Glyph) -> None:
-        if isinstance(glyph, Fork) and self._folds(glyph):
+    def add(self, element: Element) -> None:
+        if isinstance(element, Fork) and self._repeats(element):
             return
-        if self.waiting and isinstance(glyph, Volume):
-            glyph = replace(glyph, earlier=self.waiting)
+        if self.waiting and isinstance(element, Volume):
+            element = replace(element, notes_before=self.waiting)
             self.waiting = ()
-        self.glyphs.append(glyph)
+        self.elements.append(element)
 
-    def _folds(self, fork: Fork) -> bool:
-        """Lays a block that equals the one before it, the name aside, on top of that one."""
-        last = self.glyphs[-1] if self.glyphs else None
+    def _repeats(self, fork: Fork) -> bool:
+        """Combines a block that equals the one before it, but for its name, with that one."""
+        last = self.elements[-1] if self.elements else None
         times = 1
-        if isinstance(last, Folded) and len(last.chain.glyphs) == 1:
-            times, last = last.times, last.chain.glyphs[0]
+        if isinstance(last, Repetition) and len(last.chain.elements) == 1:
+            times, last = last.times, last.chain.elements[0]
         if not isinstance(last, Fork) or replace(last, name=fork.name) != fork:
             return False
-        self.glyphs[-1] = Folded(last.name, times + 1, Chain((last,)), (times + 1) * fork.params)
+        self.elements[-1] = Repetition(last.name, times + 1, Chain((last,)), (times + 1) * fork.params)
         return True
 
-    def add_word(self, word: str) -> None:
-        """A layer that is only named."""
-        last = self.glyphs[-1] if self.glyphs else None
-        if isinstance(last, Volume | Joint):
-            self.glyphs[-1] = replace(last, besides=(*last.besides, word))
+    def add_note(self, note: str) -> None:
+        """Adds a layer that is only named."""
+        last = self.elements[-1] if self.elements else None
+        if isinstance(last, Volume | MergePoint):
+            self.elements[-1] = replace(last, notes=(*last.notes, note))
         elif isinstance(last, Fork):
-            self.glyphs[-1] = replace(last, end=replace(last.end, besides=(*last.end.besides, word)))
+            self.elements[-1] = replace(last, end=replace(last.end, notes=(*last.end.notes, note)))
         else:
-            self.waiting += (word,)
+            self.waiting += (note,)
 
     @property
     def chain(self) -> Chain:
-        return Chain(tuple(self.glyphs))
+        """What was added; where that is notes alone, a merge point that has them."""
+        noted = (MergePoint("", (), self.waiting),) if self.waiting else ()
+        return Chain((*self.elements, *noted))
 
 
-def network_glyphs(layers: Sequence[Layer], architecture: Architecture) -> Chain:
+def network_elements(layers: Sequence[Layer], architecture: Architecture) -> Chain:
     """The whole network, its input first."""
-    gathering = _Gathering([Volume("input", "Input", _image(architecture.input_shape, None))])
-    _gather(layers, _Steps(architecture.steps), ("model", "layers"), gathering)
-    return gathering.chain
+    builder = _ChainBuilder([Volume("input", "Input", _image(architecture.input_shape, None))])
+    _add_layers(layers, _Steps(architecture.steps), ("model", "layers"), builder)
+    return builder.chain
 
 
-def block_glyphs(layers: Sequence[Layer], architecture: Architecture, name: str) -> Chain:
+def block_elements(layers: Sequence[Layer], architecture: Architecture, name: str) -> Chain:
     """One block of the network, with what goes into it.
 
     Raises:
         UserError: there is no such block.
     """
     names = [step.node.name for step in architecture.steps]
-    blocks = {  # those of a Keras model are found in its graph, and have no layers of their own name
-        block: glyph
-        for block, glyph in _blocks(network_glyphs(layers, architecture), "")
+    blocks = {  # branches that are found in the graph have no layers of their own name
+        block: element
+        for block, element in _blocks(network_elements(layers, architecture), "")
         if any(each.startswith(f"{block}/") for each in names)
     }
     if name not in blocks:
@@ -169,67 +160,87 @@ def block_glyphs(layers: Sequence[Layer], architecture: Architecture, name: str)
     return Chain((Volume("input", "Input", _image(first.input_shape, first.node.layer)), blocks[name]))
 
 
-def _blocks(chain: Chain, scope: str) -> Iterator[tuple[str, Fork | Folded]]:
-    for glyph in chain.glyphs:
-        if isinstance(glyph, Fork | Folded):
-            yield glyph.name, glyph
+def _blocks(chain: Chain, scope: str) -> Iterator[tuple[str, Fork | Repetition]]:
+    for element in chain.elements:
+        if isinstance(element, Fork | Repetition):
+            yield element.name, element
         inner = (
-            glyph.branches if isinstance(glyph, Fork) else (glyph.chain,) if isinstance(glyph, Folded) else ()
+            element.branches
+            if isinstance(element, Fork)
+            else (element.chain,)
+            if isinstance(element, Repetition)
+            else ()
         )
         for each in inner:
             yield from _blocks(each, scope)
 
 
-def _gather(layers: Sequence[Layer], steps: _Steps, where: Where, into: _Gathering) -> None:
+def _add_layers(layers: Sequence[Layer], steps: _Steps, where: Where, into: _ChainBuilder) -> None:
     for index, layer in enumerate(layers):
         here = (*where, index)
-        if isinstance(layer, Repeat):
-            into.add(_folded(layer, steps, here))
-        elif isinstance(layer, Residual):
-            _add_residual(layer, steps, here, into)
-        elif isinstance(layer, Parallel):
-            into.add(_parallel(layer, steps, here))
-        elif isinstance(layer, KerasNetwork):
-            _add_parts(parts_of(steps.steps), into)
-        elif isinstance(layer, Block):  # one that is not known here: layer by layer
-            for step in steps.take_below(here):
-                _add_step(step, into)
-        else:
+        if not isinstance(layer, Block):
             _add_step(steps.take(), into)
+        elif not layer.paths:
+            _add_parts(parts_of(steps.steps), into)
+        elif len(layer.paths) == 1:
+            into.add(_repetition(layer, steps, here))
+        else:
+            into.add(_fork(layer, steps, here))
 
 
-def _add_parts(parts: Parts, into: _Gathering) -> None:
-    """The layers of a Keras model, whose branches are found in its graph."""
+def _chain(path: BlockPath, steps: _Steps, where: Where) -> Chain:
+    builder = _ChainBuilder()
+    _add_layers(path.layers, steps, (*where, *path.where), builder)
+    return builder.chain
+
+
+def _repetition(block: Block, steps: _Steps, where: Where) -> Repetition:
+    begin = steps.position
+    name = steps.steps[begin].node.name
+    (path,) = block.paths
+    chain = _chain(path, steps, where)
+    for _ in range(block.rounds - 1):
+        _chain(path, steps, where)
+    depth = sum(1 for part in where if isinstance(part, int))
+    return Repetition("/".join(name.split("/")[:depth]), block.rounds, chain, steps.params_since(begin))
+
+
+def _fork(block: Block, steps: _Steps, where: Where) -> Fork:
+    begin = steps.position
+    branches = tuple(_chain(path, steps, where) for path in block.paths)
+    merge, *after = steps.take_at(where)
+    end = _merged(merge, tuple(step.node.layer.short_name for step in after))
+    name = merge.node.name.rpartition("/")[0]
+    is_residual = any(path.is_shortcut for path in block.paths)
+    return Fork(name, branches, _labels(branches), end, steps.params_since(begin), is_residual)
+
+
+def _add_parts(parts: Parts, into: _ChainBuilder) -> None:
+    """The layers of a network whose branches are found in its graph."""
     for part in parts:
         if isinstance(part, Branches):
-            into.add(_fork(part))
+            into.add(_fork_in_graph(part))
         elif isinstance(part, Tangle):
-            last = part.steps[-1]
-            params = sum(step.params for step in part.steps)
-            title = f"{len(part.steps)} layers"
-            into.add(Volume("other", title, _image(last.output_shape, last.node.layer), params))
+            last, params = part.steps[-1], sum(step.params for step in part.steps)
+            shape = _image(last.output_shape, last.node.layer)
+            into.add(Volume("other", f"{len(part.steps)} layers", shape, params))
         else:
             _add_step(part, into)
 
 
-def _fork(branches: Branches) -> Fork:
-    layer, name = branches.end.node.layer, branches.end.node.name
-    filled = sorted(branches.chains, key=lambda chain: not chain)  # what came straight on is drawn last
-    is_residual = layer.type() == "Add" and len(filled) == 2
-    chains = tuple(_chain_of(parts) for parts in filled)
-    straight = "identity" if is_residual else "as it came"
-    labels = tuple("" if chain.glyphs else straight for chain in chains)
-    shape = _image(branches.end.output_shape, None)
-    symbol = SYMBOLS.get(layer.type())
-    end = Joint(symbol, shape) if symbol else Volume("other", layer.type(), shape, branches.end.params)
-    params = branches.end.params + sum(_params(chain) for chain in filled)
-    return Fork(name, chains, labels, end, params, is_residual)
+def _fork_in_graph(found: Branches) -> Fork:
+    filled = sorted(found.chains, key=lambda parts: not parts)  # the input itself is drawn last
+    branches = tuple(map(_chain_of, filled))
+    params = found.end.params + sum(map(_params, filled))
+    is_residual = found.end.node.layer.type() == "Add" and len(filled) == 2
+    end = _merged(found.end, ())
+    return Fork(found.end.node.name, branches, _labels(branches), end, params, is_residual)
 
 
 def _chain_of(parts: Parts) -> Chain:
-    gathering = _Gathering()
-    _add_parts(parts, gathering)
-    return _closed(gathering)
+    builder = _ChainBuilder()
+    _add_parts(parts, builder)
+    return builder.chain
 
 
 def _params(parts: Parts) -> int:
@@ -243,99 +254,35 @@ def _params(parts: Parts) -> int:
     return total
 
 
-def _chain(layers: Sequence[Layer], steps: _Steps, where: Where) -> Chain:
-    gathering = _Gathering()
-    _gather(layers, steps, where, gathering)
-    return _closed(gathering)
+def _labels(branches: Sequence[Chain]) -> tuple[str, ...]:
+    return tuple("" if branch.elements else "identity" for branch in branches)
 
 
-def _closed(gathering: _Gathering) -> Chain:
-    if gathering.waiting:  # nothing in it can be drawn: what it does is said in words
-        gathering.glyphs.append(Joint("", (), gathering.waiting))
-    return gathering.chain
+def _merged(step: Step, notes: tuple[str, ...]) -> Volume | MergePoint:
+    """The layer in which branches meet."""
+    layer, shape = step.node.layer, _image(step.output_shape, None)
+    if layer.symbol:
+        return MergePoint(layer.symbol, shape, notes)
+    return Volume("other", layer.type(), shape, step.params, notes=notes)
 
 
-def _folded(layer: Repeat, steps: _Steps, where: Where) -> Folded:
-    begin = steps.position
-    name = steps.steps[begin].node.name
-    chain = _chain(layer.layers, steps, (*where, "layers"))
-    for _ in range(layer.times - 1):
-        _chain(layer.layers, steps, (*where, "layers"))
-    depth = sum(1 for part in where if isinstance(part, int))
-    return Folded("/".join(name.split("/")[:depth]), layer.times, chain, steps.params_since(begin))
-
-
-def _add_residual(layer: Residual, steps: _Steps, where: Where, into: _Gathering) -> None:
-    begin = steps.position
-    main = _chain(layer.layers, steps, (*where, "layers"))
-    side = _Gathering()
-    for step in steps.take_below((*where, "shortcut")):
-        _add_step(step, side)
-    add = steps.take()
-    besides: tuple[str, ...] = ()
-    if layer.activation is not None:
-        steps.take()
-        besides = (layer.activation,)
-    end = Joint("+", _image(add.output_shape, None), besides)
-    name = add.node.name.rpartition("/")[0]
-    labels = ("", "" if side.glyphs else "identity")
-    params = steps.params_since(begin)
-    into.add(Fork(name, (main, side.chain), labels, end, params, is_residual=True))
-
-
-def _parallel(layer: Parallel, steps: _Steps, where: Where) -> Fork:
-    begin = steps.position
-    branches = tuple(
-        _chain(branch, steps, (*where, "branches", index)) for index, branch in enumerate(layer.branches)
-    )
-    merge = steps.take()
-    labels = tuple("" if branch.glyphs else "as it came" for branch in branches)
-    name = merge.node.name.rpartition("/")[0]
-    symbol = SYMBOLS.get(merge.node.layer.type())
-    shape = _image(merge.output_shape, None)
-    end = Joint(symbol, shape) if symbol else Volume("other", merge.node.layer.type(), shape)
-    return Fork(name, branches, labels, end, steps.params_since(begin), is_residual=False)
-
-
-def _add_step(step: Step, into: _Gathering) -> None:
-    """A layer that changes the shape, or has neurons, is a volume; others are words."""
+def _add_step(step: Step, into: _ChainBuilder) -> None:
+    """A layer as the volume, the note or the nothing that it says it is."""
     layer = step.node.layer
-    kind = _kind(step)
-    if kind is None:
-        if layer.type() != "ZeroPadding2D":  # what it is for, the next shape says
-            into.add_word(_word(layer))
+    role: str = layer.drawing_role
+    if role == "hidden":
         return
-    window = layer.window
-    kernel = window.size if window else None
-    stride = window.stride if window else (1, 1)
+    if role == "note" and step.output_shape == step.input_shape:
+        into.add_note(layer.short_name)
+        return
+    kind = "other" if role in ("note", "merge") else role
+    kernel, stride = (layer.window.size, layer.window.stride) if layer.window else (None, (1, 1))
     title = layer.type() + (f" {times(kernel)}" if kernel else "")
     usual = kernel if kind == "pooling" else (1, 1)
     if kernel and stride != usual:
         title += f" /{stride[0] if stride[0] == stride[1] else times(stride)}"
-    activation = getattr(layer, "activation", None)
-    besides = (activation,) if activation not in (None, "linear") else ()
-    into.add(Volume(kind, title, _image(step.output_shape, layer), step.params, kernel, besides))
-
-
-def _kind(step: Step) -> str | None:
-    layer = step.node.layer
-    if layer.neurons(step.input_shape):
-        return "convolution" if len(step.output_shape) == 3 else "dense"
-    if "Pooling" in layer.type():
-        return "pooling"
-    if isinstance(layer, Merge) or len(step.output_shape) != len(step.input_shape):
-        return "other"
-    resized = step.output_shape != step.input_shape and "Padding" not in layer.type()
-    return "other" if resized else None
-
-
-def _word(layer: Layer) -> str:
-    """BatchNormalization → batch norm, as one says it."""
-    activation = getattr(layer, "activation", None)
-    if layer.type() in ("Activation", "ReLU", "ELU", "PReLU", "LeakyReLU"):
-        return str(activation) if layer.type() == "Activation" else layer.type()
-    words = snake_case(layer.type()).replace("_", " ").replace("normalization", "norm")
-    return words.removesuffix("2d").strip()
+    notes = (layer.output_activation,) if layer.output_activation != "linear" else ()
+    into.add(Volume(kind, title, _image(step.output_shape, layer), step.params, kernel, notes))
 
 
 def _image(shape: Shape, layer: Layer | None) -> Shape:

@@ -1,30 +1,32 @@
-"""Glyphs → pieces placed in inches: chains from left to right, branches one above the other."""
+"""Elements → pieces placed in inches: chains from left to right, branches one above the other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from cnnlab.layers.base import times
-from cnnlab.pictures.diagrams.elements import Chain, Folded, Fork, Glyph, Joint, Volume
+from cnnlab.pictures.diagrams.elements import Chain, Element, Fork, MergePoint, Repetition, Volume
 from cnnlab.pictures.diagrams.shapes import Circle, Line, Piece, Point, Polygon, Shape, Text, text_width
-from cnnlab.pictures.diagrams.solids import Body, DrawingScale, cone
+from cnnlab.pictures.diagrams.solids import DrawingScale, Solid, cone
+from cnnlab.pictures.kit.palette import FAINT, GREY, INK, LIGHT, PAPER
 
-INK, GREY, FAINT = "#333333", "#767676", "#C9C9C9"
 GAP = 0.20  # inches between two pieces of a chain
 APART = 0.22  # between two branches
 LINE = 0.135  # from one line of text to the next
 SIZE = 7.5  # points
-WORDS = 20  # letters of a line of small print
+NOTE_LENGTH = 20  # letters of a line of small print
 PADDING = 0.16
 
 
 def chain_piece(chain: Chain, scale: DrawingScale) -> Piece:
     """Everything of a chain in one row."""
-    pieces = [_piece(glyph, scale) for glyph in chain.glyphs]
+    pieces = [_piece(element, scale) for element in chain.elements]
     if not pieces:
         return Piece((), 0.0, 0.0, 0.0, 0.0, 0.0)
-    drop = _drop(chain.glyphs, scale)
-    labelled = [_labelled(glyph, piece, drop) for glyph, piece in zip(chain.glyphs, pieces, strict=True)]
+    drop = _drop(chain.elements, scale)
+    labelled = [
+        _labelled(element, piece, drop) for element, piece in zip(chain.elements, pieces, strict=True)
+    ]
     shapes: list[Shape] = []
     x, leave, positions = 0.0, 0.0, []
     for index, piece in enumerate(labelled):
@@ -32,7 +34,7 @@ def chain_piece(chain: Chain, scale: DrawingScale) -> Piece:
         positions.append(x)
         if index:
             shapes += _link(
-                chain.glyphs[index - 1], chain.glyphs[index], (leave, 0.0), (x + piece.enter, 0.0),
+                chain.elements[index - 1], chain.elements[index], (leave, 0.0), (x + piece.enter, 0.0),
                 positions[index - 1] + labelled[index - 1].enter, scale,
             )  # fmt: skip
         leave = x + piece.leave
@@ -48,35 +50,35 @@ def chain_piece(chain: Chain, scale: DrawingScale) -> Piece:
 
 
 def rows(chain: Chain, scale: DrawingScale, widest: float) -> list[Piece]:
-    """A chain broken into rows that are no wider than `widest`, unless one glyph alone is."""
-    broken: list[list[Glyph]] = [[]]
-    for glyph in chain.glyphs:
-        if broken[-1] and chain_piece(Chain((*broken[-1], glyph)), scale).width > widest:
+    """A chain broken into rows that are no wider than `widest`, unless one element alone is."""
+    broken: list[list[Element]] = [[]]
+    for element in chain.elements:
+        if broken[-1] and chain_piece(Chain((*broken[-1], element)), scale).width > widest:
             broken.append([])
-        broken[-1].append(glyph)
-    return [chain_piece(Chain(tuple(glyphs)), scale) for glyphs in broken]
+        broken[-1].append(element)
+    return [chain_piece(Chain(tuple(elements)), scale) for elements in broken]
 
 
-def _piece(glyph: Glyph, scale: DrawingScale) -> Piece:
-    """A glyph without the text below it."""
-    if isinstance(glyph, Volume):
-        body = Body(glyph, scale)
-        return Piece(body.shapes(), body.width, body.height / 2, body.height / 2, 0.0, body.width)
-    if isinstance(glyph, Joint):
-        return _joint(glyph)
-    return _fork(glyph, scale) if isinstance(glyph, Fork) else _folded(glyph, scale)
+def _piece(element: Element, scale: DrawingScale) -> Piece:
+    """A element without the text below it."""
+    if isinstance(element, Volume):
+        solid = Solid(element, scale)
+        return Piece(solid.shapes(), solid.width, solid.height / 2, solid.height / 2, 0.0, solid.width)
+    if isinstance(element, MergePoint):
+        return _merge_point(element)
+    return _fork(element, scale) if isinstance(element, Fork) else _repetition(element, scale)
 
 
-def _joint(joint: Joint) -> Piece:
-    if not joint.symbol:
+def _merge_point(merge_point: MergePoint) -> Piece:
+    if not merge_point.symbol:
         return Piece((Line(((0.0, 0.0), (0.1, 0.0)), GREY),), 0.1, 0.05, 0.05, 0.0, 0.1)
-    radius = 0.11 if len(joint.symbol) == 1 else 0.2
+    radius = 0.11 if len(merge_point.symbol) == 1 else 0.2
     shapes: tuple[Shape, ...] = (
-        Circle((radius, 0.0), radius, "#FFFFFF", INK),
+        Circle((radius, 0.0), radius, PAPER, INK),
         Text(
-            (radius, 0.085 if len(joint.symbol) == 1 else 0.06),
-            joint.symbol,
-            10 if len(joint.symbol) == 1 else 7,
+            (radius, 0.085 if len(merge_point.symbol) == 1 else 0.06),
+            merge_point.symbol,
+            10 if len(merge_point.symbol) == 1 else 7,
         ),
     )
     return Piece(shapes, 2 * radius, radius, radius, 0.0, 2 * radius)
@@ -100,7 +102,7 @@ def _fork(fork: Fork, scale: DrawingScale) -> Piece:
         shapes += piece.moved(begin, height)
         into, out = begin + piece.enter, begin + piece.leave
         corner: tuple[Point, ...] = ((left + 0.1, 0.0), (left + 0.1, height)) if height else ()
-        if not piece.shapes:  # the input as it came
+        if not piece.shapes:  # the input unchanged
             path = ((left, 0.0), *corner, (right - 0.1, height))
             shapes.append(Line((*path, (right - 0.1, 0.0), (right, 0.0)) if height else path, GREY))
             shapes.append(Text((start + inner / 2, height + 0.15), label, SIZE, GREY))
@@ -118,7 +120,7 @@ def _fork(fork: Fork, scale: DrawingScale) -> Piece:
     below = max(-height + max(piece.below, 0.05) for piece, height in zip(branches, heights, strict=True))
     below = max(below, end_piece.below) + 0.10
     leave = at + end_piece.leave
-    frame = _frame(0.0, width, above, below, "#F7F7F9", "#E4E4EA", dashed=False)
+    frame = _frame(0.0, width, above, below, LIGHT["card"], FAINT, dashed=False)
     title = fork.name.rpartition("/")[2] + (f"   {fork.params:,} parameters" if fork.params else "")
     name = Text((0.08, above - 0.05), title, SIZE, GREY, align="left")
     lead = Line(((leave, 0.0), (width, 0.0)), GREY)
@@ -140,16 +142,16 @@ def _heights(fork: Fork, branches: Sequence[Piece]) -> list[float]:
     return [height - nearest if abs(nearest) < 0.3 else height for height in heights]
 
 
-def _folded(folded: Folded, scale: DrawingScale) -> Piece:
+def _repetition(repetition: Repetition, scale: DrawingScale) -> Piece:
     """The chain in a dashed frame, with how often it is passed."""
-    inner = chain_piece(folded.chain, scale)
-    header = f"{folded.times}× "
-    note = f"{folded.params:,} parameters in all" if folded.params else ""
+    inner = chain_piece(repetition.chain, scale)
+    header = f"{repetition.times}× "
+    note = f"{repetition.params:,} parameters in all" if repetition.params else ""
     width = max(inner.width + 2 * PADDING, text_width(header, 11, bold=True) + text_width(note, SIZE) + 0.3)
     begin = (width - inner.width) / 2
     above, below = inner.above + 0.34, inner.below + 0.10
     shapes: tuple[Shape, ...] = (
-        _frame(0.0, width, above, below, "#FFFFFF", GREY, dashed=True),
+        _frame(0.0, width, above, below, PAPER, GREY, dashed=True),
         Text((0.10, above - 0.06), header, 11, INK, bold=True, align="left"),
         Text((width - 0.1, above - 0.09), note, SIZE, GREY, align="right"),
         Line(((0.0, 0.0), (begin + inner.enter, 0.0)), GREY),
@@ -165,15 +167,15 @@ def _frame(
     return Polygon(corners, fill, edge, 0.9, dashed=dashed, level=0)
 
 
-def _drop(glyphs: Sequence[Glyph], scale: DrawingScale) -> float:
-    """How far below the middle the text of a row begins: under its tallest body."""
-    heights = [Body(glyph, scale).height / 2 for glyph in glyphs if isinstance(glyph, Volume)]
+def _drop(elements: Sequence[Element], scale: DrawingScale) -> float:
+    """How far below the middle the text of a row begins: under its tallest solid."""
+    heights = [Solid(element, scale).height / 2 for element in elements if isinstance(element, Volume)]
     return max([*heights, 0.13]) + 0.08
 
 
-def _labelled(glyph: Glyph, piece: Piece, drop: float) -> Piece:
+def _labelled(element: Element, piece: Piece, drop: float) -> Piece:
     """With type, shape and parameters below; wide enough for them."""
-    lines = _lines(glyph)
+    lines = _lines(element)
     if not lines:
         return piece
     width = max([piece.width] + [text_width(text.text, text.size, bold=text.bold) for text in lines])
@@ -189,26 +191,26 @@ def _labelled(glyph: Glyph, piece: Piece, drop: float) -> Piece:
     )
 
 
-def _lines(glyph: Glyph) -> list[Text]:
-    """The text below a glyph, each line at the origin."""
+def _lines(element: Element) -> list[Text]:
+    """The text below a element, each line at the origin."""
     at = (0.0, 0.0)
-    if isinstance(glyph, Joint):
-        return [Text(at, line, SIZE - 0.5, GREY) for line in _wrapped(glyph.besides)]
-    if not isinstance(glyph, Volume):
+    if isinstance(element, MergePoint):
+        return [Text(at, line, SIZE - 0.5, GREY) for line in _wrapped(element.notes)]
+    if not isinstance(element, Volume):
         return []
     lines = [Text(at, f"after {line}" if not number else line, SIZE - 0.5, GREY)
-             for number, line in enumerate(_wrapped(glyph.earlier))]  # fmt: skip
-    lines.append(Text(at, glyph.title, SIZE, INK, bold=True))
-    lines.append(Text(at, times(glyph.shape), SIZE, INK))
-    if glyph.params:
-        lines.append(Text(at, f"{glyph.params:,}", SIZE, "#A04000"))
-    return lines + [Text(at, line, SIZE - 0.5, GREY) for line in _wrapped(glyph.besides)]
+             for number, line in enumerate(_wrapped(element.notes_before))]  # fmt: skip
+    lines.append(Text(at, element.title, SIZE, INK, bold=True))
+    lines.append(Text(at, times(element.shape), SIZE, INK))
+    if element.params:
+        lines.append(Text(at, f"{element.params:,}", SIZE, LIGHT["error"]))
+    return lines + [Text(at, line, SIZE - 0.5, GREY) for line in _wrapped(element.notes)]
 
 
 def _wrapped(words: Sequence[str]) -> list[str]:
     lines: list[str] = []
     for word in words:
-        if lines and len(lines[-1]) + len(word) + 2 <= WORDS:
+        if lines and len(lines[-1]) + len(word) + 2 <= NOTE_LENGTH:
             lines[-1] += f", {word}"
         else:
             lines.append(word)
@@ -216,21 +218,21 @@ def _wrapped(words: Sequence[str]) -> list[str]:
 
 
 def _link(
-    before: Glyph, after: Glyph, start: Point, end: Point, left: float, scale: DrawingScale
+    before: Element, after: Element, start: Point, end: Point, left: float, scale: DrawingScale
 ) -> tuple[Shape, ...]:
     """What leads from one piece of a row to the next: a kernel's view, all to all, or an arrow."""
     if isinstance(before, Volume) and isinstance(after, Volume):
-        body, next_body = Body(before, scale), Body(after, scale)
-        if after.kernel and body.is_image and next_body.is_image:
-            window, corners = body.kernel(after.kernel)
-            tip_x, tip_y = next_body.at(0, 0.55, 0)
+        solid, next_solid = Solid(before, scale), Solid(after, scale)
+        if after.kernel and solid.is_image and next_solid.is_image:
+            window, corners = solid.kernel(after.kernel)
+            tip_x, tip_y = next_solid.at(0, 0.55, 0)
             tip = (tip_x + end[0], tip_y)
             moved = tuple(shape.moved(left, 0.0) for shape in window)
             return (*moved, *cone([(x + left, y) for x, y in corners], tip))
-        if after.kind == "dense" and not body.is_image:
-            tops = (body.height / 2, -body.height / 2)
-            next_tops = (next_body.height / 2, -next_body.height / 2)
-            right = left + body.width
+        if after.kind == "dense" and not solid.is_image:
+            tops = (solid.height / 2, -solid.height / 2)
+            next_tops = (next_solid.height / 2, -next_solid.height / 2)
+            right = left + solid.width
             return tuple(
                 Line(((right, one), (end[0], other)), GREY, 0.6, alpha=0.8)
                 for one in tops

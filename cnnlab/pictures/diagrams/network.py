@@ -5,17 +5,18 @@ from __future__ import annotations
 from cnnlab.accounting.quantities import amount, sum_of_known
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import times
-from cnnlab.pictures.diagrams.elements import Chain, block_glyphs, network_glyphs
-from cnnlab.pictures.diagrams.layout import GREY, INK, rows
+from cnnlab.pictures.diagrams.elements import Chain, block_elements, network_elements
+from cnnlab.pictures.diagrams.layout import rows
 from cnnlab.pictures.diagrams.shapes import Line, Piece, Polygon, Shape, Text, text_width
 from cnnlab.pictures.diagrams.solids import EDGES, FILLS, KERNEL, KERNEL_FACES, DrawingScale, volumes
+from cnnlab.pictures.kit.palette import GREY, INK
 
 BETWEEN_ROWS = 0.35
 NAMES = {
     "convolution": "convolution",
     "pooling": "pooling",
     "dense": "dense layer",
-    "other": "moved or merged",
+    "other": "reshaped or merged",
 }
 
 
@@ -27,7 +28,7 @@ def network_shapes(config: ExperimentConfig, *, widest: float = 15.0) -> list[Sh
         f"{architecture.total_params:,} parameters   ·   "
         f"{amount(architecture.macs)} multiplications per image"
     )
-    chain = network_glyphs(config.layers, architecture)
+    chain = network_elements(config.layers, architecture)
     return _sheet(config.name, subtitle, chain, widest)
 
 
@@ -38,7 +39,7 @@ def block_shapes(config: ExperimentConfig, block: str, *, widest: float = 15.0) 
         UserError: there is no such block.
     """
     architecture = config.architecture
-    chain = block_glyphs(config.layers, architecture, block)
+    chain = block_elements(config.layers, architecture, block)
     rows_of_block = [row for row in architecture.rows if row.name.startswith(f"{block}/")]
     params = sum(row.params for row in rows_of_block)
     macs = sum_of_known(row.macs for row in rows_of_block)

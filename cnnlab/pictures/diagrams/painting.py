@@ -1,11 +1,9 @@
-"""Placed shapes → a matplotlib figure, and a figure → the bytes of a file."""
+"""Placed shapes → a matplotlib figure."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle as CirclePatch
 from matplotlib.patches import FancyArrowPatch
@@ -13,16 +11,15 @@ from matplotlib.patches import Polygon as PolygonPatch
 from matplotlib.path import Path
 
 from cnnlab.pictures.diagrams.shapes import Circle, Line, Polygon, Shape, Text, bounds
-
-MARGIN = 0.25  # inches
-PIXELS_PER_INCH = 160
+from cnnlab.pictures.diagrams.svg import MARGIN
+from cnnlab.pictures.kit.style import new_figure
 
 
 def paint(shapes: Sequence[Shape]) -> Figure:
     """All shapes in one figure that is as large as they need."""
     left, bottom, right, top = bounds(shapes)
     width, height = right - left + 2 * MARGIN, top - bottom + 2 * MARGIN
-    figure = Figure(figsize=(width, height), dpi=PIXELS_PER_INCH, facecolor="white")
+    figure = new_figure(height, width=width, layout=False)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(left - MARGIN, right + MARGIN)
     axes.set_ylim(bottom - MARGIN, top + MARGIN)
@@ -58,13 +55,3 @@ def paint(shapes: Sequence[Shape]) -> Figure:
                 family="DejaVu Sans",
             )  # fmt: skip
     return figure
-
-
-def encode(figure: Figure, kind: str) -> bytes:
-    """The file's content: svg or png. The same figure gives the same bytes, whenever it is drawn."""
-    content = io.BytesIO()
-    # The salt names the parts of an SVG; without one they are called anew each time.
-    with matplotlib.rc_context({"svg.hashsalt": "cnnlab"}):
-        metadata = {"Date": None} if kind == "svg" else {"Software": None}
-        figure.savefig(content, format=kind, metadata=metadata)
-    return content.getvalue()

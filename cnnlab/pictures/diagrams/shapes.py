@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from cnnlab.pictures.kit.palette import INK
+
 Point = tuple[float, float]
 
 CHARACTER = 0.60  # width of a letter, DejaVu Sans on average, in parts of its size
@@ -69,7 +71,7 @@ class Text:
     at: Point
     text: str
     size: float = 7.5  # points
-    color: str = "#333333"
+    color: str = INK
     bold: bool = False
     align: Literal["center", "left", "right"] = "center"
     level: int = 5

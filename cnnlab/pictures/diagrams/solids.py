@@ -1,4 +1,4 @@
-"""One volume as a body: how large it is drawn, its faces, the kernel inside it."""
+"""One volume as a solid: how large it is drawn, its faces, the kernel inside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cnnlab.pictures.diagrams.elements import Chain, Folded, Fork, Volume
+from cnnlab.pictures.diagrams.elements import Chain, Fork, Repetition, Volume
 from cnnlab.pictures.diagrams.shapes import Circle, Line, Point, Polygon, Shape
 
 SLANT = (0.42, 0.34)
@@ -56,7 +56,7 @@ class DrawingScale:
         images = [shape for shape in shapes if len(shape) == 3]
         sides = [side for height, width, _ in images for side in (height, width) if side > 1] or [1]
         return cls(
-            largest=0.85 if any(isinstance(each, Fork) for each in _glyphs(chain)) else 1.35,
+            largest=0.85 if any(isinstance(each, Fork) for each in _elements(chain)) else 1.35,
             pixels=max(sides),
             channels=max((shape[2] for shape in images), default=1),
             numbers=max((shape[0] for shape in shapes if len(shape) == 1), default=1),
@@ -75,7 +75,7 @@ class DrawingScale:
 
 
 @dataclass(frozen=True)
-class Body:
+class Solid:
     """The faces of a volume, its left edge at x = 0 and its middle at y = 0."""
 
     volume: Volume
@@ -113,7 +113,7 @@ class Body:
         return numbers * NEURON if numbers <= FEW else self.scale.length(numbers)
 
     def at(self, across: float, up: float, into: float) -> Point:
-        """A point of the body: each from 0 to 1, from left to right, bottom to top, front to back."""
+        """A point of the solid: each from 0 to 1, from left to right, bottom to top, front to back."""
         width, height = self.front
         right, rise = self.slant
         return across * width + into * right, up * height + into * rise - self.height / 2
@@ -140,7 +140,7 @@ class Body:
         return Polygon(tuple(self.at(*corner) for corner in corners), fill, edge)
 
     def kernel(self, size: tuple[int, int]) -> tuple[tuple[Shape, ...], tuple[Point, ...]]:
-        """A window of this size inside the body, through all channels, and its corners on the right."""
+        """A window of this size inside the solid, through all channels, and its corners on the right."""
         height, width, _ = self.volume.shape
         tall, wide = min(1.0, size[0] / height), min(1.0, size[1] / width)
         bottom, front = (1 - tall) * 0.62, (1 - wide) * 0.45
@@ -165,18 +165,18 @@ def cone(corners: Iterable[Point], tip: Point) -> tuple[Shape, ...]:
 
 def volumes(chain: Chain) -> list[Volume]:
     """All volumes, those in branches included."""
-    return [each for each in _glyphs(chain) if isinstance(each, Volume)]
+    return [each for each in _elements(chain) if isinstance(each, Volume)]
 
 
-def _glyphs(chain: Chain) -> list[object]:
+def _elements(chain: Chain) -> list[object]:
     found: list[object] = []
-    for glyph in chain.glyphs:
-        found.append(glyph)
-        if isinstance(glyph, Fork):
-            found += [each for branch in glyph.branches for each in _glyphs(branch)]
-            found.append(glyph.end)
-        elif isinstance(glyph, Folded):
-            found += _glyphs(glyph.chain)
+    for element in chain.elements:
+        found.append(element)
+        if isinstance(element, Fork):
+            found += [each for branch in element.branches for each in _elements(branch)]
+            found.append(element.end)
+        elif isinstance(element, Repetition):
+            found += _elements(element.chain)
     return found
 
 

@@ -10,18 +10,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import (
-    FAINT,
-    GREY,
-    INK,
-    MARK,
-    SIGNED,
-    ColorScale,
-    Sheet,
-    label_width,
-    short,
-)
-from cnnlab.pictures.shares import share
+from cnnlab.pictures.kit.formats import percent, short
+from cnnlab.pictures.kit.palette import GREY, INK, MARK
+from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, displayable, label_width
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +31,7 @@ class MapColumn:
         values, unit = self.values, self.unit
         if self.each:
             largest = np.abs(values).max(axis=(1, 2), keepdims=True)
-            values, unit = values / np.where(largest, largest, 1), f"{unit} ÷ its largest"
+            values, unit = values / np.where(largest, largest, 1), f"{unit} ÷ maximum"
         return values, self.scale or (ColorScale.signed if self.signed else ColorScale.positive)(values, unit)
 
 
@@ -123,12 +114,7 @@ def stages(
         labels=label_width((name.split(" · ")[0] for name, _ in stages_), least=2.1, bold=True), bars=1,
     )  # fmt: skip
     x, y = sheet.place(0, 0)
-    sheet.axes.imshow(
-        np.clip(image if image.shape[-1] == 3 else image.mean(axis=-1), 0, 1), cmap="gray", vmin=0, vmax=1,
-        extent=(x, x + 1.2, y + 1.2, y), aspect="auto", interpolation="nearest",
-    )  # fmt: skip
-    sheet.axes.set_xlim(0, sheet.size[0])
-    sheet.axes.set_ylim(sheet.size[1], 0)
+    sheet.pixels(x, y, 1.2, 1.2, displayable(image), ColorScale(0, 1, colormap=GREYS))
     sheet.text(sheet.left - 0.12, y + 0.6, "image", across="right", weight="bold")
     row = 2
     for (name, values, of_kernels), (_, all_values, _), count in zip(shown, blocks, lines, strict=True):
@@ -141,7 +127,7 @@ def stages(
             _units(sheet, row, values, scale, per_row)
         row += count
     _answer(sheet, row, probabilities, per_row)
-    sheet.colorbar(ColorScale(-1, 1, "share of the end of a stage's scale", SIGNED), columns=per_row)
+    sheet.colorbar(ColorScale(-1, 1, "value ÷ largest magnitude of the stage", SIGNED), columns=per_row)
     return sheet.figure
 
 
@@ -158,7 +144,7 @@ def _label(
     x = sheet.left - 0.12
     sheet.text(x, y + 0.1, layer, across="right", weight="bold", size=9)
     sheet.text(x, y + 0.27, f"{operation}, {what}", across="right", size=8)
-    span = f"colours from {short(scale.low)} to {short(scale.high)}"
+    span = f"colours: {short(scale.low)} to {short(scale.high)}"
     sheet.text(x, y + 0.43, span, across="right", size=7.5, color=GREY)
 
 
@@ -166,13 +152,7 @@ def _units(sheet: Sheet, row: int, values: np.ndarray, scale: ColorScale, per_ro
     """A strip of one bar for each unit, at most as many as are a pixel wide."""
     x, y = sheet.place(row, 0)
     wide = per_row * sheet.cell[0] + (per_row - 1) * sheet.gap[0]
-    sheet.axes.imshow(
-        values[None], extent=(x, x + wide, y + 0.42, y + 0.06), aspect="auto", cmap=scale.colormap,
-        vmin=scale.low, vmax=scale.high, interpolation="nearest",
-    )  # fmt: skip
-    sheet.axes.set_xlim(0, sheet.size[0])
-    sheet.axes.set_ylim(sheet.size[1], 0)
-    sheet.box(x, y + 0.06, wide, 0.36, color=FAINT, width=0.6)
+    sheet.pixels(x, y + 0.06, wide, 0.36, values[None], scale)
 
 
 def _answer(sheet: Sheet, row: int, probabilities: Sequence[tuple[str, float]], per_row: int) -> None:
@@ -189,7 +169,13 @@ def _answer(sheet: Sheet, row: int, probabilities: Sequence[tuple[str, float]], 
         sheet.text(middle, y + 0.46, name, across="center", size=8, color=color)
         top = y + 0.33 - 0.3 * probability
         sheet.text(
-            middle, top, share(probability), across="center", up="bottom", size=min(7, 16 * step), color=color
+            middle,
+            top,
+            percent(probability),
+            across="center",
+            up="bottom",
+            size=min(7, 16 * step),
+            color=color,
         )
     sheet.axes.set_xlim(0, sheet.size[0])
     sheet.axes.set_ylim(sheet.size[1], 0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import INK, ColorScale, Sheet
+from cnnlab.pictures.kit.palette import INK, PAPER
+from cnnlab.pictures.kit.sheet import ColorScale, Sheet
 
 
 def dense_matrix(
@@ -18,10 +19,9 @@ def dense_matrix(
         zoom: (outputs, inputs), a part of it. names: the same, which weight stands there, 0: none.
     """
     sheet = Sheet(1, 2, title=title, subtitle=subtitle, cell=(5.6, 4.8), gap=(0.4, 0.1), caption=0.26, bars=1)
-    scale = ColorScale.signed(weights, "weight; white: none, the two are not connected")
-    caption = (
-        f"one filter, one channel: {weights.shape[0]:,} outputs (down) × {weights.shape[1]:,} inputs (across)"
-    )
+    scale = ColorScale.signed(weights, "weight (white: no connection)")
+    outputs, inputs = weights.shape
+    caption = f"one filter, one channel: {outputs:,} outputs (rows) × {inputs:,} inputs (columns)"
     sheet.values(0, 0, weights, scale, caption=caption)
     x, y, wide, tall = sheet.values(0, 1, zoom, scale, caption=zoomed)
     rows, columns = zoom.shape
@@ -31,7 +31,7 @@ def dense_matrix(
             strong = abs(zoom[row, column]) > 0.6 * scale.high
             sheet.text(
                 x + (column + 0.5) * wide / columns, y + (row + 0.5) * tall / rows, str(name),
-                across="center", size=size, color="white" if strong else INK,
+                across="center", size=size, color=PAPER if strong else INK,
             )  # fmt: skip
     sheet.colorbar(scale, columns=2)
     return sheet.figure

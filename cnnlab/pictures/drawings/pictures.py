@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import Sheet
+from cnnlab.pictures.kit.sheet import Sheet
 
 
 def side_by_side(

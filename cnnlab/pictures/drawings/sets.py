@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter
 
-from cnnlab.pictures.drawings.canvas import FAINT, GREY, INK, MARK, PIXELS_PER_INCH, Sheet
-from cnnlab.pictures.plots import COLORS
+from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, PAPER, cycled
+from cnnlab.pictures.kit.sheet import Sheet
+from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
 
 _CLASSES = (*COLORS, "#999999", "#882255", "#44AA99")
 
@@ -36,24 +34,23 @@ def invariance_curves(panels: Sequence[Panel], *, title: str, accuracy_of: str) 
     Args:
         accuracy_of: the images, for the axis: "accuracy on" them.
     """
-    figure = _figure((4.6 * len(panels), 4.4), title)
+    figure = new_figure(4.4, title, width=4.6 * len(panels))
     all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
     for axes, (name, unit, unchanged, amounts, curves) in zip(all_axes, panels, strict=True):
-        _plain(axes, name.capitalize())
-        axes.set_xlabel(unit, fontsize=11, color=INK)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+        style_axes(axes, name.capitalize(), x=unit)
+        axes.yaxis.set_major_formatter(PERCENT_TICKS)
         axes.axvline(unchanged, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
-        for color, (experiment, seeds) in zip(_cycled(COLORS, len(curves)), curves.items(), strict=True):
+        for color, (experiment, seeds) in zip(cycled(COLORS, len(curves)), curves.items(), strict=True):
             axes.plot(amounts, seeds.mean(axis=0), color=color, linewidth=2.2, label=experiment)
             if len(seeds) > 1:
                 axes.fill_between(
                     amounts, seeds.min(axis=0), seeds.max(axis=0), color=color, alpha=0.2, linewidth=0
                 )
         axes.set_ylim(0, 1.02)
-    all_axes[0].set_ylabel(f"accuracy on {accuracy_of}", fontsize=11, color=INK)
+    all_axes[0].set_ylabel(f"accuracy on {accuracy_of}", fontsize=LABEL, color=INK)
     handles, labels = all_axes[0].get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=min(len(labels), 4), fontsize=11, frameon=False,
+        handles, labels, loc="outside lower center", ncols=min(len(labels), 4), fontsize=LABEL, frameon=False,
         labelcolor=INK,
     )  # fmt: skip
     return figure
@@ -79,43 +76,6 @@ def mistakes(
     return sheet.figure
 
 
-def confusion_matrix(counts: np.ndarray, names: Sequence[str], *, title: str, subtitle: str) -> Figure:
-    """How often each class is taken for each: colours are shares of a row, numbers are images."""
-    classes = len(names)
-    side = max(4.2, 0.55 * classes + 1.6)
-    figure = _figure((side + 1.2, side + 0.6), title)
-    axes = figure.subplots()
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    wrong = shares.copy()
-    np.fill_diagonal(wrong, 0)
-    limit = max(float(wrong.max()), 0.01)
-    picture = axes.imshow(wrong, cmap="Reds", vmin=0, vmax=limit, aspect="equal")
-    for (row, column), count in np.ndenumerate(counts):
-        if row == column:
-            axes.text(
-                column, row, f"{count:,}", ha="center", va="center", color=GREY, fontsize=9, fontweight="bold"
-            )
-        elif count:
-            color = "white" if wrong[row, column] > 0.6 * limit else INK
-            axes.text(column, row, f"{count:,}", ha="center", va="center", color=color, fontsize=9)
-    long = max(map(len, names)) > 3
-    axes.set_xticks(range(classes), names, rotation=45 if long else 0, ha="right" if long else "center")
-    axes.set_yticks(range(classes), names)
-    axes.tick_params(length=0, labelsize=9.5, labelcolor=INK)
-    axes.set_xlabel("answer of the network", fontsize=11, color=INK)
-    axes.set_ylabel("true class", fontsize=11, color=INK)
-    axes.set_title(subtitle, fontsize=9.5, color=GREY, loc="left")
-    for spine in axes.spines.values():
-        spine.set_color(FAINT)
-    bar = figure.colorbar(
-        picture, ax=axes, fraction=0.04, format=FuncFormatter(lambda share, _: f"{100 * share:.1f} %")
-    )
-    bar.set_label("share of the true class", fontsize=9, color=GREY)
-    bar.ax.tick_params(labelsize=8, color=FAINT, labelcolor=INK)
-    bar.outline.set_linewidth(0.5)
-    return figure
-
-
 def embedding_plane(
     coordinates: np.ndarray,
     labels: np.ndarray,
@@ -123,18 +83,19 @@ def embedding_plane(
     *,
     title: str,
     subtitle: str,
-    axes_are: tuple[str, str] | None = None,
+    axis_names: tuple[str, str] | None = None,
 ) -> Figure:
     """Each image a point in the plane, in its class's colour.
 
     Args:
         coordinates: (N, 2). labels: (N,) int.
-        axes_are: what is drawn across and upwards; None: neither means anything, and there are no numbers.
+        axis_names: what is drawn across and upwards; None: neither means anything, and there are no numbers.
     """
-    figure = _figure((8.4, 6.6), title)
+    figure = new_figure(6.6, title, width=8.4)
     axes = figure.subplots()
-    _plain(axes, "")
-    axes.set_title(textwrap.fill(subtitle, 110), fontsize=9.5, color=GREY, loc="left")
+    across, upwards = axis_names or ("", "")
+    style_axes(axes, x=across, y=upwards)
+    axes.set_title(textwrap.fill(subtitle, 110), fontsize=SMALL, color=GREY, loc="left")
     palette = _class_colors(names)
     middles = []
     for index, (name, color) in enumerate(zip(names, palette, strict=True)):
@@ -144,14 +105,11 @@ def embedding_plane(
     places = _apart(np.array(middles), names, np.ptp(coordinates, axis=0))
     for name, color, (x, y) in zip(names, palette, places, strict=True):  # above all points
         if np.isfinite(x):
-            box = {"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": color, "alpha": 0.9}
+            box = {"boxstyle": "round,pad=0.25", "facecolor": PAPER, "edgecolor": color, "alpha": 0.9}
             style: dict[str, Any] = {"fontweight": "bold", "ha": "center", "va": "center", "bbox": box}
             axes.text(x, y, name, fontsize=10, color=INK, **style)
-    if axes_are is None:
+    if axis_names is None:
         axes.tick_params(labelbottom=False, labelleft=False)
-    else:
-        axes.set_xlabel(axes_are[0], fontsize=11, color=INK)
-        axes.set_ylabel(axes_are[1], fontsize=11, color=INK)
     axes.set_aspect("equal", adjustable="datalim")
     return figure
 
@@ -163,7 +121,7 @@ _LETTER, _NAME_HEIGHT = 0.095, 0.26  # inches, of a class's name on the plane
 def _class_colors(names: Sequence[str]) -> list[str]:
     if all(name.isalpha() and is_color_like(name) for name in names):
         return list(names)
-    return _cycled(_CLASSES, len(names))
+    return cycled(_CLASSES, len(names))
 
 
 def _apart(middles: np.ndarray, names: Sequence[str], size: np.ndarray) -> np.ndarray:
@@ -182,23 +140,3 @@ def _apart(middles: np.ndarray, names: Sequence[str], size: np.ndarray) -> np.nd
             if abs(across) < (widths[above] + widths[index]) / 2 and down < inch * _NAME_HEIGHT:
                 places[index, 1] = places[above, 1] - inch * _NAME_HEIGHT
     return places
-
-
-def _cycled(colors: Sequence[str], count: int) -> list[str]:
-    return [colors[index % len(colors)] for index in range(count)]
-
-
-def _figure(size: tuple[float, float], title: str) -> Figure:
-    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1)
-    figure = Figure(figsize=size, dpi=PIXELS_PER_INCH, facecolor="white", layout=layout)
-    figure.suptitle(title, fontsize=14, fontweight="bold", color=INK, parse_math=False)
-    return figure
-
-
-def _plain(axes: Axes, name: str) -> None:
-    axes.set_title(name, loc="left", fontsize=12, color=INK)
-    axes.tick_params(labelsize=10, color=FAINT, labelcolor=INK)
-    axes.grid(visible=True, color=FAINT, linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(FAINT)

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.canvas import GREYS, INK, MARK, SIGNED, ColorScale, Sheet, label_width, short
+from cnnlab.pictures.kit.formats import short
+from cnnlab.pictures.kit.palette import INK, MARK, PAPER
+from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, label_width
 
 
 def kernel_effects(
@@ -37,7 +39,7 @@ def kernel_effects(
         caption=0.24,
         bars=1,
     )
-    sheet.picture(0, 0, picture, caption="picture")
+    sheet.picture(0, 0, picture, caption="image")
     for index, (name, kernel) in enumerate(kernels.items()):
         row, column = index // columns, 1 + 2 * (index % columns)
         flat = kernel if kernel.ndim == 2 else kernel.mean(axis=-1)
@@ -49,7 +51,7 @@ def kernel_effects(
             strong = abs(value) > 0.6 * np.abs(flat).max()
             sheet.text(
                 x + (left + 0.5) * wide / width, y + (top + 0.5) * tall / height, short(float(value)),
-                across="center", size=min(9, 30 / max(width, height)), color="white" if strong else INK,
+                across="center", size=min(9, 30 / max(width, height)), color=PAPER if strong else INK,
             )  # fmt: skip
         answer = answers[name]
         caption = f"{short(float(answer.min()))} to {short(float(answer.max()))}"
@@ -57,7 +59,7 @@ def kernel_effects(
             sheet.picture(row, column + 1, answer, caption=caption)
         else:
             sheet.values(row, column + 1, answer, ColorScale.signed(answer), caption=caption)
-    label = "share of the largest value of a kernel, or of an answer, whose range stands above it"
+    label = "value ÷ largest magnitude of each kernel or response; above a response: its range"
     sheet.colorbar(ColorScale(-1, 1, label, SIGNED), column=1, columns=2 * columns)
     return sheet.figure
 
@@ -84,19 +86,21 @@ def curve_detector(
         2, 3, title=title, subtitle=subtitle, cell=(3.3, 3.3), gap=(0.25, 0.32), caption=0.44, labels=0.0
     )
     weights = ColorScale.signed(kernel)
-    total = f"{short(float(kernel.clip(min=0).sum()))} at most"
-    _numbered(sheet, 0, 0, kernel, weights, caption=f"the detector's weights\n{total}, of brightness 0 to 1")
+    most = short(float(kernel.clip(min=0).sum()))
+    _numbered(
+        sheet, 0, 0, kernel, weights, caption=f"weights of the detector\nlargest possible response: {most}"
+    )
     cells = [(0, 1), (0, 2), (1, 0)]
     for (row, column), (name, patch, said) in zip(cells, patches, strict=True):
         _numbered(sheet, row, column, patch, ColorScale(0, 1, colormap=GREYS), caption=f"{name}\n{said}")
     height, width = kernel.shape
     shape = f"{answers.shape[0]}×{answers.shape[1]}"
     span = f"{short(float(answers.min()))} to {short(float(answers.max()))}"
-    drawn = sheet.picture(1, 1, picture, caption=f"picture, {picture.shape[0]}×{picture.shape[1]}")
+    drawn = sheet.picture(1, 1, picture, caption=f"image, {picture.shape[0]}×{picture.shape[1]}")
     for letter, (top, left) in zip("AB", places, strict=False):
         _marked(sheet, drawn, picture.shape[:2], (top, left, height, width), letter)
     scale = ColorScale.signed(answers)
-    drawn = sheet.values(1, 2, answers, scale, caption=f"its answers, {shape}: {span}")
+    drawn = sheet.values(1, 2, answers, scale, caption=f"response, {shape}: {span}")
     for letter, (top, left) in zip("AB", places, strict=False):
         _marked(sheet, drawn, answers.shape, (top, left, 1, 1), letter)
     return sheet.figure
@@ -112,7 +116,7 @@ def _numbered(
         dark = value < 0.55 if scale.colormap == GREYS else abs(value) > 0.6 * scale.high
         sheet.text(
             x + (left + 0.5) * wide / width, y + (top + 0.5) * tall / height, short(round(float(value), 2)),
-            across="center", size=8.5, color="white" if dark else INK,
+            across="center", size=8.5, color=PAPER if dark else INK,
         )  # fmt: skip
 
 
@@ -143,8 +147,8 @@ def pipeline_stages(
         caption=0.24,
         bars=1,
     )
-    sheet.picture(0, 0, picture, caption=f"picture, {picture.shape[0]}×{picture.shape[1]}")
-    scale = ColorScale.signed(found["convolution"], "answer of the kernel")
+    sheet.picture(0, 0, picture, caption=f"image, {picture.shape[0]}×{picture.shape[1]}")
+    scale = ColorScale.signed(found["convolution"], "response of the kernel")
     for column, (name, values) in enumerate(found.items(), start=1):
         label = f"{name} with {kernel_name}" if name == "convolution" else name
         caption = f"{label}, {values.shape[0]}×{values.shape[1]}"
@@ -176,7 +180,7 @@ def filter_weights(
         flat, "weight" if kernels.shape[-1] == 1 else "mean weight over the input channels"
     )
     if colored:
-        scale = ColorScale(-limit, limit, "weight, for red, green and blue alike", GREYS)
+        scale = ColorScale(-limit, limit, "weight (same scale for red, green and blue)", GREYS)
     for index, (kernel, pattern) in enumerate(zip(kernels, smooth, strict=True)):
         row, column = 2 * (index // columns), index % columns
         if column == 0:
@@ -268,8 +272,8 @@ def strongest_examples(
                 else:
                     sheet.values(step * unit + 1, index, pattern, ColorScale(-1, 1, colormap=SIGNED))
     if patterns is not None:
-        label = "projected back, each on its own scale: 1 is the number after ±"
+        label = "projection ÷ its maximum, the number after ±"
         if colored:
-            label += ", for red, green and blue alike"
+            label += " (same scale for red, green and blue)"
         sheet.colorbar(ColorScale(-1, 1, label, GREYS if colored else SIGNED), columns=count)
     return sheet.figure

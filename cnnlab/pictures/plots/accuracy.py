@@ -12,13 +12,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from cnnlab.pictures.plots.look import COLORS, INK, PERCENT, dress, empty_figure, shortened, versus
+from cnnlab.pictures.kit.formats import percent, shortened
+from cnnlab.pictures.kit.palette import COLORS, INK, PAPER
+from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, new_figure, style_axes, versus
 
 _LEAST_RANGE = 0.02  # lest noise look like a difference
 
 
 class Measured(NamedTuple):
-    """The accuracies of one experiment, in [0, 1]: one per seed, their mean, its 95 % interval."""
+    """The accuracies of one experiment, in [0, 1]: one per seed, their mean, its 95% interval."""
 
     values: tuple[float, ...]
     mean: float
@@ -26,16 +28,16 @@ class Measured(NamedTuple):
 
 
 def accuracy_bars(experiments: Mapping[str, Measured], *, title: str | None = None) -> Figure:
-    """Mean accuracies as bars from 0 on, and close up with every seed and the 95 % interval of the mean.
+    """Mean accuracies as bars from 0 on, and close up with every seed and the 95% interval of the mean.
 
     The left panel shows how little, or much, the difference is; the right one whether it is one.
     """
     names = list(experiments)
-    figure = empty_figure(1.9 + 0.5 * len(names), versus(names) if title is None else title)
+    figure = new_figure(1.9 + 0.5 * len(names), versus(names) if title is None else title)
     whole, close_up = figure.subplots(1, 2, sharey=True)
-    dress(whole, "Test accuracy")
+    style_axes(whole, "Test accuracy")
     sure = any(measured.ci95 for measured in experiments.values())
-    dress(close_up, "Seeds, mean, 95 % interval" if sure else "One seed: no interval")
+    style_axes(close_up, "Seeds, mean and 95% interval" if sure else "One seed: no interval")
     for place, measured in enumerate(experiments.values()):
         color = COLORS[place % len(COLORS)]
         whole.barh(place, measured.mean, color=color, height=0.6)
@@ -43,11 +45,11 @@ def accuracy_bars(experiments: Mapping[str, Measured], *, title: str | None = No
         whole.text(
             measured.mean + (-0.015 if inside else 0.015),
             place,
-            f"{100 * measured.mean:.2f} %",
+            percent(measured.mean, 2),
             ha="right" if inside else "left",
             va="center",
-            color="white" if inside else INK,
-            fontsize=11,
+            color=PAPER if inside else INK,
+            fontsize=LABEL,
         )
         _close_up(close_up, place, measured, color)
     whole.set_yticks(range(len(names)), [_in_lines(shortened(name)) for name in names], parse_math=False)
@@ -56,7 +58,7 @@ def accuracy_bars(experiments: Mapping[str, Measured], *, title: str | None = No
     close_up.set_xlim(*_limits(experiments))
     for axes in (whole, close_up):
         axes.grid(visible=False, axis="y")
-        axes.xaxis.set_major_formatter(PERCENT)
+        axes.xaxis.set_major_formatter(PERCENT_TICKS)
         axes.xaxis.set_major_locator(MaxNLocator(6))
     return figure
 
@@ -64,14 +66,14 @@ def accuracy_bars(experiments: Mapping[str, Measured], *, title: str | None = No
 def accuracy_against_parameters(
     experiments: Mapping[str, Measured], parameters: Mapping[str, int], *, title: str | None = None
 ) -> Figure:
-    """What accuracy costs: each experiment's mean, with its seeds and 95 % interval, over its parameters."""
-    figure = empty_figure(4.6, versus(list(experiments)) if title is None else title)
+    """What accuracy costs: each experiment's mean, with its seeds and 95% interval, over its parameters."""
+    figure = new_figure(4.6, versus(list(experiments)) if title is None else title)
     axes = figure.subplots()
     intervals = any(measured.ci95 is not None for measured in experiments.values())
-    dress(axes, "Test accuracy against parameters" + (", with seeds and 95 % intervals" if intervals else ""))
-    axes.set_xlabel("parameters", fontsize=12, color=INK)
+    heading = "Test accuracy against parameters" + (", with seeds and 95% intervals" if intervals else "")
+    style_axes(axes, heading, x="parameters")
     axes.set_xscale("log")
-    axes.yaxis.set_major_formatter(PERCENT)
+    axes.yaxis.set_major_formatter(PERCENT_TICKS)
     axes.xaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
     counts = [max(parameters[name], 1) for name in experiments]
     middle = math.sqrt(min(counts) * max(counts))
@@ -85,14 +87,14 @@ def accuracy_against_parameters(
         axes.plot([count], [measured.mean], "o", color=color, markersize=9)
         inwards = 1 if count <= middle else -1  # the label is written where there is room
         axes.annotate(
-            f"{shortened(name, 30)}: {100 * measured.mean:.2f} %, {parameters[name]:,}",
+            f"{shortened(name, 30)}: {percent(measured.mean, 2)}, {parameters[name]:,}",
             (count, measured.mean),
             xytext=(10 * inwards, 0),
             textcoords="offset points",
             ha="left" if inwards > 0 else "right",
             va="center",
             color=INK,
-            fontsize=11,
+            fontsize=LABEL,
             parse_math=False,
         )
     axes.set_xlim(min(counts) / 2, max(counts) * 2)
@@ -117,7 +119,7 @@ def _close_up(axes: Axes, place: int, measured: Measured, color: str) -> None:
         # Seeds side by side, so that equal ones are seen as several.
         heights = place + 0.26 + 0.05 * (np.arange(len(measured.values)) % 3)
         axes.plot(measured.values, heights, "o", color=color, alpha=0.5, markersize=4.5, linewidth=0)
-    marker = Line2D([measured.mean], [place], marker="o", color=color, markersize=8, markeredgecolor="white")
+    marker = Line2D([measured.mean], [place], marker="o", color=color, markersize=8, markeredgecolor=PAPER)
     axes.add_line(marker)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
 from typing import Any, Literal
 
 import numpy as np
@@ -16,16 +15,16 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from cnnlab.pictures.plots.look import COLORS, GREY, INK, PERCENT, dress, empty_figure, shortened, versus
-
-History = Sequence[Mapping[str, float | int | None]]
-"""The rows of a history.csv, one per epoch; None or NaN where nothing was measured."""
+from cnnlab.pictures.kit.formats import percent, shortened
+from cnnlab.pictures.kit.palette import COLORS, GREY, INK, PAPER
+from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, new_figure, style_axes, versus
+from cnnlab.pictures.plots.histories import History, Series, any_validated, has, series_of
 
 _MARKERS = ("", "o", "s", "^", "D")  # where the colours run out, the marks change
 _RING: dict[str, Any] = {
     "marker": "o",
     "markersize": 9,
-    "markerfacecolor": "white",
+    "markerfacecolor": PAPER,
     "markeredgewidth": 2.2,
     "linestyle": "",
 }
@@ -33,36 +32,11 @@ _BAND = 0.18  # opacity
 _HEIGHT = 4.375  # inches; 700 pixels
 _LEGEND_WIDTH = 130  # characters that fit side by side
 
+Quantity = Literal["loss", "accuracy"]
 Style = Literal["solid"] | tuple[float, tuple[int, int]]
 Legend = list[tuple[str, Artist | tuple[Artist, ...]]]
 _SOLID: Style = "solid"
 _DASHED: Style = (0.0, (5, 2))
-
-
-@dataclass(frozen=True)
-class _Series:
-    """A quantity over epochs and seeds. What a seed lacks, because it stopped earlier or failed, is NaN."""
-
-    epochs: np.ndarray  # (epochs,) int
-    values: np.ndarray  # (seeds, epochs) float64, NaN for infinities too
-
-    @cached_property
-    def mean(self) -> np.ndarray:
-        """(epochs,) over the seeds that got so far; NaN where none has a value."""
-        number = np.isfinite(self.values).sum(axis=0)
-        mean: np.ndarray = np.where(number, np.nansum(self.values, axis=0) / np.maximum(number, 1), np.nan)
-        return mean
-
-    @cached_property
-    def band(self) -> tuple[np.ndarray, np.ndarray]:
-        """The lowest and the highest seed, (epochs,) each."""
-        # fmin and fmax pass over NaN, and unlike nanmin do not warn where all is NaN.
-        return np.fmin.reduce(self.values, axis=0), np.fmax.reduce(self.values, axis=0)
-
-    def after(self, epoch: int) -> np.ndarray:
-        """All values later than `epoch`, NaN left out: (n,)"""
-        later: np.ndarray = self.values[np.isfinite(self.values) & (self.epochs > epoch)]
-        return later
 
 
 def history_curves(history: History, *, title: str) -> Figure:
@@ -72,13 +46,13 @@ def history_curves(history: History, *, title: str) -> Figure:
     training curve, solid, and no epoch is marked: training accuracy does not tell which one is best.
     """
     figure, panels = _two_panels(title)
-    validation = _series([history], "val_accuracy")
-    validated = _has([history], "val_accuracy")
+    validation = series_of([history], "val_accuracy")
+    validated = has([history], "val_accuracy")
     style = _DASHED if validated else _SOLID
     for quantity, panel in panels.items():
-        panel.curve(_series([history], quantity), COLORS[0], style, "training")
+        panel.curve(series_of([history], quantity), COLORS[0], style, "training")
         if validated:
-            panel.curve(_series([history], f"val_{quantity}"), COLORS[1], _SOLID, "validation")
+            panel.curve(series_of([history], f"val_{quantity}"), COLORS[1], _SOLID, "validation")
     legend: Legend = [("training", _stroke(COLORS[0], style))]
     if validated:
         legend.append(("validation", _stroke(COLORS[1])))
@@ -86,7 +60,7 @@ def history_curves(history: History, *, title: str) -> Figure:
         best = int(np.nanargmax(validation.mean))
         for panel in panels.values():
             panel.ring(best, COLORS[1])
-        label = f"best: {100 * validation.mean[best]:.2f} % after epoch {validation.epochs[best]}"
+        label = f"best: {percent(validation.mean[best], 2)} after epoch {validation.epochs[best]}"
         legend.append((label, Line2D([], [], color=COLORS[1], **_RING)))
     _finish(figure, panels, legend)
     return figure
@@ -104,17 +78,13 @@ def overlaid_curves(experiments: Mapping[str, Sequence[History]], *, title: str 
         title: "A vs B" where none is given, or the number of experiments where that gets too long.
     """
     figure, panels = _two_panels(versus(experiments) if title is None else title)
-    validated = any(_has(histories, "val_accuracy") for histories in experiments.values())
-    legend: Legend = []
-    for index, (name, histories) in enumerate(experiments.items()):
-        color, marker = COLORS[index % len(COLORS)], _MARKERS[index // len(COLORS) % len(_MARKERS)]
-        for quantity, panel in panels.items():
-            train, validation = _series(histories, quantity), _series(histories, f"val_{quantity}")
-            panel.seeds(validation if _has(histories, "val_accuracy") else train, color)
-            panel.curve(train, color, _DASHED if validated else _SOLID, f"{name}, training", marker)
-            if _has(histories, "val_accuracy"):
-                panel.curve(validation, color, _SOLID, f"{name}, validation", marker)
-        legend.append((shortened(name), _stroke(color, marker=marker)))
+    for quantity, panel in panels.items():
+        _overlay(panel, experiments, quantity)
+    validated = any_validated(experiments)
+    legend: Legend = [
+        (shortened(name), _stroke(color, marker=marker))
+        for name, (color, marker) in zip(experiments, _strokes(), strict=False)
+    ]
     if validated:
         legend.append(("validation", _stroke(GREY)))
     legend.append(("training", _stroke(GREY, _DASHED if validated else _SOLID)))
@@ -127,33 +97,61 @@ def overlaid_curves(experiments: Mapping[str, Sequence[History]], *, title: str 
     return figure
 
 
-def _series(histories: Sequence[History], quantity: str) -> _Series:
-    """One quantity of several runs, brought onto the same epochs."""
-    runs = [{row["epoch"]: row.get(quantity) for row in history} for history in histories]
-    epochs = np.array(sorted({int(epoch or 0) for run in runs for epoch in run}), dtype=int)
-    values = np.array([[run.get(epoch) for epoch in epochs] for run in runs], dtype=float)  # None becomes NaN
-    values = values.reshape(len(runs), len(epochs))
-    return _Series(epochs, np.where(np.isfinite(values), values, np.nan))
+def curve_panel(experiments: Mapping[str, Sequence[History]], quantity: Quantity) -> Figure:
+    """One of the panels of `overlaid_curves` alone, without title and legend, for a page that has its own.
+
+    Each curve's group in the SVG is called by what it is: `WHAT-KIND-EXPERIMENT`, by place, with WHAT one of
+    mean, band and seed, KIND one of training and validation; a seed's ends in `-SEED`, by place too.
+    """
+    figure = new_figure(3.7, width=6.4)
+    panel = _Panel(figure.subplots(), quantity)
+    _overlay(panel, experiments, quantity)
+    _set_limits(panel)
+    return figure
 
 
-def _has(histories: Sequence[History], quantity: str) -> bool:
-    return any(row.get(quantity) is not None for history in histories for row in history)
+def _overlay(panel: _Panel, experiments: Mapping[str, Sequence[History]], quantity: Quantity) -> None:
+    """The curves of all experiments, one colour for each."""
+    training_style = _DASHED if any_validated(experiments) else _SOLID
+    for place, ((name, histories), (color, marker)) in enumerate(
+        zip(experiments.items(), _strokes(), strict=False)
+    ):
+        train, validation = series_of(histories, quantity), series_of(histories, f"val_{quantity}")
+        validated = has(histories, "val_accuracy")
+        solid = f"validation-{place}" if validated else f"training-{place}"
+        panel.seeds(validation if validated else train, color, solid)
+        panel.curve(train, color, training_style, f"{name}, training", marker, f"mean-training-{place}")
+        if validated:
+            label = f"{name}, validation"
+            panel.curve(validation, color, _SOLID, label, marker, f"mean-validation-{place}")
+
+
+def _strokes() -> Iterator[tuple[str, str]]:
+    """Colours and marks, without end."""
+    return cycle((color, marker) for marker in _MARKERS for color in COLORS)
 
 
 class _Panel:
     """One pair of axes, which remembers what was drawn on it: the limits follow from that."""
 
-    def __init__(self, axes: Axes, name: str) -> None:
+    def __init__(self, axes: Axes, quantity: Quantity) -> None:
         self.axes = axes
-        self.drawn: list[_Series] = []
-        dress(axes, name)
-        axes.set_xlabel("epoch", fontsize=12, color=INK)
+        self.quantity = quantity
+        self.drawn: list[Series] = []
+        style_axes(axes, quantity.capitalize(), x="epoch")
+        if quantity == "accuracy":
+            axes.yaxis.set_major_formatter(PERCENT_TICKS)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10, min_n_ticks=1))
 
-    def curve(self, series: _Series, color: str, style: Style, label: str, marker: str = "") -> Line2D:
-        """The mean over epochs. A point without neighbours gets a dot: a line would not show it."""
+    def curve(
+        self, series: Series, color: str, style: Style, label: str, marker: str = "", part: str | None = None
+    ) -> None:
+        """The mean over epochs. A point without neighbours gets a dot: a line would not show it.
+
+        `part` is what the SVG calls it.
+        """
         self.drawn.append(series)
-        (line,) = self.axes.plot(
+        self.axes.plot(
             series.epochs,
             series.mean,
             color=color,
@@ -161,21 +159,23 @@ class _Panel:
             linewidth=_width(style),
             marker=marker or "o",
             markersize=4 if marker else 7,
-            markerfacecolor=color if style == _SOLID else "white",
+            markerfacecolor=color if style == _SOLID else PAPER,
             markevery=None if marker else _lonely(series.mean),
             label=label,
             zorder=3 if style == _SOLID else 2.5,
+            gid=part,
         )
-        return line
 
-    def seeds(self, series: _Series, color: str) -> None:
+    def seeds(self, series: Series, color: str, part: str) -> None:
         """A band from the lowest to the highest seed, and each seed as a thin line."""
         if len(series.values) == 1:
             return
         width = 0 if series.epochs.size > 1 else 8  # of the edge: over one epoch the band itself has none
-        self.axes.fill_between(series.epochs, *series.band, color=color, alpha=_BAND, linewidth=width)
-        for values in series.values:
-            self.axes.plot(series.epochs, values, color=color, alpha=0.5, linewidth=0.8, zorder=2)
+        style: dict[str, Any] = {"color": color, "alpha": _BAND, "linewidth": width, "gid": f"band-{part}"}
+        self.axes.fill_between(series.epochs, *series.band, **style)
+        for seed, values in enumerate(series.values):
+            gid = f"seed-{part}-{seed}"
+            self.axes.plot(series.epochs, values, color=color, alpha=0.5, linewidth=0.8, zorder=2, gid=gid)
 
     def ring(self, index: int, color: str) -> None:
         """Marks one epoch, with a ring around the last curve's point."""
@@ -212,12 +212,11 @@ class _Panel:
         return max((int(series.epochs.max()) for series in self.drawn if series.epochs.size), default=1)
 
 
-def _two_panels(title: str) -> tuple[Figure, dict[str, _Panel]]:
+def _two_panels(title: str) -> tuple[Figure, dict[Quantity, _Panel]]:
     """Loss on the left, accuracy on the right, empty."""
-    figure = empty_figure(_HEIGHT, title)
+    figure = new_figure(_HEIGHT, title)
     loss, accuracy = figure.subplots(1, 2)
-    accuracy.yaxis.set_major_formatter(PERCENT)
-    return figure, {"loss": _Panel(loss, "Loss"), "accuracy": _Panel(accuracy, "Accuracy")}
+    return figure, {"loss": _Panel(loss, "loss"), "accuracy": _Panel(accuracy, "accuracy")}
 
 
 def _lonely(values: np.ndarray) -> list[int]:
@@ -244,17 +243,20 @@ def _width(style: Style) -> float:
     return 2.4 if style == _SOLID else 1.7
 
 
-def _finish(figure: Figure, panels: Mapping[str, _Panel], legend: Legend) -> None:
-    """Limits that show what matters, and one legend below both panels, where it hides nothing."""
+def _set_limits(panel: _Panel) -> None:
+    """Limits that show what matters, and a word on what they leave out."""
+    margin = 0.5 if panel.last == 1 else 0.02 * (panel.last - 1)
+    panel.axes.set_xlim(1 - margin, panel.last + margin)
+    panel.axes.set_ylim(*(_loss_limits if panel.quantity == "loss" else _accuracy_limits)(panel))
+    if outside := panel.outside():
+        epochs = "epoch 1" if outside == 1 else f"epochs 1-{outside}"
+        panel.axes.set_title(f"{epochs} partly out of range", loc="right", fontsize=LABEL - 1, color=GREY)
+
+
+def _finish(figure: Figure, panels: Mapping[Quantity, _Panel], legend: Legend) -> None:
+    """The limits, and one legend below both panels, where it hides nothing."""
     for panel in panels.values():
-        margin = 0.5 if panel.last == 1 else 0.02 * (panel.last - 1)
-        panel.axes.set_xlim(1 - margin, panel.last + margin)
-    panels["loss"].axes.set_ylim(*_loss_limits(panels["loss"]))
-    panels["accuracy"].axes.set_ylim(*_accuracy_limits(panels["accuracy"]))
-    for panel in panels.values():
-        if outside := panel.outside():
-            epochs = "epoch 1" if outside == 1 else f"epochs 1-{outside}"
-            panel.axes.set_title(f"{epochs} partly outside", loc="right", fontsize=10, color=GREY)
+        _set_limits(panel)
     if all(panel.last == 1 for panel in panels.values()):
         _dot(entry for _, entry in legend)
     lengths = [len(label) + 10 for label, _ in legend]  # with the stroke before it
@@ -266,7 +268,7 @@ def _finish(figure: Figure, panels: Mapping[str, _Panel], legend: Legend) -> Non
         labels=[label for label, _ in legend],
         loc="outside lower center",
         ncols=columns,
-        fontsize=11,
+        fontsize=LABEL,
         handlelength=2.5,
         labelcolor=INK,
         frameon=False,

@@ -7,6 +7,7 @@ from cnnlab.run_folders.listing.finding import (
     latest_experiment,
     latest_run,
     runs_at,
+    runs_meant,
     runs_named,
     unknown_run,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "latest_run",
     "parse_condition",
     "runs_at",
+    "runs_meant",
     "runs_named",
     "scan",
     "select",

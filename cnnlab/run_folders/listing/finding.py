@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,6 +33,20 @@ def runs_named(name: str, out: Path) -> list[Path]:
         listed = ", ".join(folders)
         raise UserError(f"{name}: {len(folders)} experiments have this name; give one of {listed}")
     return found
+
+
+def runs_meant(text: str, out: Path) -> list[Path]:
+    """The runs meant by their folder, or by a name that no config has; none where a config is meant.
+
+    Raises:
+        UserError: nothing has this name, or several experiments have.
+    """
+    if runs := runs_at(text, out):
+        return runs
+    is_name = re.fullmatch(r"[\w-]{1,100}", text) is not None  # a path may be too long to ask for
+    if not is_name or text in known_configs() or Path(text).exists():
+        return []
+    return runs_named(text, out)
 
 
 def find_runs(text: str, out: Path) -> list[Path]:
@@ -69,7 +84,7 @@ def finished_runs(text: str, out: Path) -> list[Path]:
         runs = []
     finished = [path for path in runs if read_facts(path / "run.json").get("state") == "finished"]
     if not finished:
-        remedy = f"train it first: cnnlab train {text}" if is_experiment else "train it to its end first"
+        remedy = f"train it first: cnnlab train {text}" if is_experiment else "finish training it first"
         raise UserError(f"{text}: no finished run in {out}; {remedy}")
     return finished
 
@@ -96,5 +111,7 @@ def latest_experiment(text: str, out: Path) -> list[Path]:
 def unknown_run(text: str, rows: Sequence[Row], out: Path) -> UserError:
     """No run goes by this name: did you mean ...?, or that there are none at all."""
     if not rows:
-        return UserError(f"unknown run {text!r}: there are no runs in {out} yet; cnnlab train makes them")
+        return UserError(
+            f"unknown run {text!r}: there are no runs in {out} yet; create one with cnnlab train"
+        )
     return unknown(f"run in {out}:", text, dict.fromkeys(row["name"] for row in rows))

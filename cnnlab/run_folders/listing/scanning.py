@@ -8,40 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cnnlab.run_folders.contents import RESULT_KEYS
+from cnnlab.run_folders.records import read_json
 from cnnlab.run_folders.states import state_of
 
 Row = Mapping[str, Any]
 """What is known of one run; None where it is not (yet)."""
 
-KEYS = (
-    "name",
-    "digest",
-    "seed",
-    "state",
-    "test_accuracy",
-    "validation_accuracy",
-    "train_accuracy",
-    "test_loss",
-    "validation_loss",
-    "train_loss",
-    "params",
-    "trainable_params",
-    "macs",
-    "epochs",
-    "best_epoch",
-    "tested_epoch",
-    "seconds",
-    "seconds_per_epoch",
-    "images_per_second",
-    "peak_memory_bytes",
-    "started",
-    "updated",
-    "error",
-    "path",
-)
-"""The keys of a row, in this order: what --where, --sort and --column may name, beside settings."""
-
 _FROM_STATUS = ("started", "updated", "error")
+
+KEYS = ("name", "digest", "seed", "state", *RESULT_KEYS[3:], *_FROM_STATUS, "path")
+"""The keys of a row, in this order: what --where, --sort and --column may name, beside settings."""
 
 
 def scan(out: Path) -> list[Row]:
@@ -51,7 +28,7 @@ def scan(out: Path) -> list[Row]:
         name, dash, digest = _name(experiment).rpartition("-")
         for folder in _folders(experiment):
             seed = _name(folder).removeprefix("seed-")
-            if dash and seed.isdecimal() and (status := _read(f"{folder}/run.json")) is not None:
+            if dash and seed.isdecimal() and (status := read_json(f"{folder}/run.json")) is not None:
                 rows.append(_row(folder, name, digest, int(seed), status))
     rows.sort(key=lambda row: (row["name"], row["digest"], row["seed"]))
     return rows
@@ -76,7 +53,7 @@ def _rank(value: Any) -> tuple[int, Any]:
 
 def _row(folder: str, name: str, digest: str, seed: int, status: Mapping[str, Any]) -> Row:
     state = state_of(Path(folder), status)
-    result = (_read(f"{folder}/result.json") if state == "finished" else None) or {}
+    result = (read_json(f"{folder}/result.json") if state == "finished" else None) or {}
     known = result | {key: status.get(key) for key in _FROM_STATUS}
     known |= {"name": name, "digest": digest, "seed": seed, "state": state, "path": folder}
     return {key: known.get(key) for key in KEYS}
@@ -93,13 +70,3 @@ def _folders(path: str | Path) -> list[str]:
 
 def _name(path: str) -> str:
     return path.rpartition(os.sep)[2]
-
-
-def _read(path: str) -> dict[str, Any] | None:
-    # pathlib and text decoding would take as long as all the rest.
-    try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            data = json.loads(file.read())
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None

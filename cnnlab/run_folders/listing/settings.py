@@ -90,7 +90,7 @@ def _settings(config: YamlNode, keys: Collection[str]) -> dict[str, Any]:
 def _unknown(key: str, configs: Collection[YamlNode | None]) -> UserError:
     known = dict.fromkeys(each for config in configs if config is not None for each in flat(config.plain()))
     match = closest(key, known)
-    hint = f"did you mean {match}?" if match else "cnnlab runs show prints a run's settings"
+    hint = f"did you mean {match}?" if match else "to see the settings of a run, use cnnlab runs show"
     return UserError(f"unknown key {key!r}: none of these runs has such a setting; {hint}")
 
 

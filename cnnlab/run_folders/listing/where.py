@@ -60,7 +60,7 @@ def parse_condition(text: str, keys: Collection[str]) -> Condition:
     parser = _Parser(text, keys)
     condition = parser.condition()
     if parser.token is not None:
-        raise parser.error("expected and, or, or the end")
+        raise parser.error("expected 'and', 'or' or the end")
     return Condition(condition, frozenset(parser.named))
 
 

@@ -1,0 +1,1 @@
+"""The public Python API, behind `import cnnlab`. The command line is built on the same functions."""

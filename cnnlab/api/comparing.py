@@ -1,0 +1,231 @@
+"""`cnnlab.compare`: which network is better, by how much, and how sure is that?"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_runtime
+from cnnlab.api.experiment import Experiment, ExperimentLike, load
+from cnnlab.api.progress import ProgressLike, reporter_for
+from cnnlab.api.run import Run, Runs
+from cnnlab.api.training import TrainingFailed
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.errors import UserError
+from cnnlab.run_folders.records import Record, read_record
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from cnnlab.run_folders.folders import Folder
+    from cnnlab.studies.comparing import ComparedExperiments
+
+Budget = Literal["parameters", "macs", "seconds"]
+
+
+class Comparison:
+    """Two or more experiments on the same test images: verdict, tables, figures.
+
+    Nothing is written before `save` or `report` is called.
+    """
+
+    def __init__(self, compared: ComparedExperiments, out: Path) -> None:
+        self._compared = compared
+        self._out = out
+        self._folder: Folder | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Which network is better, by how much, and how sure that is, in one or more paragraphs."""
+        from cnnlab.comparison import conclusion
+
+        return "\n\n".join(conclusion(self._compared.comparison))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was odd about the data of some run."""
+        return self._compared.comparison.warnings
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the comparison was set up, such as a network that was resized."""
+        return self._compared.comparison.notes
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per experiment, in full precision: accuracies as shares, spreads over the seeds, costs."""
+        from cnnlab.comparison import accuracy_table
+
+        return accuracy_table(self._compared.comparison)
+
+    @property
+    def classes(self) -> pd.DataFrame:
+        """The test accuracy class by class, in full precision."""
+        from cnnlab.comparison import class_accuracies
+
+        return class_accuracies(self._compared.comparison)
+
+    @property
+    def figures(self) -> Mapping[str, Figure]:
+        """Figures by name, drawn when they are looked up: curves, accuracy, parameters, confusion, …."""
+        from cnnlab.studies.pictures import pictures
+
+        return pictures(self._compared.comparison, self._compared.answers)
+
+    @property
+    def runs(self) -> Runs:
+        """All runs that were compared."""
+        outcomes = self._compared.comparison.experiments
+        return Runs(Run(record.path) for outcome in outcomes for record in outcome.records)
+
+    def as_text(
+        self,
+        style: Literal["terminal", "markdown", "latex"] = "terminal",
+        *,
+        per_class: bool = False,
+        with_warnings: bool = True,
+    ) -> str:
+        """Caption, tables and verdict as text, in one of three styles."""
+        from cnnlab.studies.writing import comparison_text
+
+        return comparison_text(
+            self._compared.comparison, style, per_class=per_class, with_warnings=with_warnings
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `cnnlab compare --json` prints."""
+        return self._compared.comparison.as_dict()
+
+    def save(self) -> Path:
+        """Write tables, pictures and JSON to OUT/comparisons/A-vs-B/, as `cnnlab compare` does; the folder.
+
+        Raises:
+            CnnlabError: the folder cannot be written.
+        """
+        return self.saved().path
+
+    def saved(self) -> Folder:
+        """The same; the folder knows what was written to it."""
+        from cnnlab.studies.writing import write_comparison
+
+        if self._folder is None:
+            self._folder = write_comparison(self._compared, self._out)
+        return self._folder
+
+    def report(self, path: str | PathLike[str] | None = None) -> Path:
+        """Write the comparison as one HTML page that needs no other file.
+
+        Args:
+            path: by default OUT/comparisons/A-vs-B/report.html; tables and pictures are then saved there
+                too.
+
+        Raises:
+            UserError: the file cannot be written there.
+        """
+        from cnnlab.report import render_report
+        from cnnlab.user_files import check_folder_of, written
+
+        page = Path(path) if path is not None else None
+        if page is not None:
+            check_folder_of(page)
+        text = render_report(self._compared.comparison, self._compared.answers)
+        if page is None:
+            folder = self.saved()
+            folder.write_text("report.html", text)
+            return folder.path / "report.html"
+        with written(page):
+            page.write_text(text, encoding="utf-8")
+        return page
+
+    def __str__(self) -> str:
+        return self.as_text()
+
+    def __repr__(self) -> str:
+        names = " and ".join(each.name for each in self._compared.comparison.experiments)
+        return f"<Comparison of {names}: {self.verdict}>"
+
+    def _repr_html_(self) -> str:
+        from cnnlab.comparison import caption, cost_table, rounded_table
+
+        comparison = self._compared.comparison
+        tables = [rounded_table(comparison), cost_table(comparison)]
+        paragraphs = [*self.notes, *self.verdict.split("\n\n")]
+        return "".join(
+            [
+                f"<p>{html.escape(caption(comparison))}</p>",
+                *(table.to_html(index=False) for table in tables),
+                *(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs),
+            ]
+        )
+
+
+def compare(
+    experiments: Iterable[ExperimentLike | Run],
+    *,
+    seeds: Seeds | None = None,
+    set: Mapping[str, Any] | None = None,
+    match: Budget | None = None,
+    resize: str | None = None,
+    out: str | PathLike[str] | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    backend: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    fresh: bool = False,
+    force: bool = False,
+    progress: ProgressLike = None,
+) -> Comparison:
+    """Train what is missing, then compare experiments over the same seeds.
+
+    >>> comparison = cnnlab.compare(["dnn", "cnn"], seeds=range(6))
+    >>> print(comparison.verdict)
+
+    Args:
+        experiments: two or more: names, paths, mappings, Experiments, Runs, or the folders of runs. Finished
+            runs take part as they are; the arguments about training are for the others.
+        seeds: by default all seeds that the experiments have finished in common, else the one in each config.
+        match: resize one of two networks until it costs what the other does.
+        resize: the name of the network to resize; by default the one without convolutions.
+
+    The other arguments are those of `cnnlab.train`.
+
+    Raises:
+        UserError: the experiments cannot be compared; nothing is trained then.
+        TrainingFailed: a run failed; the exception carries those that finished.
+    """
+    from cnnlab.run_folders.listing import runs_meant
+
+    if isinstance(experiments, str | PathLike | Mapping | Experiment | Run):
+        raise UserError("expected two or more experiments, found one")
+    settings = with_runtime(set, backend=backend, device=device, precision=precision)
+    folder = out_folder(out)
+    entries: list[ExperimentConfig | Record] = []
+    for each in experiments:
+        if isinstance(each, Run):
+            entries.append(each.record)
+        elif isinstance(each, str | PathLike) and (folders := runs_meant(str(each), folder)):
+            entries += [read_record(run) for run in folders]
+        else:
+            entries.append(load(each, settings).config)
+    if not any(isinstance(entry, ExperimentConfig) for entry in entries):
+        options = {
+            "seeds": seeds, "set": set, "backend": backend, "device": device, "precision": precision,
+            "fresh": fresh, "force": force,
+        }  # fmt: skip
+        unused = ", ".join(f"--{name}" for name, value in options.items() if value)
+        if unused:
+            raise UserError(f"{unused}: these are finished runs; give the experiment's config to train more")
+    from cnnlab.jobs import RunsFailed
+    from cnnlab.studies.comparing import compare_experiments
+
+    jobs = jobs_of(out=out, data_dir=data_dir, fresh=fresh, force=force, reporter=reporter_for(progress))
+    try:
+        compared = compare_experiments(entries, seeds=seeds_of(seeds), jobs=jobs, match=match, resize=resize)
+    except RunsFailed as error:
+        runs = Runs(Run(record.path) for record in error.records)
+        raise TrainingFailed(str(error), runs, error.errors) from None
+    return Comparison(compared, jobs.out)

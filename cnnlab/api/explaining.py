@@ -1,0 +1,101 @@
+"""`cnnlab.explain`: what a trained network has learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnnlab.api.arguments import data_paths, out_folder
+from cnnlab.api.progress import ProgressLike, reporter_for
+from cnnlab.api.run import Run
+
+if TYPE_CHECKING:
+    from cnnlab.explanations.explanation import Explanation
+    from cnnlab.explanations.technique import Technique
+    from cnnlab.report.explained import ExplanationsPage
+
+Subject = Run | str | PathLike[str]
+"""A Run, a run's folder, an experiment's name (its latest finished run), or a .keras file."""
+
+
+def explain(
+    technique: str | Technique,
+    subject: Subject | Sequence[Subject],
+    *,
+    out: str | PathLike[str] | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    backend: str | None = None,
+    device: str | None = None,
+    pixels: tuple[float, float] | None = None,
+    dataset_of: str | None = None,
+    progress: ProgressLike = None,
+    **options: Any,
+) -> Explanation:
+    """Show what a network has learned. Nothing is written before `save` is called.
+
+    >>> cnnlab.explain("saliency", "cnn", image=[0, 18]).figures["saliency"]
+
+    Args:
+        technique: one of `cnnlab explain --help`, such as "saliency"; or a technique with its options.
+        subject: a Run, a run's folder, an experiment's name (its latest finished run) or a .keras file;
+            several for a technique that compares networks, such as "invariance".
+        out: where runs are kept.
+        data_dir: where dataset files are looked for first.
+        backend: by default what the run was trained on.
+        device: auto, cpu or gpu.
+        pixels: for a .keras file: the values of a black and a white pixel.
+        dataset_of: for a .keras file: the experiment, or a run's folder, with the same images and classes.
+        progress: see `cnnlab.train`.
+        options: those of the technique: `cnnlab explain TECHNIQUE --help`.
+
+    Raises:
+        UserError: there is no such technique, option or run, or the network lacks what the technique needs.
+    """
+    from cnnlab.explanations.explaining import explain as explain_runs
+
+    one = isinstance(subject, Run | str | PathLike)
+    return explain_runs(
+        technique,
+        _meant(subject) if one else [_meant(each) for each in subject],  # type: ignore[union-attr, arg-type]
+        out=out_folder(out), data_paths=data_paths(data_dir), reporter=reporter_for(progress),
+        backend=backend, device=device, pixels=pixels, dataset_of=dataset_of, **options,
+    )  # fmt: skip
+
+
+def explain_all(
+    subject: Subject,
+    *,
+    picture: Sequence[str | PathLike[str]] = (),
+    out: str | PathLike[str] | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    backend: str | None = None,
+    device: str | None = None,
+    pixels: tuple[float, float] | None = None,
+    dataset_of: str | None = None,
+    progress: ProgressLike = None,
+) -> ExplanationsPage:
+    """All techniques with their defaults, written to RUN/explain/ with index.html, a page that shows them.
+
+    Args:
+        picture: picture files for the techniques that look at pictures, instead of test images.
+
+    The other arguments are those of `explain`.
+
+    Raises:
+        UserError: there is no such run, or its model cannot be read.
+    """
+    from cnnlab.explanations.finding import open_subject
+    from cnnlab.report.explained import write_explanations
+
+    found = open_subject(
+        _meant(subject), out=out_folder(out), data_paths=data_paths(data_dir),
+        reporter=reporter_for(progress), backend=backend, device=device, pixels=pixels, dataset_of=dataset_of,
+    )  # fmt: skip
+    found.start()
+    return write_explanations(found, [Path(each) for each in picture])
+
+
+def _meant(subject: Subject) -> str | Path:
+    return subject.folder if isinstance(subject, Run) else str(subject)

@@ -1,0 +1,165 @@
+"""A trained network's answers on images from anywhere."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from cnnlab.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from PIL.Image import Image
+
+    from cnnlab.datasets import DataPaths
+    from cnnlab.prediction import Answer
+    from cnnlab.reporting import Reporter
+    from cnnlab.run_folders.records import Record
+
+ImageLike: TypeAlias = "str | PathLike[str] | bytes | np.ndarray | tuple[str, bytes]"
+"""The path of an image or of a folder of images, an image file as bytes or (name, bytes), or pixels."""
+
+
+class Answers(Sequence["Answer"]):
+    """What a network answers on some images; `answers[0].best` is ("7", 0.98).
+
+    `pixels`: (N, H, W, C) uint8, the images as the network's dataset would have them. `failures`: what is
+    wrong with images that could not be used.
+    """
+
+    def __init__(
+        self, record: Record, answers: Sequence[Answer], pixels: np.ndarray, failures: Sequence[str]
+    ) -> None:
+        self.record = record
+        self.pixels = pixels
+        self.failures = list(failures)
+        self._answers = list(answers)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._answers[index]
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._answers[0].classes
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(N, num_classes) float32, rows sum to 1."""
+        import numpy as np
+
+        return np.stack([answer.probabilities for answer in self._answers])
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per image: image, class, probability, then the probability of each class, notes."""
+        import pandas as pd
+
+        rows = [
+            [each.image, *each.best, *each.probabilities.tolist(), "; ".join(each.notes)]
+            for each in self._answers
+        ]
+        return pd.DataFrame(rows, columns=["image", "class", "probability", *self.classes, "notes"])
+
+    def sheet(self) -> Image:
+        """A contact sheet of the images with the answers."""
+        from cnnlab.pictures.contact_sheet import contact_sheet
+
+        record = self.record
+        captions = [f"{Path(each.image).name}\n{each.best[0]} {each.best[1]:.0%}" for each in self._answers]
+        dataset = record.config.dataset
+        return contact_sheet(
+            self.pixels, captions, title=f"{record.name}, seed {record.seed}",
+            brightest=dataset.brightest if dataset else 255,
+        )  # fmt: skip
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `cnnlab predict --json` prints."""
+        return {"run": str(self.record.path), "predictions": [each.as_dict() for each in self._answers]}
+
+    def __repr__(self) -> str:
+        return f"<Answers of {self.record.path} on {len(self)} images>"
+
+    def _repr_html_(self) -> str:
+        text: str = self.table.to_html(index=False)
+        return text
+
+
+def predict_images(
+    record: Record,
+    images: ImageLike | Iterable[ImageLike],
+    *,
+    data_paths: DataPaths,
+    device: str | None,
+    reporter: Reporter,
+) -> Answers:
+    """What the network of a finished run answers on images: see `cnnlab.predict`.
+
+    Raises:
+        UserError: no image can be used.
+    """
+    from cnnlab.prediction import answers, dataset_of, prepare_all, probabilities
+
+    prepared, failures = prepare_all(list(_sources(images)), dataset_of(record))
+    for failure in failures:
+        reporter.warn(failure)
+    if not prepared:
+        raise UserError("expected at least one image that can be read, found none")
+
+    import numpy as np
+
+    runtime = record.config.runtime
+    if device is not None:
+        runtime = runtime.model_validate(runtime.model_dump() | {"device": device})
+    pixels = np.stack([each.pixels for each in prepared.values()])
+    scores = probabilities(record, pixels, data_paths, runtime)
+    found = answers(record, list(prepared), scores, [each.notes for each in prepared.values()])
+    return Answers(record, found, pixels, failures)
+
+
+def _sources(images: ImageLike | Iterable[ImageLike]) -> Iterator[tuple[str, Path | bytes]]:
+    """Names and files, or contents of files."""
+    from cnnlab.prediction import sources_at
+
+    if isinstance(images, str | PathLike):
+        yield from sources_at(str(images))
+    elif isinstance(images, bytes):
+        yield "image 1", images
+    elif getattr(images, "ndim", None) in (2, 3):
+        yield "image 1", _encoded(images)
+    else:
+        for number, image in enumerate(images, start=1):
+            if isinstance(image, tuple):  # a name of the caller's, and the bytes
+                yield image
+            elif isinstance(image, str | PathLike):
+                yield from sources_at(str(image))
+            elif isinstance(image, bytes):
+                yield f"image {number}", image
+            else:
+                yield f"image {number}", _encoded(image)
+
+
+def _encoded(pixels: Any) -> bytes:
+    """Pixels as the bytes of a PNG, so that there is one way from an image to a network."""
+    import numpy as np
+    from PIL import Image
+
+    array = np.asarray(pixels)
+    if (
+        array.dtype != np.uint8
+        or array.ndim not in (2, 3)
+        or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
+    ):
+        raise UserError(
+            "images: expected paths, bytes, or uint8 pixels (height, width) or (height, width, 1|3|4), "
+            f"found {array.dtype} {array.shape}"
+        )
+    buffer = io.BytesIO()
+    Image.fromarray(array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array).save(buffer, "PNG")
+    return buffer.getvalue()

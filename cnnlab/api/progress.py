@@ -1,0 +1,212 @@
+"""How the library tells of its progress: not at all, to a callback, or as a bar in a notebook."""
+
+from __future__ import annotations
+
+import html
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+from cnnlab.errors import CnnlabError, CnnlabWarning, UserError
+from cnnlab.reporting import Reporter
+from cnnlab.run_folders.records import EpochRow, Record
+from cnnlab.wording import counted
+
+if TYPE_CHECKING:
+    from cnnlab.config.experiment import ExperimentConfig
+
+Event = Literal["started", "epoch", "reused", "finished", "failed", "note"]
+
+REDRAW_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a callback is told; as text, one line.
+
+    `epoch` counts from 1; `row` is the epoch's row of the history; `error` is why a run failed.
+    """
+
+    event: Event
+    experiment: str = ""
+    seed: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    row: EpochRow | None = None
+    error: CnnlabError | None = None
+    message: str = ""
+
+    def __str__(self) -> str:
+        run = f"{self.experiment}, seed {self.seed}"
+        match self.event:
+            case "note":
+                return self.message
+            case "started":
+                return f"{run}: {counted(self.epochs, 'epoch')}" + (
+                    f", {self.epoch} done" if self.epoch else ""
+                )
+            case "epoch" if self.row is not None:
+                return f"{run}: epoch {self.epoch}/{self.epochs}, {_numbers(self.row)}"
+            case "failed":
+                return f"{run}: failed: {self.error}"
+            case _:
+                return f"{run}: {self.message}"
+
+
+class Display(Protocol):
+    """IPython's handle of something displayed that can be replaced."""
+
+    def update(self, data: Any) -> None: ...
+
+
+class LibraryReporter(Reporter):
+    """Prints nothing; warnings are Python warnings, each once."""
+
+    def warn(self, message: str) -> None:
+        warnings.warn(message, CnnlabWarning, stacklevel=2)
+
+
+class CallbackReporter(LibraryReporter):
+    """Tells a function: `progress=print` prints a line for each epoch."""
+
+    def __init__(self, callback: Callable[[Progress], object]) -> None:
+        self._callback = callback
+        self._run: dict[str, Any] = {}
+
+    def note(self, message: str) -> None:
+        self._callback(Progress("note", message=message))
+
+    def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
+        self._run = {"experiment": config.name, "seed": config.seed, "epochs": config.training.epochs}
+        self._callback(Progress("started", **self._run, epoch=done))
+
+    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
+        self._callback(Progress("epoch", **self._run, epoch=int(row["epoch"] or 0), row=row))
+
+    def reused(self, record: Record) -> None:
+        self._callback(_ended("reused", record))
+
+    def finished(self, record: Record) -> None:
+        self._callback(_ended("finished", record))
+
+    def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
+        self._callback(Progress("failed", config.name, config.seed, error=error))
+
+
+class NotebookReporter(LibraryReporter):
+    """A bar below the cell, for the run that is being trained."""
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        self._display = display
+        self._handle: Display | None = None
+        self._drawn = 0.0
+        self._label, self._epochs, self._text = "", 1, ""
+
+    def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
+        self._label, self._epochs, self._text = (
+            f"{config.name}, seed {config.seed}",
+            config.training.epochs,
+            "",
+        )
+        self._draw(done / self._epochs, force=True)
+
+    def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
+        self._draw((epoch - 1 + step / steps) / self._epochs)
+
+    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
+        self._text = f"epoch {row['epoch']}/{epochs}, {_numbers(row)}"
+        self._draw(float(row["epoch"] or 0) / epochs, force=True)
+
+    def downloading(self, name: str, done: int, total: int | None) -> None:
+        self._label, self._text = name, f"{done / 2**20:.1f} MiB"
+        self._draw(done / total if total else 0.0, force=total is not None and done >= total)
+
+    def reused(self, record: Record) -> None:
+        self._label, self._text = f"{record.name}, seed {record.seed}", _ended("reused", record).message
+        self._draw(1.0, force=True)
+
+    def finished(self, record: Record) -> None:
+        self._text = _ended("finished", record).message
+        self._draw(1.0, force=True)
+        self._handle = None  # the next run gets a bar of its own
+
+    def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
+        self._text = f"failed: {error}"
+        self._draw(0.0, force=True)
+        self._handle = None
+
+    def _draw(self, share: float, *, force: bool = False) -> None:
+        now = time.monotonic()
+        if not force and now - self._drawn < REDRAW_SECONDS:
+            return
+        self._drawn = now
+        bar = _Html(
+            f"<div>{html.escape(self._label)} <progress value='{share:.4f}' max='1'></progress> "
+            f"{html.escape(self._text)}</div>",
+            f"{self._label}: {share:.0%} {self._text}",
+        )
+        if self._handle is None:
+            self._handle = self._display(bar, display_id=True)
+        else:
+            self._handle.update(bar)
+
+
+class _Html:
+    """What a notebook shows as HTML, and a console of IPython as text."""
+
+    def __init__(self, page: str, text: str) -> None:
+        self._page, self._text = page, text
+
+    def _repr_html_(self) -> str:
+        return self._page
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+ProgressLike: TypeAlias = bool | Callable[[Progress], object] | Reporter | None
+"""None: silent. True: a bar in a notebook. A function: called with each `Progress`. Or a Reporter."""
+
+
+def reporter_for(progress: ProgressLike) -> Reporter:
+    """The reporter that an argument `progress` asks for.
+
+    Raises:
+        UserError: True outside of IPython, or something else.
+    """
+    if progress is None or progress is False:
+        return LibraryReporter()
+    if isinstance(progress, Reporter):
+        return progress
+    if progress is True:
+        try:
+            return NotebookReporter()
+        except ModuleNotFoundError:
+            raise UserError(
+                "progress=True draws a bar in a notebook, and IPython is not installed; "
+                "progress=print prints a line for each epoch"
+            ) from None
+    if callable(progress):
+        return CallbackReporter(progress)
+    raise UserError(f"progress: expected True, a function or a Reporter, found {progress!r:.60}")
+
+
+def _numbers(row: EpochRow) -> str:
+    text = f"loss {row['loss']:.4f}, accuracy {row['accuracy']:.2%}"
+    if row["val_accuracy"] is not None:
+        text += f", validation accuracy {row['val_accuracy']:.2%}"
+    return text
+
+
+def _ended(event: Event, record: Record) -> Progress:
+    accuracy = f"test accuracy {record.result.test_accuracy:.2%}"
+    return Progress(
+        event,
+        record.name,
+        record.seed,
+        message=accuracy if event == "finished" else f"finished already, {accuracy}",
+    )

@@ -1,0 +1,232 @@
+"""A run as a value: what its folder holds, read when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnnlab.api.arguments import data_paths
+from cnnlab.api.experiment import Experiment
+from cnnlab.api.predictions import Answers, ImageLike, predict_images
+from cnnlab.api.progress import ProgressLike, reporter_for
+from cnnlab.errors import UserError
+from cnnlab.run_folders.records import Record, read_facts, read_history, read_record
+from cnnlab.run_folders.states import state_of
+from cnnlab.wording import counted
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+    from cnnlab.explanations.explanation import Explanation
+    from cnnlab.explanations.technique import Technique
+    from cnnlab.run_folders.contents import RunResult
+    from cnnlab.run_folders.listing.differences import Difference
+    from cnnlab.run_folders.records import Predictions
+
+
+class Run:
+    """One training of one experiment with one seed. What it left behind is read from its folder.
+
+    Args:
+        folder: of the run, such as experiments/cnn-1a2b3c4d/seed-0.
+
+    Raises:
+        UserError: this is not a run's folder.
+    """
+
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self._folder = Path(folder)
+        if not read_facts(self._folder / "run.json"):
+            raise UserError(f"{self._folder}: not a run; expected a folder with run.json")
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    @property
+    def state(self) -> str | None:
+        """running, finished, failed or interrupted, at this moment."""
+        return state_of(self._folder, read_facts(self._folder / "run.json"))
+
+    @cached_property
+    def record(self) -> Record:
+        """What a finished run left behind, as the rest of cnnlab takes it.
+
+        Raises:
+            UserError: the run is not finished, or its folder is not whole.
+        """
+        return read_record(self._folder)
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """The experiment, with this run's seed."""
+        from cnnlab.config.experiment import load_config
+
+        return Experiment.from_config(load_config(str(self._folder / "config.yaml")))
+
+    @property
+    def name(self) -> str:
+        return self.experiment.name
+
+    @property
+    def seed(self) -> int:
+        return self.experiment.seed
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row per epoch: epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds, ….
+
+        Without validation images the val columns are NaN. An unfinished run has the epochs so far.
+        """
+        import pandas as pd
+
+        there = (self._folder / "history.csv").is_file()
+        return pd.DataFrame(read_history(self._folder) if there else [])
+
+    @property
+    def result(self) -> RunResult:
+        """Train, validation and test loss and accuracy, params, macs, seconds, …, as attributes.
+
+        Raises:
+            UserError: the run is not finished.
+        """
+        return self.record.result
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """Versions, machine, precision, and the data it was trained on."""
+        return read_facts(self._folder / "environment.json")
+
+    @property
+    def predictions(self) -> Predictions:
+        """The answers on the test images, in their order.
+
+        `.labels`, `.predicted`, `.right`: (N,); `.probabilities`: (N, num_classes).
+
+        Raises:
+            UserError: the run is not finished, or the file is gone.
+        """
+        predictions = self.record.predictions
+        if predictions is None:
+            raise UserError(f"{self._folder}: predictions.npz is missing; train this run again with --fresh")
+        return predictions
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """The trained model, loaded once, on the backend it was trained on.
+
+        Raises:
+            UserError: the file is missing or damaged, or this process uses another backend.
+        """
+        from cnnlab.backend import start_backend
+
+        start_backend(self.record.config.runtime)
+        from cnnlab.analyses.network import load_model
+
+        return load_model(self._folder / "model.keras")
+
+    def explain(self, technique: str | Technique, **options: Any) -> Explanation:
+        """What the network has learned: see `cnnlab.explain`."""
+        from cnnlab.explanations.explaining import explain
+
+        where = {key: options.pop(key, None) for key in ("data_dir", "backend", "device", "progress")}
+        return explain(
+            technique, self._folder, out=self._folder.parent.parent, data_paths=data_paths(where["data_dir"]),
+            reporter=reporter_for(where["progress"]), backend=where["backend"], device=where["device"],
+            **options,
+        )  # fmt: skip
+
+    def predict(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        data_dir: str | PathLike[str] | None = None,
+        device: str | None = None,
+        progress: ProgressLike = None,
+    ) -> Answers:
+        """What the network answers on images of your own: see `cnnlab.predict`."""
+        return predict_images(
+            self.record, images, data_paths=data_paths(data_dir), device=device,
+            reporter=reporter_for(progress),
+        )  # fmt: skip
+
+    def differences(self, other: Run) -> list[Difference]:
+        """What differs between two runs, key by key: config, result, environment."""
+        from cnnlab.run_folders.listing import differences
+
+        return differences(self._folder, other._folder)
+
+    def remove(self) -> None:
+        """Remove the run's folder for good.
+
+        Raises:
+            CnnlabError: a process is training this run, or the folder cannot be removed.
+        """
+        from cnnlab.run_folders.folders import remove_run
+
+        remove_run(self._folder)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `cnnlab train --json` prints for it."""
+        return {**self.record.result.as_dict(), "run": str(self._folder)}
+
+    def facts(self) -> dict[str, Any]:
+        """Everything that is known of the run, finished or not: what `cnnlab runs show --json` prints."""
+        files = sorted(each for each in self._folder.iterdir() if not each.name.startswith("."))
+        status = read_facts(self._folder / "run.json")
+        return {
+            "run": str(self._folder),
+            "status": status | {"state": state_of(self._folder, status)},
+            **{
+                section: read_facts(self._folder / file)
+                for section, file in (
+                    ("result", "result.json"), ("environment", "environment.json"), ("config", "config.yaml"),
+                )
+            },
+            "files": {each.name: each.stat().st_size for each in files},
+        }  # fmt: skip
+
+    def __repr__(self) -> str:
+        state = self.state
+        outcome = f", test accuracy {self.result.test_accuracy:.2%}" if state == "finished" else ""
+        return f"<Run {self._folder}: {state}{outcome}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self._folder.resolve() == other._folder.resolve()
+
+    def __hash__(self) -> int:
+        return hash(self._folder.resolve())
+
+
+class Runs(list[Run]):
+    """A list of runs that shows itself as a table."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per run: name, seed, state, accuracies, parameters, seconds, folder."""
+        import pandas as pd
+
+        rows = []
+        for run in self:
+            state = run.state
+            result = run.result.as_dict() if state == "finished" else {}
+            rows.append(
+                {"name": run.name, "seed": run.seed, "state": state}
+                | {key: result.get(key) for key in _TABLE_KEYS}
+                | {"folder": str(run.folder)}
+            )
+        return pd.DataFrame(rows, columns=["name", "seed", "state", *_TABLE_KEYS, "folder"])
+
+    def as_dict(self) -> list[dict[str, Any]]:
+        """What `cnnlab train --json` prints for several runs."""
+        return [run.as_dict() for run in self]
+
+    def _repr_html_(self) -> str:
+        return f"{self.table.to_html(index=False, na_rep='–')}<p>{counted(len(self), 'run')}</p>"
+
+
+_TABLE_KEYS = ("train_accuracy", "validation_accuracy", "test_accuracy", "params", "macs", "seconds")

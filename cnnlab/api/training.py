@@ -1,0 +1,107 @@
+"""`cnnlab.train`: experiments → finished runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from cnnlab.api.arguments import Seeds, jobs_of, seeds_of, with_runtime
+from cnnlab.api.experiment import ExperimentLike, load_all
+from cnnlab.api.progress import ProgressLike, reporter_for
+from cnnlab.api.run import Run, Runs
+from cnnlab.errors import CnnlabError, UserError
+
+if TYPE_CHECKING:
+    from cnnlab.training.cost_estimate import CostEstimate
+
+
+class TrainingFailed(CnnlabError):
+    """At least one run failed. `runs` holds the runs that finished, `errors` why the others did not."""
+
+    def __init__(self, message: str, runs: Runs, errors: Sequence[CnnlabError]) -> None:
+        super().__init__(message)
+        self.runs = runs
+        self.errors = list(errors)
+        self.exit_code = errors[0].exit_code
+
+
+def train(
+    experiments: ExperimentLike | Iterable[ExperimentLike],
+    *,
+    seeds: Seeds | None = None,
+    set: Mapping[str, Any] | None = None,
+    out: str | PathLike[str] | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    backend: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    fresh: bool = False,
+    force: bool = False,
+    progress: ProgressLike = None,
+) -> Runs:
+    """Train experiments; finished runs are not trained again, interrupted ones are resumed.
+
+    >>> runs = cnnlab.train("cnn", seeds=range(3))
+    >>> runs[0].history
+
+    Args:
+        experiments: one or several; see `cnnlab.load`.
+        seeds: each experiment is trained once with each; by default with the seed in its config.
+        set: settings to change in all of them, by the keys that `--set` takes.
+        out: where runs are kept; by default CNNLAB_EXPERIMENTS, else "experiments".
+        data_dir: where dataset files are looked for first; by default CNNLAB_DATA_DIR.
+        backend: tensorflow, jax or torch. A process has one backend.
+        device: auto, cpu or gpu.
+        precision: float32, mixed_bfloat16 or mixed_float16.
+        fresh: start over, even where a run is finished.
+        force: train even if the parameters cannot fit in memory.
+        progress: True for a bar in a notebook, or a function such as print; by default nothing is shown.
+
+    Returns:
+        The runs, a list: the first experiment with all seeds, then the next.
+
+    Raises:
+        UserError: an experiment cannot be trained; nothing has been trained then.
+        TrainingFailed: a run failed; the exception carries those that finished.
+    """
+    settings = with_runtime(set, backend=backend, device=device, precision=precision)
+    loaded = load_all(experiments, settings)
+    chosen = seeds_of(seeds)
+    jobs = jobs_of(out=out, data_dir=data_dir, fresh=fresh, force=force, reporter=reporter_for(progress))
+    configs = [each.config.with_seed(seed) for each in loaded for seed in chosen or (each.seed,)]
+    records, errors = jobs.finished(configs)
+    runs = Runs(Run(record.path) for record in records)
+    if errors:
+        first = f"{errors[0]}" if len(errors) == 1 else f"the first: {errors[0]}"
+        raise TrainingFailed(f"{len(errors)} of {len(configs)} runs failed: {first}", runs, errors)
+    return runs
+
+
+def estimate_costs(
+    experiments: ExperimentLike | Iterable[ExperimentLike],
+    *,
+    seeds: Seeds | None = None,
+    set: Mapping[str, Any] | None = None,
+    out: str | PathLike[str] | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    backend: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    fresh: bool = False,
+    force: bool = False,
+    progress: ProgressLike = None,
+) -> list[CostEstimate]:
+    """Try a few training steps of each experiment and estimate what a whole run will cost; nothing is kept.
+
+    The arguments are those of `train`; `seeds` and `fresh` decide nothing here and must be left out.
+
+    Raises:
+        UserError: an experiment cannot be trained here.
+    """
+    if seeds is not None or fresh:
+        raise UserError("an estimate tries one run of each experiment: leave out seeds and fresh")
+    settings = with_runtime(set, backend=backend, device=device, precision=precision)
+    loaded = load_all(experiments, settings)
+    jobs = jobs_of(out=out, data_dir=data_dir, fresh=False, force=force, reporter=reporter_for(progress))
+    return [jobs.estimate_cost(each.config) for each in loaded]

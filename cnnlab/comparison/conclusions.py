@@ -1,0 +1,86 @@
+"""A comparison in a few plain sentences, which claim no more than was observed."""
+
+from __future__ import annotations
+
+from cnnlab.comparison.advantages import (
+    advantage_of,
+    listed,
+    mean_accuracy,
+    parameter_clause,
+    predicate,
+    ranked,
+    shared_seeds,
+)
+from cnnlab.comparison.comparing import Comparison
+from cnnlab.comparison.experiments import seeds_named
+from cnnlab.comparison.outcomes import Outcome
+from cnnlab.comparison.power import fewest_pairs
+from cnnlab.comparison.verdicts import verdict
+
+
+def ranking(comparison: Comparison) -> str:
+    """Which experiment has the highest test accuracy, in how many seeds, and by how much.
+
+    Only seeds that all experiments have in common are compared. No test of significance supports the
+    sentences; where there is only one seed, or the seeds disagree, they say so.
+    """
+    outcomes = comparison.experiments
+    seeds = shared_seeds(outcomes)
+    if not seeds:
+        means = ", ".join(
+            f"{each.name} ({seeds_named(each.seeds)}) {each.test_accuracy.mean:.2%}"
+            for each in ranked(outcomes)
+        )
+        return (
+            "The experiments have no seed in common, so their runs cannot be paired; "
+            f"mean test accuracies: {means}."
+        )
+    best, *others = ranked(outcomes, seeds)
+    advantages = [advantage_of(best, other, seeds) for other in others]
+    which = "" if all(len(each.seeds) == len(seeds) for each in outcomes) else "common "
+    if all(each.tied for each in advantages):
+        claim = f"{listed([each.name for each in outcomes])} are tied at {mean_accuracy(best, seeds)}"
+    elif len(advantages) == 1:
+        claim = f"{best.name} {predicate(advantages[0], which)}{parameter_clause(best, others[0])}"
+    else:
+        rank = "among the best" if any(each.tied for each in advantages) else "the best"
+        clauses = "; it ".join(predicate(each, which) for each in advantages)
+        claim = f"{best.name} is {rank} of {len(outcomes)}: it {clauses}"
+    if len(seeds) == 1:
+        enough = f"--seeds 0-{fewest_pairs(len(comparison.pairs)) - 1}"
+        return f"{claim}. A single {which}seed proves little; train more seeds ({enough})."
+    doubtful = [each.worse.name for each in advantages if not each.tied and not each.unanimous]
+    if not doubtful:
+        return f"{claim}."
+    about = "" if len(advantages) == 1 else f" about {listed(doubtful)}"
+    return f"{claim}. The seeds disagree{about}; train more seeds before drawing a conclusion."
+
+
+def conclusion(comparison: Comparison) -> tuple[str, ...]:
+    """What the comparison shows, in paragraphs.
+
+    Two experiments: their verdict. More: the ranking, then the verdict on the best and each of the others.
+    Finally, the seeds with which a network failed to learn.
+    """
+    warnings = [_unlearned(each) for each in comparison.experiments if each.unlearned_seeds]
+    if len(comparison.experiments) == 2 and comparison.pairs:
+        return verdict(comparison.pairs[0]), *warnings
+    best = ranked(comparison.experiments, shared_seeds(comparison.experiments))[0]
+    verdicts = [verdict(pair) for pair in comparison.pairs if best in (pair.a, pair.b)]
+    return ranking(comparison), *verdicts, *warnings
+
+
+def _unlearned(outcome: Outcome) -> str:
+    seeds = outcome.unlearned_seeds
+    failure = f"{outcome.name} failed to learn with {seeds_named(seeds)}"
+    guessing = (
+        "its accuracy on training and test images is no better than that of always predicting the most "
+        "frequent class."
+    )
+    if len(seeds) == len(outcome.seeds):
+        return f"{failure}: {guessing}"
+    return (
+        f"{failure} ({len(seeds)} of {len(outcome.seeds)}): {guessing} The mean and the intervals mix runs "
+        "that learned with runs that did not. Such failures are a finding in themselves; try a lower "
+        "learning rate or another initialisation."
+    )

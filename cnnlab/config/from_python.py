@@ -1,0 +1,59 @@
+"""Experiments and settings given as Python's own values, checked by the same code as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cnnlab.config.experiment import ExperimentConfig, find_config, parse_config, read_config
+from cnnlab.config.overrides import KEY, with_setting
+from cnnlab.errors import UserError
+from cnnlab.language.fields import Settings
+from cnnlab.language.source import YamlNode, from_plain
+from cnnlab.layers.base import Layer
+from cnnlab.layers.serialization import write_layer
+
+
+def read_experiment(source: str | Path | Mapping[str, Any], settings: Mapping[str, Any]) -> ExperimentConfig:
+    """An experiment by name, by its file, or as a mapping, with settings changed.
+
+    Args:
+        settings: by the keys that --set takes, such as {"training.epochs": 3}. Layers may be objects.
+
+    Raises:
+        UserError: the file cannot be read, or anything is wrong; all mistakes are in the message.
+    """
+    if isinstance(source, Mapping):
+        name = source.get("name", "experiment")
+        root, default_name = from_plain(_plain(source), f"{name}"), "experiment"
+    else:
+        path = find_config(str(source))
+        root, default_name = read_config(path), path.stem
+    return parse_config(with_settings(root, settings), default_name=default_name)
+
+
+def with_settings(root: YamlNode, settings: Mapping[str, Any]) -> YamlNode:
+    """A config with settings changed, given by the keys that --set takes.
+
+    Raises:
+        UserError: a key is none, or the config has no such layer or item.
+    """
+    for key, value in settings.items():
+        if not KEY.fullmatch(str(key)):
+            raise UserError(f"--set {key}: expected a key such as training.epochs or model.layers[0].filters")
+        root = with_setting(root, key, from_plain(_plain(value), f"--set {key}"))
+    return root
+
+
+def _plain(value: Any) -> Any:
+    """The same with layers and sections of a config as the mappings that read as them."""
+    if isinstance(value, Layer):
+        return write_layer(value)
+    if isinstance(value, Settings):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value

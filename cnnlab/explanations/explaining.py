@@ -1,0 +1,93 @@
+"""From a technique and what the user calls a network to an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from cnnlab.datasets import DataPaths
+from cnnlab.errors import CnnlabError, UserError, unknown
+from cnnlab.explanations import TECHNIQUES
+from cnnlab.explanations.explanation import Explanation
+from cnnlab.explanations.finding import open_subject, open_subjects
+from cnnlab.explanations.subject import Subject
+from cnnlab.explanations.technique import Technique
+from cnnlab.reporting import SILENT, Reporter
+
+
+def explain(
+    technique: str | Technique,
+    run: str | Path | Sequence[str | Path],
+    *,
+    out: Path,
+    data_paths: DataPaths,
+    reporter: Reporter = SILENT,
+    backend: str | None = None,
+    device: str | None = None,
+    pixels: tuple[float, float] | None = None,
+    dataset_of: str | None = None,
+    **options: Any,
+) -> Explanation:
+    """Show what a network has learned; nothing is written.
+
+    Args:
+        technique: its name, or the technique with its options.
+        run: a run's folder, an experiment's name (its latest finished run) or a .keras file; several where
+            the technique takes several, of a name then all finished seeds.
+        out: the folder of all runs.
+        data_paths: where dataset files are looked for.
+        backend: what Keras runs on, if not what the run was trained on.
+        device: what to compute on.
+        pixels: what black and white are for the network in a .keras file.
+        dataset_of: the experiment, or the folder of a run, whose dataset has the images of a .keras file.
+        options: of the technique, where it is given by its name.
+
+    Raises:
+        UserError: there is no such technique, option or run, or the network lacks what the technique needs.
+    """
+    if isinstance(technique, Technique):
+        if options:
+            raise UserError(f"{technique.name} has its options already, found {', '.join(options)} besides")
+        asked = technique
+    elif technique in TECHNIQUES:
+        asked = TECHNIQUES[technique](**options)
+    else:
+        raise unknown("technique", str(technique), TECHNIQUES)
+    runs = [run] if isinstance(run, str | Path) else list(run)
+    where: dict[str, Any] = {
+        "out": out, "data_paths": data_paths, "reporter": reporter, "backend": backend, "device": device,
+        "pixels": pixels, "dataset_of": dataset_of,
+    }  # fmt: skip
+    if asked.takes_several:
+        subjects = open_subjects(runs, **where)
+    elif len(runs) == 1:
+        subjects = [open_subject(runs[0], **where)]
+    else:
+        raise UserError(f"{asked.name}: expected one run, found {len(runs)}")
+    subjects[0].start()
+    look: Callable[..., Explanation] = asked.explain
+    return look(*subjects)
+
+
+def explain_all(
+    subject: Subject, *, pictures: Sequence[Path] = ()
+) -> Iterator[tuple[str, Explanation | CnnlabError]]:
+    """Every technique with its defaults, and what it found, or why it has nothing to show.
+
+    Args:
+        subject: opened and started.
+        pictures: picture files for the techniques that look at pictures, instead of test images. Techniques
+            that look at one take the first, style the first two as content and style.
+
+    Raises:
+        UserError: the model cannot be read.
+    """
+    _ = subject.model  # where it cannot be read, that is one mistake and not one of every technique
+    for name, technique in TECHNIQUES.items():
+        found: Explanation | CnnlabError
+        try:
+            found = technique.of_pictures(pictures, subject).explain(subject)
+        except CnnlabError as error:
+            found = error
+        yield name, found

@@ -1,0 +1,162 @@
+"""What a technique found: a sentence, pictures, arrays and numbers, to look at or to write down."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cnnlab.pictures.kit.figures import LazyFigures
+from cnnlab.run_folders.folders import Folder
+from cnnlab.run_folders.records import read_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The network that is explained, as the document names it; or the networks, where they are compared."""
+
+    name: str
+    run: str | None
+    """What the commands take for it; None where it is several networks."""
+
+    dataset: str | None
+    """The title of its images, where they are known."""
+
+    dataset_of: str | None
+    """The experiment that was said to have its images."""
+
+    folder: Path
+    """Where its explanations go."""
+
+
+class Settled(Protocol):
+    """What an explanation takes from the technique that made it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def options_used(self, taken: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+class Explanation:
+    """What a technique found.
+
+    Attributes:
+        technique: the technique's name.
+        sentence: the result in words.
+        figures: name → matplotlib Figure, drawn when it is first looked at.
+        arrays: name → array, in full precision.
+        facts: the technique's own numbers and names, as the JSON document has them.
+        options: the technique's options with the values that were used.
+        folder: where `save` writes.
+    """
+
+    def __init__(
+        self,
+        technique: Settled,
+        explained: Explained,
+        *,
+        sentence: str,
+        figures: Mapping[str, Callable[[], Figure]],
+        arrays: Mapping[str, np.ndarray],
+        facts: Mapping[str, Any] | None = None,
+        taken: Mapping[str, Any] | None = None,
+        variant: str = "",
+    ) -> None:
+        """Pictures are given as functions that draw them.
+
+        Args:
+            figures: by the technique's name, or by what tells them apart in the names of their files.
+            taken: by field, what the technique took where an option was left open.
+            variant: tells the files of another view of the same from the usual ones: NAME-VARIANT.png.
+        """
+        self.technique = technique.name
+        self.explained = explained
+        self.sentence = sentence
+        self.figures = LazyFigures(figures)
+        self.arrays = arrays
+        self.facts = facts or {}
+        self.options = technique.options_used(taken or {})
+        self.folder = explained.folder
+        self._stem = f"{self.technique}-{variant}" if variant else self.technique
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON document."""
+        return self._document(self.folder)
+
+    def save(self, folder: str | Path | None = None) -> dict[str, Any]:
+        """Write pictures, arrays and the document to a folder, by default to `self.folder`.
+
+        Pictures that the technique left there before, and has not made anew, are removed.
+
+        Returns:
+            The document, as `as_dict`, with the folder that was written to.
+
+        Raises:
+            CnnlabError: the folder cannot be written.
+        """
+        written = Folder(self.folder if folder is None else Path(folder))
+        document = self._document(written.path)
+        for file, figure in self._files().items():
+            written.write_figure(file, self.figures[figure])
+        written.write_arrays(f"{self._stem}.npz", **self.arrays)
+        before = read_json(written.path / f"{self._stem}.json") or {}
+        for file in set(before.get("pictures", ())).difference(document["pictures"]):
+            if file.startswith(self._stem) and file.endswith(".png"):
+                written.remove(file)
+        written.write_json(f"{self._stem}.json", document)
+        return document
+
+    def _files(self) -> dict[str, str]:
+        """The names of the pictures' files, and of their figures."""
+        return {
+            f"{self._stem}.png" if name == self.technique else f"{self._stem}-{name}.png": name
+            for name in self.figures
+        }
+
+    def _document(self, folder: Path) -> dict[str, Any]:
+        return {
+            "technique": self.technique,
+            "run": self.explained.run,
+            "subject": self.explained.name,
+            "dataset": self.explained.dataset,
+            "dataset_of": self.explained.dataset_of,
+            "folder": str(folder),
+            "sentence": self.sentence,
+            "options": dict(self.options),
+            "pictures": list(self._files()),
+            "arrays": {
+                "file": f"{self._stem}.npz",
+                "shapes": {key: list(array.shape) for key, array in self.arrays.items()},
+            },
+            **self.facts,
+        }
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def __repr__(self) -> str:
+        return f"<Explanation: {self.technique} of {self.explained.name}>"
+
+    def _repr_html_(self) -> str:
+        """The sentence and the pictures, for notebooks."""
+        sentence = html.escape(self.sentence).replace("\n", "<br>")
+        pictures = [
+            f'<img src="data:image/png;base64,{_png(figure)}" alt="{html.escape(name)}">'
+            for name, figure in self.figures.items()
+        ]
+        return "\n".join([f"<p>{sentence}</p>", *pictures])
+
+
+def _png(figure: Figure) -> str:
+    content = BytesIO()
+    figure.savefig(content, format="png")
+    return base64.b64encode(content.getvalue()).decode()

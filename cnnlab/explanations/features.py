@@ -1,0 +1,90 @@
+"""One image on its way through the network, stage by stage."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from cnnlab.explanations.explanation import Explanation
+from cnnlab.explanations.options import Count, Images, Pictures
+from cnnlab.explanations.subject import Subject
+from cnnlab.explanations.technique import Technique
+from cnnlab.pictures.kit.formats import percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Features(Technique):
+    """Draw the feature maps of every stage for one image."""
+
+    name = "features"
+    summary = "One image on its way through the network, stage by stage."
+    examples = ("cnn --image 0", "cnn --picture seven.png")
+    description = (
+        "Kernels, convolution, activation, pooling, probabilities; each stage on its own colour scale."
+    )
+    papers = ("LeCun et al. 1998, who show LeNet-5 like this",)
+
+    image: Images = Field((), description="A test image by its index; by default the first.")
+    picture: Pictures = ()
+    limit: Count = Field(32, description="Largest number of maps to draw of a stage.")
+
+    def explain(self, subject: Subject) -> Explanation:
+        model = subject.model
+        from cnnlab.analyses.features import features
+        from cnnlab.analyses.filters import kernels_of
+        from cnnlab.analyses.network import convolutions, summary_name
+        from cnnlab.pictures.drawings.maps import stages as draw
+
+        chosen = subject.choose(self.image, self.picture, default=[0])
+        stages, probabilities = features(model, chosen.inputs)
+        kernels = [(name, kernels_of(model, name)) for name in map(summary_name, convolutions(model))]
+        how = "Every stage of the network. Red is positive, blue negative, each stage on its own scale"
+        if any(each.shape[-1] > 1 for _, each in kernels):
+            how += "; kernels over several maps are drawn as their mean"
+
+        def stages_of(index: int) -> Figure:
+            return draw(
+                chosen.display[index], [(layer, each.mean(axis=-1)) for layer, each in kernels],
+                [(f"{stage.layer} · {stage.operation}", stage.values[index]) for stage in stages],
+                list(zip(subject.class_names, probabilities[index].tolist(), strict=True)),
+                at_most=self.limit, title=f"From {chosen.names[index]} to the answer: {subject.name}",
+                subtitle=f"{how}.{_preparation(chosen.notes[index])}",
+            )  # fmt: skip
+
+        numbers = range(len(chosen))
+        best = probabilities.argmax(axis=1)
+        answers = "; ".join(
+            f"{name}: {subject.class_names[answer]}, {percent(float(row[answer]))}"
+            for name, answer, row in zip(chosen.names, best, probabilities, strict=True)
+        )
+        arrays = {
+            f"{index:02d}_{stage.layer.replace('/', '.')}_{stage.operation}": stage.values
+            for index, stage in enumerate(stages)
+        }
+        return Explanation(
+            self, subject.explained,
+            sentence=f"{len(stages)} stages of {subject.name}; {answers}",
+            figures={
+                "features" if len(chosen) == 1 else str(index): partial(stages_of, index) for index in numbers
+            },
+            arrays={**arrays, "probabilities": probabilities},
+            facts={
+                "images": chosen.names, "notes": chosen.notes,
+                "stages": [
+                    {
+                        "layer": stage.layer, "operation": stage.operation,
+                        "shape": list(stage.values.shape[1:]),
+                    }
+                    for stage in stages
+                ],
+                "probabilities": probabilities.tolist(),
+            },
+        )  # fmt: skip
+
+
+def _preparation(notes: list[str]) -> str:
+    return f" The picture: {'; '.join(notes)}." if notes else ""

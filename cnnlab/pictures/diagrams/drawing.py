@@ -1,0 +1,47 @@
+"""A network's drawing as a value: SVG, PNG or a matplotlib figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from cnnlab.pictures.diagrams.painting import paint
+from cnnlab.pictures.diagrams.shapes import Shape
+from cnnlab.pictures.diagrams.svg import svg_file
+from cnnlab.pictures.kit.encoding import encode
+from cnnlab.user_files import written
+
+
+@dataclass(frozen=True)
+class NetworkDrawing:
+    """The placed shapes of a drawing. A notebook shows it as SVG."""
+
+    shapes: Sequence[Shape]
+
+    @property
+    def figure(self) -> Figure:
+        return paint(self.shapes)
+
+    @property
+    def svg(self) -> str:
+        """A file of its own, on white; its texts can be searched and copied."""
+        return svg_file(self.shapes).decode()
+
+    def encode(self, suffix: str) -> bytes:
+        """The content of a file with this ending, .svg or .png. The same drawing gives the same bytes."""
+        return svg_file(self.shapes) if suffix.lower() == ".svg" else encode(self.figure, "png")
+
+    def save(self, path: str | Path) -> None:
+        """Write the drawing to a file that ends in .svg or .png.
+
+        Raises:
+            UserError: the file cannot be written there.
+        """
+        with written(Path(path)):
+            Path(path).write_bytes(self.encode(Path(path).suffix))
+
+    def _repr_svg_(self) -> str:
+        return self.svg

@@ -1,0 +1,38 @@
+"""Figures by name, each drawn when it is first looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class LazyFigures(Mapping[str, "Figure"]):
+    """Name → figure, made of name → function that draws it; a figure is drawn once.
+
+    >>> figures = LazyFigures({"curves": lambda: print("drawn")})
+    >>> list(figures)
+    ['curves']
+    >>> figures["curves"]
+    drawn
+    """
+
+    def __init__(self, functions: Mapping[str, Callable[[], Figure]]) -> None:
+        self._functions = dict(functions)
+        self._drawn: dict[str, Figure] = {}
+
+    def __getitem__(self, name: str) -> Figure:
+        if name not in self._drawn:
+            self._drawn[name] = self._functions[name]()
+        return self._drawn[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._functions
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._functions)
+
+    def __len__(self) -> int:
+        return len(self._functions)

@@ -1,0 +1,60 @@
+"""New figures and their axes: resolution, fonts, colours.
+
+All style is set on the figure itself: rcParams are shared by all threads, even inside rc_context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from io import BytesIO
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter
+
+from cnnlab.pictures.kit.palette import FAINT, INK, PAPER
+
+PIXELS_PER_INCH = 160
+WIDTH = 10.0  # inches; 1600 pixels
+TITLE, LABEL, SMALL = 14.0, 11.0, 9.5  # points
+
+PERCENT_TICKS = FuncFormatter(lambda share, _: f"{100 * share:g}%")
+
+
+class NotebookFigure(Figure):
+    """A figure that a notebook shows by itself: matplotlib's own needs pyplot for that."""
+
+    def _repr_png_(self) -> bytes:
+        content = BytesIO()
+        self.savefig(content, format="png")
+        return content.getvalue()
+
+
+def new_figure(height: float, title: str = "", *, width: float = WIDTH, layout: bool = True) -> Figure:
+    """An empty figure with its title; sizes in inches. Without `layout`, axes stay where they are put."""
+    engine = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1) if layout else None
+    figure = NotebookFigure(figsize=(width, height), dpi=PIXELS_PER_INCH, facecolor=PAPER, layout=engine)
+    if title:
+        figure.suptitle(title, fontsize=TITLE, fontweight="bold", color=INK, parse_math=False)
+    return figure
+
+
+def style_axes(axes: Axes, title: str = "", *, x: str = "", y: str = "") -> None:
+    """Faint axes with a grid, their title on the left and the names of what is across and upwards."""
+    axes.set_facecolor(PAPER)
+    if title:
+        axes.set_title(title, loc="left", fontsize=LABEL + 1, color=INK, parse_math=False)
+    axes.set_xlabel(x, fontsize=LABEL, color=INK)
+    axes.set_ylabel(y, fontsize=LABEL, color=INK)
+    axes.tick_params(which="both", labelsize=LABEL - 1, length=0, labelcolor=INK)
+    axes.grid(visible=True, color=FAINT, linewidth=0.8, linestyle="solid")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+
+
+def versus(names: Collection[str]) -> str:
+    """A vs B, or the number of experiments where that gets too long."""
+    title = " vs ".join(names)
+    return title if len(title) <= 80 else f"{len(names)} experiments"

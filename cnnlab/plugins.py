@@ -1,0 +1,101 @@
+"""Plug-ins: classes that installed distributions offer for cnnlab's tables, found by their entry points.
+
+Looking through all installed distributions takes milliseconds, so it is done once for each table, and only
+when it is asked for a name that it does not have, or for all of its names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnnlab.errors import CnnlabWarning, UserError, printable
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+
+class Distribution(NamedTuple):
+    """What pip has installed."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An entry point of another distribution."""
+
+    distribution: Distribution
+    entry_point: EntryPoint
+
+    def load(self, base: str, name_of: Callable[[Any], str] | None) -> type[Any] | None:
+        """The class that is offered. One that cannot be used is a warning, and None.
+
+        Args:
+            base: what it must be a subclass of, as "module:Class".
+            name_of: what the class calls itself, where that must be the entry point's name.
+
+        Warns:
+            CnnlabWarning: names the distribution, the entry point and what is wrong.
+        """
+        try:
+            found: Any = self.entry_point.load()
+        except Exception as error:  # noqa: BLE001  # somebody else's code, which may fail in any way
+            self._warn(f"{type(error).__name__}: {error}")
+            return None
+        module, class_name = base.split(":")
+        expected = getattr(importlib.import_module(module), class_name)
+        if not isinstance(found, type) or not issubclass(found, expected):
+            self._warn(f"expected a subclass of {module}.{class_name}, found {found!r}")
+            return None
+        if name_of is not None and name_of(found) != self.entry_point.name:
+            self._warn(f"expected the name {self.entry_point.name}, found {name_of(found)}")
+            return None
+        return found
+
+    def _warn(self, problem: str) -> None:
+        entry = f"{self.entry_point.group}: {self.entry_point.name} = {self.entry_point.value}"
+        message = f"plug-in {self.distribution} is ignored: {entry}: {problem}"
+        warnings.warn(printable(message, keep=""), CnnlabWarning, stacklevel=2)
+
+
+@cache
+def installed_plugins(group: str) -> Sequence[Plugin]:
+    """The entry points of all installed distributions in a group."""
+    from importlib.metadata import entry_points  # takes a tenth of a second, and is seldom needed
+
+    return [
+        Plugin(Distribution(each.dist.name, each.dist.version), each)
+        for each in entry_points(group=group)
+        if each.dist is not None
+    ]
+
+
+def plugins_of(group: str, taken: Container[str]) -> dict[str, Plugin]:
+    """What is offered for a table, by name.
+
+    Args:
+        taken: the names that cnnlab itself has.
+
+    Raises:
+        UserError: a name is taken already, by cnnlab or by another distribution.
+    """
+    found: dict[str, Plugin] = {}
+    for plugin in installed_plugins(group):
+        name = plugin.entry_point.name
+        if name in taken or name in found:
+            other = found[name].distribution if name in found else "cnnlab itself"
+            raise UserError(
+                f"{group}: the name {name!r} is taken by {other} and by {plugin.distribution}\n"
+                f"   uninstall one of them, such as with pip uninstall {plugin.distribution.name}"
+            )
+        found[name] = plugin
+    return dict(sorted(found.items()))

@@ -1,0 +1,100 @@
+"""The JSON files of a run folder as types: what it reached, and on which data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """The content of result.json. Accuracies are shares from 0 to 1.
+
+    What was not measured is None: validation without validation images, and what older versions did not
+    record.
+    """
+
+    name: str
+    digest: str
+    seed: int
+    test_accuracy: float
+    validation_accuracy: float | None = None
+    train_accuracy: float | None = None
+    test_loss: float | None = None
+    validation_loss: float | None = None
+    train_loss: float | None = None
+    params: int
+    trainable_params: int | None = None
+    macs: int | None
+    epochs: int | None = None
+    best_epoch: int | None = None
+    tested_epoch: int | None = None
+    """The epoch whose weights were evaluated and kept."""
+
+    seconds: float
+    """The whole run."""
+
+    seconds_per_epoch: float | None = None
+    images_per_second: float | None = None
+    peak_memory_bytes: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Those of `training.metrics`, by split and name: test_top5_accuracy."""
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> RunResult:
+        """Read the content of a result.json.
+
+        Raises:
+            ValueError: an entry is missing that every version has written.
+        """
+        _check_complete(cls, content)
+        known = {key: value for key, value in content.items() if key in RESULT_KEYS}
+        return cls(**known, metrics={key: content[key] for key in content if key not in known})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of result.json, its keys in the file's order."""
+        rest = {key: getattr(self, key) for key in RESULT_KEYS}
+        scores = [f"{split}_{score}" for split in ("train", "validation", "test")
+                  for score in ("loss", "accuracy")]  # fmt: skip
+        first = {key: rest.pop(key) for key in ("name", "digest", "seed", *scores)}
+        epochs = {key: rest.pop(key) for key in ("epochs", "best_epoch", "tested_epoch")}
+        return {**first, **self.metrics, **epochs, **rest}
+
+
+RESULT_KEYS = tuple(each.name for each in fields(RunResult) if each.name != "metrics")
+"""The names of all quantities but the metrics, which differ from run to run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetFacts:
+    """The entry `dataset` of environment.json: the name of the data, then its `Provenance`."""
+
+    name: str
+    title: str
+    origin: str
+    status: str
+    digest: str
+    test_digest: str
+    warning: str | None = None
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> DatasetFacts:
+        """Read the entry.
+
+        Raises:
+            ValueError: a part of it is missing that every version has written.
+        """
+        _check_complete(cls, content)
+        known: dict[str, Any] = {each.name: content.get(each.name) for each in fields(cls)}
+        return cls(**known)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entry, its keys in the file's order."""
+        return asdict(self)
+
+
+def _check_complete(kind: type[RunResult | DatasetFacts], content: Mapping[str, Any]) -> None:
+    required = [each.name for each in fields(kind) if each.default is each.default_factory is MISSING]
+    if missing := [name for name in required if name not in content]:
+        raise ValueError(f"expected {', '.join(missing)}")

@@ -1,0 +1,1 @@
+"""Summaries as tables of text: a network layer by layer, several side by side."""
