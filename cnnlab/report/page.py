@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
+from cnnlab.accounting.quantities import exactly
 from cnnlab.comparison import (
     ComparedOutcomes,
     Outcome,
@@ -44,6 +45,7 @@ def render_report(comparison: ComparedOutcomes, answers: PredictedImages | None 
     environment.filters |= {
         "points": _points,
         "p": p_text,
+        "exactly": exactly,
         "percent": percent,
         "times": times,
         "typed": _typed,
