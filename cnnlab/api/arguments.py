@@ -80,7 +80,7 @@ def out_folder(out: str | PathLike[str] | None) -> Path:
     return path_of(out, "out")
 
 
-def path_of(path: str | PathLike[str], argument: str) -> Path:
+def path_of(path: object, argument: str) -> Path:
     """A path that a caller gave.
 
     Raises:
