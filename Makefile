@@ -11,7 +11,7 @@ PYTEST_OPTIONS ?= -n 2 --dist loadfile
 DEMO := colors_dnn colors_cnn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types reproduce lock clean
+.PHONY: help demo test check lint types reproduce notebook lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ types: $(VENV)/dev  ## Check types
 
 reproduce: $(VENV)/base  ## Train all experiments of experiments/RESULTS.md and write it again
 	$(BIN)/python bench/reproduce.py --sample docs/dnn-vs-cnn.html
+
+notebook: $(VENV)/dev  ## Run the tutorial notebook and keep its outputs
+	cd docs && ../$(BIN)/jupyter execute --inplace tutorial.ipynb
 
 lock: $(VENV)/dev  ## Update constraints.txt: one set of versions for all supported Python versions
 	$(BIN)/python -m pip install --quiet uv

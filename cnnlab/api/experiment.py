@@ -154,10 +154,11 @@ class Experiment:
         Raises:
             UserError: the experiment cannot be trained here.
         """
-        from cnnlab.api.arguments import jobs_of
+        from cnnlab.api.arguments import data_paths, out_folder
         from cnnlab.api.progress import reporter_for
+        from cnnlab.jobs import Jobs
 
-        jobs = jobs_of(out=None, data_dir=data_dir, fresh=False, force=force, reporter=reporter_for(progress))
+        jobs = Jobs(out_folder(None), data_paths(data_dir), reporter_for(progress), force=force)
         return jobs.estimate_cost(self._config)
 
     @cached_property

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from cnnlab.api.arguments import Seeds, jobs_of, seeds_of, with_runtime
+from cnnlab.api.arguments import Seeds, data_paths, jobs_of, out_folder, seeds_of, with_runtime
 from cnnlab.api.experiment import ExperimentLike, load_all
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
-from cnnlab.errors import CnnlabError, UserError
+from cnnlab.errors import CnnlabError
 
 if TYPE_CHECKING:
     from cnnlab.training.cost_estimate import CostEstimate
@@ -81,27 +81,25 @@ def train(
 def estimate_costs(
     experiments: ExperimentLike | Iterable[ExperimentLike],
     *,
-    seeds: Seeds | None = None,
     set: Mapping[str, Any] | None = None,
-    out: str | PathLike[str] | None = None,
     data_dir: str | PathLike[str] | None = None,
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
-    fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
 ) -> list[CostEstimate]:
     """Try a few training steps of each experiment and estimate what a whole run will cost; nothing is kept.
 
-    The arguments are those of `train`; `seeds` and `fresh` decide nothing here and must be left out.
+    The arguments are those of `train`.
 
     Raises:
         UserError: an experiment cannot be trained here.
     """
-    if seeds is not None or fresh:
-        raise UserError("an estimate tries one run of each experiment: leave out seeds and fresh")
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     loaded = load_all(experiments, settings)
-    jobs = jobs_of(out=out, data_dir=data_dir, fresh=False, force=force, reporter=reporter_for(progress))
+    from cnnlab.jobs import Jobs
+
+    # Nothing is written: whether the folder of runs can be does not matter.
+    jobs = Jobs(out_folder(None), data_paths(data_dir), reporter_for(progress), force=force)
     return [jobs.estimate_cost(each.config) for each in loaded]

@@ -54,7 +54,11 @@ def command(
     failed = None
     with reporting(quiet=quiet) as reporter:
         if check:
-            costs = estimate_costs(experiments, **options, progress=reporter)
+            costs = estimate_costs(
+                experiments, set=options["set"], data_dir=options["data_dir"], backend=options["backend"],
+                device=options["device"], precision=options["precision"], force=options["force"],
+                progress=reporter,
+            )  # fmt: skip
         else:
             try:
                 runs = train(experiments, **options, progress=reporter)

@@ -1,8 +1,8 @@
 """Run records → a comparison: numbers over seeds, tables, conclusions. No framework, no files."""
 
-from cnnlab.comparison.comparing import Comparison, compare, labels_of
+from cnnlab.comparison.comparing import ComparedOutcomes, compare, labels_of
 from cnnlab.comparison.conclusions import conclusion, ranking
-from cnnlab.comparison.experiments import Experiment, grouped
+from cnnlab.comparison.experiments import ExperimentRuns, grouped
 from cnnlab.comparison.formats import Style, as_text
 from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.pairs import Pair
@@ -17,8 +17,8 @@ from cnnlab.comparison.tables import (
 )
 
 __all__ = [
-    "Comparison",
-    "Experiment",
+    "ComparedOutcomes",
+    "ExperimentRuns",
     "Outcome",
     "Pair",
     "Spread",

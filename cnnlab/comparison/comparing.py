@@ -1,4 +1,4 @@
-"""Experiments → a Comparison: what each reached over its seeds, on the same test images."""
+"""Experiments → what each reached over its seeds, on the same test images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cnnlab.comparison.advantages import ranked
-from cnnlab.comparison.experiments import Experiment, seeds_named
+from cnnlab.comparison.experiments import ExperimentRuns, seeds_named
 from cnnlab.comparison.outcomes import Outcome, outcome_of
 from cnnlab.comparison.pairs import Pair, paired
 from cnnlab.comparison.verdicts import verdict
@@ -18,7 +18,7 @@ from cnnlab.run_folders.records import EpochRow
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparedOutcomes:
     """Two or more experiments on the same test images."""
 
     dataset: str  # the name in a config, such as mnist
@@ -52,7 +52,7 @@ class Comparison:
         }
 
 
-def compare(experiments: Sequence[Experiment]) -> Comparison:
+def compare(experiments: Sequence[ExperimentRuns]) -> ComparedOutcomes:
     """What each of two or more experiments reached over its seeds.
 
     Experiments of one name and different configs are told apart as NAME-DIGEST8, like their folders.
@@ -72,7 +72,7 @@ def compare(experiments: Sequence[Experiment]) -> Comparison:
     )
     datasets = [record.dataset for each in experiments for record in each.records]
     outcomes = tuple(outcome_of(each, label) for each, label in zip(experiments, labels, strict=True))
-    return Comparison(
+    return ComparedOutcomes(
         dataset=datasets[0].name,
         dataset_title=datasets[0].title,
         test_digest=datasets[0].test_digest,
@@ -82,7 +82,7 @@ def compare(experiments: Sequence[Experiment]) -> Comparison:
     )
 
 
-def labels_of(experiments: Sequence[Experiment]) -> list[str]:
+def labels_of(experiments: Sequence[ExperimentRuns]) -> list[str]:
     """What each is called among the others: its name, or NAME-DIGEST8 where two have the same."""
     names = Counter(each.name for each in experiments)
     return [each.name if names[each.name] == 1 else f"{each.name}-{each.digest[:8]}" for each in experiments]

@@ -11,14 +11,14 @@ from cnnlab.comparison.advantages import (
     ranked,
     shared_seeds,
 )
-from cnnlab.comparison.comparing import Comparison
+from cnnlab.comparison.comparing import ComparedOutcomes
 from cnnlab.comparison.experiments import seeds_named
 from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.power import fewest_pairs
 from cnnlab.comparison.verdicts import verdict
 
 
-def ranking(comparison: Comparison) -> str:
+def ranking(comparison: ComparedOutcomes) -> str:
     """Which experiment has the highest test accuracy, in how many seeds, and by how much.
 
     Only seeds that all experiments have in common are compared. No test of significance supports the
@@ -56,7 +56,7 @@ def ranking(comparison: Comparison) -> str:
     return f"{claim}. The seeds disagree{about}; train more seeds before drawing a conclusion."
 
 
-def conclusion(comparison: Comparison) -> tuple[str, ...]:
+def conclusion(comparison: ComparedOutcomes) -> tuple[str, ...]:
     """What the comparison shows, in paragraphs.
 
     Two experiments: their verdict. More: the ranking, then the verdict on the best and each of the others.

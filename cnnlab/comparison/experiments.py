@@ -12,7 +12,7 @@ from cnnlab.run_folders.records import Record
 
 
 @dataclass(frozen=True)
-class Experiment:
+class ExperimentRuns:
     """One config and its finished runs, one per seed, in the order of the seeds. Made by `of`."""
 
     name: str
@@ -44,12 +44,12 @@ class Experiment:
         return self.records[0].config.digest
 
 
-def grouped(records: Iterable[Record]) -> tuple[Experiment, ...]:
+def grouped(records: Iterable[Record]) -> tuple[ExperimentRuns, ...]:
     """All runs, gathered by config, in the order in which each config first appears."""
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         groups.setdefault((record.name, record.config.digest), []).append(record)
-    return tuple(Experiment.of(group) for group in groups.values())
+    return tuple(ExperimentRuns.of(group) for group in groups.values())
 
 
 def seeds_named(seeds: Sequence[int]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnlab.comparison.experiments import Experiment
+from cnnlab.comparison.experiments import ExperimentRuns
 from cnnlab.comparison.spread import Spread, spread
 from cnnlab.run_folders.records import Record
 
@@ -95,7 +95,7 @@ _MEASURED = tuple(each.name for each in fields(Outcome) if "Spread" in str(each.
 """What runs of one experiment differ in from seed to seed; called as in `RunResult`."""
 
 
-def outcome_of(experiment: Experiment, label: str) -> Outcome:
+def outcome_of(experiment: ExperimentRuns, label: str) -> Outcome:
     """What an experiment reached; in its comparison it is called `label`."""
     results = [record.result for record in experiment.records]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cnnlab.comparison.advantages import ranked
-from cnnlab.comparison.comparing import Comparison
+from cnnlab.comparison.comparing import ComparedOutcomes
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.outcomes import ClassAccuracy, Outcome
 from cnnlab.comparison.spread import Spread
@@ -21,7 +21,7 @@ _TABULATED = (
 )
 
 
-def accuracy_table(comparison: Comparison) -> pd.DataFrame:
+def accuracy_table(comparison: ComparedOutcomes) -> pd.DataFrame:
     """One row per experiment, full precision, for CSV, in the order given. Accuracies are shares from 0 to 1.
 
     `seeds` lists them ("0 1 2"); what was not measured, and the `_std` of one seed, is NaN. `rank` is that
@@ -51,7 +51,7 @@ def accuracy_table(comparison: Comparison) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(numbers)
 
 
-def rounded_table(comparison: Comparison) -> pd.DataFrame:
+def rounded_table(comparison: ComparedOutcomes) -> pd.DataFrame:
     """One row per experiment as text; `caption` says what ± is. Of three or more, the best comes first."""
     return pd.DataFrame(
         [
@@ -70,7 +70,7 @@ def rounded_table(comparison: Comparison) -> pd.DataFrame:
     )
 
 
-def cost_table(comparison: Comparison) -> pd.DataFrame:
+def cost_table(comparison: ComparedOutcomes) -> pd.DataFrame:
     """What each experiment's accuracy costs, as text, in the order of `rounded_table`.
 
     Points per 1,000 parameters: test accuracy in percentage points for each thousand parameters.
@@ -92,7 +92,7 @@ def cost_table(comparison: Comparison) -> pd.DataFrame:
     )
 
 
-def class_table(comparison: Comparison) -> pd.DataFrame:
+def class_table(comparison: ComparedOutcomes) -> pd.DataFrame:
     """One row per class as text: the test accuracy of each experiment on its images.
 
     For two experiments with a common seed, the difference too: the first minus the second, in points.
@@ -112,7 +112,7 @@ def class_table(comparison: Comparison) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def class_accuracies(comparison: Comparison) -> pd.DataFrame:
+def class_accuracies(comparison: ComparedOutcomes) -> pd.DataFrame:
     """One row per experiment and class, full precision, for CSV."""
     return pd.DataFrame(
         [
@@ -130,7 +130,7 @@ def class_accuracies(comparison: Comparison) -> pd.DataFrame:
     )
 
 
-def in_order(comparison: Comparison) -> list[Outcome]:
+def in_order(comparison: ComparedOutcomes) -> list[Outcome]:
     """Two experiments as given; three or more from the most accurate down."""
     outcomes = list(comparison.experiments)
     return outcomes if len(outcomes) == 2 else ranked(outcomes)
@@ -140,7 +140,7 @@ def _known_classes(outcomes: list[Outcome]) -> tuple[ClassAccuracy, ...]:
     return next((outcome.classes for outcome in outcomes if outcome.classes), ())
 
 
-def caption(comparison: Comparison) -> str:
+def caption(comparison: ComparedOutcomes) -> str:
     """What the columns of `rounded_table` are."""
     repeated = any(len(outcome.seeds) > 1 for outcome in comparison.experiments)
     over_seeds = ", mean ± standard deviation over the seeds" if repeated else ""

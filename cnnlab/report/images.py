@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnlab.pictures.plots import Answers
+from cnnlab.pictures.plots import PredictedImages
 
 EACH = 32
 """The largest number of images in a group; the page must stay below 3 MB."""
@@ -44,7 +44,7 @@ class Group:
     images: tuple[ClassifiedImage, ...]
 
 
-def groups(answers: Answers) -> tuple[Group, ...]:
+def groups(answers: PredictedImages) -> tuple[Group, ...]:
     """The first images; for two experiments those that one alone gets right; those that all get wrong."""
     names = list(answers.predicted)
     right = np.array([answers.predicted[name] == answers.labels for name in names])  # (experiments, images)
@@ -61,7 +61,7 @@ def groups(answers: Answers) -> tuple[Group, ...]:
     )
 
 
-def _classified(answers: Answers, index: int) -> ClassifiedImage:
+def _classified(answers: PredictedImages, index: int) -> ClassifiedImage:
     return ClassifiedImage(
         png_uri(answers.picture(index)),
         index,

@@ -11,7 +11,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from cnnlab.comparison import (
-    Comparison,
+    ComparedOutcomes,
     Outcome,
     Pair,
     caption,
@@ -25,7 +25,7 @@ from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.verdicts import p_text, verdict
 from cnnlab.layers.base import times
 from cnnlab.pictures.kit.formats import percent, signed
-from cnnlab.pictures.plots import Answers
+from cnnlab.pictures.plots import PredictedImages
 from cnnlab.pictures.plots.confusion import STRONG, ConfusionMatrix, percent_matrices
 from cnnlab.report import charts, images, network
 from cnnlab.report.templates import pages
@@ -34,7 +34,7 @@ _MOST_CLASSES = 30
 """Confusion matrices of more classes are no longer readable as tables."""
 
 
-def render_report(comparison: Comparison, answers: Answers | None = None) -> str:
+def render_report(comparison: ComparedOutcomes, answers: PredictedImages | None = None) -> str:
     """The page as text: HTML with its style, script and pictures inside. The same input gives the same text.
 
     Args:

@@ -73,7 +73,7 @@ class Folder:
         self.save_with(name, lambda path: figure.savefig(path))
 
 
-class Run(Folder):
+class RunWriter(Folder):
     """The folder of one run, held by this process while it trains."""
 
     def __init__(self, path: Path, config: ExperimentConfig) -> None:
@@ -131,7 +131,7 @@ class Run(Folder):
 
 
 @contextmanager
-def open_run(config: ExperimentConfig, out: Path, *, fresh: bool = False) -> Iterator[Run]:
+def open_run(config: ExperimentConfig, out: Path, *, fresh: bool = False) -> Iterator[RunWriter]:
     """Hold a run's folder while it is trained; its state on disk follows what happens in the block.
 
     Args:
@@ -154,7 +154,7 @@ def open_run(config: ExperimentConfig, out: Path, *, fresh: bool = False) -> Ite
         if fresh and path.exists():
             with _disk(path):
                 shutil.rmtree(path)
-        run = Run(path, config)
+        run = RunWriter(path, config)
         started = run.status.get("started", _now())
         run.write_state("running", started=started, command=sys.argv, pid=os.getpid(), error=None)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnlab.comparison import Comparison, compare, grouped
+from cnnlab.comparison import ComparedOutcomes, compare, grouped
 from cnnlab.comparison.comparing import RunDataset, check_same_data
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
@@ -16,15 +16,15 @@ from cnnlab.run_folders.records import Record, finished_seeds
 from cnnlab.studies.matching import Budget, Match, match_budget
 
 if TYPE_CHECKING:
-    from cnnlab.pictures.plots import Answers
+    from cnnlab.pictures.plots import PredictedImages
 
 
 @dataclass(frozen=True)
 class ComparedExperiments:
     """A comparison with what belongs to it besides."""
 
-    comparison: Comparison
-    answers: Answers | None
+    comparison: ComparedOutcomes
+    answers: PredictedImages | None
     """Test images with what each network takes them for; None where they are not here."""
 
     matched: Match | None
@@ -76,7 +76,7 @@ def train_and_compare(
     *,
     seeds: Sequence[int] | None,
     jobs: Jobs,
-) -> Comparison:
+) -> ComparedOutcomes:
     """Compare experiments over the same seeds; what has not been trained yet is trained.
 
     Args:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from cnnlab.comparison import Comparison
+from cnnlab.comparison import ComparedOutcomes
 from cnnlab.comparison.confusion import confusion
 from cnnlab.errors import CnnlabError
 from cnnlab.jobs import Jobs
 from cnnlab.pictures.kit.figures import LazyFigures
 from cnnlab.pictures.plots import (
-    Answers,
     Measured,
+    PredictedImages,
     accuracy_against_parameters,
     accuracy_bars,
     answer_sheet,
@@ -33,7 +33,7 @@ _MOST_CLASSES = 100
 """A confusion matrix of more classes is a grey square."""
 
 
-def pictures(comparison: Comparison, answers: Answers | None = None) -> Mapping[str, Figure]:
+def pictures(comparison: ComparedOutcomes, answers: PredictedImages | None = None) -> Mapping[str, Figure]:
     """All pictures that can be drawn, in the order of PICTURES, each drawn when it is first looked at.
 
     Confusion matrices need predictions, sheets need images too.
@@ -66,7 +66,7 @@ def pictures(comparison: Comparison, answers: Answers | None = None) -> Mapping[
     return LazyFigures(drawn)
 
 
-def predicting_records(comparison: Comparison) -> dict[str, Record]:
+def predicting_records(comparison: ComparedOutcomes) -> dict[str, Record]:
     """The runs whose predictions are drawn: those of the lowest common seed, else the lowest of each."""
     common = set.intersection(*(set(outcome.seeds) for outcome in comparison.experiments))
     return {
@@ -75,13 +75,13 @@ def predicting_records(comparison: Comparison) -> dict[str, Record]:
     }
 
 
-def predicted_seed(comparison: Comparison) -> str:
+def predicted_seed(comparison: ComparedOutcomes) -> str:
     """What a title says of them: "seed 0", or "the lowest seed of each" where they have none in common."""
     seeds = {record.seed for record in predicting_records(comparison).values()}
     return f"seed {seeds.pop()}" if len(seeds) == 1 else "the lowest seed of each"
 
 
-def answers_on_images(comparison: Comparison, jobs: Jobs) -> Answers | None:
+def answers_on_images(comparison: ComparedOutcomes, jobs: Jobs) -> PredictedImages | None:
     """The test images and what one run of each experiment, that of `predicting_records`, takes them for.
 
     None, and a note, where the images are not here any more, or not those that the runs were tested on.
@@ -107,7 +107,7 @@ def answers_on_images(comparison: Comparison, jobs: Jobs) -> Answers | None:
     if images.shape[-1] not in (1, 3):
         images = images[..., :1]
     first = next(iter(known.values()))
-    return Answers(
+    return PredictedImages(
         images, first.labels, {name: answer.predicted for name, answer in known.items()}, data.class_names,
         brightest=config.dataset.brightest if config.dataset is not None else 255,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cnnlab.comparison import (
-    Comparison,
+    ComparedOutcomes,
     Style,
     accuracy_table,
     as_text,
@@ -62,7 +62,7 @@ def write_comparison(compared: ComparedExperiments, out: Path) -> Folder:
 
 
 def comparison_text(
-    comparison: Comparison, style: Style, *, per_class: bool = False, with_warnings: bool = True
+    comparison: ComparedOutcomes, style: Style, *, per_class: bool = False, with_warnings: bool = True
 ) -> str:
     """Caption, warnings, tables and verdict; what is not a table is a comment in LaTeX."""
 
@@ -83,7 +83,7 @@ def comparison_text(
     )
 
 
-def markdown_page(comparison: Comparison) -> str:
+def markdown_page(comparison: ComparedOutcomes) -> str:
     """Tables, verdict and warnings, as table.md holds them."""
     classes = class_table(comparison)
     parts = [

@@ -12,7 +12,7 @@ import keras
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.reporting import Reporter
-from cnnlab.run_folders.folders import Run
+from cnnlab.run_folders.folders import RunWriter
 from cnnlab.run_folders.records import EpochRow
 from cnnlab.training.checkpoint import Best, Checkpoint
 from cnnlab.training.epoch import check_loss, train_epoch
@@ -35,7 +35,7 @@ def fit(
     learner: Learner,
     steps: Steps,
     data: Dataset,
-    run: Run,
+    run: RunWriter,
     reporter: Reporter,
 ) -> Fitted:
     """Train to the last epoch, or to early stopping, from the run's checkpoint on where it has one.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnlab.run_folders.folders import Run
+from cnnlab.run_folders.folders import RunWriter
 
 EPOCHS = 80
 
@@ -145,16 +145,16 @@ def interrupted_after(
     monkeypatch: pytest.MonkeyPatch, method: str, times: int, error: BaseException, *, done: bool
 ) -> None:
     """Let one of the run's writers raise on its n-th call, before or after it has done its work."""
-    real, calls = getattr(Run, method), []
+    real, calls = getattr(RunWriter, method), []
 
-    def write(run: Run, *arguments: Any, **named: Any) -> None:
+    def write(run: RunWriter, *arguments: Any, **named: Any) -> None:
         calls.append(1)
         if len(calls) < times or done:
             real(run, *arguments, **named)
         if len(calls) == times:
             raise error
 
-    monkeypatch.setattr(Run, method, write)
+    monkeypatch.setattr(RunWriter, method, write)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cnnlab.comparison import Experiment
+from cnnlab.comparison import ExperimentRuns
 from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.run_folders.contents import RunResult
 from cnnlab.run_folders.records import Record
@@ -74,10 +74,10 @@ def make_record(
 
 def make_experiment(
     experiment: str, accuracies: Mapping[int, float] | Sequence[float], **changes: Any
-) -> Experiment:
+) -> ExperimentRuns:
     """An experiment with these test accuracies, by seed, or with seeds from 0 on."""
     by_seed = accuracies if isinstance(accuracies, Mapping) else dict(enumerate(accuracies))
-    return Experiment.of(make_record(experiment, seed, each, **changes) for seed, each in by_seed.items())
+    return ExperimentRuns.of(make_record(experiment, seed, each, **changes) for seed, each in by_seed.items())
 
 
 @pytest.fixture
@@ -86,5 +86,5 @@ def record() -> Callable[..., Record]:
 
 
 @pytest.fixture
-def experiment() -> Callable[..., Experiment]:
+def experiment() -> Callable[..., ExperimentRuns]:
     return make_experiment

@@ -4,7 +4,7 @@ import jsonschema
 import pytest
 import scipy.stats
 
-from cnnlab.comparison import Experiment, compare, comparing, grouped
+from cnnlab.comparison import ExperimentRuns, compare, comparing, grouped
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.errors import UserError
 from cnnlab.run_folders.contents import DatasetFacts
@@ -87,8 +87,8 @@ def test_every_quantity_is_its_own(record):
     keys = [f"{part}_{what}" for what in MEASURED for part in PARTS]
     keys += ["seconds", "seconds_per_epoch", "images_per_second", "peak_memory_bytes"]
     results = [{key: 10.0 * seed + place for place, key in enumerate(keys)} for seed in range(3)]
-    cnn = Experiment.of(record("cnn", seed, **result) for seed, result in enumerate(results))
-    dnn = Experiment.of([record("dnn")])
+    cnn = ExperimentRuns.of(record("cnn", seed, **result) for seed, result in enumerate(results))
+    dnn = ExperimentRuns.of([record("dnn")])
     outcome = compare([dnn, cnn]).as_dict()["experiments"][1]
     for place, key in enumerate(keys):
         values = [place, 10 + place, 20 + place]
@@ -104,8 +104,8 @@ def test_every_quantity_is_its_own(record):
 @pytest.mark.parametrize("lacking", [pytest.param({0}, id="one-run"), pytest.param({0, 1}, id="all-runs")])
 def test_what_was_not_measured_in_every_run_is_none(record, lacking):
     none = {"validation_accuracy": None, "validation_loss": None}
-    cnn = Experiment.of(record("cnn", seed, **(none if seed in lacking else {})) for seed in (0, 1))
-    outcome = compare([Experiment.of([record("dnn")]), cnn]).experiments[1]
+    cnn = ExperimentRuns.of(record("cnn", seed, **(none if seed in lacking else {})) for seed in (0, 1))
+    outcome = compare([ExperimentRuns.of([record("dnn")]), cnn]).experiments[1]
     assert outcome.validation_accuracy is None
     assert outcome.validation_loss is None
     assert outcome.train_accuracy is not None
@@ -113,14 +113,16 @@ def test_what_was_not_measured_in_every_run_is_none(record, lacking):
 
 def test_a_quantity_that_older_runs_do_not_have_is_none(record):
     old = record("cnn", peak_memory_bytes=None)
-    comparison = compare([Experiment.of([record("dnn")]), Experiment.of([old])])
+    comparison = compare([ExperimentRuns.of([record("dnn")]), ExperimentRuns.of([old])])
     assert comparison.as_dict()["experiments"][1]["peak_memory_bytes"] is None
 
 
 def test_records_come_in_any_order(record):
-    cnn = Experiment.of(record("cnn", seed, accuracy) for seed, accuracy in ((5, 0.95), (0, 0.90), (2, 0.92)))
+    cnn = ExperimentRuns.of(
+        record("cnn", seed, accuracy) for seed, accuracy in ((5, 0.95), (0, 0.90), (2, 0.92))
+    )
     assert cnn.seeds == (0, 2, 5)
-    outcome = compare([Experiment.of([record("dnn")]), cnn]).experiments[1]
+    outcome = compare([ExperimentRuns.of([record("dnn")]), cnn]).experiments[1]
     assert outcome.seeds == (0, 2, 5)
     assert outcome.test_accuracy.values == (0.90, 0.92, 0.95)
 
@@ -134,15 +136,15 @@ def test_grouped_by_config_in_order_of_appearance(record):
 
 def test_an_experiment_is_one_config(record):
     with pytest.raises(ValueError, match="of one config"):
-        Experiment.of([record("dnn"), record("cnn")])
+        ExperimentRuns.of([record("dnn"), record("cnn")])
     with pytest.raises(ValueError, match="of one config"):
-        Experiment.of([])
+        ExperimentRuns.of([])
 
 
 def test_one_seed_twice(record):
     run = record("cnn", 3)
     with pytest.raises(UserError) as caught:
-        Experiment.of([run, run])
+        ExperimentRuns.of([run, run])
     assert str(caught.value) == f"cnn: two runs with seed 3, {run.path} and {run.path}; leave one out"
 
 
@@ -188,8 +190,8 @@ def test_different_datasets_are_refused(experiment):
 
 def test_files_that_changed_between_seeds_are_refused(record):
     changed = dict(record().environment["dataset"], test_digest="c3" * 32, origin="/data/new")
-    cnn = Experiment.of([record("cnn", 0), record("cnn", 1), record("cnn", 2, dataset=changed)])
-    assert refusal(Experiment.of([record("dnn")]), cnn) == (
+    cnn = ExperimentRuns.of([record("cnn", 0), record("cnn", 1), record("cnn", 2, dataset=changed)])
+    assert refusal(ExperimentRuns.of([record("dnn")]), cnn) == (
         "cannot compare experiments that are tested on different images\n"
         "   dnn: mnist, /data/mnist, test digest a1a1a1a1\n"
         "   cnn (seeds 0-1): mnist, /data/mnist, test digest a1a1a1a1\n"
@@ -214,13 +216,13 @@ def test_data_can_be_checked_before_anything_is_trained():
 
 def test_other_training_images_are_no_obstacle(record):
     more = dict(record().environment["dataset"], digest="e" * 64)
-    compare([Experiment.of([record("dnn")]), Experiment.of([record("cnn", dataset=more)])])
+    compare([ExperimentRuns.of([record("dnn")]), ExperimentRuns.of([record("cnn", dataset=more)])])
 
 
 def test_warnings_about_the_data_are_kept_once(record):
     odd = dict(record().environment["dataset"], warning="not the official files")
     comparison = compare(
-        [Experiment.of([record("dnn", dataset=odd)]), Experiment.of([record("cnn", dataset=odd)])]
+        [ExperimentRuns.of([record("dnn", dataset=odd)]), ExperimentRuns.of([record("cnn", dataset=odd)])]
     )
     assert comparison.warnings == ("not the official files",)
 

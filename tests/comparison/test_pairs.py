@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from cnnlab.comparison import Experiment, compare, grouped
+from cnnlab.comparison import ExperimentRuns, compare, grouped
 from cnnlab.errors import UserError
 from cnnlab.run_folders.records import read_record
 
@@ -115,7 +115,7 @@ def test_predictions_of_other_images_are_refused(tmp_path, make_run):
         changed = dict(arrays) | {"labels": (arrays["labels"] + 1) % 6}
     np.savez(paths[0] / "predictions.npz", **changed)
     with pytest.raises(UserError, match=r"predictions\.npz files are of different test images"):
-        compare([Experiment.of([read_record(path)]) for path in paths])
+        compare([ExperimentRuns.of([read_record(path)]) for path in paths])
 
 
 def test_broken_predictions_are_named(tmp_path, make_run):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cnnlab.comparison import (
-    Experiment,
+    ExperimentRuns,
     accuracy_table,
     as_text,
     caption,
@@ -91,8 +91,8 @@ def test_rounded_for_one_seed(experiment):
     ],
 )
 def test_seconds_have_some_three_digits(record, seconds, text):
-    cnn = Experiment.of(record("cnn", seed, seconds_per_epoch=each) for seed, each in enumerate(seconds))
-    assert rounded_table(compare([Experiment.of([record("dnn")]), cnn]))["s/epoch"][1] == text
+    cnn = ExperimentRuns.of(record("cnn", seed, seconds_per_epoch=each) for seed, each in enumerate(seconds))
+    assert rounded_table(compare([ExperimentRuns.of([record("dnn")]), cnn]))["s/epoch"][1] == text
 
 
 def test_percent_rounds_only_what_is_shown():

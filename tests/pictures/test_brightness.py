@@ -10,7 +10,7 @@ from PIL import Image
 
 from cnnlab.pictures.brightness import to_white
 from cnnlab.pictures.contact_sheet import contact_sheet
-from cnnlab.pictures.plots import Answers, answer_sheet
+from cnnlab.pictures.plots import PredictedImages, answer_sheet
 from cnnlab.report.images import groups
 
 BOARD = np.array([[0, 1, 2], [1, 1, 1], [2, 1, 0]], np.uint8)[None, ..., None]
@@ -21,7 +21,7 @@ DARK = np.full((1, 3, 3, 1), 3, np.uint8)
 
 
 def answers(images, **more):
-    return Answers(images, np.array([0]), {"cnn": np.array([0])}, ("A1",), **more)
+    return PredictedImages(images, np.array([0]), {"cnn": np.array([0])}, ("A1",), **more)
 
 
 def test_the_brightest_becomes_white():

@@ -6,7 +6,7 @@ from matplotlib.colors import same_color
 from numpy.testing import assert_array_equal
 
 from cnnlab.pictures.kit.palette import MARK
-from cnnlab.pictures.plots import Answers, answer_sheet, only_one_right
+from cnnlab.pictures.plots import PredictedImages, answer_sheet, only_one_right
 
 CLASSES = ("sandal", "boot", "bag")
 
@@ -18,7 +18,7 @@ def answers(number, *, channels=1):
     wrong_first = labels.copy()
     wrong_first[0] = 1  # a sandal taken for a boot
     images = rng.integers(0, 256, size=(number, 6, 5, channels), dtype=np.uint8)
-    return Answers(images, labels, {"dnn": wrong_first, "cnn": right}, CLASSES)
+    return PredictedImages(images, labels, {"dnn": wrong_first, "cnn": right}, CLASSES)
 
 
 def images(figure):

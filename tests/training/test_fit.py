@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnlab.run_folders.folders import Run
+from cnnlab.run_folders.folders import RunWriter
 from cnnlab.training.fit import best_epoch
 
 WILD = "batch_size: 16, optimizer: {name: sgd, learning_rate: 0.5}"
@@ -82,15 +82,15 @@ def test_the_watcher_is_told_of_a_resumed_run(
     trained, experiment, dataset, reporter, monkeypatch, tmp_path
 ) -> None:
     config, data, out = experiment(training="epochs: 3"), dataset(), tmp_path / "out"
-    write = Run.write_checkpoint
+    write = RunWriter.write_checkpoint
 
-    def interrupt(run: Run, arrays: dict[str, np.ndarray]) -> None:
+    def interrupt(run: RunWriter, arrays: dict[str, np.ndarray]) -> None:
         write(run, arrays)
         if int(arrays["epoch"]) == 2:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "write_checkpoint", interrupt)
+        patch.setattr(RunWriter, "write_checkpoint", interrupt)
         with pytest.raises(KeyboardInterrupt):
             trained(config, data, out=out)
     reporter.told.clear()

@@ -4,12 +4,12 @@ from cnnlab.pictures.plots.accuracy import Measured, accuracy_against_parameters
 from cnnlab.pictures.plots.confusion import confusion_matrices, confusion_matrix
 from cnnlab.pictures.plots.curves import curve_panel, history_curves, overlaid_curves
 from cnnlab.pictures.plots.histories import History
-from cnnlab.pictures.plots.sheets import Answers, answer_sheet, only_one_right
+from cnnlab.pictures.plots.sheets import PredictedImages, answer_sheet, only_one_right
 
 __all__ = [
-    "Answers",
     "History",
     "Measured",
+    "PredictedImages",
     "accuracy_against_parameters",
     "accuracy_bars",
     "answer_sheet",

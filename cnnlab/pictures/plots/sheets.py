@@ -18,7 +18,7 @@ _COLUMNS = 8
 _LINE = 0.17  # inches, of text below an image
 
 
-class Answers(NamedTuple):
+class PredictedImages(NamedTuple):
     """Test images and what each experiment takes them for.
 
     images: (N, H, W, C) uint8, C = 1 or 3. labels: (N,) int. predicted: by experiment (N,) int.
@@ -45,7 +45,7 @@ class Answers(NamedTuple):
         return self.class_names[predicted], predicted == self.labels[index]
 
 
-def answer_sheet(answers: Answers, *, title: str) -> Figure:
+def answer_sheet(answers: PredictedImages, *, title: str) -> Figure:
     """The first 32 images in rows of eight; below each, its class and every experiment's prediction.
 
     Wrong predictions are marked by a cross and their colour; an image that anyone gets wrong has a frame.
@@ -64,7 +64,7 @@ def answer_sheet(answers: Answers, *, title: str) -> Figure:
     return sheet.figure
 
 
-def only_one_right(answers: Answers, *, title: str, each: int = 16) -> Figure:
+def only_one_right(answers: PredictedImages, *, title: str, each: int = 16) -> Figure:
     """Images that only one of two experiments gets right, up to 16 for each, in their order.
 
     Raises:

@@ -1,0 +1,161 @@
+"""`cnnlab.train`: the command line's run folders, as values."""
+
+import contextlib
+import io
+import json
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cnnlab
+from cnnlab import cli
+from cnnlab.api.progress import Progress
+from cnnlab.reporting import Reporter
+
+QUICK = {"dataset.train_size": 200, "dataset.validation_size": 50, "training.epochs": 1}
+
+
+def on_the_command_line(*arguments):
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        code = cli.run([str(each) for each in arguments])
+    return code, stdout.getvalue(), stderr.getvalue()
+
+
+def test_runs_are_what_the_command_line_finds(runs, experiments, out):
+    assert [(run.name, run.seed) for run in runs] == [
+        ("colors_dnn", 0), ("colors_dnn", 1), ("colors_cnn", 0), ("colors_cnn", 1),
+    ]  # fmt: skip
+    settings = [f"--set={key}={value}" for key, value in QUICK.items()]
+    code, text, told = on_the_command_line(
+        "train", "colors_dnn", "colors_cnn", "--seeds", "0-1", *settings, "--out", out, "--json"
+    )
+    assert code == 0
+    assert told.count("already finished") == 4
+    assert json.loads(text) == runs.as_dict()
+
+
+def test_a_run_is_its_folder(runs):
+    run = runs[2]
+    history = pd.read_csv(run.folder / "history.csv")
+    pd.testing.assert_frame_equal(run.history, history, check_dtype=False)
+    assert run.result.as_dict() == json.loads((run.folder / "result.json").read_text())
+    assert run.predictions.right.mean() == run.result.test_accuracy
+    assert run.environment["dataset"]["name"] == "colors"
+    assert run.state == "finished"
+    assert cnnlab.Run(run.folder) == run
+    assert cnnlab.load(run.folder / "config.yaml") == run.experiment
+
+
+def test_the_model_gives_the_recorded_predictions(runs):
+    from cnnlab.datasets import DataPaths, load_dataset
+
+    run = runs[2]
+    data = load_dataset(run.experiment.config.dataset, DataPaths.from_environment(None))
+    answers = run.model.predict(data.pixels.apply(data.test.images), verbose=0)
+    np.testing.assert_array_equal(answers.argmax(axis=1), run.predictions.predicted)
+    np.testing.assert_allclose(answers, run.predictions.probabilities, atol=1e-3)
+
+
+def test_it_prints_nothing_and_leaves_signals_alone(experiments, tmp_path, capfd):
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    cnnlab.train(experiments[0], out=tmp_path)
+    assert capfd.readouterr() == ("", "")
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
+
+
+def test_progress_reaches_a_function(experiments, tmp_path):
+    events: list[Progress] = []
+    (run,) = cnnlab.train(experiments[0], set={"training.epochs": 2}, out=tmp_path, progress=events.append)
+    assert [each.event for each in events if each.event != "note"] == [
+        "started",
+        "epoch",
+        "epoch",
+        "finished",
+    ]
+    epochs = [each for each in events if each.event == "epoch"]
+    assert [each.row for each in epochs] == list(run.record.history)
+    assert str(epochs[0]).startswith("colors_dnn, seed 0: epoch 1/2, loss ")
+    assert str(events[-1]) == f"colors_dnn, seed 0: test accuracy {run.result.test_accuracy:.2%}"
+
+
+def test_progress_reaches_a_reporter_step_by_step(experiments, tmp_path):
+    class Steps(Reporter):
+        def __init__(self):
+            self.last = None
+
+        def stepped(self, epoch, step, steps, *, loss, accuracy):
+            self.last = (epoch, step, steps)
+
+    steps = Steps()
+    cnnlab.train(experiments[0], out=tmp_path, progress=steps)
+    assert steps.last == (1, 13, 13)  # 200 images in batches of 16
+
+
+def test_a_bar_in_a_notebook(experiments, tmp_path, monkeypatch):
+    import IPython.display
+
+    shown = []
+
+    class Handle:
+        def update(self, bar):
+            shown.append(bar)
+
+    def display(bar, *, display_id):
+        assert display_id
+        shown.append(bar)
+        return Handle()
+
+    monkeypatch.setattr(IPython.display, "display", display)
+    (run,) = cnnlab.train(experiments[0], out=tmp_path, progress=True)
+    assert "<progress value='1.0000' max='1'>" in shown[-1]._repr_html_()
+    assert f"test accuracy {run.result.test_accuracy:.2%}" in shown[-1]._repr_html_()
+    assert repr(shown[0]).startswith("colors_dnn, seed 0: 0%")
+
+
+def test_an_exception_carries_the_runs_that_finished(experiments, tmp_path, monkeypatch):
+    from cnnlab.errors import CnnlabError
+    from cnnlab.training import train as training
+
+    trained = training.train
+
+    def fails_with_seed_1(config, *arguments, **named):
+        if config.seed == 1:
+            raise CnnlabError("the disk is on fire")
+        trained(config, *arguments, **named)
+
+    monkeypatch.setattr(training, "train", fails_with_seed_1)
+    with pytest.raises(cnnlab.TrainingFailed) as caught:
+        cnnlab.train(experiments[0], seeds=range(3), out=tmp_path)
+    assert str(caught.value) == "1 of 3 runs failed: the disk is on fire"
+    assert [run.seed for run in caught.value.runs] == [0, 2]
+    assert [str(error) for error in caught.value.errors] == ["the disk is on fire"]
+    assert [run.state for run in cnnlab.runs(out=tmp_path)] == ["finished", "failed", "finished"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seeds": [-1]}, "--seeds: expected whole numbers from 0 to 2³²-1, found -1"),
+        ({"seeds": [True]}, "--seeds: expected whole numbers from 0 to 2³²-1, found True"),
+        ({"seeds": []}, "--seeds: expected at least one seed, found none"),
+        ({"seeds": "0-"}, "expected seeds such as 0-4 or 0,2,5, found '0-'"),
+        ({"precision": "float8"}, "--set runtime.precision: unknown value 'float8'"),
+        ({"data_dir": "/nowhere"}, "--data-dir: expected a folder, found nothing at /nowhere"),
+        ({"progress": 3}, "progress: expected True, a function or a Reporter, found 3"),
+        ({"set": {"dataset": None}}, "--set dataset: "),
+    ],
+)
+def test_wrong_arguments(experiments, tmp_path, arguments, message):
+    with pytest.raises(cnnlab.UserError) as caught:
+        cnnlab.train(experiments[0], out=tmp_path, **arguments)
+    assert message in str(caught.value)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_cost_estimate(experiments):
+    estimate = experiments[0].estimate_cost()
+    assert (estimate.name, estimate.steps_per_epoch) == ("colors_dnn", 13)
+    assert estimate.seconds > 0
