@@ -111,14 +111,14 @@ class Embedding(Technique):
         first, second = (f"{each:.0%}" for each in found.explained)
         return Explanation(
             self, subject.explained,
-            sentence=f"{_which(rows, layer, subject)}: two of {rows.shape[1]} dimensions hold {both} of the "
-            "variance",
+            sentence=f"{_which(rows, layer, subject)}: two of {rows.shape[1]} principal components explain "
+            f"{both} of the variance",
             figures={
                 "embedding": lambda: embedding_plane(
                     found.coordinates, labels, subject.class_names, title=_title(layer, subject),
                     axis_names=(f"first component, {first} of the variance", f"second component, {second}"),
-                    subtitle=f"{len(rows):,} test images, {rows.shape[1]} units: the two directions of "
-                    f"largest variance hold {both} of it",
+                    subtitle=f"{len(rows):,} test images, {rows.shape[1]} units; the first two principal "
+                    f"components explain {both} of the variance",
                 )
             },
             arrays={**found._asdict(), "labels": labels},
@@ -135,4 +135,4 @@ def _which(rows: np.ndarray, layer: str, subject: Subject) -> str:
 
 
 def _title(layer: str, subject: Subject) -> str:
-    return f"What lies near what in {layer}: {subject.name}"
+    return f"{layer} in two dimensions: {subject.name}"

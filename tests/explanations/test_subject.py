@@ -230,7 +230,8 @@ def test_invariance_of_one_run(call, out, board):
     accuracy = document["accuracies"]["shift"]["board"][0][document["amounts"]["shift"].index(0)]
     assert accuracy <= 0.1 + 1 / len(board.class_names)  # after one epoch
     close = (
-        f"board has an accuracy of {accuracy:.1%} on unchanged images: too close to chance to lose 10 points"
+        f"board has an accuracy of {accuracy:.1%} on unchanged images: too close to chance to lose 10 "
+        "percentage points"
     )
     assert document["sentence"].splitlines()[1:] == [close]
     assert (document["run"], document["subject"]) == (str(folder), "board, seed 0")
