@@ -11,13 +11,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
-from cnnlab.config.sections import RuntimeConfig
 from cnnlab.errors import UserError
 
 BackendName = Literal["tensorflow", "jax", "torch"]
 DeviceName = Literal["auto", "cpu", "gpu"]
+
+
+class Runtime(Protocol):
+    """What the arithmetic is to run on: a config's `runtime`."""
+
+    @property
+    def backend(self) -> BackendName: ...
+
+    @property
+    def device(self) -> DeviceName: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ _running: list[Backend] = []
 """The backend of this process, once it has one: Keras cannot be moved to another, nor to another device."""
 
 
-def start_backend(runtime: RuntimeConfig) -> Backend:
+def start_backend(runtime: Runtime) -> Backend:
     """Import Keras on the backend asked for, deterministic, and take the device; once per process.
 
     Raises:
@@ -54,6 +63,12 @@ def start_backend(runtime: RuntimeConfig) -> Backend:
                 f"run experiments on {runtime.backend} in a separate process"
             )
     return _start(runtime.backend, runtime.device)
+
+
+def start_if_needed(runtime: Runtime) -> None:
+    """Let Keras be there, on whatever backend: for questions that it answers alike on all of them."""
+    if "keras" not in sys.modules:
+        start_backend(runtime)
 
 
 def set_seeds(seed: int) -> None:
@@ -140,11 +155,15 @@ def _start_tensorflow(device: DeviceName) -> Backend:
 
         tf.get_logger().setLevel("ERROR")  # every network is traced anew, which it warns of
         gpus = tf.config.list_physical_devices("GPU")
-        if device == "cpu":
-            tf.config.set_visible_devices([], "GPU")
+        if device == "cpu" and gpus:
+            try:
+                tf.config.set_visible_devices([], "GPU")
+            except RuntimeError:
+                raise _taken("TensorFlow") from None
             gpus = []
         for gpu in gpus:
-            tf.config.experimental.set_memory_growth(gpu, True)
+            with suppress(RuntimeError):  # TensorFlow has started before, and holds what it holds
+                tf.config.experimental.set_memory_growth(gpu, True)
         tf.config.experimental.enable_op_determinism()
         tf.constant(0) + 1  # the devices start here, and say so
         import keras  # noqa: F401
@@ -172,6 +191,8 @@ def _start_jax(device: DeviceName) -> Backend:
 
         found = jax.devices()[0]
         import keras  # noqa: F401
+    if device == "cpu" and found.platform != "cpu":  # it had started before
+        raise _taken("JAX")
     if device == "gpu" and found.platform == "cpu":
         raise _no_gpu(f"JAX {jax.__version__}", [])
     if found.platform == "cpu":
@@ -192,6 +213,13 @@ def _start_torch(device: DeviceName) -> Backend:
 
     name = f"GPU ({torch.cuda.get_device_name(0)})" if found else _cpu()
     return Backend("torch", torch.__version__, "gpu" if found else "cpu", name)
+
+
+def _taken(framework: str) -> UserError:
+    return UserError(
+        f"--device cpu: {framework} has taken the GPU in this process already; "
+        "use device auto, or start a process in which nothing has used Keras yet"
+    )
 
 
 def _no_gpu(library: str, said: list[str]) -> UserError:

@@ -78,6 +78,13 @@ def printable(text: str, keep: str = "\n") -> str:
     )
 
 
+def first_sentence(error: BaseException, *, after: str = "") -> str:
+    """The first sentence that an error says, behind `after` if it has that; its kind, if it says nothing."""
+    said = str(error).rpartition(after)[2] if after else str(error)
+    said = said.strip() or type(error).__name__
+    return said.splitlines()[0].split(". ")[0]
+
+
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that a user who typed `name` most likely meant, if one is close enough."""
     by_lowercase = {each.lower(): each for each in known}

@@ -17,12 +17,6 @@ UNREADABLE = (
 """What Keras raises where the file of a model is damaged, or something else; RuntimeError if HDF5 is."""
 
 
-def reason(error: BaseException) -> str:
-    """The first sentence that an error says; its kind, where it says nothing."""
-    said = str(error).strip() or type(error).__name__
-    return said.splitlines()[0].split(". ")[0]
-
-
 def build_model(config: ExperimentConfig) -> keras.Model:
     """The Keras model of an experiment, with fresh weights that are a function of the config and its seed.
 
@@ -42,10 +36,11 @@ def connect(config: ExperimentConfig) -> keras.Model:
     image = keras.Input(config.input_shape, name="image")
     tensors = {IMAGE: image}
     nodes = config.nodes
+    layers: list[keras.layers.Layer] = []
     for position, node in enumerate(nodes):
         feeds = [tensors[each] for each in node.inputs]
         # In mixed precision the scores stay float32: a softmax over float16 loses the small probabilities.
         dtype = "float32" if position == len(nodes) - 1 else config.runtime.precision
-        layer = node.layer.build(node.keras_name, dtype)
-        tensors[position] = layer(feeds if len(feeds) > 1 else feeds[0])
+        layers.append(node.build(dtype) if node.shares is None else layers[node.shares])
+        tensors[position] = node.layer.connect(layers[-1], feeds)
     return keras.Model(image, tensors[len(nodes) - 1], name=config.name)

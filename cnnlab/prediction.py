@@ -17,7 +17,7 @@ from cnnlab.datasets.reading.folder_layout import image_files
 from cnnlab.datasets.reading.images import BadImage, bombs_are_errors
 from cnnlab.datasets.reading.preprocessing import Prepared, prepare
 from cnnlab.datasets.splits import pixel_scale
-from cnnlab.errors import UserError
+from cnnlab.errors import UserError, first_sentence
 from cnnlab.run_folders.records import Record
 
 AT_ONCE = 256
@@ -116,7 +116,7 @@ def probabilities(
     start_backend(runtime)
     import keras
 
-    from cnnlab.model import UNREADABLE, build_model, reason
+    from cnnlab.model import UNREADABLE, build_model
 
     path = record.path / "model.keras"
     model = build_model(record.config)
@@ -124,7 +124,7 @@ def probabilities(
         model.load_weights(path)
     except UNREADABLE as error:
         raise UserError(
-            f"{path}: cannot be read ({reason(error)}); train this run again with --fresh"
+            f"{path}: cannot be read ({first_sentence(error)}); train this run again with --fresh"
         ) from None
     if dataset.data_format == "channels_first":
         images = images.transpose(0, 3, 1, 2)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cnnlab.accounting.quantities import sum_of_known
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import DataFormat, Shape
 from cnnlab.layers.base import SpatialLayer, Weight, times
@@ -30,7 +31,7 @@ class Row:
     `flops`: multiplications and additions, 2 × MACs + one addition for each output that has a bias;
     activations, pooling and normalization are not counted, as in `macs`. `activation_bytes`: the outputs of
     one image as float32. `input_stride`: how many input pixels lie between two neighbouring outputs; None
-    where the output is no image.
+    where the output is no image. Counts of a layer that cnnlab does not know are None.
     """
 
     name: str
@@ -38,10 +39,10 @@ class Row:
     output_shape: Shape
     params: int
     trainable_params: int
-    macs: int
+    macs: int | None
     neurons: int
     receptive_field: tuple[int, int] | None
-    dense_equivalent_params: int
+    dense_equivalent_params: int | None
     locality_saving: float | None
     sharing_saving: float | None
     kernel: tuple[int, int] | None
@@ -49,7 +50,7 @@ class Row:
     params_share: float
     params_bytes: int
     activation_bytes: int
-    flops: int
+    flops: int | None
     input_stride: tuple[float, float] | None
 
 
@@ -83,12 +84,12 @@ class Architecture:
         return self.total_params - self.trainable_params
 
     @property
-    def macs(self) -> int:
-        return sum(row.macs for row in self.rows)
+    def macs(self) -> int | None:
+        return sum_of_known(row.macs for row in self.rows)
 
     @property
-    def flops(self) -> int:
-        return sum(row.flops for row in self.rows)
+    def flops(self) -> int | None:
+        return sum_of_known(row.flops for row in self.rows)
 
     @property
     def params_bytes(self) -> int:
@@ -104,8 +105,8 @@ class Architecture:
         return sum(row.neurons for row in self.rows)
 
     @property
-    def dense_equivalent_params(self) -> int:
-        return sum(row.dense_equivalent_params for row in self.rows)
+    def dense_equivalent_params(self) -> int | None:
+        return sum_of_known(row.dense_equivalent_params for row in self.rows)
 
     def as_dict(self, name: str) -> dict[str, Any]:
         """The JSON document of `cnnlab summary NAME --json`."""
@@ -152,7 +153,8 @@ class Step:
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        return self.node.layer.weights(self.input_shape)
+        """None of its own where it shares those of a node before."""
+        return () if self.node.shares is not None else self.node.layer.weights_of(self.input_shapes)
 
     @property
     def params(self) -> int:
@@ -161,17 +163,18 @@ class Step:
     @property
     def biased_outputs(self) -> int:
         """How many outputs have a bias added."""
-        return math.prod(self.output_shape) if any(each.name == "bias" for each in self.weights) else 0
+        weights = self.node.layer.weights_of(self.input_shapes)
+        return math.prod(self.output_shape) if any(each.name == "bias" for each in weights) else 0
 
     def size(self, field: ReceptiveField) -> tuple[int, int] | None:
-        """Height and width of a receptive field, in pixels."""
-        if self.image_axes is None:
+        """Height and width of a receptive field, in pixels; None where it is not known."""
+        if self.image_axes is None or field.is_unknown:
             return None
         return field.along(self.image_axes[0]).size, field.along(self.image_axes[1]).size
 
     def jump(self, field: ReceptiveField) -> tuple[float, float] | None:
         """Pixels between neighbours in height and width: whole numbers, but for what was upsampled."""
-        if self.image_axes is None:
+        if self.image_axes is None or field.is_unknown:
             return None
         jumps = [field.along(axis).jump for axis in self.image_axes]
         rows, columns = (int(each) if each.denominator == 1 else float(each) for each in jumps)
@@ -237,14 +240,14 @@ def _row(step: Step, total_params: int) -> Row:
         neurons=layer.neurons(input_shape),
         receptive_field=step.size(step.after),
         dense_equivalent_params=dense,
-        locality_saving=dense / local if local else None,
-        sharing_saving=local / params if local else None,
+        locality_saving=dense / local if dense and local else None,
+        sharing_saving=local / params if local and params else None,
         kernel=layer.window.size if layer.window else None,
         stride=layer.window.stride if layer.window else None,
         params_share=params / total_params if total_params else 0.0,
         params_bytes=NUMBER_BYTES * params,
         activation_bytes=0 if layer.only_reshapes else NUMBER_BYTES * math.prod(step.output_shape),
-        flops=2 * macs + step.biased_outputs,
+        flops=None if macs is None else 2 * macs + step.biased_outputs,
         input_stride=step.jump(step.after) if len(step.output_shape) == 3 else None,
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnlab.accounting.architecture import Architecture, Row, Step
-from cnnlab.accounting.quantities import factor, share
+from cnnlab.accounting.quantities import exactly, factor, share
 from cnnlab.errors import unknown
 from cnnlab.language.fields import as_written
 from cnnlab.layers.base import Layer, times
@@ -44,7 +44,7 @@ def explain(architecture: Architecture, name: str) -> tuple[Section, ...]:
             tuple(layer.explain_output(step.input_shapes, step.output_shape)),
         ),
         Section(f"Parameters: {row.params:,}", tuple(_parameters(step, row, architecture))),
-        Section(f"Multiplications: {row.macs:,} MACs", tuple(_multiplications(step, row))),
+        Section(f"Multiplications: {exactly(row.macs)} MACs", tuple(_multiplications(step, row))),
     ]
     if row.receptive_field:
         title = f"Receptive field: {times(row.receptive_field)} pixels"
@@ -71,10 +71,13 @@ def _setting(layer: Layer, name: str) -> str:
 
 
 def _parameters(step: Step, row: Row, architecture: Architecture) -> Iterator[str]:
+    if step.node.shares is not None:
+        yield f"None of its own: it shares the weights of {architecture.rows[step.node.shares].name}."
+        return
     if not row.params:
         yield "None: this layer has nothing to learn."
         return
-    yield from step.node.layer.explain_parameters(step.input_shape)
+    yield from step.node.layer.explain_parameters(step.input_shapes)
     frozen = row.params - row.trainable_params
     if frozen:
         yield f"{row.trainable_params:,} are trained; the other {frozen:,} follow the data."
@@ -83,6 +86,9 @@ def _parameters(step: Step, row: Row, architecture: Architecture) -> Iterator[st
 
 
 def _multiplications(step: Step, row: Row) -> Iterator[str]:
+    if row.macs is None:
+        yield "Unknown: it is a layer of Keras's own, whose multiplications cnnlab does not count."
+        return
     if not row.macs:
         yield "A MAC is a multiplication by a weight, added to a sum. This layer performs none."
         return
@@ -142,7 +148,12 @@ def _count(step: Step, image_axis: int) -> int:
 def _dense_equivalent(step: Step, row: Row) -> Iterator[str]:
     layer, inputs = step.node.layer, math.prod(step.input_shape)
     local = layer.locally_connected_params(step.input_shape)
-    if local is None or row.locality_saving is None or row.sharing_saving is None:
+    if (
+        local is None
+        or row.dense_equivalent_params is None
+        or row.locality_saving is None
+        or row.sharing_saving is None
+    ):
         return
     biased = row.dense_equivalent_params != row.neurons * inputs
     plus = " + 1" if biased else ""

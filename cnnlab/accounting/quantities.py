@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 
-def amount(count: int) -> str:
-    """1,639,350 → 1.64 M; below ten thousand every digit."""
+
+def sum_of_known(counts: Iterable[int | None]) -> int | None:
+    """The sum; None as soon as one of the counts is not known."""
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
+
+
+def exactly(count: int | None) -> str:
+    """1,639,350; – where it is not known."""
+    return "–" if count is None else f"{count:,}"
+
+
+def amount(count: int | None) -> str:
+    """1,639,350 → 1.64 M; below ten thousand every digit; – where it is not known."""
+    if count is None:
+        return exactly(count)
     if count < 10_000:
         return f"{count:,}"
     value = float(count)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cnnlab.accounting.architecture import Architecture, Row, Step
+from cnnlab.accounting.quantities import sum_of_known
 from cnnlab.language.fields import Shape
-from cnnlab.layers.graph import GraphNode
 
 Pairs = Sequence[tuple[Step, Row]]
 
@@ -29,8 +29,8 @@ class Stage:
         return sum(row.params for row in self.rows)
 
     @property
-    def macs(self) -> int:
-        return sum(row.macs for row in self.rows)
+    def macs(self) -> int | None:
+        return sum_of_known(row.macs for row in self.rows)
 
 
 def stages(architecture: Architecture) -> tuple[Stage, ...]:
@@ -53,19 +53,23 @@ def stages(architecture: Architecture) -> tuple[Stage, ...]:
     return tuple(_stage(label, pairs) for label, pairs in parts)
 
 
-def trunk(nodes: Sequence[GraphNode]) -> list[bool]:
-    """For every node, whether all paths lead through it: no branch runs beside it."""
-    alone = [True] * len(nodes)
-    earliest = len(nodes)
-    for position in reversed(range(len(nodes))):
+def trunk(inputs: Sequence[Sequence[int]]) -> list[bool]:
+    """For every node, whether all paths lead through it: no branch runs beside it.
+
+    Args:
+        inputs: for every node the positions of those that feed it.
+    """
+    alone = [True] * len(inputs)
+    earliest = len(inputs)
+    for position in reversed(range(len(inputs))):
         alone[position] = earliest >= position
-        earliest = min(earliest, *nodes[position].inputs)
+        earliest = min(earliest, *inputs[position])
     return alone
 
 
 def _segments(architecture: Architecture) -> Iterator[Pairs]:
     """Rows up to and including the next one that all paths lead through."""
-    alone = trunk([step.node for step in architecture.steps])
+    alone = trunk([step.node.inputs for step in architecture.steps])
     segment: list[tuple[Step, Row]] = []
     for closes, step, row in zip(alone, architecture.steps, architecture.rows, strict=True):
         segment.append((step, row))

@@ -32,7 +32,7 @@ class LayerOutput:
     """What made it: Conv2D, relu, MaxPooling2D, …"""
 
     values: np.ndarray
-    """(N, h, w, channels), or (N, units), float32."""
+    """(N, h, w, channels), (N, units), or (N, steps, features) as a recurrent layer takes them; float32."""
 
 
 def features(model: keras.Model, images: np.ndarray) -> tuple[list[LayerOutput], np.ndarray]:

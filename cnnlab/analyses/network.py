@@ -15,9 +15,9 @@ import keras
 import numpy as np
 
 from cnnlab.analyses.flattening import flattened
-from cnnlab.errors import UserError, unknown
+from cnnlab.errors import UserError, first_sentence, unknown
 from cnnlab.gradients import evaluated, in_batches
-from cnnlab.model import UNREADABLE, reason
+from cnnlab.model import UNREADABLE
 
 LayerName = str
 """As the summary writes it: conv2d_1, residual_1/conv2d_2. Keras takes no / and has a dot or > instead."""
@@ -37,7 +37,7 @@ def load_model(path: Path) -> keras.Model:
         wanted = _is_classifier(model)
         model = flattened(model) if wanted else model
     except UNREADABLE as error:
-        raise UserError(f"{path}: not a model that Keras can read: {reason(error)}") from None
+        raise UserError(f"{path}: not a model that Keras can read: {first_sentence(error)}") from None
     if not wanted:
         raise UserError(
             f"{path}: expected a functional or sequential network with one image as input and one score for "

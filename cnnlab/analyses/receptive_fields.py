@@ -21,7 +21,8 @@ def receptive_boxes(architecture: Architecture, layer: str, positions: np.ndarra
     """The pixels that single outputs of a layer can see.
 
     Each output's box is followed back through the layers, exactly: the pixels in it that no output sees, such
-    as the holes of a dilation, aside. From Flatten, Dense or a global pooling on it is the whole image.
+    as the holes of a dilation, aside. From Flatten, Dense or a global pooling on it is the whole image, and
+    likewise behind a layer of which it is not known what its outputs depend on.
 
     Args:
         layer: its name in the summary.
@@ -48,7 +49,7 @@ def receptive_boxes(architecture: Architecture, layer: str, positions: np.ndarra
         if index not in seen:
             continue
         step = steps[index]
-        if step.node.layer.sees_everything or len(step.input_shape) != len(step.output_shape):
+        if _may_see_everything(step):
             return everything
         for source, part in zip(step.node.inputs, _before(step, seen[index]), strict=True):
             seen[source] = part if source not in seen else list(map(_joined, seen[source], part))
@@ -68,6 +69,11 @@ def _map_axes(architecture: Architecture, target: int) -> tuple[int, int]:
         target = steps[target].node.inputs[0]
     assert architecture.image_axes is not None
     return architecture.image_axes
+
+
+def _may_see_everything(step: Step) -> bool:
+    layer, ranks = step.node.layer, {len(step.output_shape), *map(len, step.input_shapes)}
+    return layer.sees_everything or layer.hides_positions or len(ranks) > 1
 
 
 def _before(step: Step, spans: list[Span]) -> Iterator[list[Span]]:

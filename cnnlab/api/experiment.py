@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
@@ -13,6 +14,8 @@ from cnnlab.errors import UserError
 from cnnlab.wording import counted
 
 if TYPE_CHECKING:
+    import keras
+
     from cnnlab.api.progress import ProgressLike
     from cnnlab.api.summaries import Summary
     from cnnlab.config.experiment import ExperimentConfig
@@ -77,6 +80,52 @@ class Experiment:
         experiment = cls.__new__(cls)
         experiment._config = config
         return experiment
+
+    @classmethod
+    def from_keras(
+        cls,
+        model: keras.Model,
+        *,
+        dataset: str | Mapping[str, Any],
+        training: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        description: str = "",
+        seed: int = 0,
+        runtime: Mapping[str, Any] | None = None,
+    ) -> Experiment:
+        """An experiment with the architecture of a Keras model; each seed starts from fresh weights.
+
+        The config holds Keras's own serialized config, so the experiment can be trained again from its file
+        alone. Only layers that Keras ships are accepted: a file never runs code.
+
+        Args:
+            model: sequential or functional, with one input and one output.
+            name: by default the model's own, with _ where a name of an experiment has no such character;
+                keras_model where Keras numbered it.
+            runtime: its backend is by default the one that Keras runs on.
+
+        Raises:
+            UserError: a layer is not one of Keras's own, or the model does not fit the dataset.
+        """
+        import keras
+
+        from cnnlab.layers.from_keras.calls import is_counted
+        from cnnlab.layers.from_keras.reading import keras_section
+
+        section = keras_section(model)
+        own_name = re.sub(r"[^A-Za-z0-9_-]+", "_", model.name)
+        if is_counted(type(model).__name__, model.name):
+            own_name = "keras_model"
+        content = {
+            "name": own_name if name is None else name,
+            "description": description,
+            "dataset": dataset,
+            "model": {"keras": section},
+            "training": training or {},
+            "seed": seed,
+            "runtime": {"backend": keras.backend.backend(), **(runtime or {})},
+        }
+        return cls.from_config(read_experiment(content, {}))
 
     @property
     def config(self) -> ExperimentConfig:

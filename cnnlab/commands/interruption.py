@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -12,12 +14,25 @@ from typing import Any
 
 import click
 
+IMPATIENCE = 1.0
+"""Seconds within which a second Ctrl-C is taken for the first one."""
+
 
 class Interruption:
-    """Whether the user has pressed Ctrl-C."""
+    """Whether the user has pressed Ctrl-C; the handler that remembers it."""
 
     def __init__(self) -> None:
-        self.wanted = False
+        self._began = -math.inf
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if time.monotonic() - self._began < IMPATIENCE:
+            return  # the first one is being dealt with: the bar is erased, the run's state written
+        self._began = time.monotonic()
+        raise KeyboardInterrupt
+
+    @property
+    def wanted(self) -> bool:
+        return self._began > -math.inf
 
     def check(self) -> None:
         """Raise a KeyboardInterrupt that did not get through.
@@ -43,16 +58,12 @@ def noticed_interruption() -> Iterator[Interruption]:
         yield interruption
         return
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        interruption.wanted = True
-        raise KeyboardInterrupt
-
     def unraisable(lost: Any) -> None:
         if not issubclass(lost.exc_type, KeyboardInterrupt):  # that one is remembered
             shown_before(lost)
 
     shown_before = sys.unraisablehook
-    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGINT, interruption)
     sys.unraisablehook = unraisable
     try:
         yield interruption
@@ -62,4 +73,5 @@ def noticed_interruption() -> Iterator[Interruption]:
         raise
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        sys.unraisablehook = shown_before
+        if not interruption.wanted:  # else another Ctrl-C may yet hit a destructor on the way out
+            sys.unraisablehook = shown_before

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cnnlab.accounting.architecture import Row
+from cnnlab.accounting.quantities import exactly
 from cnnlab.api.experiment import load
 from cnnlab.api.summaries import Summaries, Summary
 from cnnlab.commands.options import experiments_argument, json_option, overrides_option
@@ -114,7 +115,7 @@ def _print_overview(*, as_json: bool, as_csv: bool, markdown: bool) -> None:
                 times(each.architecture.input_shape),
                 str(len(each.rows)),
                 f"{each.total_params:,}",
-                "–" if each.macs is None else f"{each.macs:,}",
+                exactly(each.macs),
             )
             for each in found
         ]

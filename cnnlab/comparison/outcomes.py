@@ -37,7 +37,7 @@ class Outcome:
     digest: str
     seeds: tuple[int, ...]
     params: int
-    macs: int
+    macs: int | None
     train_accuracy: Spread | None
     validation_accuracy: Spread | None
     test_accuracy: Spread

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cnnlab.accounting.quantities import exactly
 from cnnlab.comparison.advantages import ranked
 from cnnlab.comparison.comparing import ComparedOutcomes
 from cnnlab.comparison.experiments import seeds_text
@@ -59,7 +60,7 @@ def rounded_table(comparison: ComparedOutcomes) -> pd.DataFrame:
                 "Experiment": outcome.name,
                 "Seeds": f"{len(outcome.seeds)} ({seeds_text(outcome.seeds)})",
                 "Parameters": f"{outcome.params:,}",
-                "MACs": f"{outcome.macs:,}",
+                "MACs": exactly(outcome.macs),
                 "Train": percent(outcome.train_accuracy),
                 "Validation": percent(outcome.validation_accuracy),
                 "Test": percent(outcome.test_accuracy),

@@ -18,13 +18,26 @@ _SMOOTHED = ("categorical_crossentropy", "categorical_focal_crossentropy")
 
 
 def input_mismatches(model: ModelConfig, dataset: DatasetConfig | None, root: YamlNode) -> Iterator[str]:
-    """Where the shape of the images comes from: the dataset, or the config."""
-    given = model.input_shape
-    if given is None and dataset is None:
+    """Where the shape of the images comes from: the dataset, the config, or what a Keras model declares."""
+    given, declared = model.input_shape, model.declared_input
+    shape = given or (dataset.input_shape if dataset else None)
+    if shape is None and model.declared_shape is None:
         yield located(root, (), "expected a dataset, or model.input_shape for a summary only; found neither")
     elif given is not None and dataset is not None and given != dataset.input_shape:
         message = f"expected {times(dataset.input_shape)}, the shape of {dataset.name}'s images"
         yield located(root, ("model", "input_shape"), f"{message}, found {times(given)}; leave it out")
+    elif shape is not None and declared is not None and not _fits(declared[0], shape):
+        whose = f"{dataset.name}'s images" if dataset is not None else "model.input_shape"
+        wanted = "×".join("any" if size is None else str(size) for size in declared[0])
+        message = f"the model takes {wanted}; the shape of {whose} is {times(shape)}"
+        yield located(root, declared[1], message)
+
+
+def _fits(declared: tuple[int | None, ...], shape: Shape) -> bool:
+    """Whether images of a shape are what a model says that it takes; None stands for any size."""
+    return len(declared) == len(shape) and all(
+        size in (None, given) for size, given in zip(declared, shape, strict=True)
+    )
 
 
 def training_mismatches(training: TrainingConfig, dataset: DatasetConfig, root: YamlNode) -> Iterator[str]:

@@ -28,6 +28,7 @@ from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
 from cnnlab.errors import ShapeError, UserError, unknown
 from cnnlab.language.fields import Name, Settings, Shape, as_written, chosen_by_name
 from cnnlab.language.source import YamlNode, read_yaml, write_yaml
+from cnnlab.layers.base import Layer
 from cnnlab.layers.graph import GraphNode, expand
 
 MOST_PROBLEMS = 20
@@ -55,9 +56,26 @@ class ExperimentConfig(Settings):
     def input_shape(self) -> Shape:
         """What the network sees of one image, without the batch axis."""
         shape = self.model.input_shape or (self.dataset.input_shape if self.dataset else None)
+        shape = shape or self.model.declared_shape
         if shape is None:
             raise ValueError("neither dataset nor model.input_shape; load_config refuses such a config")
         return shape
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of the network, blocks not written out; a Keras model is one block."""
+        if self.model.keras is None:
+            return self.model.layers
+        from cnnlab.layers.from_keras.network import KerasNetwork
+
+        return (
+            KerasNetwork(
+                model=self.model.keras,
+                input_shape=self.input_shape,
+                backend=self.runtime.backend,
+                device=self.runtime.device,
+            ),
+        )
 
     @cached_property
     def architecture(self) -> Architecture:
@@ -78,7 +96,7 @@ class ExperimentConfig(Settings):
     @cached_property
     def nodes(self) -> tuple[GraphNode, ...]:
         """The network as a flat graph, blocks written out: what summary, model and drawings walk."""
-        return expand(self.model.layers)
+        return expand(self.layers)
 
     @property
     def gives_logits(self) -> bool:
@@ -179,7 +197,8 @@ def _mismatches(config: ExperimentConfig, root: YamlNode) -> Iterator[str]:
     except LayerShapeError as error:
         yield shape_mismatch(error, root)
     except ShapeError as error:
-        yield located(root, ("model", "layers"), str(error))
+        section = "layers" if config.model.keras is None else "keras"
+        yield located(root, ("model", section), str(error))
     else:
         if dataset is not None:
             yield from output_mismatches(config.nodes[-1], output_shape, dataset, root)

@@ -23,6 +23,7 @@ from cnnlab.errors import UserError
 from cnnlab.language.fields import Pair, Settings
 from cnnlab.layers import LAYERS
 from cnnlab.layers.blocks import SHORTCUTS
+from cnnlab.layers.from_keras.classes import MODELS
 from cnnlab.layers.penalties import ConstraintField, RegularizerField
 from cnnlab.layers.resizing import Borders
 from cnnlab.layers.serialization import read_layer
@@ -51,6 +52,9 @@ def config_schema() -> dict[str, Any]:
         table = next(each for each in (OPTIMIZERS, SCHEDULES, DATASETS) if name in each)
         definition = definitions[table[name].__name__]
         definition["required"] = ["name", *definition.get("required", [])]
+    model = definitions["ModelConfig"]
+    del model["properties"]["layers"]["default"]  # it stands for a model that has none
+    model["oneOf"] = [{"required": [key]} for key in ("layers", "keras")]
     for optimizer in OPTIMIZERS.values():
         rate = definitions[optimizer.__name__]["properties"]["learning_rate"]
         definitions[optimizer.__name__]["properties"]["learning_rate"] = _merged(rate, _learning_rate())
@@ -144,6 +148,12 @@ def _shorthands() -> dict[tuple[str, str], JsonSchemaValue]:
     weight = {"type": "number", "minimum": 0}
     return {
         ("ExperimentConfig", "dataset"): _by_name(DATASETS, OWN_DATA.values()),
+        ("ModelConfig", "keras"): {
+            "type": "object",
+            "properties": {"class_name": {"enum": list(MODELS)}, "config": {"type": "object"}},
+            "required": ["class_name", "config"],
+            "description": "A Keras model as `model.to_json()` writes it, instead of `layers`.",
+        },
         ("TrainingConfig", "optimizer"): _by_name(OPTIMIZERS),
         ("TrainingConfig", "class_weights"): {
             "anyOf": [

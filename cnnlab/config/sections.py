@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, PlainSerializer, PlainValidator, StringConstraints, field_validator
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from cnnlab.config.optimizers import OPTIMIZERS, Adam, Optimizer
 from cnnlab.language.fields import (
@@ -15,12 +24,14 @@ from cnnlab.language.fields import (
     Positive,
     Rate,
     Settings,
+    Shape,
     ShapeField,
     as_written,
     chosen_by_name,
     problem,
     problems,
 )
+from cnnlab.layers.graph import Where
 from cnnlab.layers.serialization import Layers
 
 Monitor = Literal["val_loss", "val_accuracy", "loss", "accuracy"]
@@ -40,13 +51,53 @@ def dump(settings: Settings | None) -> dict[str, Any] | None:
     return None if settings is None else settings.model_dump(mode="json")
 
 
+def _read_keras(value: Any) -> dict[str, Any]:
+    from cnnlab.layers.from_keras.reading import read_keras  # few configs hold a Keras model
+
+    return read_keras(value)
+
+
 class ModelConfig(Settings):
     """The section `model`."""
 
     about: ClassVar[str] = "The network: its layers, and the shape of its input where no dataset gives it."
 
     input_shape: ShapeField | None = None
-    layers: Layers
+    layers: Layers = ()
+    keras: Annotated[
+        dict[str, Any] | None, PlainValidator(_read_keras, json_schema_input_type=dict[str, Any])
+    ] = None
+    """A Keras model as `model.to_json()` writes it, in place of `layers`."""
+
+    @property
+    def declared_shape(self) -> Shape | None:
+        """The input's shape as a Keras model says it; None where it leaves any of it open."""
+        declared = self.declared_input
+        sizes = declared[0] if declared else (None,)
+        return None if None in sizes else tuple(size for size in sizes if size is not None)
+
+    @property
+    def declared_input(self) -> tuple[tuple[int | None, ...], Where] | None:
+        """What a Keras model says of its input's shape, and where it says it."""
+        if self.keras is None:
+            return None
+        from cnnlab.layers.from_keras.network import declared_input
+
+        return declared_input(self.keras)
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> Self:
+        if not self.layers and self.keras is None:
+            raise problems(problem("missing; it has no default", ("layers",), kind="key"))
+        if self.layers and self.keras is not None:
+            raise problems(problem("expected layers or keras, not both", ("keras",), kind="key"))
+        return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only the one of the two that there is."""
+        idle = "keras" if self.keras is None else "layers"
+        return {key: value for key, value in write(self).items() if key != idle}
 
 
 class EarlyStopping(Settings):

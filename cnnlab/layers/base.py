@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
@@ -121,8 +121,15 @@ class Layer(Settings):
         """The arrays that Keras creates for this layer, in Keras's order."""
         return ()
 
-    def macs(self, input_shape: Shape) -> int:
-        """Multiplications with weights in the forward pass of one image; biases are not counted."""
+    def weights_of(self, input_shapes: tuple[Shape, ...]) -> tuple[Weight, ...]:
+        """The same for any number of inputs."""
+        return self.weights(input_shapes[0])
+
+    def macs(self, input_shape: Shape) -> int | None:
+        """Multiplications with weights in the forward pass of one image; biases are not counted.
+
+        None where nobody has counted them.
+        """
         return 0
 
     def neurons(self, input_shape: Shape) -> int:
@@ -133,8 +140,11 @@ class Layer(Settings):
         """Parameters if each output had weights of its own over its window; None without a kernel."""
         return None
 
-    def dense_equivalent_params(self, input_shape: Shape) -> int:
-        """Parameters of a Dense layer between the same input and output; own ones if not a convolution."""
+    def dense_equivalent_params(self, input_shape: Shape) -> int | None:
+        """Parameters of a Dense layer between the same input and output; own ones if not a convolution.
+
+        None where it is not known which of the two it is.
+        """
         return sum(weight.size for weight in self.weights(input_shape))
 
     @property
@@ -145,6 +155,11 @@ class Layer(Settings):
     @property
     def sees_everything(self) -> bool:
         """Whether one output depends on every position of the input."""
+        return False
+
+    @property
+    def hides_positions(self) -> bool:
+        """Whether it is not known which inputs an output depends on."""
         return False
 
     @property
@@ -181,9 +196,9 @@ class Layer(Settings):
             total = math.prod(output_shape)
             yield f"Input: {times(input_shape)}. Output: {times(output_shape)}, {total:,} numbers."
 
-    def explain_parameters(self, input_shape: Shape) -> Iterator[str]:
+    def explain_parameters(self, input_shapes: tuple[Shape, ...]) -> Iterator[str]:
         """Sentences that work the number of parameters out; not asked of a layer without any."""
-        weights = self.weights(input_shape)
+        weights = self.weights_of(input_shapes)
         for weight in weights:
             sizes = f"{product(weight.shape)} = " if len(weight.shape) > 1 else ""
             yield f"{weight.name.replace('_', ' ')}: {sizes}{weight.size:,}."
@@ -192,8 +207,9 @@ class Layer(Settings):
             yield f"Total: {sizes} = {sum(weight.size for weight in weights):,}."
 
     def explain_macs(self, input_shape: Shape, output_shape: Shape) -> Iterator[str]:
-        """Sentences that work the multiplications out; not asked of a layer without any."""
+        """Sentences that work the multiplications out; not asked where there are none or they are unknown."""
         outputs, macs = math.prod(output_shape), self.macs(input_shape)
+        assert macs is not None
         terms, rest = divmod(macs, outputs)
         if rest:
             yield f"{macs:,} multiplications per image."
@@ -220,6 +236,10 @@ class Layer(Settings):
             **self.arguments(), name=name, dtype=dtype
         )
         return layer
+
+    def connect(self, layer: keras.layers.Layer, feeds: Sequence[Any]) -> Any:
+        """Call the built layer on symbolic tensors: on the one that feeds it, or on a list of several."""
+        return layer(feeds[0] if len(feeds) == 1 else list(feeds))
 
 
 class SpatialLayer(Layer):

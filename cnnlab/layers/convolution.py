@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import model_validator
 
@@ -62,6 +62,10 @@ class Convolution(SpatialLayer):
     def neurons(self, input_shape: Shape) -> int:
         return math.prod(self.output_shape(input_shape))
 
+    if TYPE_CHECKING:
+
+        def macs(self, input_shape: Shape) -> int: ...  # every convolution has counted them
+
     def locally_connected_params(self, input_shape: Shape) -> int:
         return self.macs(input_shape) + self.use_bias * self.neurons(input_shape)
 
@@ -85,8 +89,8 @@ class Convolution(SpatialLayer):
             f"{rows} × {columns} × {maps} = {rows * columns * maps:,} numbers."
         )
 
-    def explain_parameters(self, input_shape: Shape) -> Iterator[str]:
-        yield from super().explain_parameters(input_shape)
+    def explain_parameters(self, input_shapes: tuple[Shape, ...]) -> Iterator[str]:
+        yield from super().explain_parameters(input_shapes)
         yield "The image size does not matter: the same kernels are used at every position."
 
     def explain_macs(self, input_shape: Shape, output_shape: Shape) -> Iterator[str]:
@@ -158,8 +162,8 @@ class Conv2D(Convolution):
                 f"because each kernel spans all {channels} input channels and sums over them."
             )
 
-    def explain_parameters(self, input_shape: Shape) -> Iterator[str]:
-        kernel = self.weights(input_shape)[0]
+    def explain_parameters(self, input_shapes: tuple[Shape, ...]) -> Iterator[str]:
+        kernel = self.weights_of(input_shapes)[0]
         size = kernel.size // self.filters
         each, bias = size + self.use_bias, f", and 1 bias: {size + 1:,}" if self.use_bias else ""
         yield f"One kernel has {product(kernel.shape[:-1])} = {size:,} weights{bias}."

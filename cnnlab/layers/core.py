@@ -87,8 +87,8 @@ class Dense(Layer):
     def explain_output(self, input_shapes: tuple[Shape, ...], output_shape: Shape) -> Iterator[str]:
         yield f"One output for each of the {self.units:,} units."
 
-    def explain_parameters(self, input_shape: Shape) -> Iterator[str]:
-        (inputs,) = input_shape
+    def explain_parameters(self, input_shapes: tuple[Shape, ...]) -> Iterator[str]:
+        ((inputs,),) = input_shapes
         each, bias = inputs + self.use_bias, " and 1 bias" if self.use_bias else ""
         yield f"One unit has a weight for each of the {inputs:,} inputs{bias}: {each:,}."
         yield f"{self.units:,} units: {self.units:,} × {each:,} = {self.units * each:,}."

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnlab.errors import ShapeError
 from cnnlab.layers.base import Layer, snake_case
+
+if TYPE_CHECKING:
+    import keras
 
 IMAGE = -1
 """Stands among a node's inputs for the network's own input."""
@@ -22,6 +25,13 @@ MAX_LAYERS = 10_000
 """More than ten times the deepest published networks; nested blocks multiply fast."""
 
 Where = tuple[str | int, ...]
+
+
+class KerasSettings(NamedTuple):
+    """A Keras layer as Keras writes it: its class, and settings that cnnlab's layer of that name lacks."""
+
+    class_name: str
+    config: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -33,11 +43,21 @@ class GraphNode:
     inputs: tuple[int, ...]  # positions in Graph.nodes, or IMAGE
     where: Where
     branches: tuple[str, ...] = ()  # what the inputs of a merge are called
+    shares: int | None = None  # the position of the node whose weights this one has, if it has none itself
+    settings: KerasSettings | None = None  # what it is built from, if not from the layer's fields
 
     @property
     def keras_name(self) -> str:
         """residual_1>conv2d_2: TensorFlow takes no / in a layer's name, PyTorch no dot."""
         return self.name.replace("/", ">")
+
+    def build(self, dtype: str) -> keras.layers.Layer:
+        """The Keras layer, with weights of its own; `dtype` is a policy: mixed_bfloat16."""
+        if self.settings is None:
+            return self.layer.build(self.keras_name, dtype)
+        from cnnlab.layers.from_keras.layer import deserialized
+
+        return deserialized(*self.settings, name=self.keras_name, dtype=dtype)
 
 
 @dataclass
@@ -53,6 +73,9 @@ class Graph:
         name: str,
         where: Where,
         branches: tuple[str, ...] = (),
+        *,
+        shares: int | None = None,
+        settings: KerasSettings | None = None,
     ) -> int:
         """Append one simple layer; returns its position.
 
@@ -63,7 +86,7 @@ class Graph:
             raise ShapeError(
                 f"more than {MAX_LAYERS:,} layers when all blocks are expanded", "use fewer repetitions"
             )
-        self.nodes.append(GraphNode(name, layer, inputs, where, branches))
+        self.nodes.append(GraphNode(name, layer, inputs, where, branches, shares, settings))
         return len(self.nodes) - 1
 
     def chain(
@@ -98,7 +121,10 @@ class Block(Layer):
     @property
     @abstractmethod
     def paths(self) -> tuple[BlockPath, ...]:
-        """The ways through the block, in the order of its nodes: one, repeated, or several that merge."""
+        """The ways through the block, in the order of its nodes: one, repeated, or several that merge.
+
+        None where the block is the whole network: its nodes alone then say how it branches.
+        """
 
     @property
     def rounds(self) -> int:

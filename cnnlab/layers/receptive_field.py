@@ -92,6 +92,8 @@ class ReceptiveField:
     """
 
     axes: tuple[AxisField, ...]
+    is_unknown: bool = False
+    """Behind a layer that hides positions: what an output sees is not known, until it sees everything."""
 
     @classmethod
     def of_one_pixel(cls, input_shape: Shape) -> ReceptiveField:
@@ -105,7 +107,11 @@ class ReceptiveField:
     def through(self, layer: Layer, input_shape: Shape, output_shape: Shape) -> ReceptiveField:
         """The receptive field behind a layer."""
         ranks = {len(self.axes), len(input_shape), len(output_shape)}
-        if layer.sees_everything or len(ranks) > 1:
+        if layer.sees_everything:
+            return self._of_everything()
+        if self.is_unknown or (layer.hides_positions and not self._is_everything):
+            return replace(self, is_unknown=True)
+        if layer.hides_positions or len(ranks) > 1:
             return self._of_everything()
         if layer.axes_order is not None:
             return ReceptiveField(tuple(self.axes[axis] for axis in layer.axes_order))
@@ -119,12 +125,18 @@ class ReceptiveField:
 
         Along the axis on which they are put one behind the other, neighbours may come from anywhere.
         """
+        if self.is_unknown or other.is_unknown:
+            return self if self.is_unknown else other
         if [each.input_axis for each in self.axes] != [each.input_axis for each in other.axes]:
             return max(self, other, key=lambda field: math.prod(each.size for each in field.axes))
         together = ReceptiveField(
             tuple(one.joined(another) for one, another in zip(self.axes, other.axes, strict=True))
         )
         return together if joined_axis is None else together._spanning([joined_axis % len(self.axes)])
+
+    @property
+    def _is_everything(self) -> bool:
+        return all(each.extent == each.whole for each in self.axes)
 
     def _spanning(self, axes: Iterable[int]) -> ReceptiveField:
         spanning = set(axes)

@@ -89,7 +89,10 @@ def written(item: Any) -> tuple[str, dict[str, Any]]:
     """The type and the fields of an item of a list of layers, as it stands in a config, mistakes and all."""
     if not isinstance(item, dict) or not item:
         return str(item), {}
-    kind, fields = next(iter(item.items()))
+    if "class_name" in item:  # as Keras writes it
+        kind, fields = item["class_name"], item.get("config")
+    else:
+        kind, fields = next(iter(item.items()))
     return str(kind), fields if isinstance(fields, dict) else {}
 
 

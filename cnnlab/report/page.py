@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from cnnlab.accounting.quantities import size
+from cnnlab.accounting.quantities import exactly, size
 from cnnlab.comparison import (
     ComparedOutcomes,
     Outcome,
@@ -46,6 +46,7 @@ def render_report(comparison: ComparedOutcomes, answers: PredictedImages | None 
     environment.filters |= {
         "points": _points,
         "p": p_text,
+        "exactly": exactly,
         "percent": percent,
         "times": times,
         "typed": _typed,

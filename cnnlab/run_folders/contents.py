@@ -26,7 +26,7 @@ class RunResult:
     train_loss: float | None = None
     params: int
     trainable_params: int | None = None
-    macs: int
+    macs: int | None
     epochs: int | None = None
     best_epoch: int | None = None
     tested_epoch: int | None = None

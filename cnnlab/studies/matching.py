@@ -81,6 +81,11 @@ def match_budget(
     if len(configs) != 2:
         raise UserError(f"--match: expected two experiments given as configs, found {len(configs)}")
     original, reference = _roles(configs, resize)
+    if original.model.keras is not None:
+        raise UserError(
+            f"--match: {original.name} is a Keras model, whose widths stay as they are; "
+            f"resize the other one with --resize {reference.name}"
+        )
     before = widths_of(original)
     if not before:
         raise UserError(f"--match: {original.name} has no layer to widen or narrow but its output")
@@ -122,7 +127,14 @@ def _parameters(config: ExperimentConfig) -> float:
 
 
 def _macs(config: ExperimentConfig) -> float:
-    return config.architecture.macs
+    macs = config.architecture.macs
+    if macs is None:
+        row = next(row for row in config.architecture.rows if row.macs is None)
+        raise UserError(
+            f"--match: the MACs of {config.name} are not known: cnnlab does not count those of {row.name} "
+            f"({row.type}); match parameters or seconds instead"
+        )
+    return macs
 
 
 def _by_arithmetic(

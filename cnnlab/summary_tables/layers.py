@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from cnnlab.accounting.architecture import Architecture, Row
-from cnnlab.accounting.quantities import amount, factor, ratio, share, size
+from cnnlab.accounting.quantities import amount, exactly, factor, ratio, share, size, sum_of_known
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import snake_case, times
 from cnnlab.summary_tables.text import table_width
@@ -47,16 +47,16 @@ WIDE_COLUMNS: tuple[Column, ...] = (
     ("Kernel", lambda row: times(row.kernel) if row.kernel else "", _nothing),
     ("Stride", lambda row: times(row.stride) if row.stride else "", _nothing),
     *COLUMNS[1:4],
-    ("MACs", lambda row: f"{row.macs:,}", lambda network: f"{network.macs:,}"),
-    ("FLOPs", lambda row: f"{row.flops:,}", lambda network: f"{network.flops:,}"),
+    ("MACs", lambda row: exactly(row.macs), lambda network: exactly(network.macs)),
+    ("FLOPs", lambda row: exactly(row.flops), lambda network: exactly(network.flops)),
     ("Neurons", lambda row: f"{row.neurons:,}" if row.neurons else "",
      lambda network: f"{network.neurons:,}"),
     ("Weights", lambda row: size(row.params_bytes), lambda network: size(network.params_bytes)),
     ("Activations", lambda row: size(row.activation_bytes), lambda network: size(network.activation_bytes)),
     COLUMNS[5],
     ("Jump", lambda row: "×".join(f"{each:g}" for each in row.input_stride or ()), _nothing),
-    ("Dense params", lambda row: f"{row.dense_equivalent_params:,}",
-     lambda network: f"{network.dense_equivalent_params:,}"),
+    ("Dense params", lambda row: exactly(row.dense_equivalent_params),
+     lambda network: exactly(network.dense_equivalent_params)),
     *COLUMNS[6:],
 )  # fmt: skip
 """Everything, to the last digit."""
@@ -104,7 +104,7 @@ def _block_line(architecture: Architecture, path: list[str]) -> dict[str, str]:
         "Output": times(rows[-1].output_shape),
         "Params": f"{params:,}",
         "%": share(params / architecture.total_params if architecture.total_params else 0),
-        "MACs": amount(sum(row.macs for row in rows)),
+        "MACs": amount(sum_of_known(row.macs for row in rows)),
     }
 
 
@@ -112,7 +112,10 @@ def conclusion(config: ExperimentConfig) -> str:
     """The whole network in a few sentences: parameters, computation, memory, saving."""
     architecture = config.architecture
     lines = [parameters(architecture) + f", {architecture.neurons:,} neurons."]
-    lines.append(f"Per image: {architecture.macs:,} MACs, {architecture.flops:,} FLOPs.")
+    if architecture.macs is None:
+        lines.append("MACs and FLOPs are unknown: cnnlab does not count them for every layer of Keras's.")
+    else:
+        lines.append(f"Per image: {architecture.macs:,} MACs, {exactly(architecture.flops)} FLOPs.")
     memory = config.training_memory
     lines.append(
         f"Memory: parameters {size(architecture.params_bytes)}, activations of one image "
@@ -122,7 +125,7 @@ def conclusion(config: ExperimentConfig) -> str:
         f"{size(memory.optimizer_bytes)} + activations {size(memory.activations_bytes)})."
     )
     dense, params = architecture.dense_equivalent_params, architecture.total_params
-    if dense > params:
+    if dense is not None and dense > params:
         more = f", {factor(dense / params)} as many" if params else ""
         lines.append(f"With Dense layers instead of convolutions, it would need {dense:,} parameters{more}.")
     return "\n".join(lines)

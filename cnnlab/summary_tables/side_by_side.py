@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from cnnlab.accounting.architecture import Architecture
-from cnnlab.accounting.quantities import amount, ratio, share, size
+from cnnlab.accounting.quantities import amount, exactly, ratio, share, size
 from cnnlab.accounting.stages import Stage, stages
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import times
 
 Cells = list[list[str]]
-Quantity = tuple[str, Callable[[ExperimentConfig], int], Callable[[int], str]]
+Count = int | None
+"""None where a layer is not known: – in the table."""
+
+Quantity = tuple[str, Callable[[ExperimentConfig], Count], Callable[[Any], str]]
 
 
-def _exactly(count: int) -> str:
-    return f"{count:,}"
-
-
-def _of(count: Callable[[Architecture], int]) -> Callable[[ExperimentConfig], int]:
+def _of(count: Callable[[Architecture], Count]) -> Callable[[ExperimentConfig], Count]:
     return lambda config: count(config.architecture)
 
 
 QUANTITIES: tuple[Quantity, ...] = (
-    ("layers with weights", _of(lambda network: sum(row.neurons > 0 for row in network.rows)), _exactly),
-    ("parameters", _of(lambda network: network.total_params), _exactly),
-    ("trainable", _of(lambda network: network.trainable_params), _exactly),
-    ("neurons", _of(lambda network: network.neurons), _exactly),
-    ("MACs per image", _of(lambda network: network.macs), _exactly),
-    ("FLOPs per image", _of(lambda network: network.flops), _exactly),
-    ("parameters as Dense layers", _of(lambda network: network.dense_equivalent_params), _exactly),
+    ("layers with weights", _of(lambda network: sum(row.neurons > 0 for row in network.rows)), exactly),
+    ("parameters", _of(lambda network: network.total_params), exactly),
+    ("trainable", _of(lambda network: network.trainable_params), exactly),
+    ("neurons", _of(lambda network: network.neurons), exactly),
+    ("MACs per image", _of(lambda network: network.macs), exactly),
+    ("FLOPs per image", _of(lambda network: network.flops), exactly),
+    ("parameters as Dense layers", _of(lambda network: network.dense_equivalent_params), exactly),
     ("memory: parameters", _of(lambda network: network.params_bytes), size),
     ("memory: activations of an image", _of(lambda network: network.activation_bytes), size),
     ("memory: training a batch", lambda config: config.training_memory.total_bytes, size),
@@ -50,7 +50,8 @@ def totals_table(configs: Sequence[ExperimentConfig]) -> tuple[list[str], Cells]
         counts = [count(config) for config in configs]
         line = [label, *(written(each) for each in counts)]
         if len(configs) == 2:
-            line.append(ratio(counts[1] / counts[0]) if counts[0] else "")
+            first, second = counts
+            line.append(ratio(second / first) if first and second is not None else "")
         lines.append(line)
     return headers, lines
 

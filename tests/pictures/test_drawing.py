@@ -18,7 +18,7 @@ SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))
 
 def chain_of(name, *overrides):
     config = load_config(name, overrides)
-    return network_elements(config.model.layers, config.architecture)
+    return network_elements(config.layers, config.architecture)
 
 
 def texts_of(shapes):

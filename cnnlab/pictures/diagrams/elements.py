@@ -10,6 +10,7 @@ from cnnlab.errors import unknown
 from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer, SpatialLayer, times
 from cnnlab.layers.graph import Block, BlockPath, Where
+from cnnlab.pictures.diagrams.branches import Branches, Parts, Tangle, parts_of
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,9 @@ class _ChainBuilder:
 
     @property
     def chain(self) -> Chain:
-        return Chain(tuple(self.elements))
+        """What was added; where that is notes alone, a merge point that has them."""
+        noted = (MergePoint("", (), self.waiting),) if self.waiting else ()
+        return Chain((*self.elements, *noted))
 
 
 def network_elements(layers: Sequence[Layer], architecture: Architecture) -> Chain:
@@ -145,7 +148,12 @@ def block_elements(layers: Sequence[Layer], architecture: Architecture, name: st
     Raises:
         UserError: there is no such block.
     """
-    blocks = dict(_blocks(network_elements(layers, architecture), ""))
+    names = [step.node.name for step in architecture.steps]
+    blocks = {  # branches that are found in the graph have no layers of their own name
+        block: element
+        for block, element in _blocks(network_elements(layers, architecture), "")
+        if any(each.startswith(f"{block}/") for each in names)
+    }
     if name not in blocks:
         raise unknown("block", name, blocks)
     first = next(step for step in architecture.steps if step.node.name.startswith(f"{name}/"))
@@ -172,6 +180,8 @@ def _add_layers(layers: Sequence[Layer], steps: _Steps, where: Where, into: _Cha
         here = (*where, index)
         if not isinstance(layer, Block):
             _add_step(steps.take(), into)
+        elif not layer.paths:
+            _add_parts(parts_of(steps.steps), into)
         elif len(layer.paths) == 1:
             into.add(_repetition(layer, steps, here))
         else:
@@ -181,8 +191,6 @@ def _add_layers(layers: Sequence[Layer], steps: _Steps, where: Where, into: _Cha
 def _chain(path: BlockPath, steps: _Steps, where: Where) -> Chain:
     builder = _ChainBuilder()
     _add_layers(path.layers, steps, (*where, *path.where), builder)
-    if builder.waiting:  # nothing in it is drawn: notes alone
-        builder.elements.append(MergePoint("", (), builder.waiting))
     return builder.chain
 
 
@@ -200,18 +208,62 @@ def _repetition(block: Block, steps: _Steps, where: Where) -> Repetition:
 def _fork(block: Block, steps: _Steps, where: Where) -> Fork:
     begin = steps.position
     branches = tuple(_chain(path, steps, where) for path in block.paths)
-    labels = tuple("" if branch.elements else "identity" for branch in branches)
     merge, *after = steps.take_at(where)
-    notes = tuple(step.node.layer.short_name for step in after)
-    layer, shape = merge.node.layer, _image(merge.output_shape, None)
-    end = (
-        MergePoint(layer.symbol, shape, notes)
-        if layer.symbol
-        else Volume("other", layer.type(), shape, notes=notes)
-    )
+    end = _merged(merge, tuple(step.node.layer.short_name for step in after))
     name = merge.node.name.rpartition("/")[0]
     is_residual = any(path.is_shortcut for path in block.paths)
-    return Fork(name, branches, labels, end, steps.params_since(begin), is_residual)
+    return Fork(name, branches, _labels(branches), end, steps.params_since(begin), is_residual)
+
+
+def _add_parts(parts: Parts, into: _ChainBuilder) -> None:
+    """The layers of a network whose branches are found in its graph."""
+    for part in parts:
+        if isinstance(part, Branches):
+            into.add(_fork_in_graph(part))
+        elif isinstance(part, Tangle):
+            last, params = part.steps[-1], sum(step.params for step in part.steps)
+            shape = _image(last.output_shape, last.node.layer)
+            into.add(Volume("other", f"{len(part.steps)} layers", shape, params))
+        else:
+            _add_step(part, into)
+
+
+def _fork_in_graph(found: Branches) -> Fork:
+    filled = sorted(found.chains, key=lambda parts: not parts)  # the input itself is drawn last
+    branches = tuple(map(_chain_of, filled))
+    params = found.end.params + sum(map(_params, filled))
+    is_residual = found.end.node.layer.type() == "Add" and len(filled) == 2
+    end = _merged(found.end, ())
+    return Fork(found.end.node.name, branches, _labels(branches), end, params, is_residual)
+
+
+def _chain_of(parts: Parts) -> Chain:
+    builder = _ChainBuilder()
+    _add_parts(parts, builder)
+    return builder.chain
+
+
+def _params(parts: Parts) -> int:
+    """The parameters of all layers in it."""
+    total = 0
+    for part in parts:
+        if isinstance(part, Branches):
+            total += part.end.params + sum(map(_params, part.chains))
+        else:
+            total += sum(step.params for step in (part.steps if isinstance(part, Tangle) else (part,)))
+    return total
+
+
+def _labels(branches: Sequence[Chain]) -> tuple[str, ...]:
+    return tuple("" if branch.elements else "identity" for branch in branches)
+
+
+def _merged(step: Step, notes: tuple[str, ...]) -> Volume | MergePoint:
+    """The layer in which branches meet."""
+    layer, shape = step.node.layer, _image(step.output_shape, None)
+    if layer.symbol:
+        return MergePoint(layer.symbol, shape, notes)
+    return Volume("other", layer.type(), shape, step.params, notes=notes)
 
 
 def _add_step(step: Step, into: _ChainBuilder) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnlab.accounting.quantities import amount
+from cnnlab.accounting.quantities import amount, sum_of_known
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import times
 from cnnlab.pictures.diagrams.elements import Chain, block_elements, network_elements
@@ -28,7 +28,7 @@ def network_shapes(config: ExperimentConfig, *, widest: float = 15.0) -> list[Sh
         f"{architecture.total_params:,} parameters   ·   "
         f"{amount(architecture.macs)} multiplications per image"
     )
-    chain = network_elements(config.model.layers, architecture)
+    chain = network_elements(config.layers, architecture)
     return _sheet(config.name, subtitle, chain, widest)
 
 
@@ -39,9 +39,10 @@ def block_shapes(config: ExperimentConfig, block: str, *, widest: float = 15.0) 
         UserError: there is no such block.
     """
     architecture = config.architecture
-    chain = block_elements(config.model.layers, architecture, block)
+    chain = block_elements(config.layers, architecture, block)
     rows_of_block = [row for row in architecture.rows if row.name.startswith(f"{block}/")]
-    params, macs = sum(row.params for row in rows_of_block), sum(row.macs for row in rows_of_block)
+    params = sum(row.params for row in rows_of_block)
+    macs = sum_of_known(row.macs for row in rows_of_block)
     subtitle = f"{params:,} parameters   ·   {amount(macs)} multiplications per image"
     return _sheet(f"{block} of {config.name}", subtitle, chain, widest)
 

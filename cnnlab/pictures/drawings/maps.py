@@ -74,6 +74,13 @@ def pixel_maps(
     return sheet.figure
 
 
+def _as_maps(values: np.ndarray) -> np.ndarray:
+    """(h, w, channels) → (channels, h, w); other axes before these count as more maps; (units,) stays."""
+    if values.ndim < 3:
+        return values[None] if values.ndim == 2 else values
+    return np.moveaxis(values, -1, 0).reshape(-1, *values.shape[-3:-1])
+
+
 def stages(
     image: np.ndarray,
     kernels: Sequence[tuple[str, np.ndarray]],
@@ -90,7 +97,7 @@ def stages(
     Args:
         image: (H, W, C) in [0, 1].
         kernels: by layer (filters, h, w), drawn before the stage of the same name.
-        stages_: by name (h, w, channels), signed, or (units,).
+        stages_: by name (h, w, channels), signed, or (units,); (steps, features) is drawn as one map.
         at_most: of a stage's maps so many are drawn; how many there are is written.
     """
     blocks: list[tuple[str, np.ndarray, bool]] = []
@@ -99,8 +106,7 @@ def stages(
         layer = name.split(" · ")[0]
         if layer in before:
             blocks.append((f"{layer} · kernels", before.pop(layer), True))
-        maps = np.moveaxis(values, -1, 0) if values.ndim == 3 else values
-        blocks.append((name, maps, False))
+        blocks.append((name, _as_maps(values), False))
     shown = [(name, values[:at_most] if values.ndim == 3 else values, of) for name, values, of in blocks]
     lines = [math.ceil(len(values) / per_row) if values.ndim == 3 else 1 for _, values, _ in shown]
     sheet = Sheet(

@@ -1,0 +1,1 @@
+"""Any Keras model as a network: Keras's own serialised config → the graph that everything else walks."""
