@@ -1,4 +1,4 @@
-"""The last hidden layer as a plane: what lies near what."""
+"""Test images in the space of a layer, projected to two dimensions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Embedding(Technique):
     """Project the activations of a layer to a plane, a point for each test image."""
 
     name = "embedding"
-    summary = "The last hidden layer as a plane: what lies near what."
+    summary = "Test images in the space of a layer, projected to two dimensions."
     examples = ("cnn", "cnn --layer flatten_1 --images 10000", "cnn --method tsne")
     description = (
         "Two principal components (pca) hold only a part of the variance; the axes say how much. t-SNE "
