@@ -12,9 +12,9 @@ from cnnlab.analyses.network import load_model
 from cnnlab.cli import run
 from cnnlab.commands.progress import reporting
 from cnnlab.datasets import DataPaths
-from cnnlab.errors import UserError
+from cnnlab.errors import UserError, first_sentence
 from cnnlab.explanations.finding import open_subject
-from cnnlab.model import reason
+
 
 BOARD = """
 name: board
@@ -184,8 +184,8 @@ def test_whatever_is_damaged(out, tmp_path, damage):
     ("error", "said"),
     [(KeyError(), "KeyError"), (ValueError("\n one. Two"), "one"), (OSError("a\nb"), "a")],
 )
-def test_the_reason_of_an_error(error, said):
-    assert reason(error) == said
+def test_the_first_sentence_of_an_error(error, said):
+    assert first_sentence(error) == said
 
 
 def test_fewer_images_than_asked_for(call):
