@@ -15,7 +15,6 @@ from cnnlab.datasets import DataPaths
 from cnnlab.errors import UserError, first_sentence
 from cnnlab.explanations.finding import open_subject
 
-
 BOARD = """
 name: board
 dataset: {name: go, size: 5, train_count: 60, test_count: 20, validation_size: 0}
