@@ -1,4 +1,4 @@
-"""Deep Dream: a picture with more of what a layer sees."""
+"""Deep Dream: an image that amplifies what a layer detects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Dream(PretrainedTechnique):
     """Change a picture so that a layer responds to it more strongly."""
 
     name = "dream"
-    summary = "Deep Dream: a picture with more of what a layer sees."
+    summary = "Deep Dream: an image that amplifies what a layer detects."
     examples = ("cnn", "cnn --picture cat.jpg --network vgg16 --layer block5_conv1")
     description = (
         "Gradient ascent on the mean squared activation of the layer, from coarse to fine. A network of a "
@@ -79,9 +79,9 @@ class Dream(PretrainedTechnique):
             sentence=f"Deep Dream on {name} by {network.name}: {strengthened}, {sizes}",
             figures={
                 "dream": lambda: side_by_side(
-                    [[(name, before[0]), (f"more of {strengthened}", after[0])]],
+                    [[(name, before[0]), ("after gradient ascent", after[0])]],
                     title=f"Deep Dream: {network.name}", side=3.4,
-                    subtitle=f"{sizes}, of gradient ascent on the mean squared activation of {strengthened}.",
+                    subtitle=f"Gradient ascent on the mean squared activation of {strengthened}: {sizes}.",
                 )
             },
             arrays={"picture": before, "dream": after},

@@ -1,4 +1,4 @@
-"""The last hidden layer as a plane: what lies near what."""
+"""Test images in the space of a layer, projected to two dimensions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Embedding(Technique):
     """Project the activations of a layer to a plane, a point for each test image."""
 
     name = "embedding"
-    summary = "The last hidden layer as a plane: what lies near what."
+    summary = "Test images in the space of a layer, projected to two dimensions."
     examples = ("cnn", "cnn --layer flatten_1 --images 10000", "cnn --method tsne")
     description = (
         "Two principal components (pca) hold only a part of the variance; the axes say how much. t-SNE "
@@ -111,14 +111,14 @@ class Embedding(Technique):
         first, second = (f"{each:.0%}" for each in found.explained)
         return Explanation(
             self, subject.explained,
-            sentence=f"{_which(rows, layer, subject)}: two of {rows.shape[1]} dimensions hold {both} of the "
-            "variance",
+            sentence=f"{_which(rows, layer, subject)}: two of {rows.shape[1]} principal components explain "
+            f"{both} of the variance",
             figures={
                 "embedding": lambda: embedding_plane(
                     found.coordinates, labels, subject.class_names, title=_title(layer, subject),
                     axis_names=(f"first component, {first} of the variance", f"second component, {second}"),
-                    subtitle=f"{len(rows):,} test images, {rows.shape[1]} units: the two directions of "
-                    f"largest variance hold {both} of it",
+                    subtitle=f"{len(rows):,} test images, {rows.shape[1]} units; the first two principal "
+                    f"components explain {both} of the variance",
                 )
             },
             arrays={**found._asdict(), "labels": labels},
@@ -135,4 +135,4 @@ def _which(rows: np.ndarray, layer: str, subject: Subject) -> str:
 
 
 def _title(layer: str, subject: Subject) -> str:
-    return f"What lies near what in {layer}: {subject.name}"
+    return f"{layer} in two dimensions: {subject.name}"

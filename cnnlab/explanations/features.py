@@ -51,7 +51,7 @@ class Features(Technique):
                 chosen.display[index], [(layer, each.mean(axis=-1)) for layer, each in kernels],
                 [(f"{stage.layer} · {stage.operation}", stage.values[index]) for stage in stages],
                 list(zip(subject.class_names, probabilities[index].tolist(), strict=True)),
-                at_most=self.limit, title=f"From {chosen.names[index]} to the answer: {subject.name}",
+                at_most=self.limit, title=f"From {chosen.names[index]} to the prediction: {subject.name}",
                 subtitle=f"{how}.{_preparation(chosen.notes[index])}",
             )  # fmt: skip
 

@@ -102,15 +102,16 @@ class Saliency(Technique):
         labels, wrong = answers(subject, chosen, probabilities, classes)
         names = [subject.class_names[each] for each in classes]
         titles = ", ".join(each.title for each in maps)
-        whose = f"class {names[0]}" if self.class_name else "the class that the network answers"
+        whose = f"class {names[0]}" if self.class_name else "the predicted class"
         return Explanation(
             self, subject.explained,
             sentence=f"{counted(len(chosen), 'image')} of {subject.name}: {titles}",
             figures={
                 "saliency": lambda: pixel_maps(
                     chosen.display, labels, maps, wrong=wrong, title=f"Which pixels matter: {subject.name}",
-                    subtitle=f"Score before the softmax of {whose}. Red raises it, blue lowers it; in maps "
-                    f"without a sign, bright is sensitive, in either direction. {scales}.",
+                    subtitle=f"Effect of each pixel on the score of {whose} before the softmax. Red raises "
+                    "the score, blue lowers it. Maps without a sign: the brighter, the stronger the effect, "
+                    f"in either direction. {scales}.",
                 )
             },
             arrays={**arrays, "classes": classes, "images": chosen.inputs},
