@@ -15,6 +15,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import click
 
+from cnnlab.commands.interruption import notice_interruptions
 from cnnlab.errors import CnnlabError, CnnlabWarning, closest
 from cnnlab.version import __version__
 
@@ -91,6 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
     0 done; 1 the run failed; 2 the user's input is wrong; 130 interrupted.
     """
     warnings.showwarning = show_warning
+    notice_interruptions()
     try:
         code = run(arguments)
     except KeyboardInterrupt:  # a second one, while the first was being dealt with

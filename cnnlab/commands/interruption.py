@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -44,6 +44,13 @@ class Interruption:
             raise KeyboardInterrupt
 
 
+def notice_interruptions() -> None:
+    """Handle Ctrl-C like this to the end of the process, unless it is ignored, as in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, Interruption())
+        sys.unraisablehook = _hidden(sys.unraisablehook)
+
+
 @contextmanager
 def noticed_interruption() -> Iterator[Interruption]:
     """Ctrl-C raises KeyboardInterrupt as ever, and is remembered.
@@ -52,19 +59,15 @@ def noticed_interruption() -> Iterator[Interruption]:
     whoever calls `check` now and then gets it all the same. Nothing changes where Ctrl-C is ignored, as in
     the background of a shell, or outside of the main thread.
     """
-    interruption = Interruption()
     in_main_thread = threading.current_thread() is threading.main_thread()
-    if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    before = signal.getsignal(signal.SIGINT)
+    interruption = before if isinstance(before, Interruption) else Interruption()
+    if not in_main_thread or before not in (signal.default_int_handler, interruption):
         yield interruption
         return
-
-    def unraisable(lost: Any) -> None:
-        if not issubclass(lost.exc_type, KeyboardInterrupt):  # that one is remembered
-            shown_before(lost)
-
     shown_before = sys.unraisablehook
     signal.signal(signal.SIGINT, interruption)
-    sys.unraisablehook = unraisable
+    sys.unraisablehook = _hidden(shown_before)
     try:
         yield interruption
     except Exception as error:
@@ -72,6 +75,15 @@ def noticed_interruption() -> Iterator[Interruption]:
             raise KeyboardInterrupt from error
         raise
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        if not interruption.wanted:  # else another Ctrl-C may yet hit a destructor on the way out
-            sys.unraisablehook = shown_before
+        signal.signal(signal.SIGINT, before)
+        sys.unraisablehook = shown_before
+
+
+def _hidden(show: Callable[[Any], object]) -> Callable[[Any], object]:
+    """What is shown of exceptions in destructors, but for a KeyboardInterrupt: that one is remembered."""
+
+    def unraisable(lost: Any) -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            show(lost)
+
+    return unraisable
