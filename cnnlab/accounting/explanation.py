@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from cnnlab.accounting.architecture import Architecture, Row, Step
+from cnnlab.accounting.architecture import Architecture, LayerStep, Row
 from cnnlab.accounting.quantities import exactly, factor, share
 from cnnlab.errors import unknown
 from cnnlab.language.fields import as_written
@@ -37,8 +37,9 @@ def explain(architecture: Architecture, name: str) -> tuple[Section, ...]:
         raise unknown("layer", name, rows)
     step, row = rows[name]
     layer = step.node.layer
+    purpose = [Section("What it does", (_purpose(layer),))] if layer.about else []
     sections = [
-        Section("What it does", (_purpose(layer),)),
+        *purpose,
         Section(
             f"Output: {times(step.output_shape)}",
             tuple(layer.explain_output(step.input_shapes, step.output_shape)),
@@ -70,7 +71,7 @@ def _setting(layer: Layer, name: str) -> str:
     return times(value) if isinstance(value, tuple) else as_written(value)
 
 
-def _parameters(step: Step, row: Row, architecture: Architecture) -> Iterator[str]:
+def _parameters(step: LayerStep, row: Row, architecture: Architecture) -> Iterator[str]:
     if step.node.shares is not None:
         yield f"None of its own: it shares the weights of {architecture.rows[step.node.shares].name}."
         return
@@ -85,7 +86,7 @@ def _parameters(step: Step, row: Row, architecture: Architecture) -> Iterator[st
         yield f"{share(row.params_share)}% of the network's {architecture.total_params:,} parameters."
 
 
-def _multiplications(step: Step, row: Row) -> Iterator[str]:
+def _multiplications(step: LayerStep, row: Row) -> Iterator[str]:
     if row.macs is None:
         yield "Unknown: it is a layer of Keras's own, whose multiplications cnnlab does not count."
         return
@@ -97,7 +98,7 @@ def _multiplications(step: Step, row: Row) -> Iterator[str]:
     yield f"FLOPs, which count additions too: 2 × {row.macs:,}{biases} = {row.flops:,}."
 
 
-def _receptive_field(step: Step, row: Row, architecture: Architecture) -> Iterator[str]:
+def _receptive_field(step: LayerStep, row: Row, architecture: Architecture) -> Iterator[str]:
     layer = step.node.layer
     if layer.sees_everything or len(step.output_shape) != 3:
         yield "The whole input: every output can depend on every pixel."
@@ -138,14 +139,14 @@ def _receptive_field(step: Step, row: Row, architecture: Architecture) -> Iterat
         yield f"Neighbouring outputs lie {text} {'pixel' if text == '1' else 'pixels'} apart in the image."
 
 
-def _count(step: Step, image_axis: int) -> int:
+def _count(step: LayerStep, image_axis: int) -> int:
     """How many numbers of its input in a row a layer looks at along an axis of the image."""
     axes = [each.input_axis for each in step.before.axes]
     footprint = step.node.layer.footprints(step.input_shape).get(axes.index(image_axis))
     return footprint.num_inputs if footprint else 1
 
 
-def _dense_equivalent(step: Step, row: Row) -> Iterator[str]:
+def _dense_equivalent(step: LayerStep, row: Row) -> Iterator[str]:
     layer, inputs = step.node.layer, math.prod(step.input_shape)
     local = layer.locally_connected_params(step.input_shape)
     if (

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ResizeMode = Literal["crop", "pad", "stretch"]
 ImageKind = Literal["photograph", "figure", "digit", "other"]
 
-Progress = Callable[[str, int, int | None], None]
+DownloadProgress = Callable[[str, int, int | None], None]
 """Told while something loads: the file's name, or "decoding …"; bytes so far; bytes in all, if known."""
 
 UNIT_SCALE = (0.0, 1.0)
@@ -134,7 +134,7 @@ class DatasetConfig(Settings):
         """How an image that is not of the set is brought to `image_shape`."""
         return "crop"
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         """Find or make the images and decode them.
 
         Raises:

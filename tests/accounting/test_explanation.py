@@ -132,6 +132,12 @@ def test_whole_numbers_have_no_decimals(cnnlab, network):
     assert "standard deviation 1 to each" in sections["What it does"]
 
 
+def test_a_layer_that_does_not_say_what_it_does(cnnlab, network, monkeypatch):
+    monkeypatch.setattr(LAYERS["GaussianNoise"], "about", "")
+    sections = sections_of(cnnlab, network([{"GaussianNoise": {"stddev": 1.0}}]), "gaussian_noise_1")
+    assert next(iter(sections)) == "Output: 12×12×3"
+
+
 def test_a_merge_shows_its_branches(cnnlab, network):
     branches = [[{"Conv2D": {"filters": filters, "kernel_size": 1}}] for filters in (4, 5)]
     path = network([{"Parallel": {"branches": branches}}])

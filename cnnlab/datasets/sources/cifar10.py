@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.datasets.data_paths import DataPaths, RemoteFile
 from cnnlab.language.fields import Shape
 
@@ -53,7 +53,7 @@ class Cifar10(DatasetConfig):
 
         return matches_checksums(data_paths)
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         from cnnlab.datasets.reading.cifar10_files import read_cifar10
 
         return read_cifar10(self, data_paths, progress=progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.language.fields import NonNegative, Shape
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Colors(DatasetConfig):
     train_count: ClassVar[int] = 5_000
     test_count: ClassVar[int] = 1_000
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         """Draw the pictures; no file is looked for."""
         from cnnlab.datasets.content import Content
         from cnnlab.datasets.drawn.colors import colored_shapes

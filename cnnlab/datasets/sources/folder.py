@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import ModelWrapValidatorHandler, field_validator, model_validator
 
-from cnnlab.datasets.base import DatasetConfig, Progress, ResizeMode
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress, ResizeMode
 from cnnlab.datasets.reading.folder_layout import find_layout, image_files
 from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.errors import UserError, suggestion
@@ -66,7 +66,7 @@ class ImageFolder(DatasetConfig):
     def resize_mode(self) -> ResizeMode:
         return "crop" if self.resize == "exact" else self.resize
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         """Decode the images, or map what an earlier start has decoded."""
         from cnnlab.datasets.reading.folder_files import FolderOptions, read_folder
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.language.fields import NonNegative, Share, problem, problems
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Generated(DatasetConfig):
         """Images (count, *image_shape) uint8 and labels (count,) int64, every class as often as possible."""
         self._missing("draw")
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         """Draw the images; no file is looked for."""
         from cnnlab.datasets.content import Content
         from cnnlab.datasets.drawn.random_stream import RandomStream

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from cnnlab.datasets.base import DatasetConfig, ImageKind, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress, ImageKind
 from cnnlab.datasets.data_paths import DataPaths, RemoteFile
 from cnnlab.datasets.reading.mnist_layout import IDX_FILES, MnistLayout
 from cnnlab.language.fields import Shape
@@ -37,7 +37,7 @@ class MnistLike(DatasetConfig):
 
         return matches_checksums(self.layout, data_paths)
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         from cnnlab.datasets.reading.mnist_files import read_mnist_like
 
         others = {other.title: other.layout.official_digest for other in (Mnist, FashionMnist)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import ModelWrapValidatorHandler, model_validator
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.errors import UserError
 from cnnlab.language.fields import AsTuple, Positive, Shape, problem, problems
@@ -50,7 +50,7 @@ class NpzFile(DatasetConfig):
             raise ValueError("without names; _infer gives them")
         return self.names
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         """Read and check the arrays."""
         from cnnlab.datasets.reading.npz_files import read_own_npz
 
