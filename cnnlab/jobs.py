@@ -85,7 +85,7 @@ class Jobs:
         """
         if config.dataset is None:
             raise UserError(
-                f"{config.name}: this config has no dataset and can only be summarised; add a dataset to "
+                f"{config.name}: this config has no dataset and can only be summarized; add a dataset to "
                 "train it"
             )
         key = config.dataset.model_dump_json()

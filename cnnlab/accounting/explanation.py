@@ -110,8 +110,8 @@ def _receptive_field(step: LayerStep, row: Row, architecture: Architecture) -> I
     after = [step.after.along(axis) for axis in image_axes]
     if [each.extent for each in before] == [each.extent for each in after]:
         yield (
-            "The same as for its input: it looks at single positions, or its input sees the whole image "
-            "already."
+            "The same as for its input. The layer combines no neighboring positions, or its input already "
+            "covers the whole image."
         )
     elif max(counts) == 1:
         yield "Its outputs may come from any position of its input along an axis, so they see all of it."
@@ -124,19 +124,21 @@ def _receptive_field(step: LayerStep, row: Row, architecture: Architecture) -> I
             one, jump, count = before[axis].extent, before[axis].jump, counts[axis]
             reach = one + (count - 1) * jump
             yield (
-                f"{name}One value of its input sees {_pixels(one)}, the next one lies {_decimal(jump)} "
-                "further "
-                f"on: {count} in a row see {_decimal(one)} + ({count} − 1) × {_decimal(jump)} = "
-                f"{_decimal(reach)}."
+                f"{name}Each input value has a receptive field of {_pixels(one)}, and adjacent values are "
+                f"{_pixels(jump)} apart; together, {count} adjacent values cover {_decimal(one)} + "
+                f"({count} − 1) × {_decimal(jump)} = {_pixels(reach)}."
             )
             size = after[axis].size
             if reach > whole[axis]:
-                yield f"The image has only {whole[axis]}, so it sees all of them."
+                yield f"The image has only {whole[axis]}, so the field covers all of them."
             elif reach != size:
-                yield f"Pixels are shared there, so it depends on the position: at most {size} pixels."
+                yield (
+                    "After upsampling, neighboring values share pixels, so the size depends on the position: "
+                    f"at most {size} pixels."
+                )
     if row.input_stride:
         text = "×".join(f"{each:g}" for each in dict.fromkeys(row.input_stride))
-        yield f"Neighbouring outputs lie {text} {'pixel' if text == '1' else 'pixels'} apart in the image."
+        yield f"Neighboring outputs lie {text} {'pixel' if text == '1' else 'pixels'} apart in the image."
 
 
 def _count(step: LayerStep, image_axis: int) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnlab.api.arguments import data_paths
 from cnnlab.api.experiment import Experiment
-from cnnlab.api.predictions import Answers, ImageLike, predict_images
+from cnnlab.api.predictions import ImageLike, ImagePredictions, predict_images
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.errors import UserError
 from cnnlab.run_folders.records import Record, read_facts, read_history, read_record
@@ -103,7 +103,7 @@ class Run:
 
     @property
     def predictions(self) -> Predictions:
-        """The answers on the test images, in their order.
+        """The predictions for the test images, in their order.
 
         `.labels`, `.predicted`, `.right`: (N,); `.probabilities`: (N, num_classes).
 
@@ -147,8 +147,8 @@ class Run:
         data_dir: str | PathLike[str] | None = None,
         device: str | None = None,
         progress: ProgressLike = None,
-    ) -> Answers:
-        """What the network answers on images of your own: see `cnnlab.predict`."""
+    ) -> ImagePredictions:
+        """What the network predicts for images of your own: see `cnnlab.predict`."""
         return predict_images(
             self.record, images, data_paths=data_paths(data_dir), device=device,
             reporter=reporter_for(progress),

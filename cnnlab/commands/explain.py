@@ -57,7 +57,7 @@ class Techniques(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Techniques"):
             summaries = {name: technique.summary for name, technique in TECHNIQUES.items()}
-            formatter.write_dl([*summaries.items(), (ALL, "All of these, and a page that shows them.")])
+            formatter.write_dl([*summaries.items(), (ALL, "Run all techniques and write an HTML page.")])
 
 
 @click.group(cls=Techniques)

@@ -12,7 +12,7 @@ class Confusion(Technique):
 
     name = "confusion"
     summary = "Which classes are confused with which."
-    description = "Rows are the true classes, columns the network's answers, counted on the test images."
+    description = "Rows are the true classes, columns the predicted classes, counted on the test images."
 
     def explain(self, subject: Subject) -> Explanation:
         from cnnlab.analyses.mistakes import most_confused, rates
@@ -32,7 +32,7 @@ class Confusion(Technique):
             figures={
                 "confusion": lambda: confusion_matrix(
                     counts, names, title=f"Confusion matrix: {subject.name}",
-                    subtitle=f"{counts.sum():,} test images, {accuracy:.2%} correct (grey)\n{most}",
+                    subtitle=f"{counts.sum():,} test images, {accuracy:.2%} correct (gray)\n{most}",
                 )
             },
             arrays={"counts": counts, "recall": recall, "precision": precision},

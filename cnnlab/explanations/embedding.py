@@ -1,4 +1,4 @@
-"""The last hidden layer as a plane: what lies near what."""
+"""The last hidden layer in two dimensions: which images does the network represent alike?"""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ class Embedding(Technique):
     """Project the activations of a layer to a plane, a point for each test image."""
 
     name = "embedding"
-    summary = "The last hidden layer as a plane: what lies near what."
+    summary = (
+        "Project the last hidden layer to two dimensions: which images does the network represent alike?"
+    )
     examples = ("cnn", "cnn --layer flatten_1 --images 10000", "cnn --method tsne")
     description = (
-        "Two principal components (pca) hold only a part of the variance; the axes say how much. t-SNE "
-        "(tsne) keeps neighbours together; the distances between its clusters mean nothing."
+        "Two principal components (pca) explain only part of the variance; the axes say how much. t-SNE "
+        "(tsne) keeps neighbors together; the distances between its clusters mean nothing."
     )
     papers = ("van der Maaten & Hinton 2008 (t-SNE)",)
 
@@ -40,7 +42,7 @@ class Embedding(Technique):
     perplexity: float | None = Field(
         None,
         ge=1,
-        description="Of t-SNE: about how many neighbours count; by default 30, or as many as there can be.",
+        description="Of t-SNE: about how many neighbors count; by default 30, or as many as there can be.",
     )
     seed: WholeNumber | None = Field(
         None, ge=0, le=2**32 - 1, description="Of t-SNE: seed of the random numbers; by default 0."
@@ -86,13 +88,13 @@ class Embedding(Technique):
         taken = {"layer": layer, "perplexity": perplexity, "seed": seed}
         return Explanation(
             self, subject.explained,
-            sentence=f"{_which(rows, layer, subject)}, by t-SNE: {trust} (1: all neighbours in the plane are "
-            "neighbours in the layer)",
+            sentence=f"{_which(rows, layer, subject)}, by t-SNE: {trust} (1: all neighbors in the plane are "
+            "neighbors in the layer)",
             figures={
                 "embedding": lambda: embedding_plane(
                     coordinates, labels, subject.class_names, title=_title(layer, subject),
                     subtitle=f"{len(rows):,} test images, {rows.shape[1]} units, by t-SNE (perplexity "
-                    f"{perplexity:g}, {trust}). Neighbours are meaningful, distances between clusters are "
+                    f"{perplexity:g}, {trust}). Neighbors are meaningful, distances between clusters are "
                     "not.",
                 )
             },
@@ -111,14 +113,14 @@ class Embedding(Technique):
         first, second = (f"{each:.0%}" for each in found.explained)
         return Explanation(
             self, subject.explained,
-            sentence=f"{_which(rows, layer, subject)}: two of {rows.shape[1]} dimensions hold {both} of the "
-            "variance",
+            sentence=f"{_which(rows, layer, subject)}: the first two principal components of "
+            f"{rows.shape[1]} units explain {both} of the variance",
             figures={
                 "embedding": lambda: embedding_plane(
                     found.coordinates, labels, subject.class_names, title=_title(layer, subject),
                     axis_names=(f"first component, {first} of the variance", f"second component, {second}"),
-                    subtitle=f"{len(rows):,} test images, {rows.shape[1]} units: the two directions of "
-                    f"largest variance hold {both} of it",
+                    subtitle=f"{len(rows):,} test images, {rows.shape[1]} units: the first two principal "
+                    f"components explain {both} of the variance",
                 )
             },
             arrays={**found._asdict(), "labels": labels},
@@ -135,4 +137,4 @@ def _which(rows: np.ndarray, layer: str, subject: Subject) -> str:
 
 
 def _title(layer: str, subject: Subject) -> str:
-    return f"What lies near what in {layer}: {subject.name}"
+    return f"{layer} in two dimensions: {subject.name}"

@@ -49,7 +49,8 @@ def explain(
     """
     if isinstance(technique, Technique):
         if options:
-            raise UserError(f"{technique.name} has its options already, found {', '.join(options)} besides")
+            given = ", ".join(options)
+            raise UserError(f"{technique.name}: options are already set in the technique; remove {given}")
         asked = technique
     elif technique in TECHNIQUES:
         asked = TECHNIQUES[technique](**options)

@@ -52,12 +52,12 @@ class Mistakes(Technique):
         arrays = {**found._asdict(), "labels": test.labels[found.indices]}
         if self.sheet:
             shown = list(range(min(self.count, len(test))))
-            answers = probabilities.argmax(axis=1)
-            marked = [bool(answers[index] != test.labels[index]) for index in shown]
+            predicted = probabilities.argmax(axis=1)
+            marked = [bool(predicted[index] != test.labels[index]) for index in shown]
 
             def sheet() -> Figure:
                 captions = [
-                    f"{names[answers[index]]}, {percent(float(probabilities[index].max()))}"
+                    f"{names[predicted[index]]}, {percent(float(probabilities[index].max()))}"
                     + (f"\nis {names[test.labels[index]]}" if bad else "")
                     for index, bad in zip(shown, marked, strict=True)
                 ]
@@ -65,8 +65,8 @@ class Mistakes(Technique):
                     subject.to_display(test.images[shown]),
                     captions,
                     title=f"The first {len(shown)} test images: {subject.name}",
-                    subtitle=f"The network's answer and its probability. The {sum(marked)} wrong answers are "
-                    "marked, with the true class.",
+                    subtitle=f"The predicted class and its probability. The {sum(marked)} wrong predictions "
+                    "are marked, with the true class.",
                     wrong=marked,
                 )
 
@@ -83,15 +83,15 @@ class Mistakes(Technique):
 
         def surest() -> Figure:
             captions = [
-                f"{names[answer]}, {percent(float(sure))}\nis {names[test.labels[index]]}, #{index}"
-                for index, answer, sure in zip(indices, found.predicted, found.confidences, strict=False)
+                f"{names[predicted]}, {percent(float(sure))}\nis {names[test.labels[index]]}, #{index}"
+                for index, predicted, sure in zip(indices, found.predicted, found.confidences, strict=False)
             ]
             return draw(
                 subject.to_display(test.images[indices]),
                 captions,
                 title=f"The most confident mistakes: {subject.name}",
                 subtitle=f"{wrong:,} of {len(test):,} test images are classified wrongly ({rate}). Above "
-                "each: the network's answer and its probability, the true class, the image's index.",
+                "each: the predicted class and its probability, the true class, the image's index.",
             )
 
         first = found.indices[0]

@@ -189,7 +189,7 @@ def test_a_config_without_data_is_refused(cnnlab, write_config, experiments, dat
     assert (result.code, result.stdout) == (2, "")
     assert (
         result.stderr
-        == "dry: this config has no dataset and can only be summarised; add a dataset to train it\n"
+        == "dry: this config has no dataset and can only be summarized; add a dataset to train it\n"
     )
 
 

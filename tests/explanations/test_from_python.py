@@ -170,7 +170,7 @@ def test_mistakes_read_alike_from_python_and_on_the_command_line(out, capsys, te
         (("invariance", [], {}), "expected at least one run, found none"),
         (
             (Occlusion(patch=4), "colors_cnn", {"patch": 3}),
-            "occlusion has its options already, found patch besides",
+            "occlusion: options are already set in the technique; remove patch",
         ),
     ],
 )  # fmt: skip
@@ -185,7 +185,7 @@ def test_mistakes_that_only_python_can_make(out, call, message):
 def test_a_technique_says_what_it_and_its_options_are(name):
     technique = TECHNIQUES[name]
     assert technique.name == name
-    assert technique.summary.endswith(".")
+    assert technique.summary.endswith((".", "?"))
     for field in technique.model_fields.values():
         assert field.description.endswith(".")
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 class Cifar10(DatasetConfig):
-    """CIFAR-10 in its Python or binary layout, as a folder or as the published archive."""
+    """CIFAR-10, the layouts of its Python and binary versions."""
+
+    about: ClassVar[str] = "CIFAR-10 in its Python or binary layout, as a folder or as the published archive."
 
     name: Literal["cifar10"] = "cifar10"
 

@@ -52,7 +52,11 @@ MNIST_NPZ = RemoteFile(
 
 
 class Mnist(MnistLike):
-    """Handwritten digits (LeCun, Cortes & Burges), as four IDX files or as Keras's mnist.npz."""
+    """MNIST, whose digits are centered by their mass."""
+
+    about: ClassVar[str] = (
+        "Handwritten digits (LeCun, Cortes & Burges), as four IDX files or as Keras's mnist.npz."
+    )
 
     name: Literal["mnist"] = "mnist"
 
@@ -81,7 +85,11 @@ class Mnist(MnistLike):
 
 
 class FashionMnist(MnistLike):
-    """Pictures of clothes (Xiao, Rasul & Vollgraf 2017, arXiv 1708.07747), as four IDX files."""
+    """Fashion-MNIST, in the formats of MNIST."""
+
+    about: ClassVar[str] = (
+        "Images of clothes (Xiao, Rasul & Vollgraf 2017, arXiv 1708.07747), as four IDX files."
+    )
 
     name: Literal["fashion_mnist"] = "fashion_mnist"
 
