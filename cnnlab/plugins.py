@@ -29,6 +29,17 @@ class Distribution(NamedTuple):
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
 
+    @property
+    def is_installed(self) -> bool:
+        """Whether it is installed here, in whatever version."""
+        from importlib import metadata
+
+        try:
+            metadata.distribution(self.name)
+        except metadata.PackageNotFoundError:
+            return False
+        return True
+
 
 @dataclass(frozen=True)
 class Plugin:

@@ -13,7 +13,7 @@ from cnnlab.api.experiment import Experiment
 from cnnlab.api.predictions import ImageLike, ImagePredictions, predict_images
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.errors import UserError
-from cnnlab.run_folders.records import Record, read_facts, read_history, read_record
+from cnnlab.run_folders.records import Record, read_config, read_facts, read_history, read_record
 from cnnlab.run_folders.states import state_of
 from cnnlab.wording import counted
 
@@ -64,9 +64,7 @@ class Run:
     @cached_property
     def experiment(self) -> Experiment:
         """The experiment, with this run's seed."""
-        from cnnlab.config.experiment import load_config
-
-        return Experiment.from_config(load_config(str(self._folder / "config.yaml")))
+        return Experiment.from_config(read_config(self._folder))
 
     @property
     def name(self) -> str:

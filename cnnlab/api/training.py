@@ -74,7 +74,8 @@ def train(
     runs = Runs(Run(record.path) for record in records)
     if errors:
         first = f"{errors[0]}" if len(errors) == 1 else f"the first: {errors[0]}"
-        raise TrainingFailed(f"{len(errors)} of {len(configs)} runs failed: {first}", runs, errors)
+        which = "the run" if len(configs) == 1 else f"{len(errors)} of {len(configs)} runs"
+        raise TrainingFailed(f"{which} failed: {first}", runs, errors)
     return runs
 
 
@@ -89,7 +90,7 @@ def estimate_costs(
     force: bool = False,
     progress: ProgressLike = None,
 ) -> list[CostEstimate]:
-    """Try a few training steps of each experiment and estimate what a whole run will cost; nothing is kept.
+    """Run a few training steps of each experiment and estimate what a whole run will cost; nothing is kept.
 
     The arguments are those of `train`.
 

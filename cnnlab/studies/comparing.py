@@ -105,7 +105,8 @@ def train_and_compare(
     wanted = [config.with_seed(seed) for config in configs for seed in chosen or (config.seed,)]
     records, failures = jobs.finished(wanted)
     if failures:  # each has been reported already
-        message = f"{len(failures)} of {len(wanted)} runs failed; the others are kept"
+        several = f"{len(failures)} of {len(wanted)} runs failed; the others are kept"
+        message = several if len(wanted) > 1 else f"the run failed: {failures[0]}"
         raise RunsFailed(message, records, failures)
     unique = {record.path.resolve(): record for record in [*records, *given]}
     return compare(sorted(grouped(unique.values()), key=lambda each: places[each.name, each.digest]))
