@@ -28,6 +28,8 @@ def main() -> None:
         cnnlab = str(Path(sys.executable).parent / "cnnlab")
         commands = {
             "python -c pass": [sys.executable, "-c", "pass"],
+            "import cnnlab": [sys.executable, "-c", "import cnnlab"],
+            "import click, yaml, pydantic": [sys.executable, "-c", "import click, yaml, pydantic"],
             "cnnlab --help": [cnnlab, "--help"],
             "cnnlab summary": [cnnlab, "summary"],
             "cnnlab summary cnn": [cnnlab, "summary", "cnn"],

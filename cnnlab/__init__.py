@@ -6,13 +6,9 @@ Importing cnnlab loads no framework; each name is imported when it is first used
 from __future__ import annotations
 
 import importlib
-import os
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.version import __version__
-
-# Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 if TYPE_CHECKING:
     from cnnlab.api.comparing import Comparison as Comparison

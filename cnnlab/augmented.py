@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnlab.backend import start_backend
+from cnnlab.backend import own_randomness, start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.errors import UserError
@@ -30,7 +30,8 @@ def augmented(config: ExperimentConfig, data: Dataset, images: np.ndarray) -> np
 
     from cnnlab.model import build_model
 
-    model = build_model(config)
+    with own_randomness():
+        model = build_model(config)
     last = config.nodes[positions[-1]].keras_name
     front = keras.Model(model.input, model.get_layer(last).output)
     shape = tuple(front.output.shape[1:])

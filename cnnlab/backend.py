@@ -7,6 +7,7 @@ import os
 import random
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -46,6 +47,10 @@ _running: list[Backend] = []
 """The backend of this process, once it has one: Keras cannot be moved to another, nor to another device."""
 
 
+_computing = threading.RLock()
+"""The random generators that Keras draws from belong to the process: runs are trained one after the other."""
+
+
 def start_backend(runtime: Runtime) -> Backend:
     """Import Keras on the backend asked for, deterministic, and take the device; once per process.
 
@@ -53,16 +58,16 @@ def start_backend(runtime: Runtime) -> Backend:
         UserError: the backend is not installed, another one or another device is taken already, or there is
             no such device.
     """
-    if "keras" in sys.modules:
-        import keras
+    with _computing:
+        if "keras" in sys.modules:
+            import keras
 
-        if keras.backend.backend() != runtime.backend:
-            raise UserError(
-                f"this process already uses {keras.backend.backend()}, and a process can use only one "
-                "backend; "
-                f"run experiments on {runtime.backend} in a separate process"
-            )
-    return _start(runtime.backend, runtime.device)
+            if keras.backend.backend() != runtime.backend:
+                raise UserError(
+                    f"this process already uses {keras.backend.backend()}, and a process can use only one "
+                    f"backend; run experiments on {runtime.backend} in a separate process"
+                )
+        return _start(runtime.backend, runtime.device)
 
 
 def start_if_needed(runtime: Runtime) -> None:
@@ -91,6 +96,24 @@ def set_seeds(seed: int) -> None:
             import torch
 
             torch.manual_seed(seed)
+
+
+@contextmanager
+def own_randomness() -> Iterator[None]:
+    """Seeds set in the block concern nobody else.
+
+    No other thread computes meanwhile, and the caller's random numbers go on afterwards as if nothing had
+    been drawn.
+    """
+    import numpy as np
+
+    with _computing:
+        python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
 
 
 def reset_peak_memory() -> None:

@@ -76,12 +76,12 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="cnnlab")
 def group() -> None:
-    """DNN or CNN, and why? Run and compare experiments with small image networks, described in YAML.
+    """DNN or CNN, and why? Run and compare experiments with small image networks.
 
     \b
-    cnnlab train cnn              train an experiment: a name in configs/ or a path to a YAML file
-    cnnlab compare dnn cnn        train missing runs, then print tables and a verdict
-    cnnlab summary                count parameters; with a name, layer by layer
+    cnnlab train cnn           a name in configs/, or the path of a YAML file
+    cnnlab compare dnn cnn     trains missing runs, prints tables and a verdict
+    cnnlab summary             counts parameters; with a name, layer by layer
     """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 
 class CnnlabError(Exception):
@@ -19,6 +20,17 @@ class CnnlabError(Exception):
     def on_command_line(self) -> str:
         """The message, with options as the command line spells them."""
         return str(self)
+
+    def __reduce__(self) -> Any:
+        # Python would call the class with the message alone, which is not what subclasses take.
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[CnnlabError], arguments: tuple[Any, ...], state: dict[str, Any]) -> CnnlabError:
+    """An error that another process raised."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class UserError(CnnlabError):

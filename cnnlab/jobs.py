@@ -22,12 +22,27 @@ if TYPE_CHECKING:
 
 
 class RunsFailed(CnnlabError):
-    """Some of several runs failed; what finished is kept."""
+    """Some of several runs failed; what finished is kept.
 
-    def __init__(self, message: str, records: Sequence[Record], errors: Sequence[CnnlabError]) -> None:
-        super().__init__(message)
+    Attributes:
+        records: of the runs that finished.
+        errors: why the others did not; the message names them.
+    """
+
+    def __init__(
+        self, records: Sequence[Record], failures: Sequence[tuple[ExperimentConfig, CnnlabError]]
+    ) -> None:
         self.records = tuple(records)
-        self.errors = tuple(errors)
+        self.errors = tuple(error for _, error in failures)
+        self.exit_code = self.errors[0].exit_code
+        total = len(records) + len(failures)
+        self._count = "the run failed" if total == 1 else f"{len(failures)} of {total} runs failed"
+        reasons = [f"{config.name}, seed {config.seed}: {error}" for config, error in failures]
+        super().__init__("\n   ".join([f"{self._count}; finished runs are kept", *reasons]))
+
+    def on_command_line(self) -> str:
+        # The reasons have been reported when they occurred.
+        return f"{self._count}; finished runs are kept"
 
 
 @dataclass
@@ -47,13 +62,12 @@ class Jobs:
     force: bool = False
     _datasets: dict[str, Dataset] = field(default_factory=dict)
 
-    def finished(self, configs: Sequence[ExperimentConfig]) -> tuple[list[Record], list[CnnlabError]]:
-        """The runs of all configs, in order, and the errors of those that failed.
-
-        A run that fails does not keep the others from being trained.
+    def finished(self, configs: Sequence[ExperimentConfig]) -> list[Record]:
+        """The runs of all configs, in order.
 
         Raises:
             UserError: a config cannot be trained here at all; nothing has been trained then.
+            RunsFailed: a run failed; the others are trained all the same.
         """
         for config in configs:
             if not self.force:
@@ -66,16 +80,19 @@ class Jobs:
                 f"expected one backend and device per command, found {', '.join(sorted(runtimes))}; "
                 "train each in a separate command, then compare"
             )
-        records, failures = [], []
+        records: list[Record] = []
+        failures: list[tuple[ExperimentConfig, CnnlabError]] = []
         for config in configs:
             try:
                 records.append(self._finished(config))
-            except UserError:
-                raise
             except CnnlabError as error:
+                if isinstance(error, UserError) and not records and not failures:
+                    raise  # such as a backend that is not installed: it would be the same for all
                 self.reporter.failed(config, error)
-                failures.append(error)
-        return records, failures
+                failures.append((config, error))
+        if failures:
+            raise RunsFailed(records, failures)
+        return records
 
     def dataset(self, config: ExperimentConfig) -> Dataset:
         """The data of an experiment, loaded once.
@@ -99,9 +116,11 @@ class Jobs:
             check_memory(config)
         data = self.dataset(config)
         self._start(config)
+        from cnnlab.backend import own_randomness
         from cnnlab.training.cost_estimate import estimate_cost
 
-        return estimate_cost(config, data)
+        with own_randomness():
+            return estimate_cost(config, data)
 
     def _start(self, config: ExperimentConfig) -> Backend:
         """Start the backend and say what the arithmetic runs on, and how."""
@@ -127,10 +146,11 @@ class Jobs:
             )
 
         backend = self._start(config)
+        from cnnlab.backend import own_randomness
         from cnnlab.run_folders.environment import environment
         from cnnlab.training.train import train
 
-        with open_run(config, self.out, fresh=self.fresh or changed) as run:
+        with own_randomness(), open_run(config, self.out, fresh=self.fresh or changed) as run:
             facts = environment(config, backend, dataset_facts(config, data))
             train(config, data, run, self.reporter, environment=facts)
         record = read_record(path)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnlab.backend import start_backend
+from cnnlab.backend import own_randomness, start_backend
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.content import PixelScale
@@ -119,7 +119,8 @@ def probabilities(
     from cnnlab.model import UNREADABLE, build_model
 
     path = record.path / "model.keras"
-    model = build_model(record.config)
+    with own_randomness():
+        model = build_model(record.config)
     try:
         model.load_weights(path)
     except UNREADABLE as error:

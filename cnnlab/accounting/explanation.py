@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cnnlab.accounting.architecture import Architecture, LayerStep, Row
-from cnnlab.accounting.quantities import exactly, factor, share
+from cnnlab.accounting.quantities import factor, share
 from cnnlab.errors import unknown
 from cnnlab.language.fields import as_written
 from cnnlab.layers.base import Layer, times
@@ -45,7 +45,10 @@ def explain(architecture: Architecture, name: str) -> tuple[Section, ...]:
             tuple(layer.explain_output(step.input_shapes, step.output_shape)),
         ),
         Section(f"Parameters: {row.params:,}", tuple(_parameters(step, row, architecture))),
-        Section(f"Multiplications: {exactly(row.macs)} MACs", tuple(_multiplications(step, row))),
+        Section(
+            "Multiplications: " + ("unknown" if row.macs is None else f"{row.macs:,} MACs"),
+            tuple(_multiplications(step, row)),
+        ),
     ]
     if row.receptive_field:
         title = f"Receptive field: {times(row.receptive_field)} pixels"
@@ -88,7 +91,7 @@ def _parameters(step: LayerStep, row: Row, architecture: Architecture) -> Iterat
 
 def _multiplications(step: LayerStep, row: Row) -> Iterator[str]:
     if row.macs is None:
-        yield "Unknown: it is a layer of Keras's own, whose multiplications cnnlab does not count."
+        yield "cnnlab does not count the multiplications of this Keras layer."
         return
     if not row.macs:
         yield "A MAC is a multiplication by a weight, added to a sum. This layer performs none."

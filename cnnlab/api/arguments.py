@@ -8,8 +8,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from cnnlab.config.sections import RuntimeConfig
 from cnnlab.config.seeds import parse_seeds
-from cnnlab.errors import UserError
+from cnnlab.errors import OptionError
+from cnnlab.language.fields import mistakes
 
 if TYPE_CHECKING:
     from cnnlab.datasets import DataPaths
@@ -21,9 +25,33 @@ Seeds = Iterable[int] | int | str
 
 
 def with_runtime(settings: Mapping[str, Any] | None, **runtime: str | None) -> dict[str, Any]:
-    """Settings with those of `runtime:` that have arguments of their own."""
-    given = {f"runtime.{key}": value for key, value in runtime.items() if value is not None}
-    return {**(settings or {}), **given}
+    """Settings with those of `runtime:` that have arguments of their own.
+
+    Raises:
+        UserError: an argument has a wrong value, or `settings` is no mapping.
+    """
+    given = {key: value for key, value in runtime.items() if value is not None}
+    try:
+        RuntimeConfig.model_validate(given)
+    except ValidationError as error:
+        ((option,), problem), *_ = mistakes(error)
+        raise OptionError(str(option), problem) from None
+    return settings_of(settings) | {f"runtime.{key}": value for key, value in given.items()}
+
+
+def settings_of(settings: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Settings to change, by the keys that --set takes.
+
+    Raises:
+        UserError: no mapping of keys to values.
+    """
+    if settings is None:
+        return {}
+    if not isinstance(settings, Mapping):
+        raise OptionError(
+            "set", f'expected a mapping such as {{"training.epochs": 3}}, found {settings!r:.60}'
+        )
+    return dict(settings)
 
 
 def seeds_of(seeds: Seeds | None) -> tuple[int, ...] | None:
@@ -36,18 +64,31 @@ def seeds_of(seeds: Seeds | None) -> tuple[int, ...] | None:
         return None
     if isinstance(seeds, str):
         return parse_seeds(seeds)
-    given = [seeds] if isinstance(seeds, int) else list(seeds)
+    given = list(seeds) if isinstance(seeds, Iterable) else [seeds]
     for seed in given:
         if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= int(seed) < 2**32:
-            raise UserError(f"--seeds: expected whole numbers from 0 to 2³²-1, found {seed!r:.60}")
+            raise OptionError("seeds", f"expected whole numbers from 0 to 2³²-1, found {seed!r:.60}")
     if not given:
-        raise UserError("--seeds: expected at least one seed, found none")
+        raise OptionError("seeds", "expected at least one seed, found none")
     return tuple(dict.fromkeys(int(seed) for seed in given))
 
 
 def out_folder(out: str | PathLike[str] | None) -> Path:
     """Where runs are kept."""
-    return Path(os.environ.get("CNNLAB_EXPERIMENTS") or "experiments") if out is None else Path(out)
+    if out is None:
+        return Path(os.environ.get("CNNLAB_EXPERIMENTS") or "experiments")
+    return path_of(out, "out")
+
+
+def path_of(path: object, argument: str) -> Path:
+    """A path that a caller gave.
+
+    Raises:
+        UserError: it is something else.
+    """
+    if not isinstance(path, str | PathLike) or path == "":
+        raise OptionError(argument, f"expected a path, found {path!r:.60}")
+    return Path(path)
 
 
 def jobs_of(
@@ -79,4 +120,4 @@ def data_paths(data_dir: str | PathLike[str] | None) -> DataPaths:
     """
     from cnnlab.datasets import DataPaths
 
-    return DataPaths.from_environment(None if data_dir is None else Path(data_dir))
+    return DataPaths.from_environment(None if data_dir is None else path_of(data_dir, "data_dir"))

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_runtime
 from cnnlab.api.experiment import Experiment, ExperimentLike, load
@@ -14,7 +14,7 @@ from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.errors import UserError
+from cnnlab.errors import OptionError, UserError, suggestion, unknown
 from cnnlab.run_folders.records import Record, read_record
 
 if TYPE_CHECKING:
@@ -89,7 +89,13 @@ class Comparison:
         per_class: bool = False,
         with_warnings: bool = True,
     ) -> str:
-        """Caption, tables and verdict as text, in one of three styles."""
+        """Caption, tables and verdict as text, in one of three styles.
+
+        Raises:
+            UserError: there is no such style.
+        """
+        if style not in (styles := ("terminal", "markdown", "latex")):
+            raise unknown("style", style, styles)
         from cnnlab.studies.writing import comparison_text
 
         return comparison_text(
@@ -201,6 +207,11 @@ def compare(
 
     if isinstance(experiments, str | PathLike | Mapping | Experiment | Run):
         raise UserError("expected two or more experiments, found one")
+    if not isinstance(experiments, Iterable):
+        raise UserError(f"expected two or more experiments, found {experiments!r:.60}")
+    if match is not None and match not in get_args(Budget):
+        raise OptionError("match", suggestion(str(match), get_args(Budget)), value=match)
+    chosen = seeds_of(seeds)
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     folder = out_folder(out)
     entries: list[ExperimentConfig | Record] = []
@@ -213,8 +224,8 @@ def compare(
             entries.append(load(each, settings).config)
     if not any(isinstance(entry, ExperimentConfig) for entry in entries):
         options = {
-            "seeds": seeds, "set": set, "backend": backend, "device": device, "precision": precision,
-            "fresh": fresh, "force": force,
+            "seeds": chosen is not None, "set": set, "backend": backend, "device": device,
+            "precision": precision, "fresh": fresh, "force": force,
         }  # fmt: skip
         unused = ", ".join(f"--{name}" for name, value in options.items() if value)
         if unused:
@@ -224,8 +235,7 @@ def compare(
 
     jobs = jobs_of(out=out, data_dir=data_dir, fresh=fresh, force=force, reporter=reporter_for(progress))
     try:
-        compared = compare_experiments(entries, seeds=seeds_of(seeds), jobs=jobs, match=match, resize=resize)
+        compared = compare_experiments(entries, seeds=chosen, jobs=jobs, match=match, resize=resize)
     except RunsFailed as error:
-        runs = Runs(Run(record.path) for record in error.records)
-        raise TrainingFailed(str(error), runs, error.errors) from None
+        raise TrainingFailed(error) from None
     return Comparison(compared, jobs.out)

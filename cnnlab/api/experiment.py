@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnlab.api.arguments import settings_of
 from cnnlab.config.from_python import read_experiment
 from cnnlab.errors import UserError
 from cnnlab.wording import counted
@@ -242,20 +243,24 @@ def load(source: ExperimentLike, set: Mapping[str, Any] | None = None) -> Experi
 
     Args:
         source: a name in ./configs/ or among the configs that come with cnnlab, the path of a YAML file, a
-            mapping with the same content, or an Experiment.
+            mapping with the same content, an Experiment, or a Run.
         set: settings to change, by the keys that `--set` takes.
 
     Raises:
         UserError: there is no such experiment, or something in it is wrong; the message has all mistakes.
     """
+    settings = settings_of(set)
+    of_a_run = getattr(source, "experiment", None)  # a Run: that module imports this one
+    if isinstance(of_a_run, Experiment):
+        source = of_a_run
     if isinstance(source, Experiment):
-        return source.with_settings(set or {})
+        return source.with_settings(settings)
     if not isinstance(source, str | PathLike | Mapping):
         raise UserError(
             f"expected an experiment's name, a path, a mapping or an Experiment, found {source!r:.60}"
         )
     return Experiment.from_config(
-        read_experiment(source if isinstance(source, Mapping) else str(source), set or {})
+        read_experiment(source if isinstance(source, Mapping) else str(source), settings)
     )
 
 
@@ -263,6 +268,6 @@ def load_all(
     sources: ExperimentLike | Iterable[ExperimentLike], set: Mapping[str, Any] | None
 ) -> list[Experiment]:
     """One experiment or several, loaded."""
-    if isinstance(sources, Experiment | str | PathLike | Mapping):
+    if isinstance(sources, str | PathLike | Mapping) or not isinstance(sources, Iterable):
         sources = [sources]
     return [load(source, set) for source in sources]

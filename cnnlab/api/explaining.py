@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cnnlab.api.arguments import data_paths, out_folder
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run
+from cnnlab.errors import OptionError, UserError
 
 if TYPE_CHECKING:
     from cnnlab.explanations.explanation import Explanation
@@ -29,7 +30,7 @@ def explain(
     backend: str | None = None,
     device: str | None = None,
     pixels: tuple[float, float] | None = None,
-    dataset_of: str | None = None,
+    dataset_of: Subject | None = None,
     progress: ProgressLike = None,
     **options: Any,
 ) -> Explanation:
@@ -54,13 +55,15 @@ def explain(
         UserError: there is no such technique, option or run, or the network lacks what the technique needs.
     """
     from cnnlab.explanations.explaining import explain as explain_runs
+    from cnnlab.explanations.explaining import technique_of
 
-    one = isinstance(subject, Run | str | PathLike)
+    if isinstance(subject, Run | str | PathLike) or not isinstance(subject, Iterable):
+        subject = [subject]
     return explain_runs(
-        technique,
-        _meant(subject) if one else [_meant(each) for each in subject],  # type: ignore[union-attr, arg-type]
+        technique_of(technique, options),
+        [_meant(each) for each in subject],
         out=out_folder(out), data_paths=data_paths(data_dir), reporter=reporter_for(progress),
-        backend=backend, device=device, pixels=pixels, dataset_of=dataset_of, **options,
+        backend=backend, device=device, pixels=_pixels(pixels), dataset_of=_dataset_of(dataset_of),
     )  # fmt: skip
 
 
@@ -73,7 +76,7 @@ def explain_all(
     backend: str | None = None,
     device: str | None = None,
     pixels: tuple[float, float] | None = None,
-    dataset_of: str | None = None,
+    dataset_of: Subject | None = None,
     progress: ProgressLike = None,
 ) -> ExplanationsPage:
     """All techniques with their defaults, written to RUN/explain/ with index.html, a page that shows them.
@@ -91,11 +94,39 @@ def explain_all(
 
     found = open_subject(
         _meant(subject), out=out_folder(out), data_paths=data_paths(data_dir),
-        reporter=reporter_for(progress), backend=backend, device=device, pixels=pixels, dataset_of=dataset_of,
+        reporter=reporter_for(progress), backend=backend, device=device, pixels=_pixels(pixels),
+        dataset_of=_dataset_of(dataset_of),
     )  # fmt: skip
     found.start()
     return write_explanations(found, [Path(each) for each in picture])
 
 
 def _meant(subject: Subject) -> str | Path:
-    return subject.folder if isinstance(subject, Run) else str(subject)
+    """What finds the network.
+
+    Raises:
+        UserError: the subject is none.
+    """
+    if isinstance(subject, Run):
+        return subject.folder
+    if not isinstance(subject, str | PathLike):
+        raise UserError(f"expected a run, an experiment's name or a .keras file, found {subject!r:.60}")
+    return str(subject)
+
+
+def _dataset_of(given: Subject | None) -> str | None:
+    if given is None:
+        return None
+    if not isinstance(given, Run | str | PathLike):
+        raise OptionError("dataset_of", f"expected an experiment's name or a run, found {given!r:.60}")
+    return str(_meant(given))
+
+
+def _pixels(given: tuple[float, float] | None) -> tuple[float, float] | None:
+    if given is None:
+        return None
+    try:
+        black, white = (float(each) for each in given)
+    except (TypeError, ValueError):
+        raise OptionError("pixels", f"expected two numbers, found {given!r:.60}") from None
+    return black, white

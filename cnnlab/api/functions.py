@@ -7,11 +7,11 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.api.arguments import out_folder
-from cnnlab.api.experiment import ExperimentLike, load
+from cnnlab.api.experiment import Experiment, ExperimentLike, load, load_all
 from cnnlab.api.progress import LibraryReporter
 from cnnlab.api.run import Run, Runs
 from cnnlab.api.summaries import Summaries, Summary
-from cnnlab.errors import UserError
+from cnnlab.errors import OptionError
 
 if TYPE_CHECKING:
     from cnnlab.api.predictions import ImageLike, ImagePredictions
@@ -36,12 +36,12 @@ def summary(*experiments: ExperimentLike, set: Mapping[str, Any] | None = None) 
 
         experiments = tuple(str(path) for path in known_configs().values())
         return Summaries([load(each, set).summary() for each in experiments])
-    summaries = [load(each, set).summary() for each in experiments]
+    summaries = [loaded.summary() for each in experiments for loaded in load_all(each, set)]
     return summaries[0] if len(summaries) == 1 else Summaries(summaries)
 
 
 def runs(
-    names: str | Iterable[str] = (),
+    names: str | Experiment | Iterable[str | Experiment] = (),
     *,
     where: str | None = None,
     sort: str | None = None,
@@ -64,11 +64,17 @@ def runs(
     """
     from cnnlab.run_folders.listing import select, sort_rows
 
-    if limit is not None and limit < 1:
-        raise UserError(f"--limit: expected 1 or more, found {limit}")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):  # type: ignore[redundant-expr]
+        raise OptionError("limit", f"expected 1 or more, found {limit!r:.60}")
+    if where is not None and not isinstance(where, str):
+        raise OptionError("where", f"expected a condition as text, found {where!r:.60}")
+    chosen = [names] if isinstance(names, str | Experiment) else list(names)
+    for name in chosen:
+        if not isinstance(name, str | Experiment):
+            raise OptionError("names", f"expected names of experiments, found {name!r:.60}")
     rows, unreadable = select(
         out_folder(out),
-        names=[names] if isinstance(names, str) else list(names),
+        names=[name.name if isinstance(name, Experiment) else name for name in chosen],
         where=where,
         keys=[] if sort is None else [sort.removeprefix("-")],
     )

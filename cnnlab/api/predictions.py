@@ -139,6 +139,8 @@ def _sources(images: ImageLike | Iterable[ImageLike]) -> Iterator[tuple[str, Pat
         yield "image 1", images
     elif getattr(images, "ndim", None) in (2, 3):
         yield "image 1", _encoded(images)
+    elif not isinstance(images, Iterable):
+        raise UserError(f"images: expected paths, bytes or pixels, found {images!r:.60}")
     else:
         for number, image in enumerate(images, start=1):
             if isinstance(image, tuple):  # a name of the caller's, and the bytes

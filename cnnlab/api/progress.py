@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -65,7 +66,11 @@ class LibraryReporter(Reporter):
     """Prints nothing; warnings are Python warnings, each once."""
 
     def warn(self, message: str) -> None:
-        warnings.warn(message, CnnlabWarning, stacklevel=2)
+        # The warning points at the line that called the library, not into it.
+        frame, level = sys._getframe(), 1
+        while frame.f_back and frame.f_globals.get("__name__", "").startswith("cnnlab."):
+            frame, level = frame.f_back, level + 1
+        warnings.warn(message, CnnlabWarning, stacklevel=level)
 
 
 class CallbackReporter(LibraryReporter):
@@ -183,16 +188,21 @@ def reporter_for(progress: ProgressLike) -> Reporter:
     if isinstance(progress, Reporter):
         return progress
     if progress is True:
-        try:
-            return NotebookReporter()
-        except ModuleNotFoundError:
+        if not _in_ipython():
             raise UserError(
-                "progress=True draws a bar in a notebook, and IPython is not installed; "
-                "progress=print prints a line for each epoch"
-            ) from None
+                "progress=True draws a bar in a notebook, and this is none; progress=print prints a line "
+                "for each epoch"
+            )
+        return NotebookReporter()
     if callable(progress):
         return CallbackReporter(progress)
     raise UserError(f"progress: expected True, a function or a Reporter, found {progress!r:.60}")
+
+
+def _in_ipython() -> bool:
+    """Whether this is a notebook or a console of IPython: it has been imported then."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
 
 
 def _numbers(row: EpochRow) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
-from cnnlab.api.arguments import data_paths
+from cnnlab.api.arguments import data_paths, path_of
 from cnnlab.api.experiment import Experiment
 from cnnlab.api.predictions import ImageLike, ImagePredictions, predict_images
 from cnnlab.api.progress import ProgressLike, reporter_for
@@ -39,18 +39,26 @@ class Run:
     """
 
     def __init__(self, folder: str | PathLike[str]) -> None:
-        self._folder = Path(folder)
-        if not read_facts(self._folder / "run.json"):
-            raise UserError(f"{self._folder}: not a run; expected a folder with run.json")
+        self._folder = path_of(folder, "folder")
+        self._place = self._folder.resolve()  # whatever directory the process changes to
+        _ = self._status
 
     @property
     def folder(self) -> Path:
+        """The folder, as it was given."""
         return self._folder
+
+    @property
+    def _status(self) -> Mapping[str, Any]:
+        status = read_facts(self._place / "run.json")
+        if not status:
+            raise UserError(f"{self._folder}: not a run; expected a folder with run.json")
+        return status
 
     @property
     def state(self) -> str | None:
         """running, finished, failed or interrupted, at this moment."""
-        return state_of(self._folder, read_facts(self._folder / "run.json"))
+        return state_of(self._place, self._status)
 
     @cached_property
     def record(self) -> Record:
@@ -59,12 +67,12 @@ class Run:
         Raises:
             UserError: the run is not finished, or its folder is not whole.
         """
-        return read_record(self._folder)
+        return read_record(self._place)
 
     @cached_property
     def experiment(self) -> Experiment:
         """The experiment, with this run's seed."""
-        return Experiment.from_config(read_config(self._folder))
+        return Experiment.from_config(read_config(self._place))
 
     @property
     def name(self) -> str:
@@ -82,8 +90,9 @@ class Run:
         """
         import pandas as pd
 
-        there = (self._folder / "history.csv").is_file()
-        return pd.DataFrame(read_history(self._folder) if there else [])
+        _ = self._status
+        there = (self._place / "history.csv").is_file()
+        return pd.DataFrame(read_history(self._place) if there else [])
 
     @property
     def result(self) -> RunResult:
@@ -97,7 +106,7 @@ class Run:
     @property
     def environment(self) -> Mapping[str, Any]:
         """Versions, machine, precision, and the data it was trained on."""
-        return read_facts(self._folder / "environment.json")
+        return read_facts(self._place / "environment.json")
 
     @property
     def predictions(self) -> Predictions:
@@ -125,17 +134,24 @@ class Run:
         start_backend(self.record.config.runtime)
         from cnnlab.analyses.network import load_model
 
-        return load_model(self._folder / "model.keras")
+        return load_model(self._place / "model.keras")
 
-    def explain(self, technique: str | Technique, **options: Any) -> Explanation:
+    def explain(
+        self,
+        technique: str | Technique,
+        *,
+        data_dir: str | PathLike[str] | None = None,
+        backend: str | None = None,
+        device: str | None = None,
+        progress: ProgressLike = None,
+        **options: Any,
+    ) -> Explanation:
         """What the network has learned: see `cnnlab.explain`."""
-        from cnnlab.explanations.explaining import explain
+        from cnnlab.explanations.explaining import explain, technique_of
 
-        where = {key: options.pop(key, None) for key in ("data_dir", "backend", "device", "progress")}
         return explain(
-            technique, self._folder, out=self._folder.parent.parent, data_paths=data_paths(where["data_dir"]),
-            reporter=reporter_for(where["progress"]), backend=where["backend"], device=where["device"],
-            **options,
+            technique_of(technique, options), self._place, out=self._place.parent.parent,
+            data_paths=data_paths(data_dir), reporter=reporter_for(progress), backend=backend, device=device,
         )  # fmt: skip
 
     def predict(
@@ -156,7 +172,9 @@ class Run:
         """What differs between two runs, key by key: config, result, environment."""
         from cnnlab.run_folders.listing import differences
 
-        return differences(self._folder, other._folder)
+        if not isinstance(other, Run):
+            raise UserError(f"expected a Run, found {other!r:.60}")
+        return differences(self._place, other._place)
 
     def remove(self) -> None:
         """Remove the run's folder for good.
@@ -166,7 +184,7 @@ class Run:
         """
         from cnnlab.run_folders.folders import remove_run
 
-        remove_run(self._folder)
+        remove_run(self._place)
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnnlab train --json` prints for it."""
@@ -174,13 +192,13 @@ class Run:
 
     def facts(self) -> dict[str, Any]:
         """Everything that is known of the run, finished or not: what `cnnlab runs show --json` prints."""
-        files = sorted(each for each in self._folder.iterdir() if not each.name.startswith("."))
-        status = read_facts(self._folder / "run.json")
+        status = self._status
+        files = sorted(each for each in self._place.iterdir() if not each.name.startswith("."))
         return {
             "run": str(self._folder),
-            "status": status | {"state": state_of(self._folder, status)},
+            "status": {**status, "state": state_of(self._place, status)},
             **{
-                section: read_facts(self._folder / file)
+                section: read_facts(self._place / file)
                 for section, file in (
                     ("result", "result.json"), ("environment", "environment.json"), ("config", "config.yaml"),
                 )
@@ -194,14 +212,24 @@ class Run:
         return f"<Run {self._folder}: {state}{outcome}>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Run) and self._folder.resolve() == other._folder.resolve()
+        return isinstance(other, Run) and self._place == other._place
 
     def __hash__(self) -> int:
-        return hash(self._folder.resolve())
+        return hash(self._place)
 
 
 class Runs(list[Run]):
-    """A list of runs that shows itself as a table."""
+    """A list of runs that shows itself as a table, and so do its slices."""
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> Runs: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Run | Runs:
+        return Runs(super().__getitem__(index)) if isinstance(index, slice) else super().__getitem__(index)
+
+    def __add__(self, other: list[Run]) -> Runs:  # type: ignore[override]
+        return Runs([*self, *other])
 
     @property
     def table(self) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from cnnlab.accounting.architecture import Architecture, Row
 from cnnlab.layers.base import times
@@ -149,8 +149,13 @@ class Summaries(Sequence[Summary]):
     def __init__(self, summaries: Sequence[Summary]) -> None:
         self._summaries = list(summaries)
 
-    def __getitem__(self, index: Any) -> Any:
-        return self._summaries[index]
+    @overload
+    def __getitem__(self, index: int) -> Summary: ...
+    @overload
+    def __getitem__(self, index: slice) -> Summaries: ...
+    def __getitem__(self, index: int | slice) -> Summary | Summaries:
+        found = self._summaries[index]
+        return Summaries(found) if isinstance(found, list) else found
 
     def __len__(self) -> int:
         return len(self._summaries)

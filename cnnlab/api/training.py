@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +13,22 @@ from cnnlab.api.run import Run, Runs
 from cnnlab.errors import CnnlabError
 
 if TYPE_CHECKING:
+    from cnnlab.jobs import RunsFailed
     from cnnlab.training.cost_estimate import CostEstimate
 
 
 class TrainingFailed(CnnlabError):
     """At least one run failed. `runs` holds the runs that finished, `errors` why the others did not."""
 
-    def __init__(self, message: str, runs: Runs, errors: Sequence[CnnlabError]) -> None:
-        super().__init__(message)
-        self.runs = runs
-        self.errors = list(errors)
-        self.exit_code = errors[0].exit_code
+    def __init__(self, failed: RunsFailed) -> None:
+        super().__init__(str(failed))
+        self.runs = Runs(Run(record.path) for record in failed.records)
+        self.errors = list(failed.errors)
+        self.exit_code = failed.exit_code
+        self._on_command_line = failed.on_command_line()
+
+    def on_command_line(self) -> str:
+        return self._on_command_line
 
 
 def train(
@@ -70,13 +75,13 @@ def train(
     chosen = seeds_of(seeds)
     jobs = jobs_of(out=out, data_dir=data_dir, fresh=fresh, force=force, reporter=reporter_for(progress))
     configs = [each.config.with_seed(seed) for each in loaded for seed in chosen or (each.seed,)]
-    records, errors = jobs.finished(configs)
-    runs = Runs(Run(record.path) for record in records)
-    if errors:
-        first = f"{errors[0]}" if len(errors) == 1 else f"the first: {errors[0]}"
-        which = "the run" if len(configs) == 1 else f"{len(errors)} of {len(configs)} runs"
-        raise TrainingFailed(f"{which} failed: {first}", runs, errors)
-    return runs
+    from cnnlab.jobs import RunsFailed
+
+    try:
+        records = jobs.finished(configs)
+    except RunsFailed as error:
+        raise TrainingFailed(error) from None
+    return Runs(Run(record.path) for record in records)
 
 
 def estimate_costs(

@@ -23,6 +23,7 @@ from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.records import EpochRow, Record
+from cnnlab.wording import counted
 
 _WIDE = 60
 """Columns from which on a bar has room for the loss, too."""
@@ -67,7 +68,7 @@ class LineReporter(SilentReporter):
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
         gone_on = f", resuming after epoch {done}" if resumed else ""
-        self.say(f"{config.name}, seed {config.seed}: {config.training.epochs} epochs{gone_on}")
+        self.say(f"{config.name}, seed {config.seed}: {counted(config.training.epochs, 'epoch')}{gone_on}")
 
     def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
         self.say(epoch_line(row, epochs=epochs))

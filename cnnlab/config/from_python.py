@@ -40,7 +40,7 @@ def with_settings(root: YamlNode, settings: Mapping[str, Any]) -> YamlNode:
         UserError: a key is none, or the config has no such layer or item.
     """
     for key, value in settings.items():
-        if not KEY.fullmatch(str(key)):
+        if not isinstance(key, str) or not KEY.fullmatch(key):  # type: ignore[redundant-expr]
             raise UserError(f"--set {key}: expected a key such as training.epochs or model.layers[0].filters")
         root = with_setting(root, key, from_plain(_plain(value), f"--set {key}"))
     return root

@@ -32,7 +32,7 @@ class Confusion(Technique):
             figures={
                 "confusion": lambda: confusion_matrix(
                     counts, names, title=f"Confusion matrix: {subject.name}",
-                    subtitle=f"{counts.sum():,} test images, {accuracy:.2%} correct (gray)\n{most}",
+                    subtitle=f"{counts.sum():,} test images, {accuracy:.2%} correct (diagonal)\n{most}",
                 )
             },
             arrays={"counts": counts, "recall": recall, "precision": precision},

@@ -67,10 +67,10 @@ class Deconvnet(Technique):
                 "deconvnet": lambda: draw(
                     found.pictures(subject), found.boxes, found.captions, found.names,
                     patterns=patterns.reshape(*found.indices.shape, *subject.image_shape),
-                    title=f"What the units of {layer} saw: {subject.name}",
+                    title=f"Activations of {layer}, projected back: {subject.name}",
                     subtitle=f"The {count} strongest test images of each unit with its {field}{found.value}; "
-                    f"below each the activation, projected back by {rule}. {signs}, each picture on its own "
-                    f"scale, whose limit follows ±.{found.silence}",
+                    f"below each: the activation, projected back to the pixels by {rule}. {signs}; each map "
+                    f"has its own scale, with the limit after ±.{found.silence}",
                 )
             },
             arrays={**found.arrays, "patterns": projected},

@@ -79,9 +79,9 @@ class Dream(PretrainedTechnique):
             sentence=f"Deep Dream on {name} by {network.name}: {strengthened}, {sizes}",
             figures={
                 "dream": lambda: side_by_side(
-                    [[(name, before[0]), (f"more of {strengthened}", after[0])]],
+                    [[(name, before[0]), ("after gradient ascent", after[0])]],
                     title=f"Deep Dream: {network.name}", side=3.4,
-                    subtitle=f"{sizes}, of gradient ascent on the mean squared activation of {strengthened}.",
+                    subtitle=f"Gradient ascent on the mean squared activation of {strengthened}: {sizes}.",
                 )
             },
             arrays={"picture": before, "dream": after},

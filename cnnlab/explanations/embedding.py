@@ -119,7 +119,7 @@ class Embedding(Technique):
                 "embedding": lambda: embedding_plane(
                     found.coordinates, labels, subject.class_names, title=_title(layer, subject),
                     axis_names=(f"first component, {first} of the variance", f"second component, {second}"),
-                    subtitle=f"{len(rows):,} test images, {rows.shape[1]} units: the first two principal "
+                    subtitle=f"{len(rows):,} test images, {rows.shape[1]} units; the first two principal "
                     f"components explain {both} of the variance",
                 )
             },

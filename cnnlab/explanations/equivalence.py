@@ -58,19 +58,18 @@ class Equivalence(Technique):
         weights, zoom, names = of_one_filter(twin, self.filter, outputs=OUTPUTS_SHOWN)
         inputs, outputs = twin.matrix.shape
         nonzero, cells, kernel_weights = twin.matrix.nnz, inputs * outputs, int(np.prod(entries))
-        difference = f"{proof.largest_difference:.1e} at most"
+        difference = f"at most {proof.largest_difference:.1e}, at outputs of up to {proof.largest_output:.3g}"
         return Explanation(
             self, subject.explained,
             sentence=f"{layer} of {subject.name}: {cells:,} weights as a matrix, {nonzero:,} not zero, "
-            f"{kernel_weights:,} different; outputs on {len(raw)} images differ by {difference}, of up to "
-            f"{proof.largest_output:.3g}",
+            f"{kernel_weights:,} different; outputs on {len(raw)} images differ by {difference}",
             figures={
                 "equivalence": lambda: dense_matrix(
-                    weights, zoom, names, title=f"{layer} is a Dense layer: {subject.name}",
-                    subtitle=f"As a matrix {layer} has {inputs:,} × {outputs:,} = {cells:,} weights; "
+                    weights, zoom, names, title=f"{layer} as a Dense layer: {subject.name}",
+                    subtitle=f"As a matrix, {layer} has {inputs:,} × {outputs:,} = {cells:,} weights; "
                     f"{nonzero:,} ({nonzero / cells:.2%}) are not zero, and they repeat the same "
-                    f"{kernel_weights:,} numbers. On {len(raw)} images the outputs of both layers differ by "
-                    f"{difference}, of up to {proof.largest_output:.3g}.",
+                    f"{kernel_weights:,} numbers. On {len(raw)} images, the outputs of both layers differ by "
+                    f"{difference}.",
                     zoomed=f"its first {len(names)} outputs and the {names.shape[1]} inputs that they see; "
                     "equal numbers, equal weights",
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +47,7 @@ def explain(
     Raises:
         UserError: there is no such technique, option or run, or the network lacks what the technique needs.
     """
-    if isinstance(technique, Technique):
-        if options:
-            given = ", ".join(options)
-            raise UserError(f"{technique.name}: options are already set in the technique; remove {given}")
-        asked = technique
-    elif technique in TECHNIQUES:
-        asked = TECHNIQUES[technique](**options)
-    else:
-        raise unknown("technique", str(technique), TECHNIQUES)
+    asked = technique_of(technique, options)
     runs = [run] if isinstance(run, str | Path) else list(run)
     where: dict[str, Any] = {
         "out": out, "data_paths": data_paths, "reporter": reporter, "backend": backend, "device": device,
@@ -70,6 +62,23 @@ def explain(
     subjects[0].start()
     look: Callable[..., Explanation] = asked.explain
     return look(*subjects)
+
+
+def technique_of(technique: str | Technique, options: Mapping[str, Any]) -> Technique:
+    """The technique with its options.
+
+    Raises:
+        UserError: there is no such technique, or no such option; or both come with options.
+    """
+    if isinstance(technique, Technique):
+        if options:
+            raise UserError(
+                f"{technique.name}: options are already set in the technique; remove {', '.join(options)}"
+            )
+        return technique
+    if technique not in TECHNIQUES:
+        raise unknown("technique", str(technique), TECHNIQUES)
+    return TECHNIQUES[technique](**options)
 
 
 def explain_all(

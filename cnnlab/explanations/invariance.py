@@ -111,7 +111,7 @@ def _sentences(panels: Sequence[Panel], *, chance: float) -> list[str]:
     """How far each group may be changed before it loses accuracy; of one close to chance, that it is."""
     from cnnlab.analyses.invariance import LOSS, reach
 
-    points = f"{100 * LOSS:.0f} points"
+    points = f"{100 * LOSS:.0f} percentage points"
     sentences = []
     for panel in panels:
         for name, accuracies in panel.curves.items():
@@ -124,9 +124,8 @@ def _sentences(panels: Sequence[Panel], *, chance: float) -> list[str]:
                 )
                 continue
             low, high = reach(panel.amounts, mean, unchanged=panel.unchanged)
-            sentences.append(
-                f"{name} loses less than {points} for a {panel.name} from {low:g} to {high:g} {panel.unit}"
-            )
+            span = f"{low:g} to {high:g}".replace("-", "−")
+            sentences.append(f"{name} loses less than {points} for a {panel.name} from {span} {panel.unit}")
     return list(dict.fromkeys(sentences))  # a network close to chance is so three times
 
 

@@ -70,9 +70,9 @@ class Kernels(Technique):
             figures={
                 "kernels": lambda: kernel_effects(
                     picture, kernels, found, title=f"Small kernels on {name}",
-                    subtitle="The numbers of each kernel, and its output at every position of the gray "
-                    "picture. Red is positive, blue negative; the output of kernels that keep the brightness "
-                    "is again a picture.",
+                    subtitle="The weights of each kernel, and its response at every position of the "
+                    "grayscale image. Red is positive, blue negative. The response of a kernel that keeps "
+                    "the brightness is drawn as an image.",
                 ),
                 "pipeline": lambda: pipeline_stages(
                     picture, wanted, stages, title=f"From {name} to a pooled map",

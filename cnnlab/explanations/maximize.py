@@ -167,8 +167,8 @@ class Maximize(Technique):
                     ],
                     title=f"Images that maximize each class: {subject.name}",
                     subtitle=f"Images that maximize the {TARGETS[self.target]} of each class, and the "
-                    "network's confidence in them: it is easily fooled. In the lower row the L1 penalty λ Σ "
-                    f"|x − black| makes every bright pixel cost. Both: {_how(without)}",
+                    "network's confidence in them: it is easily fooled. In the lower row, the L1 term λ Σ "
+                    f"|x − black| penalizes every bright pixel. Both: {_how(without)}",
                 )
             },
             arrays={

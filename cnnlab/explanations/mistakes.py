@@ -58,15 +58,15 @@ class Mistakes(Technique):
             def sheet() -> Figure:
                 captions = [
                     f"{names[predicted[index]]}, {percent(float(probabilities[index].max()))}"
-                    + (f"\nis {names[test.labels[index]]}" if bad else "")
+                    + (f"\ntrue: {names[test.labels[index]]}" if bad else "")
                     for index, bad in zip(shown, marked, strict=True)
                 ]
                 return draw(
                     subject.to_display(test.images[shown]),
                     captions,
                     title=f"The first {len(shown)} test images: {subject.name}",
-                    subtitle=f"The predicted class and its probability. The {sum(marked)} wrong predictions "
-                    "are marked, with the true class.",
+                    subtitle="Above each: the prediction and its probability. Wrong predictions "
+                    f"({sum(marked)}) are marked, with the true class.",
                     wrong=marked,
                 )
 
@@ -83,7 +83,7 @@ class Mistakes(Technique):
 
         def surest() -> Figure:
             captions = [
-                f"{names[predicted]}, {percent(float(sure))}\nis {names[test.labels[index]]}, #{index}"
+                f"{names[predicted]}, {percent(float(sure))}\ntrue: {names[test.labels[index]]}, #{index}"
                 for index, predicted, sure in zip(indices, found.predicted, found.confidences, strict=False)
             ]
             return draw(
@@ -91,14 +91,14 @@ class Mistakes(Technique):
                 captions,
                 title=f"The most confident mistakes: {subject.name}",
                 subtitle=f"{wrong:,} of {len(test):,} test images are classified wrongly ({rate}). Above "
-                "each: the predicted class and its probability, the true class, the image's index.",
+                "each: the prediction and its probability; the true class and the index of the image.",
             )
 
         first = found.indices[0]
         return Explanation(
             self,
             subject.explained,
-            sentence=f"{sentence}; the surest: #{first}, {names[test.labels[first]]} taken for "
+            sentence=f"{sentence}; the most confident: #{first}, {names[test.labels[first]]} taken for "
             f"{names[found.predicted[0]]} with {percent(float(found.confidences[0]))}",
             figures={"mistakes": surest},
             arrays=arrays,

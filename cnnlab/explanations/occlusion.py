@@ -60,10 +60,10 @@ class Occlusion(Technique):
             worst = worst_covered(found, chosen.display, patch=patch, brightness=fill)
             return pixel_maps(
                 chosen.display, labels, [MapColumn("probability", at_pixels, "", scale=scale)], wrong=wrong,
-                title=f"Where covering matters: {subject.name}",
+                title=f"Which parts matter: {subject.name}",
                 subtitle=f"Probability of the class with a {patch}×{patch} patch of brightness {fill:g} "
                 "centered on each pixel, where it fits into the image. Right: the position that lowers the "
-                "probability most, and what is left of it.",
+                "probability most, and the probability there.",
                 last=("worst position", worst, [percent(each) for each in lows]),
             )  # fmt: skip
 

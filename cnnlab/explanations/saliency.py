@@ -109,8 +109,9 @@ class Saliency(Technique):
             figures={
                 "saliency": lambda: pixel_maps(
                     chosen.display, labels, maps, wrong=wrong, title=f"Which pixels matter: {subject.name}",
-                    subtitle=f"Score before the softmax of {whose}. Red raises it, blue lowers it; in maps "
-                    f"without a sign, bright is sensitive, in either direction. {scales}.",
+                    subtitle=f"Effect of each pixel on the score of {whose} before the softmax. Red raises "
+                    "the score, blue lowers it. Maps without a sign: the brighter, the stronger the effect, "
+                    f"in either direction. {scales}.",
                 )
             },
             arrays={**arrays, "classes": classes, "images": chosen.inputs},

@@ -99,11 +99,13 @@ class Style(PretrainedTechnique):
                         [
                             (heading, picture[0])
                             for heading, picture in zip(
-                                (f"content: {names[0]}", f"style: {names[1]}", "both"), pictures, strict=True
+                                (f"content: {names[0]}", f"style: {names[1]}", "result"),
+                                pictures,
+                                strict=True,
                             )
                         ]
                     ],
-                    title=f"Content and style, as seen by {network.name}",
+                    title=f"Style transfer: {network.name}",
                     subtitle=f"Content layers {', '.join(content_layers)}; style layers "
                     f"{', '.join(style_layers)}, weight {self.style_weight:g}. After {steps} steps the loss "
                     f"is {left} of its initial value.",

@@ -137,6 +137,13 @@ def chosen_by_name(
     return PlainValidator(lambda value: choose_by_name(kind, table, value, by_key))
 
 
+def without_numpy(value: Any) -> Any:
+    """NumPy's numbers and arrays, also within lists and tuples, as Python's own; NumPy is not imported."""
+    if isinstance(value, list | tuple):
+        return type(value)(without_numpy(each) for each in value)
+    return value.tolist() if hasattr(value, "tolist") and hasattr(value, "dtype") else value
+
+
 def as_written(value: Any) -> str:
     """A value as a config would write it, short enough for an error."""
     if value is None or isinstance(value, bool):

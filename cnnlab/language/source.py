@@ -200,7 +200,12 @@ def _from_plain(data: Any, place: str, path: Path_, count: list[int]) -> YamlNod
         )
     if hasattr(data, "tolist") and hasattr(data, "dtype"):  # of NumPy, which is not imported for this
         return _from_plain(data.tolist(), place, path, count)
-    raise UserError(f"{where}: expected plain values, found {type(data).__name__} {data!r:.60}")
+    if isinstance(data, type):
+        raise UserError(
+            f"{where}: expected a value, found the class {data.__name__}; write {data.__name__}()"
+        )
+    found = f"{type(data).__module__}.{type(data).__qualname__}"
+    raise UserError(f"{where}: expected plain values or layers of cnnlab.layers, found {found}")
 
 
 class _Composer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.layers.table import LAYERS as LAYERS
+from cnnlab.layers.table import OWN
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for type checkers
     from cnnlab.layers.activations import ELU as ELU
@@ -50,6 +51,9 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for type checkers
     from cnnlab.layers.separable_convolution import DepthwiseConv2D as DepthwiseConv2D
     from cnnlab.layers.separable_convolution import SeparableConv2D as SeparableConv2D
     from cnnlab.layers.transposed_convolution import Conv2DTranspose as Conv2DTranspose
+
+
+__all__ = ["LAYERS", *OWN]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from pydantic import ValidationError
 
 from cnnlab.errors import ShapeError, UserError
-from cnnlab.language.fields import DataFormat, Name, Settings, Shape, mistakes
+from cnnlab.language.fields import DataFormat, Name, Settings, Shape, mistakes, without_numpy
 from cnnlab.language.source import dotted
 from cnnlab.layers.penalties import Constraint, Regularizer
 from cnnlab.layers.window import Footprint, Footprints, Window
@@ -67,14 +67,19 @@ class Layer(Settings):
 
     if not TYPE_CHECKING:  # type checkers see the fields as keywords
 
-        def __init__(self, /, **fields: Any) -> None:
+        def __init__(self, /, *positional: Any, **fields: Any) -> None:
             """A layer in Python code, where no config says where a mistake stands.
 
             Raises:
                 UserError: a field is missing, unknown or wrong; all mistakes are in the message.
             """
+            if positional:
+                names = [name for name in type(self).model_fields if name != "name"][: len(positional)]
+                required = [name for name, each in type(self).model_fields.items() if each.is_required()]
+                example = ", ".join(f"{name}=…" for name in required or names)
+                raise UserError(f"{self.type()}: expected fields by name, such as {self.type()}({example})")
             try:
-                super().__init__(**fields)
+                super().__init__(**{name: without_numpy(value) for name, value in fields.items()})
             except ValidationError as error:
                 lines = (f"{dotted((self.type(), *where))}: {what}" for where, what in mistakes(error))
                 raise UserError("\n".join(lines)) from None

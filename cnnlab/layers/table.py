@@ -30,12 +30,13 @@ _MODULES = {
     "transposed_convolution": ("Conv2DTranspose",),
 }
 
+OWN = dict(
+    sorted((name, f"cnnlab.layers.{module}:{name}") for module, names in _MODULES.items() for name in names)
+)
+"""The layers that come with cnnlab, and where they stand."""
+
 LAYERS: LazyTable[Layer] = LazyTable(
-    dict(
-        sorted(
-            (name, f"cnnlab.layers.{module}:{name}") for module, names in _MODULES.items() for name in names
-        )
-    ),
+    OWN,
     group="cnnlab.layers",
     base="cnnlab.layers.base:Layer",
     name_of=lambda layer: layer.__name__,

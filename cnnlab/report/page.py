@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup, escape
 
-from cnnlab.accounting.quantities import exactly
+from cnnlab.accounting.quantities import exactly, size
 from cnnlab.comparison import (
     ComparedOutcomes,
     Outcome,
@@ -30,6 +30,7 @@ from cnnlab.pictures.plots import PredictedImages
 from cnnlab.pictures.plots.confusion import STRONG, ConfusionMatrix, percent_matrices
 from cnnlab.report import charts, images, network
 from cnnlab.report.templates import pages
+from cnnlab.run_folders.records import read_json
 
 _MOST_CLASSES = 30
 """Confusion matrices of more classes are no longer readable as tables."""
@@ -139,24 +140,34 @@ def _rows(matrix: ConfusionMatrix) -> list[tuple[str, list[tuple[str, int, str]]
 
 def _provenance(outcome: Outcome) -> dict[str, Any]:
     first = outcome.records[0]
-    environment = dict(first.environment)
-    del environment["dataset"]
+    statuses = [read_json(record.path / "run.json") or {} for record in outcome.records]
     return {
         "name": outcome.name,
         "digest": outcome.digest,
         "seeds": seeds_text(outcome.seeds),
         "folders": [str(record.path) for record in outcome.records],
+        "dates": sorted({status["started"][:10] for status in statuses if "started" in status}),
         # The page is handed on: where the files lie on this machine is said in environment.json only.
         "dataset": {
             key: value
             for key, value in first.dataset.as_dict().items()
             if value is not None and key != "origin"
         },
-        "environment": {
-            key.replace("_", " "): value for key, value in environment.items() if value is not None
-        },
+        "environment": _environment(first.environment),
         "config": first.config.to_yaml(),
     }
+
+
+def _environment(environment: Mapping[str, Any]) -> list[str]:
+    """Versions and machine, each as "what value"; what a run does not know, or did not use, is left out."""
+    facts = {key: value for key, value in environment.items() if value and key != "dataset"}
+    if "memory_bytes" in facts:
+        facts["memory"] = size(facts.pop("memory_bytes"))
+    if facts.pop("git_dirty", False):
+        facts["git_commit"] = f"{facts['git_commit']} with uncommitted changes"
+    for name, version in facts.pop("plugins", {}).items():
+        facts[f"plug-in {name}"] = version
+    return [f"{key.replace('_', ' ')} {value}" for key, value in facts.items()]
 
 
 def _typed(text: str) -> Markup:

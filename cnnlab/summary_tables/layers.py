@@ -113,7 +113,7 @@ def conclusion(config: ExperimentConfig) -> str:
     architecture = config.architecture
     lines = [parameters(architecture) + f", {architecture.neurons:,} neurons."]
     if architecture.macs is None:
-        lines.append("MACs and FLOPs are unknown: cnnlab does not count them for every layer of Keras's.")
+        lines.append("MACs and FLOPs are unknown: cnnlab does not count them for every Keras layer.")
     else:
         lines.append(f"Per image: {architecture.macs:,} MACs, {exactly(architecture.flops)} FLOPs.")
     memory = config.training_memory

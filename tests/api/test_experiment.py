@@ -67,7 +67,10 @@ def test_shapes_are_checked():
         ({"training.epoch": 3}, "--set training.epoch: unknown key; did you mean epochs?"),
         ({"model.layers[9].units": 3}, "--set model.layers[9].units: expected an index from 0 to 6, found 9"),
         ({"training..epochs": 3}, "--set training..epochs: expected a key such as training.epochs"),
-        ({"training.epochs": object}, "--set training.epochs: expected plain values, found type"),
+        (
+            {"training.epochs": object},
+            "--set training.epochs: expected a value, found the class object; write object()",
+        ),
         ({"training": {3: 4}}, "--set training: expected a plain word as key, found 3"),
     ],
 )

@@ -27,7 +27,10 @@ def test_runs_are_found(runs, out):
         ({"where": "accurcy > 1"}, "unknown key"),
         ({"names": "colors"}, "did you mean colors_"),
         ({"sort": "accurcy"}, "unknown key 'accurcy'"),
-        ({"limit": 0}, "--limit: expected 1 or more, found 0"),
+        ({"limit": "3"}, "limit: expected 1 or more, found '3'"),
+        ({"where": 3}, "where: expected a condition as text, found 3"),
+        ({"names": [3]}, "names: expected names of experiments, found 3"),
+        ({"limit": 0}, "limit: expected 1 or more, found 0"),
     ],
 )
 def test_runs_that_cannot_be_found(runs, out, arguments, message):
@@ -91,8 +94,42 @@ def test_what_cannot_be_compared(tmp_path, experiments, options, message):
 
 
 def test_options_of_training_need_something_to_train(runs, out):
-    with pytest.raises(cnnlab.UserError, match=r"^--seeds, --fresh: these are finished runs"):
-        cnnlab.compare(runs, seeds=3, fresh=True, out=out)
+    for seeds in (0, np.arange(2), range(2), "0-1"):
+        with pytest.raises(cnnlab.UserError, match=r"^--seeds, --fresh: these are finished runs"):
+            cnnlab.compare(runs, seeds=seeds, fresh=True, out=out)
+
+
+def test_lists_of_runs_stay_tables(runs):
+    assert list(runs[:2].table["name"]) == ["colors_dnn", "colors_dnn"]
+    assert len((runs[:1] + runs[2:]).table) == 3
+    assert [each.name for each in cnnlab.summary(["dnn", "cnn"])[1:]] == ["cnn"]
+    assert cnnlab.summary(runs[0]).name == "colors_dnn"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda run: run.predict(3), "images: expected paths, bytes or pixels, found 3"),
+        (lambda run: run.differences("there"), "expected a Run, found 'there'"),
+        (lambda run: run.explain("saliency", out="there"), "unknown option 'out'"),
+        (
+            lambda run: cnnlab.explain("saliency", None),
+            "expected a run, an experiment's name or",
+        ),
+        (lambda run: cnnlab.explain("saliency", run, pixels=3), "pixels: expected two numbers, found 3"),
+        (lambda run: cnnlab.compare([run], match="foo"), "match=foo: known: parameters, macs, seconds"),
+        (lambda run: cnnlab.compare(None), "expected two or more experiments, found None"),
+        (
+            lambda run: cnnlab.train(5),
+            "expected an experiment's name, a path",
+        ),
+        (lambda run: cnnlab.train("dnn", out=5), "out: expected a path, found 5"),
+    ],
+)
+def test_mistakes_are_user_errors(runs, call, message):
+    with pytest.raises(cnnlab.UserError) as caught:
+        call(runs[2])
+    assert message in str(caught.value)
 
 
 def test_an_image_takes_the_same_way_as_a_file(runs, tmp_path):

@@ -3,7 +3,10 @@
 import contextlib
 import io
 import json
+import pickle
+import random
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -109,6 +112,7 @@ def test_a_bar_in_a_notebook(experiments, tmp_path, monkeypatch):
         return Handle()
 
     monkeypatch.setattr(IPython.display, "display", display)
+    monkeypatch.setattr(IPython, "get_ipython", lambda: "a shell")
     (run,) = cnnlab.train(experiments[0], out=tmp_path, progress=True)
     assert "<progress value='1.0000' max='1'>" in shown[-1]._repr_html_()
     assert f"test accuracy {run.result.test_accuracy:.2%}" in shown[-1]._repr_html_()
@@ -129,7 +133,9 @@ def test_an_exception_carries_the_runs_that_finished(experiments, tmp_path, monk
     monkeypatch.setattr(training, "train", fails_with_seed_1)
     with pytest.raises(cnnlab.TrainingFailed) as caught:
         cnnlab.train(experiments[0], seeds=range(3), out=tmp_path)
-    assert str(caught.value) == "1 of 3 runs failed: the disk is on fire"
+    assert str(caught.value) == (
+        "1 of 3 runs failed; finished runs are kept\n   colors_dnn, seed 1: the disk is on fire"
+    )
     assert [run.seed for run in caught.value.runs] == [0, 2]
     assert [str(error) for error in caught.value.errors] == ["the disk is on fire"]
     assert [run.state for run in cnnlab.runs(out=tmp_path)] == ["finished", "failed", "finished"]
@@ -138,11 +144,15 @@ def test_an_exception_carries_the_runs_that_finished(experiments, tmp_path, monk
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seeds": [-1]}, "--seeds: expected whole numbers from 0 to 2³²-1, found -1"),
-        ({"seeds": [True]}, "--seeds: expected whole numbers from 0 to 2³²-1, found True"),
-        ({"seeds": []}, "--seeds: expected at least one seed, found none"),
+        ({"seeds": [-1]}, "seeds: expected whole numbers from 0 to 2³²-1, found -1"),
+        ({"seeds": [True]}, "seeds: expected whole numbers from 0 to 2³²-1, found True"),
+        ({"seeds": []}, "seeds: expected at least one seed, found none"),
         ({"seeds": "0-"}, "expected seeds such as 0-4 or 0,2,5, found '0-'"),
-        ({"precision": "float8"}, "--set runtime.precision: unknown value 'float8'"),
+        ({"precision": "float8"}, "precision: unknown value 'float8'; did you mean float32?"),
+        ({"backend": "foo"}, "backend: expected tensorflow, jax or torch, found 'foo'"),
+        ({"seeds": 1.5}, "seeds: expected whole numbers from 0 to 2³²-1, found 1.5"),
+        ({"set": "training.epochs=3"}, "set: expected a mapping such as"),
+        ({"set": {3: 4}}, "--set 3: expected a key such as training.epochs"),
         ({"data_dir": "/nowhere"}, "--data-dir: expected a folder, found nothing at /nowhere"),
         ({"progress": 3}, "progress: expected True, a function or a Reporter, found 3"),
         ({"set": {"dataset": None}}, "--set dataset: "),
@@ -153,6 +163,66 @@ def test_wrong_arguments(experiments, tmp_path, arguments, message):
         cnnlab.train(experiments[0], out=tmp_path, **arguments)
     assert message in str(caught.value)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_bar_needs_a_notebook(experiments, tmp_path):
+    with pytest.raises(cnnlab.UserError, match="progress=True draws a bar in a notebook, and this is none"):
+        cnnlab.train(experiments[0], out=tmp_path, progress=True)
+
+
+def test_training_leaves_the_callers_random_numbers_alone(experiments, tmp_path):
+    random.seed(5)
+    np.random.seed(5)  # noqa: NPY002
+    expected = [random.random(), np.random.rand()]  # noqa: NPY002
+    random.seed(5)
+    np.random.seed(5)  # noqa: NPY002
+    cnnlab.train(experiments[0], out=tmp_path)
+    assert [random.random(), np.random.rand()] == expected  # noqa: NPY002
+
+
+def test_threads_train_what_a_single_one_does(experiments, runs, tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        trained = list(
+            pool.map(lambda seed: cnnlab.train(experiments[1], seeds=seed, out=tmp_path)[0], (0, 1))
+        )
+    assert [run.result.test_loss for run in trained] == [run.result.test_loss for run in runs[2:]]
+
+
+def test_errors_reach_another_process(experiments, tmp_path):
+    from cnnlab.errors import OptionError, ShapeError
+
+    with pytest.raises(cnnlab.TrainingFailed) as caught:
+        cnnlab.train(
+            experiments[0], set={"training.optimizer": {"name": "sgd", "learning_rate": 1e30}}, out=tmp_path
+        )
+    for error in (
+        caught.value,
+        OptionError("a_b", "wrong", value=3),
+        ShapeError("it does not fit", "mend it"),
+    ):
+        twin = pickle.loads(pickle.dumps(error))
+        assert type(twin) is type(error)
+        assert (str(twin), twin.on_command_line(), twin.exit_code) == (
+            str(error), error.on_command_line(), error.exit_code,
+        )  # fmt: skip
+
+
+def test_a_run_stays_the_same_in_another_directory(runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(runs[0].folder.parent)
+    run = cnnlab.Run(runs[0].folder.name)
+    monkeypatch.chdir(tmp_path)
+    assert run == runs[0]
+    assert run.state == "finished"
+    assert len(run.history) == 1
+    assert str(run.folder) == "seed-0"
+
+
+def test_a_run_that_was_removed_says_so(experiments, tmp_path):
+    (run,) = cnnlab.train(experiments[0], out=tmp_path)
+    run.remove()
+    for look in (lambda: run.state, lambda: run.history, run.facts):
+        with pytest.raises(cnnlab.UserError, match="not a run"):
+            look()
 
 
 def test_a_cost_estimate(experiments):

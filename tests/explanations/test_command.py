@@ -305,7 +305,7 @@ def test_a_sheet_stands_beside_the_surest_mistakes(explain, monkeypatch):
     assert {"mistakes.png", "mistakes.json", "mistakes-sheet.png", "mistakes-sheet.json"} <= {
         each.name for each in folder.iterdir()
     }
-    assert "the surest" not in sheet["sentence"]
+    assert "the most confident" not in sheet["sentence"]
     assert sheet["sentence"].endswith(f"; {sheet['wrong_shown']} among the first 20, which the sheet shows")
     for (_, captions), _ in drawn:
         assert all(re.match(r"\w+, ([<>] )?\d", each) for each in captions)

@@ -12,9 +12,8 @@ from cnnlab.analyses.network import load_model
 from cnnlab.cli import run
 from cnnlab.commands.progress import reporting
 from cnnlab.datasets import DataPaths
-from cnnlab.errors import UserError
+from cnnlab.errors import UserError, first_sentence
 from cnnlab.explanations.finding import open_subject
-from cnnlab.model import reason
 
 BOARD = """
 name: board
@@ -184,8 +183,8 @@ def test_whatever_is_damaged(out, tmp_path, damage):
     ("error", "said"),
     [(KeyError(), "KeyError"), (ValueError("\n one. Two"), "one"), (OSError("a\nb"), "a")],
 )
-def test_the_reason_of_an_error(error, said):
-    assert reason(error) == said
+def test_the_first_sentence_of_an_error(error, said):
+    assert first_sentence(error) == said
 
 
 def test_fewer_images_than_asked_for(call):
@@ -230,7 +229,8 @@ def test_invariance_of_one_run(call, out, board):
     accuracy = document["accuracies"]["shift"]["board"][0][document["amounts"]["shift"].index(0)]
     assert accuracy <= 0.1 + 1 / len(board.class_names)  # after one epoch
     close = (
-        f"board has an accuracy of {accuracy:.1%} on unchanged images: too close to chance to lose 10 points"
+        f"board has an accuracy of {accuracy:.1%} on unchanged images: too close to chance to lose 10 "
+        "percentage points"
     )
     assert document["sentence"].splitlines()[1:] == [close]
     assert (document["run"], document["subject"]) == (str(folder), "board, seed 0")

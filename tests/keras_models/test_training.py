@@ -210,7 +210,7 @@ def test_summary_has_a_place_for_unknown_counts(wide, here, capsys):
     assert "LSTM" in printed
     assert "None" not in printed
     if not wide:
-        assert "MACs and FLOPs are unknown: cnnlab does not count them for every layer of Keras's." in printed
+        assert "MACs and FLOPs are unknown: cnnlab does not count them for every Keras layer." in printed
 
 
 def test_settings_go_by_the_names_of_the_summary(here, capsys):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import cnnlab.layers
@@ -76,3 +77,22 @@ def test_mistakes(make, message):
     with pytest.raises(UserError) as caught:
         make()
     assert str(caught.value) == message
+
+
+def test_numbers_of_numpy_are_numbers():
+    layer = Conv2D(filters=np.int64(8), kernel_size=(np.int32(3), 3))
+    assert layer == Conv2D(filters=8, kernel_size=3)
+
+
+def test_fields_are_given_by_name():
+    with pytest.raises(
+        UserError, match=r"^Conv2D: expected fields by name, such as Conv2D\(kernel_size=…, filters=…\)"
+    ):
+        Conv2D(8, 3)
+
+
+def test_a_star_brings_all_layers():
+    names = {}
+    exec("from cnnlab.layers import *", names)
+    assert names["Conv2D"] is Conv2D
+    assert set(LAYERS) <= set(names)

@@ -95,7 +95,7 @@ def run(command: str, folder: Path, tmp_path: Path) -> None:
 
 
 def test_there_are_recipes() -> None:
-    assert list(RECIPES) == ["A layer", "A dataset", "A command"]
+    assert list(RECIPES) == ["A layer", "A dataset", "A technique", "A command"]
     assert all(block.file for blocks in RECIPES.values() for block in blocks if block.language != "console")
 
 

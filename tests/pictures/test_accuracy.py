@@ -76,7 +76,7 @@ def test_accuracy_against_parameters():
     drawn = [tuple(line.get_ydata()) for line in axes.get_lines() if line.get_marker() != "o"]
     assert drawn == [DNN.ci95, DNN.values, CNN.ci95, CNN.values]
     assert [text.get_text() for text in axes.texts] == ["dnn: 95.93%, 898,510", "cnn: 98.07%, 137,660"]
-    assert axes.get_title(loc="left").endswith(", with seeds and 95% intervals")
+    assert axes.get_title(loc="left").endswith(", with seeds and 95% confidence intervals")
     draw(figure)
 
 

@@ -26,7 +26,7 @@ def test_shares_of_the_true_class_and_their_difference():
     assert_allclose(difference.images[0].get_array(), [[30, -20, -10], [10, -10, 0], [0, 0, 0]])
     assert difference.images[0].get_clim() == (-30, 30)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles == ["a, % of the true class", "b, % of the true class", "a − b, points"]
+    assert titles == ["a, % of the true class", "b, % of the true class", "a − b, percentage points"]
     assert [label.get_text() for label in first.get_yticklabels()] == list(CLASSES)
     figure.savefig(BytesIO(), format="png")
 

@@ -18,7 +18,7 @@ rng = np.random.default_rng(0)
 
 FIGURES = {
     "mistakes": lambda: mistakes(
-        rng.random((12, 6, 6, 3)), ["automobile 99.9%\nis airplane, #123"] * 12, columns=5, **LONG
+        rng.random((12, 6, 6, 3)), ["automobile 99.9%\ntrue: airplane, #123"] * 12, columns=5, **LONG
     ),
     "best images": lambda: best_images(
         [(group, rng.random((4, 6, 6, 1)), [f"{name}\n> 99.9%" for name in NAMES]) for group in "ab"],

@@ -47,6 +47,15 @@ def test_pictures_keep_their_proportions_and_stay_in_their_cells():
     assert x + wide <= sheet.size[0]
 
 
+def test_lines_of_a_subtitle_break_at_spaces_only():
+    subtitle = "One scale per column; Grad-CAM has one per image, integrated-gradients too. " * 6
+    sheet = Sheet(1, 4, title="", subtitle=subtitle)
+    lines = [text.get_text() for text in sheet.axes.texts[1:]]
+    assert len(lines) > 3
+    assert not any(line.endswith("-") for line in lines)
+    assert " ".join(lines) == subtitle.strip()
+
+
 def test_second_rows_stand_close_to_their_first():
     sheet = Sheet(4, 1, title="", cell=(1.0, 1.0), gap=(0.1, 0.05), caption=0.2, pairs=True)
     tops = [sheet.place(row, 0)[1] for row in range(4)]

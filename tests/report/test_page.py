@@ -145,6 +145,20 @@ def test_names_and_data_are_only_text(page, comparison):
     assert Page(text).all("img") == []
 
 
+def test_provenance_says_when_and_on_which_machine(comparison, monkeypatch):
+    record = comparison.experiments[0].records[0]
+    monkeypatch.setitem(record.environment, "memory_bytes", 25_276_510_208)
+    monkeypatch.setitem(record.environment, "git_commit", "4f2c8dd")
+    monkeypatch.setitem(record.environment, "git_dirty", True)
+    monkeypatch.setitem(record.environment, "plugins", {"cnnlab-example": "1.0"})
+    started = json.loads((record.path / "run.json").read_text(encoding="utf-8"))["started"]
+    text = Page(render_report(comparison)).text
+    assert started[:10] in text
+    assert "memory 23.5 GiB" in text
+    assert "git commit 4f2c8dd with uncommitted changes" in text
+    assert "plug-in cnnlab-example 1.0" in text
+
+
 def test_the_same_input_gives_the_same_page(comparison):
     assert render_report(comparison) == render_report(comparison)
 

@@ -63,7 +63,9 @@ class KerasLayer(Layer):
     an output sees of its input is not known, unless it changes numbers where they stand.
     """
 
-    about: ClassVar[str] = "A layer of Keras's own: its shapes and its weights are those that Keras reports."
+    about: ClassVar[str] = (
+        "A Keras layer outside cnnlab's model language; Keras reports its shapes and weights."
+    )
 
     config: dict[str, Any]
     separate_inputs: bool = False

@@ -12,7 +12,7 @@ from cnnlab.layers.graph import IMAGE
 
 @dataclass(frozen=True)
 class Branches:
-    """The same input through several chains, which meet in `end`; an empty one is the input as it came."""
+    """The same input through several chains, which meet in `end`; an empty one is the input unchanged."""
 
     chains: tuple[Parts, ...]
     end: LayerStep

@@ -43,5 +43,8 @@ class NetworkDrawing:
         with written(Path(path)):
             Path(path).write_bytes(self.encode(Path(path).suffix))
 
+    def __repr__(self) -> str:
+        return f"<NetworkDrawing of {len(self.shapes)} shapes>"
+
     def _repr_svg_(self) -> str:
         return self.svg

@@ -146,7 +146,7 @@ def _repetition(repetition: Repetition, scale: DrawingScale) -> Piece:
     """The chain in a dashed frame, with how often it is passed."""
     inner = chain_piece(repetition.chain, scale)
     header = f"{repetition.times}× "
-    note = f"{repetition.params:,} parameters in all" if repetition.params else ""
+    note = f"{repetition.params:,} parameters in total" if repetition.params else ""
     width = max(inner.width + 2 * PADDING, text_width(header, 11, bold=True) + text_width(note, SIZE) + 0.3)
     begin = (width - inner.width) / 2
     above, below = inner.above + 0.34, inner.below + 0.10

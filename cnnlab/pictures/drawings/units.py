@@ -59,7 +59,7 @@ def kernel_effects(
             sheet.picture(row, column + 1, answer, caption=caption)
         else:
             sheet.values(row, column + 1, answer, ColorScale.signed(answer), caption=caption)
-    label = "value ÷ largest magnitude of each kernel or response; above a response: its range"
+    label = "value ÷ largest magnitude of the kernel or response (the range of a response is above it)"
     sheet.colorbar(ColorScale(-1, 1, label, SIGNED), column=1, columns=2 * columns)
     return sheet.figure
 
@@ -272,7 +272,7 @@ def strongest_examples(
                 else:
                     sheet.values(step * unit + 1, index, pattern, ColorScale(-1, 1, colormap=SIGNED))
     if patterns is not None:
-        label = "projection ÷ its maximum, the number after ±"
+        label = "projection ÷ its largest magnitude, the number after ±"
         if colored:
             label += " (same scale for red, green and blue)"
         sheet.colorbar(ColorScale(-1, 1, label, GREYS if colored else SIGNED), columns=count)

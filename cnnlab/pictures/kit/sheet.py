@@ -87,7 +87,7 @@ class Sheet:
         self.left = _MARGIN + labels
         grid = columns * cell[0] + (columns - 1) * gap[0]
         width = max(self.left + grid + _MARGIN, narrowest, 0.125 * len(title) + 2 * _MARGIN)
-        lines = textwrap.wrap(subtitle, int((width - 2 * _MARGIN) / _CHARACTER))
+        lines = textwrap.wrap(subtitle, int((width - 2 * _MARGIN) / _CHARACTER), break_on_hyphens=False)
         self.top = _MARGIN + _TITLE + _LINE * len(lines) + 0.12 + (0.26 if heads else 0)
         self.bottom = self.place(rows - 1, 0)[1] + cell[1] + below
         height = self.bottom + bars * 0.62 + _MARGIN

@@ -37,7 +37,7 @@ def accuracy_bars(experiments: Mapping[str, Measured], *, title: str | None = No
     whole, close_up = figure.subplots(1, 2, sharey=True)
     style_axes(whole, "Test accuracy")
     sure = any(measured.ci95 for measured in experiments.values())
-    style_axes(close_up, "Seeds, mean and 95% interval" if sure else "One seed: no interval")
+    style_axes(close_up, "Seeds, mean and 95% confidence interval" if sure else "One seed: no interval")
     for place, measured in enumerate(experiments.values()):
         color = COLORS[place % len(COLORS)]
         whole.barh(place, measured.mean, color=color, height=0.6)
@@ -70,7 +70,9 @@ def accuracy_against_parameters(
     figure = new_figure(4.6, versus(list(experiments)) if title is None else title)
     axes = figure.subplots()
     intervals = any(measured.ci95 is not None for measured in experiments.values())
-    heading = "Test accuracy against parameters" + (", with seeds and 95% intervals" if intervals else "")
+    heading = "Test accuracy against parameters" + (
+        ", with seeds and 95% confidence intervals" if intervals else ""
+    )
     style_axes(axes, heading, x="parameters")
     axes.set_xscale("log")
     axes.yaxis.set_major_formatter(PERCENT_TICKS)

@@ -53,7 +53,9 @@ class ConfusionMatrix:
         """The percentages of one matrix of counts minus those of another, in percentage points."""
         points = _percentages(first) - _percentages(second)
         texts = [["" if abs(value) < 0.05 else signed(value) for value in row] for row in points]
-        return cls(name, class_names, points, max(1.0, float(np.abs(points).max())), texts, "points")
+        return cls(
+            name, class_names, points, max(1.0, float(np.abs(points).max())), texts, "percentage points"
+        )
 
     @classmethod
     def of_errors(cls, counts: np.ndarray, class_names: Sequence[str]) -> ConfusionMatrix:
@@ -101,7 +103,7 @@ def confusion_matrices(
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     numbered = len(class_names) <= _NUMBERED
     for axes, matrix in zip(panels, matrices, strict=False):
-        difference = matrix.unit == "points"
+        difference = matrix.unit == "percentage points"
         name = "first − second" if difference and len(matrix.name) > 28 else shortened(matrix.name, 28)
         heading = f"{name}, {matrix.unit}"
         axes.set_title(heading, loc="left", fontsize=LABEL, color=INK, parse_math=False)
