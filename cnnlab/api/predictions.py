@@ -27,18 +27,20 @@ ImageLike: TypeAlias = "str | PathLike[str] | bytes | np.ndarray | tuple[str, by
 class ImagePredictions(Sequence["ImagePrediction"]):
     """What a network predicts for some images; `predictions[0].best` is ("7", 0.98).
 
-    `pixels`: (N, H, W, C) uint8, the images as the network's dataset would have them. `failures`: what is
-    wrong with images that could not be used.
+    `folder`: of the run, as the caller named it. `pixels`: (N, H, W, C) uint8, the images as the network's
+    dataset would have them. `failures`: what is wrong with images that could not be used.
     """
 
     def __init__(
         self,
         record: Record,
+        folder: Path,
         predictions: Sequence[ImagePrediction],
         pixels: np.ndarray,
         failures: Sequence[str],
     ) -> None:
         self.record = record
+        self.folder = folder
         self.pixels = pixels
         self.failures = list(failures)
         self._predictions = list(predictions)
@@ -87,10 +89,10 @@ class ImagePredictions(Sequence["ImagePrediction"]):
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnnlab predict --json` prints."""
-        return {"run": str(self.record.path), "predictions": [each.as_dict() for each in self._predictions]}
+        return {"run": str(self.folder), "predictions": [each.as_dict() for each in self._predictions]}
 
     def __repr__(self) -> str:
-        return f"<ImagePredictions of {self.record.path} for {len(self)} images>"
+        return f"<ImagePredictions of {self.folder} for {len(self)} images>"
 
     def _repr_html_(self) -> str:
         text: str = self.table.to_html(index=False)
@@ -101,11 +103,15 @@ def predict_images(
     record: Record,
     images: ImageLike | Iterable[ImageLike],
     *,
+    folder: Path,
     data_paths: DataPaths,
     device: str | None,
     reporter: Reporter,
 ) -> ImagePredictions:
     """What the network of a finished run predicts for images: see `cnnlab.predict`.
+
+    Args:
+        folder: of the run, as the caller named it.
 
     Raises:
         UserError: no image can be used.
@@ -126,7 +132,7 @@ def predict_images(
     pixels = np.stack([each.pixels for each in prepared.values()])
     scores = probabilities(record, pixels, data_paths, runtime)
     found = image_predictions(record, list(prepared), scores, [each.notes for each in prepared.values()])
-    return ImagePredictions(record, found, pixels, failures)
+    return ImagePredictions(record, folder, found, pixels, failures)
 
 
 def _sources(images: ImageLike | Iterable[ImageLike]) -> Iterator[tuple[str, Path | bytes]]:

@@ -164,7 +164,7 @@ class Run:
     ) -> ImagePredictions:
         """What the network predicts for images of your own: see `cnnlab.predict`."""
         return predict_images(
-            self.record, images, data_paths=data_paths(data_dir), device=device,
+            self.record, images, folder=self._folder, data_paths=data_paths(data_dir), device=device,
             reporter=reporter_for(progress),
         )  # fmt: skip
 

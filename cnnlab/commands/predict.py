@@ -67,7 +67,7 @@ def command(
     elif as_csv:
         click.echo(found.table.to_csv(index=False), nl=False)
     else:
-        click.echo(f"{found.record.path}\n")
+        click.echo(f"{found.folder}\n")
         rows = [
             [
                 each.image,
