@@ -64,7 +64,7 @@ PUBLISHED = {
 """Exact published counts. The networks of the lecture, for which there are none, follow below."""
 
 LECTURES = {
-    "first_layer_dense": "one Dense layer of 1,000 neurons on a 100×100 colour picture",
+    "first_layer_dense": "one Dense layer of 1,000 neurons on a 100×100 color picture",
     "dnn": "784 pixels → 500 → 500 → 500 → 10",
     "cnn": "the lecture's CNN",
     "cnn_mixed_format": "the same, with its first layer channels_first and the others channels_last",

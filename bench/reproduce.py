@@ -73,7 +73,7 @@ STUDIES = {
         "Colors",
         ("colors_dnn", "colors_cnn", "colors_cnn_minimal"),
         "0-9",
-        "The DNN sees only grey values. The minimal CNN, with 2 and 3 filters, reaches 95% with its best "
+        "The DNN sees only gray values. The minimal CNN, with 2 and 3 filters, reaches 95% with its best "
         "seeds and fails to learn with others, when the ReLUs of a layer die. The lecture reports 81.6% for "
         "its DNN and 96.3% for its minimal CNN, on its own images.",
     ),

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnlab.errors import CnnlabWarning, UserError, printable
+from cnnlab.errors import CnnlabError, CnnlabWarning, UserError, printable
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -28,6 +29,17 @@ class Distribution(NamedTuple):
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
 
+    @property
+    def is_installed(self) -> bool:
+        """Whether it is installed here, in whatever version."""
+        from importlib import metadata
+
+        try:
+            metadata.distribution(self.name)
+        except metadata.PackageNotFoundError:
+            return False
+        return True
+
 
 @dataclass(frozen=True)
 class Plugin:
@@ -36,12 +48,15 @@ class Plugin:
     distribution: Distribution
     entry_point: EntryPoint
 
-    def load(self, base: str, name_of: Callable[[Any], str] | None) -> type[Any] | None:
+    def load(
+        self, base: str, name_of: Callable[[Any], str] | None, required: Sequence[str]
+    ) -> type[Any] | None:
         """The class that is offered. One that cannot be used is a warning, and None.
 
         Args:
             base: what it must be a subclass of, as "module:Class".
             name_of: what the class calls itself, where that must be the entry point's name.
+            required: the attributes, methods and fields that the class must add to those of the base.
 
         Warns:
             CnnlabWarning: names the distribution, the entry point and what is wrong.
@@ -56,6 +71,9 @@ class Plugin:
         if not isinstance(found, type) or not issubclass(found, expected):
             self._warn(f"expected a subclass of {module}.{class_name}, found {found!r}")
             return None
+        if missing := [each for each in required if not _adds(found, expected, each)]:
+            self._warn(f"{found.__name__} lacks {', '.join(missing)}")
+            return None
         if name_of is not None and name_of(found) != self.entry_point.name:
             self._warn(f"expected the name {self.entry_point.name}, found {name_of(found)}")
             return None
@@ -65,6 +83,38 @@ class Plugin:
         entry = f"{self.entry_point.group}: {self.entry_point.name} = {self.entry_point.value}"
         message = f"plug-in {self.distribution} is ignored: {entry}: {problem}"
         warnings.warn(printable(message, keep=""), CnnlabWarning, stacklevel=2)
+
+
+def _adds(found: type[Any], base: type[Any], name: str) -> bool:
+    """Whether a class has a field with a default, or an attribute that is not its base's."""
+    fields = getattr(found, "model_fields", {})
+    if name in fields:
+        return not fields[name].is_required()
+    return hasattr(found, name) and getattr(found, name) is not getattr(base, name, None)
+
+
+class PluginError(CnnlabError):
+    """The code of a plug-in failed."""
+
+
+@contextmanager
+def failures_of(distribution: Distribution | None) -> Iterator[None]:
+    """Where the code in this block is a plug-in's, whatever it raises is reported as the plug-in's failure.
+
+    Args:
+        distribution: that the code is from; None: cnnlab's own, whose exceptions pass.
+
+    Raises:
+        PluginError: names the distribution and the exception.
+    """
+    try:
+        yield
+    except CnnlabError:
+        raise
+    except Exception as error:
+        if distribution is None:
+            raise
+        raise PluginError(f"plug-in {distribution}: {type(error).__name__}: {error}") from error
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A trained network's answers to images from anywhere."""
+"""A trained network's predictions for images from anywhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AT_ONCE = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class ImagePrediction:
     """What a network says about one image.
 
     probabilities: (num_classes,) float32, in the order of `classes`.
@@ -138,13 +138,13 @@ def probabilities(
     return np.concatenate(parts)
 
 
-def answers(
+def image_predictions(
     record: Record, names: Sequence[str], probabilities: np.ndarray, notes: Sequence[tuple[str, ...]]
-) -> list[Answer]:
-    """One answer for each image."""
+) -> list[ImagePrediction]:
+    """One prediction for each image."""
     classes = dataset_of(record).class_names
     rows = zip(names, probabilities, notes, strict=True)
-    return [Answer(name, classes, row, said) for name, row, said in rows]
+    return [ImagePrediction(name, classes, row, said) for name, row, said in rows]
 
 
 def _pixel_scale(record: Record, dataset: DatasetConfig, data_paths: DataPaths) -> PixelScale:
@@ -154,7 +154,7 @@ def _pixel_scale(record: Record, dataset: DatasetConfig, data_paths: DataPaths) 
     data = load_dataset(dataset, data_paths)
     if data.provenance.digest != record.dataset.digest:
         raise UserError(
-            f"{record.path}: its pixels were standardised with the training images, which have changed "
+            f"{record.path}: its pixels were standardized with the training images, which have changed "
             "since; "
             "train it again with --fresh"
         )

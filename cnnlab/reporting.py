@@ -35,7 +35,7 @@ class Reporter:
         """One row of the history, of so many epochs in all."""
 
     def reused(self, record: Record) -> None:
-        """A run was finished already, and is not trained again."""
+        """A run was already finished, and is not trained again."""
 
     def finished(self, record: Record) -> None:
         """A run has been trained to its end."""

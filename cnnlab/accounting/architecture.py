@@ -60,7 +60,7 @@ class Architecture:
 
     input_shape: Shape
     rows: tuple[Row, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[LayerStep, ...]
 
     @property
     def image_axes(self) -> tuple[int, int] | None:
@@ -136,7 +136,7 @@ class LayerShapeError(ShapeError):
 
 
 @dataclass(frozen=True)
-class Step:
+class LayerStep:
     """One node of the network with the shapes that go in and out, and what its outputs see."""
 
     node: GraphNode
@@ -199,7 +199,7 @@ def describe(
 
 def trace(
     nodes: Sequence[GraphNode], input_shape: Shape, data_format: DataFormat | None = None
-) -> tuple[Step, ...]:
+) -> tuple[LayerStep, ...]:
     """Follow an image through the graph: shapes and fields at every node.
 
     Raises:
@@ -208,7 +208,7 @@ def trace(
     shapes: dict[int, Shape] = {IMAGE: input_shape}
     fields: dict[int, ReceptiveField] = {IMAGE: ReceptiveField.of_one_pixel(input_shape)}
     image_axes = _image_axes(nodes, input_shape, data_format)
-    steps: list[Step] = []
+    steps: list[LayerStep] = []
     for position, node in enumerate(nodes):
         feeds = tuple(shapes[each] for each in node.inputs)
         try:
@@ -221,11 +221,11 @@ def trace(
         for each in node.inputs[1:]:
             before = before.joined(fields[each], node.layer.joined_axis)
         fields[position] = before.through(node.layer, feeds[0], shapes[position])
-        steps.append(Step(node, feeds, shapes[position], before, fields[position], image_axes))
+        steps.append(LayerStep(node, feeds, shapes[position], before, fields[position], image_axes))
     return tuple(steps)
 
 
-def _row(step: Step, total_params: int) -> Row:
+def _row(step: LayerStep, total_params: int) -> Row:
     layer, input_shape = step.node.layer, step.input_shape
     params, macs = step.params, layer.macs(input_shape)
     dense = layer.dense_equivalent_params(input_shape)

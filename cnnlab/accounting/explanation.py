@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from cnnlab.accounting.architecture import Architecture, Row, Step
+from cnnlab.accounting.architecture import Architecture, LayerStep, Row
 from cnnlab.accounting.quantities import factor, share
 from cnnlab.errors import unknown
 from cnnlab.language.fields import as_written
@@ -37,8 +37,9 @@ def explain(architecture: Architecture, name: str) -> tuple[Section, ...]:
         raise unknown("layer", name, rows)
     step, row = rows[name]
     layer = step.node.layer
+    purpose = [Section("What it does", (_purpose(layer),))] if layer.about else []
     sections = [
-        Section("What it does", (_purpose(layer),)),
+        *purpose,
         Section(
             f"Output: {times(step.output_shape)}",
             tuple(layer.explain_output(step.input_shapes, step.output_shape)),
@@ -73,7 +74,7 @@ def _setting(layer: Layer, name: str) -> str:
     return times(value) if isinstance(value, tuple) else as_written(value)
 
 
-def _parameters(step: Step, row: Row, architecture: Architecture) -> Iterator[str]:
+def _parameters(step: LayerStep, row: Row, architecture: Architecture) -> Iterator[str]:
     if step.node.shares is not None:
         yield f"None of its own: it shares the weights of {architecture.rows[step.node.shares].name}."
         return
@@ -88,7 +89,7 @@ def _parameters(step: Step, row: Row, architecture: Architecture) -> Iterator[st
         yield f"{share(row.params_share)}% of the network's {architecture.total_params:,} parameters."
 
 
-def _multiplications(step: Step, row: Row) -> Iterator[str]:
+def _multiplications(step: LayerStep, row: Row) -> Iterator[str]:
     if row.macs is None:
         yield "cnnlab does not count the multiplications of this Keras layer."
         return
@@ -100,7 +101,7 @@ def _multiplications(step: Step, row: Row) -> Iterator[str]:
     yield f"FLOPs, which count additions too: 2 × {row.macs:,}{biases} = {row.flops:,}."
 
 
-def _receptive_field(step: Step, row: Row, architecture: Architecture) -> Iterator[str]:
+def _receptive_field(step: LayerStep, row: Row, architecture: Architecture) -> Iterator[str]:
     layer = step.node.layer
     if layer.sees_everything or len(step.output_shape) != 3:
         yield "The whole input: every output can depend on every pixel."
@@ -112,8 +113,8 @@ def _receptive_field(step: Step, row: Row, architecture: Architecture) -> Iterat
     after = [step.after.along(axis) for axis in image_axes]
     if [each.extent for each in before] == [each.extent for each in after]:
         yield (
-            "The same as for its input: it looks at single positions, or its input sees the whole image "
-            "already."
+            "The same as for its input. The layer combines no neighboring positions, or its input already "
+            "covers the whole image."
         )
     elif max(counts) == 1:
         yield "Its outputs may come from any position of its input along an axis, so they see all of it."
@@ -126,29 +127,31 @@ def _receptive_field(step: Step, row: Row, architecture: Architecture) -> Iterat
             one, jump, count = before[axis].extent, before[axis].jump, counts[axis]
             reach = one + (count - 1) * jump
             yield (
-                f"{name}One value of its input sees {_pixels(one)}, the next one lies {_decimal(jump)} "
-                "further "
-                f"on: {count} in a row see {_decimal(one)} + ({count} − 1) × {_decimal(jump)} = "
-                f"{_decimal(reach)}."
+                f"{name}Each input value has a receptive field of {_pixels(one)}, and adjacent values are "
+                f"{_pixels(jump)} apart; together, {count} adjacent values cover {_decimal(one)} + "
+                f"({count} − 1) × {_decimal(jump)} = {_pixels(reach)}."
             )
             size = after[axis].size
             if reach > whole[axis]:
-                yield f"The image has only {whole[axis]}, so it sees all of them."
+                yield f"The image has only {whole[axis]}, so the field covers all of them."
             elif reach != size:
-                yield f"Pixels are shared there, so it depends on the position: at most {size} pixels."
+                yield (
+                    "After upsampling, neighboring values share pixels, so the size depends on the position: "
+                    f"at most {size} pixels."
+                )
     if row.input_stride:
         text = "×".join(f"{each:g}" for each in dict.fromkeys(row.input_stride))
-        yield f"Neighbouring outputs lie {text} {'pixel' if text == '1' else 'pixels'} apart in the image."
+        yield f"Neighboring outputs lie {text} {'pixel' if text == '1' else 'pixels'} apart in the image."
 
 
-def _count(step: Step, image_axis: int) -> int:
+def _count(step: LayerStep, image_axis: int) -> int:
     """How many numbers of its input in a row a layer looks at along an axis of the image."""
     axes = [each.input_axis for each in step.before.axes]
     footprint = step.node.layer.footprints(step.input_shape).get(axes.index(image_axis))
     return footprint.num_inputs if footprint else 1
 
 
-def _dense_equivalent(step: Step, row: Row) -> Iterator[str]:
+def _dense_equivalent(step: LayerStep, row: Row) -> Iterator[str]:
     layer, inputs = step.node.layer, math.prod(step.input_shape)
     local = layer.locally_connected_params(step.input_shape)
     if (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cnnlab.accounting.architecture import Architecture, Row, Step
+from cnnlab.accounting.architecture import Architecture, LayerStep, Row
 from cnnlab.accounting.quantities import sum_of_known
 from cnnlab.language.fields import Shape
 
-Pairs = Sequence[tuple[Step, Row]]
+Pairs = Sequence[tuple[LayerStep, Row]]
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Stage:
 
 def stages(architecture: Architecture) -> tuple[Stage, ...]:
     """The parts of a network in order; every row belongs to exactly one."""
-    parts: list[tuple[str, list[tuple[Step, Row]]]] = []
-    early: list[tuple[Step, Row]] = []  # what comes before the first neurons
+    parts: list[tuple[str, list[tuple[LayerStep, Row]]]] = []
+    early: list[tuple[LayerStep, Row]] = []  # what comes before the first neurons
     numbers = {"stage": 0, "dense": 0}
     stride: tuple[float, float] | None = None
     for segment in _segments(architecture):
@@ -70,7 +70,7 @@ def trunk(inputs: Sequence[Sequence[int]]) -> list[bool]:
 def _segments(architecture: Architecture) -> Iterator[Pairs]:
     """Rows up to and including the next one that all paths lead through."""
     alone = trunk([step.node.inputs for step in architecture.steps])
-    segment: list[tuple[Step, Row]] = []
+    segment: list[tuple[LayerStep, Row]] = []
     for closes, step, row in zip(alone, architecture.steps, architecture.rows, strict=True):
         segment.append((step, row))
         if closes:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import keras
 
-from cnnlab.datasets.base import Progress
+from cnnlab.datasets.base import DownloadProgress
 from cnnlab.datasets.data_paths import DataPaths, RemoteFile
 from cnnlab.datasets.reading.download import DownloadError, download
 from cnnlab.errors import CnnlabError, OptionError, UserError
@@ -56,7 +56,7 @@ def imagenet_network(name: NetworkName, weights: Path) -> keras.Model:
 
 
 def find_weights(
-    name: NetworkName, given: Path | None, data_paths: DataPaths, *, progress: Progress | None = None
+    name: NetworkName, given: Path | None, data_paths: DataPaths, *, progress: DownloadProgress | None = None
 ) -> Path:
     """The file of a network's weights: as given, from Keras's cache, from cnnlab's, or downloaded.
 

@@ -88,7 +88,7 @@ def maximize(
 
     Erhan et al. 2009; with an L1 term Le et al. 2012 (arXiv 1112.6209); Simonyan et al. 2013 for
     classes. What comes out is one of many maxima and depends on the penalties as much as on the unit:
-    without any it is mostly high frequencies, and a class at 100 % may look like noise (Nguyen et al.
+    without any it is mostly high frequencies, and a class at 100% may look like noise (Nguyen et al.
     2014, arXiv 1412.1897).
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cnnlab.accounting.architecture import Architecture, Step
+from cnnlab.accounting.architecture import Architecture, LayerStep
 from cnnlab.layers.base import SpatialLayer
 from cnnlab.layers.graph import IMAGE
 
@@ -71,12 +71,12 @@ def _map_axes(architecture: Architecture, target: int) -> tuple[int, int]:
     return architecture.image_axes
 
 
-def _may_see_everything(step: Step) -> bool:
+def _may_see_everything(step: LayerStep) -> bool:
     layer, ranks = step.node.layer, {len(step.output_shape), *map(len, step.input_shapes)}
     return layer.sees_everything or layer.hides_positions or len(ranks) > 1
 
 
-def _before(step: Step, spans: list[Span]) -> Iterator[list[Span]]:
+def _before(step: LayerStep, spans: list[Span]) -> Iterator[list[Span]]:
     """For each input of a layer what the outputs in `spans` depend on."""
     layer = step.node.layer
     order = layer.axes_order

@@ -14,7 +14,7 @@ from cnnlab.api.summaries import Summaries, Summary
 from cnnlab.errors import OptionError
 
 if TYPE_CHECKING:
-    from cnnlab.api.predictions import Answers, ImageLike
+    from cnnlab.api.predictions import ImageLike, ImagePredictions
     from cnnlab.api.progress import ProgressLike
 
 
@@ -93,8 +93,8 @@ def predict(
     data_dir: str | PathLike[str] | None = None,
     device: str | None = None,
     progress: ProgressLike = None,
-) -> Answers:
-    """What a trained network answers on images. Each is prepared as the network's training data was.
+) -> ImagePredictions:
+    """What a trained network predicts for images. Each is prepared as the network's training data was.
 
     >>> cnnlab.predict("cnn", ["three.png", "seven.png"]).table
 

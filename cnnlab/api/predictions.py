@@ -1,4 +1,4 @@
-"""A trained network's answers on images from anywhere."""
+"""A trained network's predictions for images from anywhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from cnnlab.datasets import DataPaths
-    from cnnlab.prediction import Answer
+    from cnnlab.prediction import ImagePrediction
     from cnnlab.reporting import Reporter
     from cnnlab.run_folders.records import Record
 
@@ -24,37 +24,43 @@ ImageLike: TypeAlias = "str | PathLike[str] | bytes | np.ndarray | tuple[str, by
 """The path of an image or of a folder of images, an image file as bytes or (name, bytes), or pixels."""
 
 
-class Answers(Sequence["Answer"]):
-    """What a network answers on some images; `answers[0].best` is ("7", 0.98).
+class ImagePredictions(Sequence["ImagePrediction"]):
+    """What a network predicts for some images; `predictions[0].best` is ("7", 0.98).
 
-    `pixels`: (N, H, W, C) uint8, the images as the network's dataset would have them. `failures`: what is
-    wrong with images that could not be used.
+    `folder`: of the run, as the caller named it. `pixels`: (N, H, W, C) uint8, the images as the network's
+    dataset would have them. `failures`: what is wrong with images that could not be used.
     """
 
     def __init__(
-        self, record: Record, answers: Sequence[Answer], pixels: np.ndarray, failures: Sequence[str]
+        self,
+        record: Record,
+        folder: Path,
+        predictions: Sequence[ImagePrediction],
+        pixels: np.ndarray,
+        failures: Sequence[str],
     ) -> None:
         self.record = record
+        self.folder = folder
         self.pixels = pixels
         self.failures = list(failures)
-        self._answers = list(answers)
+        self._predictions = list(predictions)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._answers[index]
+        return self._predictions[index]
 
     def __len__(self) -> int:
-        return len(self._answers)
+        return len(self._predictions)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return self._answers[0].classes
+        return self._predictions[0].classes
 
     @property
     def probabilities(self) -> np.ndarray:
         """(N, num_classes) float32, rows sum to 1."""
         import numpy as np
 
-        return np.stack([answer.probabilities for answer in self._answers])
+        return np.stack([each.probabilities for each in self._predictions])
 
     @property
     def table(self) -> pd.DataFrame:
@@ -63,16 +69,18 @@ class Answers(Sequence["Answer"]):
 
         rows = [
             [each.image, *each.best, *each.probabilities.tolist(), "; ".join(each.notes)]
-            for each in self._answers
+            for each in self._predictions
         ]
         return pd.DataFrame(rows, columns=["image", "class", "probability", *self.classes, "notes"])
 
     def sheet(self) -> Image:
-        """A contact sheet of the images with the answers."""
+        """A contact sheet of the images with the predictions."""
         from cnnlab.pictures.contact_sheet import contact_sheet
 
         record = self.record
-        captions = [f"{Path(each.image).name}\n{each.best[0]} {each.best[1]:.0%}" for each in self._answers]
+        captions = [
+            f"{Path(each.image).name}\n{each.best[0]} {each.best[1]:.0%}" for each in self._predictions
+        ]
         dataset = record.config.dataset
         return contact_sheet(
             self.pixels, captions, title=f"{record.name}, seed {record.seed}",
@@ -81,10 +89,10 @@ class Answers(Sequence["Answer"]):
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnnlab predict --json` prints."""
-        return {"run": str(self.record.path), "predictions": [each.as_dict() for each in self._answers]}
+        return {"run": str(self.folder), "predictions": [each.as_dict() for each in self._predictions]}
 
     def __repr__(self) -> str:
-        return f"<Answers of {self.record.path} on {len(self)} images>"
+        return f"<ImagePredictions of {self.folder} for {len(self)} images>"
 
     def _repr_html_(self) -> str:
         text: str = self.table.to_html(index=False)
@@ -95,16 +103,20 @@ def predict_images(
     record: Record,
     images: ImageLike | Iterable[ImageLike],
     *,
+    folder: Path,
     data_paths: DataPaths,
     device: str | None,
     reporter: Reporter,
-) -> Answers:
-    """What the network of a finished run answers on images: see `cnnlab.predict`.
+) -> ImagePredictions:
+    """What the network of a finished run predicts for images: see `cnnlab.predict`.
+
+    Args:
+        folder: of the run, as the caller named it.
 
     Raises:
         UserError: no image can be used.
     """
-    from cnnlab.prediction import answers, dataset_of, prepare_all, probabilities
+    from cnnlab.prediction import dataset_of, image_predictions, prepare_all, probabilities
 
     prepared, failures = prepare_all(list(_sources(images)), dataset_of(record))
     for failure in failures:
@@ -119,8 +131,8 @@ def predict_images(
         runtime = runtime.model_validate(runtime.model_dump() | {"device": device})
     pixels = np.stack([each.pixels for each in prepared.values()])
     scores = probabilities(record, pixels, data_paths, runtime)
-    found = answers(record, list(prepared), scores, [each.notes for each in prepared.values()])
-    return Answers(record, found, pixels, failures)
+    found = image_predictions(record, list(prepared), scores, [each.notes for each in prepared.values()])
+    return ImagePredictions(record, folder, found, pixels, failures)
 
 
 def _sources(images: ImageLike | Iterable[ImageLike]) -> Iterator[tuple[str, Path | bytes]]:

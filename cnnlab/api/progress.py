@@ -218,5 +218,5 @@ def _ended(event: Event, record: Record) -> Progress:
         event,
         record.name,
         record.seed,
-        message=accuracy if event == "finished" else f"finished already, {accuracy}",
+        message=accuracy if event == "finished" else f"already finished, {accuracy}",
     )

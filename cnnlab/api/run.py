@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from cnnlab.api.arguments import data_paths, path_of
 from cnnlab.api.experiment import Experiment
-from cnnlab.api.predictions import Answers, ImageLike, predict_images
+from cnnlab.api.predictions import ImageLike, ImagePredictions, predict_images
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.errors import UserError
-from cnnlab.run_folders.records import Record, read_facts, read_history, read_record
+from cnnlab.run_folders.records import Record, read_config, read_facts, read_history, read_record
 from cnnlab.run_folders.states import state_of
 from cnnlab.wording import counted
 
@@ -72,9 +72,7 @@ class Run:
     @cached_property
     def experiment(self) -> Experiment:
         """The experiment, with this run's seed."""
-        from cnnlab.config.experiment import load_config
-
-        return Experiment.from_config(load_config(str(self._place / "config.yaml")))
+        return Experiment.from_config(read_config(self._place))
 
     @property
     def name(self) -> str:
@@ -112,7 +110,7 @@ class Run:
 
     @property
     def predictions(self) -> Predictions:
-        """The answers on the test images, in their order.
+        """The predictions for the test images, in their order.
 
         `.labels`, `.predicted`, `.right`: (N,); `.probabilities`: (N, num_classes).
 
@@ -163,10 +161,10 @@ class Run:
         data_dir: str | PathLike[str] | None = None,
         device: str | None = None,
         progress: ProgressLike = None,
-    ) -> Answers:
-        """What the network answers on images of your own: see `cnnlab.predict`."""
+    ) -> ImagePredictions:
+        """What the network predicts for images of your own: see `cnnlab.predict`."""
         return predict_images(
-            self.record, images, data_paths=data_paths(data_dir), device=device,
+            self.record, images, folder=self._folder, data_paths=data_paths(data_dir), device=device,
             reporter=reporter_for(progress),
         )  # fmt: skip
 

@@ -95,7 +95,7 @@ def estimate_costs(
     force: bool = False,
     progress: ProgressLike = None,
 ) -> list[CostEstimate]:
-    """Try a few training steps of each experiment and estimate what a whole run will cost; nothing is kept.
+    """Run a few training steps of each experiment and estimate what a whole run will cost; nothing is kept.
 
     The arguments are those of `train`.
 

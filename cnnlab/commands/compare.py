@@ -31,9 +31,12 @@ def match_options(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+SEEDS_HELP = "Compare the runs with these seeds; missing ones are trained."
+
+
 @click.command()
 @experiments_argument("A B...")
-@training_options
+@training_options(SEEDS_HELP)
 @match_options
 @click.option(
     "--per-class", is_flag=True, help="Also show the test accuracy of each class; with --csv, only that."

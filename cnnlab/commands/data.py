@@ -84,7 +84,7 @@ def list_command(data_dir: Path | None, as_json: bool) -> None:
 @quiet_option
 @json_option
 def fetch_command(names: tuple[str, ...], data_dir: Path | None, quiet: bool, as_json: bool) -> None:
-    """Download published datasets for work without a network; all of them where none is named.
+    """Download published datasets for work without a network; without a name, all of them.
 
     What --data-dir or a cache holds is decoded and verified, and not downloaded again.
     """
@@ -181,7 +181,7 @@ def show_command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Draw a contact sheet of a dataset, labelled with the classes."""
+    """Draw a contact sheet of a dataset, labeled with the classes."""
     from cnnlab.commands.progress import reporting
     from cnnlab.config.experiment import load_config
     from cnnlab.jobs import load_reported

@@ -49,15 +49,15 @@ class Techniques(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        known = self.list_commands(ctx)
-        if args and args[0] not in known and not args[0].startswith("-"):
-            raise click.UsageError(str(unknown("technique", args[0], known)), ctx)
+        name = args[0]
+        if not (name == ALL or name in TECHNIQUES or name.startswith("-")):
+            raise click.UsageError(str(unknown("technique", name, self.list_commands(ctx))), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Techniques"):
             summaries = {name: technique.summary for name, technique in TECHNIQUES.items()}
-            formatter.write_dl([*summaries.items(), (ALL, "All of these, and a page that shows them.")])
+            formatter.write_dl([*summaries.items(), (ALL, "Run all techniques and write an HTML page.")])
 
 
 @click.group(cls=Techniques)

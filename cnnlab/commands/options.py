@@ -243,10 +243,13 @@ def experiments_argument(metavar: str, *, required: bool = True) -> Callable[[Co
     )  # fmt: skip
 
 
-def training_options(command: Command) -> Command:
+def training_options(seeds_help: str) -> Callable[[Command], Command]:
     """--seeds, --set, --out and the rest, to the command as `options` and `quiet`."""
+    return functools.partial(_with_training_options, seeds_help)
 
-    @click.option("--seeds", type=SeedsType(), metavar="0-4|0,2", help="Train once with each of these seeds.")
+
+def _with_training_options(seeds_help: str, command: Command) -> Command:
+    @click.option("--seeds", type=SeedsType(), metavar="0-4|0,2", help=seeds_help)
     @overrides_option("training.epochs=3")
     @out_option
     @data_dir_option

@@ -51,7 +51,7 @@ def command(
 
     RUN is a run's folder, or an experiment's name, which stands for its latest finished run. IMAGE is a
     file, a folder of images, or - for standard input. Each image is prepared like the training images:
-    size, colour, scale. A dark digit on white is inverted; the table notes it.
+    size, color, scale. A dark digit on white is inverted; the table notes it.
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
@@ -67,7 +67,7 @@ def command(
     elif as_csv:
         click.echo(found.table.to_csv(index=False), nl=False)
     else:
-        click.echo(f"{found.record.path}\n")
+        click.echo(f"{found.folder}\n")
         rows = [
             [
                 each.image,

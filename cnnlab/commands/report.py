@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnlab.commands.compare import match_options
+from cnnlab.commands.compare import SEEDS_HELP, match_options
 from cnnlab.commands.options import TrainingOptions, experiments_argument, json_option, training_options
 from cnnlab.commands.output import print_json
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @experiments_argument("A B...")
-@training_options
+@training_options(SEEDS_HELP)
 @match_options
 @json_option
 def command(

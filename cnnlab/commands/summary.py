@@ -47,7 +47,7 @@ def command(
 
     %: share of all parameters. MACs: multiplications by weights for one image; FLOPs also count additions,
     including those of biases. Receptive field: in pixels of the input. Jump: the distance between
-    neighbouring outputs, in pixels of the input. Compared with a Dense layer between the same input and
+    neighboring outputs, in pixels of the input. Compared with a Dense layer between the same input and
     output, a convolution needs fewer parameters: by the factor Locality because each output sees only a
     window, and by the factor Sharing because all positions use the same kernel. Memory is for float32.
 

@@ -29,7 +29,7 @@ _COLUMNS = 80
 @click.command()
 @experiments_argument("CONFIG...")
 @click.option("--check", is_flag=True, help="Run a few steps and estimate the cost of the whole run.")
-@training_options
+@training_options("Train once with each of these seeds.")
 @json_option
 def command(
     experiments: tuple[str, ...], options: TrainingOptions, check: bool, quiet: bool, as_json: bool

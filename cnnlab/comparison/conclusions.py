@@ -82,5 +82,5 @@ def _unlearned(outcome: Outcome) -> str:
     return (
         f"{failure} ({len(seeds)} of {len(outcome.seeds)}): {guessing} The mean and the intervals mix runs "
         "that learned with runs that did not. Such failures are a finding in themselves; try a lower "
-        "learning rate or another initialisation."
+        "learning rate or another initialization."
     )

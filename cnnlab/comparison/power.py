@@ -53,7 +53,7 @@ def paired_power(effect: float, pairs: int, alpha: float = ALPHA) -> float:
 def visible_effect(pairs: int, comparisons: int = 1) -> float:
     """The true mean difference, in standard deviations, that is shown with a chance of POWER.
 
-    Shown is what both the 95 % t interval and the sign-flip test show, the latter at ALPHA / comparisons,
+    Shown is what both the 95% t interval and the sign-flip test show, the latter at ALPHA / comparisons,
     where Holm's adjustment begins. Near the fewest pairs, where the sign-flip test asks for more than the
     interval, normal differences are simulated; with more pairs, both together have the power of a t test at
     ALPHA / comparisons within some 2%, for a permutation test approaches it (Hoeffding 1952, Annals of

@@ -34,7 +34,7 @@ _DNN = """\
 
 _RESNET = """\
     - Conv2D: {filters: 16, kernel_size: 3, padding: same, use_bias: false}
-    - BatchNormalization                                            # has a shift of its own: no bias above
+    - BatchNormalization            # adds its own shift, so no bias is needed above
     - ReLU
     - Repeat:
         times: 2                                                    # deeper: more rounds

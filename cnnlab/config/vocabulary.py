@@ -26,109 +26,6 @@ MEANINGS = {
     "backend": "Keras runs on TensorFlow, JAX or PyTorch.",
     "device": "auto uses a GPU if there is one.",
     "precision": "Precision of the arithmetic; weights are always float32.",
-    # Datasets: what each is
-    "Cifar10": "CIFAR-10 in its Python or binary layout, as a folder or as the published archive.",
-    "ColoredShapes": (
-        'The shapes of shapes in the colours of colors; the class is both, such as "red circle".\n\n'
-        "noise and difficulty as for shapes; difficulty also makes the colours greyer."
-    ),
-    "Colors": (
-        "Circles, rectangles, triangles, diamonds and thin lines; the class is the colour, whatever the "
-        "shape.\n\n"
-        "28×28×3 images, 5,000 to train and 1,000 to test, generated in under a second and not stored. "
-        "The six "
-        "colours differ in brightness too, so grey values tell part of the answer: a dense network on "
-        "grey values "
-        "(784-128-64-6) reaches a test accuracy of 80.3% ± 1.7% (n=7), a CNN with 8 and 16 filters on "
-        "colours "
-        "99.9% ± 0.1% (n=8), one with 2 and 3 filters anything from 17% to 100% (n=10, six above 95%)."
-    ),
-    "FashionMnist": "Images of clothes (Xiao, Rasul & Vollgraf 2017, arXiv 1708.07747), as four IDX files.",
-    "Go": (
-        "Positions from games of a simple player against itself; the class is the next move, such as D4.\n\n"
-        "Networks see one plane: 1 for the stones of the player to move, -1 for the opponent's, 0 for empty "
-        "points. The player looks only at the stones around a point: it captures, saves its own stones, "
-        "attacks, "
-        "and keeps its stones connected. It obeys the rules of capture, suicide and ko, and fills none of "
-        "its own "
-        "eyes. noise is the share of its moves that are random legal ones, which nobody can predict. "
-        "difficulty "
-        "makes games longer. Training and test positions are from different games, which are the same on "
-        "every "
-        "machine; 6,000 positions take 6 seconds."
-    ),
-    "ImageFolder": (
-        "FOLDER/train/CLASS/* and FOLDER/test/CLASS/*, or FOLDER/CLASS/* alone: PNG, JPEG, BMP, GIF and "
-        "WebP.\n\n"
-        "If classes or size are left out, they are read from the folder and written to a run's "
-        "config.yaml, so a "
-        "run can be read when the folder is gone. Images are converted to 8 bits per channel, transparent "
-        "parts to "
-        "white, photographs rotated upright; the result is cached as uint8 until a file changes."
-    ),
-    "Mnist": "Handwritten digits (LeCun, Cortes & Burges), as four IDX files or as Keras's mnist.npz.",
-    "NpzFile": (
-        "Images (N, H, W) or (N, H, W, C) uint8, labels (N,) of any integer type, as numpy.savez writes "
-        "them.\n\n"
-        "If shape or names are left out, they are read from the file and written to a run's config.yaml, "
-        "so a run "
-        "can be read when the file is gone."
-    ),
-    "Shapes": (
-        "Bright shapes of any size and position on dark grey; the class is the shape.\n\n"
-        "noise is the standard deviation of what is added to each pixel, as a share of full brightness. "
-        "difficulty "
-        "makes shapes smaller, flatter, fainter and less centred. The same images on every machine."
-    ),
-    "Tones": (
-        "Spectrograms of synthetic sounds: time from top to bottom, frequency from left (low) to right "
-        "(high).\n\n"
-        "Brightness is loudness in decibels, full at the loudest point, black 50 dB below it. noise is the "
-        "standard deviation of white noise relative to the sound's; the class noise is nothing else. "
-        "difficulty "
-        "makes glides shorter, vibrato narrower and clicks rarer. Rarely a pixel differs between machines."
-    ),
-    "XO": (
-        "An X or an O; networks see 1 on its strokes and -1 elsewhere.\n\n"
-        "At difficulty 0 every letter is thin, centred and upright; up to 1, letters are shifted to the "
-        "edge, scaled "
-        "down to half, rotated by up to 45° and thickened. noise is the share of inverted pixels; at 0.5 "
-        "nothing "
-        "is left. The same images on every machine."
-    ),
-    # Datasets: their fields
-    "DatasetConfig.name": "Which dataset.",
-    "train_size": "The first so many training images; null: all of them.",
-    "validation_size": "A count, or a fraction of the training images used; 0: no validation.",
-    "DatasetConfig.seed": "Draws the validation images if they are split off the training images; not the "
-    "run's seed.",
-    "DatasetConfig.data_format": "channels_first: images are (C, H, W).",
-    "DatasetConfig.scale": "The values of black and full brightness.",
-    "standardize": "Mean 0 and standard deviation 1 for each channel over the training images used; "
-    "replaces scale.",
-    "DatasetConfig.classes": "Only images of these classes, which are numbered in this order; null: of "
-    "all classes.",
-    "stratified": "Draw the train_size images with seed, each class with its share, instead of taking the "
-    "first.",
-    "generator_seed": "Draws the images; seed only chooses the validation images among them.",
-    "train_count": "How many training images are generated, validation images included.",
-    "test_count": "How many test images are generated.",
-    "noise": "0: none; 1: nothing but noise.",
-    "difficulty": "0: as easy as a textbook figure; 1: hard for people, too.",
-    "folder": "The folder; a relative path is relative to the current directory.",
-    "ImageFolder.size": "(height, width) that all images are resized to; null: that of the first, which "
-    "all must have.",
-    "resize": "crop: fill size and cut off the rest. pad: fit into size, black around. exact: refuse "
-    "other sizes.",
-    "on_error": "An image that cannot be read is an error, or is skipped with a warning.",
-    "test_size": "A count or a fraction of images to test with, drawn with seed, if the folder has no "
-    "test images.",
-    "npz": "The file; a relative path is relative to the current directory.",
-    "names": "The names of the labels 0, 1, …; null: their numbers.",
-    "NpzFile.shape": "(height, width, channels) of the images; null: as in the file.",
-    "Tones.size": "Points in time, and as many in frequency.",
-    "size": "Height and width of the images, in pixels.",
-    "color_mode": "Colour, or grey values.",
     # Optimizers and schedules
     "Optimizer.name": "Which optimizer.",
     "Schedule.name": "Which schedule.",
@@ -163,13 +60,13 @@ MEANINGS = {
     "filters": "How many kernels, each of which produces one feature map.",
     "kernel_size": "Height and width of the kernel; one number stands for both.",
     "pool_size": "Height and width of the window; one number stands for both.",
-    "strides": "Steps between neighbouring positions of the window, in height and width.",
+    "strides": "Steps between neighboring positions of the window, in height and width.",
     "padding": "valid: the window stays inside the image; same: edges are padded, only strides reduce the "
     "size.",
     "ZeroPadding2D.padding": "Zeros around: a number, [height, width] or [[top, bottom], [left, right]].",
     "cropping": "What to cut off: a number, [height, width] or [[top, bottom], [left, right]].",
     "output_padding": "Rows and columns added at the end of the output.",
-    "dilation_rate": "Steps between neighbouring weights of the kernel; 1: no gaps.",
+    "dilation_rate": "Steps between neighboring weights of the kernel; 1: no gaps.",
     "groups": "The number of groups of channels, each with its own kernels.",
     "depth_multiplier": "How many kernels each channel has.",
     "units": "How many outputs.",
@@ -203,9 +100,9 @@ MEANINGS = {
     "Rescaling.scale": "What each number is multiplied by.",
     "offset": "What is then added to each number.",
     "alpha": "The slope below 0.",
-    "LocalResponseNormalization.alpha": "The weight of the neighbours' squares.",
-    "depth_radius": "How many channels on either side count as neighbours.",
-    "bias": "What is added to the neighbours' squares.",
+    "LocalResponseNormalization.alpha": "The weight of the neighbors' squares.",
+    "depth_radius": "How many channels on either side count as neighbors.",
+    "bias": "What is added to the neighbors' squares.",
     "beta": "The power that the sum is raised to.",
     "negative_slope": "The slope below 0.",
     "max_value": "The largest output; larger ones are clipped.",

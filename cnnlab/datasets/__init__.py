@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.datasets.data_paths import DataPaths
 from cnnlab.datasets.loading import load_dataset
 from cnnlab.language.lazy_table import LazyTable
@@ -24,6 +24,7 @@ DATASETS: LazyTable[DatasetConfig] = LazyTable(
     group="cnnlab.datasets",
     base="cnnlab.datasets.base:DatasetConfig",
     name_of=lambda dataset: dataset.model_fields["name"].default,
+    required=("name", "title", "image_shape", "all_classes", "train_count", "test_count", "read"),
 )
 """Every source by the name it has in a config; those of plug-ins included."""
 
@@ -32,4 +33,4 @@ OWN_DATA: Mapping[str, type[DatasetConfig]] = LazyTable(
 )
 """Sources that a config gives by the path under this key, instead of by a name."""
 
-__all__ = ["DATASETS", "OWN_DATA", "DataPaths", "DatasetConfig", "Progress", "load_dataset"]
+__all__ = ["DATASETS", "OWN_DATA", "DataPaths", "DatasetConfig", "DownloadProgress", "load_dataset"]

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn
 
-from pydantic import SerializerFunctionWrapHandler, ValidationInfo, field_validator, model_serializer
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 from cnnlab.errors import suggestion
 from cnnlab.language.fields import (
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
 ResizeMode = Literal["crop", "pad", "stretch"]
 ImageKind = Literal["photograph", "figure", "digit", "other"]
 
-Progress = Callable[[str, int, int | None], None]
+DownloadProgress = Callable[[str, int, int | None], None]
 """Told while something loads: the file's name, or "decoding …"; bytes so far; bytes in all, if known."""
 
 UNIT_SCALE = (0.0, 1.0)
@@ -42,30 +48,36 @@ class DatasetConfig(Settings):
     file, except where a property says otherwise.
     """
 
-    name: str
-    train_size: Positive | None = None
-    """The first so many training images; None: all of them."""
-
-    validation_size: int | float = 0.1
-    """A count, or a fraction of the training images used; 0: no validation."""
-
-    seed: NonNegative = 0
-    """Draws the validation images, where they are cut from the training images; not the run's seed."""
-
-    data_format: DataFormat = "channels_last"
-    """channels_first: images are (C, H, W)."""
-
-    scale: Annotated[tuple[float, float], AsRange] = UNIT_SCALE
-    """The numbers that black and full brightness become."""
-
-    standardize: bool = False
-    """Each channel with mean 0 and standard deviation 1 over the training images used, instead of `scale`."""
-
-    classes: Annotated[tuple[str, ...] | None, AsTuple] = None
-    """Only images of these classes, which are numbered in this order; None: of all classes."""
-
-    stratified: bool = False
-    """The `train_size` images are drawn with `seed`, each class with its share; else the first."""
+    name: str = Field(description="Which dataset.")
+    train_size: Positive | None = Field(
+        None, description="The first so many training images; null: all of them."
+    )
+    validation_size: int | float = Field(
+        0.1, description="A count, or a fraction of the training images used; 0: no validation."
+    )
+    seed: NonNegative = Field(
+        0,
+        description="Draws the validation images if they are split off the training images; not the run's "
+        "seed.",
+    )
+    data_format: DataFormat = Field("channels_last", description="channels_first: images are (C, H, W).")
+    scale: Annotated[tuple[float, float], AsRange] = Field(
+        UNIT_SCALE, description="The values of black and full brightness."
+    )
+    standardize: bool = Field(
+        False,
+        description="Mean 0 and standard deviation 1 for each channel over the training images used; "
+        "replaces scale.",
+    )
+    classes: Annotated[tuple[str, ...] | None, AsTuple] = Field(
+        None,
+        description="Only images of these classes, which are numbered in this order; null: of all classes.",
+    )
+    stratified: bool = Field(
+        False,
+        description="Draw the train_size images with seed, each class with its share, instead of taking the "
+        "first.",
+    )
 
     brightest: ClassVar[int] = 255
     """The pixel value that a picture of the image shows as white."""
@@ -134,7 +146,7 @@ class DatasetConfig(Settings):
         """How an image that is not of the set is brought to `image_shape`."""
         return "crop"
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         """Find or make the images and decode them.
 
         Raises:

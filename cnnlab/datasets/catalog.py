@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths, DatasetConfig, Progress
+from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths, DatasetConfig, DownloadProgress
 from cnnlab.datasets.loading import load_content
 from cnnlab.errors import UserError, unknown
 from cnnlab.language.fields import Shape
@@ -25,7 +25,7 @@ generated: there are none, cnnlab draws the set."""
 
 
 @dataclass(frozen=True)
-class DatasetFacts:
+class DatasetListing:
     """A dataset with its default settings, and what is on this machine of it."""
 
     name: str
@@ -98,12 +98,12 @@ def dataset_at(source: str) -> DatasetConfig | None:
     return None
 
 
-def list_datasets(data_paths: DataPaths) -> list[DatasetFacts]:
+def list_datasets(data_paths: DataPaths) -> list[DatasetListing]:
     """Every dataset that goes by a name. Files are told by their checksums: no image is decoded."""
     return [_facts(dataset_named(name), data_paths) for name in DATASETS]
 
 
-def _facts(config: DatasetConfig, data_paths: DataPaths) -> DatasetFacts:
+def _facts(config: DatasetConfig, data_paths: DataPaths) -> DatasetListing:
     path, problem = None, None
     try:
         path = config.locate(data_paths)
@@ -112,7 +112,7 @@ def _facts(config: DatasetConfig, data_paths: DataPaths) -> DatasetFacts:
             status = "official" if config.matches_checksums(data_paths) else "unverified"
     except UserError as error:
         status, problem = "broken", str(error)
-    return DatasetFacts(
+    return DatasetListing(
         name=config.name,
         title=config.title,
         image_shape=config.image_shape,
@@ -128,7 +128,7 @@ def _facts(config: DatasetConfig, data_paths: DataPaths) -> DatasetFacts:
 
 
 def fetch_datasets(
-    names: Sequence[str], data_paths: DataPaths, *, progress: Progress | None = None
+    names: Sequence[str], data_paths: DataPaths, *, progress: DownloadProgress | None = None
 ) -> Iterator[DatasetOrigin]:
     """Find or download datasets, and verify them; all published ones where none is named.
 
@@ -144,7 +144,7 @@ def fetch_datasets(
 
 
 def check_dataset(
-    config: DatasetConfig, data_paths: DataPaths, *, progress: Progress | None = None
+    config: DatasetConfig, data_paths: DataPaths, *, progress: DownloadProgress | None = None
 ) -> CheckedDataset:
     """Read a dataset and look at all images of its chosen classes.
 

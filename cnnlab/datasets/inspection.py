@@ -65,7 +65,7 @@ class Inspection:
             largest, smallest = max(self.classes, key=_train), min(self.classes, key=_train)
             found.append(
                 f"classes differ in size: {largest.train:,} training images of {largest.name}, "
-                f"{smallest.train:,} of {smallest.name}; accuracy favours the larger ones"
+                f"{smallest.train:,} of {smallest.name}; accuracy favors the larger ones"
             )
         found += [f"no test images of {each.name}" for each in self.classes if not each.test]
         if self.duplicates.test_in_train:

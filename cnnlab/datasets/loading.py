@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.datasets.data_paths import DataPaths
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def load_dataset(
-    config: DatasetConfig, data_paths: DataPaths, *, progress: Progress | None = None
+    config: DatasetConfig, data_paths: DataPaths, *, progress: DownloadProgress | None = None
 ) -> Dataset:
     """Find, check and split a dataset; download it where it is nowhere yet.
 
@@ -34,7 +34,7 @@ def load_dataset(
 
 
 def load_content(
-    config: DatasetConfig, data_paths: DataPaths, *, progress: Progress | None = None
+    config: DatasetConfig, data_paths: DataPaths, *, progress: DownloadProgress | None = None
 ) -> Content:
     """The same without splits: all images of the chosen classes, raw.
 

@@ -30,5 +30,6 @@ TECHNIQUES: LazyTable[Technique] = LazyTable(
     group="cnnlab.techniques",
     base="cnnlab.explanations.technique:Technique",
     name_of=lambda technique: technique.name,
+    required=("name", "summary", "explain"),
 )
 """In the order of a lecture, from one kernel to what the whole network mistakes; then those of plug-ins."""

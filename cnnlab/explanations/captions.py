@@ -1,4 +1,4 @@
-"""What the techniques say about images and answers."""
+"""What the techniques say about images and predictions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def targets(subject: Subject, chosen: Chosen, class_name: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """The class whose score is explained for each image, by default the answer; and all probabilities."""
+    """The class whose score is explained for each image, by default the predicted; all probabilities."""
     import numpy as np
 
     from cnnlab.analyses.network import predict, probabilities_of
@@ -40,21 +40,21 @@ def named_units(subject: Subject, layer: str, units: np.ndarray) -> Units:
     return Units("unit", [str(unit) for unit in units], "activation")
 
 
-def answers(
+def prediction_labels(
     subject: Subject, chosen: Chosen, probabilities: np.ndarray, classes: np.ndarray
 ) -> tuple[list[str], list[bool]]:
-    """A label for each image: what it is, the network's answer, how it was prepared; and whether it errs."""
+    """A label for each image: what it is, the predicted class, how it was prepared; and whether it errs."""
     names = subject.class_names
     labels, wrong = [], []
     for name, label, row, wanted, notes in zip(
         chosen.names, chosen.labels.tolist(), probabilities, classes.tolist(), chosen.notes, strict=True
     ):
-        answer = int(row.argmax())
-        wrong.append(label not in (-1, answer))
-        said = f"{names[answer]}, {percent(row[answer])}"
+        predicted = int(row.argmax())
+        wrong.append(label not in (-1, predicted))
+        said = f"{names[predicted]}, {percent(row[predicted])}"
         if wrong[-1]:
             said = f"{names[label]}, classified as\n{said}"
-        if wanted != answer:
+        if wanted != predicted:
             said += f"\n{names[wanted]}: {percent(row[wanted])}"
         labels.append("\n".join([name, said, *notes]))
     return labels, wrong

@@ -12,7 +12,7 @@ class Confusion(Technique):
 
     name = "confusion"
     summary = "Which classes are confused with which."
-    description = "Rows are the true classes, columns the network's answers, counted on the test images."
+    description = "Rows are the true classes, columns the predicted classes, counted on the test images."
 
     def explain(self, subject: Subject) -> Explanation:
         from cnnlab.analyses.mistakes import most_confused, rates

@@ -1,4 +1,4 @@
-"""What a unit saw in its strongest images, projected back to pixels."""
+"""Project a unit's strongest activations back to pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Deconvnet(Technique):
     """Project the activations of a unit's strongest images back to the pixels."""
 
     name = "deconvnet"
-    summary = "What a unit saw in its strongest images, projected back to pixels."
+    summary = "Project a unit's strongest activations back to pixels."
     examples = ("cnn", "fashion_cnn --layer conv2d_1 --rule guided")
     description = (
         "Like examples, and below each image the part of it that the activation came from. The patterns "
@@ -53,7 +53,7 @@ class Deconvnet(Technique):
         projected[found.silent.ravel()] = 0
         patterns = np.moveaxis(projected, 1, -1) if subject.channels_first else projected
         signs = (
-            "In each colour bright: positive, dark: negative projection"
+            "In each color bright: positive, dark: negative projection"
             if subject.image_shape[2] == 3
             else "Red: positive, blue: negative projection"
         )

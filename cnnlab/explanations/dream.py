@@ -1,4 +1,4 @@
-"""Deep Dream: an image that amplifies what a layer detects."""
+"""Amplify in an image what a layer responds to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Dream(PretrainedTechnique):
     """Change a picture so that a layer responds to it more strongly."""
 
     name = "dream"
-    summary = "Deep Dream: an image that amplifies what a layer detects."
+    summary = "Amplify in an image what a layer responds to."
     examples = ("cnn", "cnn --picture cat.jpg --network vgg16 --layer block5_conv1")
     description = (
         "Gradient ascent on the mean squared activation of the layer, from coarse to fine. A network of a "

@@ -1,4 +1,4 @@
-"""Test images in the space of a layer, projected to two dimensions."""
+"""The last hidden layer in two dimensions: which images does the network represent alike?"""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ class Embedding(Technique):
     """Project the activations of a layer to a plane, a point for each test image."""
 
     name = "embedding"
-    summary = "Test images in the space of a layer, projected to two dimensions."
+    summary = (
+        "Project the last hidden layer to two dimensions: which images does the network represent alike?"
+    )
     examples = ("cnn", "cnn --layer flatten_1 --images 10000", "cnn --method tsne")
     description = (
-        "Two principal components (pca) hold only a part of the variance; the axes say how much. t-SNE "
-        "(tsne) keeps neighbours together; the distances between its clusters mean nothing."
+        "Two principal components (pca) explain only part of the variance; the axes say how much. t-SNE "
+        "(tsne) keeps neighbors together; the distances between its clusters mean nothing."
     )
     papers = ("van der Maaten & Hinton 2008 (t-SNE)",)
 
@@ -40,7 +42,7 @@ class Embedding(Technique):
     perplexity: float | None = Field(
         None,
         ge=1,
-        description="Of t-SNE: about how many neighbours count; by default 30, or as many as there can be.",
+        description="Of t-SNE: about how many neighbors count; by default 30, or as many as there can be.",
     )
     seed: WholeNumber | None = Field(
         None, ge=0, le=2**32 - 1, description="Of t-SNE: seed of the random numbers; by default 0."
@@ -86,13 +88,13 @@ class Embedding(Technique):
         taken = {"layer": layer, "perplexity": perplexity, "seed": seed}
         return Explanation(
             self, subject.explained,
-            sentence=f"{_which(rows, layer, subject)}, by t-SNE: {trust} (1: all neighbours in the plane are "
-            "neighbours in the layer)",
+            sentence=f"{_which(rows, layer, subject)}, by t-SNE: {trust} (1: all neighbors in the plane are "
+            "neighbors in the layer)",
             figures={
                 "embedding": lambda: embedding_plane(
                     coordinates, labels, subject.class_names, title=_title(layer, subject),
                     subtitle=f"{len(rows):,} test images, {rows.shape[1]} units, by t-SNE (perplexity "
-                    f"{perplexity:g}, {trust}). Neighbours are meaningful, distances between clusters are "
+                    f"{perplexity:g}, {trust}). Neighbors are meaningful, distances between clusters are "
                     "not.",
                 )
             },
@@ -111,8 +113,8 @@ class Embedding(Technique):
         first, second = (f"{each:.0%}" for each in found.explained)
         return Explanation(
             self, subject.explained,
-            sentence=f"{_which(rows, layer, subject)}: two of {rows.shape[1]} principal components explain "
-            f"{both} of the variance",
+            sentence=f"{_which(rows, layer, subject)}: the first two principal components of "
+            f"{rows.shape[1]} units explain {both} of the variance",
             figures={
                 "embedding": lambda: embedding_plane(
                     found.coordinates, labels, subject.class_names, title=_title(layer, subject),

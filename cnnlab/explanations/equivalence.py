@@ -1,4 +1,4 @@
-"""A convolution as the Dense matrix that it is."""
+"""A convolution written as the weight matrix of a Dense layer."""
 
 from __future__ import annotations
 
@@ -20,12 +20,9 @@ class Equivalence(Technique):
     """Write a convolution out as a Dense matrix, and compare the outputs of the two."""
 
     name = "equivalence"
-    summary = "A convolution as the Dense matrix that it is."
+    summary = "A convolution written as the weight matrix of a Dense layer."
     examples = ("cnn", "cnn --layer conv2d_2 --filter 7")
-    description = (
-        "Most weights of the matrix are zero, and the others are shared: fewer connections and shared "
-        "weights are what makes a Dense layer a convolution."
-    )
+    description = "A convolution is a Dense layer with most weights zero and the rest shared."
     papers = ("LeCun et al. 1989",)
 
     layer: str | None = Field(None, description="A convolution; by default the first.")

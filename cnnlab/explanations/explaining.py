@@ -13,6 +13,7 @@ from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.finding import open_subject, open_subjects
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
+from cnnlab.plugins import failures_of
 from cnnlab.reporting import SILENT, Reporter
 
 
@@ -97,7 +98,8 @@ def explain_all(
     for name, technique in TECHNIQUES.items():
         found: Explanation | CnnlabError
         try:
-            found = technique.of_pictures(pictures, subject).explain(subject)
+            with failures_of(TECHNIQUES.distribution(name)):
+                found = technique.of_pictures(pictures, subject).explain(subject)
         except CnnlabError as error:
             found = error
         yield name, found

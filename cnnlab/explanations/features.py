@@ -1,4 +1,4 @@
-"""One image on its way through the network, stage by stage."""
+"""The feature maps of one image, layer by layer."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Features(Technique):
     """Draw the feature maps of every stage for one image."""
 
     name = "features"
-    summary = "One image on its way through the network, stage by stage."
+    summary = "The feature maps of one image, layer by layer."
     examples = ("cnn --image 0", "cnn --picture seven.png")
     description = (
-        "Kernels, convolution, activation, pooling, probabilities; each stage on its own colour scale."
+        "Kernels, convolution, activation, pooling, probabilities; each stage on its own color scale."
     )
     papers = ("LeCun et al. 1998, who show LeNet-5 like this",)
 
@@ -57,9 +57,9 @@ class Features(Technique):
 
         numbers = range(len(chosen))
         best = probabilities.argmax(axis=1)
-        answers = "; ".join(
-            f"{name}: {subject.class_names[answer]}, {percent(float(row[answer]))}"
-            for name, answer, row in zip(chosen.names, best, probabilities, strict=True)
+        predictions = "; ".join(
+            f"{name}: {subject.class_names[predicted]}, {percent(float(row[predicted]))}"
+            for name, predicted, row in zip(chosen.names, best, probabilities, strict=True)
         )
         arrays = {
             f"{index:02d}_{stage.layer.replace('/', '.')}_{stage.operation}": stage.values
@@ -67,7 +67,7 @@ class Features(Technique):
         }
         return Explanation(
             self, subject.explained,
-            sentence=f"{len(stages)} stages of {subject.name}; {answers}",
+            sentence=f"{len(stages)} stages of {subject.name}; {predictions}",
             figures={
                 "features" if len(chosen) == 1 else str(index): partial(stages_of, index) for index in numbers
             },

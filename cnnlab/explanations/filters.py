@@ -41,7 +41,7 @@ class Filters(Technique):
         drawn = kernels[: self.limit]
         some = "" if count <= self.limit else f" The first {self.limit} of {count}."
         how = (
-            "Red, green and blue weights as colours; grey is 0, "
+            "Red, green and blue weights as colors; gray is 0, "
             f"±{short(float(abs(drawn).max()))} from black to white."
             if channels == 3
             else "Red weights respond to bright pixels, blue ones to dark pixels."

@@ -27,12 +27,11 @@ class Kernels(Technique):
     """Apply small kernels to a picture, and take one of them through convolution, ReLU and pooling."""
 
     name = "kernels"
-    summary = "What nine small kernels make of a picture; convolution, ReLU, pooling."
+    summary = "Apply nine classic kernels to an image, then ReLU and pooling."
     examples = ("cnn", "cnn --picture cat.jpg", "cnn --kernels mine.yaml --pipeline corner")
     description = (
-        "Nothing here is learned: the run only provides the picture, and such kernels are older than "
-        "networks that learn theirs. A kernel responds strongly where the picture looks like the kernel: a "
-        "curve detector shows this in numbers, unless you bring kernels of your own."
+        "These kernels are fixed, not learned; the run only supplies the image. A curve detector shows the "
+        "computation in numbers, unless you pass --kernels."
     )
     papers = ("Sobel & Feldman 1968",)
 

@@ -64,7 +64,7 @@ class Maximize(Technique):
         "classes.",
     )
     l2: float = Field(0.0, ge=0, description="Penalty λ Σ x².")
-    total_variation: float = Field(0.0, ge=0, description="Penalty λ Σ |difference of neighbours|.")
+    total_variation: float = Field(0.0, ge=0, description="Penalty λ Σ |difference of neighbors|.")
     jitter: NonNegative = Field(0, description="Largest random shift of the image before a step, in pixels.")
     starts: Count = Field(1, description="Random initial images, of which the best result is kept.")
     seed: Seed = 0

@@ -52,12 +52,12 @@ class Mistakes(Technique):
         arrays = {**found._asdict(), "labels": test.labels[found.indices]}
         if self.sheet:
             shown = list(range(min(self.count, len(test))))
-            answers = probabilities.argmax(axis=1)
-            marked = [bool(answers[index] != test.labels[index]) for index in shown]
+            predicted = probabilities.argmax(axis=1)
+            marked = [bool(predicted[index] != test.labels[index]) for index in shown]
 
             def sheet() -> Figure:
                 captions = [
-                    f"{names[answers[index]]}, {percent(float(probabilities[index].max()))}"
+                    f"{names[predicted[index]]}, {percent(float(probabilities[index].max()))}"
                     + (f"\ntrue: {names[test.labels[index]]}" if bad else "")
                     for index, bad in zip(shown, marked, strict=True)
                 ]
@@ -83,8 +83,8 @@ class Mistakes(Technique):
 
         def surest() -> Figure:
             captions = [
-                f"{names[answer]}, {percent(float(sure))}\ntrue: {names[test.labels[index]]}, #{index}"
-                for index, answer, sure in zip(indices, found.predicted, found.confidences, strict=False)
+                f"{names[predicted]}, {percent(float(sure))}\ntrue: {names[test.labels[index]]}, #{index}"
+                for index, predicted, sure in zip(indices, found.predicted, found.confidences, strict=False)
             ]
             return draw(
                 subject.to_display(test.images[indices]),

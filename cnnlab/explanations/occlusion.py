@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from cnnlab.explanations.captions import answers, targets
+from cnnlab.explanations.captions import prediction_labels, targets
 from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.options import ClassName, Count, Images, Pictures
 from cnnlab.explanations.subject import Subject
@@ -25,15 +25,15 @@ class Occlusion(Technique):
     summary = "Cover a part of the image, watch the class's probability."
     examples = ("cnn", "cnn --image 18 --patch 7 --fill 0")
     description = (
-        "Where covering makes the probability fall, the network looks. The patch is itself something to see: "
-        "compare a fill of 0, 0.5 and 1."
+        "A large drop marks a region that the prediction depends on. The patch can itself change the "
+        "prediction: compare fills of 0, 0.5 and 1."
     )
     papers = ("Zeiler & Fergus 2013",)
 
     image: Images = ()
     picture: Pictures = ()
     class_name: ClassName | None = Field(
-        None, alias="class", description="Class whose probability is shown; by default the network's answer."
+        None, alias="class", description="Class whose probability is shown; by default the predicted one."
     )
     patch: Count = Field(5, description="Side of the patch, in pixels.")
     stride: Count = Field(1, description="Pixels between two positions.")
@@ -51,7 +51,7 @@ class Occlusion(Technique):
         found = occlusion(
             model, chosen.inputs, classes, patch=patch, stride=self.stride, fill=subject.gray(fill)
         )
-        labels, wrong = answers(subject, chosen, probabilities, classes)
+        labels, wrong = prediction_labels(subject, chosen, probabilities, classes)
         lows = found.probabilities.min(axis=(1, 2))
 
         def maps() -> Figure:
@@ -62,7 +62,7 @@ class Occlusion(Technique):
                 chosen.display, labels, [MapColumn("probability", at_pixels, "", scale=scale)], wrong=wrong,
                 title=f"Which parts matter: {subject.name}",
                 subtitle=f"Probability of the class with a {patch}×{patch} patch of brightness {fill:g} "
-                "centred on each pixel, where it fits into the image. Right: the position that lowers the "
+                "centered on each pixel, where it fits into the image. Right: the position that lowers the "
                 "probability most, and the probability there.",
                 last=("worst position", worst, [percent(each) for each in lows]),
             )  # fmt: skip

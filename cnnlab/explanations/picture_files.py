@@ -25,7 +25,7 @@ def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longe
     """
     import numpy as np
 
-    from cnnlab.datasets.reading.images import fitted, load
+    from cnnlab.datasets.reading.images import fitted, fitting, load, resized
     from cnnlab.datasets.reading.preprocessing import Prepared
 
     if shape is not None and shape[2] not in (1, 3):
@@ -34,14 +34,15 @@ def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longe
         )
     with usable(path):
         picture = load(path, channels=3 if shape is None else shape[2])
-    before = f"{picture.height}×{picture.width}"
     if shape is None:
-        picture.thumbnail((longest, longest))
+        scaled = picture.copy()
+        scaled.thumbnail((longest, longest))
+        note = resized("resized", picture, (scaled.height, scaled.width))
     else:
-        picture = fitted(picture, shape[:2], "crop")
-    after = f"{picture.height}×{picture.width}"
-    pixels = np.asarray(picture, dtype=np.uint8).reshape(picture.height, picture.width, -1)
-    return Prepared(pixels, () if before == after else (f"{before} brought to {after}",))
+        scaled = fitted(picture, shape[:2], "crop")
+        note = fitting(picture, shape[:2], "crop")
+    pixels = np.asarray(scaled, dtype=np.uint8).reshape(scaled.height, scaled.width, -1)
+    return Prepared(pixels, () if scaled.size == picture.size else (note,))
 
 
 @contextmanager

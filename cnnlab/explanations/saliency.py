@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from cnnlab.explanations.captions import answers, targets
+from cnnlab.explanations.captions import prediction_labels, targets
 from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.options import ClassName, Count, EachOnce, Images, Pictures, Seed, Several
 from cnnlab.explanations.subject import Subject
@@ -61,7 +61,7 @@ class Saliency(Technique):
         (), description="A method; by default all."
     )
     class_name: ClassName | None = Field(
-        None, alias="class", description="Class whose score is explained; by default the network's answer."
+        None, alias="class", description="Class whose score is explained; by default the predicted one."
     )
     samples: Count = Field(25, description="Number of noisy copies, for SmoothGrad.")
     noise: float = Field(
@@ -99,7 +99,7 @@ class Saliency(Technique):
             method: values for method, (values, _) in zip(ordered, columns, strict=True)
         }
         maps = [column for _, column in columns]
-        labels, wrong = answers(subject, chosen, probabilities, classes)
+        labels, wrong = prediction_labels(subject, chosen, probabilities, classes)
         names = [subject.class_names[each] for each in classes]
         titles = ", ".join(each.title for each in maps)
         whose = f"class {names[0]}" if self.class_name else "the predicted class"

@@ -42,9 +42,7 @@ class Style(PretrainedTechnique):
     style_weight: float = Field(
         1000.0, ge=0, description="Weight of the style in the loss; of the content 1."
     )
-    variation_weight: float = Field(
-        0.0, ge=0, description="Weight of the differences of neighbouring pixels."
-    )
+    variation_weight: float = Field(0.0, ge=0, description="Weight of the differences of neighboring pixels.")
     steps: Count = Field(60, description="Steps of L-BFGS.")
     side: WholeNumber = Field(84, ge=8, le=2000, description="Longest side of the picture, in pixels.")
 

@@ -228,7 +228,7 @@ class Subject:
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """What the network answers on the test images: (N, num_classes) float32."""
+        """The network's outputs for the test images: (N, num_classes) float32."""
         from cnnlab.analyses.network import predict, probabilities_of
 
         return predict(probabilities_of(self.model), self.to_inputs(self.data.test.images))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ class LazyTable(Mapping[str, type[T]]):
         group: str | None = None,
         base: str = "builtins:object",
         name_of: Callable[[type[T]], str] | None = None,
+        required: Sequence[str] = (),
     ) -> None:
         """A table of classes of cnnlab's own, and of plug-ins.
 
@@ -37,11 +38,13 @@ class LazyTable(Mapping[str, type[T]]):
             group: the entry points by which installed distributions add classes; None: they cannot.
             base: "module:Class" that the class of a plug-in must be a subclass of.
             name_of: the name that such a class has for itself, where it must be its name in the table.
+            required: what such a class must add to its base: attributes, methods, and fields with defaults.
         """
         self._places = places
         self._group = group
         self._base = base
         self._name_of = name_of
+        self._required = required
         self._loaded: dict[str, type[T] | None] = {}
 
     def __getitem__(self, name: str) -> type[T]:
@@ -79,5 +82,5 @@ class LazyTable(Mapping[str, type[T]]):
         if not isinstance(name, str) or name not in self._plugins:
             return None
         if name not in self._loaded:
-            self._loaded[name] = self._plugins[name].load(self._base, self._name_of)
+            self._loaded[name] = self._plugins[name].load(self._base, self._name_of, self._required)
         return self._loaded[name]

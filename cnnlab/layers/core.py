@@ -128,7 +128,7 @@ class Grayscale(SpatialLayer):
     """Luma of an image: (H, W, 3) → (H, W, 1)."""
 
     about: ClassVar[str] = (
-        "Colour to grey: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). (H, W, 3) → (H, W, 1). No weights."
+        "Color to gray: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). (H, W, 3) → (H, W, 1). No weights."
     )
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -136,7 +136,7 @@ class Grayscale(SpatialLayer):
         if channels != 3:
             raise ShapeError(
                 f"expected 3 channels (red, green, blue), received {channels} in {times(input_shape)}",
-                "remove this layer: the input is grey already"
+                "remove this layer: the input is gray already"
                 if channels == 1
                 else "move it to the beginning",
             )

@@ -108,7 +108,7 @@ class Conv2DTranspose(Convolution):
         yield (
             f"Each of the {height}×{width} input positions adds a {times(self.kernel_size)} patch to the "
             "output. "
-            f"Neighbouring patches begin {times(self.strides)} apart and add up where they overlap: "
+            f"Neighboring patches begin {times(self.strides)} apart and add up where they overlap: "
             f"{rows}×{columns}."
         )
         total = rows * columns * maps

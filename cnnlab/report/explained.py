@@ -13,12 +13,13 @@ from cnnlab.errors import CnnlabError
 from cnnlab.explanations import TECHNIQUES
 from cnnlab.explanations.explaining import explain_all
 from cnnlab.explanations.subject import Subject
+from cnnlab.plugins import PluginError, failures_of
 from cnnlab.report.templates import pages
 from cnnlab.run_folders.folders import Folder
 
 
 @dataclass(frozen=True)
-class Section:
+class TechniqueSection:
     """One technique: its name, what it shows at all, what it showed here, and the files of its pictures."""
 
     name: str
@@ -61,13 +62,18 @@ def write_explanations(subject: Subject, pictures: Sequence[Path] = ()) -> Expla
     documents: dict[str, Mapping[str, Any]] = {}
     sections, left_out = [], {}
     for name, found in explain_all(subject, pictures=pictures):
+        if not isinstance(found, CnnlabError):
+            try:
+                with failures_of(TECHNIQUES.distribution(name)):  # pictures are drawn only now
+                    documents[name] = found.save()
+            except PluginError as error:
+                found = error
         if isinstance(found, CnnlabError):
             left_out[name] = found.on_command_line()
             subject.reporter.warn(f"{name}: left out: {left_out[name]}")
             continue
-        documents[name] = found.save()
         drawn = [found.folder / picture for picture in documents[name]["pictures"]]
-        sections.append(Section(name, TECHNIQUES[name].summary, found.sentence, drawn))
+        sections.append(TechniqueSection(name, TECHNIQUES[name].summary, found.sentence, drawn))
         subject.reporter.note(f"{name}: {found.sentence}")
     folder = Folder(subject.folder)
     page = render_explanations(subject.name, subject.run, sections, left_out=left_out)
@@ -76,7 +82,7 @@ def write_explanations(subject: Subject, pictures: Sequence[Path] = ()) -> Expla
 
 
 def render_explanations(
-    subject: str, run: str, sections: Sequence[Section], *, left_out: Mapping[str, str]
+    subject: str, run: str, sections: Sequence[TechniqueSection], *, left_out: Mapping[str, str]
 ) -> str:
     """The page as text: HTML with its style, script and pictures inside. The same input gives the same text.
 
@@ -103,7 +109,7 @@ class _Picture:
     height: int
 
 
-def _picture(section: Section, path: Path) -> _Picture:
+def _picture(section: TechniqueSection, path: Path) -> _Picture:
     content = path.read_bytes()
     width, height = struct.unpack(">II", content[16:24])  # of every PNG's first chunk
     part = path.stem.removeprefix(section.name).removeprefix("-")

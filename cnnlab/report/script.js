@@ -80,7 +80,7 @@ function draw(svg, chart) {
     shape.setAttribute("d", curve.map(path).join(""));
     const dots = group.querySelectorAll("use");
     if (!dots.length) continue;
-    // Dots stand for points without neighbours, or for all points where colours have run out.
+    // Dots stand for points without neighbors, or for all points where colors have run out.
     group.dot ??= dots[0].cloneNode();
     group.everywhere ??= dots.length === curve.flat().length;
     const points = group.everywhere ? curve.flat() : curve.filter((piece) => piece.length === 1).flat();

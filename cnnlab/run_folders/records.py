@@ -14,6 +14,7 @@ from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.errors import UserError
 from cnnlab.language.source import read_yaml
 from cnnlab.npz import NpzError, open_npz
+from cnnlab.plugins import Distribution
 from cnnlab.run_folders.contents import DatasetFacts, RunResult
 from cnnlab.run_folders.states import state_of
 
@@ -169,12 +170,37 @@ def read_record(path: Path) -> Record:
         raise UserError(
             f"{path}: result.json, environment.json or history.csv is missing; train again with --fresh"
         )
-    config = load_config(str(path / "config.yaml"))
+    config = read_config(path)
     try:
         reached = RunResult.from_dict(result)
     except ValueError as error:
         raise UserError(f"{path}: result.json is incomplete ({error}); train again with --fresh") from None
     return Record(path, config, reached, tuple(read_history(path)), environment)
+
+
+def read_config(path: Path) -> ExperimentConfig:
+    """The config of a run, finished or not.
+
+    Raises:
+        UserError: it cannot be read, possibly because a plug-in that the run used is not installed.
+    """
+    try:
+        return load_config(str(path / "config.yaml"))
+    except UserError as error:
+        hints = [
+            f"   this run used the plug-in {plugin}; install it"
+            for plugin in _plugins_of(path)
+            if not plugin.is_installed
+        ]
+        if not hints:
+            raise
+        raise UserError("\n".join([str(error), *hints])) from None
+
+
+def _plugins_of(path: Path) -> list[Distribution]:
+    """The plug-ins that a run used, as environment.json has them."""
+    recorded = (read_json(path / "environment.json") or {}).get("plugins", {})
+    return [Distribution(name, version) for name, version in recorded.items()]
 
 
 def read_predictions(path: Path) -> Predictions | None:

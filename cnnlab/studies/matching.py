@@ -117,7 +117,7 @@ def _roles(
     convolving = [any(node.layer.is_convolution for node in config.nodes) for config in configs]
     if convolving[0] == convolving[1]:
         raise UserError(
-            f"--match: which of {a.name} and {b.name} is to be resized? Say so with --resize NAME"
+            f"--match: which of {a.name} and {b.name} is to be resized? choose one with --resize NAME"
         )
     return (b, a) if convolving[0] else (a, b)
 

@@ -118,18 +118,25 @@ def test_behind_an_upsampling_neighbours_share_pixels(cnnlab, network):
     path = network([{"UpSampling2D": {"size": 2}}, window, window, window, {"Rescaling": {"scale": 7.0}}])
     first, second, third = (sections_of(cnnlab, path, f"max_pooling2d_{number}") for number in (1, 2, 3))
     assert first["Receptive field: 2×2 pixels"] == (
-        "One value of its input sees 1 pixel, the next one lies 0.5 further on: "
-        "2 in a row see 1 + (2 − 1) × 0.5 = 1.5. "
-        "Pixels are shared there, so it depends on the position: at most 2 pixels. "
-        "Neighbouring outputs lie 0.5 pixels apart in the image."
+        "Each input value has a receptive field of 1 pixel, and adjacent values are 0.5 pixels apart; "
+        "together, 2 adjacent values cover 1 + (2 − 1) × 0.5 = 1.5 pixels. "
+        "After upsampling, neighboring values share pixels, so the size depends on the position: "
+        "at most 2 pixels. "
+        "Neighboring outputs lie 0.5 pixels apart in the image."
     )
-    assert "2 in a row see 1.5 + (2 − 1) × 0.5 = 2." in second["Receptive field: 2×2 pixels"]
-    assert "2 in a row see 2 + (2 − 1) × 0.5 = 2.5." in third["Receptive field: 3×3 pixels"]
+    assert "2 adjacent values cover 1.5 + (2 − 1) × 0.5 = 2 pixels." in second["Receptive field: 2×2 pixels"]
+    assert "2 adjacent values cover 2 + (2 − 1) × 0.5 = 2.5 pixels." in third["Receptive field: 3×3 pixels"]
 
 
 def test_whole_numbers_have_no_decimals(cnnlab, network):
     sections = sections_of(cnnlab, network([{"GaussianNoise": {"stddev": 1.0}}]), "gaussian_noise_1")
     assert "standard deviation 1 to each" in sections["What it does"]
+
+
+def test_a_layer_that_does_not_say_what_it_does(cnnlab, network, monkeypatch):
+    monkeypatch.setattr(LAYERS["GaussianNoise"], "about", "")
+    sections = sections_of(cnnlab, network([{"GaussianNoise": {"stddev": 1.0}}]), "gaussian_noise_1")
+    assert next(iter(sections)) == "Output: 12×12×3"
 
 
 def test_a_merge_shows_its_branches(cnnlab, network):

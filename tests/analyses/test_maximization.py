@@ -67,7 +67,7 @@ def test_it_climbs_and_reports_what_it_reached(any_network, target, layer, rng):
     found = maximize(model, units, target=target, layer=layer, ascent=ascent, rng=rng)
     if target == "probability":
         network = probabilities_of(model)
-    else:  # dense_1 are the classes: at 100 % no probability climbs
+    else:  # dense_1 are the classes: at 100% no probability climbs
         network = maps_of(model, layer) if layer == "conv2d_1" else logits_of(model)
     random = rng.random((50, *model.input.shape[1:])).astype(np.float32)
 

@@ -380,7 +380,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         ),
         pytest.param(
             "model: {input_shape: [4, 4, 1], layers: [Flatten]}\n",
-            "mine: this config has no dataset and can only be summarised; add a dataset to train it",
+            "mine: this config has no dataset and can only be summarized; add a dataset to train it",
             id="no-dataset-to-train-on",
         ),
         pytest.param(

@@ -189,7 +189,7 @@ def test_a_config_without_data_is_refused(cnnlab, write_config, experiments, dat
     assert (result.code, result.stdout) == (2, "")
     assert (
         result.stderr
-        == "dry: this config has no dataset and can only be summarised; add a dataset to train it\n"
+        == "dry: this config has no dataset and can only be summarized; add a dataset to train it\n"
     )
 
 
@@ -218,5 +218,5 @@ def test_a_failure_is_told_once(cnnlab, experiments, data_dir: Path, tmp_path: P
     assert stderr.splitlines()[1:] == [
         "small, seed 0: the disk is on fire",
         "wide, seed 0: the disk is on fire",
-        "2 of 2 runs failed; the others are kept",
+        "2 of 2 runs failed; finished runs are kept",
     ]

@@ -20,7 +20,8 @@ from cnnlab.config.optimizers import OPTIMIZERS
 from cnnlab.config.schedules import SCHEDULES
 from cnnlab.config.schema import config_schema
 from cnnlab.config.sections import EarlyStopping, ModelConfig, ReduceOnPlateau, RuntimeConfig, TrainingConfig
-from cnnlab.datasets import DATASETS
+from cnnlab.config.vocabulary import MEANINGS
+from cnnlab.datasets import DATASETS, OWN_DATA
 from cnnlab.errors import UserError
 from cnnlab.language.source import parse_yaml, read_yaml
 from cnnlab.layers import LAYERS
@@ -89,6 +90,16 @@ def test_everything_is_described_and_nothing_left_open():
                 f"{name}.{field}: give it a description, or a line in vocabulary.py"
             )
             assert set(shape) - {"description", "default"}, f"{name}.{field}: anything goes; see _shorthands"
+
+
+def test_a_field_is_described_once():
+    tables = (LAYERS, DATASETS, OWN_DATA, OPTIMIZERS, SCHEDULES)
+    for kind in (each for table in tables for each in table.values()):
+        assert not (kind.about and kind.__name__ in MEANINGS), kind.__name__
+        for name, field in kind.model_fields.items():
+            assert not (field.description and f"{kind.__name__}.{name}" in MEANINGS), (
+                f"{kind.__name__}.{name}"
+            )
 
 
 BASE = {

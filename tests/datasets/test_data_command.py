@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -145,7 +144,7 @@ def test_check_of_a_folder_names_its_classes(here, call, write_images):
     assert code == 0
     assert "Käfer" in out
     assert "猫" in out
-    assert re.search(r"total +16 +4\n", out)
+    assert "total 16 4" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(

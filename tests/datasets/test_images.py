@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnlab.datasets.reading.images import BadImage, OtherSize, bombs_are_errors, decode, size_of
+from cnnlab.datasets.reading.images import (
+    BadImage,
+    OtherSize,
+    bombs_are_errors,
+    decode,
+    fitting,
+    size_of,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -155,3 +162,17 @@ def test_bytes_cut_or_changed_anywhere_never_crash(picture):
         for source in (whole[:cut], bytes(changed)):
             with bombs_are_errors(), contextlib.suppress(BadImage):
                 decode(source, size=(6, 8), channels=3, resize="stretch")
+
+
+@pytest.mark.parametrize(
+    ("size", "resize", "said"),
+    [
+        ((12, 6), "crop", "cropped and resized from 6×8 to 12×6"),
+        ((12, 6), "pad", "resized and padded from 6×8 to 12×6"),
+        ((12, 6), "stretch", "stretched from 6×8 to 12×6"),
+        ((3, 4), "crop", "resized from 6×8 to 3×4"),
+        ((3, 4), "pad", "resized from 6×8 to 3×4"),
+    ],
+)
+def test_what_is_done_to_an_image_of_another_size(picture, size, resize, said):
+    assert fitting(picture, size, resize) == said

@@ -214,7 +214,7 @@ def test_projections_have_signs_and_scales(explain, monkeypatch):
     document = explain("deconvnet", "colors_cnn", "--unit", 2, "--unit", 2, "--unit", 0)
     assert document["units"] == [2, 0]
     ((_, said),) = drawn
-    assert "In each colour bright: positive, dark: negative projection" in said["subtitle"]
+    assert "In each color bright: positive, dark: negative projection" in said["subtitle"]
     assert "larger" not in said["subtitle"]
 
 
@@ -285,7 +285,7 @@ def test_colours_of_filters_say_their_range(explain, monkeypatch):
     document = explain("filters", "colors_cnn")
     with np.load(Path(document["folder"]) / "filters.npz") as arrays:
         largest = np.abs(arrays["kernels"]).max()
-    assert f"grey is 0, ±{short(float(largest))} from black to white." in drawn[0][1]["subtitle"]
+    assert f"gray is 0, ±{short(float(largest))} from black to white." in drawn[0][1]["subtitle"]
 
 
 def test_invariance_names_its_seeds_and_images(explain, monkeypatch):
@@ -382,11 +382,11 @@ def test_everything_that_pictures_show_of_a_keras_file(
     if count > 1:
         names = [path.name for path in pictures]
         assert shown["features"]["images"] == shown["occlusion"]["images"] == names
-        assert shown["features"]["notes"] == [["30×40 brought to 8×8"]] * 2
+        assert shown["features"]["notes"] == [["cropped and resized from 30×40 to 8×8"]] * 2
         assert (shown["style"]["content"], shown["style"]["style"]) == tuple(names)
         assert shown["kernels"]["image"] == shown["dream"]["image"] == names[0]
         for (_, labels, *_), _ in drawn:
-            assert all(label.endswith("30×40 brought to 8×8") for label in labels)
+            assert all(label.endswith("cropped and resized from 30×40 to 8×8") for label in labels)
 
 
 def test_all_of_a_run_on_a_picture(explain, tmp_path):

@@ -25,6 +25,7 @@ from cnnlab.explanations.finding import open_subject
 from cnnlab.explanations.occlusion import Occlusion
 from cnnlab.explanations.saliency import Saliency
 from cnnlab.explanations.technique import Technique
+from cnnlab.plugins import Distribution, Plugin
 
 DATA = DataPaths.from_environment(None)
 
@@ -169,7 +170,7 @@ def test_mistakes_read_alike_from_python_and_on_the_command_line(out, capsys, te
         (("invariance", [], {}), "expected at least one run, found none"),
         (
             (Occlusion(patch=4), "colors_cnn", {"patch": 3}),
-            "occlusion has its options already, found patch besides",
+            "occlusion: options are already set in the technique; remove patch",
         ),
     ],
 )  # fmt: skip
@@ -184,7 +185,7 @@ def test_mistakes_that_only_python_can_make(out, call, message):
 def test_a_technique_says_what_it_and_its_options_are(name):
     technique = TECHNIQUES[name]
     assert technique.name == name
-    assert technique.summary.endswith(".")
+    assert technique.summary.endswith((".", "?"))
     for field in technique.model_fields.values():
         assert field.description.endswith(".")
 
@@ -218,6 +219,57 @@ class Mean(Technique):
             figures={},
             arrays={"mean": mean},
         )
+
+
+class FailsToExplain(Mean):
+    name = "fails_to_explain"
+
+    def explain(self, subject):
+        return 1 / 0
+
+
+class FailsToDraw(Mean):
+    name = "fails_to_draw"
+
+    def explain(self, subject):
+        figures = {"mean": lambda: [][0]}
+        return Explanation(self, subject.explained, sentence="brightness", figures=figures, arrays={})
+
+
+@pytest.fixture
+def failing_techniques(monkeypatch):
+    """A table of one of cnnlab's techniques, then those that fail; calling it says of which distribution."""
+
+    def failing(distribution):
+        places = {"filters": TECHNIQUES._places["filters"]}
+        kinds = {each.name: each for each in (FailsToExplain, FailsToDraw)}
+        if distribution is None:
+            places |= {name: f"{__name__}:{kind.__name__}" for name, kind in kinds.items()}
+        else:
+            monkeypatch.setattr(TECHNIQUES, "_plugins", dict.fromkeys(kinds, Plugin(distribution, None)))
+            monkeypatch.setattr(TECHNIQUES, "_loaded", kinds)
+        monkeypatch.setattr(TECHNIQUES, "_places", places)
+
+    return failing
+
+
+def test_the_technique_of_a_plugin_that_fails_is_left_out(out, failing_techniques, capsys):
+    failing_techniques(Distribution("fake-one", "1.0"))
+    assert run(["explain", "all", "colors_cnn", "--out", str(out), "--json", "--quiet"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [each["technique"] for each in document["techniques"]] == ["filters"]
+    assert document["left_out"] == {
+        "fails_to_explain": "plug-in fake-one 1.0: ZeroDivisionError: division by zero",
+        "fails_to_draw": "plug-in fake-one 1.0: IndexError: list index out of range",
+    }
+
+
+def test_a_bug_of_cnnlabs_own_is_not_left_out(out, failing_techniques):
+    failing_techniques(None)
+    subject = open_subject("colors_cnn", out=out, data_paths=DATA)
+    subject.start()
+    with pytest.raises(ZeroDivisionError):
+        list(explain_all(subject))
 
 
 def test_a_technique_from_elsewhere_is_one_class(out):

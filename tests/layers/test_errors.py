@@ -53,7 +53,7 @@ from cnnlab.layers import LAYERS
         pytest.param(
             "Grayscale", {}, (8, 8, 1),
             "expected 3 channels (red, green, blue), received 1 in 8×8×1",
-            "remove this layer: the input is grey already", id="grey already",
+            "remove this layer: the input is gray already", id="grey already",
         ),
         pytest.param(
             "Grayscale", {}, (8, 8, 16),

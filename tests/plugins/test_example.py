@@ -65,6 +65,14 @@ def test_a_config_names_its_layer_and_dataset(cnnlab):
     assert "CenterCrop: cannot crop 17×6 pixels out of 16×16" in err
 
 
+def test_its_layer_is_explained(cnnlab):
+    code, out, err = cnnlab("summary", "mine.yaml", "--explain", "center_crop_1")
+    assert (code, err) == (0, "")
+    text = " ".join(out.split())
+    assert "What it does Keep the middle 8×6 pixels of an image. No weights." in text
+    assert "Receptive field: 1×1 pixels" in text
+
+
 def test_a_run_records_the_distribution(cnnlab, tmp_path):
     code, out, err = cnnlab("train", "mine.yaml", "--quiet", "--json")
     assert code == 0, err
@@ -79,6 +87,8 @@ def test_lists_and_the_schema_include_it(cnnlab):
     assert (rows["stripes"]["status"], rows["stripes"]["train_count"]) == ("generated", 5000)
     schema = json.loads(cnnlab("schema")[1])
     valid = jsonschema.Draft202012Validator(schema).is_valid
+    assert schema["$defs"]["CenterCrop"]["properties"]["height"]["description"] == "Rows that are kept."
+    assert schema["$defs"]["Stripes"]["description"].startswith("Horizontal or vertical stripes")
     layers = [{"CenterCrop": {"height": 2, "width": 3}}]
     assert valid({"dataset": {"name": "stripes"}, "model": {"layers": layers}})
     assert not valid({"dataset": {"name": "stripes", "size": 3}, "model": {"layers": layers}})

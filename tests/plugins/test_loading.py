@@ -8,7 +8,9 @@ import warnings
 
 import pytest
 
+from cnnlab.datasets import DATASETS
 from cnnlab.errors import CnnlabWarning, UserError
+from cnnlab.explanations import TECHNIQUES
 from cnnlab.language.lazy_table import LazyTable
 from cnnlab.plugins import Distribution, installed_plugins
 
@@ -23,11 +25,13 @@ def install(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(site)
     installed_plugins.cache_clear()
 
-    def install(name: str, version: str, entry_points: dict[str, str], code: str = "") -> None:
+    def install(
+        name: str, version: str, entry_points: dict[str, str], code: str = "", *, group: str = GROUP
+    ) -> None:
         info = site / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        lines = [f"[{GROUP}]", *(f"{key} = {value}" for key, value in entry_points.items())]
+        lines = [f"[{group}]", *(f"{key} = {value}" for key, value in entry_points.items())]
         (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
         (site / f"{name.replace('-', '_')}.py").write_text(code)
 
@@ -84,6 +88,73 @@ def test_a_plugin_that_cannot_be_used_is_one_warning(install, value, code, probl
     ]
 
 
+def table_like(own: LazyTable, group: str) -> LazyTable:
+    """A table of plug-ins alone, which asks of them what one of cnnlab's own tables does."""
+    return LazyTable({}, group=group, base=own._base, name_of=own._name_of, required=own._required)
+
+
+TECHNIQUE = """
+from cnnlab.explanations.technique import Technique
+
+class Means(Technique):
+"""
+DATASET = """
+from typing import ClassVar, Literal
+from cnnlab.datasets.base import DatasetConfig
+
+class Stripes(DatasetConfig):
+    name: Literal["stripes"] = "stripes"
+"""
+
+
+@pytest.mark.parametrize(
+    ("group", "value", "code", "missing"),
+    [
+        pytest.param(
+            "cnnlab.techniques", "fake_one:Means", TECHNIQUE + "    summary = 'Means.'", "name, explain",
+            id="technique without a name",
+        ),
+        pytest.param(
+            "cnnlab.techniques", "fake_one:Means",
+            TECHNIQUE + "    name = 'means'\n    def explain(self, subject): ...", "summary",
+            id="technique without a summary",
+        ),
+        pytest.param(
+            "cnnlab.datasets", "fake_one:Stripes", DATASET,
+            "title, image_shape, all_classes, train_count, test_count, read", id="dataset",
+        ),
+    ],
+)  # fmt: skip
+def test_an_incomplete_plugin_is_one_warning(install, group, value, code, missing):
+    own = {"cnnlab.techniques": TECHNIQUES, "cnnlab.datasets": DATASETS}[group]
+    name, kind = ("means", "Means") if group == "cnnlab.techniques" else ("stripes", "Stripes")
+    install("fake-one", "1.0", {name: value}, code, group=group)
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        assert list(table_like(own, group)) == []
+    assert [str(each.message) for each in caught] == [
+        f"plug-in fake-one 1.0 is ignored: {group}: {name} = {value}: {kind} lacks {missing}"
+    ]
+
+
+COMPLETE = (
+    DATASET
+    + """
+    title: ClassVar[str] = "Stripes"
+    image_shape: ClassVar[tuple] = (2, 2, 1)
+    all_classes: ClassVar[tuple] = ("a", "b")
+    train_count: ClassVar[int] = 20
+    test_count: ClassVar[int] = 10
+
+    def read(self, data_paths, *, progress=None): ...
+"""
+)
+
+
+def test_a_complete_dataset_lacks_nothing(install):
+    install("fake-one", "1.0", {"stripes": "fake_one:Stripes"}, COMPLETE, group="cnnlab.datasets")
+    assert list(table_like(DATASETS, "cnnlab.datasets")) == ["stripes"]
+
+
 def test_a_name_that_cnnlab_has_is_an_error(install):
     install("fake-one", "1.0", {"Fraction": "fractions:Fraction"})
     with pytest.raises(UserError) as caught:
@@ -113,15 +184,24 @@ def test_names_of_cnnlabs_own_need_no_look_at_what_is_installed(install):
     assert installed_plugins.cache_info().misses == 0
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["summary", "cnn"], ["summary"], ["runs", "list"]])
-def test_commands_do_not_look_at_what_is_installed(arguments, tmp_path):
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["summary", "cnn"], 0),
+        (["summary"], 0),
+        (["runs", "list"], 0),
+        (["explain", "filters", "x"], 2),
+    ],
+)
+def test_commands_do_not_look_at_what_is_installed(arguments, code, tmp_path):
     program = (
         "import sys; from cnnlab.cli import run; from cnnlab.plugins import installed_plugins;"
         "code = run(sys.argv[1:]); print('scans', installed_plugins.cache_info().misses, code)"
     )
     command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "scans 0 0"
+    assert done.stdout.splitlines()[-1] == f"scans 0 {code}"
 
 
 def test_the_command_line_shows_the_warning_as_one_line(install, capsys, monkeypatch):

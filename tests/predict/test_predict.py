@@ -90,7 +90,7 @@ def test_answers_carry_class_names_and_probabilities(call, tmp_path):
         assert list(each["probabilities"]) == ["blue", "green", "red"]
         assert sum(each["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         assert each["probability"] == max(each["probabilities"].values())
-        assert each["notes"] == ["30×40 brought to 12×12"]
+        assert each["notes"] == ["cropped and resized from 30×40 to 12×12"]
 
 
 def test_the_table_and_the_csv_say_the_same(call, tmp_path):
@@ -246,7 +246,7 @@ def bar(canvas, ink):
 
 def test_a_dark_digit_on_white_is_inverted_scaled_and_centred_by_its_mass():
     prepared = prepare(scanned(bar), Mnist())
-    assert prepared.notes == ("dark on light: inverted", "120×90 brought to 28×28")
+    assert prepared.notes == ("dark on light: inverted", "scaled and centered from 120×90 to 28×28")
     pixels = prepared.pixels[..., 0].astype(float)
     assert prepared.pixels.shape == (28, 28, 1)
     assert pixels[0].max() == pixels[:, 0].max() == 0
@@ -259,7 +259,7 @@ def test_a_dark_digit_on_white_is_inverted_scaled_and_centred_by_its_mass():
 
 def test_a_bright_digit_on_black_is_not_inverted():
     prepared = prepare(scanned(bar, paper=5, ink=250), Mnist())
-    assert prepared.notes == ("120×90 brought to 28×28",)
+    assert prepared.notes == ("scaled and centered from 120×90 to 28×28",)
     np.testing.assert_allclose(prepared.pixels.astype(int), prepare(scanned(bar), Mnist()).pixels, atol=3)
 
 

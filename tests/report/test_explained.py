@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from cnnlab.report.explained import Section, render_explanations
+from cnnlab.report.explained import TechniqueSection, render_explanations
 
 pytestmark = [
     # Selenium leaves a socket to the driver open when it quits.
@@ -26,8 +26,8 @@ def text(tmp_path_factory):
         pixels = np.random.default_rng(number).integers(0, 256, (300 * number, 900, 3), dtype=np.uint8)
         PIL.Image.fromarray(pixels).save(path)
     sections = [
-        Section("saliency", "Which pixels matter.", f"10 images of it: {EVIL}", pictures[:1]),
-        Section("maximize", "The best images.", "8 units", pictures[1:]),
+        TechniqueSection("saliency", "Which pixels matter.", f"10 images of it: {EVIL}", pictures[:1]),
+        TechniqueSection("maximize", "The best images.", "8 units", pictures[1:]),
     ]
     return render_explanations(
         "cnn, seed 0", "experiments/cnn-1a2b3c4d/seed-0", sections, left_out={"filters": "no convolution"}

@@ -230,18 +230,48 @@ def test_all_colours_of_a_chart_are_the_theme_s():
     assert "var(--c6)" in made.svg
 
 
-def test_every_layer_is_drawn():
-    for name in ("cnn", "dnn", "colors_cnn", "cnn_mixed_format"):
-        config = load_config(name)
-        drawn = ET.fromstring(drawing(config))
-        width, height = (float(drawn.attrib[side]) for side in ("width", "height"))
-        texts = [each for each in drawn if each.tag.endswith("text")]
-        assert all(0 < float(each.attrib["x"]) < width for each in texts)
-        assert all(0 < float(each.attrib["y"]) < height for each in texts)
-        written = " ".join(str(each.text) for each in texts)
-        for node, row in zip(config.nodes, config.architecture.rows, strict=True):
-            assert row.type in written or node.layer.short_name in written
-            assert f"{row.type} {times(row.output_shape)}" in drawn.attrib["aria-label"]
+def labels_of(config):
+    """What a drawing has to say, in this order: of a volume the type, of a note its name, and activations."""
+    shape = config.architecture.input_shape
+    for node, row in zip(config.nodes, config.architecture.rows, strict=True):
+        layer = node.layer
+        is_volume = layer.drawing_role != "note" or row.output_shape != shape
+        yield row.type if is_volume else layer.short_name
+        if is_volume and layer.output_activation != "linear":
+            yield layer.output_activation
+        shape = row.output_shape
+
+
+def corners(shape):
+    """The x and the y of what an SVG element covers; of a text, where it begins."""
+    if "points" in shape.attrib:
+        return zip(*(map(float, point.split(",")) for point in shape.attrib["points"].split()), strict=True)
+    if "r" in shape.attrib:
+        x, y, radius = (float(shape.attrib[key]) for key in ("cx", "cy", "r"))
+        return (x - radius, x + radius), (y - radius, y + radius)
+    return (float(shape.attrib["x"]),), (float(shape.attrib["y"]),)
+
+
+@pytest.mark.parametrize("name", ["cnn", "dnn", "colors_cnn", "cnn_mixed_format"])
+def test_every_layer_is_drawn_in_its_place(name):
+    config = load_config(name)
+    drawn = ET.fromstring(drawing(config))
+    expected = list(labels_of(config))
+    texts = [part for each in drawn if each.tag.endswith("text") for part in str(each.text).split(", ")]
+    titles = (text if text in expected else text.split()[0] for text in texts)
+    assert [title for title in titles if title in expected] == expected
+    layers = ", ".join(f"{row.type} {times(row.output_shape)}" for row in config.architecture.rows)
+    assert re.sub(r" with [\d,]+ parameters", "", drawn.attrib["aria-label"]).endswith(f", {layers}")
+
+
+@pytest.mark.parametrize("name", ["cnn", "dnn", "colors_cnn", "cnn_mixed_format"])
+def test_a_drawing_lies_in_its_box(name):
+    drawn = ET.fromstring(drawing(load_config(name)))
+    width, height = (float(drawn.attrib[side]) for side in ("width", "height"))
+    for shape in drawn:
+        xs, ys = corners(shape)
+        assert 0 <= min(xs) <= max(xs) <= width
+        assert 0 <= min(ys) <= max(ys) <= height
 
 
 @pytest.mark.parametrize("shape", [(6, 5, 1), (6, 5, 3), (300, 200, 3)])

@@ -4,10 +4,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from cnnlab.api.run import Run
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
+from cnnlab.datasets import DataPaths, load_dataset
+from cnnlab.errors import UserError
 from cnnlab.run_folders.records import find_finished, read_record
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -53,3 +58,48 @@ def test_old_runs_are_compared_and_not_trained_again(out, capsys):
         assert outcome["test_accuracy"]["values"] == [each.result.test_accuracy for each in records]
     after = files_of(out)
     assert {path: time for path, time in after.items() if path in before} == before
+
+
+@pytest.fixture
+def old_run(out, backend):
+    (path,) = out.glob("golden_cnn-*/seed-0")
+    return path
+
+
+def test_an_old_run_is_explained(old_run, capsys):
+    assert run(["explain", "confusion", str(old_run), "--json", "--quiet"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    record = read_record(old_run)
+    predictions = record.predictions
+    counts = np.zeros((2, 2), int)
+    np.add.at(counts, (predictions.labels, predictions.predicted), 1)
+    assert document["counts"] == counts.tolist()
+    assert document["accuracy"] == pytest.approx(record.result.test_accuracy)
+
+
+def test_an_old_run_predicts_as_it_did(old_run, tmp_path, capsys):
+    record = read_record(old_run)
+    data = load_dataset(record.config.dataset, DataPaths.from_environment(None))
+    files = []
+    for index, image in enumerate(data.test.images[:5]):
+        files.append(tmp_path / f"{index}.png")
+        Image.fromarray(image[..., 0]).save(files[-1])
+    assert run(["predict", str(old_run), *map(str, files), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["predictions"]
+    probabilities = [list(each["probabilities"].values()) for each in found]
+    np.testing.assert_allclose(probabilities, record.predictions.probabilities[:5], atol=1e-3)
+
+
+def test_a_run_whose_plugin_is_not_installed_says_so(old_run):
+    config = old_run / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("Flatten", "CenterCrop"), encoding="utf-8")
+    environment = json.loads((old_run / "environment.json").read_text(encoding="utf-8"))
+    environment["plugins"] = {"cnnlab-example": "1.2", "numpy": "2.0"}
+    (old_run / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    for read in (read_record, lambda path: Run(path).experiment):
+        with pytest.raises(UserError) as caught:
+            read(old_run)
+        first, *_, last = str(caught.value).splitlines()
+        assert "unknown layer 'CenterCrop'" in first
+        assert last == "   this run used the plug-in cnnlab-example 1.2; install it"
+        assert "numpy" not in str(caught.value)

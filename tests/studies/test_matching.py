@@ -99,7 +99,7 @@ def test_seconds_out_of_reach_come_as_close_as_they_can():
         (("dnn", "cnn", "colors_dnn"), None, "--match: expected two experiments given as configs, found 3"),
         (
             ("cnn", "fashion_cnn"), None,
-            "--match: which of cnn and fashion_cnn is to be resized? Say so with --resize NAME",
+            "--match: which of cnn and fashion_cnn is to be resized? choose one with --resize NAME",
         ),
         (("dnn", "cnn"), "dn", "unknown experiment to resize: 'dn'; did you mean dnn?"),
     ],

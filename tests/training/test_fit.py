@@ -66,7 +66,7 @@ def test_every_image_is_seen_once_an_epoch(
     assert row["images_per_second"] * row["seconds"] == pytest.approx(count)
 
 
-def test_the_watcher_is_told_in_order(trained, experiment, dataset, reporter, monkeypatch) -> None:
+def test_the_reporter_is_told_in_order(trained, experiment, dataset, reporter, monkeypatch) -> None:
     monkeypatch.setattr("cnnlab.training.epoch.SECONDS_PER_CALL", 1e-9)  # a call for each step
     trained(experiment(training="epochs: 2, batch_size: 32"), dataset())
     assert reporter.told == [
@@ -78,7 +78,7 @@ def test_the_watcher_is_told_in_order(trained, experiment, dataset, reporter, mo
     ]
 
 
-def test_the_watcher_is_told_of_a_resumed_run(
+def test_the_reporter_is_told_of_a_resumed_run(
     trained, experiment, dataset, reporter, monkeypatch, tmp_path
 ) -> None:
     config, data, out = experiment(training="epochs: 3"), dataset(), tmp_path / "out"

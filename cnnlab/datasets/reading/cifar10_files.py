@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.datasets.content import Content, Provenance, digest
 from cnnlab.datasets.data_paths import DataPaths
 from cnnlab.datasets.reading.archive import members
@@ -67,7 +67,7 @@ class Batch(NamedTuple):
 
 
 def read_cifar10(
-    config: DatasetConfig, data_paths: DataPaths, *, progress: Progress | None = None
+    config: DatasetConfig, data_paths: DataPaths, *, progress: DownloadProgress | None = None
 ) -> Content:
     """Find the set in one of its layouts, or download it, and decode it.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import filelock
 
-from cnnlab.datasets.base import Progress
+from cnnlab.datasets.base import DownloadProgress
 from cnnlab.datasets.data_paths import DataPaths, RemoteFile
 from cnnlab.errors import CnnlabError
 
@@ -42,7 +42,7 @@ def download_all(
     folder: str,
     title: str,
     looked_for: str,
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
 ) -> list[Path]:
     """Download the files of a set into the cache.
 
@@ -69,7 +69,7 @@ def download_all(
 
 
 def download(
-    remote: RemoteFile, folder: Path, *, progress: Progress | None = None, timeout: float = TIMEOUT
+    remote: RemoteFile, folder: Path, *, progress: DownloadProgress | None = None, timeout: float = TIMEOUT
 ) -> Path:
     """Bring one file into a folder, unless it is there.
 
@@ -93,7 +93,7 @@ def download(
     return path
 
 
-def _transfer(remote: RemoteFile, partial: Path, progress: Progress | None, timeout: float) -> None:
+def _transfer(remote: RemoteFile, partial: Path, progress: DownloadProgress | None, timeout: float) -> None:
     """Fill the partial file and verify it; a wrong one is removed."""
     resumed = partial.exists()
     for attempt in range(1, ATTEMPTS + 1):
@@ -116,7 +116,7 @@ def _transfer(remote: RemoteFile, partial: Path, progress: Progress | None, time
     raise DownloadError(f"{remote.url}: incomplete after {ATTEMPTS} attempts")
 
 
-def _receive(remote: RemoteFile, partial: Path, progress: Progress | None, timeout: float) -> None:
+def _receive(remote: RemoteFile, partial: Path, progress: DownloadProgress | None, timeout: float) -> None:
     """One request, from the end of the partial file on."""
     have = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(remote.url, headers={"User-Agent": "cnnlab"})
@@ -144,7 +144,7 @@ def _write(
     remote: RemoteFile,
     partial: Path,
     have: int,
-    progress: Progress | None,
+    progress: DownloadProgress | None,
 ) -> None:
     """Append to the partial file, or start it anew where the server sends the whole file."""
     start = _start(response) if response.status == http.HTTPStatus.PARTIAL_CONTENT else 0

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from cnnlab.datasets.base import Progress
+from cnnlab.datasets.base import DownloadProgress
 from cnnlab.datasets.content import Content
 from cnnlab.datasets.data_paths import DataPaths
 from cnnlab.datasets.reading.decoded_cache import Decoded, cached, key_of
@@ -62,7 +62,7 @@ class FolderOptions:
 
 
 def read_folder(
-    folder: str, options: FolderOptions, data_paths: DataPaths, *, progress: Progress | None = None
+    folder: str, options: FolderOptions, data_paths: DataPaths, *, progress: DownloadProgress | None = None
 ) -> Content:
     """Find the images and decode them, unless the cache has them.
 
@@ -152,7 +152,7 @@ def _decode(
     file: BinaryIO,
     folder: str,
     options: FolderOptions,
-    progress: Progress | None,
+    progress: DownloadProgress | None,
 ) -> Decoded:
     """Write the pixels of all files, one image after the other, as they come."""
     labels: list[int] = []

@@ -95,6 +95,18 @@ def fitted(image: Image, size: tuple[int, int], resize: str) -> Image:
     return image.resize(target, Resampling.BILINEAR)
 
 
+def fitting(image: Image, size: tuple[int, int], resize: str) -> str:
+    """What `fitted` does to an image of another size, in words."""
+    same_proportions = image.height * size[1] == image.width * size[0]
+    how = {"crop": "cropped and resized", "pad": "resized and padded", "stretch": "stretched"}[resize]
+    return resized("resized" if same_proportions else how, image, size)
+
+
+def resized(how: str, image: Image, size: tuple[int, int]) -> str:
+    """cropped and resized from 700×1600 to 28×28; as everywhere, the height comes first."""
+    return f"{how} from {image.height}×{image.width} to {size[0]}×{size[1]}"
+
+
 @contextlib.contextmanager
 def _opened(source: Path | bytes) -> Iterator[Image]:
     """An open image of known, bearable size; inside, whatever goes wrong with it becomes a `BadImage`."""

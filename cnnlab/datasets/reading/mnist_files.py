@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.datasets.content import Content, Provenance, Status, digest
 from cnnlab.datasets.data_paths import DataPaths
 from cnnlab.datasets.reading.download import download_all
@@ -27,7 +27,7 @@ def read_mnist_like(
     data_paths: DataPaths,
     *,
     others: Mapping[str, str],
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
 ) -> Content:
     """Find the set in one of its layouts, or download it, and decode it.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnlab.datasets.base import DatasetConfig
-from cnnlab.datasets.reading.images import fitted, load
+from cnnlab.datasets.reading.images import fitted, fitting, load, resized
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def prepare(source: Path | bytes, config: DatasetConfig) -> Prepared:
     """Bring an image to the size, the colours and the look of a dataset.
 
     Photographs are cropped to the size, or as a folder's `resize` says. Where the dataset shows something
-    bright on black, an image with a light rim is inverted; digits are scaled to 20×20 points and centred
+    bright on black, an image with a light rim is inverted; digits are scaled to 20×20 points and centered
     by their mass, as MNIST's are, unless the image is of the dataset's size already.
 
     Raises:
@@ -49,13 +49,13 @@ def prepare(source: Path | bytes, config: DatasetConfig) -> Prepared:
     size = (height, width)
     if config.image_kind == "photograph":
         image = load(source, channels=channels)
-        notes = () if image.size == (width, height) else (_resized(image, size),)
-        resized = fitted(image, size, config.resize_mode)
-        return Prepared(np.asarray(resized, dtype=np.uint8).reshape(config.image_shape), notes)
-    return _figure(load(source, channels=channels), size, channels, centred=config.image_kind == "digit")
+        notes = () if image.size == (width, height) else (fitting(image, size, config.resize_mode),)
+        pixels = np.asarray(fitted(image, size, config.resize_mode), dtype=np.uint8)
+        return Prepared(pixels.reshape(config.image_shape), notes)
+    return _figure(load(source, channels=channels), size, channels, centered=config.image_kind == "digit")
 
 
-def _figure(image: Image, size: tuple[int, int], channels: int, *, centred: bool) -> Prepared:
+def _figure(image: Image, size: tuple[int, int], channels: int, *, centered: bool) -> Prepared:
     """Something bright on black, from an image that may be dark on light."""
     from PIL import Image as Images
     from PIL import ImageOps
@@ -65,8 +65,12 @@ def _figure(image: Image, size: tuple[int, int], channels: int, *, centred: bool
         image = ImageOps.invert(image)
         notes.append("dark on light: inverted")
     if image.size != (size[1], size[0]):
-        notes.append(_resized(image, size))
-        image = Images.fromarray(_centred(image, size)) if centred else fitted(image, size, "pad")
+        if centered:
+            notes.append(resized("scaled and centered", image, size))
+            image = Images.fromarray(_centered(image, size))
+        else:
+            notes.append(fitting(image, size, "pad"))
+            image = fitted(image, size, "pad")
     return Prepared(np.asarray(image, dtype=np.uint8).reshape(*size, channels), tuple(notes))
 
 
@@ -76,7 +80,7 @@ def _light_rim(grey: np.ndarray) -> bool:
     return bool(np.median(rim) > 127)
 
 
-def _centred(image: Image, size: tuple[int, int]) -> np.ndarray:
+def _centered(image: Image, size: tuple[int, int]) -> np.ndarray:
     """The brightest part, scaled to fit 20×20 of 28×28 points, its centre of mass in the middle: uint8."""
     from PIL import Image as Images
     from PIL.Image import Resampling
@@ -102,7 +106,3 @@ def _centred(image: Image, size: tuple[int, int]) -> np.ndarray:
     top, left = places
     canvas[top : top + digit.shape[0], left : left + digit.shape[1]] = np.rint(digit)
     return canvas
-
-
-def _resized(image: Image, size: tuple[int, int]) -> str:
-    return f"{image.height}×{image.width} brought to {size[0]}×{size[1]}"

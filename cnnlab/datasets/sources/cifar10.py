@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.datasets.data_paths import DataPaths, RemoteFile
 from cnnlab.language.fields import Shape
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 class Cifar10(DatasetConfig):
-    """CIFAR-10 in its Python or binary layout, as a folder or as the published archive."""
+    """CIFAR-10, the layouts of its Python and binary versions."""
+
+    about: ClassVar[str] = "CIFAR-10 in its Python or binary layout, as a folder or as the published archive."
 
     name: Literal["cifar10"] = "cifar10"
 
@@ -53,7 +55,7 @@ class Cifar10(DatasetConfig):
 
         return matches_checksums(data_paths)
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         from cnnlab.datasets.reading.cifar10_files import read_cifar10
 
         return read_cifar10(self, data_paths, progress=progress)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import ModelWrapValidatorHandler, field_validator, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
-from cnnlab.datasets.base import DatasetConfig, Progress, ResizeMode
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress, ResizeMode
 from cnnlab.datasets.reading.folder_layout import find_layout, image_files
 from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.errors import UserError, suggestion
@@ -22,29 +22,38 @@ TEST_SIZE = 0.2
 
 
 class ImageFolder(DatasetConfig):
-    """FOLDER/train/CLASS/* and FOLDER/test/CLASS/*, or FOLDER/CLASS/* alone: PNG, JPEG, BMP, GIF and WebP.
+    """A folder of image files. Whatever the config leaves out is inferred when it is read."""
 
-    What a config leaves out of `classes` and `size` is looked up when it is read, and written into a run's
-    config.yaml: so a run can be read where the folder is gone. Images are brought to 8 bits a channel,
-    transparent parts white, photographs upright, and kept as uint8 in the cache until a file changes.
-    """
+    about: ClassVar[str] = (
+        "FOLDER/train/CLASS/* and FOLDER/test/CLASS/*, or FOLDER/CLASS/* alone: PNG, JPEG, BMP, GIF and "
+        "WebP.\n\n"
+        "If classes or size are left out, they are read from the folder and written to a run's "
+        "config.yaml, so a run can be read when the folder is gone. Images are converted to 8 bits per "
+        "channel, transparent parts to white, photographs rotated upright; the result is cached as uint8 "
+        "until a file changes."
+    )
 
     name: Literal["folder"] = "folder"
-    folder: str
-    """A relative path starts at the current directory."""
-
-    size: Pair | None = None
-    """(height, width) that all images are brought to; None: that of the first image, which all must have."""
-
-    color_mode: Literal["rgb", "grayscale"] = "rgb"
-    resize: Literal["crop", "pad", "stretch", "exact"] = "crop"
-    """crop: fill `size` and cut off the rest. pad: fit into `size`, black around. exact: refuse others."""
-
-    on_error: Literal["stop", "skip"] = "stop"
-    """What becomes of an image that cannot be read: an error, or a warning."""
-
-    test_size: int | float = TEST_SIZE
-    """A count or a fraction, split off with `seed`, stratified, where the folder has no test images."""
+    folder: str = Field(description="The folder; a relative path is relative to the current directory.")
+    size: Pair | None = Field(
+        None,
+        description="(height, width) that all images are resized to; null: that of the first, which all must "
+        "have.",
+    )
+    color_mode: Literal["rgb", "grayscale"] = Field("rgb", description="Color, or gray values.")
+    resize: Literal["crop", "pad", "stretch", "exact"] = Field(
+        "crop",
+        description="crop: fill size and cut off the rest. pad: fit into size, black around. "
+        "stretch: change the proportions. exact: refuse other sizes.",
+    )
+    on_error: Literal["stop", "skip"] = Field(
+        "stop", description="An image that cannot be read is an error, or is skipped with a warning."
+    )
+    test_size: int | float = Field(
+        TEST_SIZE,
+        description="A count or a fraction of images to test with, drawn with seed, if the folder has no "
+        "test images.",
+    )
 
     @property
     def title(self) -> str:
@@ -66,7 +75,7 @@ class ImageFolder(DatasetConfig):
     def resize_mode(self) -> ResizeMode:
         return "crop" if self.resize == "exact" else self.resize
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         """Decode the images, or map what an earlier start has decoded."""
         from cnnlab.datasets.reading.folder_files import FolderOptions, read_folder
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.language.fields import NonNegative, Share, problem, problems
 
 if TYPE_CHECKING:
@@ -17,27 +17,28 @@ if TYPE_CHECKING:
     from cnnlab.datasets.drawn.random_stream import RandomStream
 
 
+GeneratorSeed = Annotated[
+    NonNegative, Field(description="Draws the images; seed only chooses the validation images among them.")
+]
+DrawnCount = Annotated[int, Field(ge=10, le=1_000_000)]
+
+
 class Generated(DatasetConfig):
     """A set that is drawn when it is loaded, and kept nowhere: a subclass gives its facts and `draw`."""
 
-    generator_seed: NonNegative = 0
-    """Draws the images; `seed` only chooses the validation images among them."""
-
-    train_count: Annotated[int, Field(ge=10, le=1_000_000)] = 5_000
-    """How many training images are drawn, validation images included."""
-
-    test_count: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
-    noise: Share = 0.0
-    """Each subclass says what of: 0 none, 1 nothing but noise."""
-
-    difficulty: Share = 0.5
-    """0: as easy as a textbook's figure. 1: hard for people, too."""
+    generator_seed: GeneratorSeed = 0
+    train_count: DrawnCount = Field(
+        5_000, description="How many training images are generated, validation images included."
+    )
+    test_count: DrawnCount = Field(1_000, description="How many test images are generated.")
+    noise: Share = Field(0.0, description="0: none; 1: nothing but noise.")
+    difficulty: Share = Field(0.5, description="0: as easy as a textbook figure; 1: hard for people, too.")
 
     def draw(self, count: int, stream: RandomStream) -> tuple[np.ndarray, np.ndarray]:
         """Images (count, *image_shape) uint8 and labels (count,) int64, every class as often as possible."""
         self._missing("draw")
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         """Draw the images; no file is looked for."""
         from cnnlab.datasets.content import Content
         from cnnlab.datasets.drawn.random_stream import RandomStream
@@ -60,5 +61,5 @@ class Generated(DatasetConfig):
         return self
 
 
-Side = Annotated[int, Field(ge=16, le=128)]
-"""Height and width of generated pictures."""
+SIDE = "Height and width of the images, in pixels."
+Side = Annotated[int, Field(ge=16, le=128, description=SIDE)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from cnnlab.datasets.base import ImageKind
-from cnnlab.datasets.sources.generated import Generated
+from cnnlab.datasets.sources.generated import SIDE, Generated
 from cnnlab.language.fields import AsRange, Shape, Share
 
 if TYPE_CHECKING:
@@ -20,21 +20,23 @@ COLUMNS = "ABCDEFGHJKLMNOPQRST"
 
 
 class Go(Generated):
-    """Positions from games of a simple player against itself; the class is the next move, such as D4.
+    """Positions and moves. Whole numbers only: the same games on every machine, with every NumPy."""
 
-    Networks see one plane: 1 for the stones of the player to move, -1 for the other's, 0 for empty points.
-    The player looks at the stones around a point only: it captures, saves its own stones, presses on and
-    keeps them connected. It never breaks the rules of capture, suicide and ko, and
-    fills none of its own eyes. `noise` is the share of its moves that are any legal ones: nobody can
-    predict them. `difficulty` makes games longer. Training and test positions are from different games.
-    Whole numbers only: the same games on every machine, with every NumPy; 6,000 positions take 6 seconds.
-    """
+    about: ClassVar[str] = (
+        "Positions from games of a simple player against itself; the class is the next move, such as D4.\n\n"
+        "Networks see one plane: 1 for the stones of the player to move, -1 for the opponent's, 0 for "
+        "empty points. The player looks only at the stones around a point: it captures, saves its own "
+        "stones, attacks, and keeps its stones connected. It obeys the rules of capture, suicide and ko, "
+        "and fills none of its own eyes. noise is the share of its moves that are random legal ones, "
+        "which nobody can predict. difficulty makes games longer. Training and test positions are from "
+        "different games, which are the same on every machine; 6,000 positions take 6 seconds."
+    )
 
     name: Literal["go"] = "go"
     scale: Annotated[tuple[float, float], AsRange] = (-1.0, 254.0)
     """Makes -1, 0 and 1 of the pixels 0, 1 and 2: the other's stone, nothing, an own stone."""
 
-    size: Annotated[int, Field(ge=5, le=19)] = 19
+    size: Annotated[int, Field(ge=5, le=19, description=SIDE)] = 19
     noise: Share = 0.05
 
     image_kind: ClassVar[ImageKind] = "other"

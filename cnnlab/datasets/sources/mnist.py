@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from cnnlab.datasets.base import DatasetConfig, ImageKind, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress, ImageKind
 from cnnlab.datasets.data_paths import DataPaths, RemoteFile
 from cnnlab.datasets.reading.mnist_layout import IDX_FILES, MnistLayout
 from cnnlab.language.fields import Shape
@@ -37,7 +37,7 @@ class MnistLike(DatasetConfig):
 
         return matches_checksums(self.layout, data_paths)
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         from cnnlab.datasets.reading.mnist_files import read_mnist_like
 
         others = {other.title: other.layout.official_digest for other in (Mnist, FashionMnist)}
@@ -52,7 +52,11 @@ MNIST_NPZ = RemoteFile(
 
 
 class Mnist(MnistLike):
-    """Handwritten digits (LeCun, Cortes & Burges), as four IDX files or as Keras's mnist.npz."""
+    """MNIST, whose digits are centered by their mass."""
+
+    about: ClassVar[str] = (
+        "Handwritten digits (LeCun, Cortes & Burges), as four IDX files or as Keras's mnist.npz."
+    )
 
     name: Literal["mnist"] = "mnist"
 
@@ -81,7 +85,11 @@ class Mnist(MnistLike):
 
 
 class FashionMnist(MnistLike):
-    """Pictures of clothes (Xiao, Rasul & Vollgraf 2017, arXiv 1708.07747), as four IDX files."""
+    """Fashion-MNIST, in the formats of MNIST."""
+
+    about: ClassVar[str] = (
+        "Images of clothes (Xiao, Rasul & Vollgraf 2017, arXiv 1708.07747), as four IDX files."
+    )
 
     name: Literal["fashion_mnist"] = "fashion_mnist"
 

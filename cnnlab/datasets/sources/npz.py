@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import ModelWrapValidatorHandler, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
-from cnnlab.datasets.base import DatasetConfig, Progress
+from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.errors import UserError
 from cnnlab.language.fields import AsTuple, Positive, Shape, problem, problems
@@ -18,21 +18,23 @@ if TYPE_CHECKING:
 
 
 class NpzFile(DatasetConfig):
-    """Images (N, H, W) or (N, H, W, C) uint8, labels (N,) of any integer type, as `numpy.savez` writes them.
+    """A file of arrays. Whatever the config leaves out is inferred when it is read."""
 
-    What a config leaves out of `shape` and `names` is looked up in the file when the config is read, and
-    written into a run's config.yaml: so a run can be read where the file is gone.
-    """
+    about: ClassVar[str] = (
+        "Images (N, H, W) or (N, H, W, C) uint8, labels (N,) of any integer type, as numpy.savez writes "
+        "them.\n\n"
+        "If shape or names are left out, they are read from the file and written to a run's config.yaml, "
+        "so a run can be read when the file is gone."
+    )
 
     name: Literal["npz"] = "npz"
-    npz: str
-    """The file; a relative path starts at the current directory."""
-
-    names: Annotated[tuple[str, ...] | None, AsTuple] = None
-    """What the labels 0, 1, … are called; None: by their numbers."""
-
-    shape: Annotated[tuple[Positive, Positive, Positive] | None, AsTuple] = None
-    """(height, width, channels) of the images; None: as in the file."""
+    npz: str = Field(description="The file; a relative path is relative to the current directory.")
+    names: Annotated[tuple[str, ...] | None, AsTuple] = Field(
+        None, description="The names of the labels 0, 1, …; null: their numbers."
+    )
+    shape: Annotated[tuple[Positive, Positive, Positive] | None, AsTuple] = Field(
+        None, description="(height, width, channels) of the images; null: as in the file."
+    )
 
     @property
     def title(self) -> str:
@@ -50,7 +52,7 @@ class NpzFile(DatasetConfig):
             raise ValueError("without names; _infer gives them")
         return self.names
 
-    def read(self, data_paths: DataPaths, *, progress: Progress | None = None) -> Content:
+    def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         """Read and check the arrays."""
         from cnnlab.datasets.reading.npz_files import read_own_npz
 

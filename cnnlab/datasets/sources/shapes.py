@@ -18,12 +18,14 @@ SHAPE_NAMES = ("circle", "rectangle", "triangle", "diamond", "line")
 
 
 class Shapes(Generated):
-    """Bright shapes on dark grey, of any size and place; the class is the shape.
+    """Integers only: the same images on every machine, with every NumPy."""
 
-    `noise` is the standard deviation of what is added to each pixel, as a share of full brightness.
-    `difficulty` makes shapes smaller, flatter, fainter and less centred: a flat triangle is easily taken
-    for a diamond. Integers only: the same pictures on every machine, with every NumPy.
-    """
+    about: ClassVar[str] = (
+        "Bright shapes of any size and position on dark gray; the class is the shape.\n\n"
+        "noise is the standard deviation of what is added to each pixel, as a share of full brightness. "
+        "difficulty makes shapes smaller, flatter, fainter and less centered. The same images on every "
+        "machine."
+    )
 
     name: Literal["shapes"] = "shapes"
     size: Side = 28
@@ -47,10 +49,12 @@ class Shapes(Generated):
 
 
 class ColoredShapes(Generated):
-    """The shapes of `Shapes` in the colours of `Colors`; the class is both, such as "red circle".
+    """`Shapes` in the colors of `Colors`."""
 
-    `noise` and `difficulty` as for `Shapes`; difficulty also moves the colours towards grey.
-    """
+    about: ClassVar[str] = (
+        'The shapes of shapes in the colors of colors; the class is both, such as "red circle".\n\n'
+        "noise and difficulty as for shapes; difficulty also makes the colors grayer."
+    )
 
     name: Literal["colored_shapes"] = "colored_shapes"
     size: Side = 28

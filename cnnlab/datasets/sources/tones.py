@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from cnnlab.datasets.base import ImageKind
-from cnnlab.datasets.sources.generated import Generated
+from cnnlab.datasets.sources.generated import DrawnCount, Generated
 from cnnlab.language.fields import Shape, Share
 
 if TYPE_CHECKING:
@@ -17,19 +17,22 @@ if TYPE_CHECKING:
 
 
 class Tones(Generated):
-    """Spectrograms of synthetic sounds: time from top to bottom, frequency from left (low) to right (high).
+    """A sine and a Fourier transform are exact up to a machine's last digit, and so, rarely, is a pixel."""
 
-    Brightness is loudness in decibels, full at the loudest point, black 50 dB below it. `noise` is the
-    loudness of white noise beside the sound's own, both as standard deviations; the class "noise" is nothing
-    else. `difficulty` makes glides shorter, vibrato narrower and clicks rarer. A sine and a Fourier
-    transform are up to the machine's last digit, and so, rarely, is a pixel: not bit-identical everywhere.
-    """
+    about: ClassVar[str] = (
+        "Spectrograms of synthetic sounds: time from top to bottom, frequency from left (low) to right "
+        "(high).\n\n"
+        "Brightness is loudness in decibels, full at the loudest point, black 50 dB below it. noise is "
+        "the standard deviation of white noise relative to the sound's; the class noise is nothing else. "
+        "difficulty makes glides shorter, vibrato narrower and clicks rarer. Rarely a pixel differs "
+        "between machines."
+    )
 
     name: Literal["tones"] = "tones"
-    size: Annotated[int, Field(ge=16, le=128)] = 32
-    """Points in time, and as many in frequency."""
-
-    train_count: Annotated[int, Field(ge=10, le=1_000_000)] = 3_000
+    size: Annotated[int, Field(ge=16, le=128)] = Field(
+        32, description="Points in time, and as many in frequency."
+    )
+    train_count: DrawnCount = 3_000
     noise: Share = 0.3
 
     image_kind: ClassVar[ImageKind] = "other"

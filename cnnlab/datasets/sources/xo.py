@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from cnnlab.datasets.base import ImageKind
-from cnnlab.datasets.sources.generated import Generated
+from cnnlab.datasets.sources.generated import SIDE, DrawnCount, Generated
 from cnnlab.language.fields import AsRange, Shape, Share
 
 if TYPE_CHECKING:
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
 
 class XO(Generated):
-    """An X or an O; networks see 1 on its strokes and -1 elsewhere.
+    """Only operations that IEEE 754 rounds one way: the same images on every machine, with every NumPy."""
 
-    With `difficulty: 0` every letter is the textbook's, thin, centred and upright; up to 1 they are shifted
-    to the rim, scaled down to half, rotated by up to 45° either way and thickened. `noise` is the share of
-    pixels that are the wrong way round; at 0.5 nothing is left. Only operations that IEEE 754 rounds one
-    way are used: the same pictures on every machine, with every NumPy.
-    """
+    about: ClassVar[str] = (
+        "An X or an O; networks see 1 on its strokes and -1 elsewhere.\n\n"
+        "At difficulty 0 every letter is thin, centered and upright; up to 1, letters are shifted to the "
+        "edge, scaled down to half, rotated by up to 45° and thickened. noise is the share of inverted "
+        "pixels; at 0.5 nothing is left. The same images on every machine."
+    )
 
     name: Literal["xo"] = "xo"
     scale: Annotated[tuple[float, float], AsRange] = (-1.0, 1.0)
-    size: Annotated[int, Field(ge=9, le=28)] = 16
-    train_count: Annotated[int, Field(ge=10, le=1_000_000)] = 2_000
+    size: Annotated[int, Field(ge=9, le=28, description=SIDE)] = 16
+    train_count: DrawnCount = 2_000
     noise: Share = 0.02
 
     title: ClassVar[str] = "X or O"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cnnlab.accounting.architecture import Step
+from cnnlab.accounting.architecture import LayerStep
 from cnnlab.accounting.stages import trunk
 from cnnlab.layers.graph import IMAGE
 
@@ -15,29 +15,31 @@ class Branches:
     """The same input through several chains, which meet in `end`; an empty one is the input unchanged."""
 
     chains: tuple[Parts, ...]
-    end: Step
+    end: LayerStep
 
 
 @dataclass(frozen=True)
 class Tangle:
     """Steps whose connections are no branches within branches, as in a dense block."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[LayerStep, ...]
 
 
-Parts = tuple[Step | Branches | Tangle, ...]
+Parts = tuple[LayerStep | Branches | Tangle, ...]
 
 
-def parts_of(steps: Sequence[Step]) -> Parts:
+def parts_of(steps: Sequence[LayerStep]) -> Parts:
     """The steps of a network in order, with branches taken together."""
     inputs = [step.node.inputs for step in steps]
     return tuple(_parts(steps, inputs))
 
 
-def _parts(steps: Sequence[Step], inputs: Sequence[tuple[int, ...]]) -> list[Step | Branches | Tangle]:
+def _parts(
+    steps: Sequence[LayerStep], inputs: Sequence[tuple[int, ...]]
+) -> list[LayerStep | Branches | Tangle]:
     """`inputs`: for each step the positions in `steps` that feed it, IMAGE for what comes in from before."""
     alone = trunk(inputs)
-    found: list[Step | Branches | Tangle] = []
+    found: list[LayerStep | Branches | Tangle] = []
     begin = IMAGE
     for end in range(len(steps)):
         if alone[end]:
@@ -47,8 +49,8 @@ def _parts(steps: Sequence[Step], inputs: Sequence[tuple[int, ...]]) -> list[Ste
 
 
 def _between(
-    steps: Sequence[Step], inputs: Sequence[tuple[int, ...]], begin: int, end: int
-) -> Step | Branches | Tangle:
+    steps: Sequence[LayerStep], inputs: Sequence[tuple[int, ...]], begin: int, end: int
+) -> LayerStep | Branches | Tangle:
     """What lies behind one step that all paths lead through, up to the next."""
     if set(inputs[end]) == {begin}:
         return steps[end]
@@ -71,7 +73,9 @@ def _behind(inputs: Sequence[tuple[int, ...]], position: int, begin: int) -> lis
     return sorted(needed)
 
 
-def _chain(steps: Sequence[Step], inputs: Sequence[tuple[int, ...]], chain: list[int], begin: int) -> Parts:
+def _chain(
+    steps: Sequence[LayerStep], inputs: Sequence[tuple[int, ...]], chain: list[int], begin: int
+) -> Parts:
     places = {begin: IMAGE} | {position: place for place, position in enumerate(chain)}
     inner = [tuple(places[each] for each in inputs[position]) for position in chain]
     return tuple(_parts([steps[position] for position in chain], inner))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from cnnlab.accounting.architecture import Architecture, Step
+from cnnlab.accounting.architecture import Architecture, LayerStep
 from cnnlab.errors import unknown
 from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer, SpatialLayer, times
@@ -75,10 +75,10 @@ class Chain:
 class _Steps:
     """The steps of a network, taken one after the other as the config's layers ask for them."""
 
-    steps: Sequence[Step]
+    steps: Sequence[LayerStep]
     position: int = 0
 
-    def take(self) -> Step:
+    def take(self) -> LayerStep:
         step = self.steps[self.position]
         self.position += 1
         return step
@@ -86,7 +86,7 @@ class _Steps:
     def params_since(self, begin: int) -> int:
         return sum(step.params for step in self.steps[begin : self.position])
 
-    def take_at(self, where: Where) -> Iterator[Step]:
+    def take_at(self, where: Where) -> Iterator[LayerStep]:
         """All following steps that the config describes at `where` itself."""
         while self.position < len(self.steps) and self.steps[self.position].node.where == where:
             yield self.take()
@@ -258,7 +258,7 @@ def _labels(branches: Sequence[Chain]) -> tuple[str, ...]:
     return tuple("" if branch.elements else "identity" for branch in branches)
 
 
-def _merged(step: Step, notes: tuple[str, ...]) -> Volume | MergePoint:
+def _merged(step: LayerStep, notes: tuple[str, ...]) -> Volume | MergePoint:
     """The layer in which branches meet."""
     layer, shape = step.node.layer, _image(step.output_shape, None)
     if layer.symbol:
@@ -266,7 +266,7 @@ def _merged(step: Step, notes: tuple[str, ...]) -> Volume | MergePoint:
     return Volume("other", layer.type(), shape, step.params, notes=notes)
 
 
-def _add_step(step: Step, into: _ChainBuilder) -> None:
+def _add_step(step: LayerStep, into: _ChainBuilder) -> None:
     """A layer as the volume, the note or the nothing that it says it is."""
     layer = step.node.layer
     role: str = layer.drawing_role

@@ -144,7 +144,7 @@ def _label(
     x = sheet.left - 0.12
     sheet.text(x, y + 0.1, layer, across="right", weight="bold", size=9)
     sheet.text(x, y + 0.27, f"{operation}, {what}", across="right", size=8)
-    span = f"colours: {short(scale.low)} to {short(scale.high)}"
+    span = f"colors: {short(scale.low)} to {short(scale.high)}"
     sheet.text(x, y + 0.43, span, across="right", size=7.5, color=GREY)
 
 

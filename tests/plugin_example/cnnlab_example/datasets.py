@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 
 class Stripes(Generated):
-    """Horizontal or vertical stripes, two pixels wide.
+    """Horizontal or vertical stripes."""
 
-    `noise` is the share of pixels that are replaced by random ones. `difficulty` lowers the contrast.
-    """
+    about: ClassVar[str] = (
+        "Horizontal or vertical stripes, two pixels wide.\n\n"
+        "noise is the share of pixels that are replaced by random ones. difficulty lowers the contrast."
+    )
 
     name: Literal["stripes"] = "stripes"
 
