@@ -1,0 +1,35 @@
+import errno
+import os
+
+import pytest
+
+from cnnlab.files import open_regular, read_bytes
+
+
+def test_a_file_is_read_up_to_its_bound(tmp_path):
+    path = tmp_path / "facts"
+    path.write_bytes(b"12345")
+
+    assert read_bytes(path, most=5) == b"12345"
+    with pytest.raises(OSError, match="Larger than 4 bytes") as caught:
+        read_bytes(path, most=4)
+    assert caught.value.errno == errno.EFBIG
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(OSError, match="Not a regular file"):
+        open_regular(tmp_path / "pipe")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no devices here")  # noqa: PTH110
+def test_a_device_is_refused():
+    with pytest.raises(OSError, match="Not a regular file"):
+        open_regular("/dev/zero")
+
+
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        open_regular(tmp_path)
