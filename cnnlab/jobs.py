@@ -11,8 +11,10 @@ from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.run_folders.contents import DatasetFacts
-from cnnlab.run_folders.folders import open_run
-from cnnlab.run_folders.records import Record, data_digest_of, find_finished, read_record, run_path
+from cnnlab.run_folders.identity import is_finished, run_path
+from cnnlab.run_folders.integrity import DamagedRun
+from cnnlab.run_folders.records import Record, read_record
+from cnnlab.run_folders.run_writer import hold, open_run, remove_leftovers, start_over, trained_on
 
 if TYPE_CHECKING:
     from cnnlab.backend import Backend
@@ -73,7 +75,7 @@ class Jobs:
             if not self.force:
                 check_memory(config)
             self.dataset(config)
-        missing = [each for each in configs if self.fresh or find_finished(each, self.out) is None]
+        missing = [each for each in configs if self._is_missing(each)]
         runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in missing}
         if len(runtimes) > 1:
             raise UserError(
@@ -86,7 +88,8 @@ class Jobs:
             try:
                 records.append(self._finished(config))
             except CnnlabError as error:
-                if isinstance(error, UserError) and not records and not failures:
+                of_one = not isinstance(error, UserError) or isinstance(error, DamagedRun)
+                if not of_one and not records and not failures:
                     raise  # such as a backend that is not installed: it would be the same for all
                 self.reporter.failed(config, error)
                 failures.append((config, error))
@@ -132,30 +135,60 @@ class Jobs:
             self.reporter.note(f"{config.name}: the last layer has no softmax; training on logits")
         return backend
 
+    def _is_missing(self, config: ExperimentConfig) -> bool:
+        """Whether a run has to be trained, so far as one can tell without the data."""
+        try:
+            return self.fresh or not is_finished(run_path(config, self.out), config)
+        except DamagedRun:  # it is not trained either
+            return False
+
     def _finished(self, config: ExperimentConfig) -> Record:
         data = self.dataset(config)
         path = run_path(config, self.out)
-        changed = data_digest_of(path) not in (None, data.provenance.digest)
-        record = None if self.fresh or changed else find_finished(config, self.out)
-        if record:
+        if record := self._reusable(path, config, data):
             self.reporter.reused(record)
             return record
-        if changed and not self.fresh:
-            self.reporter.warn(
-                f"{path}: this run was trained on different data of the same name; training it again"
-            )
-
         backend = self._start(config)
         from cnnlab.backend import own_randomness
+
+        with own_randomness(), hold(path, self.out):
+            record = self._reusable(path, config, data)  # another process may have finished it meanwhile
+            if record:
+                self.reporter.reused(record)
+                return record
+            record = self._trained(path, config, data, backend)
+        self.reporter.finished(record)
+        return record
+
+    def _reusable(self, path: Path, config: ExperimentConfig, data: Dataset) -> Record | None:
+        """The run of this config on this data, if it is finished and not to be trained again.
+
+        Raises:
+            DamagedRun: it is finished, but its files are not those that it finished with.
+        """
+        if self.fresh or not is_finished(path, config) or trained_on(path) != data.provenance.digest:
+            return None
+        record = read_record(path)
+        remove_leftovers(path)
+        return record
+
+    def _trained(self, path: Path, config: ExperimentConfig, data: Dataset, backend: Backend) -> Record:
+        """Train, or go on with, the run in a folder that is held."""
         from cnnlab.run_folders.environment import environment
         from cnnlab.training.train import train
 
-        with own_randomness(), open_run(config, self.out, fresh=self.fresh or changed) as run:
+        digest = data.provenance.digest
+        if self.fresh:
+            start_over(path, config)
+        elif trained_on(path) not in (None, digest):
+            self.reporter.warn(
+                f"{path}: this run was trained on different data of the same name; training it again"
+            )
+            start_over(path, config)
+        with open_run(path, config, data=digest) as run:
             facts = environment(config, backend, dataset_facts(config, data))
             train(config, data, run, self.reporter, environment=facts)
-        record = read_record(path)
-        self.reporter.finished(record)
-        return record
+        return read_record(path)
 
 
 def load_reported(dataset: DatasetConfig, data_paths: DataPaths, reporter: Reporter) -> Dataset:

@@ -1,5 +1,6 @@
 """One backend for the whole session, and how hypothesis looks for examples."""
 
+import json
 import os
 from pathlib import Path
 
@@ -35,8 +36,8 @@ def make_run():
     from cnnlab.config.experiment import load_config
     from cnnlab.datasets import DataPaths, load_dataset
     from cnnlab.jobs import dataset_facts
-    from cnnlab.run_folders.folders import open_run
-    from cnnlab.run_folders.records import run_path
+    from cnnlab.run_folders.identity import run_path
+    from cnnlab.run_folders.run_writer import hold, open_run
 
     datasets = {}
 
@@ -66,7 +67,8 @@ def make_run():
             }
             for epoch, share in enumerate(reached, start=1)
         ]  # fmt: skip
-        with open_run(config, out) as run:
+        path = run_path(config, out)
+        with hold(path, out), open_run(path, config, data=data.provenance.digest) as run:
             run.write_setting(
                 {
                     "cnnlab": "0.1.0", "python": "3.11.7", "keras": "3.15.1", "numpy": "2.4.6",
@@ -97,6 +99,19 @@ def make_run():
             )  # fmt: skip
         if state != "finished":
             run.write_state(state)
-        return run_path(config, out)
+        return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def settle():
+    """Makes changed files those that the run finished with: `settle(folder)`."""
+    from cnnlab.run_folders.integrity import DIGESTED, file_digest
+
+    def write(folder: Path) -> None:
+        status = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        files = {name: file_digest(folder / name) for name in DIGESTED if (folder / name).exists()}
+        (folder / "run.json").write_text(json.dumps(status | {"files": files}), encoding="utf-8")
+
+    return write

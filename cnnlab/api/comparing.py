@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -15,12 +15,14 @@ from cnnlab.api.run import Run, Runs
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import OptionError, UserError, suggestion, unknown
+from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record, read_record
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from cnnlab.reporting import Reporter
     from cnnlab.run_folders.folders import Folder
     from cnnlab.studies.comparing import ComparedExperiments
 
@@ -214,12 +216,13 @@ def compare(
     chosen = seeds_of(seeds)
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     folder = out_folder(out)
+    reporter = reporter_for(progress)
     entries: list[ExperimentConfig | Record] = []
     for each in experiments:
         if isinstance(each, Run):
             entries.append(each.record)
         elif isinstance(each, str | PathLike) and (folders := runs_meant(str(each), folder)):
-            entries += [read_record(run) for run in folders]
+            entries += _records(folders, reporter)
         else:
             entries.append(load(each, settings).config)
     if not any(isinstance(entry, ExperimentConfig) for entry in entries):
@@ -233,9 +236,28 @@ def compare(
     from cnnlab.jobs import RunsFailed
     from cnnlab.studies.comparing import compare_experiments
 
-    jobs = jobs_of(out=out, data_dir=data_dir, fresh=fresh, force=force, reporter=reporter_for(progress))
+    jobs = jobs_of(out=out, data_dir=data_dir, fresh=fresh, force=force, reporter=reporter)
     try:
         compared = compare_experiments(entries, seeds=chosen, jobs=jobs, match=match, resize=resize)
     except RunsFailed as error:
         raise TrainingFailed(error) from None
     return Comparison(compared, jobs.out)
+
+
+def _records(folders: Sequence[Path], reporter: Reporter) -> list[Record]:
+    """The records of an experiment's runs, without the damaged ones, which are named.
+
+    Raises:
+        DamagedRun: all of them are damaged.
+    """
+    records, damaged = [], []
+    for folder in folders:
+        try:
+            records.append(read_record(folder))
+        except DamagedRun as error:
+            damaged.append(error)
+    if damaged and not records:
+        raise damaged[0]
+    for problem in damaged:
+        reporter.warn(f"left out: {problem}")
+    return records

@@ -182,7 +182,7 @@ class Run:
         Raises:
             CnnlabError: a process is training this run, or the folder cannot be removed.
         """
-        from cnnlab.run_folders.folders import remove_run
+        from cnnlab.run_folders.run_writer import remove_run
 
         remove_run(self._place)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,7 +14,8 @@ from cnnlab.comparison.pairs import Pair, paired
 from cnnlab.comparison.verdicts import verdict
 from cnnlab.errors import UserError
 from cnnlab.run_folders.contents import DatasetFacts
-from cnnlab.run_folders.records import EpochRow
+from cnnlab.run_folders.records import EpochRow, Record
+from cnnlab.wording import counted
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,30 @@ def compare(experiments: Sequence[ExperimentRuns]) -> ComparedOutcomes:
         warnings=tuple(dict.fromkeys(each.warning for each in datasets if each.warning)),
         experiments=outcomes,
         pairs=paired(outcomes),
+        notes=tuple(_notes([record for each in experiments for record in each.records])),
     )
 
 
+def _notes(records: Sequence[Record]) -> Iterator[str]:
+    unchecked = sum(not each.checked for each in records)
+    if unchecked:
+        yield (
+            f"{unchecked} of {counted(len(records), 'run')} of cnnlab 0.1.0, which kept no digests of files: "
+            "they are read as they are"
+        )
+
+
 def labels_of(experiments: Sequence[ExperimentRuns]) -> list[str]:
-    """What each is called among the others: its name, or NAME-DIGEST8 where two have the same."""
-    names = Counter(each.name for each in experiments)
-    return [each.name if names[each.name] == 1 else f"{each.name}-{each.digest[:8]}" for each in experiments]
+    """What each is called among the others: its name, or NAME-DIGEST8 where two have the same.
+
+    Where the digests begin alike, too, they are given in full.
+    """
+    labels: list[str] = []
+    for each in experiments:
+        others = [other for other in experiments if other is not each and other.name == each.name]
+        alike = any(other.digest[:8] == each.digest[:8] for other in others)
+        labels.append(f"{each.name}-{each.digest[: 64 if alike else 8]}" if others else each.name)
+    return labels
 
 
 class RunDataset(NamedTuple):

@@ -21,12 +21,13 @@ from cnnlab.config.checks import (
     shape_mismatch,
     training_mismatches,
 )
+from cnnlab.config.decisive import decides
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
 from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
 from cnnlab.errors import ShapeError, UserError, unknown
-from cnnlab.language.fields import Name, Settings, Shape, as_written, chosen_by_name
+from cnnlab.language.fields import Name, Settings, Shape, as_written, chosen_by_name, written_only
 from cnnlab.language.source import YamlNode, read_yaml, write_yaml
 from cnnlab.layers.base import Layer
 from cnnlab.layers.graph import GraphNode, expand
@@ -41,6 +42,7 @@ class ExperimentConfig(Settings):
     """One experiment."""
 
     about: ClassVar[str] = "One experiment: data, network, training, seed."
+    indecisive: ClassVar[frozenset[str]] = frozenset({"name", "description", "seed"})
 
     name: Name
     description: str = ""
@@ -108,6 +110,7 @@ class ExperimentConfig(Settings):
         data = self.model_dump(mode="json")
         if self.dataset is None:
             del data["dataset"]
+        data["model"].pop("keras" if self.model.keras is None else "layers", None)  # there is one of the two
         return data
 
     def to_yaml(self) -> str:
@@ -117,9 +120,8 @@ class ExperimentConfig(Settings):
     @property
     def digest(self) -> str:
         """64 hex digits (SHA-256) of what decides the result, the seed aside."""
-        data = self.plain()
-        runtime = {key: data["runtime"][key] for key in ("backend", "precision")}
-        decisive = {key: data.get(key) for key in ("dataset", "model", "training")} | {"runtime": runtime}
+        with written_only(decides):
+            decisive = {"dataset": None} | self.plain()
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
     def with_seed(self, seed: int) -> ExperimentConfig:

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn
 
 from pydantic import (
     Field,
-    SerializerFunctionWrapHandler,
     ValidationInfo,
     field_validator,
-    model_serializer,
 )
 
 from cnnlab.errors import suggestion
@@ -218,13 +216,3 @@ class DatasetConfig(Settings):
             if isinstance(known, tuple) and name not in known:
                 raise ValueError(f"unknown class {as_written(name)}; {suggestion(name, known)}")
         return value
-
-    @model_serializer(mode="wrap")
-    def _without_later_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # These two came later: left out at their defaults, they leave the digests of older runs as they were.
-        data: dict[str, Any] = handler(self)
-        if data["classes"] is None:
-            del data["classes"]
-        if not data["stratified"]:
-            del data["stratified"]
-        return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -103,17 +104,27 @@ class Explanation:
         Raises:
             CnnlabError: the folder cannot be written.
         """
-        written = Folder(self.folder if folder is None else Path(folder))
-        document = self._document(written.path)
-        for file, figure in self._files().items():
-            written.write_figure(file, self.figures[figure])
-        written.write_arrays(f"{self._stem}.npz", **self.arrays)
-        before = read_json(written.path / f"{self._stem}.json") or {}
-        for file in set(before.get("pictures", ())).difference(document["pictures"]):
-            if file.startswith(self._stem) and file.endswith(".png"):
+        path = self.folder if folder is None else Path(folder)
+        written = Folder(path, inside=path.parent if folder is None else None)
+        document = self._document(path)
+        with written.alone():
+            for file, figure in self._files().items():
+                written.write_figure(file, self.figures[figure])
+            written.write_arrays(f"{self._stem}.npz", **self.arrays)
+            for file in self._pictures_before(path).difference(document["pictures"]):
                 written.remove(file)
-        written.write_json(f"{self._stem}.json", document)
+            written.write_json(f"{self._stem}.json", document)
         return document
+
+    def _pictures_before(self, folder: Path) -> set[str]:
+        """The names of the pictures that the technique has left in a folder, as its document has them."""
+        listed = (read_json(folder / f"{self._stem}.json") or {}).get("pictures")
+        name = re.compile(re.escape(self._stem) + r"[\w.-]*\.png")
+        return {
+            file
+            for file in (listed if isinstance(listed, list) else ())
+            if isinstance(file, str) and name.fullmatch(file)
+        }
 
     def _files(self) -> dict[str, str]:
         """The names of the pictures' files, and of their figures."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
@@ -13,8 +15,10 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     PlainValidator,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
@@ -35,6 +39,9 @@ class Settings(BaseModel):
 
     about: ClassVar[str] = ""
     """What editors show for it: what it is, in a sentence; more in further paragraphs."""
+
+    indecisive: ClassVar[frozenset[str]] = frozenset()
+    """Fields that do not change what an experiment results in: names, where it is computed."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -61,6 +68,12 @@ class Settings(BaseModel):
                 )
             ) from None
 
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = write(self)
+        wanted = _wanted.get()
+        return data if wanted is None else {key: data[key] for key in data if wanted(self, key)}
+
     def reject_unused(self, *fields: str, reason: str) -> None:
         """For settings that others switch off: where they are not at their defaults, they are mistakes.
 
@@ -71,6 +84,19 @@ class Settings(BaseModel):
         if idle:
             message = f"has no effect {reason}; leave it out"
             raise problems(*(problem(message, (name,), kind="key") for name in idle))
+
+
+_wanted: ContextVar[Callable[[Settings, str], bool] | None] = ContextVar("wanted", default=None)
+
+
+@contextmanager
+def written_only(wanted: Callable[[Settings, str], bool]) -> Iterator[None]:
+    """In the block, settings are dumped with only those of their fields that are wanted, at any depth."""
+    token = _wanted.set(wanted)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
 
 
 def settings_within(value: Any) -> Iterator[Settings]:

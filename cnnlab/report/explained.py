@@ -75,7 +75,7 @@ def write_explanations(subject: Subject, pictures: Sequence[Path] = ()) -> Expla
         drawn = [found.folder / picture for picture in documents[name]["pictures"]]
         sections.append(TechniqueSection(name, TECHNIQUES[name].summary, found.sentence, drawn))
         subject.reporter.note(f"{name}: {found.sentence}")
-    folder = Folder(subject.folder)
+    folder = Folder(subject.folder, inside=subject.folder.parent)
     page = render_explanations(subject.name, subject.run, sections, left_out=left_out)
     folder.write_text("index.html", page)
     return ExplanationsPage(folder.path / "index.html", documents, left_out)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+T = TypeVar("T", "RunResult", "DatasetFacts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +52,11 @@ class RunResult:
         """Read the content of a result.json.
 
         Raises:
-            ValueError: an entry is missing that every version has written.
+            ValueError: an entry is missing that every version has written, or one has another type.
         """
         _check_complete(cls, content)
         known = {key: value for key, value in content.items() if key in RESULT_KEYS}
-        return cls(**known, metrics={key: content[key] for key in content if key not in known})
+        return _typed(cls, known | {"metrics": {key: content[key] for key in content if key not in known}})
 
     def as_dict(self) -> dict[str, Any]:
         """The content of result.json, its keys in the file's order."""
@@ -83,15 +89,30 @@ class DatasetFacts:
         """Read the entry.
 
         Raises:
-            ValueError: a part of it is missing that every version has written.
+            ValueError: a part of it is missing that every version has written, or one has another type.
         """
         _check_complete(cls, content)
-        known: dict[str, Any] = {each.name: content.get(each.name) for each in fields(cls)}
-        return cls(**known)
+        return _typed(cls, {each.name: content.get(each.name) for each in fields(cls)})
 
     def as_dict(self) -> dict[str, Any]:
         """The entry, its keys in the file's order."""
         return asdict(self)
+
+
+@cache
+def _adapters() -> dict[type, TypeAdapter[Any]]:
+    return {kind: TypeAdapter(kind) for kind in (RunResult, DatasetFacts)}
+
+
+def _typed(kind: type[T], content: Mapping[str, Any]) -> T:
+    """The value with this content, each entry of the type that it is declared with."""
+    try:
+        typed: T = _adapters()[kind].validate_json(json.dumps(content), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{place}: {first['msg'].lower()}") from None
+    return typed
 
 
 def _check_complete(kind: type[RunResult | DatasetFacts], content: Mapping[str, Any]) -> None:

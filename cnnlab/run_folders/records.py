@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.errors import UserError
+from cnnlab.files import read_bytes
 from cnnlab.language.source import read_yaml
 from cnnlab.npz import NpzError, open_npz
 from cnnlab.plugins import Distribution
 from cnnlab.run_folders.contents import DatasetFacts, RunResult
+from cnnlab.run_folders.integrity import RUN_FORMAT, DamagedRun, check_files, has_digests
 from cnnlab.run_folders.states import state_of
 
 if TYPE_CHECKING:
@@ -31,6 +35,9 @@ HISTORY_COLUMNS = (
     "seconds",
     "images_per_second",
 )
+MOST_BYTES = 64 * 2**20
+"""No text that cnnlab writes comes near it."""
+
 EpochRow = Mapping[str, float | int | None]
 """One row of history.csv; val_loss and val_accuracy are None without validation images."""
 
@@ -62,6 +69,8 @@ class Record:
     result: RunResult  # result.json
     history: tuple[EpochRow, ...]  # history.csv
     environment: Mapping[str, Any]  # environment.json
+    checked: bool
+    """Whether its files are known to be those it finished with; those of 0.1.0 have no digests."""
 
     @property
     def name(self) -> str:
@@ -91,32 +100,24 @@ class Record:
         return read_predictions(self.path)
 
 
-def run_path(config: ExperimentConfig, out: Path) -> Path:
-    """Where the run of a config and its seed lives: OUT/NAME-DIGEST8/seed-N."""
-    return out / f"{config.name}-{config.digest[:8]}" / f"seed-{config.seed}"
+def read_status(path: Path) -> dict[str, Any] | None:
+    """The content of a run's run.json; None where there is none.
 
-
-def find_finished(config: ExperimentConfig, out: Path) -> Record | None:
-    """The finished run of this config and seed, if there is one."""
-    path = run_path(config, out)
+    Raises:
+        DamagedRun: it cannot be read.
+        UserError: it is of a later version of cnnlab.
+    """
     status = read_json(path / "run.json")
-    return read_record(path) if status and status.get("state") == "finished" else None
-
-
-def finished_seeds(config: ExperimentConfig, out: Path) -> set[int]:
-    """The seeds with which an experiment has finished."""
-    return {
-        seed
-        for path in run_path(config, out).parent.glob("seed-*")
-        if (text := path.name.removeprefix("seed-")).isdecimal()
-        and find_finished(config.with_seed(seed := int(text)), out) is not None
-    }
-
-
-def data_digest_of(path: Path) -> str | None:
-    """The digest of the data that a run, finished or not, was begun on; None where none is known."""
-    environment = read_json(path / "environment.json")
-    return str(environment["dataset"]["digest"]) if environment else None
+    if status is None:
+        if is_run(path):
+            raise DamagedRun(path, "run.json cannot be read")
+        return None
+    form = status.get("format", 1)
+    if type(form) is not int or form < 1:
+        raise DamagedRun(path, "run.json has no format number")
+    if form > RUN_FORMAT:
+        raise UserError(f"{path}: this run is of a later version of cnnlab; update cnnlab to read it")
+    return status
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def read_facts(path: Path) -> dict[str, Any]:
         return {}
     data = read_yaml(path).plain() if path.suffix == ".yaml" else read_json(path)
     if not isinstance(data, dict):
-        raise UserError(f"{path}: cannot be read; train this run again with --fresh")
+        raise DamagedRun(path.parent, f"{path.name} cannot be read")
     return data
 
 
@@ -141,12 +142,18 @@ def is_run(path: Path) -> bool:
         return False
 
 
+def seed_of(name: str) -> int | None:
+    """The seed in the name of a run's folder, seed-N; None where it is no such name."""
+    found = re.fullmatch(r"seed-([0-9]{1,10})", name)
+    return int(found[1]) if found else None
+
+
 def runs_in(folder: Path) -> list[Path]:
     """The run in this folder, or those of all seeds of an experiment, ascending; none where it is neither."""
     if is_run(folder):
         return [folder]
     try:
-        seeds = [path for path in folder.glob("seed-*") if is_run(path)]
+        seeds = [path for path in folder.glob("seed-*") if seed_of(path.name) is not None and is_run(path)]
     except OSError:  # a name that no path can have
         return []
     return sorted(seeds, key=lambda path: (len(path.name), path.name))
@@ -156,26 +163,40 @@ def read_record(path: Path) -> Record:
     """Read a finished run.
 
     Raises:
-        UserError: the run is not finished, or its folder is not whole.
+        DamagedRun: its files are not those that it finished with.
+        UserError: this is no run, or not a finished one.
     """
-    status = read_json(path / "run.json")
+    status = read_status(path)
     if status is None:
         raise UserError(f"{path}: not a run; expected a folder with run.json")
+    try:
+        return _read_record(path, status)
+    except DamagedRun:
+        if read_json(path / "run.json") == status:
+            raise
+    return read_record(path)  # another process has begun it anew while it was read
+
+
+def _read_record(path: Path, status: Mapping[str, Any]) -> Record:
     state = state_of(path, status)
+    if state == "damaged":
+        raise DamagedRun(path, "run.json does not say what state it is in")
     if state != "finished":
         remedy = "wait for it to finish" if state == "running" else "train it again to resume it"
-        raise UserError(f"{path}: expected a finished run, this one is {state or 'broken'}; {remedy}")
+        raise UserError(f"{path}: expected a finished run, this one is {state}; {remedy}")
+    check_files(path, status)
     result, environment = read_json(path / "result.json"), read_json(path / "environment.json")
-    if result is None or environment is None or not (path / "history.csv").is_file():
-        raise UserError(
-            f"{path}: result.json, environment.json or history.csv is missing; train again with --fresh"
-        )
+    if result is None or environment is None:
+        raise DamagedRun(path, "result.json or environment.json cannot be read")
     config = read_config(path)
     try:
         reached = RunResult.from_dict(result)
     except ValueError as error:
-        raise UserError(f"{path}: result.json is incomplete ({error}); train again with --fresh") from None
-    return Record(path, config, reached, tuple(read_history(path)), environment)
+        raise DamagedRun(path, f"result.json is incomplete ({error})") from None
+    history = read_history(path)
+    if reached.epochs is not None and len(history) != reached.epochs:
+        raise DamagedRun(path, f"history.csv has {len(history)} of {reached.epochs} epochs")
+    return Record(path, config, reached, tuple(history), environment, checked=has_digests(status))
 
 
 def read_config(path: Path) -> ExperimentConfig:
@@ -215,35 +236,44 @@ def read_predictions(path: Path) -> Predictions | None:
             return Predictions(npz.array("labels"), npz.array("predicted"), npz.array("probabilities"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, NpzError):
-        raise UserError(f"{file}: cannot be read; train this run again with --fresh") from None
+    except (OSError, NpzError) as error:
+        raise DamagedRun(path, f"predictions.npz cannot be read ({error})") from None
 
 
 def read_history(path: Path) -> list[EpochRow]:
     """The rows of a run's history.csv; empty cells are None.
 
     Raises:
-        UserError: the file is broken.
+        DamagedRun: the file is missing, or is not a table of epochs 1, 2, 3, ….
     """
     try:
-        with (path / "history.csv").open(newline="", encoding="utf-8") as file:
-            return [
-                {
-                    key: int(text) if key == "epoch" else float(text) if text else None
-                    for key, text in row.items()
-                }
-                for row in csv.DictReader(file)
-            ]
-    except (ValueError, TypeError):
-        raise UserError(f"{path / 'history.csv'}: cannot be read; train again with --fresh") from None
+        text = read_bytes(path / "history.csv", most=MOST_BYTES).decode()
+        table = csv.DictReader(text.splitlines(), strict=True)
+        rows: list[EpochRow] = [
+            {key: int(cell) if key == "epoch" else float(cell) if cell else None for key, cell in row.items()}
+            for row in table
+        ]
+        whole = all(
+            row["epoch"] == number and set(HISTORY_COLUMNS) <= row.keys() and _all_finite(row)
+            for number, row in enumerate(rows, start=1)
+        )
+    except FileNotFoundError:
+        raise DamagedRun(path, "history.csv is missing") from None
+    except (OSError, ValueError, TypeError, KeyError, csv.Error):
+        whole = False
+    if not whole:
+        raise DamagedRun(path, "history.csv is not a table of epochs")
+    return rows
+
+
+def _all_finite(row: EpochRow) -> bool:
+    return all(cell is None or math.isfinite(cell) for cell in row.values())
 
 
 def read_json(path: str | Path) -> dict[str, Any] | None:
     """The content of a JSON file; None where there is none, or a broken one."""
-    # Thousands of runs are read to list them: pathlib and text decoding would take as long as all the rest.
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            data = json.loads(file.read())
-    except (OSError, ValueError):
+        data = json.loads(read_bytes(path, most=MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None

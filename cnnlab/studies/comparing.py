@@ -12,7 +12,9 @@ from cnnlab.comparison.comparing import RunDataset, check_same_data
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
 from cnnlab.jobs import Jobs, dataset_facts
-from cnnlab.run_folders.records import Record, finished_seeds
+from cnnlab.run_folders.identity import find_finished, finished_seeds, run_path
+from cnnlab.run_folders.integrity import DamagedRun
+from cnnlab.run_folders.records import Record
 from cnnlab.studies.matching import Budget, Match, match_budget
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def compare_experiments(
         entries = [matched.config if each is matched.original else each for each in entries]
     comparison = train_and_compare(entries, seeds=seeds, jobs=jobs)
     if matched is not None:
-        comparison = replace(comparison, notes=(str(matched),))
+        comparison = replace(comparison, notes=(str(matched), *comparison.notes))
     for warning in comparison.warnings:
         jobs.reporter.warn(warning)
     from cnnlab.studies.pictures import answers_on_images
@@ -103,9 +105,32 @@ def train_and_compare(
     )
     chosen = seeds or common_seeds(configs, given, jobs.out)
     wanted = [config.with_seed(seed) for config in configs for seed in chosen or (config.seed,)]
-    records = jobs.finished(wanted)
+    damaged = [] if jobs.fresh else _damaged(wanted, jobs.out)
+    left_out = [run_path(config, jobs.out) for config, _ in damaged]
+    records = jobs.finished([each for each in wanted if run_path(each, jobs.out) not in left_out])
     unique = {record.path.resolve(): record for record in [*records, *given]}
-    return compare(sorted(grouped(unique.values()), key=lambda each: places[each.name, each.digest]))
+    compared = compare(sorted(grouped(unique.values()), key=lambda each: places[each.name, each.digest]))
+    told = tuple(f"left out: {problem}" for _, problem in damaged)
+    return replace(compared, warnings=(*compared.warnings, *told))
+
+
+def _damaged(configs: Sequence[ExperimentConfig], out: Path) -> list[tuple[ExperimentConfig, DamagedRun]]:
+    """The damaged runs among those of these configs.
+
+    Raises:
+        DamagedRun: no other run of its experiment is wanted.
+    """
+    damaged, whole = [], set()
+    for config in configs:
+        try:
+            find_finished(config, out)
+            whole.add(_identity(config))
+        except DamagedRun as error:
+            damaged.append((config, error))
+    for config, problem in damaged:
+        if _identity(config) not in whole:
+            raise problem
+    return damaged
 
 
 def _identity(entry: ExperimentConfig | Record) -> tuple[str, str]:

@@ -27,7 +27,7 @@ _MOST_CLASSES = 50
 
 def comparison_folder(names: Iterable[str], out: Path) -> Folder:
     """OUT/comparisons/A-vs-B/, made where it is not there."""
-    return Folder(comparison_path(names, out))
+    return Folder(comparison_path(names, out), inside=out)
 
 
 def comparison_path(names: Iterable[str], out: Path) -> Path:
@@ -45,19 +45,20 @@ def write_comparison(compared: ComparedExperiments, out: Path) -> Folder:
     """
     comparison = compared.comparison
     folder = comparison_folder((outcome.name for outcome in comparison.experiments), out)
-    folder.write_text("table.csv", accuracy_table(comparison).to_csv(index=False))
-    folder.write_text("table.md", markdown_page(comparison))
-    folder.write_json("comparison.json", comparison.as_dict())
-    drawn = pictures(comparison, compared.answers)
-    for name in PICTURES:
-        if name in drawn:
-            folder.write_figure(f"{name}.png", drawn[name])
-        else:
-            folder.remove(f"{name}.png")  # of an earlier comparison, which this one replaces
-    folder.remove("report.html")
-    if compared.matched is not None:
-        config = compared.matched.config
-        folder.write_text(f"{config.name}.yaml", config.to_yaml())
+    with folder.alone():
+        folder.write_text("table.csv", accuracy_table(comparison).to_csv(index=False))
+        folder.write_text("table.md", markdown_page(comparison))
+        folder.write_json("comparison.json", comparison.as_dict())
+        drawn = pictures(comparison, compared.answers)
+        for name in PICTURES:
+            if name in drawn:
+                folder.write_figure(f"{name}.png", drawn[name])
+            else:
+                folder.remove(f"{name}.png")  # of an earlier comparison, which this one replaces
+        folder.remove("report.html")
+        if compared.matched is not None:
+            config = compared.matched.config
+            folder.write_text(f"{config.name}.yaml", config.to_yaml())
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -62,7 +63,8 @@ class Checkpoint:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """What `as_arrays` gave; its epoch is 1 or more."""
         best = None
         if "best_epoch" in arrays:
             weights = _in_order("best_weight", arrays)
@@ -78,6 +80,6 @@ def _numbered(kind: str, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
     return {f"{kind}_{index}": array for index, array in enumerate(arrays)}
 
 
-def _in_order(kind: str, arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
+def _in_order(kind: str, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     count = sum(name.startswith(f"{kind}_") for name in arrays)
     return [arrays[f"{kind}_{index}"] for index in range(count)]

@@ -12,8 +12,8 @@ import keras
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.reporting import Reporter
-from cnnlab.run_folders.folders import RunWriter
 from cnnlab.run_folders.records import EpochRow
+from cnnlab.run_folders.run_writer import RunWriter
 from cnnlab.training.checkpoint import Best, Checkpoint
 from cnnlab.training.epoch import check_loss, train_epoch
 from cnnlab.training.evaluation import evaluate
@@ -49,11 +49,12 @@ def fit(
     training = config.training
     history: list[EpochRow] = []
     best: Best | None = None
-    if saved := run.read_checkpoint():
-        checkpoint = Checkpoint.from_arrays(saved)
+    if saved := run.read_checkpoint(reporter.warn):
+        checkpoint = Checkpoint.from_arrays(saved.arrays)
         checkpoint.restore(learner.model, learner.optimizer)
         best = checkpoint.best
-        history = [row for row in run.read_history() if int(row["epoch"] or 0) <= checkpoint.epoch]
+        history = list(saved.history)
+        run.write_history(history)  # whoever is killed between two files leaves an older table
     reporter.started(config, done=len(history), resumed=saved is not None)
     batch_size = evaluation_batch(config)
     while len(history) < training.epochs and not should_stop(history, training.early_stopping):
@@ -71,11 +72,8 @@ def fit(
                 if training.keep == "best" and (best is None or result.accuracy > best.accuracy):
                     best = Best(epoch, result.accuracy, learner.model.get_weights())
         history.append(row)
-        # In this order: rows beyond the checkpoint are trained again, rows that lack would be lost.
-        run.write_history(history)
-        run.write_checkpoint(
-            Checkpoint.of(learner.model, learner.optimizer, epoch=epoch, best=best).as_arrays()
-        )
+        state = Checkpoint.of(learner.model, learner.optimizer, epoch=epoch, best=best)
+        run.write_checkpoint(state.as_arrays(), history)
         reporter.epoch_ended(row, epochs=training.epochs)
     if best is not None:
         learner.model.set_weights(best.weights)

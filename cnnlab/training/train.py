@@ -14,7 +14,7 @@ from cnnlab.model import build_model
 from cnnlab.pictures.plots import history_curves
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.contents import RunResult
-from cnnlab.run_folders.folders import RunWriter
+from cnnlab.run_folders.run_writer import RunWriter
 from cnnlab.training.epoch import check_loss
 from cnnlab.training.evaluation import Evaluation, evaluate
 from cnnlab.training.fit import Fitted, evaluation_batch, fit

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnlab.run_folders.folders import RunWriter
+from cnnlab.run_folders.run_writer import RunWriter
 
 EPOCHS = 80
 
@@ -37,9 +37,9 @@ def assert_no_half_files(folder: Path) -> None:
         json.loads(path.read_text())
     with np.load(folder / "checkpoint.npz") as arrays:
         assert all(np.isfinite(array).all() for array in arrays.values())
-    assert {path.name for path in folder.iterdir()} <= {
-        *("run.json", "config.yaml", "layers.csv", "environment.json", "history.csv", "checkpoint.npz"),
-        *(".partial-run.json", ".partial-history.csv", ".partial-checkpoint.npz"),
+    assert {path.name for path in folder.iterdir() if not path.name.startswith(".partial-")} <= {
+        *("run.json", "config.yaml", "layers.csv", "environment.json", "history.csv"),
+        *("checkpoint.npz", "checkpoint-previous.npz"),
     }
 
 
@@ -239,17 +239,35 @@ def test_a_full_disk(train: Train, undisturbed, folder_of, tmp_path: Path, monke
     assert folder_of(tmp_path / "out").json("run.json")["error"] is None
 
 
-def test_a_damaged_checkpoint(train: Train, folder_of, tmp_path: Path, monkeypatch) -> None:
+def test_a_damaged_checkpoint(train: Train, folder_of, undisturbed, tmp_path: Path, monkeypatch) -> None:
+    """Training goes on from the one before, and ends as if nothing had happened."""
     with monkeypatch.context() as patch:
-        interrupted_after(patch, "write_checkpoint", 2, KeyboardInterrupt(), done=True)
+        interrupted_after(patch, "write_checkpoint", 3, KeyboardInterrupt(), done=True)
         train()
-    path = folder_of(tmp_path / "out").path / "checkpoint.npz"
-    path.write_bytes(path.read_bytes()[:1000])
+    path = folder_of(tmp_path / "out").path
+    (path / "checkpoint.npz").write_bytes((path / "checkpoint.npz").read_bytes()[:1000])
+    result = train()
+    assert result.code == 0
+    assert f"{path}: checkpoint.npz is damaged: " in result.stderr
+    assert "resuming after epoch 2, which was saved before it" in result.stderr
+    folder_of(tmp_path / "out").assert_same_training(undisturbed)
+
+
+def test_damaged_checkpoints_only(train: Train, folder_of, tmp_path: Path, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, "write_checkpoint", 3, KeyboardInterrupt(), done=True)
+        train()
+    path = folder_of(tmp_path / "out").path
+    for name in ("checkpoint.npz", "checkpoint-previous.npz"):
+        (path / name).write_bytes((path / name).read_bytes()[:1000])
     result = train("--quiet")
-    assert (result.code, result.stdout) == (1, "")
-    message = f"{path}: this checkpoint is damaged; start over with --fresh"
-    assert result.stderr.splitlines()[1:] == [f"stateful, seed 0: {message}"]
+    assert (result.code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()[1:]
+    assert line.startswith(f"stateful, seed 0: {path}: this run is damaged: checkpoint.npz is damaged: ")
+    assert line.endswith("; train it again with --fresh, which keeps the old folder")
     assert train("--fresh").code == 0
+    kept = path.with_name(f"damaged-{path.name}")
+    assert (kept / "checkpoint-previous.npz").stat().st_size == 1000
 
 
 def test_an_unfinished_run_on_other_data_starts_over(

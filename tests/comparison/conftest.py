@@ -69,6 +69,7 @@ def make_record(
         result=RunResult(**(measured | result)),
         history=history,
         environment={"dataset": dict(dataset)},
+        checked=True,
     )
 
 

@@ -107,7 +107,7 @@ def test_runs_go_by_their_name_where_no_config_does(tmp_path, make_run, capsys, 
     ],
 )  # fmt: skip
 def test_seeds_that_learned_nothing_are_named(
-    tmp_path, make_run, capsys, no_pictures, test, train, unlearned, said
+    tmp_path, make_run, settle, capsys, no_pictures, test, train, unlearned, said
 ):
     """Of 1,000 images of six colours, 167 are right by guessing, 190 by a lucky guess."""
     for seed, accuracy in enumerate(test):
@@ -115,6 +115,7 @@ def test_seeds_that_learned_nothing_are_named(
         path = make_run(tmp_path, "colors_cnn", seed=seed, accuracy=accuracy) / "result.json"
         result = json.loads(path.read_text(encoding="utf-8")) | {"train_accuracy": train[seed]}
         path.write_text(json.dumps(result), encoding="utf-8")
+        settle(path.parent)
     assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path)]) == 0
     paragraphs = capsys.readouterr().out.split("\n\n")
     found = [each for each in paragraphs if "failed to learn" in each]
@@ -159,12 +160,13 @@ def test_three_experiments(compare):
     assert first[0] == "colors_cnn"
 
 
-def test_warnings_about_the_data_are_shown(tmp_path, make_run, capsys, no_pictures):
+def test_warnings_about_the_data_are_shown(tmp_path, make_run, settle, capsys, no_pictures):
     for name in ("colors_dnn", "colors_cnn"):
         path = make_run(tmp_path, name) / "environment.json"
         facts = json.loads(path.read_text(encoding="utf-8"))
         facts["dataset"]["warning"] = "not the official files"
         path.write_text(json.dumps(facts), encoding="utf-8")
+        settle(path.parent)
     assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path), "--quiet"]) == 0
     streams = capsys.readouterr()
     assert streams.err.splitlines() == ["not the official files"]

@@ -109,18 +109,21 @@ def test_three_experiments_are_three_pairs_and_p_is_adjusted(experiment):
     assert {pair.pairs_compared for pair in pairs} == {3}
 
 
-def test_predictions_of_other_images_are_refused(tmp_path, make_run):
+def test_predictions_of_other_images_are_refused(tmp_path, make_run, settle):
     paths = [make_run(tmp_path, name) for name in ("colors_dnn", "colors_cnn")]
     with np.load(paths[0] / "predictions.npz") as arrays:
         changed = dict(arrays) | {"labels": (arrays["labels"] + 1) % 6}
     np.savez(paths[0] / "predictions.npz", **changed)
+    settle(paths[0])
     with pytest.raises(UserError, match=r"predictions\.npz files are of different test images"):
         compare([ExperimentRuns.of([read_record(path)]) for path in paths])
 
 
-def test_broken_predictions_are_named(tmp_path, make_run):
+def test_broken_predictions_are_named(tmp_path, make_run, settle):
     path = make_run(tmp_path, "colors_cnn")
     (path / "predictions.npz").write_bytes(b"PK not really")
+    settle(path)
     with pytest.raises(UserError) as caught:
         _ = read_record(path).predictions
-    assert str(caught.value) == f"{path}/predictions.npz: cannot be read; train this run again with --fresh"
+    assert str(caught.value).startswith(f"{path}: this run is damaged: predictions.npz cannot be read (")
+    assert str(caught.value).endswith("; train it again with --fresh, which keeps the old folder")

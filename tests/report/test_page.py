@@ -6,6 +6,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -169,9 +170,7 @@ def test_one_seed_no_predictions_many_experiments(page, comparison, experiments)
     records = []
     for name in experiments:
         config = load_config(name)
-        records.append(
-            type(first)(page.parent / name, config, first.result, first.history[:1], first.environment)
-        )
+        records.append(replace(first, path=page.parent / name, config=config, history=first.history[:1]))
     page_of = Page(render_report(compare(grouped(records))))
     assert page_of.all("img") == []
     assert len(page_of.all("svg")) == 2 + len(experiments)

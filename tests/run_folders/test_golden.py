@@ -13,7 +13,8 @@ from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
 from cnnlab.datasets import DataPaths, load_dataset
 from cnnlab.errors import UserError
-from cnnlab.run_folders.records import find_finished, read_record
+from cnnlab.run_folders.identity import find_finished
+from cnnlab.run_folders.records import read_record
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = ("golden_dnn", "golden_cnn")

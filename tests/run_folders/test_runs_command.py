@@ -10,7 +10,8 @@ import pytest
 
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
-from cnnlab.run_folders.folders import open_run
+from cnnlab.run_folders.identity import run_path
+from cnnlab.run_folders.run_writer import hold, open_run
 
 
 @pytest.fixture(scope="module")
@@ -388,7 +389,8 @@ def test_a_removed_run_can_be_trained_again(runs, tmp_path, make_run):
     path = make_run(tmp_path, "colors_cnn")
     runs("rm", str(path), "--yes", out=tmp_path)
     config = load_config("colors_cnn")
-    with open_run(config, tmp_path) as again:
+    assert run_path(config, tmp_path) == path
+    with hold(path, tmp_path), open_run(path, config, data="0" * 64) as again:
         assert again.path == path
 
 

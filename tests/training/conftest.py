@@ -10,8 +10,9 @@ import pytest
 from cnnlab.config.experiment import ExperimentConfig, parse_config
 from cnnlab.datasets.content import Dataset, PixelScale, Provenance, Split
 from cnnlab.language.source import parse_yaml
-from cnnlab.run_folders.folders import open_run
-from cnnlab.run_folders.records import Record, read_record, run_path
+from cnnlab.run_folders.identity import run_path
+from cnnlab.run_folders.records import Record, read_record
+from cnnlab.run_folders.run_writer import hold, open_run
 
 SOFTMAX_REGRESSION = "[Flatten, Dense: {units: 10, activation: softmax}]"
 
@@ -83,6 +84,9 @@ class Silent:
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
         self.told.append(("started", done, resumed))
 
+    def warn(self, message: str) -> None:
+        self.told.append(("warn", message))
+
     def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
         self.told.append(("stepped", epoch, step, steps))
 
@@ -102,9 +106,10 @@ def trained(backend: object, tmp_path: Path, reporter: Silent) -> Callable[..., 
 
     def call(config: ExperimentConfig, data: Dataset, *, out: Path | None = None) -> Record:
         out = out or tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
-        with open_run(config, out) as run:
-            train(config, data, run, reporter, environment={"dataset": {"digest": data.provenance.digest}})
-        return read_record(run_path(config, out))
+        path, digest = run_path(config, out), data.provenance.digest
+        with hold(path, out), open_run(path, config, data=digest) as run:
+            train(config, data, run, reporter, environment={"dataset": {"digest": digest}})
+        return read_record(path)
 
     return call
 

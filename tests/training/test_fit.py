@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cnnlab.run_folders.folders import RunWriter
+from cnnlab.run_folders.records import EpochRow
+from cnnlab.run_folders.run_writer import RunWriter
 from cnnlab.training.fit import best_epoch
 
 WILD = "batch_size: 16, optimizer: {name: sgd, learning_rate: 0.5}"
@@ -84,8 +85,8 @@ def test_the_reporter_is_told_of_a_resumed_run(
     config, data, out = experiment(training="epochs: 3"), dataset(), tmp_path / "out"
     write = RunWriter.write_checkpoint
 
-    def interrupt(run: RunWriter, arrays: dict[str, np.ndarray]) -> None:
-        write(run, arrays)
+    def interrupt(run: RunWriter, arrays: dict[str, np.ndarray], history: list[EpochRow]) -> None:
+        write(run, arrays, history)
         if int(arrays["epoch"]) == 2:
             raise KeyboardInterrupt
 

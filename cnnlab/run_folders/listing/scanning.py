@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cnnlab.run_folders.contents import RESULT_KEYS
-from cnnlab.run_folders.records import read_json
+from cnnlab.files import read_bytes
+from cnnlab.run_folders.contents import RESULT_KEYS, RunResult
+from cnnlab.run_folders.integrity import has_digests
+from cnnlab.run_folders.records import MOST_BYTES, read_json, seed_of
 from cnnlab.run_folders.states import state_of
 
 Row = Mapping[str, Any]
@@ -22,14 +25,18 @@ KEYS = ("name", "digest", "seed", "state", *RESULT_KEYS[3:], *_FROM_STATUS, "pat
 
 
 def scan(out: Path) -> list[Row]:
-    """Every run below `out`, by name, digest and seed. Folders without run.json are no runs."""
+    """Every run below `out`, by name, digest and seed. Folders without run.json are no runs.
+
+    What can be told from these two files alone is told of damaged runs: their state is "damaged", and they
+    have no results.
+    """
     rows = []
     for experiment in _folders(out):
         name, dash, digest = _name(experiment).rpartition("-")
-        for folder in _folders(experiment):
-            seed = _name(folder).removeprefix("seed-")
-            if dash and seed.isdecimal() and (status := read_json(f"{folder}/run.json")) is not None:
-                rows.append(_row(folder, name, digest, int(seed), status))
+        for folder in _folders(experiment) if dash else ():
+            seed = seed_of(_name(folder))
+            if seed is not None and os.path.lexists(f"{folder}/run.json"):
+                rows.append(_row(folder, name, digest, seed))
     rows.sort(key=lambda row: (row["name"], row["digest"], row["seed"]))
     return rows
 
@@ -51,12 +58,35 @@ def _rank(value: Any) -> tuple[int, Any]:
     return 2, value if isinstance(value, str) else json.dumps(value)
 
 
-def _row(folder: str, name: str, digest: str, seed: int, status: Mapping[str, Any]) -> Row:
-    state = state_of(Path(folder), status)
-    result = (read_json(f"{folder}/result.json") if state == "finished" else None) or {}
-    known = result | {key: status.get(key) for key in _FROM_STATUS}
+def _row(folder: str, name: str, digest: str, seed: int) -> Row:
+    status = read_json(f"{folder}/run.json") or {}
+    state, result = state_of(Path(folder), status), {}
+    if state == "finished":
+        try:
+            result = _result(folder, status)
+        except (OSError, ValueError, RecursionError):
+            state = "damaged"
+    known = result | {key: _text(status.get(key)) for key in _FROM_STATUS}
     known |= {"name": name, "digest": digest, "seed": seed, "state": state, "path": folder}
     return {key: known.get(key) for key in KEYS}
+
+
+def _result(folder: str, status: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of result.json.
+
+    Raises:
+        OSError, ValueError, RecursionError: it is not the file that the run finished with, or no result.
+    """
+    content = read_bytes(f"{folder}/result.json", most=MOST_BYTES)
+    files = status.get("files")
+    digest = files.get("result.json") if isinstance(files, Mapping) else None
+    if has_digests(status) and hashlib.sha256(content).hexdigest() != digest:
+        raise ValueError("another result.json")
+    return RunResult.from_dict(json.loads(content)).as_dict()
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _folders(path: str | Path) -> list[str]:

@@ -1,0 +1,42 @@
+"""Which settings decide the result, and so count in the digest of an experiment.
+
+The one rule that keeps digests as they are while the language grows: a field that a class has got since
+digests began counts only where it is not at its default. Its default must therefore never change; where
+another one is wanted, the field gets a new name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from cnnlab.language.fields import Settings
+
+
+def decides(settings: Settings, field: str) -> bool:
+    """Whether a field of these settings counts in the digest."""
+    if field in settings.indecisive:
+        return False
+    return field in _original(type(settings)) or getattr(settings, field) != _default(type(settings), field)
+
+
+def _default(kind: type[Settings], field: str) -> object:
+    return kind.model_fields[field].get_default(call_default_factory=True)
+
+
+@cache
+def _original(kind: type[Settings]) -> frozenset[str]:
+    """The fields that a class had when digests began, at their defaults, too."""
+    known = _original_fields()
+    return frozenset(field for each in kind.__mro__ for field in known.get(each.__name__, ()))
+
+
+@cache
+def _original_fields() -> Mapping[str, list[str]]:
+    """By class; a class that came later has none. This file never changes."""
+    found: dict[str, list[str]] = json.loads(
+        Path(__file__).with_name("original_fields.json").read_text(encoding="utf-8")
+    )
+    return found
