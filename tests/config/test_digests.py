@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from cnnlab.config.experiment import load_config, shipped_configs
+from cnnlab.config.optimizers import SGD
+from cnnlab.layers.core import Dense
 
 PINNED = json.loads((Path(__file__).parent / "shipped_digests.json").read_text(encoding="utf-8"))
 
@@ -17,3 +19,70 @@ def test_a_shipped_config_keeps_its_digest(name):
 
 def test_every_shipped_config_is_pinned():
     assert {path.stem for path in shipped_configs().glob("*.yaml")} == PINNED.keys()
+
+
+class Grown(Dense):
+    """Dense, some versions later."""
+
+    swing: float = 0.5
+
+    @classmethod
+    def type(cls):
+        return "Dense"
+
+
+class GrownSGD(SGD):
+    """An optimizer, some versions later."""
+
+    patience: int = 3
+
+
+def grown(config, swing=0.5, patience=3):
+    """The same experiment in a later version, in which layers and optimizers have got new fields."""
+
+    def fields(each):
+        return {name: getattr(each, name) for name in type(each).model_fields}
+
+    layers = tuple(
+        Grown.model_validate(fields(each) | {"swing": swing}) if type(each) is Dense else each
+        for each in config.model.layers
+    )
+    optimizer = GrownSGD.model_validate(fields(config.training.optimizer) | {"patience": patience})
+    return config.model_copy(
+        update={
+            "model": config.model.model_copy(update={"layers": layers}),
+            "training": config.training.model_copy(update={"optimizer": optimizer}),
+        }
+    )
+
+
+@pytest.fixture
+def config():
+    return load_config("dnn", ["training.optimizer={name: sgd}"])
+
+
+def test_a_new_field_at_its_default_changes_no_digest(config):
+    later = grown(config)
+    assert "swing: 0.5" in later.to_yaml()
+    assert "patience: 3" in later.to_yaml()
+    assert later.digest == config.digest
+
+
+def test_a_new_field_counts_where_it_is_set(config):
+    settings = ({}, {"swing": 0.25}, {"swing": 1.0}, {"patience": 4})
+    assert len({grown(config, **each).digest for each in settings}) == 4
+
+
+@pytest.mark.parametrize("setting", ["seed=7", "description=mine", "runtime.device=cpu", "name=other"])
+def test_what_does_not_decide_the_result_changes_no_digest(setting):
+    assert load_config("cnn", [setting]).digest == load_config("cnn").digest
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["dataset.stratified=true", "runtime.precision=mixed_bfloat16", "training.epochs=3",
+     "model.layers[0].name=mine"],
+)  # fmt: skip
+def test_what_decides_the_result_changes_the_digest(setting):
+    usual = "dataset.train_size=1000"
+    assert load_config("cnn", [usual, setting]).digest != load_config("cnn", [usual]).digest

@@ -1,0 +1,239 @@
+"""Damaged files: whatever is wrong with them, they are named, and nothing that they say is believed."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cnnlab.cli import run
+from cnnlab.config.experiment import load_config
+from cnnlab.errors import UserError
+from cnnlab.run_folders import checkpoints
+from cnnlab.run_folders.checkpoints import DamagedCheckpoint, Owner, SavedEpoch
+from cnnlab.run_folders.integrity import DIGESTED, NEEDED, DamagedRun
+from cnnlab.run_folders.records import read_record
+from cnnlab.run_folders.run_writer import hold, start_over
+
+OWNER = Owner("a" * 64, 3, "d" * 64)
+HISTORY = [
+    {"epoch": epoch, "loss": 0.1 / 3 / epoch, "accuracy": 0.5, "val_loss": None, "val_accuracy": None,
+     "learning_rate": 0.1, "seconds": 1.5, "images_per_second": 100.0}
+    for epoch in (1, 2)
+]  # fmt: skip
+
+
+def no_history():
+    raise AssertionError("the checkpoint has the table itself")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    arrays = {
+        "epoch": np.array(2),
+        "variable_0": rng.normal(size=(3, 4)).astype(np.float32),
+        "variable_1": np.zeros((), np.int64),
+        "best_weight_0": rng.normal(size=(0, 2)),
+    }
+    path = tmp_path_factory.mktemp("checkpoint") / "checkpoint.npz"
+    np.savez(path, **checkpoints.as_arrays(SavedEpoch(arrays, HISTORY), OWNER))
+    return path, arrays
+
+
+def test_a_checkpoint_comes_back_bit_for_bit(checkpoint):
+    path, arrays = checkpoint
+    saved = checkpoints.read(path, OWNER, history=no_history)
+    assert saved.history == HISTORY
+    assert saved.arrays.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert saved.arrays[name].dtype == array.dtype
+        np.testing.assert_array_equal(saved.arrays[name], array)
+
+
+@given(data=st.data())
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_flipped_bit_of_a_checkpoint_is_believed(checkpoint, tmp_path, data):
+    path, arrays = checkpoint
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    flipped = tmp_path / "checkpoint.npz"
+    flipped.write_bytes(content)
+    try:
+        saved = checkpoints.read(flipped, OWNER, history=no_history)
+    except DamagedCheckpoint:
+        return
+    assert saved.history == HISTORY  # the bit means nothing, such as a file's time in the archive
+    assert saved.arrays.keys() == arrays.keys()
+    assert all(np.array_equal(saved.arrays[name], array) for name, array in arrays.items())
+
+
+@pytest.mark.parametrize(
+    "other", [Owner("b" * 64, 3, "d" * 64), Owner("a" * 64, 4, "d" * 64), Owner("a" * 64, 3, "e" * 64)]
+)
+def test_a_checkpoint_of_another_run_is_refused(checkpoint, other):
+    with pytest.raises(DamagedCheckpoint, match="is of another run"):
+        checkpoints.read(checkpoint[0], other, history=no_history)
+
+
+@pytest.mark.parametrize("missing", ["best_weight_0", "variable_1", "facts", "digest"])
+def test_a_checkpoint_without_one_of_its_arrays_is_refused(checkpoint, tmp_path, missing):
+    with np.load(checkpoint[0]) as arrays:
+        np.savez(tmp_path / "short.npz", **{name: arrays[name] for name in arrays if name != missing})
+    with pytest.raises(DamagedCheckpoint, match="is damaged"):
+        checkpoints.read(tmp_path / "short.npz", OWNER, history=no_history)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, make_run):
+    return make_run(tmp_path_factory.mktemp("finished"), "colors_cnn")
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """The folder of a finished run, to be damaged."""
+    shutil.copytree(finished.parent, tmp_path / finished.parent.name)
+    return tmp_path / finished.parent.name / finished.name
+
+
+WRITTEN = [name for name in DIGESTED if name != "model.keras"]
+HARM = {
+    "emptied": lambda path: path.write_bytes(b""),
+    "halved": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "flipped": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
+    "longer": lambda path: path.write_bytes(path.read_bytes() + b"\n"),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "endless": lambda path: (path.unlink(), path.symlink_to("/dev/zero")),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("harm", HARM)
+def test_a_finished_run_whose_files_have_changed_is_named(copied, name, harm):
+    HARM[harm](copied / name)
+    with pytest.raises(DamagedRun) as caught:
+        read_record(copied)
+    assert str(caught.value).startswith(f"{copied}: this run is damaged: {name} ")
+    assert "--fresh" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_finished_run_without_one_of_its_files_is_named(copied, name):
+    (copied / name).unlink()
+    with pytest.raises(DamagedRun, match=f"{name} is missing"):
+        read_record(copied)
+
+
+def test_predictions_may_be_removed_to_save_space(copied):
+    (copied / "predictions.npz").unlink()
+    assert read_record(copied).predictions is None
+
+
+@given(data=st.data())
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_flipped_bit_of_run_json_changes_a_result(finished, copied, data):
+    content = bytearray((finished / "run.json").read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    (copied / "run.json").write_bytes(content)
+    try:
+        record = read_record(copied)
+    except UserError:
+        return
+    assert (record.result, record.history) == (read_record(finished).result, read_record(finished).history)
+
+
+def test_train_refuses_a_damaged_run(copied, capsys):
+    HARM["halved"](copied / "history.csv")
+    out = str(copied.parent.parent)
+    assert run(["train", "colors_cnn", "--out", out, "--quiet"]) == 2
+    assert f"{copied}: this run is damaged: history.csv is not the file" in capsys.readouterr().err
+    assert read_json(copied / "run.json")["state"] == "finished"
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_starting_over_keeps_a_damaged_run(copied):
+    config, out = load_config("colors_cnn"), copied.parent.parent
+    for kept in ("damaged-seed-0", "damaged-seed-0-2"):
+        shutil.copytree(copied, copied.with_name("again"))
+        HARM["halved"](copied / "history.csv")
+        damaged = (copied / "history.csv").read_bytes()
+        with hold(copied, out):
+            start_over(copied, config)
+        assert not copied.exists()
+        assert (copied.with_name(kept) / "history.csv").read_bytes() == damaged
+        copied.with_name("again").rename(copied)
+    with hold(copied, out):
+        start_over(copied, config)
+    assert sorted(path.name for path in copied.parent.iterdir() if path.name[0] != ".") == [
+        "damaged-seed-0",
+        "damaged-seed-0-2",
+    ]
+
+
+@pytest.fixture
+def experiments(tmp_path, make_run):
+    """Two experiments, three seeds each; the second seed of one is damaged."""
+    paths = {
+        (name, seed): make_run(tmp_path, name, seed=seed, accuracy=0.8 + seed / 100)
+        for name in ("colors_dnn", "colors_cnn")
+        for seed in range(3)
+    }
+    HARM["halved"](paths["colors_cnn", 1] / "history.csv")
+    return paths
+
+
+@pytest.mark.parametrize("seeds", [(), ("--seeds", "0-2")])
+def test_a_comparison_leaves_damaged_runs_out_and_names_them(experiments, tmp_path, capsys, seeds):
+    call = ["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path), "--json", "--quiet", *seeds]
+    assert run(call) == 0
+    streams = capsys.readouterr()
+    document = json.loads(streams.out)
+    assert [each["seeds"] for each in document["experiments"]] == [[0, 1, 2], [0, 2]]
+    said = f"left out: {experiments['colors_cnn', 1]}: this run is damaged: history.csv is not the file"
+    assert said in streams.err
+    assert any(said in warning for warning in document["warnings"])
+
+
+def test_folders_of_damaged_runs_are_left_out_of_comparisons(experiments, tmp_path, capsys):
+    folders = [str(path.parent) for (_, seed), path in experiments.items() if seed == 0]
+    assert run(["compare", *folders, "--out", str(tmp_path), "--json", "--quiet"]) == 0
+    streams = capsys.readouterr()
+    assert [each["seeds"] for each in json.loads(streams.out)["experiments"]] == [[0, 1, 2], [0, 2]]
+    assert "this run is damaged: history.csv" in streams.err
+
+
+def test_an_experiment_of_damaged_runs_only_cannot_be_compared(experiments, tmp_path, capsys):
+    call = ["compare", "colors_dnn", "colors_cnn", "--seeds", "1", "--out", str(tmp_path), "--quiet"]
+    assert run(call) == 2
+    assert "this run is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: HARM["halved"](path / "result.json"),
+        lambda path: HARM["halved"](path / "run.json"),
+        lambda path: (path / "run.json").write_text('{"state": "well"}', encoding="utf-8"),
+        lambda path: (path / "run.json").write_text("[" * 100_000, encoding="utf-8"),
+    ],
+    ids=["result", "status", "state", "nested"],
+)
+def test_a_listing_shows_damaged_runs(copied, capsys, harm):
+    harm(copied)
+    assert run(["runs", "list", "--json", "--out", str(copied.parent.parent)]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["name"], row["state"], row["test_accuracy"]) == ("colors_cnn", "damaged", None)
+
+
+def test_a_run_of_a_later_version_is_neither_read_nor_damaged(copied):
+    status = read_json(copied / "run.json")
+    (copied / "run.json").write_text(json.dumps(status | {"format": 99}), encoding="utf-8")
+    with pytest.raises(UserError, match="of a later version of cnnlab; update cnnlab") as caught:
+        read_record(copied)
+    assert not isinstance(caught.value, DamagedRun)
