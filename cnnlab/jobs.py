@@ -152,7 +152,11 @@ class Jobs:
 
         with own_randomness(), open_run(config, self.out, fresh=self.fresh or changed) as run:
             facts = environment(config, backend, dataset_facts(config, data))
-            train(config, data, run, self.reporter, environment=facts)
+            try:
+                train(config, data, run, self.reporter, environment=facts)
+            except Exception:
+                self.reporter.check_interruption()  # then the run is interrupted, not failed
+                raise
         record = read_record(path)
         self.reporter.finished(record)
         return record
