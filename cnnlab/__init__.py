@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnnlab.api.run import Run as Run
     from cnnlab.api.training import TrainingFailed as TrainingFailed
     from cnnlab.api.training import train as train
+    from cnnlab.api.verifying import verify_resume as verify_resume
     from cnnlab.errors import CnnlabError as CnnlabError
     from cnnlab.errors import CnnlabWarning as CnnlabWarning
     from cnnlab.errors import UserError as UserError
@@ -35,6 +36,7 @@ _MODULES = {
     "runs": "cnnlab.api.functions",
     "explain": "cnnlab.api.explaining",
     "predict": "cnnlab.api.functions",
+    "verify_resume": "cnnlab.api.verifying",
     "Experiment": "cnnlab.api.experiment",
     "Run": "cnnlab.api.run",
     "Explanation": "cnnlab.explanations.explanation",
@@ -63,6 +65,7 @@ __all__ = [
     "runs",
     "summary",
     "train",
+    "verify_resume",
 ]
 
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "explain": "Show what a trained network has learned, in pictures and numbers.",
     "report": "Write a comparison as a single HTML page.",
     "runs": "Find, inspect, compare and remove runs.",
+    "verify": "Check that nothing is lost: kill and resume a run.",
 }
 
 
