@@ -62,7 +62,8 @@ def test_nothing_is_lost(tiny: Path) -> None:
     assert verification.kills[-1].epoch == 5
     assert sum(line.startswith("killed ") for line in said) == 6
     assert str(verification) == (
-        "tiny, seed 0: killed 6 times, resumed, and equal bit for bit: weights, history, predictions and result"
+        "tiny, seed 0: killed 6 times, resumed, and equal bit for bit: "
+        "weights, history, predictions and result"
     )
 
 
@@ -77,15 +78,15 @@ def test_a_run_that_fails(tiny: Path, capsys) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kills": 0}, "kills=0: expected a whole number, 1 or more, found 0"),
-        ({"kill_seed": -1}, "kill_seed=-1: expected a whole number, 0 or more, found -1"),
-        ({"kills": True}, "kills=True: expected a whole number, 1 or more, found True"),
+        ({"kills": 0}, "kills: expected a whole number, 1 or more, found 0"),
+        ({"kill_seed": -1}, "kill_seed: expected a whole number, 0 or more, found -1"),
+        ({"kills": True}, "kills: expected a whole number, 1 or more, found True"),
     ],
 )
 def test_wrong_arguments(tiny: Path, options: dict[str, int], message: str) -> None:
     with pytest.raises(cnnlab.UserError) as caught:
         cnnlab.verify_resume(str(tiny), **options)
-    assert str(caught.value) in (message, message.partition("=")[0] + ": " + message.partition(": ")[2])
+    assert str(caught.value) == message
 
 
 def test_a_config_without_a_dataset(capsys) -> None:
@@ -97,9 +98,10 @@ def test_a_config_without_a_dataset(capsys) -> None:
 def test_a_signal_leaves_nothing_behind(tiny: Path, tmp_path: Path, number: signal.Signals) -> None:
     program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     program += "from cnnlab.__main__ import main; main()"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
         [sys.executable, "-c", program, "verify", "resume", str(tiny)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
     ) as parent:  # fmt: skip
         children: list[psutil.Process] = []
         deadline = time.monotonic() + 60
