@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.api.arguments import out_folder
@@ -88,7 +89,7 @@ def runs(
         try:
             found.append(Run(row["path"]))
         except UserError:
-            if is_run(row["path"]):
+            if is_run(Path(row["path"])):
                 raise
             # else it was removed, or is being trained afresh, since it was listed
     return found

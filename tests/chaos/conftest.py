@@ -23,63 +23,6 @@ from cnnlab.verification.same_bits import differences
 
 FULL = os.environ.get("CHAOS") == "full"
 
-DATA = "dataset: {name: xo, train_count: 100, test_count: 40}\n"
-NETWORK = """\
-model:
-  layers:
-    - Conv2D: {filters: 3, kernel_size: 3, strides: 2, activation: relu}
-    - Flatten
-    - Dense: {units: 2, activation: softmax}
-"""
-STATEFUL_NETWORK = """\
-model:
-  layers:
-    - RandomTranslation: {height_factor: 0.1, width_factor: 0.1}
-    - RandomFlip: {mode: horizontal}
-    - Conv2D: {filters: 3, kernel_size: 3, strides: 2}
-    - BatchNormalization
-    - Activation: {activation: relu}
-    - GaussianNoise: {stddev: 0.1}
-    - Dropout: {rate: 0.3}
-    - Flatten
-    - Dense: {units: 2, activation: softmax}
-"""
-
-
-def config(network: str, training: str) -> str:
-    return f"{network}training:\n  {{{training}}}\n"
-
-
-CONFIGS = {
-    "everything": config(
-        STATEFUL_NETWORK,
-        "epochs: 5, batch_size: 32, keep: best, reduce_on_plateau: {patience: 1, min_delta: 0.5}, optimizer: "
-        "{name: adam, use_ema: true, ema_momentum: 0.9, gradient_accumulation_steps: 2}",
-    ),
-    "augmentation": config(STATEFUL_NETWORK, "epochs: 6, batch_size: 20"),
-    "average": config(
-        NETWORK,
-        "epochs: 6, batch_size: 16, optimizer: {name: adamw, use_ema: true, ema_overwrite_frequency: 4}",
-    ),
-    "plateau": config(
-        NETWORK, "epochs: 8, batch_size: 32, reduce_on_plateau: {patience: 2, min_delta: 0.3, cooldown: 1}"
-    ),
-    "accumulation": config(
-        NETWORK,
-        "epochs: 6, batch_size: 16, optimizer: {name: sgd, momentum: 0.9, gradient_accumulation_steps: 4}",
-    ),
-    "best": config(NETWORK, "epochs: 8, batch_size: 8, keep: best, optimizer: {name: rmsprop}"),
-    "schedule": config(
-        NETWORK,
-        "epochs: 6, batch_size: 32, optimizer: {name: lion, learning_rate: {name: cosine, initial: 0.003}}",
-    ),
-    "stopping": config(
-        STATEFUL_NETWORK,
-        "epochs: 40, batch_size: 32, early_stopping: {monitor: val_loss, patience: 2, min_delta: 0.2}",
-    ),
-}
-"""Whatever has a state that a run takes from epoch to epoch."""
-
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -91,14 +34,9 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def configs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Paths of all configs, by name."""
-    folder = tmp_path_factory.mktemp("configs")
-    paths = {}
-    for name, text in CONFIGS.items():
-        paths[name] = folder / f"{name}.yaml"
-        paths[name].write_text(f"name: {name}\n{DATA}{text}")
-    return paths
+def configs() -> dict[str, Path]:
+    """Configs with whatever has a state that a run takes from epoch to epoch, by name."""
+    return {path.stem: path for path in Path(__file__).parent.glob("configs/*.yaml")}
 
 
 @pytest.fixture(scope="session")
@@ -262,7 +200,7 @@ sys.addaudithook(_hook)
 
 
 @pytest.fixture
-def order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The order in which a file system names the files of a folder, and shutil.rmtree removes them."""
     real = os.scandir
 
@@ -283,6 +221,7 @@ def order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
     if request.param != "as it is":
         monkeypatch.setattr(os, "scandir", Scan)
+    return str(request.param)
 
 
 @pytest.fixture
@@ -384,8 +323,3 @@ def same_run() -> Callable[[Path, Path], None]:
 @pytest.fixture(scope="session")
 def sample() -> Callable[[list[Any], int], list[Any]]:
     return some
-
-
-@pytest.fixture(scope="session")
-def full() -> bool:
-    return FULL

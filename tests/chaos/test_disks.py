@@ -136,10 +136,14 @@ def test_a_folder_that_cannot_be_written(
             if folder.is_relative_to(Path(os.sep, "tmp")) and folder != Path(os.sep, "tmp"):
                 folder.chmod(folder.stat().st_mode | 0o055)
         options = {"user": 65534, "group": 65534, "env": {**os.environ, "HOME": str(home)}}
+        try:
+            subprocess.run(
+                [sys.executable, "-c", "import cnnlab"], check=True, capture_output=True, **options
+            )
+        except (PermissionError, subprocess.CalledProcessError):
+            pytest.skip("this Python, or cnnlab, is closed to other users")
     table = tally("folders that cannot be written")
     for command, codes in sample(commands(configs["best"], run, out), 3):
-        if how == "another-user":
-            configs["best"].parent.chmod(0o755)
 
         def check(command: list[str] = command, codes: set[int] = codes) -> None:
             done = subprocess.run(
