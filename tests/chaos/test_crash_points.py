@@ -40,6 +40,12 @@ def survive(seen: Any, table: Any, disks: Any, out: Path, again: Any) -> None:
         table.attempt(disk.moment, again)
 
 
+def status_of(disk: Any) -> bytes | None:
+    """The content of run.json."""
+    found: list[bytes] = [content for name, content in disk.files.items() if name.endswith("/run.json")]
+    return found[0] if found else None
+
+
 def while_cleared(seen: Any) -> list[Any]:
     """The disks while a folder was being removed."""
     return [disk for disk in seen.disks.values() if "clearing" in disk.moment]
@@ -62,6 +68,26 @@ def test_train(name: str, configs, whole, watched, sample, same_run, tally, tmp_
     half_way(fresh.disks.values()).put(out)
     resumed = watched(out, lambda: cnnlab.train(config, out=out))
     survive(resumed, table, sample([*resumed.disks.values()], POINTS), out, again)
+    table.close()
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="the checkpoint of a finished run stays for ever"
+)
+def test_train_at_the_very_end(configs, whole, watched, same_run, tally, tmp_path: Path) -> None:
+    """Once run.json says that the run is finished, only cleaning up is left; the next command does it."""
+    out, config = tmp_path / "out", str(configs["best"])
+    expected = whole("best")
+
+    def again() -> None:
+        cnnlab.train(config, out=out)
+        same_run(run_folder(out), expected)
+
+    table = tally("crash points of train, behind its end")
+    seen = watched(out, lambda: cnnlab.train(config, out=out))
+    ended = [disk for disk in seen.disks.values() if b'"finished"' in (status_of(disk) or b"")]
+    survive(seen, table, ended, out, again)
+    assert len(ended) >= 2
     table.close()
 
 
