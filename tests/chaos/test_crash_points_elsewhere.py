@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cnnlab
 from cnnlab.cli import run
 from cnnlab.datasets import DataPaths, load_dataset
 from cnnlab.datasets.data_paths import RemoteFile
@@ -83,6 +84,32 @@ def test_explain(technique: str, place: Path, watched, sample, tally) -> None:
         folder, lambda: command("explain", technique, str(folder)), watched, sample,
         tally("crash points of explain"),
     )  # fmt: skip
+
+
+def test_runs_rm(place: Path, watched, sample, tally) -> None:
+    """A run is there as a whole or not at all, and can be removed again, or trained again."""
+    [folder] = place.glob("experiments/best-*/seed-0")
+    out = place / "experiments"
+    expected = content(folder)
+
+    def remove() -> None:
+        command("runs", "rm", str(folder), "--yes")
+
+    table = tally("crash points of runs rm")
+    seen = watched(out, remove)
+    table.points += seen.count
+
+    def again() -> None:
+        assert len(cnnlab.runs("schedule", out=out)) == 1
+        if folder.exists():
+            assert content(folder) == expected
+            remove()
+        assert [run.folder for run in cnnlab.runs(out=out) if run.name == "best"] == []
+
+    for disk in sample([*seen.disks.values()], POINTS):
+        disk.put(out)
+        table.attempt(disk.moment, again)
+    table.close()
 
 
 def test_the_cache_of_decoded_images(watched, sample, tally, tmp_path: Path, monkeypatch) -> None:
