@@ -11,7 +11,7 @@ PYTEST_OPTIONS ?= -n 2 --dist loadfile
 DEMO := colors_dnn colors_cnn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types reproduce notebook lock clean
+.PHONY: help demo test chaos check lint types reproduce notebook lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: $(VENV)/base  ## Compare a DNN with a CNN on generated images, in about a 
 
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+chaos: $(VENV)/dev  ## Kill, crash, fill the disk, run at once: all that nothing may be lost by (an hour; best as root)
+	CHAOS=full $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/chaos
 
 check: lint types test  ## Run everything that must pass before a commit
 

@@ -5,12 +5,12 @@ Importing cnnlab loads no framework; each name is imported when it is first used
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
 from cnnlab.version import __version__
 
+TYPE_CHECKING = False  # the one of `typing`, which takes longer to import than all that is here
 if TYPE_CHECKING:
+    from typing import Any
+
     from cnnlab.api.comparing import Comparison as Comparison
     from cnnlab.api.comparing import compare as compare
     from cnnlab.api.experiment import Experiment as Experiment
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnnlab.api.run import Run as Run
     from cnnlab.api.training import TrainingFailed as TrainingFailed
     from cnnlab.api.training import train as train
+    from cnnlab.api.verifying import verify_resume as verify_resume
     from cnnlab.errors import CnnlabError as CnnlabError
     from cnnlab.errors import CnnlabWarning as CnnlabWarning
     from cnnlab.errors import UserError as UserError
@@ -35,6 +36,7 @@ _MODULES = {
     "runs": "cnnlab.api.functions",
     "explain": "cnnlab.api.explaining",
     "predict": "cnnlab.api.functions",
+    "verify_resume": "cnnlab.api.verifying",
     "Experiment": "cnnlab.api.experiment",
     "Run": "cnnlab.api.run",
     "Explanation": "cnnlab.explanations.explanation",
@@ -63,10 +65,13 @@ __all__ = [
     "runs",
     "summary",
     "train",
+    "verify_resume",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    import importlib
+
     if name not in _MODULES:
         raise AttributeError(f"module 'cnnlab' has no attribute {name!r}")
     value = getattr(importlib.import_module(_MODULES[name]), name)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # python -m cnnlab.cli
+    from cnnlab.starting import handle_signals
+
+    handle_signals()
+
 import importlib
 import os
-import signal
 import sys
 import traceback
 import warnings
+from contextlib import suppress
 from typing import Any, TextIO
 
 # Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start.
@@ -15,7 +20,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import click
 
-from cnnlab.commands.interruption import notice_interruptions
+from cnnlab.commands.interruption import Interruption, interruption_of_process, noticed_interruption
 from cnnlab.errors import CnnlabError, CnnlabWarning, closest
 from cnnlab.version import __version__
 
@@ -31,6 +36,7 @@ COMMANDS = {
     "explain": "Show what a trained network has learned, in pictures and numbers.",
     "report": "Write a comparison as a single HTML page.",
     "runs": "Find, inspect, compare and remove runs.",
+    "verify": "Check that nothing is lost: kill and resume a run.",
 }
 
 
@@ -66,6 +72,10 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             return _reader_has_gone()
+        except KeyboardInterrupt:  # click would write an empty line, be there a ^C in front of it or not
+            if sys.stderr.isatty():
+                click.echo(err=True)
+            raise click.Abort from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -89,15 +99,22 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave the process with its exit code.
 
-    0 done; 1 the run failed; 2 the user's input is wrong; 130 interrupted.
+    0 done; 1 the run failed; 2 the user's input is wrong; 130, 143 or 129 ended by Ctrl-C, SIGTERM or SIGHUP.
     """
     warnings.showwarning = show_warning
-    notice_interruptions()
+    interruption = Interruption()
     try:
+        interruption.handle_signals()
         code = run(arguments)
-    except KeyboardInterrupt:  # a second one, while the first was being dealt with
-        code = 130
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is written; from here on it could only make noise
+        interruption.finish()
+    except KeyboardInterrupt:  # before the first line of the command, or behind its last
+        interruption.finish()
+        code = _interrupted(arguments, interruption)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # such as of a terminal that was closed; Python would fail at it once more
+            _discard(stream)
     sys.exit(code)
 
 
@@ -121,16 +138,14 @@ def run(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     shows_traceback = os.environ.get("CNNLAB_TRACEBACK") == "1"
     try:
-        code: Any = group.main(arguments, prog_name="cnnlab", standalone_mode=False)
+        with noticed_interruption():
+            code: Any = group.main(arguments, prog_name="cnnlab", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         _with_suggestion(error).show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        given = sys.argv[1:] if arguments is None else arguments
-        resumes = given[:1] and given[0] in RESUMING
-        click.echo(f"interrupted{'; run the same command again to resume' if resumes else ''}", err=True)
-        return 130
+        return _interrupted(arguments, interruption_of_process())
     except BrokenPipeError:
         return _reader_has_gone()
     except CnnlabError as error:
@@ -148,10 +163,24 @@ def run(arguments: list[str] | None = None) -> int:
         return 1
 
 
+def _interrupted(arguments: list[str] | None, interruption: Interruption) -> int:
+    """Say that the user has ended the command, if there is still a terminal; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    resumes = given[:1] and given[0] in RESUMING
+    with suppress(OSError):
+        click.echo(f"interrupted{'; run the same command again to resume' if resumes else ''}", err=True)
+    return interruption.exit_code
+
+
 def _reader_has_gone() -> int:
-    """The reader, such as head, has seen enough; what is still buffered goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """The reader, such as head, has seen enough."""
+    _discard(sys.stdout)
     return 0
+
+
+def _discard(stream: TextIO) -> None:
+    """What is still buffered, and all that follows, goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _with_suggestion(error: click.ClickException) -> click.ClickException:

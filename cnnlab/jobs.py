@@ -187,7 +187,11 @@ class Jobs:
             start_over(path, config)
         with open_run(path, config, data=digest) as run:
             facts = environment(config, backend, dataset_facts(config, data))
-            train(config, data, run, self.reporter, environment=facts)
+            try:
+                train(config, data, run, self.reporter, environment=facts)
+            except Exception:
+                self.reporter.check_interruption()  # then the run is interrupted, not failed
+                raise
         return read_record(path)
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class Reporter:
     """Is told how the work goes, and does nothing; subclasses show what they like."""
 
+    def check_interruption(self) -> None:
+        """Raise the KeyboardInterrupt that a library may have swallowed, or have made another error of."""
+
     def note(self, message: str) -> None:
         """Something good to know, such as the device."""
 

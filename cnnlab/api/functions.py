@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.api.arguments import out_folder
@@ -11,7 +12,8 @@ from cnnlab.api.experiment import Experiment, ExperimentLike, load, load_all
 from cnnlab.api.progress import LibraryReporter
 from cnnlab.api.run import Run, Runs
 from cnnlab.api.summaries import Summaries, Summary
-from cnnlab.errors import OptionError
+from cnnlab.errors import OptionError, UserError
+from cnnlab.run_folders.records import is_run
 
 if TYPE_CHECKING:
     from cnnlab.api.predictions import ImageLike, ImagePredictions
@@ -82,7 +84,15 @@ def runs(
         LibraryReporter().warn(f"{path}: config.yaml cannot be read; its settings are unknown")
     if sort is not None:
         rows = sort_rows(rows, sort)
-    return Runs(Run(row["path"]) for row in rows[:limit])
+    found = Runs()
+    for row in rows[:limit]:
+        try:
+            found.append(Run(row["path"]))
+        except UserError:
+            if is_run(Path(row["path"])):
+                raise
+            # else it was removed, or is being trained afresh, since it was listed
+    return found
 
 
 def predict(

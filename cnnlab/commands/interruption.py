@@ -1,4 +1,4 @@
-"""Ctrl-C while something long is under way: it counts, even where a library loses it."""
+"""Ctrl-C and its like while something long is under way: they count, even where a library loses them."""
 
 from __future__ import annotations
 
@@ -15,75 +15,111 @@ from typing import Any
 import click
 
 IMPATIENCE = 1.0
-"""Seconds within which a second Ctrl-C is taken for the first one."""
+"""Seconds within which a second signal is taken for the first one."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What ends a command in good order: Ctrl-C, `kill` or a shutdown, a terminal that is closed."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user has ended the command.
+
+    Not KeyboardInterrupt itself: where that one passes through an `exec` of text, such as those of
+    dataclasses, Python ends its process by SIGINT in the end, although it was caught.
+    """
 
 
 class Interruption:
-    """Whether the user has pressed Ctrl-C; the handler that remembers it."""
+    """Whether the user has ended the command by a signal; the handler that remembers it."""
 
     def __init__(self) -> None:
         self._began = -math.inf
+        self._number: int = signal.SIGINT
+        self._finished = False
+
+    def handle_signals(self) -> None:
+        """Take the signals to the end of the process, unless they are ignored, as by nohup."""
+        _hide_unraisable(lambda lost: self._finished or issubclass(lost.exc_type, KeyboardInterrupt))
+        for number in SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self)
+
+    def finish(self) -> None:
+        """Ignore signals from here on: all is written, they could only make noise."""
+        self._finished = True  # first: one that has arrived already is still handed to this object
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if time.monotonic() - self._began < IMPATIENCE:
+        if self._finished or time.monotonic() - self._began < IMPATIENCE:
             return  # the first one is being dealt with: the bar is erased, the run's state written
+        if not self.wanted:
+            self._number = number
         self._began = time.monotonic()
-        raise KeyboardInterrupt
+        raise Interrupted
 
     @property
     def wanted(self) -> bool:
         return self._began > -math.inf
 
+    @property
+    def exit_code(self) -> int:
+        """130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
+        return 128 + self._number
+
     def check(self) -> None:
-        """Raise a KeyboardInterrupt that did not get through.
+        """Raise an exception that did not get through once more.
 
         Raises:
-            KeyboardInterrupt: the user has pressed Ctrl-C.
+            Interrupted: the user has ended the command.
         """
         if self.wanted:
-            raise KeyboardInterrupt
+            raise Interrupted
 
 
-def notice_interruptions() -> None:
-    """Handle Ctrl-C like this to the end of the process, unless it is ignored, as in the background."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, Interruption())
-        sys.unraisablehook = _hidden(sys.unraisablehook)
+def interruption_of_process() -> Interruption:
+    """The one that handles this process's signals; a new one where there is none."""
+    handlers = (signal.getsignal(number) for number in SIGNALS)
+    return next((each for each in handlers if isinstance(each, Interruption)), Interruption())
 
 
 @contextmanager
 def noticed_interruption() -> Iterator[Interruption]:
-    """Ctrl-C raises KeyboardInterrupt as ever, and is remembered.
+    """The interruption of this process; without one that handles signals, one for Ctrl-C in the block alone.
 
     TensorFlow, while it is imported, and JAX, in a callback of the garbage collector, swallow the exception;
     whoever calls `check` now and then gets it all the same. Nothing changes where Ctrl-C is ignored, as in
     the background of a shell, or outside of the main thread.
     """
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT)
-    interruption = before if isinstance(before, Interruption) else Interruption()
-    if not in_main_thread or before not in (signal.default_int_handler, interruption):
-        yield interruption
-        return
-    shown_before = sys.unraisablehook
-    signal.signal(signal.SIGINT, interruption)
-    sys.unraisablehook = _hidden(shown_before)
+    interruption = interruption_of_process()
     try:
-        yield interruption
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler and _in_main_thread():
+            shown_before = sys.unraisablehook
+            signal.signal(signal.SIGINT, interruption)
+            _hide_unraisable(lambda lost: issubclass(lost.exc_type, KeyboardInterrupt))
+            try:
+                yield interruption
+            finally:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                sys.unraisablehook = shown_before
+        else:
+            yield interruption
     except Exception as error:
         if interruption.wanted and not isinstance(error, click.Abort):  # such as of an import torn in two
-            raise KeyboardInterrupt from error
+            raise Interrupted from error
         raise
-    finally:
-        signal.signal(signal.SIGINT, before)
-        sys.unraisablehook = shown_before
 
 
-def _hidden(show: Callable[[Any], object]) -> Callable[[Any], object]:
-    """What is shown of exceptions in destructors, but for a KeyboardInterrupt: that one is remembered."""
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _hide_unraisable(hidden: Callable[[Any], bool]) -> None:
+    """Show no tracebacks of such exceptions where Python could not raise them, as in destructors."""
+    show = sys.unraisablehook
 
     def unraisable(lost: Any) -> None:
-        if not issubclass(lost.exc_type, KeyboardInterrupt):
+        if not hidden(lost):
             show(lost)
 
-    return unraisable
+    sys.unraisablehook = unraisable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -29,6 +30,16 @@ _WIDE = 60
 """Columns from which on a bar has room for the loss, too."""
 
 
+@contextmanager
+def closed_terminal_ignored() -> Iterator[None]:
+    """What is printed on a terminal that was closed is lost, but the run is not: SIGHUP may be ignored."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+
+
 class SilentReporter(Reporter):
     """Says nothing but warnings and errors, on stderr. The others build on it."""
 
@@ -39,8 +50,11 @@ class SilentReporter(Reporter):
     def warn(self, message: str) -> None:
         self.say_once(message)
 
-    def note(self, message: str) -> None:
+    def check_interruption(self) -> None:
         self._interruption.check()
+
+    def note(self, message: str) -> None:
+        self.check_interruption()
 
     def say_once(self, message: str) -> None:
         """Print a message unless it was printed before, such as the device, the same for all seeds."""
@@ -50,10 +64,11 @@ class SilentReporter(Reporter):
 
     def say(self, message: str) -> None:
         """Print one message."""
-        click.echo(message, err=True)
+        with closed_terminal_ignored():
+            click.echo(message, err=True)
 
     def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
-        self._interruption.check()
+        self.check_interruption()
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
         self.say(f"{config.name}, seed {config.seed}: {error}")
@@ -120,9 +135,10 @@ class BarReporter(LineReporter):
 
     def say(self, message: str) -> None:
         console = self._progress.console
-        console.print(
-            wrapped(message, console.width), markup=False, emoji=False, highlight=False, soft_wrap=True
-        )
+        with closed_terminal_ignored():
+            console.print(
+                wrapped(message, console.width), markup=False, emoji=False, highlight=False, soft_wrap=True
+            )
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
         if self._task is None:

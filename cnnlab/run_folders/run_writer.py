@@ -146,21 +146,24 @@ def open_run(path: Path, config: ExperimentConfig, *, data: str) -> Iterator[Run
         data: the digest of the data that it is trained on.
     """
     run = RunWriter(path, config, data=data)
-    run.begin()
 
     def leave(state: State, error: str | None = None) -> None:
-        run.write_state(state, seconds=run.seconds, error=error)
+        if run.status.get("state") == "finished":
+            return  # only tidying up was left
+        with suppress(CnnlabError):  # a disk that does not take the run does not take this either
+            run.write_state(state, seconds=run.seconds, error=error)
 
     try:
+        run.begin()
         yield run
-    except KeyboardInterrupt:
+        run.finish()
+    except (KeyboardInterrupt, GeneratorExit):  # the latter where Ctrl-C came while the block was left
         leave("interrupted")
         raise
     except BaseException as error:
         told = isinstance(error, CnnlabError)
         leave("failed", error=str(error) if told else f"{type(error).__name__}: {error}")
         raise
-    run.finish()
 
 
 def trained_on(path: Path) -> str | None:

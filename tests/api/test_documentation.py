@@ -22,6 +22,8 @@ def test_the_examples_are_true(tmp_path, monkeypatch, backend):
     assert {path.name for path in tmp_path.iterdir()} == {"experiments", "page.html", "tiny.yaml"}
 
 
-@pytest.mark.parametrize("name", ["load", "summary", "train", "compare", "runs", "predict", "explain"])
+@pytest.mark.parametrize(
+    "name", ["load", "summary", "train", "compare", "runs", "predict", "explain", "verify_resume"]
+)
 def test_every_function_is_documented(name):
     assert f"cnnlab.{name}(" in DOCUMENT.read_text(encoding="utf-8")

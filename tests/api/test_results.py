@@ -21,6 +21,19 @@ def test_runs_are_found(runs, out):
     assert "colors_dnn" in cnnlab.runs(out=out)._repr_html_()
 
 
+def test_a_run_that_goes_while_it_is_listed(runs, out, monkeypatch):
+    """Removed, or trained afresh, by another process: it is not in the list, and nothing fails."""
+    from cnnlab.run_folders import listing
+
+    def select_all(*arguments, **options):
+        rows, unreadable = real(*arguments, **options)
+        return [*rows, {"path": str(out / "gone-01234567" / "seed-0")}], unreadable
+
+    before, real = cnnlab.runs(out=out), listing.select
+    monkeypatch.setattr(listing, "select", select_all)
+    assert cnnlab.runs(out=out) == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -20,5 +20,5 @@ def test_the_chain_of_floors_is_the_contract() -> None:
         for layer in contracts["floors"]["layers"]
     ]  # in parentheses: not built yet
     design = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
-    (chain,) = re.findall(r"^`(cli → [^`]*)`$", design, re.MULTILINE)
+    (chain,) = re.findall(r"^`(__main__ → [^`]*)`$", design, re.MULTILINE)
     assert [floors(floor) for floor in chain.split("→")] == expected

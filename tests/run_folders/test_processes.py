@@ -205,9 +205,11 @@ def test_a_comparison_is_not_written_through_a_link(tmp_path, make_run, outside,
     assert [each.name for each in outside.iterdir()] == ["notes.txt"]
 
 
-def test_an_explanation_is_not_written_through_a_link(tmp_path, make_run, settle, outside, capsys):
+def test_an_explanation_is_not_written_through_a_link(tmp_path, make_run, settle, outside, capsys, backend):
     path = make_run(tmp_path / "out", "colors_cnn")
-    (path / "model.keras").write_bytes(b"")
+    from cnnlab.model import build_model
+
+    build_model(load_config("colors_cnn")).save(path / "model.keras")
     settle(path)
     (path / "explain").symlink_to(outside)
     assert run(["explain", "confusion", str(path), "--quiet"]) == 1
@@ -215,9 +217,11 @@ def test_an_explanation_is_not_written_through_a_link(tmp_path, make_run, settle
     assert [each.name for each in outside.iterdir()] == ["notes.txt"]
 
 
-def test_names_in_an_old_document_remove_nothing_else(tmp_path, make_run, settle, outside):
+def test_names_in_an_old_document_remove_nothing_else(tmp_path, make_run, settle, outside, backend):
     path = make_run(tmp_path / "out", "colors_cnn")
-    (path / "model.keras").write_bytes(b"")
+    from cnnlab.model import build_model
+
+    build_model(load_config("colors_cnn")).save(path / "model.keras")
     settle(path)
     (path / "explain").mkdir()
     victims = [outside / "confusion.png", path / "explain" / "other.png"]

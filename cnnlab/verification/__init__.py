@@ -1,0 +1,1 @@
+"""What cnnlab promises, tried out on a user's own config."""

@@ -1,0 +1,59 @@
+"""When to kill a run: at random, but spread over all of it."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+SAVE_SECONDS = 0.02
+"""About how long it takes to save a small checkpoint: it begins when the epoch's row is in history.csv."""
+
+
+@dataclass(frozen=True, order=True)
+class KillPoint:
+    """So many seconds after the row of an epoch is in history.csv; epoch 0: after the run has begun."""
+
+    epoch: int
+    seconds: float
+
+    def earlier(self) -> KillPoint:
+        """Half as long after the epoch."""
+        return replace(self, seconds=self.seconds / 2)
+
+
+def draw_kill_points(segments: Sequence[float], count: int, *, seed: int) -> list[KillPoint]:
+    """Points of a run, in their order: one in its first save, one in its final writes, others all over it.
+
+    Every other one of these is drawn by time, the rest by epoch: in small runs, all epochs together take less
+    time than what comes before and after them.
+
+    Args:
+        segments: seconds that a run takes to its first epoch's row, from each row to the next, and from the
+            last row to its end.
+        count: how many; the first save and the final writes get one each if there are two or more.
+    """
+    rng = np.random.default_rng(seed)
+    last = len(segments) - 1
+    points = []
+    if count >= 2:
+        points = [
+            KillPoint(1, float(rng.uniform(0, min(SAVE_SECONDS, segments[1])))),
+            KillPoint(last, float(rng.uniform(0, segments[last]))),
+        ]
+    anywhere = count - len(points)
+    ends = list(itertools.accumulate(segments))
+    for stratum in range(anywhere):
+        share = (stratum + float(rng.random())) / anywhere
+        if stratum % 2 == 0:
+            moment = share * ends[-1]
+            epoch = min(bisect.bisect_right(ends, moment), last)
+            seconds = moment - (ends[epoch] - segments[epoch])
+        else:
+            epoch = int(share * len(segments))
+            seconds = float(rng.uniform(0, segments[epoch]))
+        points.append(KillPoint(epoch, seconds))
+    return sorted(points)

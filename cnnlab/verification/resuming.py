@@ -1,0 +1,197 @@
+"""Does a run that is killed and resumed end with the bits of one that is not? Tried with a user's config."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.errors import CnnlabError, UserError
+from cnnlab.jobs import Jobs
+from cnnlab.reporting import Reporter
+from cnnlab.verification.kill_points import KillPoint, draw_kill_points
+from cnnlab.verification.same_bits import Difference, differences
+from cnnlab.verification.training_process import TrainingProcess, run_folder, training_process
+from cnnlab.wording import counted
+
+MOST_RUNS = 4
+"""A process that was too fast to be killed where it should be is tried again, in so many runs in all."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A process that was killed.
+
+    `epoch`: how many epochs history.csv had. `after_seconds`: since the process had opened the run's folder.
+    `resumes`: whether there was a checkpoint to go on from.
+    """
+
+    epoch: int
+    after_seconds: float
+    resumes: bool
+
+    def __str__(self) -> str:
+        return f"killed {self.after_seconds:.2f} s after its start, with {counted(self.epoch, 'epoch')}"
+
+
+@dataclass(frozen=True)
+class ResumeVerification:
+    """What came of killing a run and resuming it. `differences`: in the order in which files are written."""
+
+    config: str
+    digest: str
+    seed: int
+    epochs: int
+    kill_seed: int
+    kills: tuple[Kill, ...]
+    differences: tuple[Difference, ...]
+
+    @property
+    def equal(self) -> bool:
+        return not self.differences
+
+    @property
+    def resumed(self) -> int:
+        """How often a process went on from a checkpoint."""
+        return sum(kill.resumes for kill in self.kills)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        facts = asdict(self)
+        found = facts.pop("differences")
+        return facts | {"resumed": self.resumed, "equal": self.equal, "differences": list(found)}
+
+    def __str__(self) -> str:
+        what = f"{self.config}, seed {self.seed}: killed {counted(len(self.kills), 'time')}"
+        if self.equal:
+            return f"{what}, resumed, and equal bit for bit: weights, history, predictions and result"
+        return "\n   ".join([f"{what} and resumed: not equal", *map(str, self.differences)])
+
+
+def verify_resume(
+    config: ExperimentConfig, jobs: Jobs, *, kills: int, kill_seed: int, data_dir: Path | None
+) -> ResumeVerification:
+    """Train without interruption; train again, killed now and then, and resumed each time; compare the bits.
+
+    Everything happens in a temporary folder, which is removed in the end, and in processes of their own.
+
+    Args:
+        jobs: loads the data first, so that a download is told of, and what is wrong with it.
+        kills: how many times a process is killed (SIGKILL), in all.
+        kill_seed: of the moments.
+        data_dir: where dataset files are looked for first.
+
+    Raises:
+        UserError: the config cannot be trained.
+        CnnlabError: the run that is not interrupted fails.
+    """
+    jobs.dataset(config)
+    with tempfile.TemporaryDirectory(prefix="cnnlab-verify-") as folder:
+        trial = _Trial(config, Path(folder), jobs.reporter, data_dir)
+        trial.train_without_interruption()
+        trial.train_killed(draw_kill_points(trial.segments, kills, seed=kill_seed))
+    return ResumeVerification(
+        config=config.name,
+        digest=config.digest,
+        seed=config.seed,
+        epochs=len(trial.segments) - 1,
+        kill_seed=kill_seed,
+        kills=tuple(trial.kills),
+        differences=tuple(trial.differences),
+    )
+
+
+@dataclass
+class _Trial:
+    """Two trainings of a config below a folder, and what came of them."""
+
+    config: ExperimentConfig
+    folder: Path
+    reporter: Reporter
+    data_dir: Path | None
+    segments: list[float] = field(default_factory=list)
+    """Seconds of the first training from its beginning to the first row of history.csv, from each row to the
+    next, and from the last one to the end."""
+
+    kills: list[Kill] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+
+    def train_without_interruption(self) -> None:
+        """Train to the end, and take the time.
+
+        Raises:
+            CnnlabError: the run failed.
+        """
+        self.reporter.note("training without interruption")
+        with self._process("whole") as process:
+            process.wait_until_begun()
+            self.reporter.started(self.config, done=0, resumed=False)
+            moments = [time.perf_counter()]
+            ended = False
+            while not ended:
+                process.wait_a_moment()
+                ended = process.finished or not process.running  # rows are read once more after that
+                for row in process.history[len(moments) - 1 :]:
+                    self.reporter.epoch_ended(row, epochs=self.config.training.epochs)
+                    moments.append(time.perf_counter())
+            moments.append(time.perf_counter())
+            code = process.wait()
+        if code != 0:
+            kind = UserError if code == UserError.exit_code else CnnlabError
+            raise kind(f"the run without interruption failed\n   {process.messages}")
+        for warning in process.messages.splitlines():
+            self.reporter.warn(warning)
+        self.segments = [after - before for before, after in itertools.pairwise(moments)]
+
+    def train_killed(self, points: Sequence[KillPoint]) -> None:
+        """Train to the end, killed at each point, and compare; what was missed is tried once more."""
+        for number in range(MOST_RUNS):
+            out, missed = f"killed-{number}", []
+            for index, point in enumerate(points):
+                if not self._train_until(point, out):
+                    missed = [point.earlier(), *points[index + 1 :]]
+                    break
+                left = len(points) - index - 1
+                self.reporter.note(f"{self.kills[-1]}; {left} more to come" if left else str(self.kills[-1]))
+            self._finish(out)
+            if self.differences or not missed:
+                return
+            points = missed
+
+    def _train_until(self, point: KillPoint, out: str) -> bool:
+        """Train on and kill the process at a point; False where it had ended by itself."""
+        with self._process(out) as process:
+            process.wait_until_begun()
+            began = time.perf_counter()
+            seconds = point.seconds
+            if 0 < point.epoch <= process.epochs:  # then it builds the network first, as it did at the start
+                seconds += max(0.0, self.segments[0] - self.segments[1])
+            while process.running and process.epochs < point.epoch:
+                process.wait_a_moment()
+            reached = time.perf_counter()
+            while process.running and time.perf_counter() < reached + seconds:
+                process.wait_a_moment()
+            took = time.perf_counter() - began
+            killed = process.kill()
+            if killed:
+                self.kills.append(Kill(process.epochs, took, process.has_checkpoint))
+        return killed
+
+    def _finish(self, out: str) -> None:
+        """Train to the end, and compare with the run without interruption."""
+        with self._process(out) as process:
+            if process.wait() != 0:
+                self.differences.append(Difference("run.json", f"the run failed: {process.messages}"))
+                return
+        self.differences += differences(run_folder(self.folder / "whole"), run_folder(self.folder / out))
+
+    def _process(self, out: str) -> AbstractContextManager[TrainingProcess]:
+        file = self.folder / "config.yaml"
+        file.write_text(self.config.to_yaml(), encoding="utf-8")
+        return training_process(file, self.folder / out, self.data_dir)

@@ -1,0 +1,127 @@
+"""A run that is trained in a process of its own, which is watched by what it writes, and may be killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnnlab.run_folders.records import EpochRow, read_history, read_json
+
+POLL_SECONDS = 0.004
+
+# The directory is no source of modules: what is trained there is what runs here.
+_PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from cnnlab.__main__ import main; main()"
+
+
+@dataclass
+class TrainingProcess:
+    """`cnnlab train` of a config file, in a process of its own. `out` holds this run only."""
+
+    out: Path
+    process: subprocess.Popen[bytes]
+    _messages: Path
+    _before: int | None
+    """When run.json had been written last before the process began."""
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the process has opened the run's folder."""
+        return _changed(self.out) != self._before
+
+    @property
+    def finished(self) -> bool:
+        return any(
+            (read_json(path) or {}).get("state") == "finished" for path in self.out.glob("*/seed-*/run.json")
+        )
+
+    @property
+    def history(self) -> list[EpochRow]:
+        """The rows of history.csv so far, those of processes before included."""
+        return read_history(run_folder(self.out)) if self.epochs else []
+
+    @property
+    def epochs(self) -> int:
+        """How many rows there are."""
+        for path in self.out.glob("*/seed-*/history.csv"):
+            return path.read_bytes().count(b"\n") - 1
+        return 0
+
+    @property
+    def has_checkpoint(self) -> bool:
+        return any(self.out.glob("*/seed-*/checkpoint.npz"))
+
+    @property
+    def messages(self) -> str:
+        """What the process has said on stderr: warnings, and why it failed."""
+        return self._messages.read_text(encoding="utf-8", errors="replace").strip()
+
+    def wait_until_begun(self) -> None:
+        """Wait until the process has opened the run's folder, or has ended."""
+        while self.running and not self.begun:
+            self.wait_a_moment()
+
+    def wait_a_moment(self) -> None:
+        time.sleep(POLL_SECONDS)
+
+    def wait(self) -> int:
+        """Wait for its end; returns the exit code."""
+        return self.process.wait()
+
+    def kill(self) -> bool:
+        """End the process, wherever it is, without notice; False where it had ended by itself."""
+        self.process.kill()
+        return self.process.wait() < 0
+
+
+@contextmanager
+def training_process(config: Path, out: Path, data_dir: Path | None) -> Iterator[TrainingProcess]:
+    """Train, or go on with what is in `out`. A process that is still there at the end is killed."""
+    out.mkdir(exist_ok=True)
+    messages = out / "messages.txt"
+    before = _changed(out)
+    package = Path(__file__).parents[2]
+    command: list[str | Path] = [
+        sys.executable,
+        "-P",
+        "-c",
+        _PROGRAM,
+        package,
+        "train",
+        config,
+        "--out",
+        out,
+        "--quiet",
+    ]
+    if data_dir is not None:
+        command += ["--data-dir", data_dir]
+    with messages.open("wb") as stderr:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
+        )
+        try:
+            yield TrainingProcess(out, process, messages, before)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def run_folder(out: Path) -> Path:
+    """The folder of the one run below `out`."""
+    [path] = out.glob("*/seed-*")
+    return path
+
+
+def _changed(out: Path) -> int | None:
+    """When the run below `out` was last said to be running, or to be anything else."""
+    for path in out.glob("*/seed-*/run.json"):
+        return path.stat().st_mtime_ns
+    return None
