@@ -12,6 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from cnnlab.memory import custom_gradients_dropped
+
 TensorFunction = Callable[..., Any]
 """Tensors (N, …) → a tensor (N,), or for `evaluated` a tuple of tensors (N, …)."""
 
@@ -77,7 +79,8 @@ def _compile_tensorflow(function: TensorFunction, with_gradient: bool) -> Callab
     def call(*arrays: np.ndarray) -> Any:
         # With the batch axis left open, a last batch of another size needs no second graph.
         signature = [tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in arrays]
-        concrete = compiled.get_concrete_function(*signature)
+        with custom_gradients_dropped():
+            concrete = compiled.get_concrete_function(*signature)
         return concrete(*(tf.constant(array) for array in arrays))
 
     return call

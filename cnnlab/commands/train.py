@@ -124,7 +124,7 @@ def _print_costs(costs: Sequence[CostEstimate], *, as_json: bool) -> None:
             f"{each.seconds_per_epoch:.1f}",
             _duration(each.seconds),
             *(
-                f"{size / 2**20:,.1f}"
+                "–" if size is None else f"{size / 2**20:,.1f}"
                 for size in (each.peak_memory_bytes, each.disk_bytes, each.checkpoint_bytes)
             ),
         ]

@@ -44,6 +44,12 @@ class RunResult:
     seconds_per_epoch: float | None = None
     images_per_second: float | None = None
     peak_memory_bytes: int | None = None
+    """What a process that trains only this run needs: what it held before its first run, the images, and the
+    most that the network took on top until it was evaluated. On a GPU: the most that the network took there.
+    The same, within some per cent, whatever the process trained before. None where the system cannot tell a
+    run's peak from an earlier one's; `peak_memory` in environment.json says so. Versions up to 0.1.0 recorded
+    the peak of the whole process."""
+
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Those of `training.metrics`, by split and name: test_top5_accuracy."""
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnlab.backend import peak_memory
+from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
+from cnnlab.memory import PeakMemory
 from cnnlab.training.epoch import epoch_order
 from cnnlab.training.fit import evaluation_batch
 from cnnlab.training.train import prepare
@@ -33,7 +34,7 @@ class CostEstimate:
     seconds_per_step: float
     seconds_per_epoch: float  # training and validation
     seconds: float  # the whole run, to the last epoch
-    peak_memory_bytes: int  # of this process, so far
+    peak_memory_bytes: int | None  # as in `RunResult`
     disk_bytes: int  # what the run's folder will hold when it is finished
     checkpoint_bytes: int  # and while it is trained, besides
 
@@ -44,8 +45,10 @@ class CostEstimate:
 
 def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     """Compile the training step and time it; nothing is written, and nothing trained is kept."""
+    memory = PeakMemory(start_backend(config.runtime), data)
     began = time.perf_counter()
     learner, steps = prepare(config, data)
+    memory.begin()
     count = len(data.train)
     batch_size = min(config.training.batch_size, count)
     order = epoch_order(count, seed=config.seed, epoch=1)
@@ -73,6 +76,8 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     numbers = sum(int(np.prod(each.shape)) for each in learner.model.variables)
     slots = sum(int(np.prod(each.shape)) for each in learner.optimizer.variables)
     best = numbers if config.training.keep == "best" else 0
+    peak = memory.peak()
+    del learner, steps  # what is left without them is not this run's
     predictions = len(data.test) * (2 * 8 + 2 * len(data.class_names))
     return CostEstimate(
         name=config.name,
@@ -81,7 +86,7 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
         seconds_per_step=per_step,
         seconds_per_epoch=epoch,
         seconds=started + epoch * config.training.epochs + final,
-        peak_memory_bytes=peak_memory(),
+        peak_memory_bytes=memory.of_run(peak),
         disk_bytes=4 * numbers + predictions + PICTURE_BYTES,
         checkpoint_bytes=4 * (numbers + slots + best),
     )

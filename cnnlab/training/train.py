@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnlab.backend import peak_memory, reset_peak_memory, start_up_noise
+from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
+from cnnlab.memory import PeakMemory
 from cnnlab.model import build_model
 from cnnlab.pictures.plots import history_curves
 from cnnlab.reporting import Reporter
@@ -40,10 +41,11 @@ def train(
         Diverged: the loss is no longer a finite number.
         CnnlabError: the folder cannot be written.
     """
-    reset_peak_memory()
-    run.write_setting(environment)
+    memory = PeakMemory(start_backend(config.runtime), data)
+    run.write_setting({**environment, "peak_memory": memory.description})
     learner, steps = prepare(config, data)
     model, objective = learner.model, learner.objective
+    memory.begin()
     fitted = fit(config, learner, steps, data, run, reporter)
 
     batch_size = evaluation_batch(config)
@@ -60,16 +62,19 @@ def train(
     test = results["test"]
     if test is None:
         raise ValueError("a dataset without test images")
+    peak = memory.peak()
     run.write_arrays(
         "predictions.npz",
         labels=data.test.labels,
         predicted=test.probabilities.argmax(axis=1),
         probabilities=test.probabilities.astype(np.float16),
     )
-    with start_up_noise():  # saving imports TensorFlow on every backend, if it is installed
-        run.save_with("model.keras", model.save)
+    run.save_with("model.keras", model.save)
     run.write_figure("curves.png", history_curves(fitted.history, title=f"{config.name}, seed {config.seed}"))
-    run.write_json("result.json", result(config, fitted, results, seconds=run.seconds).as_dict())
+    del learner, steps, model, objective  # what is left without them is not this run's
+    taken = memory.of_run(peak)
+    reached = result(config, fitted, results, seconds=run.seconds, peak_memory_bytes=taken)
+    run.write_json("result.json", reached.as_dict())
 
 
 def prepare(config: ExperimentConfig, data: Dataset) -> tuple[Learner, Steps]:
@@ -82,7 +87,12 @@ def prepare(config: ExperimentConfig, data: Dataset) -> tuple[Learner, Steps]:
 
 
 def result(
-    config: ExperimentConfig, fitted: Fitted, evaluations: Mapping[str, Evaluation | None], *, seconds: float
+    config: ExperimentConfig,
+    fitted: Fitted,
+    evaluations: Mapping[str, Evaluation | None],
+    *,
+    seconds: float,
+    peak_memory_bytes: int | None,
 ) -> RunResult:
     """What the run has reached; `evaluations`: by split, None where there are no such images."""
     architecture = config.architecture
@@ -116,5 +126,5 @@ def result(
         seconds=seconds,
         seconds_per_epoch=training_seconds / epochs,
         images_per_second=images / training_seconds,
-        peak_memory_bytes=peak_memory(),
+        peak_memory_bytes=peak_memory_bytes,
     )
