@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -92,6 +93,8 @@ def main(arguments: list[str] | None = None) -> None:
     0 done; 1 the run failed; 2 the user's input is wrong; 130 interrupted.
     """
     warnings.showwarning = show_warning
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     notice_interruptions()
     try:
         code = run(arguments)

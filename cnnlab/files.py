@@ -37,7 +37,7 @@ def expanded(path: str | Path) -> Path:
 def can_be_path(path: str | Path) -> bool:
     """Whether a file could have this name: operating systems refuse some that are too long, or hold a NUL."""
     try:
-        os.stat(path)
+        Path(path).stat()
     except ValueError:
         return False
     except OSError as error:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -190,12 +191,12 @@ class _InPieces:
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
-    """Each array has its own name and its own bytes of the file: what they unzip to is bounded by its size."""
+    """Each array has its own name and its own bytes, so that the file's size bounds what they unzip to."""
     for name, times in Counter(archive.namelist()).items():
         if times > 1:
             raise NpzError(expected="each array once", found=f"{name} {times} times")
     infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
-    for info, following in zip(infos, infos[1:], strict=False):
+    for info, following in pairwise(infos):
         if info.header_offset + info.compress_size > following.header_offset:
             raise NpzError(
                 expected="arrays one behind the other", found=f"{following.filename} within {info.filename}"

@@ -18,6 +18,7 @@ from cnnlab.datasets.reading.images import BadImage, bombs_are_errors
 from cnnlab.datasets.reading.preprocessing import Prepared, prepare
 from cnnlab.datasets.splits import pixel_scale
 from cnnlab.errors import UserError, first_sentence
+from cnnlab.files import can_be_path
 from cnnlab.run_folders.records import Record
 
 AT_ONCE = 256
@@ -79,6 +80,8 @@ def sources_at(image: str) -> list[tuple[str, Path | bytes]]:
         UserError: there is no such path, or no image in the folder.
     """
     path = Path(image)
+    if not can_be_path(path):
+        raise UserError(f"{image}: no file can have this name")
     if path.is_dir():
         found = [entry.path for entry in image_files(path)]
         if not found:

@@ -105,9 +105,7 @@ def fill(array: np.ndarray, stream: io.BufferedIOBase, path: Path) -> None:
         raise broken(path, expected=f"{len(memory)} bytes after the header", found="more")
 
 
-def check_labels(
-    labels: np.ndarray, num_classes: int, path: Path, *, remedy: str = ELSEWHERE
-) -> np.ndarray:
+def check_labels(labels: np.ndarray, num_classes: int, path: Path, *, remedy: str = ELSEWHERE) -> np.ndarray:
     """The labels as (N,) int64, if all of them are classes."""
     if labels.size and (labels.min() < 0 or labels.max() >= num_classes):
         outside = labels[(labels < 0) | (labels >= num_classes)][0]

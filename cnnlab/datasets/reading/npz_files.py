@@ -130,7 +130,9 @@ def _array(npz: NpzReader, name: str, item_shape: tuple[int, ...], at_most: int)
     if not (dtype == np.uint8 or (dtype.kind in "iu" and not item_shape)):
         raise NpzError(expected=f"{name} of {kind}", found=str(dtype))
     if header.fortran_order:
-        raise NpzError(expected=f"{name} in C order, as numpy.ascontiguousarray gives it", found="Fortran order")
+        raise NpzError(
+            expected=f"{name} in C order, as numpy.ascontiguousarray gives it", found="Fortran order"
+        )
     shape = header.shape
     if len(shape) != 1 + len(item_shape) or shape[1:] != item_shape:
         expected = "".join(f", {size}" for size in item_shape) or ","

@@ -96,7 +96,9 @@ def _largest(npz: NpzReader, part: str, path: Path) -> int:
     return highest
 
 
-def _ends(npz: NpzReader, name: str, cast: Literal["B", "b", "H", "h", "I", "i", "Q", "q"]) -> tuple[int, int]:
+def _ends(
+    npz: NpzReader, name: str, cast: Literal["B", "b", "H", "h", "I", "i", "Q", "q"]
+) -> tuple[int, int]:
     """The smallest and the largest label."""
     if npz.header(name).shape[0] > FEW_LABELS:
         array = npz.array(name)
@@ -116,5 +118,7 @@ def _opened(path: Path) -> Iterator[NpzReader]:
         raise UserError(f"expected an .npz file, found nothing at {str(path)!r}{hint}") from None
     except NpzError as error:
         raise UserError(f"{path}: {error}") from None
+    except ValueError:
+        raise UserError(f"{path}: expected a file, found a name with a NUL character") from None
     except OSError as error:
         raise UserError(f"{path}: expected a readable file, found: {error.strerror or error}") from None
