@@ -60,6 +60,8 @@ def readable_model(path: Path, problem: str, *, weights_only: bool = False) -> I
         yield
     except (_Unusable, *_DAMAGE, *_framework_errors()) as error:
         reason = error.strerror if isinstance(error, OSError) else None
+        if isinstance(error, LookupError):  # says nothing but the key that is missing
+            reason = f"damaged settings or weights, {error} is missing"
         raise UserError(f"{path}: {problem.format(reason or first_sentence(error))}") from None
 
 
@@ -89,7 +91,10 @@ def _check_architecture(archive: zipfile.ZipFile, weights_bytes: int) -> None:
     size = archive.getinfo(CONFIG).file_size
     if size > LARGEST_CONFIG:
         raise _Unusable(f"expected at most {LARGEST_CONFIG:,} bytes in {CONFIG}, found {size:,}")
-    config = json.loads(archive.read(CONFIG))
+    try:
+        config = json.loads(archive.read(CONFIG))
+    except RecursionError:
+        raise _Unusable(f"nested too deeply in {CONFIG}") from None
     if not isinstance(config, dict):
         raise _Unusable(f"expected a model's settings in {CONFIG}, found something else")
     _check_names(config)

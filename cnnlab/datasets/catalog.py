@@ -95,7 +95,10 @@ def dataset_at(source: str) -> DatasetConfig | None:
         if path.suffix == ".npz":
             return OWN_DATA["npz"].model_validate({"npz": source})
     except ValidationError as error:
-        raise UserError("\n".join(f"{source}: {each['ctx']['message']}" for each in error.errors())) from None
+        said = [str(each["ctx"]["message"]) for each in error.errors()]
+        # What is wrong with a file is said with its name already.
+        named = [each if each.startswith(f"{source}: ") else f"{source}: {each}" for each in said]
+        raise UserError("\n".join(named)) from None
     except OSError as error:
         raise UserError(f"{source}: cannot be read: {error.strerror}") from None
     return None
