@@ -120,7 +120,7 @@ def keras_config() -> dict[str, bytes]:
 
 
 @kind
-def set() -> dict[str, bytes]:  # noqa: A001  # called as the option is
+def set() -> dict[str, bytes]:  # called as the option is
     return texts(
         no_value="training.epochs",
         no_key="=3",
@@ -472,7 +472,9 @@ def keras_archive() -> dict[str, bytes]:
         "own-code.keras": archived(
             config=config.replace(b'"keras.layers", "class_name": "Dense"', b'"os", "class_name": "system"')
         ),
-        "lambda.keras": archived(config=config.replace(b'"class_name": "Flatten"', b'"class_name": "Lambda"')),
+        "lambda.keras": archived(
+            config=config.replace(b'"class_name": "Flatten"', b'"class_name": "Lambda"')
+        ),
         "no-hdf5.keras": archived(weights=b"no weights"),
         "cut-hdf5.keras": archived(weights=parts["model.weights.h5"][:3000]),
     }
