@@ -158,7 +158,7 @@ def open_npz(path: Path) -> Iterator[NpzReader]:
     """
     with open_regular(path) as file:
         with _damage():
-            archive = zipfile.ZipFile(_InPieces(file))  # type: ignore[arg-type]  # all that zipfile asks for
+            archive = zipfile.ZipFile(_InPieces(file))
         with archive:
             _check_members(archive)
             yield NpzReader(archive, path.stat().st_size)

@@ -58,17 +58,17 @@ def readable_model(path: Path, problem: str, *, weights_only: bool = False) -> I
             if not weights_only:
                 _check_architecture(archive, len(weights))
         yield
-    except (_Unusable, *_DAMAGE, *_framework_errors()) as error:
+    except _refusals() as error:
         reason = error.strerror if isinstance(error, OSError) else None
         if isinstance(error, LookupError):  # says nothing but the key that is missing
             reason = f"damaged settings or weights, {error} is missing"
         raise UserError(f"{path}: {problem.format(reason or first_sentence(error))}") from None
 
 
-def _framework_errors() -> tuple[type[Exception], ...]:
-    """TensorFlow's own errors are children of Exception only."""
+def _refusals() -> tuple[type[Exception], ...]:
+    """All of them; TensorFlow's own are children of Exception only."""
     tensorflow = sys.modules.get("tensorflow")
-    return (tensorflow.errors.OpError,) if tensorflow is not None else ()
+    return (_Unusable, *_DAMAGE, *((tensorflow.errors.OpError,) if tensorflow is not None else ()))
 
 
 def _check_members(archive: zipfile.ZipFile, size: int) -> None:
