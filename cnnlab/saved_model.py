@@ -26,7 +26,7 @@ LARGEST_CONFIG = 1 << 24
 """Bytes; VGG's has 30 thousand."""
 
 _MOST_VALUES = 100 * MAX_NODES
-_DAMAGE = (
+UNREADABLE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError,
     NameError, OSError, RuntimeError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
@@ -68,7 +68,7 @@ def readable_model(path: Path, problem: str, *, weights_only: bool = False) -> I
 def _refusals() -> tuple[type[Exception], ...]:
     """All of them; TensorFlow's own are children of Exception only."""
     tensorflow = sys.modules.get("tensorflow")
-    return (_Unusable, *_DAMAGE, *((tensorflow.errors.OpError,) if tensorflow is not None else ()))
+    return (_Unusable, *UNREADABLE, *((tensorflow.errors.OpError,) if tensorflow is not None else ()))
 
 
 def _check_members(archive: zipfile.ZipFile, size: int) -> None:
