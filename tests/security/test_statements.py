@@ -199,6 +199,20 @@ def test_archives_stay_packed(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.rglob("*")] == ["in", "it.tar.gz"]
 
 
+@pytest.mark.parametrize("name", ["run.json", ".partial-run.json"])
+def test_runs_write_nowhere_else(name, tmp_path):
+    from cnnlab.run_folders.folders import Folder
+
+    outside, run = tmp_path / "outside", tmp_path / "run"
+    outside.write_text("as it is", encoding="utf-8")
+    run.mkdir()
+    (run / name).symlink_to(outside)
+    Folder(run).write_json("run.json", {"state": "finished"})
+    assert outside.read_text(encoding="utf-8") == "as it is"
+    assert json.loads((run / "run.json").read_text(encoding="utf-8")) == {"state": "finished"}
+    assert not (run / "run.json").is_symlink()
+
+
 def test_downloads_are_checked():
     from cnnlab.analyses.imagenet import WEIGHTS
 
