@@ -11,7 +11,13 @@ PYTEST_OPTIONS ?= -n 2 --dist loadfile
 DEMO := colors_dnn colors_cnn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos check lint types reproduce notebook lock clean
+# Seconds of fuzzing for each reader, and the random files that stand in where atheris has no build.
+FUZZ_SECONDS ?= 30
+FUZZ_EXAMPLES ?= 3000
+FUZZ_READERS ?= yaml layers keras-config set where idx idx-gzip npz-archive npz-set cifar-archive pickle-data png jpeg \
+    other-images
+
+.PHONY: help demo test chaos fuzz check lint types reproduce notebook lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +32,17 @@ test: $(VENV)/dev  ## Run the tests
 
 chaos: $(VENV)/dev  ## Kill, crash, fill the disk, run at once: all that nothing may be lost by (an hour; best as root)
 	CHAOS=full $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/chaos
+
+fuzz: $(VENV)/dev  ## Feed every reader with damaged files for FUZZ_SECONDS=30 each
+	@if $(BIN)/python -c 'import atheris' 2> /dev/null || $(BIN)/python -m pip install --quiet atheris; then \
+	    for reader in $(FUZZ_READERS); do \
+	        echo "== $$reader"; $(BIN)/python -m tests.corpus.fuzz "$$reader" $(FUZZ_SECONDS) || exit 1; \
+	    done; \
+	else \
+	    echo "atheris has no build for this Python and system: hypothesis tries $(FUZZ_EXAMPLES) files a reader"; \
+	    CNNLAB_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) HYPOTHESIS_PROFILE=explore \
+	        $(BIN)/python -m pytest tests/corpus/test_mutations.py; \
+	fi
 
 check: lint types test  ## Run everything that must pass before a commit
 

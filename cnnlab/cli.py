@@ -8,6 +8,7 @@ if __name__ == "__main__":  # python -m cnnlab.cli
     handle_signals()
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -103,6 +104,8 @@ def main(arguments: list[str] | None = None) -> None:
     """
     warnings.showwarning = show_warning
     interruption = Interruption()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     try:
         interruption.handle_signals()
         code = run(arguments)

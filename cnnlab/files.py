@@ -29,6 +29,22 @@ def open_regular(path: str | Path) -> io.BufferedReader:
         raise
 
 
+def expanded(path: str | Path) -> Path:
+    """A path with ~ written out; a user whom this machine does not know stays as he is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  # pathlib raises for users it does not know
+
+
+def can_be_path(path: str | Path) -> bool:
+    """Whether a file could have this name: operating systems refuse some that are too long, or hold a NUL."""
+    try:
+        Path(path).stat()
+    except ValueError:
+        return False
+    except OSError as error:
+        return error.errno != errno.ENAMETOOLONG
+    return True
+
+
 def read_bytes(path: str | Path, *, most: int) -> bytes:
     """The content of a file of at most so many bytes.
 

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-
 import keras
 
 from cnnlab.backend import set_seeds
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.graph import IMAGE
-
-UNREADABLE = (
-    OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
-"""What Keras raises where the file of a model is damaged, or something else; RuntimeError if HDF5 is."""
 
 
 def build_model(config: ExperimentConfig) -> keras.Model:

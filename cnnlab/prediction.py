@@ -17,7 +17,8 @@ from cnnlab.datasets.reading.folder_layout import image_files
 from cnnlab.datasets.reading.images import BadImage, bombs_are_errors
 from cnnlab.datasets.reading.preprocessing import Prepared, prepare
 from cnnlab.datasets.splits import pixel_scale
-from cnnlab.errors import UserError, first_sentence
+from cnnlab.errors import UserError
+from cnnlab.files import can_be_path
 from cnnlab.run_folders.records import Record
 
 AT_ONCE = 256
@@ -79,6 +80,8 @@ def sources_at(image: str) -> list[tuple[str, Path | bytes]]:
         UserError: there is no such path, or no image in the folder.
     """
     path = Path(image)
+    if not can_be_path(path):
+        raise UserError(f"{image}: no file can have this name")
     if path.is_dir():
         found = [entry.path for entry in image_files(path)]
         if not found:
@@ -116,17 +119,14 @@ def probabilities(
     start_backend(runtime)
     import keras
 
-    from cnnlab.model import UNREADABLE, build_model
+    from cnnlab.model import build_model
+    from cnnlab.saved_model import readable_model
 
     path = record.path / "model.keras"
     with own_randomness():
         model = build_model(record.config)
-    try:
+    with readable_model(path, "cannot be read ({}); train this run again with --fresh", weights_only=True):
         model.load_weights(path)
-    except UNREADABLE as error:
-        raise UserError(
-            f"{path}: cannot be read ({first_sentence(error)}); train this run again with --fresh"
-        ) from None
     if dataset.data_format == "channels_first":
         images = images.transpose(0, 3, 1, 2)
     parts = []

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from cnnlab.files import open_regular, read_bytes
+from cnnlab.files import can_be_path, expanded, open_regular, read_bytes
 
 
 def test_a_file_is_read_up_to_its_bound(tmp_path):
@@ -33,3 +33,17 @@ def test_a_device_is_refused():
 def test_a_folder_is_refused(tmp_path):
     with pytest.raises(IsADirectoryError):
         open_regular(tmp_path)
+
+
+def test_home_is_written_out_and_an_unknown_user_stays(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+
+    assert str(expanded("~/data")) == "/home/ann/data"
+    assert str(expanded("~nobody-of-this-name/x")) == "~nobody-of-this-name/x"
+
+
+@pytest.mark.parametrize(
+    ("name", "possible"), [("a", True), ("", True), ("a" * 300, False), ("a\0b", False), ("a\udcff", True)]
+)
+def test_names_that_no_file_can_have(name, possible):
+    assert can_be_path(name) is possible

@@ -11,6 +11,7 @@ from cnnlab.datasets.base import DownloadProgress
 from cnnlab.datasets.data_paths import DataPaths, RemoteFile
 from cnnlab.datasets.reading.download import DownloadError, download
 from cnnlab.errors import CnnlabError, OptionError, UserError
+from cnnlab.saved_model import UNREADABLE
 
 NetworkName = Literal["vgg16", "vgg19"]
 
@@ -49,7 +50,7 @@ def imagenet_network(name: NetworkName, weights: Path) -> keras.Model:
     network = build(include_top=False, weights=None, input_tensor=centred)
     try:
         network.load_weights(weights)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"{weights}: does not hold the weights of {name}: {reason}") from None
     return keras.Model(image, network.output, name=name)

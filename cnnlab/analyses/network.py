@@ -15,9 +15,9 @@ import keras
 import numpy as np
 
 from cnnlab.analyses.flattening import flattened
-from cnnlab.errors import UserError, first_sentence, unknown
+from cnnlab.errors import UserError, unknown
 from cnnlab.gradients import evaluated, in_batches
-from cnnlab.model import UNREADABLE
+from cnnlab.saved_model import readable_model
 
 LayerName = str
 """As the summary writes it: conv2d_1, residual_1/conv2d_2. Keras takes no / and has a dot or > instead."""
@@ -32,12 +32,10 @@ def load_model(path: Path) -> keras.Model:
     # What a file may name must be known to Keras first.
     import cnnlab.layers.custom  # noqa: F401
 
-    try:
+    with readable_model(path, "not a model that Keras can read: {}"):
         model = keras.saving.load_model(path, compile=False)
         wanted = _is_classifier(model)
         model = flattened(model) if wanted else model
-    except UNREADABLE as error:
-        raise UserError(f"{path}: not a model that Keras can read: {first_sentence(error)}") from None
     if not wanted:
         raise UserError(
             f"{path}: expected a functional or sequential network with one image as input and one score for "

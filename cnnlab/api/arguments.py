@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.config.seeds import parse_seeds
 from cnnlab.errors import OptionError
+from cnnlab.files import can_be_path
 from cnnlab.language.fields import mistakes
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def seeds_of(seeds: Seeds | None) -> tuple[int, ...] | None:
 def out_folder(out: str | PathLike[str] | None) -> Path:
     """Where runs are kept."""
     if out is None:
-        return Path(os.environ.get("CNNLAB_EXPERIMENTS") or "experiments")
+        return path_of(os.environ.get("CNNLAB_EXPERIMENTS") or "experiments", "CNNLAB_EXPERIMENTS")
     return path_of(out, "out")
 
 
@@ -88,6 +89,8 @@ def path_of(path: object, argument: str) -> Path:
     """
     if not isinstance(path, str | PathLike) or path == "":
         raise OptionError(argument, f"expected a path, found {path!r:.60}")
+    if not can_be_path(Path(path)):
+        raise OptionError(argument, f"expected a path, found {path!r:.60}, which nothing can be called")
     return Path(path)
 
 

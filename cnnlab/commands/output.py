@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,12 @@ from cnnlab.summary_tables.text import text_table
 
 def print_json(data: Any) -> None:
     """Exactly one JSON document on stdout; NaN and infinities, which JSON lacks, as null."""
-    click.echo(json.dumps(_finite(data), indent=2, ensure_ascii=False))
+    text = json.dumps(_finite(data), indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a name of a file that is no text, or an output that has few letters
+        text = json.dumps(_finite(data), indent=2)
+    click.echo(text)
 
 
 def print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -14,7 +14,8 @@ from cnnlab.language.source import Path_, YamlNode, dotted, parse_value
 from cnnlab.layers.graph import expand
 from cnnlab.layers.serialization import written_names
 
-KEY = re.compile(r"[^\s.\[\]]+(\[-?\d{1,6}\]|\.[^\s.\[\]]+)*")
+_WORD = r"[^\s.\[\]\ud800-\udfff]+"  # without Python's stand-ins for bytes that are not text
+KEY = re.compile(rf"{_WORD}(\[-?\d{{1,6}}\]|\.{_WORD})*")
 """How a setting is called: training.epochs, model.layers[0].filters, model.layers.conv2d_1.filters."""
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths, DatasetConfig, DownloadProgress
 from cnnlab.datasets.loading import load_content
 from cnnlab.errors import UserError, unknown
+from cnnlab.files import can_be_path
 from cnnlab.language.fields import Shape
 
 if TYPE_CHECKING:
@@ -83,16 +84,21 @@ def dataset_at(source: str) -> DatasetConfig | None:
     Raises:
         UserError: the folder or file cannot be used.
     """
+    if source in DATASETS:
+        return dataset_named(source)
     path = Path(source)
+    if not can_be_path(path):
+        raise UserError(f"{source}: no file can have this name")
     try:
-        if source in DATASETS:
-            return dataset_named(source)
         if path.is_dir():
             return OWN_DATA["folder"].model_validate({"folder": source})
         if path.suffix == ".npz":
             return OWN_DATA["npz"].model_validate({"npz": source})
     except ValidationError as error:
-        raise UserError("\n".join(f"{source}: {each['ctx']['message']}" for each in error.errors())) from None
+        said = [str(each["ctx"]["message"]) for each in error.errors()]
+        # What is wrong with a file is said with its name already.
+        named = [each if each.startswith(f"{source}: ") else f"{source}: {each}" for each in said]
+        raise UserError("\n".join(named)) from None
     except OSError as error:
         raise UserError(f"{source}: cannot be read: {error.strerror}") from None
     return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnlab.errors import UserError
+from cnnlab.files import can_be_path, expanded
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class DataPaths:
         keras_home = os.environ.get("KERAS_HOME")
         return cls(
             data_dir=_data_dir(data_dir),
-            cache=Path(cache).expanduser() if cache else platformdirs.user_cache_path("cnnlab") / "datasets",
+            cache=expanded(cache) if cache else platformdirs.user_cache_path("cnnlab") / "datasets",
             keras_cache=(Path(keras_home) if keras_home else Path.home() / ".keras") / "datasets",
         )
 
@@ -69,9 +70,9 @@ def _data_dir(option: Path | None) -> Path | None:
         folder, given_by = Path(variable), "CNNLAB_DATA_DIR"
     else:
         return None
-    folder = folder.expanduser()
-    if not folder.is_dir():
-        found = "a file" if folder.exists() else "nothing"
+    folder = expanded(folder)
+    if not can_be_path(folder) or not folder.is_dir():
+        found = "a file" if can_be_path(folder) and folder.exists() else "nothing"
         raise UserError(
             f"{given_by}: expected a folder, found {found} at {folder}\n"
             f"   create it, or leave {given_by} out to use the cache and the network"

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from cnnlab.errors import OptionError, UserError
+from cnnlab.files import can_be_path, expanded
 from cnnlab.language.fields import as_written
 
 
@@ -45,7 +46,10 @@ def _as_path(value: Any) -> Any:
     """A path that says something: Python takes '' for the current directory."""
     if not isinstance(value, str | Path) or not str(value).strip():
         raise ValueError(f"expected a file, found {as_written(value)}")
-    return Path(value).expanduser()
+    path = expanded(value)
+    if not can_be_path(path):
+        raise ValueError(f"expected a file, found {as_written(str(value))}, which no file can be called")
+    return path
 
 
 def _as_class_name(value: Any) -> Any:

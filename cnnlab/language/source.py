@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from cnnlab.errors import UserError, printable
+from cnnlab.files import open_regular
 
 Path_ = tuple[str | int, ...]
 """Where a value stands in the data: ("model", "layers", 5, "Conv2D", "filters")."""
@@ -118,12 +119,14 @@ def read_yaml(path: Path) -> YamlNode:
         UserError: the file is missing, a directory, unreadable, not text, not YAML, or beyond plain data.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise UserError(f"{path}: expected a YAML file, found a directory") from None
+    except ValueError:
+        raise UserError(f"{path}: cannot be read: no file has a name with a NUL character") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     if len(content) > MAX_BYTES:

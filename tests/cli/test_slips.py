@@ -68,6 +68,22 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param(
             ["draw", "cnn", "--out", "folder"], "File 'folder' is a directory.", id="draw-to-a-folder"
         ),
+        *(
+            pytest.param(
+                [*command, "a" * 300], "…', which nothing can be called", id=f"{command[-1]}-too-long"
+            )
+            for command in (
+                ["runs", "list", "--out"],
+                ["data", "list", "--data-dir"],
+                ["draw", "cnn", "--out"],
+            )
+        ),
+        *(
+            pytest.param(
+                [*command, "a\udcff"], "expected a path in UTF-8, found a", id=f"{command[-1]}-not-utf-8"
+            )
+            for command in (["runs", "list", "--out"], ["data", "list", "--data-dir"])
+        ),
     ],
 )
 def test_usage(cnnlab, here: Path, arguments: list[str], message: str) -> None:
@@ -86,6 +102,21 @@ def test_usage(cnnlab, here: Path, arguments: list[str], message: str) -> None:
             ["summary", "configs/cnn.yaml"], "configs/cnn.yaml: no such file; did you mean cnn?", id="path"
         ),
         pytest.param(["summary", "nowhere.yaml"], "nowhere.yaml: no such file", id="no-such-file"),
+        pytest.param(
+            ["summary", "~nobody-here/x.yaml"], "~nobody-here/x.yaml: no such file", id="no-such-user"
+        ),
+        pytest.param(["data", "check", "a" * 300], f"{'a' * 300}: no file can have this name", id="too-long"),
+        pytest.param(
+            ["explain", "saliency", f"{'a' * 300}.keras"],
+            f"{'a' * 300}.keras: no such file",
+            id="model-too-long",
+        ),
+        pytest.param(
+            ["train", "cnn", "--data-dir", "~nobody-here/x"],
+            "--data-dir: expected a folder, found nothing at ~nobody-here/x\n"
+            "   create it, or leave --data-dir out to use the cache and the network",
+            id="data-dir-of-no-user",
+        ),
         pytest.param(
             ["train", "photo.png"],
             "photo.png: expected an experiment, found an image file\n"

@@ -308,3 +308,16 @@ def test_a_large_choice_of_mapped_images_stays_on_the_disk(tmp_path, data_paths,
 def mapped_files(data_paths):
     [folder] = [path for path in (data_paths.cache / "folders").iterdir() if path.is_dir()]
     return folder.iterdir()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"shapes": {"train": [9], "test": [1]}}'])
+def test_a_damaged_cache_is_named(content, tmp_path, data_paths, write_images):
+    write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
+    load_dataset(config(tmp_path / "pets"), data_paths)
+    [folder] = [path for path in (data_paths.cache / "folders").iterdir() if path.is_dir()]
+    (folder / "facts.json").write_bytes(content)
+    with pytest.raises(CnnlabError) as caught:
+        load_dataset(config(tmp_path / "pets"), data_paths)
+    assert str(caught.value) == (
+        f"{folder}: this cache of decoded images is damaged; remove the folder, and it is made anew"
+    )

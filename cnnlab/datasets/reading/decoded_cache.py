@@ -97,6 +97,15 @@ def _write(
 
 
 def _mapped(folder: Path, origin: str) -> Content:
+    try:
+        return _read(folder, origin)
+    except (ValueError, LookupError, TypeError, EOFError, RecursionError) as error:
+        raise CnnlabError(
+            f"{folder}: this cache of decoded images is damaged; remove the folder, and it is made anew"
+        ) from error
+
+
+def _read(folder: Path, origin: str) -> Content:
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
     parts = []
     for part in ("train", "test"):

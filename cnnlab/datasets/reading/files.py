@@ -13,15 +13,20 @@ from pathlib import Path
 import numpy as np
 
 from cnnlab.errors import UserError
+from cnnlab.files import open_regular
+
+ELSEWHERE = "replace the file, or remove it to look elsewhere"
+"""The way out where a published file is damaged: others may lie in the next place that is searched."""
+
+OWN = "mend the file, or write it again"
+"""The way out where the file is the user's own."""
 
 GZIP_MAGIC = b"\x1f\x8b"
 
 
-def broken(path: Path, *, expected: str, found: str) -> UserError:
+def broken(path: Path, *, expected: str, found: str, remedy: str = ELSEWHERE) -> UserError:
     """PATH: expected …, found …, and the way out."""
-    return UserError(
-        f"{path}: expected {expected}, found {found}\n   replace the file, or remove it to look elsewhere"
-    )
+    return UserError(f"{path}: expected {expected}, found {found}\n   {remedy}")
 
 
 def is_file(path: Path) -> bool:
@@ -49,8 +54,10 @@ def readable(path: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def open_plain_or_gzip(path: Path) -> Iterator[io.BufferedIOBase]:
     """Open for reading; gzip is told by its first bytes, not by the name."""
-    with readable(path), path.open("rb") as raw:
-        if raw.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC):
+    with readable(path), open_regular(path) as raw:
+        start = raw.read(len(GZIP_MAGIC))
+        raw.seek(0)
+        if start == GZIP_MAGIC:
             with gzip.GzipFile(fileobj=raw) as unzipped:
                 yield unzipped
         else:
@@ -59,7 +66,7 @@ def open_plain_or_gzip(path: Path) -> Iterator[io.BufferedIOBase]:
 
 def read_whole(path: Path, *, limit: int, expected: str) -> bytes:
     """All bytes of a file of at most `limit` bytes; `expected` says what the file should be."""
-    with readable(path), path.open("rb") as stream:
+    with readable(path), open_regular(path) as stream:
         data = stream.read(limit + 1)
     if not data:
         raise broken(path, expected=expected, found="an empty file")
@@ -74,7 +81,7 @@ def checksum(path: Path, algorithm: str, *, unzipped: bool = False) -> str:
     Raises:
         UserError: the file cannot be read, or is a damaged gzip file.
     """
-    with readable(path), open_plain_or_gzip(path) if unzipped else path.open("rb") as stream:
+    with readable(path), open_plain_or_gzip(path) if unzipped else open_regular(path) as stream:
         digest = hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False))
     return digest.hexdigest()
 
@@ -98,18 +105,19 @@ def fill(array: np.ndarray, stream: io.BufferedIOBase, path: Path) -> None:
         raise broken(path, expected=f"{len(memory)} bytes after the header", found="more")
 
 
-def check_labels(labels: np.ndarray, num_classes: int, path: Path) -> np.ndarray:
+def check_labels(labels: np.ndarray, num_classes: int, path: Path, *, remedy: str = ELSEWHERE) -> np.ndarray:
     """The labels as (N,) int64, if all of them are classes."""
     if labels.size and (labels.min() < 0 or labels.max() >= num_classes):
         outside = labels[(labels < 0) | (labels >= num_classes)][0]
-        raise broken(path, expected=f"labels from 0 to {num_classes - 1}", found=f"{outside}")
+        raise broken(path, expected=f"labels from 0 to {num_classes - 1}", found=f"{outside}", remedy=remedy)
     return labels.astype(np.int64)
 
 
-def check_counts(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
+def check_counts(images: np.ndarray, labels: np.ndarray, path: Path, *, remedy: str = ELSEWHERE) -> None:
     """As many labels as images."""
     if len(images) != len(labels):
-        raise broken(path, expected=f"{len(images)} labels, one per image", found=f"{len(labels)} labels")
+        expected = f"{len(images)} labels, one per image"
+        raise broken(path, expected=expected, found=f"{len(labels)} labels", remedy=remedy)
 
 
 def incomplete(folder: Path, *, present: Iterable[str], missing: Iterable[str]) -> UserError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnlab.errors import UserError
+from cnnlab.files import can_be_path, expanded
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 TEST_FOLDERS = ("test", "val", "validation")
@@ -30,9 +31,9 @@ def find_layout(folder: str) -> Layout:
     Raises:
         UserError: no such folder, or not two class folders or more in it.
     """
-    root = Path(folder).expanduser()
-    if not root.is_dir():
-        found = "a file" if root.is_file() else "nothing"
+    root = expanded(folder)
+    if not can_be_path(root) or not root.is_dir():
+        found = "a file" if can_be_path(root) and root.is_file() else "nothing"
         hint = (
             "" if root.is_absolute() else f"\n   relative paths start at the current directory, {Path.cwd()}"
         )

@@ -7,9 +7,13 @@ import io
 import re
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
+
+from cnnlab.errors import first_sentence
+from cnnlab.files import open_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +21,19 @@ if TYPE_CHECKING:
 
 MOST_PIXELS = 89_478_485
 """A quarter of a gigabyte in colour, which Pillow too takes for the limit: more is a decompression bomb."""
+
+
+LONGEST_SIDE = 65_535
+"""Of a JPEG, by its format. A longer image takes memory for each of its rows, be they ever so short."""
+
+LARGEST_FILE = 1 << 28
+"""Bytes."""
+
+_DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, RuntimeError,
+    SyntaxError, TypeError, ValueError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow raises for damaged files, beside errors of the operating system's kind."""
 
 
 class BadImage(Exception):
@@ -112,11 +129,17 @@ def _opened(source: Path | bytes) -> Iterator[Image]:
     """An open image of known, bearable size; inside, whatever goes wrong with it becomes a `BadImage`."""
     from PIL import Image, UnidentifiedImageError
 
-    file = source if isinstance(source, Path) else io.BytesIO(source)
     try:
-        with Image.open(file, formats=("PNG", "JPEG", "BMP", "GIF", "WEBP")) as image:
+        with (
+            open_regular(source) if isinstance(source, Path) else io.BytesIO(source) as file,
+            Image.open(_of_bearable_size(file), formats=("PNG", "JPEG", "BMP", "GIF", "WEBP")) as image,
+        ):
             if image.width * image.height > MOST_PIXELS:
                 raise _bomb(f"({image.height * image.width} pixels)")
+            if max(image.size) > LONGEST_SIDE:
+                raise BadImage(
+                    f"{image.height:,}×{image.width:,} pixels; the limit for a side is {LONGEST_SIDE:,}"
+                )
             if image.mode in ("I", "F") or ";16" in image.mode or ";16" in _raw_mode(image):
                 raise BadImage("16 bits per channel; save it with 8")
             yield image
@@ -126,8 +149,16 @@ def _opened(source: Path | bytes) -> Iterator[Image]:
         raise _bomb(str(error)) from None
     except OSError as error:
         raise BadImage(error.strerror or f"a damaged file ({error})") from None
-    except (SyntaxError, ValueError, EOFError, struct.error, MemoryError, OverflowError) as error:
-        raise BadImage(f"a damaged file ({error})") from None
+    except _DAMAGE as error:
+        raise BadImage(f"a damaged file ({first_sentence(error)})") from None
+
+
+def _of_bearable_size(file: BinaryIO) -> BinaryIO:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if size > LARGEST_FILE:
+        raise BadImage(f"a file of {size:,} bytes; the limit is {LARGEST_FILE:,}")
+    return file
 
 
 @contextlib.contextmanager

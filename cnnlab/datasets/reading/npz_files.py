@@ -10,7 +10,15 @@ import numpy as np
 
 from cnnlab.datasets.content import Content, Provenance, digest
 from cnnlab.datasets.memory_mapped import free_memory
-from cnnlab.datasets.reading.files import broken, check_counts, check_labels, is_file, readable
+from cnnlab.datasets.reading.files import (
+    ELSEWHERE,
+    OWN,
+    broken,
+    check_counts,
+    check_labels,
+    is_file,
+    readable,
+)
 from cnnlab.datasets.reading.npz_layout import ARRAYS, header_of
 from cnnlab.errors import UserError
 from cnnlab.language.fields import Shape
@@ -23,13 +31,19 @@ FourArrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def read_four_arrays(
-    path: Path, *, image_shape: tuple[int, ...], train_count: int, test_count: int
+    path: Path,
+    *,
+    image_shape: tuple[int, ...],
+    train_count: int,
+    test_count: int,
+    remedy: str = ELSEWHERE,
 ) -> FourArrays:
     """Read the arrays of a set; types and shapes are checked before memory is taken for them.
 
     Args:
         image_shape: (height, width), or (height, width, channels), of the images.
         train_count: the most training images that are accepted; test_count likewise.
+        remedy: the way out that a message names.
 
     Returns:
         Training images (N, *image_shape) uint8, their labels (N,) of some integer type, and the same to test.
@@ -37,7 +51,7 @@ def read_four_arrays(
     Raises:
         UserError: the file is damaged or something else.
     """
-    with _opened(path) as npz:
+    with _opened(path, remedy) as npz:
         return (
             _array(npz, "x_train", image_shape, train_count),
             _array(npz, "y_train", (), train_count),
@@ -69,12 +83,13 @@ def read_own_npz(path: Path, *, image_shape: Shape, class_names: tuple[str, ...]
     """
     if not is_file(path):
         raise UserError(f"dataset.npz: expected a file, found nothing at {str(path)!r}")
-    with _opened(path) as npz:
+    with _opened(path, OWN) as npz:
         stated = header_of(npz, "x_train")
-    needed, free = stated.num_bytes or 0, free_memory()
+        needed = sum(header_of(npz, name).num_bytes or 0 for name in ARRAYS)
+    free = free_memory()
     if needed > free:
         raise UserError(
-            f"{path}: x_train holds {needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB of memory are "
+            f"{path}: the arrays hold {needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB of memory are "
             "free\n"
             "   save the images as files and give dataset.folder: a folder's images stay on the disk"
         )
@@ -84,15 +99,22 @@ def read_own_npz(path: Path, *, image_shape: Shape, class_names: tuple[str, ...]
         image_shape=image_shape[:2] if grey else image_shape,
         train_count=MOST_IMAGES,
         test_count=MOST_IMAGES,
+        remedy=OWN,
     )
     parts: list[np.ndarray] = []
     for images, labels in zip(arrays[::2], arrays[1::2], strict=True):
-        check_counts(images, labels, path)
-        parts += [images.reshape(len(images), *image_shape), check_labels(labels, len(class_names), path)]
+        check_counts(images, labels, path, remedy=OWN)
+        checked = check_labels(labels, len(class_names), path, remedy=OWN)
+        parts += [images.reshape(len(images), *image_shape), checked]
     counts = np.bincount(parts[1], minlength=len(class_names))
     if not counts.all():
         name = class_names[int(np.argmin(counts))]
-        raise broken(path, expected="training images of every class", found=f"none of class {name!r}")
+        raise broken(
+            path,
+            expected="training images of every class",
+            found=f"none of class {name!r}",
+            remedy="count labels from 0 and leave no number out",
+        )
     provenance = Provenance(str(path), "unverified", digest(*parts), digest(*parts[2:]))
     return Content(parts[0], parts[1], parts[2], parts[3], provenance)
 
@@ -105,20 +127,26 @@ def _array(npz: NpzReader, name: str, item_shape: tuple[int, ...], at_most: int)
         dtype = np.dtype(header.dtype)
     except TypeError:
         raise NpzError(expected=f"{name} of {kind}", found=header.dtype) from None
-    if header.fortran_order or not (dtype == np.uint8 or (dtype.kind in "iu" and not item_shape)):
-        raise NpzError(expected=f"{name} of {kind} in C order", found=str(dtype))
+    if not (dtype == np.uint8 or (dtype.kind in "iu" and not item_shape)):
+        raise NpzError(expected=f"{name} of {kind}", found=str(dtype))
+    if header.fortran_order:
+        raise NpzError(
+            expected=f"{name} in C order, as numpy.ascontiguousarray gives it", found="Fortran order"
+        )
     shape = header.shape
-    if len(shape) != 1 + len(item_shape) or shape[1:] != item_shape or not 1 <= shape[0] <= at_most:
-        expected = (f"1 to {at_most}", *(str(size) for size in item_shape))
-        raise NpzError(expected=f"{name} of shape ({', '.join(expected)})", found=str(shape))
+    if len(shape) != 1 + len(item_shape) or shape[1:] != item_shape:
+        expected = "".join(f", {size}" for size in item_shape) or ","
+        raise NpzError(expected=f"{name} of shape (N{expected})", found=str(shape))
+    if not 1 <= shape[0] <= at_most:
+        raise NpzError(expected=f"1 to {at_most} items in {name}", found=str(shape[0]))
     return npz.array(name)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[NpzReader]:
+def _opened(path: Path, remedy: str = ELSEWHERE) -> Iterator[NpzReader]:
     """The file, open; inside, what is wrong with it becomes a `UserError`."""
     try:
         with readable(path), open_npz(path) as npz:
             yield npz
     except NpzError as error:
-        raise broken(path, expected=error.expected, found=error.found) from error
+        raise broken(path, expected=error.expected, found=error.found, remedy=remedy) from error

@@ -12,8 +12,11 @@ from cnnlab.npz import ArrayHeader, NpzError, NpzReader, open_npz
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 MOST_CLASSES = 100_001
-LARGEST_LABELS = 1 << 28
+LARGEST_LABELS = 1 << 27
 """Bytes of y_train that are looked at."""
+
+FEW_LABELS = 1 << 17
+"""More are counted faster with NumPy, its import included."""
 
 _CASTS: dict[str, Literal["B", "b", "H", "h", "I", "i", "Q", "q"]] = {
     "u1": "B",
@@ -51,7 +54,7 @@ def largest_label(path: Path) -> int:
         UserError: no such file, or the labels are no whole numbers from 0 on.
     """
     with _opened(path) as npz:
-        return max(_largest(npz, name, path) for name in ("y_train", "y_test"))
+        return max(_largest(npz, part, path) for part in ("train", "test"))
 
 
 def header_of(npz: NpzReader, name: str) -> ArrayHeader:
@@ -65,29 +68,43 @@ def header_of(npz: NpzReader, name: str) -> ArrayHeader:
     return npz.header(name)
 
 
-def _largest(npz: NpzReader, name: str, path: Path) -> int:
-    header = header_of(npz, name)
+def _largest(npz: NpzReader, part: str, path: Path) -> int:
+    name = f"y_{part}"
+    header, images = header_of(npz, name), header_of(npz, f"x_{part}").shape
     cast = _CASTS.get(header.dtype[1:])
     if cast is None or header.dtype[0] == ">" or len(header.shape) != 1:
         raise UserError(
             f"{path}: expected {name} of shape (N,) and an integer type, found {header.shape} of type "
             f"{header.dtype}"
         )
+    count = header.shape[0]
+    if images[:1] != (count,):
+        expected = f"{images[0] if images else 0} labels, one per image"
+        raise UserError(f"{path}: expected {expected}, found {count} labels in {name}")
     if (header.num_bytes or 0) > LARGEST_LABELS:
         raise UserError(
             f"{path}: expected at most {LARGEST_LABELS} bytes in {name}, found {header.num_bytes}"
         )
-    data = npz.content(name)
-    if not data:
+    if not count:
         raise UserError(f"{path}: expected labels in {name}, found none")
-    labels = memoryview(data).cast(cast)
-    lowest, highest = min(labels), max(labels)
+    lowest, highest = _ends(npz, name, cast)
     if lowest < 0 or highest >= MOST_CLASSES:
         raise UserError(
             f"{path}: expected labels from 0 to the number of classes - 1 in {name}, found "
             f"{lowest if lowest < 0 else highest}"
         )
     return highest
+
+
+def _ends(
+    npz: NpzReader, name: str, cast: Literal["B", "b", "H", "h", "I", "i", "Q", "q"]
+) -> tuple[int, int]:
+    """The smallest and the largest label."""
+    if npz.header(name).shape[0] > FEW_LABELS:
+        array = npz.array(name)
+        return int(array.min()), int(array.max())
+    labels = memoryview(npz.content(name)).cast(cast)
+    return min(labels), max(labels)
 
 
 @contextmanager
@@ -101,5 +118,7 @@ def _opened(path: Path) -> Iterator[NpzReader]:
         raise UserError(f"expected an .npz file, found nothing at {str(path)!r}{hint}") from None
     except NpzError as error:
         raise UserError(f"{path}: {error}") from None
+    except ValueError:
+        raise UserError(f"{path}: expected a file, found a name with a NUL character") from None
     except OSError as error:
         raise UserError(f"{path}: expected a readable file, found: {error.strerror or error}") from None

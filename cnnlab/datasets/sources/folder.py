@@ -11,6 +11,7 @@ from cnnlab.datasets.base import DatasetConfig, DownloadProgress, ResizeMode
 from cnnlab.datasets.reading.folder_layout import find_layout, image_files
 from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.errors import UserError, suggestion
+from cnnlab.files import can_be_path, expanded
 from cnnlab.language.fields import Pair, Shape, as_written, problem, problems
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class ImageFolder(DatasetConfig):
 
     @property
     def title(self) -> str:
-        return Path(self.folder).expanduser().absolute().name
+        return expanded(self.folder).absolute().name
 
     @property
     def image_shape(self) -> Shape:
@@ -101,7 +102,7 @@ class ImageFolder(DatasetConfig):
             return data
         data = {"resize": "crop" if data.get("size") is not None else "exact", **data}
         given = data.get("classes")
-        if given is not None and data.get("size") is not None and not Path(data["folder"]).is_dir():
+        if given is not None and data.get("size") is not None and not _is_folder(data["folder"]):
             return data  # the config of a run whose images have gone
         try:
             layout = find_layout(data["folder"])
@@ -131,6 +132,11 @@ class ImageFolder(DatasetConfig):
                 f"expected a count (1 or more) or a fraction from 0 to 1, found {as_written(value)}"
             )
         return value
+
+
+def _is_folder(folder: str) -> bool:
+    path = expanded(folder)
+    return can_be_path(path) and path.is_dir()
 
 
 def _first_size(folders: dict[str, Path], classes: Any) -> list[int]:

@@ -10,6 +10,7 @@ from pydantic import Field, ModelWrapValidatorHandler, model_validator
 from cnnlab.datasets.base import DatasetConfig, DownloadProgress
 from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.errors import UserError
+from cnnlab.files import expanded
 from cnnlab.language.fields import AsTuple, Positive, Shape, problem, problems
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class NpzFile(DatasetConfig):
         """Read and check the arrays."""
         from cnnlab.datasets.reading.npz_files import read_own_npz
 
-        path = Path(self.npz).expanduser()
+        path = expanded(self.npz)
         return read_own_npz(path, image_shape=self.image_shape, class_names=self.all_classes)
 
     @model_validator(mode="wrap")
@@ -73,7 +74,7 @@ class NpzFile(DatasetConfig):
             return data  # the config of a run, whose file may be gone
         from cnnlab.datasets.reading.npz_layout import image_shape, largest_label
 
-        path = Path(data["npz"]).expanduser()
+        path = expanded(data["npz"])
         data = dict(data)
         try:
             if data.get("shape") is None:

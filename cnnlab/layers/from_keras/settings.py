@@ -72,6 +72,11 @@ def _setting(key: str, value: Any, loc: Loc) -> Any:
             what = kind.removesuffix("s")
             raise Refused(f"unknown {what} {value!r}; {suggestion(value, known)}", loc)
         return value
+    if kind != "layers" and value is not None:
+        what = kind.removesuffix("s")
+        raise Refused(
+            f"{key}: expected the {what}'s name, or its class and config, found {as_written(value)}", loc
+        )
     if isinstance(value, list):
         return [_setting(key, each, (*loc, index)) for index, each in enumerate(value)]
     if isinstance(value, dict):

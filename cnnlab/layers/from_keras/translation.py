@@ -72,6 +72,8 @@ def _written(kind: type[Layer], key: str, value: Any) -> Any:
     """An initializer, regularizer or constraint in cnnlab's words; `_MISSING` where it has none for it."""
     if key.endswith("_initializer"):
         return value if value in get_args(InitializerName) else _MISSING
+    if not isinstance(value, dict):  # a name alone: what Keras takes for its settings is Keras's affair
+        return _MISSING
     settings: Data = value["config"]
     match value["class_name"]:
         case "L1" | "L2" | "L1L2":
@@ -79,10 +81,11 @@ def _written(kind: type[Layer], key: str, value: Any) -> Any:
         case "MaxNorm" | "UnitNorm" | "NonNeg" as name:
             axes = list(kind.filter_axes.get(key.removesuffix("_constraint"), ()))
             axis = settings.get("axis", axes)
-            if (axis if isinstance(axis, list) else [axis]) != axes:
+            most = settings.get("max_value", 2)
+            if (axis if isinstance(axis, list) else [axis]) != axes or not isinstance(most, int | float):
                 return _MISSING
             words: Data = {
-                "MaxNorm": {"max_norm": float(settings.get("max_value", 2))},
+                "MaxNorm": {"max_norm": float(most)},
                 "UnitNorm": {"unit_norm": True},
                 "NonNeg": {"non_neg": True},
             }

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from cnnlab.errors import UserError, suggestion
-from cnnlab.language.source import parse_value
+from cnnlab.language.source import MAX_DEPTH, parse_value
 from cnnlab.run_folders.listing.settings import A_SETTING, is_setting
 
 _Test = Callable[[Mapping[str, Any]], bool]
@@ -28,6 +28,9 @@ class Condition(NamedTuple):
     met_by: _Test
     keys: frozenset[str]
 
+
+LONGEST_SHOWN = 200
+"""Letters of a condition that a message repeats."""
 
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -68,6 +71,7 @@ class _Parser:
     def __init__(self, text: str, keys: Collection[str]) -> None:
         self.text, self.keys = text, keys
         self.named: list[str] = []
+        self.depth = 0
         self.position = 0  # behind the current token
         self.start = 0
         self.kind = ""
@@ -93,7 +97,8 @@ class _Parser:
 
     def error(self, expected: str) -> UserError:
         found = "the end" if self.token is None else repr(self.token)
-        return UserError(f"--where {self.text}: column {self.start + 1}: {expected}, found {found}")
+        shown = self.text if len(self.text) <= LONGEST_SHOWN else f"{self.text[:LONGEST_SHOWN]}…"
+        return UserError(f"--where {shown}: column {self.start + 1}: {expected}, found {found}")
 
     def condition(self) -> _Test:
         terms = [self.term()]
@@ -110,18 +115,27 @@ class _Parser:
         return factors[0] if len(factors) == 1 else lambda row: all(factor(row) for factor in factors)
 
     def factor(self) -> _Test:
-        if self.token == "not":
-            self.advance()
-            inner = self.factor()
-            return lambda row: not inner(row)
-        if self.token == "(":
-            self.advance()
-            inner = self.condition()
-            if self.token != ")":
-                raise self.error("expected )")
-            self.advance()
-            return inner
-        return self.comparison()
+        if self.token not in ("not", "("):
+            return self.comparison()
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.error(f"expected at most {MAX_DEPTH} 'not' and brackets in one another")
+        inner = self.negated() if self.token == "not" else self.bracketed()
+        self.depth -= 1
+        return inner
+
+    def negated(self) -> _Test:
+        self.advance()
+        inner = self.factor()
+        return lambda row: not inner(row)
+
+    def bracketed(self) -> _Test:
+        self.advance()
+        inner = self.condition()
+        if self.token != ")":
+            raise self.error("expected )")
+        self.advance()
+        return inner
 
     def comparison(self) -> _Test:
         key = self.token
@@ -151,7 +165,7 @@ def _value(kind: str, token: str) -> Any:
     if kind == "text":
         return token[1:-1]
     if kind == "list":
-        return parse_value(token, token).plain()
+        return parse_value(token, f"--where {token}").plain()
     return {"null": None, "none": None, "true": True, "false": False}.get(token.lower(), token)
 
 

@@ -1,0 +1,252 @@
+"""docs/security.md, statement by statement: each test has the name of what it holds cnnlab to."""
+
+import ast
+import gzip
+import io
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnnlab.config.experiment import load_config
+from cnnlab.datasets import DATASETS
+from cnnlab.errors import UserError
+from cnnlab.language.source import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse_yaml
+from cnnlab.npz import NpzError, read_npz
+from tests.corpus.readers import READERS
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+CORPUS = ROOT / "tests" / "corpus"
+SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "cnnlab").rglob("*.py"))}
+LAYERS = "model: {layers: [Flatten, Dense: {units: 6, activation: softmax}]}"
+
+
+def refused(kind: str, name: str) -> str:
+    """What is said of a file of the corpus."""
+    with pytest.raises(UserError) as caught:
+        READERS[kind](CORPUS / kind / name)
+    return str(caught.value)
+
+
+def test_each_statement_has_a_test():
+    stated = re.findall(r"^- \*\*([a-z-]+)\*\*: ", DOCUMENT, re.MULTILINE)
+    tested = [name.removeprefix("test_").replace("_", "-") for name in globals() if name.startswith("test_")]
+    assert sorted(stated) == sorted(set(tested) - {"each-statement-has-a-test"})
+
+
+def test_plug_ins_are_installed_code():
+    message = "unknown layer 'os:system'"
+    with pytest.raises(UserError, match=message):
+        parse_and_load('dataset: colors\nmodel: {layers: ["os:system"]}\n')
+    importing = {path.name for path, text in SOURCES.items() if "entry_points(" in text}
+    assert importing == {"plugins.py"}
+
+
+def parse_and_load(text: str) -> None:
+    from cnnlab.config.experiment import parse_config
+
+    parse_config(parse_yaml(text, "it.yaml"), "it")
+
+
+def test_variables_are_listed():
+    used = {name for text in SOURCES.values() for name in re.findall(r'"(CNNLAB_[A-Z_]+)"', text)}
+    assert used == set(re.findall(r"`(CNNLAB_[A-Z_]+)`", DOCUMENT))
+
+
+def test_no_evaluation():
+    forbidden = {
+        "eval",
+        "exec",
+        "compile",
+        "__import__",
+        "os.system",
+        "os.popen",
+        "pickle.load",
+        "pickle.loads",
+    }
+    for path, text in SOURCES.items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call):
+                assert ast.unparse(node.func) not in forbidden, path
+                assert all(keyword.arg != "shell" for keyword in node.keywords), path
+
+
+def test_configs_are_data():
+    with pytest.raises(
+        UserError, match=r"tag tag:yaml\.org,2002:python/object/apply:os\.mkdir is not allowed"
+    ):
+        parse_yaml("name: !!python/object/apply:os.mkdir [called]", "it.yaml")
+    assert not Path("called").exists()
+
+
+def test_conditions_are_data(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for kind, text in (("where", "__import__('os').mkdir('called')"), ("set", "name=!!python/name:os.mkdir")):
+        (tmp_path / "text").write_text(text, encoding="utf-8")
+        with pytest.raises(UserError):
+            READERS[kind](tmp_path / "text")
+    assert not (tmp_path / "called").exists()
+
+
+def test_keras_configs_name_known_classes():
+    assert "it holds Python code" in refused("keras-config", "lambda.yaml")
+    assert "is not one of the layers that Keras ships" in refused("keras-config", "own-class.yaml")
+    assert "Dense comes from os.Dense" in refused("keras-config", "module.yaml")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras's
+def test_models_name_known_classes(backend):
+    assert "names os.system, which is neither Keras's nor cnnlab's" in refused(
+        "keras-archive", "own-code.keras"
+    )
+
+
+class Calls:
+    def __reduce__(self):
+        return os.mkdir, ("called",)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickles_call_nothing(protocol, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "batch").write_bytes(pickle.dumps({"data": Calls()}, protocol))
+    with pytest.raises(UserError, match=r"a call of (posix|nt)\.mkdir"):
+        READERS["pickle-data"](tmp_path / "batch")
+    assert not (tmp_path / "called").exists()
+
+
+def test_arrays_hold_numbers(tmp_path):
+    np.savez(tmp_path / "it.npz", x_train=np.array([Calls()], dtype=object))
+    with pytest.raises(NpzError, match="expected x_train to hold plain numbers"):
+        read_npz(tmp_path / "it.npz")
+    assert not Path("called").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+@pytest.mark.parametrize(
+    ("kind", "name"), [("yaml", "a.yaml"), ("npz-set", "a.npz"), ("idx", "a"), ("png", "a.png")]
+)
+def test_regular_files_only(kind, name, tmp_path):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(UserError, match="Not a regular file"):
+        READERS[kind](tmp_path / name)
+
+
+def test_configs_are_bounded():
+    assert f"at most {MAX_BYTES:,} bytes, {MAX_NODES:,} values once" in DOCUMENT
+    assert f"and {MAX_DEPTH} levels" in DOCUMENT
+    assert "more than 20,000 values" in refused("yaml", "alias-bomb.yaml")
+    assert "nested more than 60 levels deep" in refused("yaml", "deep.yaml")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_arrays_are_bounded(method, tmp_path):
+    assert "expected 16000000000 bytes after the header" in refused("npz-header", "claims-billions.npz")
+    assert "one behind the other" in refused("npz-archive", "overlapping.npz")
+    assert "expected each array once" in refused("npz-archive", "twice.npz")
+    from tests.corpus.generate import npz
+
+    whole = npz(method)
+    begin, end = whole.index(b"x_train.npy") + 11, whole.index(b"PK\x03\x04", 40)
+    for position in range(begin, end):
+        changed = bytearray(whole)
+        changed[position] ^= 0x10
+        (tmp_path / "it.npz").write_bytes(changed)
+        try:
+            found = read_npz(tmp_path / "it.npz")["x_train"]
+        except NpzError:
+            continue
+        assert method == zipfile.ZIP_DEFLATED  # whose last byte has bits that mean nothing
+        np.testing.assert_array_equal(found, np.zeros((6, 4, 4), np.uint8), strict=True)
+
+
+def test_pictures_are_bounded():
+    from cnnlab.datasets.reading.images import LARGEST_FILE, LONGEST_SIDE, MOST_PIXELS
+
+    assert f"{MOST_PIXELS:,} pixels, {LONGEST_SIDE:,} on a side, and {LARGEST_FILE:,} bytes" in DOCUMENT
+    assert "3,600,000,000 pixels; the limit is 89,478,485" in refused("png", "bomb.png")
+    assert "the limit for a side is 65,535" in refused("png", "tall.png")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras's
+def test_models_are_bounded(backend):
+    assert "describes 16,000,000,000 parameters" in refused("keras-archive", "billions.keras")
+
+
+def test_archives_stay_packed(tmp_path, monkeypatch):
+    from cnnlab.datasets.reading.archive import LARGEST_ARCHIVE, members
+
+    assert f"no more than {LARGEST_ARCHIVE:,} bytes are unzipped" in DOCUMENT
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, kind in (("../outside", tarfile.REGTYPE), ("data_batch_1", tarfile.SYMTYPE)):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname, info.size = kind, "/etc/passwd", 3 * (kind == tarfile.REGTYPE)
+            archive.addfile(info, io.BytesIO(b"abc"))
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path / "in")
+    Path("it.tar.gz").write_bytes(gzip.compress(buffer.getvalue()))
+    assert list(members(Path("it.tar.gz"), ["outside", "data_batch_1"], largest=10)) == [("outside", b"abc")]
+    assert [path.name for path in tmp_path.rglob("*")] == ["in", "it.tar.gz"]
+
+
+@pytest.mark.parametrize("name", ["run.json", ".partial-run.json"])
+def test_runs_write_nowhere_else(name, tmp_path):
+    from cnnlab.run_folders.folders import Folder
+
+    outside, run = tmp_path / "outside", tmp_path / "run"
+    outside.write_text("as it is", encoding="utf-8")
+    run.mkdir()
+    (run / name).symlink_to(outside)
+    Folder(run).write_json("run.json", {"state": "finished"})
+    assert outside.read_text(encoding="utf-8") == "as it is"
+    assert json.loads((run / "run.json").read_text(encoding="utf-8")) == {"state": "finished"}
+    assert not (run / "run.json").is_symlink()
+
+
+def test_downloads_are_checked():
+    from cnnlab.analyses.imagenet import WEIGHTS
+
+    named = [DATASETS[name].model_validate({"name": name}).remote_files for name in DATASETS]
+    remote = [*(each for files in named for each in files), *WEIGHTS.values()]
+    assert len(remote) >= 5
+    for each in remote:
+        assert each.url.startswith("https://")
+        assert re.fullmatch(r"[0-9a-f]{32}|[0-9a-f]{64}", each.checksum)
+    assert {path.name for path, text in SOURCES.items() if "urlopen" in text} == {"download.py"}
+
+
+def test_messages_are_text(tmp_path):
+    (tmp_path / "it.yaml").write_text('dataset: "\\e[31m"\n' + LAYERS, encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        load_config(str(tmp_path / "it.yaml"))
+    assert "\x1b" not in str(caught.value)
+    assert "x1b[31m" in str(caught.value)
+
+
+def test_pages_escape_names():
+    from cnnlab.report.templates import pages
+
+    assert pages().from_string("{{ name }}").render(name="<script>") == "&lt;script&gt;"
+    unescaped = [
+        path.name for path in (ROOT / "cnnlab" / "report").glob("*.html") if "|safe" in path.read_text()
+    ]
+    assert unescaped == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_json_is_valid(encoding):
+    name = "caf\udce9 \U0001f600"
+    program = f"from cnnlab.commands.output import print_json; print_json({{'name': {name!a}}})"
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=environment)
+    assert json.loads(done.stdout.decode(encoding)) == {"name": name}
