@@ -6,7 +6,6 @@ import importlib.util
 import os
 import random
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from cnnlab.errors import UserError
+from cnnlab.native_log import Aside, stderr_aside
 
 BackendName = Literal["tensorflow", "jax", "torch"]
 DeviceName = Literal["auto", "cpu", "gpu"]
@@ -173,6 +173,8 @@ def _has_gpu(name: BackendName) -> bool:
 
 def _start_tensorflow(device: DeviceName) -> Backend:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow asks for oneDNN by itself on the newest CPUs only; older ones gain from it as well.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with start_up_noise() as noise:
         import tensorflow as tf
 
@@ -189,7 +191,8 @@ def _start_tensorflow(device: DeviceName) -> Backend:
                 tf.config.experimental.set_memory_growth(gpu, True)
         tf.config.experimental.enable_op_determinism()
         tf.constant(0) + 1  # the devices start here, and say so
-        import keras  # noqa: F401
+        from cnnlab.channels_first import complete_convolutions
+    complete_convolutions()
     if device == "gpu" and not gpus:
         built = tf.sysconfig.get_build_info()
         cuda = f"for CUDA {built['cuda_version']}" if built.get("is_cuda_build") else "without CUDA"
@@ -263,26 +266,18 @@ def _cpu() -> str:
 def start_up_noise() -> Iterator[list[str]]:
     """Keep the log lines that native libraries write while they start; they are there after the block.
 
-    Log levels do not reach what is logged before the library has read them, so file descriptor 2 itself
-    is turned aside. Where starting fails, the user gets to see everything; not where they stop it.
+    Log levels do not reach what is logged before the library has read them. Where starting fails, the user
+    gets to see everything; not where they stop it.
     """
     lines: list[str] = []
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
-        failed = True
-        try:
+    aside = Aside()
+    try:
+        with stderr_aside() as aside:
             yield lines
-            failed = False
-        except KeyboardInterrupt:
-            failed = False
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            kept.seek(0)
-            text = kept.read()
-            lines += text.decode(errors="replace").splitlines()
-            if failed:
-                sys.stderr.buffer.write(text)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        sys.stderr.buffer.write(aside.text)
+        raise
+    finally:
+        lines += aside.text.decode(errors="replace").splitlines()
