@@ -11,10 +11,10 @@ PYTEST_OPTIONS ?= -n 2 --dist loadfile
 DEMO := colors_dnn colors_cnn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types reproduce notebook lock clean
+.PHONY: help demo test test-device check lint types reproduce notebook lock clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/base  ## Compare a DNN with a CNN on generated images, in about a minute and without downloads
 	$(BIN)/cnnlab compare $(DEMO) --out experiments/demo
@@ -23,6 +23,10 @@ demo: $(VENV)/base  ## Compare a DNN with a CNN on generated images, in about a 
 
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+# TensorFlow reads the variable when it starts; without it, cnnlab asks for oneDNN.
+test-device: $(VENV)/dev  ## Run the tests that depend on the device as on a CPU without oneDNN
+	TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/python -m pytest $(PYTEST_OPTIONS) -m "device and not slow"
 
 check: lint types test  ## Run everything that must pass before a commit
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.errors import CnnlabError, UserError
+from cnnlab.run_folders.arithmetic import resume_under, reused_from_before
 from cnnlab.run_folders.contents import DatasetFacts
 from cnnlab.run_folders.folders import open_run
 from cnnlab.run_folders.records import Record, data_digest_of, find_finished, read_record, run_path
@@ -61,6 +62,7 @@ class Jobs:
     fresh: bool = False
     force: bool = False
     _datasets: dict[str, Dataset] = field(default_factory=dict)
+    _reuse_announced: set[str] = field(default_factory=set)
 
     def finished(self, configs: Sequence[ExperimentConfig]) -> list[Record]:
         """The runs of all configs, in order.
@@ -128,6 +130,11 @@ class Jobs:
 
         backend = start_backend(config.runtime)
         self.reporter.note(str(backend))
+        if backend.device == "cpu":
+            from cnnlab.training.slow_precision import slow_precision
+
+            if warning := slow_precision(config.runtime.precision):
+                self.reporter.warn(warning)
         if config.gives_logits:
             self.reporter.note(f"{config.name}: the last layer has no softmax; training on logits")
         return backend
@@ -138,6 +145,9 @@ class Jobs:
         changed = data_digest_of(path) not in (None, data.provenance.digest)
         record = None if self.fresh or changed else find_finished(config, self.out)
         if record:
+            if (warning := reused_from_before(record)) and warning not in self._reuse_announced:
+                self._reuse_announced.add(warning)  # once, however many runs there are
+                self.reporter.warn(warning)
             self.reporter.reused(record)
             return record
         if changed and not self.fresh:
@@ -152,6 +162,11 @@ class Jobs:
 
         with own_randomness(), open_run(config, self.out, fresh=self.fresh or changed) as run:
             facts = environment(config, backend, dataset_facts(config, data))
+            if differences := resume_under(run, facts):
+                self.reporter.warn(
+                    f"{path}: resumed under other arithmetic ({', '.join(differences)}); the last digits can "
+                    "differ from those of an uninterrupted run"
+                )
             train(config, data, run, self.reporter, environment=facts)
         record = read_record(path)
         self.reporter.finished(record)

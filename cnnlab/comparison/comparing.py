@@ -13,8 +13,9 @@ from cnnlab.comparison.outcomes import Outcome, outcome_of
 from cnnlab.comparison.pairs import Pair, paired
 from cnnlab.comparison.verdicts import verdict
 from cnnlab.errors import UserError
+from cnnlab.run_folders.arithmetic import RESUMED, differences_among
 from cnnlab.run_folders.contents import DatasetFacts
-from cnnlab.run_folders.records import EpochRow
+from cnnlab.run_folders.records import EpochRow, Record
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class ComparedOutcomes:
     warnings: tuple[str, ...]  # about the data of some run
     experiments: tuple[Outcome, ...]
     pairs: tuple[Pair, ...]  # every two experiments with a common seed, in the order given
-    notes: tuple[str, ...] = ()  # how the comparison was set up, such as a network that was resized
+    notes: tuple[str, ...] = ()  # how it came about: a network that was resized, other arithmetic
 
     @property
     def histories(self) -> dict[str, tuple[tuple[EpochRow, ...], ...]]:
@@ -79,7 +80,21 @@ def compare(experiments: Sequence[ExperimentRuns]) -> ComparedOutcomes:
         warnings=tuple(dict.fromkeys(each.warning for each in datasets if each.warning)),
         experiments=outcomes,
         pairs=paired(outcomes),
+        notes=tuple(
+            note
+            for each, label in zip(experiments, labels, strict=True)
+            if (note := arithmetic_note(label, each.records))
+        ),
     )
+
+
+def arithmetic_note(label: str, records: Sequence[Record]) -> str | None:
+    """A line where the runs of one experiment were not all trained under the same arithmetic."""
+    differences = differences_among(records)
+    resumed = [each.seed for each in records if each.environment.get(RESUMED) is True]
+    if resumed:
+        differences.append(f"{seeds_named(resumed)} resumed under other arithmetic")
+    return f"{label}: its runs differ in arithmetic ({', '.join(differences)})" if differences else None
 
 
 def labels_of(experiments: Sequence[ExperimentRuns]) -> list[str]:

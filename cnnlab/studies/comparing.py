@@ -63,7 +63,7 @@ def compare_experiments(
         entries = [matched.config if each is matched.original else each for each in entries]
     comparison = train_and_compare(entries, seeds=seeds, jobs=jobs)
     if matched is not None:
-        comparison = replace(comparison, notes=(str(matched),))
+        comparison = replace(comparison, notes=(str(matched), *comparison.notes))
     for warning in comparison.warnings:
         jobs.reporter.warn(warning)
     from cnnlab.studies.pictures import answers_on_images

@@ -14,8 +14,6 @@ from cnnlab.layers.base import SpatialLayer
 from cnnlab.layers.from_keras.classes import ALLOWED
 from cnnlab.layers.from_keras.layer import keras_layer
 
-pytestmark = pytest.mark.device
-
 POOLING = {"pool_size": 2}
 CONVOLUTION = {"filters": 4, "kernel_size": 3}
 

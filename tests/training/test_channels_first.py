@@ -13,8 +13,6 @@ from cnnlab.config.experiment import parse_config
 from cnnlab.datasets import DataPaths, load_dataset
 from cnnlab.language.source import parse_yaml
 
-pytestmark = pytest.mark.device
-
 CONFIG = """
 name: net
 dataset: {{name: xo, train_count: 120, test_count: 40, data_format: {format}}}
