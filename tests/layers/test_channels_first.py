@@ -189,6 +189,32 @@ def test_a_bias_goes_along_the_channels_where_the_image_is_as_wide_as_it_has_cha
     np.testing.assert_array_equal(outputs, np.repeat(np.arange(4.0), 4).reshape(1, 4, 4))
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("kernel_size", [1, [3, 2]])
+def test_gaps_in_a_kernel_can_be_zeros(kernel_size, data_format, backend, monkeypatch):
+    """Without oneDNN, TensorFlow has no transposed convolution with a dilation on CPUs."""
+    import keras
+
+    fields = {"filters": 3, "kernel_size": kernel_size, "dilation_rate": [2, 3], "data_format": data_format}
+    layer = LAYERS["Conv2DTranspose"].model_validate(fields).build("layer")
+    images = np.random.default_rng(0).random((2, 5, 4, 3), np.float32)
+    found = np.asarray(layer(images))
+    computes = channels_first.computes
+
+    def trial(convolution, operands, settings):
+        of_keras = not hasattr(convolution, "__wrapped__")
+        return computes(convolution, operands, settings) and not (
+            of_keras and dict(settings)["dilation_rate"] != 1
+        )
+
+    monkeypatch.setattr(channels_first, "computes", trial)
+    spread = np.zeros((*(np.array(layer.kernel.shape[:2]) - 1) * (2, 3) + 1, *layer.kernel.shape[2:]))
+    spread[::2, ::3] = np.asarray(layer.kernel)
+    wanted = keras.ops.conv_transpose(images, spread.astype(np.float32), data_format=data_format)
+    np.testing.assert_allclose(found, np.asarray(wanted), atol=1e-6)
+    np.testing.assert_allclose(np.asarray(layer(images)), found, atol=1e-6)
+
+
 def test_a_convolution_that_fails_in_both_formats_fails_for_its_own_reason(backend):
     import keras
 
