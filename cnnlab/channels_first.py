@@ -1,4 +1,4 @@
-"""Convolutions that a device lacks, first of all those of channels-first images: the same numbers in another way.
+"""Convolutions that a device lacks, above all those of channels-first images: the same numbers another way.
 
 TensorFlow has no kernels of its own for channels-first images on CPUs; oneDNN's fill the gap on some CPUs, in
 some precisions. Keras's layers go around the gap where they pool or resize, but not where they convolve. That
