@@ -17,10 +17,10 @@ FUZZ_EXAMPLES ?= 3000
 FUZZ_READERS ?= yaml layers keras-config set where idx idx-gzip npz-archive npz-set cifar-archive pickle-data png jpeg \
     other-images
 
-.PHONY: help demo test chaos fuzz check lint types reproduce notebook lock clean
+.PHONY: help demo test test-device chaos fuzz check lint types reproduce notebook lock clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/base  ## Compare a DNN with a CNN on generated images, in about a minute and without downloads
 	$(BIN)/cnnlab compare $(DEMO) --out experiments/demo
@@ -29,6 +29,10 @@ demo: $(VENV)/base  ## Compare a DNN with a CNN on generated images, in about a 
 
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+# TensorFlow reads the variable when it starts; without it, cnnlab asks for oneDNN.
+test-device: $(VENV)/dev  ## Run the tests that depend on the device as on a CPU without oneDNN
+	TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/python -m pytest $(PYTEST_OPTIONS) -m "device and not slow"
 
 chaos: $(VENV)/dev  ## Kill, crash, fill the disk, run at once: all that nothing may be lost by (an hour; best as root)
 	CHAOS=full $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/chaos

@@ -6,7 +6,6 @@ import importlib.util
 import os
 import random
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from cnnlab.errors import UserError
+from cnnlab.native_log import Aside, stderr_aside
+from cnnlab.processor import usable_cpus
 
 BackendName = Literal["tensorflow", "jax", "torch"]
 DeviceName = Literal["auto", "cpu", "gpu"]
@@ -67,6 +68,48 @@ def start_backend(runtime: Runtime) -> Backend:
                     f"backend; run experiments on {runtime.backend} in a separate process"
                 )
         return _start(runtime.backend, runtime.device)
+
+
+def threads_of(backend: Backend) -> tuple[int, int]:
+    """How many threads one operation is spread over, and how many operations run at once.
+
+    JAX does not say; its thread pools have one thread for each CPU that the process may run on.
+    """
+    match backend.name:
+        case "tensorflow":
+            import tensorflow as tf
+
+            configured = tf.config.threading
+            within = configured.get_intra_op_parallelism_threads()
+            between = configured.get_inter_op_parallelism_threads()
+            names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+            asked = (os.environ.get(name, "") for name in names)
+            first, second = (int(text) if text.isdecimal() else 0 for text in asked)
+            return within or first or usable_cpus(), between or second or usable_cpus()
+        case "torch":
+            import torch
+
+            return torch.get_num_threads(), torch.get_num_interop_threads()
+        case "jax":
+            return usable_cpus(), usable_cpus()
+
+
+def uses_onednn(backend: Backend) -> bool | None:
+    """Whether oneDNN computes; None where the backend has nothing to do with it, or does not say."""
+    match backend.name:
+        case "tensorflow":
+            # What is, whatever the environment says since TensorFlow was imported; nothing public tells.
+            with suppress(ImportError, AttributeError):
+                from tensorflow.python.util import _pywrap_util_port
+
+                return bool(_pywrap_util_port.IsMklEnabled())
+            return None
+        case "torch":
+            import torch
+
+            return bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled)
+        case "jax":
+            return None
 
 
 def start_if_needed(runtime: Runtime) -> None:
@@ -151,6 +194,8 @@ def _has_gpu(name: BackendName) -> bool:
 
 def _start_tensorflow(device: DeviceName) -> Backend:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow asks for oneDNN by itself on the newest CPUs only; older ones gain from it as well.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with start_up_noise() as noise:
         import tensorflow as tf
 
@@ -167,7 +212,8 @@ def _start_tensorflow(device: DeviceName) -> Backend:
                 tf.config.experimental.set_memory_growth(gpu, True)
         tf.config.experimental.enable_op_determinism()
         tf.constant(0) + 1  # the devices start here, and say so
-        import keras  # noqa: F401
+        from cnnlab.channels_first import complete_convolutions
+    complete_convolutions()
     if device == "gpu" and not gpus:
         built = tf.sysconfig.get_build_info()
         cuda = f"for CUDA {built['cuda_version']}" if built.get("is_cuda_build") else "without CUDA"
@@ -241,26 +287,18 @@ def _cpu() -> str:
 def start_up_noise() -> Iterator[list[str]]:
     """Keep the log lines that native libraries write while they start; they are there after the block.
 
-    Log levels do not reach what is logged before the library has read them, so file descriptor 2 itself
-    is turned aside. Where starting fails, the user gets to see everything; not where they stop it.
+    Log levels do not reach what is logged before the library has read them. Where starting fails, the user
+    gets to see everything; not where they stop it.
     """
     lines: list[str] = []
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
-        failed = True
-        try:
+    aside = Aside()
+    try:
+        with stderr_aside() as aside:
             yield lines
-            failed = False
-        except KeyboardInterrupt:
-            failed = False
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            kept.seek(0)
-            text = kept.read()
-            lines += text.decode(errors="replace").splitlines()
-            if failed:
-                sys.stderr.buffer.write(text)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        sys.stderr.buffer.write(aside.text)
+        raise
+    finally:
+        lines += aside.text.decode(errors="replace").splitlines()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.errors import CnnlabError, UserError
+from cnnlab.run_folders.arithmetic import resume_under, reused_from_before
 from cnnlab.run_folders.contents import DatasetFacts
 from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.integrity import DamagedRun
@@ -63,6 +64,7 @@ class Jobs:
     fresh: bool = False
     force: bool = False
     _datasets: dict[str, Dataset] = field(default_factory=dict)
+    _reuse_announced: set[str] = field(default_factory=set)
 
     def finished(self, configs: Sequence[ExperimentConfig]) -> list[Record]:
         """The runs of all configs, in order.
@@ -131,6 +133,11 @@ class Jobs:
 
         backend = start_backend(config.runtime)
         self.reporter.note(str(backend))
+        if backend.device == "cpu":
+            from cnnlab.training.slow_precision import slow_precision
+
+            if warning := slow_precision(config.runtime.precision):
+                self.reporter.warn(warning)
         if config.gives_logits:
             self.reporter.note(f"{config.name}: the last layer has no softmax; training on logits")
         return backend
@@ -145,23 +152,20 @@ class Jobs:
     def _finished(self, config: ExperimentConfig) -> Record:
         data = self.dataset(config)
         path = run_path(config, self.out)
-        if record := self._reusable(path, config, data):
-            self.reporter.reused(record)
+        if record := self._reused(path, config, data):
             return record
         backend = self._start(config)
         from cnnlab.backend import own_randomness
 
         with own_randomness(), hold(path, self.out):
-            record = self._reusable(path, config, data)  # another process may have finished it meanwhile
-            if record:
-                self.reporter.reused(record)
+            if record := self._reused(path, config, data):  # another process has finished it meanwhile
                 return record
             record = self._trained(path, config, data, backend)
         self.reporter.finished(record)
         return record
 
-    def _reusable(self, path: Path, config: ExperimentConfig, data: Dataset) -> Record | None:
-        """The run of this config on this data, if it is finished and not to be trained again.
+    def _reused(self, path: Path, config: ExperimentConfig, data: Dataset) -> Record | None:
+        """The run of this config on this data, if it is finished and not to be trained again; reported.
 
         Raises:
             DamagedRun: it is finished, but its files are not those that it finished with.
@@ -170,6 +174,10 @@ class Jobs:
             return None
         record = read_record(path)
         remove_leftovers(path)
+        if (warning := reused_from_before(record)) and warning not in self._reuse_announced:
+            self._reuse_announced.add(warning)  # once, however many runs there are
+            self.reporter.warn(warning)
+        self.reporter.reused(record)
         return record
 
     def _trained(self, path: Path, config: ExperimentConfig, data: Dataset, backend: Backend) -> Record:
@@ -187,6 +195,11 @@ class Jobs:
             start_over(path, config)
         with open_run(path, config, data=digest) as run:
             facts = environment(config, backend, dataset_facts(config, data))
+            if differences := resume_under(run, facts):
+                self.reporter.warn(
+                    f"{path}: resumed under other arithmetic ({', '.join(differences)}); the last digits can "
+                    "differ from those of an uninterrupted run"
+                )
             try:
                 train(config, data, run, self.reporter, environment=facts)
             except Exception:

@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from cnnlab.backend import Backend, start_backend
 from cnnlab.config.sections import RuntimeConfig
+from cnnlab.version import ARITHMETIC
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -18,6 +19,19 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+COMPUTING = (
+    "analyses", "api", "architecture", "cli", "explanations", "keras_models", "layers", "optimization",
+    "plugins", "predict", "training",
+)  # fmt: skip
+"""Folders whose tests compute with Keras: what they find may depend on the device."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in COMPUTING or "backend" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.device)
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +85,8 @@ def make_run():
         with hold(path, out), open_run(path, config, data=data.provenance.digest) as run:
             run.write_setting(
                 {
-                    "cnnlab": "0.1.0", "python": "3.11.7", "keras": "3.15.1", "numpy": "2.4.6",
+                    "cnnlab": "0.1.0", "arithmetic": ARITHMETIC,
+                    "python": "3.11.7", "keras": "3.15.1", "numpy": "2.4.6",
                     "backend": "tensorflow", "tensorflow": "2.21.0", "device": "cpu",
                     "device_name": "CPU (2 cores)", "precision": "float32", "platform": "Linux", "cores": 2,
                     "memory_bytes": 2**33, "git_commit": None,

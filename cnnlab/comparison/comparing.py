@@ -13,6 +13,7 @@ from cnnlab.comparison.outcomes import Outcome, outcome_of
 from cnnlab.comparison.pairs import Pair, paired
 from cnnlab.comparison.verdicts import verdict
 from cnnlab.errors import UserError
+from cnnlab.run_folders.arithmetic import RESUMED, differences_among
 from cnnlab.run_folders.contents import DatasetFacts
 from cnnlab.run_folders.records import EpochRow, Record
 from cnnlab.wording import counted
@@ -28,7 +29,7 @@ class ComparedOutcomes:
     warnings: tuple[str, ...]  # about the data of some run
     experiments: tuple[Outcome, ...]
     pairs: tuple[Pair, ...]  # every two experiments with a common seed, in the order given
-    notes: tuple[str, ...] = ()  # how the comparison was set up, such as a network that was resized
+    notes: tuple[str, ...] = ()  # how it came about: a network that was resized, other arithmetic
 
     @property
     def histories(self) -> dict[str, tuple[tuple[EpochRow, ...], ...]]:
@@ -80,17 +81,30 @@ def compare(experiments: Sequence[ExperimentRuns]) -> ComparedOutcomes:
         warnings=tuple(dict.fromkeys(each.warning for each in datasets if each.warning)),
         experiments=outcomes,
         pairs=paired(outcomes),
-        notes=tuple(_notes([record for each in experiments for record in each.records])),
+        notes=tuple(_notes(experiments, labels)),
     )
 
 
-def _notes(records: Sequence[Record]) -> Iterator[str]:
-    unchecked = sum(not each.checked for each in records)
-    if unchecked:
+def _notes(experiments: Sequence[ExperimentRuns], labels: Sequence[str]) -> Iterator[str]:
+    """What may make the runs differ besides the networks."""
+    for each, label in zip(experiments, labels, strict=True):
+        if note := arithmetic_note(label, each.records):
+            yield note
+    unchecked = [record.checked for each in experiments for record in each.records]
+    if not all(unchecked):
         yield (
-            f"{unchecked} of {counted(len(records), 'run')} of cnnlab 0.1.0, which kept no digests of files: "
-            "they are read as they are"
+            f"{unchecked.count(False)} of {counted(len(unchecked), 'run')} of cnnlab 0.1.0, which kept no "
+            "digests of files: they are read as they are"
         )
+
+
+def arithmetic_note(label: str, records: Sequence[Record]) -> str | None:
+    """A line where the runs of one experiment were not all trained under the same arithmetic."""
+    differences = differences_among(records)
+    resumed = [each.seed for each in records if each.environment.get(RESUMED) is True]
+    if resumed:
+        differences.append(f"{seeds_named(resumed)} resumed under other arithmetic")
+    return f"{label}: its runs differ in arithmetic ({', '.join(differences)})" if differences else None
 
 
 def labels_of(experiments: Sequence[ExperimentRuns]) -> list[str]:

@@ -8,23 +8,26 @@ import subprocess
 from importlib.metadata import version
 from typing import Any
 
-from cnnlab.backend import Backend
+from cnnlab.backend import Backend, threads_of, uses_onednn
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DATASETS, OWN_DATA
 from cnnlab.language.fields import settings_within
 from cnnlab.layers import LAYERS
 from cnnlab.layers.base import Layer
 from cnnlab.plugins import Distribution
+from cnnlab.processor import cpu_name, instruction_set
 from cnnlab.run_folders.contents import DatasetFacts
-from cnnlab.version import __version__
+from cnnlab.version import ARITHMETIC, __version__
 
 
 def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFacts) -> dict[str, Any]:
     """The content of a run's environment.json; `dataset` is what is known of its data."""
     import psutil
 
+    threads, parallel_operations = threads_of(backend)
     return {
         "cnnlab": __version__,
+        "arithmetic": ARITHMETIC,
         "python": platform.python_version(),
         "keras": version("keras"),
         "numpy": version("numpy"),
@@ -32,6 +35,11 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
         backend.name: backend.version,
         "device": backend.device,
         "device_name": backend.device_name,
+        "cpu": cpu_name(),
+        "instruction_set": instruction_set(),
+        "onednn": uses_onednn(backend),
+        "threads": threads,
+        "parallel_operations": parallel_operations,
         "precision": config.runtime.precision,
         "platform": platform.platform(),
         "cores": os.cpu_count(),

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -238,3 +239,18 @@ def test_warnings_about_the_data_are_kept_once(record):
 )
 def test_seeds_as_the_option_takes_them(seeds, text):
     assert seeds_text(seeds) == text
+
+
+def test_runs_of_one_experiment_that_differ_in_arithmetic_are_noted(record):
+    def under(seed, name="cnn", **facts):
+        made = record(name, seed)
+        return replace(made, environment={**made.environment, "device": "cpu", **facts})
+
+    cnn = grouped(
+        [under(0, threads=2, onednn=True), under(1, threads=1), under(2, threads=2, resumed_elsewhere=True)]
+    )
+    dnn = grouped([under(0, "dnn", threads=8), under(1, "dnn"), under(2, "dnn", threads=8)])
+    (note,) = compare([*cnn, *dnn]).notes
+    assert note == (
+        "cnn: its runs differ in arithmetic (threads: 2 → 1, seed 2 resumed under other arithmetic)"
+    )
