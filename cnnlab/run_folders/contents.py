@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Self, cast
 
 from pydantic import TypeAdapter, ValidationError
-
-T = TypeVar("T", "RunResult", "DatasetFacts")
+from typing_extensions import TypedDict  # Pydantic needs this one before Python 3.12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +53,7 @@ class RunResult:
     """Those of `training.metrics`, by split and name: test_top5_accuracy."""
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> RunResult:
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """Read the content of a result.json.
 
         Raises:
@@ -62,7 +61,8 @@ class RunResult:
         """
         _check_complete(cls, content)
         known = {key: value for key, value in content.items() if key in RESULT_KEYS}
-        return _typed(cls, known | {"metrics": {key: content[key] for key in content if key not in known}})
+        metrics = {key: content[key] for key in content if key not in known}
+        return cast("Self", _typed(cls, known | {"metrics": metrics}))
 
     def as_dict(self) -> dict[str, Any]:
         """The content of result.json, its keys in the file's order."""
@@ -72,6 +72,37 @@ class RunResult:
         first = {key: rest.pop(key) for key in ("name", "digest", "seed", *scores)}
         epochs = {key: rest.pop(key) for key in ("epochs", "best_epoch", "tested_epoch")}
         return {**first, **self.metrics, **epochs, **rest}
+
+
+class RunStatus(TypedDict, total=False):
+    """The content of run.json; other entries are as they come."""
+
+    format: int
+    state: str
+    started: str
+    updated: str
+    command: list[str]
+    pid: int
+    seconds: float
+    error: str | None
+    digest: str
+    seed: int
+    data: str
+    resumed_elsewhere: bool
+    files: dict[str, str] | None
+
+
+class RunEnvironment(TypedDict, total=False):
+    """The content of environment.json, so far as it is looked into."""
+
+    backend: str
+    device: str
+    device_name: str
+    platform: str
+    precision: str
+    git_commit: str | None
+    dataset: dict[str, str | None]
+    plugins: dict[str, str]
 
 
 RESULT_KEYS = tuple(each.name for each in fields(RunResult) if each.name != "metrics")
@@ -91,34 +122,50 @@ class DatasetFacts:
     warning: str | None = None
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> DatasetFacts:
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """Read the entry.
 
         Raises:
             ValueError: a part of it is missing that every version has written, or one has another type.
         """
         _check_complete(cls, content)
-        return _typed(cls, {each.name: content.get(each.name) for each in fields(cls)})
+        return cast("Self", _typed(cls, {each.name: content.get(each.name) for each in fields(cls)}))
 
     def as_dict(self) -> dict[str, Any]:
         """The entry, its keys in the file's order."""
         return asdict(self)
 
 
+KINDS = {"run.json": RunStatus, "result.json": RunResult, "environment.json": RunEnvironment}
+
+
+def check_content(file: str, content: Any) -> None:
+    """Check that what stands in one of a run's JSON files has the types that everybody expects there.
+
+    Raises:
+        ValueError: which entry has not.
+    """
+    if not isinstance(content, Mapping):
+        raise ValueError("expected a mapping")  # the file's mistake, not the caller's
+    if file == "result.json":
+        RunResult.from_dict(content)
+    elif file in KINDS:
+        _typed(KINDS[file], content)
+
+
 @cache
-def _adapters() -> dict[type, TypeAdapter[Any]]:
-    return {kind: TypeAdapter(kind) for kind in (RunResult, DatasetFacts)}
+def _adapters() -> dict[Any, TypeAdapter[Any]]:
+    return {kind: TypeAdapter(kind) for kind in (*KINDS.values(), DatasetFacts)}
 
 
-def _typed(kind: type[T], content: Mapping[str, Any]) -> T:
+def _typed(kind: Any, content: Mapping[str, Any]) -> Any:
     """The value with this content, each entry of the type that it is declared with."""
     try:
-        typed: T = _adapters()[kind].validate_json(json.dumps(content), strict=True)
+        return _adapters()[kind].validate_json(json.dumps(content), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise ValueError(f"{place}: {first['msg'].lower()}") from None
-    return typed
 
 
 def _check_complete(kind: type[RunResult | DatasetFacts], content: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from cnnlab.files import read_bytes
 from cnnlab.language.source import read_yaml
 from cnnlab.npz import NpzError, open_npz
 from cnnlab.plugins import Distribution
-from cnnlab.run_folders.contents import DatasetFacts, RunResult
+from cnnlab.run_folders.contents import DatasetFacts, RunResult, check_content
 from cnnlab.run_folders.integrity import RUN_FORMAT, DamagedRun, check_files, has_digests
 from cnnlab.run_folders.states import state_of
 
@@ -112,10 +112,8 @@ def read_status(path: Path) -> dict[str, Any] | None:
         if is_run(path):
             raise DamagedRun(path, "run.json cannot be read")
         return None
-    form = status.get("format", 1)
-    if type(form) is not int or form < 1:
-        raise DamagedRun(path, "run.json has no format number")
-    if form > RUN_FORMAT:
+    _check_content(path / "run.json", status)
+    if status.get("format", 1) > RUN_FORMAT:
         raise UserError(f"{path}: this run is of a later version of cnnlab; update cnnlab to read it")
     return status
 
@@ -129,9 +127,17 @@ def read_facts(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     data = read_yaml(path).plain() if path.suffix == ".yaml" else read_json(path)
-    if not isinstance(data, dict):
+    if data is None:
         raise DamagedRun(path.parent, f"{path.name} cannot be read")
-    return data
+    _check_content(path, data)
+    return dict(data)
+
+
+def _check_content(path: Path, content: Any) -> None:
+    try:
+        check_content(path.name, content)
+    except ValueError as error:
+        raise DamagedRun(path.parent, f"{path.name} is not what a run writes ({error})") from None
 
 
 def is_run(path: Path) -> bool:
@@ -188,6 +194,7 @@ def _read_record(path: Path, status: Mapping[str, Any]) -> Record:
     result, environment = read_json(path / "result.json"), read_json(path / "environment.json")
     if result is None or environment is None:
         raise DamagedRun(path, "result.json or environment.json cannot be read")
+    _check_content(path / "environment.json", environment)
     config = read_config(path)
     try:
         reached = RunResult.from_dict(result)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -41,16 +41,23 @@ class Checkpoint:
             epoch, [np.asarray(keras.ops.convert_to_numpy(each)) for each in _state(model, optimizer)], best
         )
 
-    def restore(self, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+    def restore(
+        self, model: keras.Model, optimizer: keras.optimizers.Optimizer, *, needs_best: bool = False
+    ) -> None:
         """Put every value back.
+
+        Args:
+            needs_best: whether an epoch has been the best so far, so that its weights must be there.
 
         Raises:
             CnnlabError: the checkpoint is of another network.
         """
         state = _state(model, optimizer)
-        shapes = [tuple(each.shape) for each in state]
-        if shapes != [each.shape for each in self.variables]:
-            raise CnnlabError("the checkpoint does not fit this network; train again with --fresh")
+        fits = _shapes(state) == _shapes(self.variables)
+        if needs_best or self.best:
+            fits = fits and self.best is not None and _shapes(model.weights) == _shapes(self.best.weights)
+        if not fits:
+            raise _unfit()
         for variable, value in zip(state, self.variables, strict=True):
             variable.assign(value)
 
@@ -64,16 +71,31 @@ class Checkpoint:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
-        """What `as_arrays` gave; its epoch is 1 or more."""
-        best = None
-        if "best_epoch" in arrays:
-            weights = _in_order("best_weight", arrays)
-            best = Best(int(arrays["best_epoch"]), float(arrays["best_accuracy"]), weights)
-        return cls(int(arrays["epoch"]), _in_order("variable", arrays), best)
+        """What `as_arrays` gave.
+
+        Raises:
+            CnnlabError: an array is missing.
+        """
+        try:
+            best = None
+            if "best_epoch" in arrays:
+                weights = _in_order("best_weight", arrays)
+                best = Best(int(arrays["best_epoch"]), float(arrays["best_accuracy"]), weights)
+            return cls(int(arrays["epoch"]), _in_order("variable", arrays), best)
+        except (KeyError, TypeError):
+            raise _unfit() from None
 
 
 def _state(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
     return [*model.variables, *optimizer.variables]
+
+
+def _unfit() -> CnnlabError:
+    return CnnlabError("the checkpoint does not fit this network; train again with --fresh")
+
+
+def _shapes(arrays: Sequence[Any]) -> list[tuple[int, ...]]:
+    return [tuple(each.shape) for each in arrays]
 
 
 def _numbered(kind: str, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:

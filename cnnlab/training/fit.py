@@ -51,7 +51,8 @@ def fit(
     best: Best | None = None
     if saved := run.read_checkpoint(reporter.warn):
         checkpoint = Checkpoint.from_arrays(saved.arrays)
-        checkpoint.restore(learner.model, learner.optimizer)
+        needs_best = training.keep == "best" and any(row["val_accuracy"] is not None for row in saved.history)
+        checkpoint.restore(learner.model, learner.optimizer, needs_best=needs_best)
         best = checkpoint.best
         history = list(saved.history)
         run.write_history(history)  # whoever is killed between two files leaves an older table

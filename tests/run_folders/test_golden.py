@@ -14,7 +14,7 @@ from cnnlab.config.experiment import load_config
 from cnnlab.datasets import DataPaths, load_dataset
 from cnnlab.errors import UserError
 from cnnlab.run_folders.identity import find_finished
-from cnnlab.run_folders.records import read_record
+from cnnlab.run_folders.records import read_history, read_record
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = ("golden_dnn", "golden_cnn")
@@ -104,3 +104,57 @@ def test_a_run_whose_plugin_is_not_installed_says_so(old_run):
         assert "unknown layer 'CenterCrop'" in first
         assert last == "   this run used the plug-in cnnlab-example 1.2; install it"
         assert "numpy" not in str(caught.value)
+
+
+@pytest.fixture
+def interrupted(tmp_path):
+    """A run that 0.1.0 was interrupted in after two of four epochs: its checkpoint vouches for nothing."""
+    out = shutil.copytree(GOLDEN / "0.1.0-interrupted", tmp_path / "interrupted")
+    return next(out.glob("golden_stateful-*/seed-0"))
+
+
+def train_golden(path):
+    return run(["train", str(GOLDEN / "golden_stateful.yaml"), "--out", str(path.parent.parent), "--quiet"])
+
+
+def test_an_interrupted_old_run_is_resumed(interrupted, backend):
+    before = read_history(interrupted)
+    assert train_golden(interrupted) == 0
+    record = read_record(interrupted)
+    assert record.checked
+    assert list(record.history[:2]) == before
+    assert [row["epoch"] for row in record.history] == [1, 2, 3, 4]
+    assert record.result.best_epoch in (1, 2, 3, 4)
+    assert not list(interrupted.glob("checkpoint*"))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: (path / "history.csv").write_text("", encoding="utf-8"),
+        lambda path: (path / "history.csv").write_text("epoch,loss\n1,0.5\n2,0.4\n", encoding="utf-8"),
+        lambda path: (path / "history.csv").unlink(),
+        lambda path: drop(path / "checkpoint.npz", "epoch"),
+        lambda path: drop(path / "checkpoint.npz", "variable_3"),
+        lambda path: drop(path / "checkpoint.npz", "best_epoch"),
+        lambda path: drop(path / "checkpoint.npz", "best_weight_1"),
+        lambda path: drop(path / "checkpoint.npz", "epoch", epoch=np.array(0)),
+    ],
+    ids=["empty-history", "short-history", "no-history", "no-epoch", "no-variable", "no-best", "no-weight",
+         "epoch-0"],
+)  # fmt: skip
+def test_a_damaged_old_checkpoint_is_refused(interrupted, backend, capsys, harm):
+    """It has no digest, but what cannot be right is seen all the same."""
+    harm(interrupted)
+    assert train_golden(interrupted) in (1, 2)
+    said = capsys.readouterr().err
+    assert "--fresh" in said
+    assert "internal error" not in said
+    assert "mistake of its own" not in said
+    assert json.loads((interrupted / "run.json").read_text(encoding="utf-8"))["state"] != "finished"
+
+
+def drop(path, name, **instead):
+    with np.load(path) as arrays:
+        kept = {each: arrays[each] for each in arrays if each != name} | instead
+    np.savez(path, **kept)

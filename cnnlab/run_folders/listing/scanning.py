@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.files import read_bytes
-from cnnlab.run_folders.contents import RESULT_KEYS, RunResult
+from cnnlab.run_folders.contents import RESULT_KEYS, RunResult, check_content
 from cnnlab.run_folders.integrity import has_digests
 from cnnlab.run_folders.records import MOST_BYTES, read_json, seed_of
 from cnnlab.run_folders.states import state_of
@@ -82,7 +82,9 @@ def _result(folder: str, status: Mapping[str, Any]) -> dict[str, Any]:
     digest = files.get("result.json") if isinstance(files, Mapping) else None
     if has_digests(status) and hashlib.sha256(content).hexdigest() != digest:
         raise ValueError("another result.json")
-    return RunResult.from_dict(json.loads(content)).as_dict()
+    result = json.loads(content)
+    check_content("result.json", result)
+    return RunResult.from_dict(result).as_dict()
 
 
 def _text(value: Any) -> str | None:
