@@ -72,7 +72,9 @@ def _git_dirty() -> bool | None:
 def _git(*arguments: str) -> str | None:
     """What git says of the checkout that the user stands in; None outside of one, or without git."""
     try:
-        answer = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        # A repository may name a program that watches its files; that is not to be started.
+        command = ["git", "-c", "core.fsmonitor=false", *arguments]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return None
     return answer.stdout.strip() if answer.returncode == 0 else None

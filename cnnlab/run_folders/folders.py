@@ -92,7 +92,8 @@ class Folder:
         """Called with each file before it takes its name."""
 
     def write_text(self, name: str, text: str) -> None:
-        self.save_with(name, lambda path: path.write_text(text, encoding="utf-8"))
+        # Names of files need not be text: what is none is escaped, in JSON in its own way.
+        self.save_with(name, lambda path: path.write_text(text, encoding="utf-8", errors="backslashreplace"))
 
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         self.write_text(name, json.dumps(data, indent=2, ensure_ascii=False) + "\n")

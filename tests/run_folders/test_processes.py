@@ -244,3 +244,9 @@ def test_names_in_an_old_document_remove_nothing_else(tmp_path, make_run, settle
 def test_no_path_is_ever_taken_for_a_name(tmp_path):
     with pytest.raises(ValueError, match="is not the name of a file"):
         Folder(tmp_path / "results").remove("../notes.txt")
+
+
+def test_what_is_no_text_is_written_as_valid_json(tmp_path):
+    facts = {"command": ["cnnlab", "train", "\udcff.yaml", "größer"]}
+    Folder(tmp_path).write_json("facts.json", facts)
+    assert read_json(tmp_path / "facts.json") == facts
