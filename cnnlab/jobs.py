@@ -12,10 +12,11 @@ from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.run_folders.arithmetic import resume_under, reused_from_before
 from cnnlab.run_folders.contents import DatasetFacts
+from cnnlab.run_folders.holding import hold, remove_checkpoints, start_over
 from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record, read_record
-from cnnlab.run_folders.run_writer import hold, open_run, remove_leftovers, start_over, trained_on
+from cnnlab.run_folders.run_writer import open_run, trained_on
 
 if TYPE_CHECKING:
     from cnnlab.backend import Backend
@@ -173,7 +174,7 @@ class Jobs:
         if self.fresh or not is_finished(path, config) or trained_on(path) != data.provenance.digest:
             return None
         record = read_record(path)
-        remove_leftovers(path)
+        remove_checkpoints(path)
         if (warning := reused_from_before(record)) and warning not in self._reuse_announced:
             self._reuse_announced.add(warning)  # once, however many runs there are
             self.reporter.warn(warning)

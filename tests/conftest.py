@@ -50,8 +50,9 @@ def make_run():
     from cnnlab.config.experiment import load_config
     from cnnlab.datasets import DataPaths, load_dataset
     from cnnlab.jobs import dataset_facts
+    from cnnlab.run_folders.holding import hold
     from cnnlab.run_folders.identity import run_path
-    from cnnlab.run_folders.run_writer import hold, open_run
+    from cnnlab.run_folders.run_writer import open_run
 
     datasets = {}
 

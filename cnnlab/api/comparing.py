@@ -135,6 +135,7 @@ class Comparison:
             UserError: the file cannot be written there.
         """
         from cnnlab.report import render_report
+        from cnnlab.studies.writing import write_comparison
         from cnnlab.user_files import check_folder_of, written
 
         page = Path(path) if path is not None else None
@@ -142,9 +143,8 @@ class Comparison:
             check_folder_of(page)
         text = render_report(self._compared.comparison, self._compared.answers)
         if page is None:
-            folder = self.saved()
-            folder.write_text("report.html", text)
-            return folder.path / "report.html"
+            self._folder = write_comparison(self._compared, self._out, page=text)
+            return self._folder.path / "report.html"
         with written(page):
             page.write_text(text, encoding="utf-8")
         return page

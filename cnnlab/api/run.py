@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cnnlab.explanations.technique import Technique
     from cnnlab.run_folders.contents import RunResult
     from cnnlab.run_folders.listing.differences import Difference
-    from cnnlab.run_folders.records import Predictions
+    from cnnlab.run_folders.predictions import Predictions
 
 
 class Run:
@@ -182,7 +182,7 @@ class Run:
         Raises:
             CnnlabError: a process is training this run, or the folder cannot be removed.
         """
-        from cnnlab.run_folders.run_writer import remove_run
+        from cnnlab.run_folders.holding import remove_run
 
         remove_run(self._place)
 

@@ -44,6 +44,7 @@ def command(
         path = comparison.report()
     if as_json:
         paragraphs = comparison.verdict.split("\n\n")
-        print_json({"report": str(path), "bytes": path.stat().st_size, "conclusion": paragraphs})
+        size = path.stat().st_size if path.exists() else None  # another process may compare the same
+        print_json({"report": str(path), "bytes": size, "conclusion": paragraphs})
         return
     click.echo(f"{comparison.verdict}\n\n{path}")

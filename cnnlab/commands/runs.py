@@ -186,8 +186,8 @@ def remove_command(
     A run that is being trained cannot be removed. Only folders with a run.json are removed, each completely
     or not at all. A removed run is trained again when it is next needed.
     """
+    from cnnlab.run_folders.holding import remove_run
     from cnnlab.run_folders.listing import find_runs
-    from cnnlab.run_folders.run_writer import remove_run
 
     if not runs and where is None:
         raise click.UsageError("expected runs to remove, or --where")

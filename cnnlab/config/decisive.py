@@ -28,7 +28,12 @@ def _default(kind: type[Settings], field: str) -> object:
 
 @cache
 def _original(kind: type[Settings]) -> frozenset[str]:
-    """The fields that a class had when digests began, at their defaults, too."""
+    """The fields that count at their defaults, too: those that a class had when digests began.
+
+    Of a plug-in's class it is all: nobody keeps its defaults from changing.
+    """
+    if kind.__module__.partition(".")[0] != "cnnlab":
+        return frozenset(kind.model_fields)
     known = _original_fields()
     return frozenset(field for each in kind.__mro__ for field in known.get(each.__name__, ()))
 

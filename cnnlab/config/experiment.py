@@ -110,7 +110,6 @@ class ExperimentConfig(Settings):
         data = self.model_dump(mode="json")
         if self.dataset is None:
             del data["dataset"]
-        data["model"].pop("keras" if self.model.keras is None else "layers", None)  # there is one of the two
         return data
 
     def to_yaml(self) -> str:

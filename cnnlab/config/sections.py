@@ -8,8 +8,10 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -90,6 +92,12 @@ class ModelConfig(Settings):
         if self.layers and self.keras is not None:
             raise problems(problem("expected layers or keras, not both", ("keras",), kind="key"))
         return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only the one of the two that there is."""
+        idle = "keras" if self.keras is None else "layers"
+        return self.only_wanted({key: value for key, value in write(self).items() if key != idle})
 
 
 class EarlyStopping(Settings):

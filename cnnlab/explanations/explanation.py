@@ -6,6 +6,7 @@ import base64
 import html
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -107,7 +108,7 @@ class Explanation:
         path = self.folder if folder is None else Path(folder)
         written = Folder(path, inside=path.parent if folder is None else None)
         document = self._document(path)
-        with written.alone():
+        with written.alone() if folder is None else nullcontext():  # other folders are the user's own
             for file, figure in self._files().items():
                 written.write_figure(file, self.figures[figure])
             written.write_arrays(f"{self._stem}.npz", **self.arrays)

@@ -70,7 +70,10 @@ class Settings(BaseModel):
 
     @model_serializer(mode="wrap")
     def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        data: dict[str, Any] = write(self)
+        return self.only_wanted(write(self))
+
+    def only_wanted(self, data: dict[str, Any]) -> dict[str, Any]:
+        """What `written_only` lets through of these settings, once they are dumped."""
         wanted = _wanted.get()
         return data if wanted is None else {key: data[key] for key in data if wanted(self, key)}
 

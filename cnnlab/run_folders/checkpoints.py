@@ -6,15 +6,19 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # Pydantic needs this one before Python 3.12
+
 from cnnlab.npz import NpzError, read_npz
+from cnnlab.run_folders.integrity import DamagedRun
+from cnnlab.run_folders.records import EpochRow, is_history, read_history
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from cnnlab.run_folders.records import EpochRow
 
 CHECKPOINTS = ("checkpoint.npz", "checkpoint-previous.npz")
 """The last epoch's and the one before, for where the last one's is damaged."""
@@ -82,16 +86,61 @@ def read(path: Path, owner: Owner | None, *, history: Callable[[], Sequence[Epoc
     digest, facts = arrays.pop(_DIGEST, None), arrays.get(_FACTS)
     if digest is None or facts is None or digest.tobytes() != _digest(arrays):
         raise DamagedCheckpoint("is damaged: its content does not match its digest")
-    said = json.loads(arrays.pop(_FACTS).tobytes())
-    if owner is not None and said["owner"] != asdict(owner):
+    try:
+        said = _facts().validate_json(arrays.pop(_FACTS).tobytes(), strict=True)
+    except ValidationError:
+        raise DamagedCheckpoint("is damaged: it does not say whose it is") from None
+    if owner is not None and said["owner"] != owner:
         raise DamagedCheckpoint("is of another run")
-    return SavedEpoch(arrays, said["history"])
+    return SavedEpoch(arrays, check_history(said["history"]))
+
+
+class _Facts(TypedDict):
+    owner: Owner
+    history: list[dict[str, int | float | None]]
+
+
+@cache
+def _facts() -> TypeAdapter[_Facts]:
+    return TypeAdapter(_Facts)
+
+
+def check_history(rows: Sequence[EpochRow]) -> Sequence[EpochRow]:
+    """The rows, if they are those of the epochs 1, 2, 3, …, one at least.
+
+    Raises:
+        DamagedCheckpoint: they are not.
+    """
+    if not rows or not is_history(rows):
+        raise DamagedCheckpoint("is damaged: its history is not a table of epochs")
+    return rows
+
+
+def last_epoch(path: Path, owner: Owner | None) -> tuple[SavedEpoch | None, list[str]]:
+    """The last epoch in a run's folder that was saved and can be read, and what is wrong with later ones.
+
+    Raises:
+        DamagedRun: all that is there is damaged.
+    """
+    problems: list[str] = []
+    for name in CHECKPOINTS:
+        try:
+            return read(path / name, owner, history=lambda: read_history(path)), problems
+        except FileNotFoundError:
+            continue
+        except DamagedCheckpoint as error:
+            problems.append(f"{name} {error}")
+        except DamagedRun as error:  # of 0.1.0, which needs the table
+            problems.append(f"{name} cannot be used: {error.problem}")
+    if problems:
+        raise DamagedRun(path, problems[0])
+    return None, problems
 
 
 def _of_first_format(arrays: Mapping[str, np.ndarray], history: Sequence[EpochRow]) -> SavedEpoch:
     """What 0.1.0 saved: the table stands in history.csv, which may be an epoch ahead."""
     epoch = arrays.get("epoch")
-    if epoch is None or epoch.ndim or not 1 <= int(epoch) <= len(history):
+    if epoch is None or epoch.ndim or epoch.dtype.kind != "i" or not 1 <= int(epoch) <= len(history):
         raise DamagedCheckpoint("does not fit history.csv")
     return SavedEpoch(arrays, history[: int(epoch)])
 

@@ -6,10 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cache
-from typing import Any, Self, cast
+from typing import Annotated, Any, ClassVar, Self, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # Pydantic needs this one before Python 3.12
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,21 +23,23 @@ class RunResult:
     record.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False)
+
     name: str
     digest: str
     seed: int
-    test_accuracy: float
-    validation_accuracy: float | None = None
-    train_accuracy: float | None = None
+    test_accuracy: Share
+    validation_accuracy: Share | None = None
+    train_accuracy: Share | None = None
     test_loss: float | None = None
     validation_loss: float | None = None
     train_loss: float | None = None
-    params: int
-    trainable_params: int | None = None
-    macs: int | None
-    epochs: int | None = None
-    best_epoch: int | None = None
-    tested_epoch: int | None = None
+    params: Count
+    trainable_params: Count | None = None
+    macs: Count | None
+    epochs: Count | None = None
+    best_epoch: Count | None = None
+    tested_epoch: Count | None = None
     """The epoch whose weights were evaluated and kept."""
 
     seconds: float
@@ -76,6 +81,8 @@ class RunResult:
 
 class RunStatus(TypedDict, total=False):
     """The content of run.json; other entries are as they come."""
+
+    __pydantic_config__ = ConfigDict(allow_inf_nan=False)  # type: ignore[misc]
 
     format: int
     state: str
@@ -160,12 +167,12 @@ def _adapters() -> dict[Any, TypeAdapter[Any]]:
 
 def _typed(kind: Any, content: Mapping[str, Any]) -> Any:
     """The value with this content, each entry of the type that it is declared with."""
+    text = json.dumps(content, ensure_ascii=False).encode(errors="replace")  # names of files need not be text
     try:
-        return _adapters()[kind].validate_json(json.dumps(content), strict=True)
+        return _adapters()[kind].validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{place}: {first['msg'].lower()}") from None
+        raise ValueError(": ".join([*(str(each) for each in first["loc"]), first["msg"].lower()])) from None
 
 
 def _check_complete(kind: type[RunResult | DatasetFacts], content: Mapping[str, Any]) -> None:

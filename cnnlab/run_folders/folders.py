@@ -76,20 +76,26 @@ class Folder:
 
     def save_with(self, name: str, save: Callable[[Path], object]) -> None:
         """Let `save` write a file under a temporary name, then give it its own: a reader never sees half."""
-        # Nobody else has this name, and the ending stays: some writers choose the format by it.
-        partial = self.path / f"{PARTIAL}{secrets.token_hex(4)}-{name}"
+        partial = self.partial(name)
         with disk(self.path / name):
             try:
                 save(partial)
-                self._whole(name, partial)
+                self._before_naming(name, partial)
                 partial.replace(self.path / name)
             finally:
                 partial.unlink(missing_ok=True)  # on a full disk it would take the room of the next file
         if name not in self.written:
             self.written.append(name)
 
-    def _whole(self, name: str, partial: Path) -> None:
-        """Called with each file before it takes its name."""
+    def partial(self, name: str) -> Path:
+        """Where a file is while it is written: nobody else has this name.
+
+        The ending stays: some writers choose the format by it.
+        """
+        return self.path / f"{PARTIAL}{secrets.token_hex(4)}-{name}"
+
+    def _before_naming(self, name: str, partial: Path) -> None:
+        """Called with each file that is whole, before it takes its name; subclasses look at it there."""
 
     def write_text(self, name: str, text: str) -> None:
         # Names of files need not be text: what is none is escaped, in JSON in its own way.

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
-from cnnlab.run_folders.integrity import DamagedRun, has_digests
+from cnnlab.run_folders.integrity import DamagedRun, ForeignRun, has_digests
 from cnnlab.run_folders.records import (
     Record,
     is_run,
@@ -32,10 +32,14 @@ def run_path(config: ExperimentConfig, out: Path) -> Path:
     Where another experiment with the same first digits has that folder, it is one with more digits.
     """
     folders = [out / f"{config.name}-{config.digest[:digits]}" for digits in DIGITS]
+    seed = f"seed-{config.seed}"
+    for folder in folders:
+        if (read_json(folder / seed / "run.json") or {}).get("digest") == config.digest:
+            return folder / seed
     owners = [_owner(folder) for folder in folders]  # the last one can only be this experiment's
     # An experiment stays where it is, even if the shorter name is free again.
     place = owners.index(config.digest) if config.digest in owners else owners.index(None)
-    return folders[place] / f"seed-{config.seed}"
+    return folders[place] / seed
 
 
 def find_finished(config: ExperimentConfig, out: Path) -> Record | None:
@@ -84,10 +88,12 @@ def check_owner(path: Path, status: Mapping[str, Any], config: ExperimentConfig)
     if digest is None and has_digests(status):
         raise DamagedRun(path, "run.json does not say which experiment it is of")
     if digest is not None and digest != config.digest:
-        raise DamagedRun(path, f"it is of another experiment, with the digest {digest[:16]}…")
+        raise ForeignRun(
+            path, f"expected a run of the experiment {config.digest[:16]}…, found one of {digest[:16]}…"
+        )
     seed = status.get("seed", config.seed)
     if seed != config.seed:
-        raise DamagedRun(path, f"it was trained with seed {seed}")
+        raise ForeignRun(path, f"expected the run of seed {config.seed}, found that of seed {seed}")
 
 
 def _owner(folder: Path) -> str | None:

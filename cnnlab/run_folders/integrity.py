@@ -24,12 +24,20 @@ NEEDED = DIGESTED[:4]
 class DamagedRun(UserError):
     """A run's folder does not hold what the run wrote."""
 
+    beginning = "this run is damaged: "
+
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(
-            f"{path}: this run is damaged: {problem}; train it again with --fresh, which keeps the old folder"
+            f"{path}: {self.beginning}{problem}; train it again with --fresh, which keeps the old folder"
         )
         self.path = path
         self.problem = problem
+
+
+class ForeignRun(DamagedRun):
+    """A run's folder holds another run."""
+
+    beginning = ""
 
 
 def file_digest(path: Path) -> str:

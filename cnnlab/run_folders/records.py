@@ -6,24 +6,21 @@ import csv
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.errors import UserError
 from cnnlab.files import read_bytes
 from cnnlab.language.source import read_yaml
-from cnnlab.npz import NpzError, open_npz
 from cnnlab.plugins import Distribution
 from cnnlab.run_folders.contents import DatasetFacts, RunResult, check_content
 from cnnlab.run_folders.integrity import RUN_FORMAT, DamagedRun, check_files, has_digests
+from cnnlab.run_folders.predictions import Predictions, read_predictions
 from cnnlab.run_folders.states import state_of
-
-if TYPE_CHECKING:
-    import numpy as np
 
 HISTORY_COLUMNS = (
     "epoch",
@@ -38,26 +35,11 @@ HISTORY_COLUMNS = (
 MOST_BYTES = 64 * 2**20
 """No text that cnnlab writes comes near it."""
 
+_WITH_STATUS = ("result.json", "model.keras", "checkpoint.npz", "checkpoint-previous.npz")
+"""Files that no run has before it has run.json."""
+
 EpochRow = Mapping[str, float | int | None]
 """One row of history.csv; val_loss and val_accuracy are None without validation images."""
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """What a run answered on the test images, in their order.
-
-    labels, predicted: (N,) int64, class indices. probabilities: (N, num_classes) float16.
-    """
-
-    labels: np.ndarray
-    predicted: np.ndarray
-    probabilities: np.ndarray
-
-    @property
-    def right(self) -> np.ndarray:
-        """(N,) bool"""
-        right: np.ndarray = self.predicted == self.labels
-        return right
 
 
 @dataclass(frozen=True)
@@ -111,6 +93,8 @@ def read_status(path: Path) -> dict[str, Any] | None:
     if status is None:
         if is_run(path):
             raise DamagedRun(path, "run.json cannot be read")
+        if any((path / name).exists() for name in _WITH_STATUS):
+            raise DamagedRun(path, "run.json is missing")
         return None
     _check_content(path / "run.json", status)
     if status.get("format", 1) > RUN_FORMAT:
@@ -194,12 +178,9 @@ def _read_record(path: Path, status: Mapping[str, Any]) -> Record:
     result, environment = read_json(path / "result.json"), read_json(path / "environment.json")
     if result is None or environment is None:
         raise DamagedRun(path, "result.json or environment.json cannot be read")
+    _check_content(path / "result.json", result)
     _check_content(path / "environment.json", environment)
-    config = read_config(path)
-    try:
-        reached = RunResult.from_dict(result)
-    except ValueError as error:
-        raise DamagedRun(path, f"result.json is incomplete ({error})") from None
+    config, reached = read_config(path), RunResult.from_dict(result)
     history = read_history(path)
     if reached.epochs is not None and len(history) != reached.epochs:
         raise DamagedRun(path, f"history.csv has {len(history)} of {reached.epochs} epochs")
@@ -231,22 +212,6 @@ def _plugins_of(path: Path) -> list[Distribution]:
     return [Distribution(name, version) for name, version in recorded.items()]
 
 
-def read_predictions(path: Path) -> Predictions | None:
-    """A run's predictions.npz; None where there is none.
-
-    Raises:
-        UserError: the file is broken.
-    """
-    file = path / "predictions.npz"
-    try:
-        with open_npz(file) as npz:
-            return Predictions(npz.array("labels"), npz.array("predicted"), npz.array("probabilities"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, NpzError) as error:
-        raise DamagedRun(path, f"predictions.npz cannot be read ({error})") from None
-
-
 def read_history(path: Path) -> list[EpochRow]:
     """The rows of a run's history.csv; empty cells are None.
 
@@ -260,10 +225,7 @@ def read_history(path: Path) -> list[EpochRow]:
             {key: int(cell) if key == "epoch" else float(cell) if cell else None for key, cell in row.items()}
             for row in table
         ]
-        whole = all(
-            row["epoch"] == number and set(HISTORY_COLUMNS) <= row.keys() and _all_finite(row)
-            for number, row in enumerate(rows, start=1)
-        )
+        whole = is_history(rows)
     except FileNotFoundError:
         raise DamagedRun(path, "history.csv is missing") from None
     except (OSError, ValueError, TypeError, KeyError, csv.Error):
@@ -273,8 +235,15 @@ def read_history(path: Path) -> list[EpochRow]:
     return rows
 
 
-def _all_finite(row: EpochRow) -> bool:
-    return all(cell is None or math.isfinite(cell) for cell in row.values())
+def is_history(rows: Sequence[EpochRow]) -> bool:
+    """Whether rows are those of the epochs 1, 2, 3, …, with all columns and finite numbers."""
+    return all(
+        row.get("epoch") == number
+        and set(HISTORY_COLUMNS) <= row.keys()
+        and all(cell is None or math.isfinite(cell) for cell in row.values())
+        and None not in (row["loss"], row["accuracy"], row["seconds"])
+        for number, row in enumerate(rows, start=1)
+    )
 
 
 def read_json(path: str | Path) -> dict[str, Any] | None:

@@ -1,36 +1,25 @@
-"""Run folders, written: the only writer of runs. What is removed is renamed away first."""
+"""Run folders, written: the only writer of runs."""
 
 from __future__ import annotations
 
 import csv
 import os
-import secrets
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.errors import CnnlabError, UserError
-from cnnlab.run_folders.checkpoints import CHECKPOINTS, DamagedCheckpoint, Owner, SavedEpoch, as_arrays, read
-from cnnlab.run_folders.folders import Folder, disk, refuse_links
-from cnnlab.run_folders.identity import is_finished
-from cnnlab.run_folders.integrity import DIGESTED, RUN_FORMAT, DamagedRun, file_digest
-from cnnlab.run_folders.records import (
-    HISTORY_COLUMNS,
-    EpochRow,
-    is_run,
-    read_history,
-    read_json,
-    read_record,
-    read_status,
-)
-from cnnlab.run_folders.states import State, held, lock_of
+from cnnlab.errors import CnnlabError, printable
+from cnnlab.run_folders.checkpoints import CHECKPOINTS, Owner, SavedEpoch, as_arrays, last_epoch
+from cnnlab.run_folders.folders import Folder
+from cnnlab.run_folders.integrity import DIGESTED, RUN_FORMAT, file_digest
+from cnnlab.run_folders.records import HISTORY_COLUMNS, EpochRow, read_json, read_status
+from cnnlab.run_folders.states import State
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +52,8 @@ class RunWriter(Folder):
         """Say whose folder this is, and that the run is being trained."""
         self.remove_partial_files()
         owner = {"digest": self._owner.experiment, "seed": self._owner.seed, "data": self._owner.data}
-        process = {"command": sys.argv, "pid": os.getpid(), "error": None, "files": None}
+        command = [printable(word) for word in sys.argv]  # names of files need not be text
+        process = {"command": command, "pid": os.getpid(), "error": None, "files": None}
         started = self.status.get("started", _now())
         self.write_state("running", format=RUN_FORMAT, **owner, started=started, **process)
 
@@ -109,33 +99,36 @@ class RunWriter(Folder):
         Raises:
             DamagedRun: all that is there is damaged.
         """
-        saved, problems = _saved(self.path, self._owner)
+        saved, problems = last_epoch(self.path, self._owner)
         if saved and problems:
             warn(f"{self.path}: {problems[0]}; resuming after epoch {saved.epoch}, which was saved before it")
+            self.remove(NEWEST)  # or the next save would keep it in place of the one that is whole
         return saved
 
-    def _whole(self, name: str, partial: Path) -> None:
+    def _before_naming(self, name: str, partial: Path) -> None:
         if name in DIGESTED:
             self._digests[name] = file_digest(partial)
         if name == NEWEST:
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())  # a machine that loses power then has this one or the one before
             with suppress(FileNotFoundError):
-                (self.path / NEWEST).replace(self.path / PREVIOUS)
+                self._keep_previous()
 
+    def _keep_previous(self) -> None:
+        """Let the checkpoint that is about to be replaced be the previous one; there is one at any time.
 
-@contextmanager
-def hold(path: Path, out: Path) -> Iterator[None]:
-    """Be the only process that trains, or removes, the run in this folder below `out`.
-
-    Raises:
-        CnnlabError: another process trains it, or its folder cannot be written.
-    """
-    refuse_links(path, inside=out)
-    with disk(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path, CnnlabError(f"{path}: another process is training this run")):
-        for leftover in path.parent.glob(f"{_removed(path)}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        yield
+        Raises:
+            FileNotFoundError: there is none yet.
+        """
+        second = self.partial(PREVIOUS)
+        try:
+            os.link(self.path / NEWEST, second, follow_symlinks=False)
+        except FileNotFoundError:
+            raise
+        except OSError:  # a disk that gives a file one name only
+            (self.path / NEWEST).replace(self.path / PREVIOUS)
+        else:
+            second.replace(self.path / PREVIOUS)
 
 
 @contextmanager
@@ -173,119 +166,6 @@ def trained_on(path: Path) -> str | None:
         dataset = (read_json(path / "environment.json") or {}).get("dataset")
         data = dataset.get("digest") if isinstance(dataset, dict) else None
     return data if isinstance(data, str) else None
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove the checkpoints of a finished run that was killed before it could do so itself."""
-    import filelock
-
-    leftovers = [path / name for name in CHECKPOINTS if (path / name).exists()]
-    if not leftovers:
-        return
-    with suppress(filelock.Timeout, OSError), held(path, timeout=0):
-        if (read_json(path / "run.json") or {}).get("state") == "finished":  # not begun anew meanwhile
-            for leftover in leftovers:
-                leftover.unlink(missing_ok=True)
-
-
-def start_over(path: Path, config: ExperimentConfig) -> None:
-    """Clear the folder of a run that is held; a damaged one is kept beside, as damaged-seed-N.
-
-    Raises:
-        CnnlabError: the folder cannot be renamed or removed.
-    """
-    if not path.exists():
-        return
-    with disk(path):
-        if _is_damaged(path, config):
-            path.rename(_free(path.with_name(f"damaged-{path.name}")))
-        else:
-            _remove(path)
-
-
-def remove_run(path: Path) -> None:
-    """Remove a run's folder, whole or not at all, and its experiment's where that is empty then.
-
-    Raises:
-        UserError: this is not a run's folder.
-        CnnlabError: a process is training this run, or the folder cannot be removed.
-    """
-    if path.is_symlink() or path.parent.is_symlink() or not is_run(path):
-        raise UserError(f"{path}: expected a run's folder with run.json; nothing was removed")
-    busy = CnnlabError(f"{path}: a process is training this run; nothing was removed")
-    with _alone(path, busy, "removed"), disk(path, "removed"):
-        _remove(path)
-        Path(lock_of(path).lock_file).unlink(missing_ok=True)
-    with suppress(OSError):  # other seeds, or files of the user's, are still in there
-        path.parent.rmdir()
-
-
-@contextmanager
-def _alone(path: Path, busy: CnnlabError, what: str = "written") -> Iterator[None]:
-    import filelock
-
-    with ExitStack() as lock:
-        with disk(path, what):
-            try:
-                lock.enter_context(held(path))
-            except filelock.Timeout:
-                raise busy from None
-        yield
-
-
-def _remove(path: Path) -> None:
-    """Half a run is never seen, however long removing takes, or if it is killed."""
-    doomed = path.with_name(f"{_removed(path)}{secrets.token_hex(4)}")
-    path.rename(doomed)
-    shutil.rmtree(doomed)
-
-
-def _removed(path: Path) -> str:
-    """How the names of folders begin that are being removed."""
-    return f".removed-{path.name}-"
-
-
-def _is_damaged(path: Path, config: ExperimentConfig) -> bool:
-    """Whether a run is not what it should be: somebody may want to look at it."""
-    try:
-        if is_finished(path, config):
-            read_record(path)
-        else:
-            _saved(path, None)
-    except UserError:
-        return True
-    return False
-
-
-def _saved(path: Path, owner: Owner | None) -> tuple[SavedEpoch | None, list[str]]:
-    """The last epoch in a folder that was saved and can be read, and what is wrong with later ones.
-
-    Raises:
-        DamagedRun: all that is there is damaged.
-    """
-    problems: list[str] = []
-    for name in CHECKPOINTS:
-        try:
-            return read(path / name, owner, history=lambda: read_history(path)), problems
-        except FileNotFoundError:
-            continue
-        except DamagedCheckpoint as error:
-            problems.append(f"{name} {error}")
-        except DamagedRun as error:  # of 0.1.0, which needs the table
-            problems.append(f"{name} cannot be used: {error.problem}")
-    if problems:
-        raise DamagedRun(path, problems[0])
-    return None, problems
-
-
-def _free(path: Path) -> Path:
-    """This path, or the first free one with a number behind."""
-    number = 2
-    free = path
-    while free.exists():
-        free = path.with_name(f"{path.name}-{number}")
-        number += 1
-    return free
 
 
 def _now() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,10 +34,6 @@ def state_of(path: Path, status: Mapping[str, Any]) -> str:
 
 def is_held(path: Path) -> bool:
     """Whether a process trains, or removes, the run in this folder right now. Others may ask at once."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no shared locks
-        return _is_locked(path)
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         descriptor = os.open(lock_of(path).lock_file, flags)
@@ -51,19 +48,6 @@ def is_held(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _is_locked(path: Path) -> bool:
-    import filelock
-
-    lock = lock_of(path)
-    if not Path(lock.lock_file).exists():  # asking for it would make it
-        return False
-    try:
-        with lock.acquire(timeout=0):
-            return False
-    except (filelock.Timeout, OSError):
-        return True
 
 
 @contextmanager

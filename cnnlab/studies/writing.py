@@ -38,8 +38,10 @@ def comparison_path(names: Iterable[str], out: Path) -> Path:
     return out / "comparisons" / name
 
 
-def write_comparison(compared: ComparedExperiments, out: Path) -> Folder:
+def write_comparison(compared: ComparedExperiments, out: Path, *, page: str | None = None) -> Folder:
     """Write table.csv, table.md, comparison.json and the pictures; returns their folder, which knows them.
+
+    `page` is written as report.html; without it, an older one is removed.
 
     A network that was resized is written as NAME.yaml, so that it can be trained again or changed.
     """
@@ -55,7 +57,10 @@ def write_comparison(compared: ComparedExperiments, out: Path) -> Folder:
                 folder.write_figure(f"{name}.png", drawn[name])
             else:
                 folder.remove(f"{name}.png")  # of an earlier comparison, which this one replaces
-        folder.remove("report.html")
+        if page is None:
+            folder.remove("report.html")
+        else:
+            folder.write_text("report.html", page)
         if compared.matched is not None:
             config = compared.matched.config
             folder.write_text(f"{config.name}.yaml", config.to_yaml())

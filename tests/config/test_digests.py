@@ -24,6 +24,8 @@ def test_every_shipped_config_is_pinned():
 class Grown(Dense):
     """Dense, some versions later."""
 
+    __module__ = "cnnlab.layers.core"
+
     swing: float = 0.5
 
     @classmethod
@@ -33,6 +35,8 @@ class Grown(Dense):
 
 class GrownSGD(SGD):
     """An optimizer, some versions later."""
+
+    __module__ = "cnnlab.config.optimizers"
 
     patience: int = 3
 
@@ -86,3 +90,22 @@ def test_what_does_not_decide_the_result_changes_no_digest(setting):
 def test_what_decides_the_result_changes_the_digest(setting):
     usual = "dataset.train_size=1000"
     assert load_config("cnn", [usual, setting]).digest != load_config("cnn", [usual]).digest
+
+
+def test_all_fields_of_a_plugin_count(config):
+    """Nobody keeps its defaults from changing: a network with another default is another network."""
+
+    def digest(strength):
+        class Blur(Dense):
+            strength: float
+
+            @classmethod
+            def type(cls):
+                return "Blur"
+
+        Blur.model_fields["strength"].default = strength
+        Blur.model_rebuild(force=True)
+        layers = (Blur(units=10), *config.model.layers[1:])
+        return config.model_copy(update={"model": config.model.model_copy(update={"layers": layers})}).digest
+
+    assert digest(3.0) == digest(3.0) != digest(5.0)

@@ -155,7 +155,7 @@ def damaged(out):
 def test_a_damaged_model_is_one_mistake(call, damaged):
     code, document, said = call("explain", "all", "board", "--quiet")
     assert (code, document) == (2, None)
-    assert said.startswith(f"{damaged}: not a model that Keras can read: ")
+    assert said.startswith(f"{damaged.parent}: this run is damaged: model.keras is not the file")
     assert said.count("\n") == 1
 
 

@@ -216,8 +216,10 @@ def test_a_damaged_model_is_named(call, trained, tmp_path, size):
     file.write_bytes(file.read_bytes()[:size])
     code, out, err = call(copy, photograph(tmp_path / "it.png", COLORS["red"]))
     assert (code, out) == (2, "")
-    assert err.startswith(f"{file}: cannot be read (")
-    assert err.endswith("); train this run again with --fresh\n")
+    assert err.startswith(
+        f"{copy}: this run is damaged: model.keras is not the file that the run finished with"
+    )
+    assert err.endswith("; train it again with --fresh, which keeps the old folder\n")
 
 
 def test_images_of_more_than_colours_take_no_pictures(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from cnnlab.run_folders.contents import DatasetFacts, RunResult
 
-RUNS = sorted((Path(__file__).parent / "golden").glob("*/*/seed-*"))
+RUNS = sorted((Path(__file__).parent / "golden").glob("0.1.0/*/seed-*"))
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: "-".join(run.parts[-2:]))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from cnnlab.config.experiment import load_config
 from cnnlab.errors import UserError
 from cnnlab.run_folders import checkpoints
 from cnnlab.run_folders.checkpoints import DamagedCheckpoint, Owner, SavedEpoch
+from cnnlab.run_folders.holding import hold, start_over
 from cnnlab.run_folders.integrity import DIGESTED, NEEDED, DamagedRun
 from cnnlab.run_folders.records import read_record
-from cnnlab.run_folders.run_writer import hold, start_over
+from cnnlab.run_folders.run_writer import open_run
 
 OWNER = Owner("a" * 64, 3, "d" * 64)
 HISTORY = [
@@ -87,6 +89,75 @@ def test_a_checkpoint_without_one_of_its_arrays_is_refused(checkpoint, tmp_path,
         checkpoints.read(tmp_path / "short.npz", OWNER, history=no_history)
 
 
+def with_facts(facts):
+    """A checkpoint whose digest fits, whatever it says: anybody can make one."""
+    everything = {"epoch": np.array(1), "facts": np.frombuffer(facts, np.uint8)}
+    return everything | {"digest": np.frombuffer(checkpoints._digest(everything), np.uint8)}
+
+
+FACTS = {"owner": {"experiment": "a" * 64, "seed": 3, "data": "d" * 64}, "history": HISTORY}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        b"\xff",
+        b"[" * 100_000,
+        b"null",
+        b"{}",
+        json.dumps(FACTS | {"owner": 3}).encode(),
+        json.dumps(FACTS | {"history": []}).encode(),
+        json.dumps(FACTS | {"history": ["1"]}).encode(),
+        json.dumps(FACTS | {"history": HISTORY[1:]}).encode(),
+        json.dumps(FACTS | {"history": [{"epoch": 1}]}).encode(),
+        json.dumps(FACTS | {"history": [HISTORY[0] | {"loss": float("nan")}]}).encode(),
+        json.dumps(FACTS | {"history": [HISTORY[0] | {"loss": None}]}).encode(),
+    ],
+)
+def test_a_crafted_checkpoint_is_refused(tmp_path, facts):
+    np.savez(tmp_path / "crafted.npz", **with_facts(facts))
+    with pytest.raises(DamagedCheckpoint):
+        checkpoints.read(tmp_path / "crafted.npz", OWNER, history=no_history)
+
+
+@pytest.mark.parametrize("epoch", [np.nan, 1.0, 1j, [1], True, -1, 3])
+def test_an_old_checkpoint_of_no_epoch_is_refused(tmp_path, epoch):
+    np.savez(tmp_path / "old.npz", epoch=np.array(epoch))
+    with pytest.raises(DamagedCheckpoint):
+        checkpoints.read(tmp_path / "old.npz", OWNER, history=lambda: HISTORY)
+
+
+def test_a_damaged_checkpoint_never_takes_the_place_of_the_one_before(tmp_path):
+    """Whoever is killed in the save that follows still has it."""
+    config = load_config("colors_cnn")
+    with hold(tmp_path / "seed-0", tmp_path), open_run(tmp_path / "seed-0", config, data="d" * 64) as run:
+        for epoch in (1, 2):
+            run.write_checkpoint({"epoch": np.array(epoch)}, HISTORY[:epoch])
+        HARM["halved"](run.path / "checkpoint.npz")
+        told = []
+        assert run.read_checkpoint(told.append).epoch == 1
+        assert "resuming after epoch 1" in told[0]
+        run._before_naming("checkpoint.npz", run.path / "checkpoint-previous.npz")  # the save's first half
+        assert run.read_checkpoint(told.append).epoch == 1
+
+
+def test_there_is_a_checkpoint_at_every_moment(tmp_path, monkeypatch):
+    config, seen = load_config("colors_cnn"), []
+    real = Path.replace
+
+    def replace(path, target):
+        seen.append((tmp_path / "seed-0" / "checkpoint.npz").exists())
+        return real(path, target)
+
+    with hold(tmp_path / "seed-0", tmp_path), open_run(tmp_path / "seed-0", config, data="d" * 64) as run:
+        run.write_checkpoint({"epoch": np.array(1)}, HISTORY[:1])
+        monkeypatch.setattr(Path, "replace", replace)
+        run.write_checkpoint({"epoch": np.array(2)}, HISTORY)
+        monkeypatch.undo()
+    assert all(seen)
+    assert len(seen) >= 3
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, make_run):
     return make_run(tmp_path_factory.mktemp("finished"), "colors_cnn")
@@ -125,6 +196,62 @@ def test_a_finished_run_without_one_of_its_files_is_named(copied, name):
     (copied / name).unlink()
     with pytest.raises(DamagedRun, match=f"{name} is missing"):
         read_record(copied)
+
+
+def test_a_finished_run_without_its_status_is_named(copied, capsys):
+    before = (copied / "result.json").read_bytes()
+    (copied / "run.json").unlink()
+    assert run(["train", "colors_cnn", "--out", str(copied.parent.parent), "--quiet"]) == 2
+    assert f"{copied}: this run is damaged: run.json is missing" in capsys.readouterr().err
+    assert (copied / "result.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"test_accuracy": float("nan")},
+        {"test_accuracy": 7.0},
+        {"params": -5},
+        {"seconds": "long"},
+        {"macs": 1.5},
+    ],
+)  # fmt: skip
+def test_results_that_cannot_be_are_refused(copied, settle, changed):
+    """Such as of 0.1.0, which has no digests."""
+    result = read_json(copied / "result.json") | changed
+    (copied / "result.json").write_text(json.dumps(result), encoding="utf-8")
+    settle(copied)
+    with pytest.raises(DamagedRun, match=f"result.json is not what a run writes .{next(iter(changed))}"):
+        read_record(copied)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda it: {"predicted": it["predicted"][:-1]},
+        lambda it: {"predicted": it["predicted"] + 100},
+        lambda it: {"predicted": it["predicted"].astype(float)},
+        lambda it: {"predicted": it["predicted"][:, None]},
+        lambda it: {"labels": it["labels"] - 10},
+        lambda it: {"probabilities": it["probabilities"][:, :1]},
+        lambda it: {"probabilities": it["probabilities"][:2]},
+        lambda it: {"probabilities": it["probabilities"] * np.float16(np.nan)},
+    ],
+)
+def test_predictions_that_cannot_be_are_refused(copied, settle, change):
+    with np.load(copied / "predictions.npz") as arrays:
+        whole = dict(arrays)
+    np.savez(copied / "predictions.npz", **whole | change(whole))
+    settle(copied)
+    with pytest.raises(DamagedRun, match=r"predictions.npz does not hold"):
+        _ = read_record(copied).predictions
+
+
+def test_a_command_whose_words_are_no_text_is_recorded(tmp_path, make_run, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["cnnlab", "train", "caf\udce9/cnn.yaml"])
+    path = make_run(tmp_path, "colors_cnn")
+    assert read_record(path).checked
+    assert read_json(path / "run.json")["command"][-1] == "caf\\udce9/cnn.yaml"
 
 
 def test_predictions_may_be_removed_to_save_space(copied):

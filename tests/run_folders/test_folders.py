@@ -6,8 +6,8 @@ import pytest
 
 from cnnlab.config.experiment import load_config
 from cnnlab.errors import CnnlabError
+from cnnlab.run_folders.holding import hold, remove_run, start_over
 from cnnlab.run_folders.identity import run_path
-from cnnlab.run_folders.run_writer import hold, remove_run, start_over
 
 
 def read_only(*arguments, **named):

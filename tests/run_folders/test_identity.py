@@ -7,10 +7,10 @@ import pytest
 from cnnlab.cli import run
 from cnnlab.comparison import compare, grouped
 from cnnlab.config.experiment import load_config
+from cnnlab.run_folders.holding import remove_run
 from cnnlab.run_folders.identity import find_finished, finished_seeds, is_finished, run_path
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import read_record
-from cnnlab.run_folders.run_writer import remove_run
 
 RATE = "training.optimizer.learning_rate"
 ALIKE = [f"{RATE}=0.01023248", f"{RATE}=0.01033636"]
@@ -57,12 +57,26 @@ def test_they_can_be_listed_and_compared(tmp_path, make_run, capsys, pair):
     assert [each.name for each in compared.experiments] == [f"colors_dnn-{each.digest}" for each in pair]
 
 
+def test_two_that_began_at_once_are_both_found(tmp_path, make_run, pair):
+    """Each looked before the other had written: both stand in the short folder, with other seeds."""
+    one = make_run(tmp_path, "colors_dnn", changes=ALIKE[:1], seed=0)
+    other = make_run(tmp_path / "elsewhere", "colors_dnn", changes=ALIKE[1:], seed=1)
+    both = one.with_name("seed-1")
+    other.rename(both)
+    assert run_path(pair[0], tmp_path) == one
+    assert run_path(pair[1].with_seed(1), tmp_path) == both
+    assert find_finished(pair[1].with_seed(1), tmp_path) is not None
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"digest": "0" * 64}, "it is of another experiment, with the digest 0000000000000000…"),
+        (
+            {"digest": "0" * 64},
+            "expected a run of the experiment 94d0c280c9c2e0b7…, found one of 0000000000000000…",
+        ),
         ({"digest": "94d0c280"}, "run.json does not say which experiment it is of"),
-        ({"seed": 3}, "it was trained with seed 3"),
+        ({"seed": 3}, "expected the run of seed 0, found that of seed 3"),
     ],
 )
 def test_a_run_that_is_not_what_its_folder_says_is_damaged(tmp_path, make_run, changed, said):

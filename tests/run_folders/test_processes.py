@@ -11,9 +11,10 @@ from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
 from cnnlab.errors import CnnlabError
 from cnnlab.run_folders.folders import Folder
+from cnnlab.run_folders.holding import hold, remove_checkpoints, start_over
 from cnnlab.run_folders.identity import run_path
 from cnnlab.run_folders.records import read_json
-from cnnlab.run_folders.run_writer import hold, open_run, remove_leftovers, start_over
+from cnnlab.run_folders.run_writer import open_run
 from cnnlab.run_folders.states import is_held
 
 spawned = multiprocessing.get_context("spawn")
@@ -123,7 +124,7 @@ def test_a_checkpoint_that_outlived_its_run_is_removed_by_the_next_command(tmp_p
 def test_the_checkpoint_of_a_run_that_began_anew_stays(config, tmp_path, make_run):
     path = make_run(tmp_path, "colors_cnn", state="running")
     (path / "checkpoint.npz").write_bytes(b"of an epoch")
-    remove_leftovers(path)
+    remove_checkpoints(path)
     assert (path / "checkpoint.npz").exists()
 
 
@@ -250,3 +251,20 @@ def test_what_is_no_text_is_written_as_valid_json(tmp_path):
     facts = {"command": ["cnnlab", "train", "\udcff.yaml", "größer"]}
     Folder(tmp_path).write_json("facts.json", facts)
     assert read_json(tmp_path / "facts.json") == facts
+
+
+def test_nothing_but_results_is_written_to_a_folder_of_the_user(tmp_path, make_run, settle, backend):
+    import cnnlab
+    from cnnlab.model import build_model
+
+    path = make_run(tmp_path / "out", "colors_cnn")
+    build_model(load_config("colors_cnn")).save(path / "model.keras")
+    settle(path)
+    mine = tmp_path / "mine" / "pictures"
+    mine.mkdir(parents=True)
+    (mine / ".partial-of-mine").write_text("mine", encoding="utf-8")
+    cnnlab.explain("confusion", path).save(mine)
+    assert [each.name for each in mine.parent.iterdir()] == ["pictures"]
+    assert sorted(each.name for each in mine.iterdir()) == [
+        ".partial-of-mine", "confusion.json", "confusion.npz", "confusion.png",
+    ]  # fmt: skip

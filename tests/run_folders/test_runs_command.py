@@ -10,8 +10,9 @@ import pytest
 
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
+from cnnlab.run_folders.holding import hold
 from cnnlab.run_folders.identity import run_path
-from cnnlab.run_folders.run_writer import hold, open_run
+from cnnlab.run_folders.run_writer import open_run
 
 
 @pytest.fixture(scope="module")
@@ -400,7 +401,7 @@ def test_only_runs_are_ever_removed(runs, tmp_path, make_run):
     link = tmp_path / "link"
     link.symlink_to(path)
     assert (
-        "expected a run's folder with run.json; nothing was removed"
+        "expected a folder, found a symbolic link; nothing was removed"
         in runs("rm", str(link), "--yes", code=2).err
     )
     assert path.exists()

@@ -10,9 +10,10 @@ import pytest
 from cnnlab.config.experiment import ExperimentConfig, parse_config
 from cnnlab.datasets.content import Dataset, PixelScale, Provenance, Split
 from cnnlab.language.source import parse_yaml
+from cnnlab.run_folders.holding import hold
 from cnnlab.run_folders.identity import run_path
 from cnnlab.run_folders.records import Record, read_record
-from cnnlab.run_folders.run_writer import hold, open_run
+from cnnlab.run_folders.run_writer import open_run
 
 SOFTMAX_REGRESSION = "[Flatten, Dense: {units: 10, activation: softmax}]"
 

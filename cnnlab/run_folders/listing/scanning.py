@@ -65,6 +65,8 @@ def _row(folder: str, name: str, digest: str, seed: int) -> Row:
         try:
             result = _result(folder, status)
         except (OSError, ValueError, RecursionError):
+            if (read_json(f"{folder}/run.json") or {}) != status:  # begun anew meanwhile
+                return _row(folder, name, digest, seed)
             state = "damaged"
     known = result | {key: _text(status.get(key)) for key in _FROM_STATUS}
     known |= {"name": name, "digest": digest, "seed": seed, "state": state, "path": folder}
