@@ -139,8 +139,8 @@ def test_reuse_of_runs_of_another_number_is_announced_once(train, monkeypatch):
     assert train(0, 1, 2) == []
     monkeypatch.setattr("cnnlab.run_folders.arithmetic.ARITHMETIC", ARITHMETIC + 1)
     assert train(0, 1, 2) == [
-        f"reusing runs that were trained under arithmetic {ARITHMETIC}, which is {ARITHMETIC + 1} now; new runs "
-        "can differ from them in the last digits; --fresh trains them again"
+        f"reusing runs that were trained under arithmetic {ARITHMETIC}, which is {ARITHMETIC + 1} now; new "
+        "runs can differ from them in the last digits; --fresh trains them again"
     ]
 
 
@@ -152,6 +152,6 @@ def test_reuse_of_runs_without_a_number_is_announced(tmp_path):
         [config.with_seed(0), config.with_seed(1)]
     )
     assert told.warnings == [
-        f"reusing runs that were trained before cnnlab numbered its arithmetic, which is {ARITHMETIC} now; new "
-        "runs can differ from them in the last digits; --fresh trains them again"
+        f"reusing runs that were trained before cnnlab numbered its arithmetic, which is {ARITHMETIC} now; "
+        "new runs can differ from them in the last digits; --fresh trains them again"
     ]
