@@ -94,7 +94,7 @@ def test_train_on_a_damaged_checkpoint(
     content[len(content) // 2] ^= 1
     replace(disk, files={**disk.files, newest: bytes(content)}).put(out)
 
-    table = tally("crash points of train, newest checkpoint damaged")
+    table = tally("crash points of train, damaged newest")
     seen = watched(out, train)
     disks = [*seen.disks.values()]
     saving = [each for each in disks if "checkpoint" in each.moment]
