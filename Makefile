@@ -34,7 +34,7 @@ test: $(VENV)/dev  ## Run the tests
 test-device: $(VENV)/dev  ## Run the tests that depend on the device as on a CPU without oneDNN
 	TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/python -m pytest $(PYTEST_OPTIONS) -m "device and not slow"
 
-chaos: $(VENV)/dev  ## Kill, crash, fill the disk, run at once: all that nothing may be lost by (an hour; best as root)
+chaos: $(VENV)/dev  ## Kill, crash and fill the disk: no run may be lost (about an hour; best as root)
 	CHAOS=full $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/chaos
 
 fuzz: $(VENV)/dev  ## Feed every reader with damaged files for FUZZ_SECONDS=30 each

@@ -21,8 +21,8 @@ settings.register_profile("explore", deadline=None, max_examples=1000, print_blo
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 COMPUTING = (
-    "analyses", "api", "architecture", "cli", "explanations", "keras_models", "layers", "optimization",
-    "plugins", "predict", "training",
+    "analyses", "api", "architecture", "chaos", "cli", "explanations", "keras_models", "layers",
+    "optimization", "plugins", "predict", "run_folders", "training", "verification",
 )  # fmt: skip
 """Folders whose tests compute with Keras: what they find may depend on the device."""
 

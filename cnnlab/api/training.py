@@ -59,7 +59,7 @@ def train(
         backend: tensorflow, jax or torch. A process has one backend.
         device: auto, cpu or gpu.
         precision: float32, mixed_bfloat16 or mixed_float16.
-        fresh: start over, even where a run is finished.
+        fresh: start over, even where a run is finished; the folder of a damaged run is kept beside it.
         force: train even if the parameters cannot fit in memory.
         progress: True for a bar in a notebook, or a function such as print; by default nothing is shown.
 

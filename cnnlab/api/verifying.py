@@ -35,8 +35,8 @@ def verify_resume(
         experiment: a name, a path, a mapping or an Experiment; see `cnnlab.load`.
         set: settings to change, by the keys that `--set` takes.
         data_dir: where dataset files are looked for first; by default CNNLAB_DATA_DIR.
-        kills: how many times the second training is killed: in the first save, in the final writes, and at
-            random moments all over the run.
+        kills: how many times the second training is killed: while the first checkpoint is written, in the
+            final writes, and at random moments all over the run.
         kill_seed: of these moments.
         progress: see `cnnlab.train`.
 
@@ -45,7 +45,7 @@ def verify_resume(
 
     Raises:
         UserError: the experiment cannot be trained.
-        CnnlabError: the training without interruption fails.
+        CnnlabError: the training without interruption fails, or ends too soon for that many kills.
     """
     for option, value, least in (("kills", kills, 1), ("kill_seed", kill_seed, 0)):
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:

@@ -268,7 +268,11 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
         type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16"]),
         help="The floating-point precision.",
     )
-    @click.option("--fresh", is_flag=True, help="Train from scratch, even if a run is finished.")
+    @click.option(
+        "--fresh",
+        is_flag=True,
+        help="Train from scratch, even if a run is finished. The folder of a damaged run is kept beside it.",
+    )
     @click.option("--force", is_flag=True, help="Train even if the parameters do not fit in memory.")
     @quiet_option
     @functools.wraps(command)

@@ -58,10 +58,10 @@ def resume(
     cnnlab verify resume colors_cnn
     cnnlab verify resume mine.yaml --kills 20 --set training.epochs=5
 
-    The experiment is trained without interruption. Then it is trained again, killed (SIGKILL) during the
-    first save, during the final writes and at random moments in between, and resumed each time. Weights,
-    history, predictions and result must be equal, bit for bit, except for times and memory. Everything
-    happens in a temporary folder. The exit code is 0 if they are equal, else 1.
+    The experiment is trained without interruption. Then it is trained again, killed (SIGKILL) while the first
+    checkpoint is written, during the final writes and at random moments in between, and started again each
+    time. Weights, history, predictions and result must be equal, bit for bit, except for times and memory.
+    Everything happens in a temporary folder. The exit code is 0 if they are equal, else 1.
     """
     from cnnlab.api.verifying import verify_resume
     from cnnlab.commands.progress import reporting

@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-SAVE_SECONDS = 0.02
-"""About how long it takes to save a small checkpoint: it begins when the epoch's row is in history.csv."""
-
 
 @dataclass(frozen=True, order=True)
 class KillPoint:
-    """So many seconds after the row of an epoch is in history.csv; epoch 0: after the run has begun."""
+    """So many seconds after the row of an epoch is in history.csv; epoch 0: after the run has begun.
+
+    `saving`: after the first checkpoint that follows has begun to be written.
+    """
 
     epoch: int
+    saving: bool
     seconds: float
 
     def earlier(self) -> KillPoint:
@@ -25,7 +26,9 @@ class KillPoint:
         return replace(self, seconds=self.seconds / 2)
 
 
-def draw_kill_points(segments: Sequence[float], count: int, *, seed: int) -> list[KillPoint]:
+def draw_kill_points(
+    segments: Sequence[float], count: int, *, first_save: float, seed: int
+) -> list[KillPoint]:
     """Points of a run, in their order: one in its first save, one in its final writes, others all over it.
 
     Every other one of these is drawn by time, the rest by epoch: in small runs, all epochs together take less
@@ -35,14 +38,16 @@ def draw_kill_points(segments: Sequence[float], count: int, *, seed: int) -> lis
         segments: seconds that a run takes to its first epoch's row, from each row to the next, and from the
             last row to its end.
         count: how many; the first save and the final writes get one each if there are two or more.
+        first_save: seconds from the beginning of the first checkpoint to the row of its epoch.
     """
     rng = np.random.default_rng(seed)
     last = len(segments) - 1
     points = []
     if count >= 2:
         points = [
-            KillPoint(1, float(rng.uniform(0, min(SAVE_SECONDS, segments[1])))),
-            KillPoint(last, float(rng.uniform(0, segments[last]))),
+            # Not behind its middle: the next save may be faster.
+            KillPoint(0, True, float(rng.uniform(0, first_save / 2))),
+            KillPoint(last, False, float(rng.uniform(0, segments[last]))),
         ]
     anywhere = count - len(points)
     ends = list(itertools.accumulate(segments))
@@ -55,5 +60,5 @@ def draw_kill_points(segments: Sequence[float], count: int, *, seed: int) -> lis
         else:
             epoch = int(share * len(segments))
             seconds = float(rng.uniform(0, segments[epoch]))
-        points.append(KillPoint(epoch, seconds))
+        points.append(KillPoint(epoch, False, seconds))
     return sorted(points)

@@ -17,7 +17,13 @@ from cnnlab.jobs import Jobs
 from cnnlab.reporting import Reporter
 from cnnlab.verification.kill_points import KillPoint, draw_kill_points
 from cnnlab.verification.same_bits import Difference, differences
-from cnnlab.verification.training_process import TrainingProcess, run_folder, training_process
+from cnnlab.verification.training_process import (
+    POLL_SECONDS,
+    SAVE_POLL_SECONDS,
+    TrainingProcess,
+    run_folder,
+    training_process,
+)
 from cnnlab.wording import counted
 
 MOST_RUNS = 4
@@ -29,15 +35,19 @@ class Kill:
     """A process that was killed.
 
     `epoch`: how many epochs history.csv had. `after_seconds`: since the process had opened the run's folder.
-    `resumes`: whether there was a checkpoint to go on from.
+    `saving`: whether a checkpoint was being written. `resumes`: whether there was one to go on from.
     """
 
     epoch: int
     after_seconds: float
+    saving: bool
     resumes: bool
 
     def __str__(self) -> str:
-        return f"killed {self.after_seconds:.2f} s after its start, with {counted(self.epoch, 'epoch')}"
+        saving = " and a checkpoint half written" if self.saving else ""
+        return (
+            f"killed {self.after_seconds:.2f} s after its start, with {counted(self.epoch, 'epoch')}{saving}"
+        )
 
 
 @dataclass(frozen=True)
@@ -68,10 +78,12 @@ class ResumeVerification:
         return facts | {"resumed": self.resumed, "equal": self.equal, "differences": list(found)}
 
     def __str__(self) -> str:
-        what = f"{self.config}, seed {self.seed}: killed {counted(len(self.kills), 'time')}"
+        times = counted(self.resumed, "time")
+        resumed = f"resumed {times} from a checkpoint" if self.resumed else "never resumed from a checkpoint"
+        what = f"{self.config}, seed {self.seed}: killed {counted(len(self.kills), 'time')}, {resumed}"
         if self.equal:
-            return f"{what}, resumed, and equal bit for bit: weights, history, predictions and result"
-        return "\n   ".join([f"{what} and resumed: not equal", *map(str, self.differences)])
+            return f"{what}; weights, history, predictions and result are equal, bit for bit"
+        return "\n   ".join([f"{what}; the results differ", *map(str, self.differences)])
 
 
 def verify_resume(
@@ -89,13 +101,20 @@ def verify_resume(
 
     Raises:
         UserError: the config cannot be trained.
-        CnnlabError: the run that is not interrupted fails.
+        CnnlabError: the run that is not interrupted fails, or ends too soon to be killed so often.
     """
     jobs.dataset(config)
     with tempfile.TemporaryDirectory(prefix="cnnlab-verify-") as folder:
         trial = _Trial(config, Path(folder), jobs.reporter, data_dir)
         trial.train_without_interruption()
-        trial.train_killed(draw_kill_points(trial.segments, kills, seed=kill_seed))
+        trial.train_killed(
+            draw_kill_points(trial.segments, kills, first_save=trial.first_save, seed=kill_seed)
+        )
+    if not trial.differences and len(trial.kills) < kills:
+        raise CnnlabError(
+            f"{config.name}, seed {config.seed}: only {len(trial.kills)} of {counted(kills, 'kill')} came "
+            "before the run had ended; increase training.epochs, or use fewer kills"
+        )
     return ResumeVerification(
         config=config.name,
         digest=config.digest,
@@ -119,6 +138,9 @@ class _Trial:
     """Seconds of the first training from its beginning to the first row of history.csv, from each row to the
     next, and from the last one to the end."""
 
+    first_save: float = 0.0
+    """Seconds from when its first checkpoint was seen to begin to the first row."""
+
     kills: list[Kill] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
@@ -133,9 +155,11 @@ class _Trial:
             process.wait_until_begun()
             self.reporter.started(self.config, done=0, resumed=False)
             moments = [time.perf_counter()]
+            process.wait_until_saving()
+            saving = time.perf_counter()
             ended = False
             while not ended:
-                process.wait_a_moment()
+                process.wait_a_moment(SAVE_POLL_SECONDS if len(moments) == 1 else POLL_SECONDS)
                 ended = process.finished or not process.running  # rows are read once more after that
                 for row in process.history[len(moments) - 1 :]:
                     self.reporter.epoch_ended(row, epochs=self.config.training.epochs)
@@ -147,6 +171,7 @@ class _Trial:
             raise kind(f"the run without interruption failed\n   {process.messages}")
         for warning in process.messages.splitlines():
             self.reporter.warn(warning)
+        self.first_save = moments[1] - saving
         self.segments = [after - before for before, after in itertools.pairwise(moments)]
 
     def train_killed(self, points: Sequence[KillPoint]) -> None:
@@ -174,13 +199,13 @@ class _Trial:
                 seconds += max(0.0, self.segments[0] - self.segments[1])
             while process.running and process.epochs < point.epoch:
                 process.wait_a_moment()
-            reached = time.perf_counter()
-            while process.running and time.perf_counter() < reached + seconds:
-                process.wait_a_moment()
+            if point.saving:
+                process.wait_until_saving()
+            process.wait_a_moment(seconds)
             took = time.perf_counter() - began
             killed = process.kill()
             if killed:
-                self.kills.append(Kill(process.epochs, took, process.has_checkpoint))
+                self.kills.append(Kill(process.epochs, took, process.saving, process.has_checkpoint))
         return killed
 
     def _finish(self, out: str) -> None:

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnnlab.run_folders.checkpoints import CHECKPOINTS
+from cnnlab.run_folders.folders import PARTIAL
 from cnnlab.run_folders.records import EpochRow, read_history, read_json
+
+NEWEST = CHECKPOINTS[0]
 
 POLL_SECONDS = 0.004
 
-# The directory is no source of modules: what is trained there is what runs here.
-_PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from cnnlab.__main__ import main; main()"
+SAVE_POLL_SECONDS = 0.001
+"""A small checkpoint is written in a few milliseconds."""
+
+# The directory is no source of modules: what is trained there is what runs here. Whoever started the process
+# holds the other end of its standard input, which closes even if that process is killed.
+_PROGRAM = """\
+import os, sys, threading
+
+threading.Thread(target=lambda: os.read(0, 1) or os._exit(1), daemon=True).start()
+sys.path.append(sys.argv.pop(1))
+from cnnlab.__main__ import main
+
+main()
+"""
 
 
 @dataclass
@@ -57,7 +72,12 @@ class TrainingProcess:
 
     @property
     def has_checkpoint(self) -> bool:
-        return any(self.out.glob("*/seed-*/checkpoint.npz"))
+        return any(self.out.glob(f"*/seed-*/{NEWEST}"))
+
+    @property
+    def saving(self) -> bool:
+        """Whether a checkpoint is being written, or was when the process was killed."""
+        return any(self.out.glob(f"*/seed-*/{PARTIAL}*-{NEWEST}"))
 
     @property
     def messages(self) -> str:
@@ -69,8 +89,16 @@ class TrainingProcess:
         while self.running and not self.begun:
             self.wait_a_moment()
 
-    def wait_a_moment(self) -> None:
-        time.sleep(POLL_SECONDS)
+    def wait_until_saving(self) -> None:
+        """Wait until the process writes a checkpoint, has written one too fast to be seen, or has ended."""
+        rows = self.epochs
+        while self.running and not self.saving and self.epochs == rows:
+            self.wait_a_moment(SAVE_POLL_SECONDS)
+
+    def wait_a_moment(self, seconds: float = POLL_SECONDS) -> None:
+        """Wait for so many seconds, or until it ends."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=seconds)
 
     def wait(self) -> int:
         """Wait for its end; returns the exit code."""
@@ -84,7 +112,10 @@ class TrainingProcess:
 
 @contextmanager
 def training_process(config: Path, out: Path, data_dir: Path | None) -> Iterator[TrainingProcess]:
-    """Train, or go on with what is in `out`. A process that is still there at the end is killed."""
+    """Train, or go on with what is in `out`.
+
+    A process that is still there at the end is killed; it also ends if this process is killed.
+    """
     out.mkdir(exist_ok=True)
     messages = out / "messages.txt"
     before = _changed(out)
@@ -104,14 +135,12 @@ def training_process(config: Path, out: Path, data_dir: Path | None) -> Iterator
     if data_dir is not None:
         command += ["--data-dir", data_dir]
     with messages.open("wb") as stderr:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
-        )
-        try:
-            yield TrainingProcess(out, process, messages, before)
-        finally:
-            process.kill()
-            process.wait()
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr)
+        with process:
+            try:
+                yield TrainingProcess(out, process, messages, before)
+            finally:
+                process.kill()
 
 
 def run_folder(out: Path) -> Path:

@@ -3,6 +3,7 @@
 import json
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,36 @@ def test_train(name: str, configs, whole, watched, sample, same_run, tally, tmp_
     half_way(fresh.disks.values()).put(out)
     resumed = watched(out, lambda: cnnlab.train(config, out=out))
     survive(resumed, table, sample([*resumed.disks.values()], POINTS), out, again)
+    table.close()
+
+
+def test_train_on_a_damaged_checkpoint(
+    configs, whole, watched, sample, same_run, tally, tmp_path: Path
+) -> None:
+    """The newest checkpoint is damaged: until the next one is saved, the one before it must not be lost."""
+    out, config = tmp_path / "out", str(configs["everything"])
+    expected = whole("everything")
+
+    def train() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", cnnlab.CnnlabWarning)  # it says which checkpoint is taken
+            cnnlab.train(config, out=out)
+
+    def again() -> None:
+        train()
+        same_run(run_folder(out), expected)
+
+    disk = half_way(watched(out, lambda: cnnlab.train(config, out=out)).disks.values())
+    (newest,) = (name for name in disk.files if name.endswith("/checkpoint.npz"))
+    content = bytearray(disk.files[newest])
+    content[len(content) // 2] ^= 1
+    replace(disk, files={**disk.files, newest: bytes(content)}).put(out)
+
+    table = tally("crash points of train, damaged newest")
+    seen = watched(out, train)
+    disks = [*seen.disks.values()]
+    saving = [each for each in disks if "checkpoint" in each.moment]
+    survive(seen, table, disks if FULL else sample(saving[:12], 2 * POINTS), out, again)
     table.close()
 
 
@@ -167,7 +198,7 @@ def test_the_harness_sees_a_loss(configs, whole, watched, same_run, monkeypatch,
     """Weights that are not put back are noticed."""
     out, config = tmp_path / "out", str(configs["everything"])
     half_way(watched(out, lambda: cnnlab.train(config, out=out)).disks.values()).put(out)
-    monkeypatch.setattr("cnnlab.training.checkpoint.Checkpoint.restore", lambda *_: None)
+    monkeypatch.setattr("cnnlab.training.checkpoint.Checkpoint.restore", lambda *_, **__: None)
     cnnlab.train(config, out=out)
     run = run_folder(out)
     with pytest.raises(AssertionError):

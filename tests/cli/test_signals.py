@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cnnlab.cli import main
-from cnnlab.run_folders.folders import RunWriter
+from cnnlab.run_folders.run_writer import RunWriter
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 RESUMES = "interrupted; run the same command again to resume"

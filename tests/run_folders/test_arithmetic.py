@@ -1,16 +1,20 @@
 """What arithmetic made a run is recorded; a run that goes on under another one, or is reused, says so."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
-from cnnlab.config.experiment import parse_config
+from cnnlab.config.experiment import load_config, parse_config
 from cnnlab.datasets import DataPaths
 from cnnlab.jobs import Jobs
 from cnnlab.language.source import parse_yaml
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.arithmetic import Arithmetic
 from cnnlab.version import ARITHMETIC
+
+GOLDEN = Path(__file__).parent / "golden"
 
 OLD = {
     "cnnlab": "0.1.0", "keras": "3.12.0", "numpy": "2.4.6", "backend": "tensorflow", "tensorflow": "2.20.0",
@@ -130,18 +134,24 @@ def test_resuming_under_the_same_arithmetic_is_not_worth_a_word(train, tmp_path)
         assert "resumed_elsewhere" not in json.loads(path.read_text())
 
 
-def test_reuse_of_runs_of_another_number_is_announced_once(train, tmp_path):
+def test_reuse_of_runs_of_another_number_is_announced_once(train, monkeypatch):
     train(0, 1, 2)
     assert train(0, 1, 2) == []
-    for path in files(tmp_path, "environment.json"):
-        change(path, arithmetic=ARITHMETIC + 1)
-    ending = (
-        f", which is {ARITHMETIC} now; new runs can differ from them in the last digits; --fresh trains them "
-        "again"
+    monkeypatch.setattr("cnnlab.run_folders.arithmetic.ARITHMETIC", ARITHMETIC + 1)
+    assert train(0, 1, 2) == [
+        f"reusing runs that were trained under arithmetic {ARITHMETIC}, which is {ARITHMETIC + 1} now; new "
+        "runs can differ from them in the last digits; --fresh trains them again"
+    ]
+
+
+def test_reuse_of_runs_without_a_number_is_announced(tmp_path):
+    shutil.copytree(GOLDEN / "0.1.0", tmp_path, dirs_exist_ok=True)
+    told = Told()
+    config = load_config(str(GOLDEN / "golden_dnn.yaml"))
+    Jobs(tmp_path, DataPaths.from_environment(None), told).finished(
+        [config.with_seed(0), config.with_seed(1)]
     )
-    numbered = f"reusing runs that were trained under arithmetic {ARITHMETIC + 1}{ending}"
-    assert train(0, 1, 2) == [numbered]
-    for path in files(tmp_path, "environment.json"):
-        change(path, arithmetic=None)
-    unnumbered = f"reusing runs that were trained before cnnlab numbered its arithmetic{ending}"
-    assert train(0, 1, 2) == [unnumbered]
+    assert told.warnings == [
+        f"reusing runs that were trained before cnnlab numbered its arithmetic, which is {ARITHMETIC} now; "
+        "new runs can differ from them in the last digits; --fresh trains them again"
+    ]

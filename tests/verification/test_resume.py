@@ -6,6 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -13,7 +16,11 @@ import pytest
 
 import cnnlab
 from cnnlab.cli import run
-from cnnlab.verification import training_process
+from cnnlab.verification import resuming
+from cnnlab.verification.kill_points import KillPoint, draw_kill_points
+from cnnlab.verification.resuming import Kill, ResumeVerification
+from cnnlab.verification.same_bits import Difference
+from cnnlab.verification.training_process import training_process
 
 # Training as it must not be: what is resumed goes on with the weights, but with fresh moments of Adam.
 FORGETFUL = """\
@@ -23,7 +30,7 @@ sys.path.append(sys.argv.pop(1))
 from cnnlab.__main__ import main
 import cnnlab.training.checkpoint as checkpoint
 
-def restore(saved, model, optimizer):
+def restore(saved, model, optimizer, *, needs_best=False):
     for variable, value in zip(model.variables, saved.variables):
         variable.assign(value)
 
@@ -33,19 +40,20 @@ main()
 
 
 def test_a_difference_is_found(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr(training_process, "_PROGRAM", FORGETFUL)
-    # In the final writes nothing would be lost; with two kills, one is in the first save.
-    assert run(["verify", "resume", str(tiny), "--kills", "2", "--json", "--quiet"]) == 1
+    monkeypatch.setattr("cnnlab.verification.training_process._PROGRAM", FORGETFUL)
+    monkeypatch.setattr(resuming, "draw_kill_points", lambda *_, **__: [KillPoint(2, False, 0.0)])
+    options = ["--set", "training.epochs=20", "--kills", "1", "--json", "--quiet"]
+    assert run(["verify", "resume", str(tiny), *options]) == 1
+    digest = cnnlab.load(str(tiny), {"training.epochs": 20}).config.digest
     document = json.loads(capsys.readouterr().out)
-    assert (document["config"], document["seed"], document["epochs"]) == ("tiny", 0, 5)
-    assert (document["digest"], document["equal"]) == (cnnlab.load(str(tiny)).config.digest, False)
-    assert [kill["epoch"] for kill in document["kills"]] == sorted(
-        kill["epoch"] for kill in document["kills"]
-    )
-    assert len(document["kills"]) == 2
-    assert document["resumed"] == sum(kill["resumes"] for kill in document["kills"]) >= 1
+    assert (document["config"], document["seed"], document["epochs"]) == ("tiny", 0, 20)
+    assert (document["digest"], document["equal"]) == (digest, False)
+    (kill,) = document["kills"]
+    assert kill["epoch"] >= 2
+    assert kill["resumes"]
+    assert document["resumed"] == 1
     assert document["differences"][0]["file"] == "history.csv"
-    assert document["differences"][0]["epoch"] >= 2
+    assert document["differences"][0]["epoch"] > kill["epoch"]
     assert [each["file"] for each in document["differences"]][-1] == "result.json"
 
 
@@ -62,8 +70,72 @@ def test_nothing_is_lost(tiny: Path) -> None:
     assert verification.kills[-1].epoch == 5
     assert sum(line.startswith("killed ") for line in said) == 6
     assert str(verification) == (
-        "tiny, seed 0: killed 6 times, resumed, and equal bit for bit: "
-        "weights, history, predictions and result"
+        f"tiny, seed 0: killed 6 times, resumed {verification.resumed} times from a checkpoint; "
+        "weights, history, predictions and result are equal, bit for bit"
+    )
+
+
+def test_the_first_save_is_hit(tiny: Path, tmp_path: Path) -> None:
+    """Killed while its first checkpoint is written: there is no row yet, and half a file or none."""
+
+    def killed(seed: int) -> tuple[int, bool]:
+        point = min(draw_kill_points([4.0, 3.0], 2, first_save=0.004, seed=seed))
+        with training_process(tiny, tmp_path / str(seed), None) as process:
+            process.wait_until_saving()
+            process.wait_a_moment(point.seconds)
+            assert process.kill()
+            return process.epochs, process.saving and not process.has_checkpoint
+
+    assert (0, True) in [killed(seed) for seed in range(4)]
+
+
+SEVERAL = ResumeVerification(
+    config="tiny", digest="0" * 64, seed=3, epochs=5, kill_seed=0, differences=(),
+    kills=(
+        Kill(epoch=0, after_seconds=1.25, saving=True, resumes=False),
+        Kill(epoch=1, after_seconds=2.5, saving=False, resumes=True),
+        Kill(epoch=4, after_seconds=0.5, saving=False, resumes=True),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kills", "said"),
+    [
+        (SEVERAL.kills, "killed 3 times, resumed 2 times from a checkpoint"),
+        (SEVERAL.kills[:2], "killed 2 times, resumed 1 time from a checkpoint"),
+        (SEVERAL.kills[:1], "killed 1 time, never resumed from a checkpoint"),
+    ],
+)
+def test_only_what_was_resumed_is_called_so(kills: tuple[Kill, ...], said: str) -> None:
+    verification = replace(SEVERAL, kills=kills)
+    equal = "weights, history, predictions and result are equal, bit for bit"
+    assert str(verification) == f"tiny, seed 3: {said}; {equal}"
+    different = replace(verification, differences=(Difference("history.csv", "4 rows, not 5", 5),))
+    assert str(different) == (
+        f"tiny, seed 3: {said}; the results differ\n   history.csv differs from epoch 5 on: 4 rows, not 5"
+    )
+
+
+def test_a_kill_says_when_it_came() -> None:
+    assert [str(kill) for kill in SEVERAL.kills[:2]] == [
+        "killed 1.25 s after its start, with 0 epochs and a checkpoint half written",
+        "killed 2.50 s after its start, with 1 epoch",
+    ]
+
+
+def test_kills_that_come_too_late(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    def train(trial: resuming._Trial) -> None:
+        trial.segments = [4.0, 3.0]
+
+    monkeypatch.setattr(resuming._Trial, "train_without_interruption", train)
+    monkeypatch.setattr(
+        resuming._Trial, "train_killed", lambda trial, _: trial.kills.append(SEVERAL.kills[0])
+    )
+    assert run(["verify", "resume", str(tiny), "--kills", "3", "--quiet"]) == 1
+    assert capsys.readouterr().err == (
+        "tiny, seed 0: only 1 of 3 kills came before the run had ended; increase training.epochs, or use "
+        "fewer kills\n"
     )
 
 
@@ -94,8 +166,9 @@ def test_a_config_without_a_dataset(capsys) -> None:
     assert "this config has no dataset and can only be summarized" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_signal_leaves_nothing_behind(tiny: Path, tmp_path: Path, number: signal.Signals) -> None:
+@contextmanager
+def verifying(tiny: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
+    """A `cnnlab verify resume` that has started a training, and that training."""
     program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     program += "from cnnlab.__main__ import main; main()"
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
@@ -108,9 +181,23 @@ def test_a_signal_leaves_nothing_behind(tiny: Path, tmp_path: Path, number: sign
         while not children and time.monotonic() < deadline:
             children = psutil.Process(parent.pid).children()
             time.sleep(0.01)
+        assert children
+        yield parent, children
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_leaves_nothing_behind(tiny: Path, tmp_path: Path, number: signal.Signals) -> None:
+    with verifying(tiny, tmp_path) as (parent, children):
         parent.send_signal(number)
         _, stderr = parent.communicate(timeout=60)
     assert (parent.returncode, stderr.splitlines()[-1]) == (128 + number, "interrupted")
-    assert children
     assert not any(child.is_running() for child in children)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_ends_with_the_process_that_watches_it(tiny: Path, tmp_path: Path) -> None:
+    config = tmp_path / "long.yaml"
+    config.write_text(tiny.read_text().replace("epochs: 5", "epochs: 100000"))
+    with verifying(config, tmp_path) as (parent, children):
+        parent.kill()
+    assert psutil.wait_procs(children, timeout=30)[1] == []
