@@ -105,7 +105,7 @@ def test_keras_configs_name_known_classes():
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Keras's
 def test_models_name_known_classes(backend):
-    assert "names os.system, which is neither Keras's nor cnnlab's" in refused(
+    assert "layer dense: os.system is neither Keras's nor cnnlab's" in refused(
         "keras-archive", "own-code.keras"
     )
 
