@@ -18,7 +18,8 @@ import pytest
 
 from cnnlab.config.experiment import load_config
 from cnnlab.datasets import DATASETS
-from cnnlab.errors import UserError
+from cnnlab.datasets.reading.decoded_cache import Decoded, cached
+from cnnlab.errors import CnnlabWarning, UserError
 from cnnlab.language.source import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse_yaml
 from cnnlab.npz import NpzError, read_npz
 from tests.corpus.readers import READERS
@@ -180,6 +181,22 @@ def test_pictures_are_bounded():
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Keras's
 def test_models_are_bounded(backend):
     assert "describes 16,000,000,000 parameters" in refused("keras-archive", "billions.keras")
+
+
+def test_cached_images_are_compared(tmp_path):
+    def written(file):
+        file.write(bytes(range(16)))
+        return Decoded(np.array([0, 1]), [])
+
+    def content():
+        return cached(tmp_path / "it", origin="it", image_shape=(4, 2, 1), train=written, test=written)
+
+    first = content().provenance
+    pixels = tmp_path / "it" / "test_images.u8"
+    pixels.write_bytes(bytes([*range(15), 99]))
+    with pytest.warns(CnnlabWarning, match="does not match its digest.*decoded again"):
+        assert content().provenance == first
+    assert pixels.read_bytes() == bytes(range(16))
 
 
 def test_archives_stay_packed(tmp_path, monkeypatch):
