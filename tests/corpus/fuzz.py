@@ -15,8 +15,8 @@ import atheris
 
 with atheris.instrument_imports(include=["cnnlab"]):
     from cnnlab.errors import CnnlabError
-    from tests.corpus.readers import READERS
-    from tests.corpus.valid import VALID, valid
+    from tests.corpus.readers import ALL_READERS
+    from tests.corpus.valid import file_name, valid
 
 HERE = Path(__file__).parent
 MOST_MEMORY = 4096
@@ -34,12 +34,12 @@ def main() -> None:
         seeds.mkdir()
         for index, content in enumerate(valid(kind)):
             (seeds / str(index)).write_bytes(content)
-        path = Path(folder, f"file{VALID[kind][0]}")
+        path = Path(folder, file_name(kind))
 
         def read(content: bytes) -> None:
             path.write_bytes(content)
             try:
-                READERS[kind](path)
+                ALL_READERS[kind](path)
             except CnnlabError:
                 return
 

@@ -362,7 +362,11 @@ DAMAGES = {
     "no-pixels": (remove("train_images.u8"), "train_images.u8: No such file or directory"),
     "fifo-of-pixels": (fifo("train_images.u8"), "train_images.u8: Not a regular file"),
     "fifo-of-labels": (fifo("train_labels.npy"), "train_labels.npy: Not a regular file"),
-    "claims-labels": (claims_labels, "Unable to allocate"),
+    "claims-labels": (claims_labels, "its content does not match its digest"),
+    "short-labels": (
+        replace("train_labels.npy", b"123"),
+        "train_labels.npy: expected 8 labels, found 3 bytes",
+    ),
     "fewer-labels": (fewer_labels, "its content does not match its digest"),
     "no-facts": (remove("facts.json"), "facts.json: No such file or directory"),
     "fifo-of-facts": (fifo("facts.json"), "facts.json: Not a regular file"),
