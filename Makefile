@@ -11,11 +11,11 @@ PYTEST_OPTIONS ?= -n 2 --dist loadfile
 DEMO := colors_dnn colors_cnn
 
 .DEFAULT_GOAL := help
-# Seconds of fuzzing for each reader, and the random files that stand in where atheris has no build.
+# Seconds of fuzzing for each reader.
 FUZZ_SECONDS ?= 30
-FUZZ_EXAMPLES ?= 3000
 FUZZ_READERS ?= yaml layers keras-config set where idx idx-gzip npz-archive npz-set cifar-archive pickle-data png jpeg \
-    other-images
+    other-images keras-archive run-run.json run-result.json run-environment.json run-history.csv run-config.yaml \
+    run-predictions.npz checkpoint cached-facts cached-labels
 
 .PHONY: help demo test test-device chaos fuzz check lint types reproduce notebook lock clean
 
@@ -38,13 +38,14 @@ chaos: $(VENV)/dev  ## Kill, crash and fill the disk: no run may be lost (about 
 	CHAOS=full $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/chaos
 
 fuzz: $(VENV)/dev  ## Feed every reader with damaged files for FUZZ_SECONDS=30 each
-	@if $(BIN)/python -c 'import atheris' 2> /dev/null || $(BIN)/python -m pip install --quiet atheris; then \
+	@if $(BIN)/python -c 'import atheris' 2> /dev/null || $(BIN)/python -m pip install --quiet \
+	        --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'; then \
 	    for reader in $(FUZZ_READERS); do \
 	        echo "== $$reader"; $(BIN)/python -m tests.corpus.fuzz "$$reader" $(FUZZ_SECONDS) || exit 1; \
 	    done; \
 	else \
-	    echo "atheris has no build for this Python and system: hypothesis tries $(FUZZ_EXAMPLES) files a reader"; \
-	    CNNLAB_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) HYPOTHESIS_PROFILE=explore \
+	    echo "atheris cannot be installed, see above: hypothesis tries random files, without its guidance"; \
+	    FUZZ_SECONDS=$(FUZZ_SECONDS) HYPOTHESIS_PROFILE=explore \
 	        $(BIN)/python -m pytest tests/corpus/test_mutations.py; \
 	fi
 

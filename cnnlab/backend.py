@@ -112,6 +112,17 @@ def uses_onednn(backend: Backend) -> bool | None:
             return None
 
 
+def framework_errors() -> tuple[type[Exception], ...]:
+    """What the backend raises that is none of Python's own errors: TensorFlow's are children of Exception."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return ()
+    import tensorflow as tf
+
+    return (tf.errors.OpError,)
+
+
 def start_if_needed(runtime: Runtime) -> None:
     """Let Keras be there, on whatever backend: for questions that it answers alike on all of them."""
     if "keras" not in sys.modules:

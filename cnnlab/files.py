@@ -35,14 +35,24 @@ def expanded(path: str | Path) -> Path:
 
 
 def can_be_path(path: str | Path) -> bool:
-    """Whether a file could have this name: operating systems refuse some that are too long, or hold a NUL."""
+    """Whether a file could have this name."""
+    return name_problem(path) is None
+
+
+def name_problem(path: str | Path) -> str | None:
+    """Why no file can have this name, such as "a name that is too long"; None where one could."""
     try:
         Path(path).stat()
     except ValueError:
-        return False
+        return "a name with a NUL character" if "\0" in str(path) else "a name that is no text"
     except OSError as error:
-        return error.errno != errno.ENAMETOOLONG
-    return True
+        return "a name that is too long" if error.errno == errno.ENAMETOOLONG else None
+    return None
+
+
+def absence(path: str | Path) -> str:
+    """What to say of a path at which there is no regular file."""
+    return "not a regular file" if can_be_path(path) and os.path.lexists(path) else "no such file"
 
 
 def read_bytes(path: str | Path, *, most: int) -> bytes:

@@ -18,7 +18,7 @@ from cnnlab.datasets.reading.images import BadImage, bombs_are_errors
 from cnnlab.datasets.reading.preprocessing import Prepared, prepare
 from cnnlab.datasets.splits import pixel_scale
 from cnnlab.errors import UserError
-from cnnlab.files import can_be_path
+from cnnlab.files import absence, name_problem
 from cnnlab.run_folders.records import Record
 
 AT_ONCE = 256
@@ -80,15 +80,15 @@ def sources_at(image: str) -> list[tuple[str, Path | bytes]]:
         UserError: there is no such path, or no image in the folder.
     """
     path = Path(image)
-    if not can_be_path(path):
-        raise UserError(f"{image}: no file can have this name")
+    if problem := name_problem(path):
+        raise UserError(f"{image}: expected a path, found {problem}")
     if path.is_dir():
         found = [entry.path for entry in image_files(path)]
         if not found:
             raise UserError(f"{path}: expected images (.png, .jpg, .jpeg, .bmp, .gif, .webp), found none")
         return [(each, Path(each)) for each in found]
-    if not path.exists():
-        raise UserError(f"{path}: no such file")
+    if not path.is_file():
+        raise UserError(f"{path}: {absence(path)}")
     return [(image, path)]
 
 

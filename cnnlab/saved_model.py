@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import struct
-import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typing import Any
 
 import keras
 
-from cnnlab.backend import own_randomness
+from cnnlab.backend import framework_errors, own_randomness
 from cnnlab.errors import UserError, first_sentence
 from cnnlab.files import open_regular
 from cnnlab.language.source import MAX_DEPTH, MAX_NODES
@@ -49,6 +48,7 @@ def readable_model(path: Path, problem: str, *, weights_only: bool = False) -> I
         UserError: the file is damaged, names a class that neither Keras nor cnnlab nor a plug-in has, or
             describes more weights than it holds.
     """
+    refusals: tuple[type[Exception], ...] = (_Unusable, *UNREADABLE, *framework_errors())
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             size = file.seek(0, io.SEEK_END)
@@ -58,17 +58,13 @@ def readable_model(path: Path, problem: str, *, weights_only: bool = False) -> I
             if not weights_only:
                 _check_architecture(archive, len(weights))
         yield
-    except _refusals() as error:
+    except refusals as error:
         reason = error.strerror if isinstance(error, OSError) else None
         if isinstance(error, LookupError):  # says nothing but the key that is missing
             reason = f"damaged settings or weights, {error} is missing"
-        raise UserError(f"{path}: {problem.format(reason or first_sentence(error))}") from None
-
-
-def _refusals() -> tuple[type[Exception], ...]:
-    """All of them; TensorFlow's own are children of Exception only."""
-    tensorflow = sys.modules.get("tensorflow")
-    return (_Unusable, *UNREADABLE, *((tensorflow.errors.OpError,) if tensorflow is not None else ()))
+        # Keras wraps what a layer says into the whole config, once for each model around it.
+        said = reason or first_sentence(error, after="Exception encountered: ")
+        raise UserError(f"{path}: {problem.format(said)}") from None
 
 
 def _check_members(archive: zipfile.ZipFile, size: int) -> None:
@@ -97,35 +93,60 @@ def _check_architecture(archive: zipfile.ZipFile, weights_bytes: int) -> None:
         raise _Unusable(f"nested too deeply in {CONFIG}") from None
     if not isinstance(config, dict):
         raise _Unusable(f"expected a model's settings in {CONFIG}, found something else")
-    _check_names(config)
+    _check_names(config | {"compile_config": None})
+    # An optimizer would read the values of variables, which the model does not have here.
     with own_randomness(), keras.StatelessScope(initialize_variables=False):
-        params = keras.saving.deserialize_keras_object(config).count_params()
+        model = keras.saving.deserialize_keras_object(_uncompiled(config))
+        if not isinstance(model, keras.Model):
+            raise _Unusable(f"expected a model's settings in {CONFIG}, found something else")
+        params = model.count_params()
     if params > weights_bytes:
         raise _Unusable(
             f"{CONFIG} describes {params:,} parameters, and {WEIGHTS} has {weights_bytes:,} bytes"
         )
 
 
+def _uncompiled(value: Any) -> Any:
+    """The settings of a model, and of those in it, without how they are trained."""
+    if isinstance(value, list):
+        return [_uncompiled(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _uncompiled(each) for key, each in value.items() if key != "compile_config"}
+    return value
+
+
 def _check_names(config: dict[str, Any]) -> None:
     """Only classes of Keras's own and those that are registered with it; nothing else is imported."""
     count = 0
-    waiting: list[tuple[Any, int]] = [(config, 0)]
+    waiting: list[tuple[Any, int, str]] = [(config, 0, "")]
     while waiting:
-        value, depth = waiting.pop()
+        value, depth, layer = waiting.pop()
         count += 1
         if count > _MOST_VALUES:
             raise _Unusable(f"more than {_MOST_VALUES:,} values in {CONFIG}")
         if depth > 3 * MAX_DEPTH:
             raise _Unusable(f"nested more than {3 * MAX_DEPTH} levels deep in {CONFIG}")
         if isinstance(value, list):
-            waiting += [(each, depth + 1) for each in value]
+            waiting += [(each, depth + 1, layer) for each in value]
         elif isinstance(value, dict):
-            waiting += [(each, depth + 1) for each in value.values()]
-            module = value.get("module")
-            if "class_name" in value and module is not None and not _is_known(module, value):
-                raise _Unusable(
-                    f"names {module}.{value['class_name']}, which is neither Keras's nor cnnlab's"
-                )
+            settings = value.get("config")
+            if isinstance(settings, dict) and isinstance(settings.get("name"), str) and "module" in value:
+                layer = settings["name"]
+            _check_class(value, f"layer {layer}: " if layer else "")
+            waiting += [(each, depth + 1, layer) for each in value.values()]
+
+
+def _check_class(value: dict[str, Any], place: str) -> None:
+    """What a layer, or a part of one, is an instance of, if this describes one."""
+    name, module = value.get("class_name"), value.get("module")
+    if name in ("Lambda", "__lambda__"):
+        raise _Unusable(f"{place}{name.strip('_').capitalize()} holds Python code, which is not run")
+    # Without a module it is Keras's own by its name; arrays and the like are called __tensor__ and so on.
+    if "module" not in value or not isinstance(name, str) or name.startswith("__"):
+        return
+    if not _is_known(module, value):
+        called = name if module is None else f"{module}.{name}"
+        raise _Unusable(f"{place}{called} is neither Keras's nor cnnlab's")
 
 
 def _is_known(module: Any, value: dict[str, Any]) -> bool:

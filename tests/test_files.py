@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from cnnlab.files import can_be_path, expanded, open_regular, read_bytes
+from cnnlab.files import absence, can_be_path, expanded, name_problem, open_regular, read_bytes
 
 
 def test_a_file_is_read_up_to_its_bound(tmp_path):
@@ -43,7 +43,26 @@ def test_home_is_written_out_and_an_unknown_user_stays(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "possible"), [("a", True), ("", True), ("a" * 300, False), ("a\0b", False), ("a\udcff", True)]
+    ("name", "problem"),
+    [
+        ("a", None),
+        ("", None),
+        ("a\udcff", None),
+        ("a" * 300, "a name that is too long"),
+        ("a\0b", "a name with a NUL character"),
+        ("a\ud800", "a name that is no text"),
+    ],
 )
-def test_names_that_no_file_can_have(name, possible):
-    assert can_be_path(name) is possible
+def test_names_that_no_file_can_have(name, problem):
+    assert name_problem(name) == problem
+    assert can_be_path(name) is (problem is None)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_what_is_there_is_not_said_to_be_missing(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("nowhere")
+
+    assert absence(tmp_path / "pipe") == "not a regular file"
+    assert absence(tmp_path / "link") == "not a regular file"
+    assert absence(tmp_path / "nothing") == absence("a" * 300) == absence("a\0b") == "no such file"

@@ -11,6 +11,7 @@ from cnnlab.datasets.base import DownloadProgress
 from cnnlab.datasets.data_paths import DataPaths, RemoteFile
 from cnnlab.datasets.reading.download import DownloadError, download
 from cnnlab.errors import CnnlabError, OptionError, UserError
+from cnnlab.files import absence
 from cnnlab.saved_model import UNREADABLE
 
 NetworkName = Literal["vgg16", "vgg19"]
@@ -67,7 +68,7 @@ def find_weights(
     """
     if given is not None:
         if not given.is_file():
-            raise OptionError("weights", "no such file", value=given)
+            raise OptionError("weights", absence(given), value=given)
         return given
     remote = WEIGHTS[name]
     folders = [data_paths.keras_cache.parent / "models", data_paths.cache / "models"]

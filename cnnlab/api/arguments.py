@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.config.seeds import parse_seeds
 from cnnlab.errors import OptionError
-from cnnlab.files import can_be_path
+from cnnlab.files import name_problem
 from cnnlab.language.fields import mistakes
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ def path_of(path: object, argument: str) -> Path:
     """
     if not isinstance(path, str | PathLike) or path == "":
         raise OptionError(argument, f"expected a path, found {path!r:.60}")
-    if not can_be_path(Path(path)):
-        raise OptionError(argument, f"expected a path, found {path!r:.60}, which nothing can be called")
+    if problem := name_problem(Path(path)):
+        raise OptionError(argument, f"expected a path, found {problem}")
     return Path(path)
 
 

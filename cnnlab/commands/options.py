@@ -15,8 +15,7 @@ from cnnlab.config.experiment import known_configs
 from cnnlab.config.overrides import parse_setting
 from cnnlab.config.seeds import parse_seeds
 from cnnlab.errors import UserError, printable
-from cnnlab.files import can_be_path
-from cnnlab.language.fields import as_written
+from cnnlab.files import name_problem
 from cnnlab.user_files import check_folder_of
 
 Command = Callable[..., Any]
@@ -81,9 +80,8 @@ class GivenPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not str(value).strip():
             self.fail(f"expected a path, found {value!r}", param, ctx)
-        if not can_be_path(value):
-            shown = as_written(str(value))
-            self.fail(f"expected a path, found {shown}, which nothing can be called", param, ctx)
+        if problem := name_problem(value):
+            self.fail(f"expected a path, found {problem}", param, ctx)
         if any("\ud800" <= letter <= "\udfff" for letter in str(value)):  # Python's stand-ins for other bytes
             # Runs record their paths in JSON and YAML, which are UTF-8.
             self.fail(f"expected a path in UTF-8, found {printable(str(value))}", param, ctx)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths, DatasetConfig, DownloadProgress
 from cnnlab.datasets.loading import load_content
 from cnnlab.errors import UserError, unknown
-from cnnlab.files import can_be_path
+from cnnlab.files import name_problem
 from cnnlab.language.fields import Shape
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def dataset_at(source: str) -> DatasetConfig | None:
     if source in DATASETS:
         return dataset_named(source)
     path = Path(source)
-    if not can_be_path(path):
-        raise UserError(f"{source}: no file can have this name")
+    if problem := name_problem(path):
+        raise UserError(f"{source}: expected a path, found {problem}")
     try:
         if path.is_dir():
             return OWN_DATA["folder"].model_validate({"folder": source})

@@ -14,7 +14,7 @@ from cnnlab.datasets import DataPaths, DatasetConfig
 from cnnlab.errors import OptionError, UserError
 from cnnlab.explanations.options import option_error
 from cnnlab.explanations.subject import Subject
-from cnnlab.files import can_be_path
+from cnnlab.files import absence, can_be_path
 from cnnlab.reporting import SILENT, Reporter
 from cnnlab.run_folders.listing import latest_experiment, latest_run, runs_at
 from cnnlab.run_folders.records import is_run, read_record
@@ -118,7 +118,7 @@ def find_run(run: str | Path, out: Path) -> Path:
     if path.suffix != ".keras":
         return latest_run(str(run), out)
     if not can_be_path(path) or not path.is_file():
-        raise UserError(f"{path}: no such file")
+        raise UserError(f"{path}: {absence(path)}")
     return path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnlab.errors import UserError
+from cnnlab.files import absence
 
 if TYPE_CHECKING:
     from cnnlab.datasets.reading.preprocessing import Prepared
@@ -51,7 +52,7 @@ def usable(path: Path) -> Iterator[None]:
     from cnnlab.datasets.reading.images import BadImage, bombs_are_errors
 
     if not path.exists():
-        raise UserError(f"{path}: no such file")
+        raise UserError(f"{path}: {absence(path)}")
     if path.is_dir():
         raise UserError(f"{path}: expected an image, found a folder")
     try:

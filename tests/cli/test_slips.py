@@ -1,6 +1,7 @@
 """What beginners get wrong at the prompt: a line or a few, with the way out, and exit code 2."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         *(
             pytest.param(
-                [*command, "a" * 300], "…', which nothing can be called", id=f"{command[-1]}-too-long"
+                [*command, "a" * 300],
+                "expected a path, found a name that is too long",
+                id=f"{command[-1]}-too-long",
             )
             for command in (
                 ["runs", "list", "--out"],
@@ -105,7 +108,11 @@ def test_usage(cnnlab, here: Path, arguments: list[str], message: str) -> None:
         pytest.param(
             ["summary", "~nobody-here/x.yaml"], "~nobody-here/x.yaml: no such file", id="no-such-user"
         ),
-        pytest.param(["data", "check", "a" * 300], f"{'a' * 300}: no file can have this name", id="too-long"),
+        pytest.param(
+            ["data", "check", "a" * 300],
+            f"{'a' * 300}: expected a path, found a name that is too long",
+            id="too-long",
+        ),
         pytest.param(
             ["explain", "saliency", f"{'a' * 300}.keras"],
             f"{'a' * 300}.keras: no such file",
@@ -168,6 +175,41 @@ def test_usage(cnnlab, here: Path, arguments: list[str], message: str) -> None:
 )
 def test_message(cnnlab, here: Path, arguments: list[str], message: str) -> None:
     assert cnnlab(*arguments) == (2, "", f"{message}\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        (["explain", "saliency", "pipe.keras"], "pipe.keras"),
+        (["data", "check", "mnist", "--data-dir", "set"], "set/train-labels-idx1-ubyte"),
+        (["summary", "pipe.yaml"], "pipe.yaml: cannot be read"),
+    ],
+)
+def test_a_pipe_is_not_said_to_be_missing(cnnlab, here: Path, arguments: list[str], path: str) -> None:
+    (here / "set").mkdir()
+    for name in ("pipe.keras", "pipe.yaml", "set/train-labels-idx1-ubyte"):
+        os.mkfifo(here / name)
+    (here / "set" / "train-images-idx3-ubyte").write_bytes(b"")
+    code, stdout, stderr = cnnlab(*arguments)
+    assert (code, stdout) == (2, "")
+    assert stderr.lower() == f"{path}: not a regular file\n"
+
+
+@pytest.mark.parametrize("variable", [None, "CNNLAB_DATA_DIR", "CNNLAB_CACHE"])
+@pytest.mark.parametrize("command", [["summary"], ["summary", "--json"], ["train", "--check"]])
+def test_a_path_may_be_in_another_encoding(
+    cnnlab, here: Path, monkeypatch: pytest.MonkeyPatch, variable: str | None, command: list[str]
+) -> None:
+    folder = here / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    text = "dataset: colors\nmodel: {layers: [Flatten, Dense: {units: 6, activation: softmax}]}\n"
+    (folder / "tiny.yaml").write_text(text, encoding="utf-8")
+    if variable is not None:
+        monkeypatch.setenv(variable, str(folder))
+    code, stdout, stderr = cnnlab(*command, str(folder / "tiny.yaml"))
+    assert (code, "internal error" in stderr) == (0, False)
+    assert "tiny" in stdout
 
 
 def test_like_names_each_experiment_once(cnnlab, here: Path) -> None:

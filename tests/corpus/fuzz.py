@@ -15,8 +15,8 @@ import atheris
 
 with atheris.instrument_imports(include=["cnnlab"]):
     from cnnlab.errors import CnnlabError
-    from tests.corpus.readers import READERS
-    from tests.corpus.valid import VALID, valid
+    from tests.corpus.readers import ALL_READERS
+    from tests.corpus.valid import file_name, valid
 
 HERE = Path(__file__).parent
 MOST_MEMORY = 4096
@@ -34,21 +34,23 @@ def main() -> None:
         seeds.mkdir()
         for index, content in enumerate(valid(kind)):
             (seeds / str(index)).write_bytes(content)
-        path = Path(folder, f"file{VALID[kind][0]}")
+        path = Path(folder, file_name(kind))
 
         def read(content: bytes) -> None:
             path.write_bytes(content)
             try:
-                READERS[kind](path)
+                ALL_READERS[kind](path)
             except CnnlabError:
                 return
 
         options = [f"-max_total_time={seconds}", f"-rss_limit_mb={MOST_MEMORY}", f"-timeout={SLOWEST}"]
-        options += ["-max_len=4096", "-print_final_stats=1", f"-artifact_prefix={HERE}/{kind}-"]
+        longest = max(4096, *(2 * len(content) for content in valid(kind)))
+        options += [f"-max_len={longest}", "-print_final_stats=1", f"-artifact_prefix={HERE}/{kind}-"]
         with atheris.instrument_imports(include=["cnnlab"]):  # which readers do when they are first called
             for content in valid(kind):
                 read(content)
-        atheris.Setup([sys.argv[0], *options, str(seeds), str(HERE / kind)], read)
+        known = [str(HERE / kind)] if (HERE / kind).is_dir() else []  # broken ones, where there are some
+        atheris.Setup([sys.argv[0], *options, str(seeds), *known], read)
         atheris.Fuzz()
 
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
 
 from cnnlab.datasets import DATASETS
+from cnnlab.datasets.content import Content
+from cnnlab.errors import CnnlabError
+
+GOLDEN = Path(__file__).parents[1] / "run_folders" / "golden" / "0.1.0" / "golden_cnn-dddb23f1" / "seed-0"
+"""A run from before the digests: its files are read as they are."""
 
 SHAPE = (4, 4)
 MOST_ITEMS = 20
@@ -105,3 +116,83 @@ READERS: dict[str, Callable[[Path], None]] = {
     "keras-archive": read_model,
 }
 """By the folder below tests/corpus/ that has broken ones."""
+
+
+class WithinFolder:
+    """Reads a folder of cnnlab's own in which one file is another one: what is said is said of that one."""
+
+    def __init__(self, name: str, whole: Path, read: Callable[[Path], None]) -> None:
+        self.name, self.whole, self.read = name, whole, read
+
+    def __call__(self, path: Path) -> None:
+        from cnnlab.errors import UserError
+
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place, self.whole.parent.name, self.whole.name)
+            shutil.copytree(self.whole, folder)
+            shutil.copyfile(path, folder / self.name)
+            try:
+                self.read(folder)
+            except CnnlabError as error:
+                raise UserError(str(error).replace(str(folder), str(path))) from None
+
+
+def read_run(folder: Path) -> None:
+    """A finished run, as `runs list` and then `compare` read it."""
+    from cnnlab.run_folders.listing.scanning import scan
+    from cnnlab.run_folders.records import read_record
+
+    scan(folder.parents[1])
+    record = read_record(folder)
+    assert record.predictions is not None
+
+
+def read_checkpoint(path: Path) -> None:
+    """A checkpoint of any run, of this version or the first."""
+    from cnnlab.errors import UserError
+    from cnnlab.run_folders import checkpoints
+
+    history = [{"epoch": 1}] * 20
+    try:
+        checkpoints.read(path, None, history=lambda: history)
+    except checkpoints.DamagedCheckpoint as damage:
+        raise UserError(f"{path} {damage}") from None
+
+
+def cached_folder(folder: Path) -> Content:
+    """Two images in the cache of decoded ones, four pixels each."""
+    from cnnlab.datasets.reading.decoded_cache import Decoded, cached
+
+    def decode(file: BinaryIO) -> Decoded:
+        file.write(bytes(range(8)))
+        return Decoded(np.array([0, 1]), [])
+
+    return cached(folder, origin="it", image_shape=(2, 2, 1), train=decode, test=decode)
+
+
+def read_cached_folder(path: Path) -> None:
+    """A file of the cache of decoded images, called as the given one: a damaged one is made again."""
+    from cnnlab.errors import UserError
+
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place, "cached")
+        first = cached_folder(folder).provenance
+        shutil.copyfile(path, folder / path.name)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert cached_folder(folder).provenance == first
+        for each in caught:
+            raise UserError(str(each.message).replace(str(folder), str(path)))
+
+
+ALL_READERS = READERS | {
+    **{
+        f"run-{name}": WithinFolder(name, GOLDEN, read_run)
+        for name in ("run.json", "result.json", "environment.json", "history.csv", "config.yaml")
+    },
+    "run-predictions.npz": WithinFolder("predictions.npz", GOLDEN, read_run),
+    "checkpoint": read_checkpoint,
+    "cached-facts": read_cached_folder,
+    "cached-labels": read_cached_folder,
+}
+"""With those whose files are cnnlab's own, which are only mutated."""

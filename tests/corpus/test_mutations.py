@@ -2,6 +2,7 @@
 
 import os
 import time
+import unicodedata
 import warnings
 
 import pytest
@@ -9,14 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnnlab.errors import CnnlabError
-from tests.corpus.readers import READERS
-from tests.corpus.valid import VALID, valid
+from tests.corpus.bounds import bounded
+from tests.corpus.readers import ALL_READERS
+from tests.corpus.valid import VALID, file_name, valid
 
-EXAMPLES = int(os.environ.get("CNNLAB_FUZZ_EXAMPLES", "40"))
-"""For each reader."""
+EXAMPLES = 40
+"""For each reader, again and again for as many seconds:"""
 
-SECONDS = 20
-"""On a busy machine; a reader takes some milliseconds."""
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
+
+MOST_LINES = 12
+"""A config has many places that can be wrong; the rest has one."""
 
 NUMBERS = [0, 1, -1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF]
 WORDS = [
@@ -65,31 +69,49 @@ def mutated(data: bytes, mutations: list[Mutation]) -> bytes:
     return data
 
 
+def may_be_shown(letter):
+    return letter == "\n" or letter.isprintable() or unicodedata.category(letter) == "Zs"
+
+
 @pytest.mark.parametrize("kind", VALID)
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("backend")
+def test_a_changed_file_is_read_or_named(kind, tmp_path):
+    end = time.monotonic() + SECONDS
+    check(kind, tmp_path)
+    while time.monotonic() < end:
+        check(kind, tmp_path)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(which=st.integers(0, 9), mutations=MUTATIONS)
-def test_a_changed_file_is_read_or_named(kind, which, mutations, tmp_path):
+def check(kind, tmp_path, which, mutations):
     files = valid(kind)
-    path = tmp_path / f"file{VALID[kind][0]}"
+    path = tmp_path / file_name(kind)
     path.write_bytes(mutated(files[which % len(files)], mutations))
-    began = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(), bounded():
+        # Keras warns of what it reads.
+        warnings.simplefilter("ignore" if kind == "keras-archive" else "error")
         try:
-            READERS[kind](path)
+            ALL_READERS[kind](path)
         except CnnlabError as error:
             said = error.on_command_line()
             # Options are no files; a setting that does not fit the rest is named where the rest stands.
             names = {"set": ("--set", "cnn.yaml"), "where": ("--where",)}.get(kind, (str(path),))
             assert any(name in said for name in names)
-            assert said.isprintable() or "\n" in said
-            assert "internal error" not in said
-    assert time.perf_counter() - began < SECONDS
+            assert all(
+                each == "\n" or each.isprintable() or unicodedata.category(each) == "Zs" for each in said
+            )
+            # What Python prints of an object, or of an error that nobody has put into words.
+            assert not any(each in said for each in ("Traceback", "<class '", " object at 0x"))
+            assert len(said.splitlines()) <= MOST_LINES
 
 
-@pytest.mark.parametrize("kind", sorted({"idx", "npz-set", "png", "jpeg", "pickle-data", "yaml"}))
+@pytest.mark.parametrize(
+    "kind", sorted(VALID.keys() - {"npz-archive", "cifar-archive", "set", "where", "other-images"})
+)
+@pytest.mark.usefixtures("backend")
 def test_what_mutations_start_from_is_right(kind, tmp_path):
     for content in valid(kind):
-        path = tmp_path / f"file{VALID[kind][0]}"
+        path = tmp_path / file_name(kind)
         path.write_bytes(content)
-        READERS[kind](path)
+        ALL_READERS[kind](path)

@@ -6,6 +6,7 @@ import gzip
 import io
 import pickle
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable
 from functools import cache
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.corpus.generate import idx_bytes, npz, picture, png_bytes
+from tests.corpus.readers import GOLDEN, cached_folder
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -47,6 +49,45 @@ def _batch(protocol: int) -> bytes:
     return pickle.dumps({"data": np.arange(6, dtype=np.uint8).reshape(2, 3), "labels": [0, 1]}, protocol)
 
 
+def _models() -> list[bytes]:
+    """As `cnnlab explain` is given them, compiled ones too."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    contents = []
+    for optimizer in (None, "adam", keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10))):
+        layers = [keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
+        model = keras.Sequential([keras.Input((4, 4, 1)), *layers])
+        if optimizer is not None:
+            model.compile(optimizer, "sparse_categorical_crossentropy")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "it.keras")
+            model.save(path)
+            contents.append(path.read_bytes())
+    return contents
+
+
+def _checkpoints() -> list[bytes]:
+    """Of 0.1.0, and of this version."""
+    from cnnlab.run_folders.checkpoints import Owner, SavedEpoch, as_arrays
+
+    [old] = (GOLDEN.parents[2] / "0.1.0-interrupted").glob("*/seed-0/checkpoint.npz")
+    saved = SavedEpoch({"weight": np.zeros((2, 3), np.float32)}, [{"epoch": 1, "loss": 0.5}])
+    buffer = io.BytesIO()
+    np.savez(buffer, **as_arrays(saved, Owner("experiment", 0, "data")))
+    return [old.read_bytes(), buffer.getvalue()]
+
+
+def _cached(name: str) -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        cached_folder(Path(folder, "it"))
+        return [Path(folder, "it", name).read_bytes()]
+
+
+def _recorded(name: str) -> tuple[str, Callable[[], list[bytes]]]:
+    return Path(name).suffix, lambda: [(GOLDEN / name).read_bytes()]
+
+
 VALID: dict[str, tuple[str, Callable[[], list[bytes]]]] = {
     "yaml": (".yaml", lambda: [(CONFIGS / "cnn.yaml").read_bytes()]),
     "layers": (".yaml", lambda: [(CONFIGS / "colors_dnn.yaml").read_bytes()]),
@@ -64,8 +105,23 @@ VALID: dict[str, tuple[str, Callable[[], list[bytes]]]] = {
     "pickle-data": ("", lambda: [_batch(protocol) for protocol in range(6)]),
     "png": (".png", lambda: [png_bytes(), picture("PNG")]),
     "jpeg": (".jpg", lambda: [picture("JPEG")]),
+    "keras-archive": (".keras", _models),
+    **{
+        f"run-{name}": _recorded(name)
+        for name in ("run.json", "result.json", "environment.json", "history.csv", "config.yaml")
+    },
+    "run-predictions.npz": _recorded("predictions.npz"),
+    "checkpoint": (".npz", _checkpoints),
+    "cached-facts": ("facts.json", lambda: _cached("facts.json")),
+    "cached-labels": ("train_labels.npy", lambda: _cached("train_labels.npy")),
     "other-images": (".gif", lambda: [picture(each) for each in ("GIF", "BMP", "WEBP")]),
 }
+
+
+def file_name(kind: str) -> str:
+    """Its ending tells readers what it is; of the cache's files, the whole name."""
+    ending = VALID[kind][0]
+    return ending if kind.startswith("cached-") else f"file{ending}"
 
 
 @cache

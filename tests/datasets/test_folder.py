@@ -1,6 +1,9 @@
 """Image folders, from the config to the arrays."""
 
+import contextlib
 import os
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -8,7 +11,7 @@ from pydantic import ValidationError
 
 from cnnlab.datasets import OWN_DATA, DataPaths, load_dataset
 from cnnlab.datasets.sources.folder import ImageFolder
-from cnnlab.errors import CnnlabError, UserError
+from cnnlab.errors import CnnlabError, CnnlabWarning, UserError
 
 
 def config(folder, **fields):
@@ -310,14 +313,115 @@ def mapped_files(data_paths):
     return folder.iterdir()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"shapes": {"train": [9], "test": [1]}}'])
-def test_a_damaged_cache_is_named(content, tmp_path, data_paths, write_images):
+def flip(name):
+    def flip(folder):
+        content = bytearray((folder / name).read_bytes())
+        content[-1] ^= 1
+        (folder / name).write_bytes(content)
+
+    return flip
+
+
+def replace(name, content):
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def remove(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def fifo(name):
+    def fifo(folder):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+    return fifo
+
+
+def claims_labels(folder):
+    np.save(folder / "train_labels.npy", np.zeros(1, np.int64))
+    content = (folder / "train_labels.npy").read_bytes()
+    (folder / "train_labels.npy").write_bytes(
+        content.replace(b"(1,), }" + b" " * 14, b"(100000000000000,), }")
+    )
+
+
+def fewer_labels(folder):
+    np.save(folder / "train_labels.npy", np.zeros(1, np.int64))
+
+
+def a_file(folder):
+    shutil.rmtree(folder)
+    folder.write_text("no folder")
+
+
+DAMAGES = {
+    "flipped-pixel": (flip("train_images.u8"), "its content does not match its digest"),
+    "flipped-test-label": (flip("test_labels.npy"), "its content does not match its digest"),
+    "short-pixels": (replace("test_images.u8", b"123"), "test_images.u8: expected 1,536 bytes, found 3"),
+    "no-pixels": (remove("train_images.u8"), "train_images.u8: No such file or directory"),
+    "fifo-of-pixels": (fifo("train_images.u8"), "train_images.u8: Not a regular file"),
+    "fifo-of-labels": (fifo("train_labels.npy"), "train_labels.npy: Not a regular file"),
+    "claims-labels": (claims_labels, "its content does not match its digest"),
+    "short-labels": (
+        replace("train_labels.npy", b"123"),
+        "train_labels.npy: expected 8 labels, found 3 bytes",
+    ),
+    "fewer-labels": (fewer_labels, "its content does not match its digest"),
+    "no-facts": (remove("facts.json"), "facts.json: No such file or directory"),
+    "fifo-of-facts": (fifo("facts.json"), "facts.json: Not a regular file"),
+    "empty-facts": (replace("facts.json", b""), "Expecting value"),
+    "deep-facts": (replace("facts.json", b"[" * 100_000), "maximum recursion depth"),
+    "list-of-facts": (replace("facts.json", b"[1]"), "list indices must be integers"),
+    "other-shapes": (
+        replace("facts.json", b'{"shapes": {"train": [9], "test": [1]}}'),
+        "facts.json has other images, [9]",
+    ),
+    "no-folder": (a_file, "facts.json: Not a directory"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_cache_is_named_and_made_again(name, tmp_path, data_paths, write_images):
+    damage, said = DAMAGES[name]
+    write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
+    first = load_dataset(config(tmp_path / "pets", size=[16, 16]), data_paths)
+    pixels = first.train.images.copy()
+    [folder] = [path for path in (data_paths.cache / "folders").iterdir() if path.is_dir()]
+    damage(folder)
+    start = f"{folder}: this cache of decoded images is damaged ({said}"
+    with pytest.warns(CnnlabWarning, match=re.escape(start)):
+        again = load_dataset(config(tmp_path / "pets", size=[16, 16]), data_paths)
+    assert again.provenance == first.provenance
+    np.testing.assert_array_equal(again.train.images, pixels)
+    np.testing.assert_array_equal(again.train.labels, first.train.labels)
+    third = load_dataset(config(tmp_path / "pets", size=[16, 16]), data_paths)  # without a warning
+    assert third.provenance == first.provenance
+    assert [path.name for path in folder.parent.iterdir() if path.suffix != ".lock"] == [folder.name]
+
+
+def test_what_another_process_decodes_is_left_alone(tmp_path, data_paths, write_images, monkeypatch):
+    """Without the lock, as on a file system that has none, the second to finish takes what the first made."""
+    monkeypatch.setattr("filelock.FileLock", lambda path: contextlib.nullcontext())
+    write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
+    found = []
+
+    def other_process(*_):
+        if not found:
+            found.append(None)  # the process below decodes for itself
+            found[:] = [load_dataset(config(tmp_path / "pets"), data_paths)]
+
+    mine = load_dataset(config(tmp_path / "pets"), data_paths, progress=other_process)
+    assert mine.provenance == found[0].provenance
+    folder = data_paths.cache / "folders"
+    assert [path for path in folder.iterdir() if path.name.startswith(".")] == []
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
     load_dataset(config(tmp_path / "pets"), data_paths)
     [folder] = [path for path in (data_paths.cache / "folders").iterdir() if path.is_dir()]
-    (folder / "facts.json").write_bytes(content)
-    with pytest.raises(CnnlabError) as caught:
-        load_dataset(config(tmp_path / "pets"), data_paths)
-    assert str(caught.value) == (
-        f"{folder}: this cache of decoded images is damaged; remove the folder, and it is made anew"
-    )
+    folder.rename(folder.with_name(f".{folder.name}.partial-killed"))
+    load_dataset(config(tmp_path / "pets"), data_paths)
+    assert [path.name for path in folder.parent.iterdir() if path.suffix != ".lock"] == [folder.name]

@@ -15,10 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
 from cnnlab.datasets import DATASETS
-from cnnlab.errors import UserError
+from cnnlab.datasets.reading.decoded_cache import Decoded, cached
+from cnnlab.datasets.reading.download import DownloadError, download
+from cnnlab.errors import CnnlabWarning, UserError
 from cnnlab.language.source import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse_yaml
 from cnnlab.npz import NpzError, read_npz
 from tests.corpus.readers import READERS
@@ -105,7 +109,7 @@ def test_keras_configs_name_known_classes():
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Keras's
 def test_models_name_known_classes(backend):
-    assert "names os.system, which is neither Keras's nor cnnlab's" in refused(
+    assert "layer dense: os.system is neither Keras's nor cnnlab's" in refused(
         "keras-archive", "own-code.keras"
     )
 
@@ -169,17 +173,40 @@ def test_arrays_are_bounded(method, tmp_path):
         np.testing.assert_array_equal(found, np.zeros((6, 4, 4), np.uint8), strict=True)
 
 
-def test_pictures_are_bounded():
+def test_pictures_are_bounded(tmp_path):
     from cnnlab.datasets.reading.images import LARGEST_FILE, LONGEST_SIDE, MOST_PIXELS
 
     assert f"{MOST_PIXELS:,} pixels, {LONGEST_SIDE:,} on a side, and {LARGEST_FILE:,} bytes" in DOCUMENT
     assert "3,600,000,000 pixels; the limit is 89,478,485" in refused("png", "bomb.png")
     assert "the limit for a side is 65,535" in refused("png", "tall.png")
+    with (tmp_path / "large.png").open("wb") as file:
+        file.write((CORPUS / "png" / "sixteen-bits.png").read_bytes())
+        file.truncate(LARGEST_FILE + 1)  # takes no room on the disk
+    with pytest.raises(
+        UserError, match=f"a file of {LARGEST_FILE + 1:,} bytes; the limit is {LARGEST_FILE:,}"
+    ):
+        READERS["png"](tmp_path / "large.png")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Keras's
 def test_models_are_bounded(backend):
     assert "describes 16,000,000,000 parameters" in refused("keras-archive", "billions.keras")
+
+
+def test_cached_images_are_compared(tmp_path):
+    def written(file):
+        file.write(bytes(range(16)))
+        return Decoded(np.array([0, 1]), [])
+
+    def content():
+        return cached(tmp_path / "it", origin="it", image_shape=(4, 2, 1), train=written, test=written)
+
+    first = content().provenance
+    pixels = tmp_path / "it" / "test_images.u8"
+    pixels.write_bytes(bytes([*range(15), 99]))
+    with pytest.warns(CnnlabWarning, match="does not match its digest.*decoded again"):
+        assert content().provenance == first
+    assert pixels.read_bytes() == bytes(range(16))
 
 
 def test_archives_stay_packed(tmp_path, monkeypatch):
@@ -213,7 +240,7 @@ def test_runs_write_nowhere_else(name, tmp_path):
     assert not (run / "run.json").is_symlink()
 
 
-def test_downloads_are_checked():
+def test_downloads_are_checked(tmp_path, monkeypatch):
     from cnnlab.analyses.imagenet import WEIGHTS
 
     named = [DATASETS[name].model_validate({"name": name}).remote_files for name in DATASETS]
@@ -223,6 +250,20 @@ def test_downloads_are_checked():
         assert each.url.startswith("https://")
         assert re.fullmatch(r"[0-9a-f]{32}|[0-9a-f]{64}", each.checksum)
     assert {path.name for path, text in SOURCES.items() if "urlopen" in text} == {"download.py"}
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: Response(b"something else"))
+    with pytest.raises(DownloadError, match="the file was discarded"):
+        download(remote[0], tmp_path / "cache")
+    assert [path.name for path in (tmp_path / "cache").iterdir() if path.suffix != ".lock"] == []
+
+
+class Response(io.BytesIO):
+    """What a server answers."""
+
+    status = 200
+
+    @property
+    def headers(self):
+        return {"Content-Length": str(len(self.getvalue()))}
 
 
 def test_messages_are_text(tmp_path):
@@ -233,14 +274,43 @@ def test_messages_are_text(tmp_path):
     assert "x1b[31m" in str(caught.value)
 
 
-def test_pages_escape_names():
-    from cnnlab.report.templates import pages
+UNESCAPED = {
+    '{{ resource("style.css") | safe }}',
+    '{{ resource("theme.js") | safe }}',
+    '{{ resource("script.js") | safe }}',
+    "{{ chart.svg | safe }}",
+}
+"""What templates write as it is: cnnlab's own files, and drawings that escape their own texts."""
 
-    assert pages().from_string("{{ name }}").render(name="<script>") == "&lt;script&gt;"
-    unescaped = [
-        path.name for path in (ROOT / "cnnlab" / "report").glob("*.html") if "|safe" in path.read_text()
-    ]
-    assert unescaped == []
+
+def test_pages_escape_names(tmp_path, make_run, monkeypatch):
+    templates = [path.read_text(encoding="utf-8") for path in (ROOT / "cnnlab" / "report").glob("*.html")]
+    assert {
+        each for text in templates for each in re.findall(r"\{\{.*?\}\}", text) if "safe" in each
+    } == UNESCAPED
+    assert not any(re.search(r"autoescape|\{%[^%]*\bsafe\b", text) for text in templates)
+    evil = "<script>alert(1)<b>"
+    classes = [evil, "b", "c", "d", "e", "f"]
+    for index, name in enumerate(classes):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(8):
+            picture = Image.new("RGB", (28, 28), (40 * index, 9 * number, 0))
+            picture.save(tmp_path / "set" / name / f"{number}.png")
+    dataset = f"dataset: {{folder: {tmp_path / 'set'}, test_size: 0.5, validation_size: 0}}"
+    for units in (3, 4):  # an experiment has a plain name: it is that of a folder
+        layers = f"[Flatten, Dense: {{units: {units}}}, Dense: {{units: 6, activation: softmax}}]"
+        text = f"{dataset}\nmodel: {{layers: {layers}}}\ntraining: {{epochs: 2}}\n"
+        (tmp_path / f"{units}.yaml").write_text(text, encoding="utf-8")
+        for seed in range(2):
+            make_run(tmp_path / "out", str(tmp_path / str(units)), seed=seed)
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
+    files = [str(tmp_path / "3.yaml"), str(tmp_path / "4.yaml")]
+    assert run(["report", *files, "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    [page] = (tmp_path / "out" / "comparisons").rglob("report.html")
+    text = page.read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "alert(1)<b>" not in text
+    assert "&lt;script&gt;alert(1)&lt;b&gt;" in text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])

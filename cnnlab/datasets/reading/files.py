@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import hashlib
 import io
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from cnnlab.errors import UserError
-from cnnlab.files import open_regular
+from cnnlab.files import absence, open_regular
 
 ELSEWHERE = "replace the file, or remove it to look elsewhere"
 """The way out where a published file is damaged: others may lie in the next place that is searched."""
@@ -122,6 +123,10 @@ def check_counts(images: np.ndarray, labels: np.ndarray, path: Path, *, remedy: 
 
 def incomplete(folder: Path, *, present: Iterable[str], missing: Iterable[str]) -> UserError:
     """The user's own folder has a part of what belongs together."""
+    missing = list(missing)
+    for path in (folder / f"{name}{ending}" for name in missing for ending in ("", ".gz")):
+        if os.path.lexists(path):
+            return UserError(f"{path}: {absence(path)}")
     return UserError(
         f"{folder}: expected {', '.join(missing)} beside {', '.join(present)}, found no such file\n"
         "   add what is missing, or remove the rest to look elsewhere"

@@ -33,7 +33,7 @@ def find_layout(folder: str) -> Layout:
     """
     root = expanded(folder)
     if not can_be_path(root) or not root.is_dir():
-        found = "a file" if can_be_path(root) and root.is_file() else "nothing"
+        found = "a file" if can_be_path(root) and root.exists() else "nothing"
         hint = (
             "" if root.is_absolute() else f"\n   relative paths start at the current directory, {Path.cwd()}"
         )
