@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 _turning = threading.RLock()
-"""Whoever came while another thread is in the block would take that one's file for stderr, and leave it so."""
+"""Whoever came while another thread is in the block would take that one's file for stderr."""
 
 
 @dataclass
