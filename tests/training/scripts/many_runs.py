@@ -53,7 +53,8 @@ def main(folder: str, count: str, *networks: str) -> None:
         text = (
             f"name: {network}\nseed: {index}\n"
             "dataset: {name: xo, train_count: 40, validation_size: 10, test_count: 20}\n"
-            f"model:\n  layers: {NETWORKS[network]}\ntraining: {{epochs: 1, batch_size: 20, optimizer: sgd}}\n"
+            "training: {epochs: 1, batch_size: 20, optimizer: sgd}\n"
+            f"model:\n  layers: {NETWORKS[network]}\n"
         )
         (record,) = jobs.finished([parse_config(parse_yaml(text, "tiny.yaml"), default_name=network)])
         held = process.memory_info().rss
