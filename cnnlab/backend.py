@@ -14,7 +14,6 @@ from typing import Literal, Protocol
 
 from cnnlab.errors import UserError
 from cnnlab.native_log import Aside, stderr_aside
-from cnnlab.processor import usable_cpus
 
 BackendName = Literal["tensorflow", "jax", "torch"]
 DeviceName = Literal["auto", "cpu", "gpu"]
@@ -68,48 +67,6 @@ def start_backend(runtime: Runtime) -> Backend:
                     f"backend; run experiments on {runtime.backend} in a separate process"
                 )
         return _start(runtime.backend, runtime.device)
-
-
-def threads_of(backend: Backend) -> tuple[int, int]:
-    """How many threads one operation is spread over, and how many operations run at once.
-
-    JAX does not say; its thread pools have one thread for each CPU that the process may run on.
-    """
-    match backend.name:
-        case "tensorflow":
-            import tensorflow as tf
-
-            configured = tf.config.threading
-            within = configured.get_intra_op_parallelism_threads()
-            between = configured.get_inter_op_parallelism_threads()
-            names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-            asked = (os.environ.get(name, "") for name in names)
-            first, second = (int(text) if text.isdecimal() else 0 for text in asked)
-            return within or first or usable_cpus(), between or second or usable_cpus()
-        case "torch":
-            import torch
-
-            return torch.get_num_threads(), torch.get_num_interop_threads()
-        case "jax":
-            return usable_cpus(), usable_cpus()
-
-
-def uses_onednn(backend: Backend) -> bool | None:
-    """Whether oneDNN computes; None where the backend has nothing to do with it, or does not say."""
-    match backend.name:
-        case "tensorflow":
-            # What is, whatever the environment says since TensorFlow was imported; nothing public tells.
-            with suppress(ImportError, AttributeError):
-                from tensorflow.python.util import _pywrap_util_port
-
-                return bool(_pywrap_util_port.IsMklEnabled())
-            return None
-        case "torch":
-            import torch
-
-            return bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled)
-        case "jax":
-            return None
 
 
 def framework_errors() -> tuple[type[Exception], ...]:
@@ -304,7 +261,7 @@ def start_up_noise() -> Iterator[list[str]]:
     lines: list[str] = []
     aside = Aside()
     try:
-        with stderr_aside() as aside:
+        with _computing, stderr_aside() as aside:  # in this order everywhere, for nobody to wait for ever
             yield lines
     except KeyboardInterrupt:
         raise

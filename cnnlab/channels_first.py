@@ -21,12 +21,23 @@ import keras
 import tensorflow as tf
 from keras.src.backend.tensorflow import nn, numpy  # where Keras's layers look; there is no public place
 
-from cnnlab.native_log import stderr_aside
+from cnnlab.native_log import Aside, stderr_aside
 
 CONVOLUTIONS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 
 FAILURE_LOGGED = re.compile(rb"^W\d{4}.* local_rendezvous\.cc.*\n(\t.*\n)*", re.MULTILINE)
 """What TensorFlow logs of a compiled function that fails, at every log level; a trial is meant to."""
+
+
+MISSING = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.NotFoundError,
+    tf.errors.UnimplementedError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+)
+"""How TensorFlow and Keras say that there is no such kernel. A lack of memory is no answer to a trial."""
 
 
 class Operand(NamedTuple):
@@ -177,17 +188,17 @@ def computes(
             outputs = convolution(*tensors, **dict(settings))
         return outputs, tape.gradient(outputs, tensors)
 
-    failed = False
-    with stderr_aside() as aside:
-        try:
-            with tf.init_scope():  # at once, even while a network is being traced
-                zeros = [tf.zeros(operand.shape, operand.dtype) for operand in operands]
-                tf.function(differentiate, autograph=False)(*zeros)
-        except (tf.errors.OpError, NotImplementedError, TypeError, ValueError):
-            failed = True
-    if said := FAILURE_LOGGED.sub(b"", aside.text):
-        os.write(2, said)
-    return not failed
+    aside = Aside()
+    try:
+        with stderr_aside() as aside, tf.init_scope():  # at once, even while a network is being traced
+            zeros = [tf.zeros(operand.shape, operand.dtype) for operand in operands]
+            tf.function(differentiate, autograph=False)(*zeros)
+    except MISSING:
+        return False
+    finally:
+        if said := FAILURE_LOGGED.sub(b"", aside.text):
+            os.write(2, said)
+    return True
 
 
 def _fixed(value: Any) -> Any:

@@ -196,11 +196,8 @@ class Jobs:
             start_over(path, config)
         with open_run(path, config, data=digest) as run:
             facts = environment(config, backend, dataset_facts(config, data))
-            if differences := resume_under(run, facts):
-                self.reporter.warn(
-                    f"{path}: resumed under other arithmetic ({', '.join(differences)}); the last digits can "
-                    "differ from those of an uninterrupted run"
-                )
+            if warning := resume_under(run, facts):
+                self.reporter.warn(f"{path}: {warning}")
             try:
                 train(config, data, run, self.reporter, environment=facts)
             except Exception:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+_turning = threading.RLock()
+"""Whoever came while another thread is in the block would take that one's file for stderr."""
 
 
 @dataclass
@@ -19,11 +23,14 @@ class Aside:
 
 @contextmanager
 def stderr_aside() -> Iterator[Aside]:
-    """Turn file descriptor 2 aside in the block, for all threads; who asks may show what came of it."""
+    """Turn file descriptor 2 aside in the block, for all threads; who asks may show what came of it.
+
+    One thread at a time: others wait.
+    """
     aside = Aside()
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
+    with _turning, tempfile.TemporaryFile() as kept:
+        sys.stderr.flush()
+        stderr = os.dup(2)
         os.dup2(kept.fileno(), 2)
         try:
             yield aside

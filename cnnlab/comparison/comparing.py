@@ -90,11 +90,12 @@ def _notes(experiments: Sequence[ExperimentRuns], labels: Sequence[str]) -> Iter
     for each, label in zip(experiments, labels, strict=True):
         if note := arithmetic_note(label, each.records):
             yield note
-    unchecked = [record.checked for each in experiments for record in each.records]
-    if not all(unchecked):
+    checked = [record.checked for each in experiments for record in each.records]
+    if unchecked := checked.count(False):
+        were, them = ("was", "it") if unchecked == 1 else ("were", "them")
         yield (
-            f"{unchecked.count(False)} of {counted(len(unchecked), 'run')} of cnnlab 0.1.0, which kept no "
-            "digests of files: they are read as they are"
+            f"{unchecked} of {counted(len(checked), 'run')} {were} trained with cnnlab 0.1.0, which recorded "
+            f"no digests of files; damage to {them} cannot be detected"
         )
 
 
@@ -104,7 +105,7 @@ def arithmetic_note(label: str, records: Sequence[Record]) -> str | None:
     resumed = [each.seed for each in records if each.environment.get(RESUMED) is True]
     if resumed:
         differences.append(f"{seeds_named(resumed)} resumed under other arithmetic")
-    return f"{label}: its runs differ in arithmetic ({', '.join(differences)})" if differences else None
+    return f"{label}: its runs differ in arithmetic ({'; '.join(differences)})" if differences else None
 
 
 def labels_of(experiments: Sequence[ExperimentRuns]) -> list[str]:

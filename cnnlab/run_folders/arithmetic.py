@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from cnnlab.run_folders.checkpoints import CHECKPOINTS
 from cnnlab.run_folders.records import Record, read_json
 from cnnlab.run_folders.run_writer import RunWriter
 from cnnlab.version import ARITHMETIC
+from cnnlab.wording import counted
 
 Fact = str | int | bool | None
 """None: not recorded, or not known."""
@@ -32,16 +34,17 @@ class Arithmetic:
     """What of a run's environment.json decides the last bits of its numbers."""
 
     facts: Mapping[str, Fact]
+    """By key of environment.json; on a GPU without those of the CPU, which only feeds it."""
+
     resumed_elsewhere: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, Any]) -> Self:
         """Of runs from before a fact was recorded, or with something else in its place, it is not known."""
-        facts = {key: _fact(environment.get(key)) for key in (*_ALWAYS, *_ON_CPU, *_ON_GPU)}
-        backend = _fact(environment.get("backend"))
-        if backend is not None:
-            version = _fact(environment.get(str(backend)))
-            facts["backend"] = f"{backend} {version}" if version else backend
+        of_device = _ON_GPU if environment.get("device") == "gpu" else _ON_CPU
+        facts = {key: _fact(environment.get(key)) for key in ("backend", *_ALWAYS, *of_device)}
+        if version := _fact(environment.get(str(facts["backend"]))):
+            facts["backend"] = f"{facts['backend']} {version}"
         return cls(facts, environment.get(RESUMED) is True)
 
     @property
@@ -52,37 +55,35 @@ class Arithmetic:
 
     def differences(self, other: Arithmetic) -> list[str]:
         """Phrases such as "threads: 2 → 1", from here to the other; what either does not know is left out."""
-        devices = {self.facts.get("device"), other.facts.get("device")}
-        labels = {"backend": "backend", **_ALWAYS, **(_ON_GPU if devices == {"gpu"} else {})}
-        if "gpu" not in devices:
-            labels |= _ON_CPU
-        pairs = [(label, self.facts.get(key), other.facts.get(key)) for key, label in labels.items()]
-        return [
-            f"{label}: {_shown(before)} → {_shown(after)}"
-            for label, before, after in pairs
-            if before is not None and after is not None and before != after
-        ]
+        return _phrases([self, other], " → ")
 
 
-def resume_under(run: RunWriter, environment: dict[str, Any]) -> list[str]:
-    """Where a run that is about to go on was trained under other arithmetic; it is marked then, for good.
+def resume_under(run: RunWriter, environment: dict[str, Any]) -> str | None:
+    """A sentence where a run that is about to go on may have been trained under other arithmetic.
+
+    It is marked then, for good.
 
     Args:
-        run: the open run; its environment.json is still that of the process before.
+        run: the open run; its environment.json is still that of the process before, or whatever is there.
         environment: what will take its place; the mark is put into it.
 
     Returns:
-        The differences; none for a run that begins anew.
+        None for a run that begins anew, or goes on as it was begun.
     """
-    before = read_json(run.path / "environment.json")
-    if before is None or not any(run.path.glob("checkpoint*.npz")):
-        return []
-    earlier = Arithmetic.from_environment(before)
+    if not any((run.path / name).exists() for name in CHECKPOINTS):
+        run.status.pop(RESUMED, None)
+        return None
+    earlier = Arithmetic.from_environment(read_json(run.path / "environment.json") or {})
     differences = earlier.differences(Arithmetic.from_environment(environment))
-    if differences or earlier.resumed_elsewhere:
+    told = None
+    if differences:
+        told = f"resumed under other arithmetic ({', '.join(differences)})"
+    elif earlier.number is None:
+        told = "resumed; it is not recorded under which arithmetic this run was begun"
+    if told or earlier.resumed_elsewhere or run.status.get(RESUMED) is True:
         environment[RESUMED] = True
         run.write_state("running", **{RESUMED: True})
-    return differences
+    return told and f"{told}; the last digits can differ from those of an uninterrupted run"
 
 
 def reused_from_before(record: Record) -> str | None:
@@ -90,21 +91,49 @@ def reused_from_before(record: Record) -> str | None:
     number = Arithmetic.from_environment(record.environment).number
     if number == ARITHMETIC:
         return None
-    trained = f"under arithmetic {number}" if number is not None else "before cnnlab numbered its arithmetic"
+    trained = (
+        f"before cnnlab numbered its arithmetic; this version of cnnlab has arithmetic version {ARITHMETIC}"
+        if number is None
+        else f"with arithmetic version {number}; this version of cnnlab has version {ARITHMETIC}"
+    )
     return (
-        f"reusing runs that were trained {trained}, which is {ARITHMETIC} now; new runs can differ from them "
-        "in the last digits; --fresh trains them again"
+        f"reusing runs that were trained {trained}; new runs can differ from them in the last digits; "
+        "--fresh trains them again"
+    )
+
+
+def of_other_arithmetic(records: Sequence[Record]) -> str | None:
+    """How many of these runs do not have today's arithmetic; None where all have it."""
+    numbers = [Arithmetic.from_environment(record.environment).number for record in records]
+    others = len(numbers) - numbers.count(ARITHMETIC)
+    if not others:
+        return None
+    were, them = ("was", "it") if others == 1 else ("were", "them")
+    return (
+        f"{others} of {counted(len(numbers), 'run')} {were} trained with another arithmetic version of "
+        f"cnnlab than the present one, {ARITHMETIC}; new runs can differ from {them} in the last digits"
     )
 
 
 def differences_among(records: Sequence[Record]) -> list[str]:
-    """Where the runs of one experiment differ: each difference once, in the order of the runs."""
-    first, *others = (Arithmetic.from_environment(record.environment) for record in records)
-    return list(dict.fromkeys(each for other in others for each in first.differences(other)))
+    """Phrases such as "threads: 1, 8": where the runs of one experiment differ, in the order of the runs."""
+    return _phrases([Arithmetic.from_environment(record.environment) for record in records], ", ")
+
+
+def _phrases(several: Sequence[Arithmetic], separator: str) -> list[str]:
+    """Per fact that is not the same in all, the values that are known."""
+    phrases = []
+    for key, label in {"backend": "backend", **_ALWAYS, **_ON_CPU, **_ON_GPU}.items():
+        known = dict.fromkeys(
+            _shown(each.facts.get(key)) for each in several if each.facts.get(key) is not None
+        )
+        if len(known) > 1:
+            phrases.append(f"{label}: {separator.join(known)}")
+    return phrases
 
 
 def _fact(value: Any) -> Fact:
-    return value if isinstance(value, str | int) else None
+    return value if isinstance(value, int) or (isinstance(value, str) and value.isprintable()) else None
 
 
 def _shown(fact: Fact) -> str:

@@ -8,8 +8,9 @@ import subprocess
 from importlib.metadata import version
 from typing import Any
 
-from cnnlab.backend import Backend, threads_of, uses_onednn
+from cnnlab.backend import Backend
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.cpu_settings import threads_of, uses_onednn
 from cnnlab.datasets import DATASETS, OWN_DATA
 from cnnlab.language.fields import settings_within
 from cnnlab.layers import LAYERS

@@ -12,6 +12,7 @@ from cnnlab.comparison.comparing import RunDataset, check_same_data
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
 from cnnlab.jobs import Jobs, dataset_facts
+from cnnlab.run_folders.arithmetic import of_other_arithmetic
 from cnnlab.run_folders.identity import find_finished, finished_seeds, run_path
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record
@@ -66,8 +67,6 @@ def compare_experiments(
     comparison = train_and_compare(entries, seeds=seeds, jobs=jobs)
     if matched is not None:
         comparison = replace(comparison, notes=(str(matched), *comparison.notes))
-    for warning in comparison.warnings:
-        jobs.reporter.warn(warning)
     from cnnlab.studies.pictures import answers_on_images
 
     return ComparedExperiments(comparison, answers_on_images(comparison, jobs), matched)
@@ -110,8 +109,15 @@ def train_and_compare(
     records = jobs.finished([each for each in wanted if run_path(each, jobs.out) not in left_out])
     unique = {record.path.resolve(): record for record in [*records, *given]}
     compared = compare(sorted(grouped(unique.values()), key=lambda each: places[each.name, each.digest]))
-    told = tuple(f"left out: {problem}" for _, problem in damaged)
-    return replace(compared, warnings=(*compared.warnings, *told))
+    warnings = [*compared.warnings, *(f"left out: {problem}" for _, problem in damaged)]
+    told = list(warnings)
+    if other := of_other_arithmetic(list(unique.values())):
+        warnings.append(other)
+        if of_other_arithmetic(given):  # of all others the jobs have warned already
+            told.append(other)
+    for warning in told:
+        jobs.reporter.warn(warning)
+    return replace(compared, warnings=tuple(warnings))
 
 
 def _damaged(configs: Sequence[ExperimentConfig], out: Path) -> list[tuple[ExperimentConfig, DamagedRun]]:

@@ -14,6 +14,7 @@ from cnnlab.comparison import grouped
 from cnnlab.comparison.confusion import confusion
 from cnnlab.run_folders.records import read_record
 from cnnlab.studies.pictures import pictures
+from cnnlab.version import ARITHMETIC
 
 MEAN = re.compile(r"\d+\.\d+ ± \d+\.\d+")
 
@@ -291,3 +292,32 @@ def test_confusion_counts_every_run(out, make_run):
 
 def other_runs(out):
     return [read_record(path) for path in out.glob("colors_dnn-*/seed-*")]
+
+
+COUNTED = (
+    "1 of 4 runs was trained with another arithmetic version of cnnlab than the present one, "
+    f"{ARITHMETIC}; new runs can differ from it in the last digits"
+)
+
+
+@pytest.mark.parametrize("number", [99, None], ids=["numbered", "unnumbered"])
+@pytest.mark.parametrize("given", ["folders", "configs"])
+def test_runs_of_another_arithmetic_version_are_counted(
+    tmp_path, make_run, settle, capsys, no_pictures, given, number
+):
+    """Where configs name them, training has said so already; the comparison keeps the count all the same."""
+    paths = [make_run(tmp_path, name, seed=seed) for name in ("colors_dnn", "colors_cnn") for seed in (0, 1)]
+    environment = paths[1] / "environment.json"
+    facts = json.loads(environment.read_text(encoding="utf-8")) | {"arithmetic": number}
+    environment.write_text(json.dumps(facts), encoding="utf-8")
+    settle(paths[1])
+    folders = [str(path.parent) for path in paths[::2]]
+    experiments = folders if given == "folders" else ["colors_dnn", "colors_cnn"]
+    assert run(["compare", *experiments, "--out", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert told.err.count(COUNTED) == (given == "folders")
+    assert told.err.count("reusing runs that were trained") == (given == "configs")
+    assert COUNTED not in told.out
+    folder = tmp_path / "comparisons" / "colors_dnn-vs-colors_cnn"
+    assert json.loads((folder / "comparison.json").read_text(encoding="utf-8"))["warnings"] == [COUNTED]
+    assert COUNTED in (folder / "table.md").read_text(encoding="utf-8")

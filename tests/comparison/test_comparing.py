@@ -252,5 +252,33 @@ def test_runs_of_one_experiment_that_differ_in_arithmetic_are_noted(record):
     dnn = grouped([under(0, "dnn", threads=8), under(1, "dnn"), under(2, "dnn", threads=8)])
     (note,) = compare([*cnn, *dnn]).notes
     assert note == (
-        "cnn: its runs differ in arithmetic (threads: 2 → 1, seed 2 resumed under other arithmetic)"
+        "cnn: its runs differ in arithmetic (threads: 2, 1; seed 2 resumed under other arithmetic)"
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "note"),
+    [
+        pytest.param(0, (), id="none"),
+        pytest.param(
+            1,
+            (
+                "1 of 4 runs was trained with cnnlab 0.1.0, which recorded no digests of files; damage to it "
+                "cannot be detected",
+            ),
+            id="one",
+        ),
+        pytest.param(
+            4,
+            (
+                "4 of 4 runs were trained with cnnlab 0.1.0, which recorded no digests of files; damage to "
+                "them cannot be detected",
+            ),
+            id="all",
+        ),
+    ],
+)
+def test_runs_that_cannot_be_checked_are_counted(record, old, note):
+    runs = [record(name, seed) for name in ("dnn", "cnn") for seed in (0, 1)]
+    runs = [replace(run, checked=place >= old) for place, run in enumerate(runs)]
+    assert compare(grouped(runs)).notes == note

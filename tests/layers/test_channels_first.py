@@ -231,3 +231,25 @@ def test_a_convolution_is_tried_once(backend, monkeypatch):
     for _ in range(3):
         keras.ops.conv(images, kernel, data_format="channels_first")
     assert channels_first.computes.cache_info().misses <= 2  # one for each format
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [("UnimplementedError", False), ("InvalidArgumentError", False), ("ResourceExhaustedError", None)],
+)
+def test_a_lack_of_memory_is_no_answer_to_a_trial(error, answer, backend):
+    import tensorflow as tf
+
+    failures = [getattr(tf.errors, error)(None, None, "as the device says")]
+
+    def convolution(images):
+        if failures:
+            raise failures.pop()
+        return images * 2
+
+    trial = (convolution, (channels_first.Operand((2, 3), "float32"),), ())
+    if answer is None:
+        with pytest.raises(tf.errors.ResourceExhaustedError):
+            channels_first.computes(*trial)
+        answer = True  # there is room again
+    assert channels_first.computes(*trial) is answer

@@ -1,20 +1,18 @@
 """What arithmetic made a run is recorded; a run that goes on under another one, or is reused, says so."""
 
 import json
-import shutil
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from cnnlab.config.experiment import load_config, parse_config
+from cnnlab.config.experiment import parse_config
 from cnnlab.datasets import DataPaths
 from cnnlab.jobs import Jobs
 from cnnlab.language.source import parse_yaml
 from cnnlab.reporting import Reporter
-from cnnlab.run_folders.arithmetic import Arithmetic
+from cnnlab.run_folders.arithmetic import Arithmetic, differences_among
+from cnnlab.run_folders.records import read_record
 from cnnlab.version import ARITHMETIC
-
-GOLDEN = Path(__file__).parent / "golden"
 
 OLD = {
     "cnnlab": "0.1.0", "keras": "3.12.0", "numpy": "2.4.6", "backend": "tensorflow", "tensorflow": "2.20.0",
@@ -61,6 +59,40 @@ def test_what_an_older_run_did_not_record_is_no_difference():
     assert (older.number, newer.number) == (None, 1)
     assert older.differences(newer) == ["Keras: 3.12.0 → 3.15.1"]
     assert Arithmetic.from_environment({}).differences(newer) == []
+
+
+@pytest.mark.parametrize(
+    ("environments", "differences"),
+    [
+        pytest.param(
+            [{}, {"threads": 1, "onednn": True}, {"threads": 8, "onednn": True}], ["threads: 1, 8"],
+            id="the first knows nothing",
+        ),
+        pytest.param(
+            [{"threads": 2}, {"threads": 1, "keras": "3.12.0"}, {"keras": "3.15.1"}, {"threads": 2}],
+            ["Keras: 3.12.0, 3.15.1", "threads: 2, 1"],
+            id="each knows another part",
+        ),
+        pytest.param([{"onednn": True}, {"onednn": False}], ["oneDNN: on, off"], id="oneDNN"),
+        pytest.param([{"arithmetic": None}, {"arithmetic": 1}], [], id="unknown"),
+        pytest.param(
+            [
+                {"device": "gpu", "device_name": "A", "threads": 1},
+                {"device": "gpu", "device_name": "A", "threads": 2},
+                {"device": "cpu", "device_name": "C", "threads": 4},
+            ],
+            ["device: gpu, cpu"],
+            id="a GPU's host and a CPU's name",
+        ),
+        pytest.param(
+            [{"threads": "\x1b[2J"}, {"threads": 1}, {"threads": [1]}, {"device": {}, "backend": ["a"]}], [],
+            id="what no run writes",
+        ),
+    ],
+)  # fmt: skip
+def test_differences_are_found_among_all_runs_of_an_experiment(environments, differences):
+    records = [SimpleNamespace(environment=each) for each in environments]
+    assert differences_among(records) == differences
 
 
 CONFIG = """
@@ -134,24 +166,67 @@ def test_resuming_under_the_same_arithmetic_is_not_worth_a_word(train, tmp_path)
         assert "resumed_elsewhere" not in json.loads(path.read_text())
 
 
-def test_reuse_of_runs_of_another_number_is_announced_once(train, monkeypatch):
+UNKNOWN = (
+    "resumed; it is not recorded under which arithmetic this run was begun; the last digits can differ from "
+    "those of an uninterrupted run"
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[1]", "{}", '{"arithmetic": [1], "backend": {"a": 1}, "device": [], "threads": {}}', None],
+    ids=["empty", "list", "nothing in it", "other types", "missing"],
+)
+def test_resuming_where_the_arithmetic_is_not_known_is_told_and_marks_the_run(train, tmp_path, content):
+    train(stops=True)
+    (environment,) = files(tmp_path, "environment.json")
+    environment.unlink()
+    if content is not None:
+        environment.write_text(content)
+    assert train(stops=True) == [f"{environment.parent}: {UNKNOWN}"]
+    assert train() == []
+    assert read_record(environment.parent).environment["resumed_elsewhere"] is True
+
+
+def test_the_mark_survives_a_damaged_environment(train, tmp_path):
+    """run.json has it as well; a comparison reads environment.json."""
+    train(stops=True)
+    (environment,) = files(tmp_path, "environment.json")
+    change(environment, threads=99)
+    train(stops=True)
+    now = json.loads(environment.read_text())
+    environment.write_text(json.dumps({**now, "resumed_elsewhere": "?"}))
+    assert train() == []
+    assert read_record(environment.parent).environment["resumed_elsewhere"] is True
+
+
+def test_a_run_that_begins_anew_has_no_mark(train, tmp_path):
+    train(stops=True)
+    (environment,) = files(tmp_path, "environment.json")
+    change(environment, threads=99)
+    train(stops=True)
+    for path in files(tmp_path, "checkpoint*.npz"):
+        path.unlink()
+    assert train() == []
+    for name in ("environment.json", "run.json"):
+        assert "resumed_elsewhere" not in json.loads((environment.parent / name).read_text())
+
+
+def test_reuse_of_runs_of_another_number_is_announced_once(train, settle, tmp_path):
     train(0, 1, 2)
     assert train(0, 1, 2) == []
-    monkeypatch.setattr("cnnlab.run_folders.arithmetic.ARITHMETIC", ARITHMETIC + 1)
+    for path in files(tmp_path, "environment.json"):
+        change(path, arithmetic=ARITHMETIC + 1)
+        settle(path.parent)
+    ending = "new runs can differ from them in the last digits; --fresh trains them again"
     assert train(0, 1, 2) == [
-        f"reusing runs that were trained under arithmetic {ARITHMETIC}, which is {ARITHMETIC + 1} now; new "
-        "runs can differ from them in the last digits; --fresh trains them again"
+        f"reusing runs that were trained with arithmetic version {ARITHMETIC + 1}; this version of cnnlab "
+        f"has version {ARITHMETIC}; {ending}"
     ]
-
-
-def test_reuse_of_runs_without_a_number_is_announced(tmp_path):
-    shutil.copytree(GOLDEN / "0.1.0", tmp_path, dirs_exist_ok=True)
-    told = Told()
-    config = load_config(str(GOLDEN / "golden_dnn.yaml"))
-    Jobs(tmp_path, DataPaths.from_environment(None), told).finished(
-        [config.with_seed(0), config.with_seed(1)]
-    )
-    assert told.warnings == [
-        f"reusing runs that were trained before cnnlab numbered its arithmetic, which is {ARITHMETIC} now; "
-        "new runs can differ from them in the last digits; --fresh trains them again"
+    for path in files(tmp_path, "environment.json"):
+        change(path, arithmetic=None)
+        settle(path.parent)
+    assert train(0, 1, 2) == [
+        "reusing runs that were trained before cnnlab numbered its arithmetic; this version of cnnlab has "
+        f"arithmetic version {ARITHMETIC}; {ending}"
     ]

@@ -73,8 +73,9 @@ def test_what_arithmetic_made_the_run(backend):
 
 
 ASK = """
-from cnnlab.backend import start_backend, threads_of, uses_onednn
+from cnnlab.backend import start_backend
 from cnnlab.config.sections import RuntimeConfig
+from cnnlab.cpu_settings import threads_of, uses_onednn
 backend = start_backend(RuntimeConfig(device="cpu"))
 print(uses_onednn(backend), *threads_of(backend))
 """
