@@ -235,7 +235,12 @@ def test_a_convolution_is_tried_once(backend, monkeypatch):
 
 @pytest.mark.parametrize(
     ("error", "answer"),
-    [("UnimplementedError", False), ("InvalidArgumentError", False), ("ResourceExhaustedError", None)],
+    [
+        ("AbortedError", False),
+        ("UnimplementedError", False),
+        ("InvalidArgumentError", False),
+        ("ResourceExhaustedError", None),
+    ],
 )
 def test_a_lack_of_memory_is_no_answer_to_a_trial(error, answer, backend):
     import tensorflow as tf
