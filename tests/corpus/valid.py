@@ -70,9 +70,11 @@ def _models() -> list[bytes]:
 def _checkpoints() -> list[bytes]:
     """Of 0.1.0, and of this version."""
     from cnnlab.run_folders.checkpoints import Owner, SavedEpoch, as_arrays
+    from cnnlab.run_folders.records import HISTORY_COLUMNS
 
     [old] = (GOLDEN.parents[2] / "0.1.0-interrupted").glob("*/seed-0/checkpoint.npz")
-    saved = SavedEpoch({"weight": np.zeros((2, 3), np.float32)}, [{"epoch": 1, "loss": 0.5}])
+    row = dict.fromkeys(HISTORY_COLUMNS, 0.5) | {"epoch": 1}
+    saved = SavedEpoch({"weight": np.zeros((2, 3), np.float32)}, [row])
     buffer = io.BytesIO()
     np.savez(buffer, **as_arrays(saved, Owner("experiment", 0, "data")))
     return [old.read_bytes(), buffer.getvalue()]
