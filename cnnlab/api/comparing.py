@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from cnnlab.reporting import Reporter
     from cnnlab.run_folders.folders import Folder
     from cnnlab.studies.comparing import ComparedExperiments
 
@@ -216,13 +215,15 @@ def compare(
     chosen = seeds_of(seeds)
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     folder = out_folder(out)
-    reporter = reporter_for(progress)
+    left_out: list[DamagedRun] = []
     entries: list[ExperimentConfig | Record] = []
     for each in experiments:
         if isinstance(each, Run):
             entries.append(each.record)
         elif isinstance(each, str | PathLike) and (folders := runs_meant(str(each), folder)):
-            entries += _records(folders, reporter)
+            records, damaged = _whole(folders)
+            entries += records
+            left_out += damaged
         else:
             entries.append(load(each, settings).config)
     if not any(isinstance(entry, ExperimentConfig) for entry in entries):
@@ -236,19 +237,21 @@ def compare(
     from cnnlab.jobs import RunsFailed
     from cnnlab.studies.comparing import compare_experiments
 
-    jobs = jobs_of(out=out, data_dir=data_dir, fresh=fresh, force=force, reporter=reporter)
+    jobs = jobs_of(out=out, data_dir=data_dir, fresh=fresh, force=force, reporter=reporter_for(progress))
     try:
-        compared = compare_experiments(entries, seeds=chosen, jobs=jobs, match=match, resize=resize)
+        compared = compare_experiments(
+            entries, seeds=chosen, jobs=jobs, match=match, resize=resize, left_out=left_out
+        )
     except RunsFailed as error:
         raise TrainingFailed(error) from None
     return Comparison(compared, jobs.out)
 
 
-def _records(folders: Sequence[Path], reporter: Reporter) -> list[Record]:
-    """The records of an experiment's runs, without the damaged ones, which are named.
+def _whole(folders: Sequence[Path]) -> tuple[list[Record], list[DamagedRun]]:
+    """The records of an experiment's runs, and what is wrong with those that are damaged.
 
     Raises:
-        DamagedRun: all of them are damaged.
+        DamagedRun: all of them are.
     """
     records, damaged = [], []
     for folder in folders:
@@ -258,6 +261,4 @@ def _records(folders: Sequence[Path], reporter: Reporter) -> list[Record]:
             damaged.append(error)
     if damaged and not records:
         raise damaged[0]
-    for problem in damaged:
-        reporter.warn(f"left out: {problem}")
-    return records
+    return records, damaged

@@ -13,7 +13,7 @@ from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
 from cnnlab.jobs import Jobs, dataset_facts
 from cnnlab.run_folders.arithmetic import of_other_arithmetic
-from cnnlab.run_folders.identity import find_finished, finished_seeds, run_path
+from cnnlab.run_folders.identity import find_finished, finished_seeds
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record
 from cnnlab.studies.matching import Budget, Match, match_budget
@@ -41,11 +41,12 @@ def compare_experiments(
     jobs: Jobs,
     match: Budget | None = None,
     resize: str | None = None,
+    left_out: Sequence[DamagedRun] = (),
 ) -> ComparedExperiments:
     """Resize one network where a budget is to be met, train what is missing, compare.
 
     Args:
-        entries, seeds: see `train_and_compare`.
+        entries, seeds, left_out: see `train_and_compare`.
         match: what both networks are to cost alike; see `match_budget`.
         resize: the name of the network to resize.
 
@@ -64,7 +65,7 @@ def compare_experiments(
         matched = match_budget(configs, match, jobs=jobs, resize=resize)
         jobs.reporter.note(str(matched))
         entries = [matched.config if each is matched.original else each for each in entries]
-    comparison = train_and_compare(entries, seeds=seeds, jobs=jobs)
+    comparison = train_and_compare(entries, seeds=seeds, jobs=jobs, left_out=left_out)
     if matched is not None:
         comparison = replace(comparison, notes=(str(matched), *comparison.notes))
     from cnnlab.studies.pictures import answers_on_images
@@ -77,6 +78,7 @@ def train_and_compare(
     *,
     seeds: Sequence[int] | None,
     jobs: Jobs,
+    left_out: Sequence[DamagedRun] = (),
 ) -> ComparedOutcomes:
     """Compare experiments over the same seeds; what has not been trained yet is trained.
 
@@ -85,6 +87,7 @@ def train_and_compare(
             as they are; the comparison has them in this order.
         seeds: of the experiments; by default all seeds that they, and the given runs' experiments, have
             finished in common, else the one in each config.
+        left_out: damaged runs that were asked for and are not among the entries; the comparison names them.
 
     Raises:
         UserError: fewer than two different experiments, or different test data; nothing is trained then.
@@ -104,12 +107,13 @@ def train_and_compare(
     )
     chosen = seeds or common_seeds(configs, given, jobs.out)
     wanted = [config.with_seed(seed) for config in configs for seed in chosen or (config.seed,)]
-    damaged = [] if jobs.fresh else _damaged(wanted, jobs.out)
-    left_out = [run_path(config, jobs.out) for config, _ in damaged]
-    records = jobs.finished([each for each in wanted if run_path(each, jobs.out) not in left_out])
-    unique = {record.path.resolve(): record for record in [*records, *given]}
+    damaged = list(left_out)
+    if not jobs.fresh:
+        wanted, problems = _whole(wanted, jobs.out)
+        damaged += problems
+    unique = {record.path.resolve(): record for record in [*jobs.finished(wanted), *given]}
     compared = compare(sorted(grouped(unique.values()), key=lambda each: places[each.name, each.digest]))
-    warnings = [*compared.warnings, *(f"left out: {problem}" for _, problem in damaged)]
+    warnings = [*compared.warnings, *(f"left out: {problem}" for problem in damaged)]
     told = list(warnings)
     if other := of_other_arithmetic(list(unique.values())):
         warnings.append(other)
@@ -120,23 +124,25 @@ def train_and_compare(
     return replace(compared, warnings=tuple(warnings))
 
 
-def _damaged(configs: Sequence[ExperimentConfig], out: Path) -> list[tuple[ExperimentConfig, DamagedRun]]:
-    """The damaged runs among those of these configs.
+def _whole(configs: Sequence[ExperimentConfig], out: Path) -> tuple[list[ExperimentConfig], list[DamagedRun]]:
+    """These configs without those whose runs are damaged, and what is wrong with these.
 
     Raises:
         DamagedRun: no other run of its experiment is wanted.
     """
-    damaged, whole = [], set()
+    whole: list[ExperimentConfig] = []
+    damaged: list[tuple[ExperimentConfig, DamagedRun]] = []
     for config in configs:
         try:
             find_finished(config, out)
-            whole.add(_identity(config))
+            whole.append(config)
         except DamagedRun as error:
             damaged.append((config, error))
+    left = {_identity(config) for config in whole}
     for config, problem in damaged:
-        if _identity(config) not in whole:
+        if _identity(config) not in left:
             raise problem
-    return damaged
+    return whole, [problem for _, problem in damaged]
 
 
 def _identity(entry: ExperimentConfig | Record) -> tuple[str, str]:

@@ -331,8 +331,10 @@ def test_folders_of_damaged_runs_are_left_out_of_comparisons(experiments, tmp_pa
     folders = [str(path.parent) for (_, seed), path in experiments.items() if seed == 0]
     assert run(["compare", *folders, "--out", str(tmp_path), "--json", "--quiet"]) == 0
     streams = capsys.readouterr()
-    assert [each["seeds"] for each in json.loads(streams.out)["experiments"]] == [[0, 1, 2], [0, 2]]
-    assert "this run is damaged: history.csv" in streams.err
+    document = json.loads(streams.out)
+    assert [each["seeds"] for each in document["experiments"]] == [[0, 1, 2], [0, 2]]
+    assert streams.err.count("this run is damaged: history.csv") == 1
+    assert any("this run is damaged: history.csv" in warning for warning in document["warnings"])
 
 
 def test_an_experiment_of_damaged_runs_only_cannot_be_compared(experiments, tmp_path, capsys):
