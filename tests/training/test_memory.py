@@ -33,10 +33,11 @@ def test_a_network_takes_the_same_first_and_after_larger_ones(trained, experimen
         return trained(config, data).result.peak_memory_bytes
 
     small, large, small_later, large_later = taken(10), taken(20_000), taken(10), taken(20_000)
-    assert small_later == pytest.approx(small, rel=0.03)
-    assert large_later == pytest.approx(large, rel=0.03)
-    # Weights and gradients are there at the same time, and a few copies of them.
     weights = 4 * (784 + 1 + 10) * (20_000 - 10)
+    assert small_later == pytest.approx(small, rel=0.03)
+    # TensorFlow's threads decide how many of a step's gradients are there at the same time.
+    assert large_later == pytest.approx(large, abs=weights)
+    # Weights and gradients are there at the same time, and a few copies of them.
     assert 2 * weights <= large - small <= 6 * weights
 
 
