@@ -32,7 +32,7 @@ ResizeMode = Literal["crop", "pad", "stretch"]
 ImageKind = Literal["photograph", "figure", "digit", "other"]
 
 DownloadProgress = Callable[[str, int, int | None], None]
-"""Told while something loads: the file's name, or "decoding …"; bytes so far; bytes in all, if known."""
+"""Told while something loads: the file's name, "reading …" or "decoding …"; bytes so far; all, if known."""
 
 UNIT_SCALE = (0.0, 1.0)
 """What networks see by default: uint8 / 255."""
