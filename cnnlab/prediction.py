@@ -14,8 +14,8 @@ from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.content import PixelScale
 from cnnlab.datasets.reading.folder_layout import image_files
-from cnnlab.datasets.reading.images import BadImage, bombs_are_errors
-from cnnlab.datasets.reading.preprocessing import Prepared, prepare
+from cnnlab.datasets.reading.images import BadImage, Prepared, bombs_are_errors
+from cnnlab.datasets.reading.preprocessing import prepare
 from cnnlab.datasets.splits import pixel_scale
 from cnnlab.errors import UserError
 from cnnlab.files import absence, name_problem

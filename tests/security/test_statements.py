@@ -20,7 +20,7 @@ from PIL import Image
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
 from cnnlab.datasets import DATASETS
-from cnnlab.datasets.reading.decoded_cache import Decoded, cached
+from cnnlab.datasets.reading.decoded_cache import Decoded, Part, cached
 from cnnlab.datasets.reading.download import DownloadError, download
 from cnnlab.errors import CnnlabWarning, UserError
 from cnnlab.language.source import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse_yaml
@@ -198,8 +198,10 @@ def test_cached_images_are_compared(tmp_path):
         file.write(bytes(range(16)))
         return Decoded(np.array([0, 1]), [])
 
+    part = Part(["0.png", "1.png"], written)
+
     def content():
-        return cached(tmp_path / "it", origin="it", image_shape=(4, 2, 1), train=written, test=written)
+        return cached(tmp_path / "it", origin="it", image_shape=(4, 2, 1), train=part, test=part)
 
     first = content().provenance
     pixels = tmp_path / "it" / "test_images.u8"
