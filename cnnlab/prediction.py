@@ -14,6 +14,7 @@ from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.content import PixelScale
 from cnnlab.datasets.reading.folder_layout import image_files
+from cnnlab.datasets.reading.image_formats import COMMON
 from cnnlab.datasets.reading.images import BadImage, Prepared, bombs_are_errors
 from cnnlab.datasets.reading.preprocessing import prepare
 from cnnlab.datasets.splits import pixel_scale
@@ -85,7 +86,7 @@ def sources_at(image: str) -> list[tuple[str, Path | bytes]]:
     if path.is_dir():
         found = [entry.path for entry in image_files(path)]
         if not found:
-            raise UserError(f"{path}: expected images (.png, .jpg, .jpeg, .bmp, .gif, .webp), found none")
+            raise UserError(f"{path}: expected images ({COMMON}), found none")
         return [(each, Path(each)) for each in found]
     if not path.is_file():
         raise UserError(f"{path}: {absence(path)}")

@@ -32,6 +32,12 @@ def placed(path: str) -> str:
     return os.path.abspath(expanded(path)) if path and "\0" not in path else path  # noqa: PTH100
 
 
+def near(path: str) -> str:
+    """A path as messages show it: from the current directory where it is inside of that."""
+    here = Path.cwd()
+    return os.path.relpath(path, here) if Path(path).is_relative_to(here) else path
+
+
 def absent(path: str, expected: str, found: str = "nothing") -> str:
     """What to say where something else, or nothing, is at a path, with where it starts from."""
     message = f"expected {expected}, found {found} at {str(path)!r}"

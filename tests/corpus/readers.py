@@ -167,8 +167,8 @@ def cached_folder(folder: Path) -> Content:
         file.write(bytes(range(8)))
         return Decoded(np.array([0, 1]), [])
 
-    part = Part(["0.png", "1.png"], decode)
-    return cached(folder, origin="it", image_shape=(2, 2, 1), train=part, test=part)
+    part = Part(["a/0.png", "a/1.png"], ["0.png", "1.png"], decode)
+    return cached(folder, origin="it", image_shape=(2, 2, 1), parts={"train": part, "test": part})
 
 
 def read_cached_folder(path: Path) -> None:

@@ -388,8 +388,8 @@ def test_images_of_different_sizes_need_a_size(tmp_path, data_paths, write_image
 def test_an_empty_class_is_named(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5, "owl": 0})
     assert refused(tmp_path / "pets", data_paths) == (
-        f"{tmp_path / 'pets' / 'owl'}: expected images of class 'owl', found none (.png, .jpg, .jpeg, .bmp, "
-        ".gif, .webp)\n   add some, or leave the class out with dataset.classes"
+        f"{tmp_path / 'pets' / 'owl'}: expected images of class 'owl', found none (PNG, JPEG, BMP, GIF, "
+        "WebP, TIFF or PPM)\n   add some, or leave the class out with dataset.classes"
     )
 
 

@@ -38,7 +38,7 @@ def picture():
     return Image.fromarray(RNG.integers(256, size=(6, 8, 3), dtype=np.uint8))
 
 
-@pytest.mark.parametrize("format", ["PNG", "BMP", "WEBP", "GIF", "JPEG"])
+@pytest.mark.parametrize("format", ["PNG", "BMP", "WEBP", "GIF", "JPEG", "TIFF", "PPM"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_format_gives_its_pixels(picture, format, channels):
     options = {"WEBP": {"lossless": True}}.get(format, {})
@@ -108,9 +108,7 @@ def with_orientation(orientation):
 
 @pytest.mark.parametrize("orientation", STORED)
 @pytest.mark.parametrize("format", LOSSLESS)
-def test_photographs_are_turned_upright(tmp_path, format, orientation, monkeypatch):
-    usual = Image.open  # as if all formats were read that Pillow knows
-    monkeypatch.setattr(Image, "open", lambda file, formats: usual(file))
+def test_photographs_are_turned_upright(tmp_path, format, orientation):
     upright = np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)
     path = tmp_path / "photo"
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](upright)))
@@ -244,7 +242,7 @@ def truncated_jpeg():
     ("source", "found"),
     [
         pytest.param(b"", "an empty file", id="zero bytes"),
-        pytest.param(b"no image at all", "no PNG, JPEG, BMP, GIF or WebP image", id="text"),
+        pytest.param(b"no image at all", "no PNG, JPEG, BMP, GIF, WebP, TIFF or PPM image", id="text"),
         pytest.param(truncated_jpeg(), "a damaged file (image file is truncated", id="truncated"),
         pytest.param(png_of_size(20_000, 5_000), "100,000,000 pixels; the limit is 89,478,485", id="bomb"),
         pytest.param(png_of_size(60_000, 60_000), "3,600,000,000 pixels; the limit is", id="large bomb"),
@@ -254,7 +252,9 @@ def truncated_jpeg():
             id="16 bits grey",
         ),
         pytest.param(
-            encoded(Image.new("L", (8, 6)), "TIFF"), "no PNG, JPEG, BMP, GIF or WebP image", id="TIFF"
+            encoded(Image.new("L", (8, 6)), "ICO"),
+            "no PNG, JPEG, BMP, GIF, WebP, TIFF or PPM image",
+            id="ICO",
         ),
     ],
 )

@@ -219,7 +219,7 @@ def test_what_is_no_image_is_named_and_the_others_are_answered(call, tmp_path):
         (["petz", "it.png"], "unknown run in experiments: 'petz'; did you mean pets?"),
         (["dnn", "it.png"], "dnn: no finished run in experiments; train it first: cnnlab train dnn"),
         (["pets", "it.png"], "it.png: no such file"),
-        (["pets", "empty"], "empty: expected images (.png, .jpg, .jpeg, .bmp, .gif, .webp), found none"),
+        (["pets", "empty"], "empty: expected images (PNG, JPEG, BMP, GIF, WebP, TIFF or PPM), found none"),
         (["pets", "-"], "standard input: expected an image, found an empty file"),
     ],
 )

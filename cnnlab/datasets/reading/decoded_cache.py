@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import BinaryIO, Literal
 import filelock
 import numpy as np
 
-from cnnlab.datasets.content import Content, Provenance, digest
+from cnnlab.datasets.content import Content, PartName, Provenance, Split, part_digests
 from cnnlab.errors import CnnlabError, CnnlabWarning, first_sentence
 from cnnlab.files import open_regular, read_bytes
 
@@ -58,12 +58,15 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Part:
-    """The training or the test images: paths of the files, and what writes their pixels.
+    """The training, validation or test images: the files, and what writes their pixels.
 
     The cache keeps no paths: a folder may move, or its files may get other names, with the same images.
     """
 
     paths: Sequence[str]
+    names: Sequence[str]
+    """What the files are called below their folder."""
+
     decode: Callable[[BinaryIO], Decoded]
 
 
@@ -80,10 +83,9 @@ def cached(
     *,
     origin: str,
     image_shape: tuple[int, ...],
-    train: Part,
-    test: Part,
+    parts: Mapping[PartName, Part],
 ) -> Content:
-    """The images in a folder of the cache; where it is not there, `train` and `test` write its pixels.
+    """The images in a folder of the cache; where it is not there, the parts write its pixels.
 
     The folder takes its name once it is whole. A second process waits for the first. All of it is read once
     to compare its digest; where that differs, the user is warned, and the images are decoded again. Where the
@@ -92,7 +94,7 @@ def cached(
     Raises:
         CnnlabError: the cache cannot be written or read.
     """
-    written = _Written(folder, image_shape, {"train": train, "test": test})
+    written = _Written(folder, image_shape, parts)
     if not os.path.lexists(folder):
         with _told(folder, "written"):
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +141,7 @@ class _Written:
 
     folder: Path
     image_shape: tuple[int, ...]
-    parts: dict[str, Part]
+    parts: Mapping[PartName, Part]
 
     def lock(self) -> filelock.BaseFileLock:
         return filelock.FileLock(self.folder.parent / f".{self.folder.name}.lock")
@@ -200,25 +202,21 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _write(folder: Path, image_shape: tuple[int, ...], parts: dict[str, Part]) -> None:
-    shapes, bad, arrays = {}, {}, []
+def _write(folder: Path, image_shape: tuple[int, ...], parts: Mapping[PartName, Part]) -> None:
+    shapes, bad, splits = {}, {}, {}
     for name, part in parts.items():
         with (folder / f"{name}_images.u8").open("wb") as file:
             decoded = part.decode(file)
         shapes[name] = [len(decoded.labels), *image_shape]
         bad[name] = decoded.bad
         np.save(folder / f"{name}_labels.npy", decoded.labels)
-        arrays += [_images(folder, name, shapes[name]), decoded.labels]
-    facts = {
-        "shapes": shapes,
-        "digest": digest(*arrays),
-        "test_digest": digest(*arrays[2:]),
-        "bad": bad,
-    }
+        splits[name] = Split(_images(folder, name, shapes[name]), decoded.labels)
+    whole, tested = part_digests(splits)
+    facts = {"shapes": shapes, "digest": whole, "test_digest": tested, "bad": bad}
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _read(folder: Path, image_shape: tuple[int, ...], parts: dict[str, Part], origin: str) -> Content:
+def _read(folder: Path, image_shape: tuple[int, ...], parts: Mapping[PartName, Part], origin: str) -> Content:
     """The arrays of a folder, images mapped, and what else is known.
 
     Raises:
@@ -227,14 +225,21 @@ def _read(folder: Path, image_shape: tuple[int, ...], parts: dict[str, Part], or
     """
     try:
         facts = json.loads(read_bytes(folder / "facts.json", most=LARGEST_FACTS))
-        arrays, bad = [], []
+        splits: dict[PartName, Split] = {}
+        places: dict[PartName, np.ndarray] = {}
+        bad = []
         for name, part in parts.items():
             shape = facts["shapes"][name]
             if type(shape[0]) is not int or shape[0] < 0 or tuple(shape[1:]) != image_shape:
                 raise _Damaged(f"facts.json has other images, {shape}")
             images = _images(folder, name, shape)
-            arrays += [images, _labels(folder, name, len(images))]
+            splits[name] = Split(images, _labels(folder, name, len(images)))
             bad += [f"{_path(part, index)}: {reason}" for index, reason in facts["bad"][name]]
+            left_out = {index for index, _ in facts["bad"][name]}
+            kept = [each for index, each in enumerate(part.names) if index not in left_out]
+            places[name] = np.array(kept, dtype=object)
+            if len(kept) != len(images):
+                raise _Damaged(f"facts.json has other files, {len(images)}")
         known = (facts["digest"], facts["test_digest"])
     except (ValueError, LookupError, TypeError, EOFError, RecursionError, MemoryError) as error:
         raise _Damaged(first_sentence(error)) from None
@@ -242,11 +247,20 @@ def _read(folder: Path, image_shape: tuple[int, ...], parts: dict[str, Part], or
         if error.errno not in _OTHER_FILES:
             raise
         raise _Damaged(f"{Path(error.filename).name}: {error.strerror}") from None
-    if known != (digest(*arrays), digest(*arrays[2:])):
+    if known != part_digests(splits):
         raise _Damaged("its content does not match its digest")
     warning = f"{len(bad)} images cannot be used and were left out; the first: {bad[0]}" if bad else None
     provenance = Provenance(origin, "unverified", known[0], known[1], warning)
-    return Content(arrays[0], arrays[1], arrays[2], arrays[3], provenance)
+    train, test = splits["train"], splits["test"]
+    return Content(
+        train.images,
+        train.labels,
+        test.images,
+        test.labels,
+        provenance,
+        validation=splits.get("validation"),
+        places=places,
+    )
 
 
 def _path(part: Part, index: object) -> str:

@@ -7,20 +7,21 @@ therefore reads all files, which takes a fraction of the time that decoding them
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
 
 from cnnlab.datasets.base import DownloadProgress
-from cnnlab.datasets.content import Content
+from cnnlab.datasets.content import Content, PartName
 from cnnlab.datasets.data_paths import DataPaths
+from cnnlab.datasets.left_out import left_out_warning
+from cnnlab.datasets.own_paths import placed
 from cnnlab.datasets.reading.decoded_cache import Decoded, Part, cached, key_of
-from cnnlab.datasets.reading.folder_layout import find_layout, image_files
+from cnnlab.datasets.reading.folder_layout import find_layout
+from cnnlab.datasets.reading.folder_parts import TITLES, File, FolderOptions, folder_files
 from cnnlab.datasets.reading.image_files import fingerprints, pixels, sizes
 from cnnlab.datasets.reading.images import BadImage, OtherSize, decoder
-from cnnlab.datasets.splits import stratified
 from cnnlab.errors import UserError
 from cnnlab.language.fields import Shape
 
@@ -29,41 +30,6 @@ NAMED = 10
 
 TOLD_EVERY = 64
 """After so many files that were read, the user is told."""
-
-
-@dataclass(frozen=True)
-class File:
-    """An image file."""
-
-    path: str
-    label: int
-    bytes: int
-    """How much there is to read."""
-
-    fingerprint: str = ""
-    """Of what is in it, which decides whether it has changed; empty until it was read."""
-
-
-@dataclass(frozen=True)
-class FolderOptions:
-    """How a folder of images is read."""
-
-    image_shape: Shape
-    """(height, width, channels) that all images are brought to."""
-
-    class_names: tuple[str, ...]
-    """The folders that are read; label k is called class_names[k]."""
-
-    resize: str
-    """crop, pad, stretch or exact."""
-
-    skips_bad_images: bool
-    """Leave out what cannot be used, instead of an error."""
-
-    test_size: int | float
-    """A count, or a share, of the images: split off where the folder has no test images."""
-
-    seed: int
 
 
 def read_folder(
@@ -79,81 +45,34 @@ def read_folder(
         layout = find_layout(folder)
     except UserError as error:
         raise UserError(f"dataset.folder: {error}") from None
-    train = _files(layout.train, options.class_names)
-    if layout.test is None:
-        train, test = _split(train, folder, options)
-    else:
-        test = _files(layout.test, options.class_names)
-    # In the order of the names, the first N would all be of one class.
-    tickets = np.random.PCG64(options.seed).random_raw(len(train))
-    train = [train[index] for index in np.argsort(tickets, kind="stable")]
-    train = _fingerprinted("training", train, progress)
-    test = _fingerprinted("test", test, progress)
+    found = folder_files(layout, options)
+    parts = {name: _fingerprinted(TITLES[name], files, progress) for name, files in found.parts.items()}
     on_error = "skip" if options.skips_bad_images else "stop"
     settings = f"{options.image_shape} {options.resize} {on_error}"
-    listed = (
-        f"{part} {file.label} {file.fingerprint}"
-        for part, files in (("train", train), ("test", test))
-        for file in files
-    )
+    listed = (f"{name} {file.label} {file.fingerprint}" for name, files in parts.items() for file in files)
     cache = data_paths.cache / "folders" / key_of(decoder(), settings, *listed)
 
-    def part(name: str, files: Sequence[File]) -> Part:
-        paths = [file.path for file in files]
-        return Part(paths, lambda written: _decode(name, files, written, folder, options, progress))
+    def part(name: PartName, files: Sequence[File]) -> Part:
+        return Part(
+            [file.path for file in files],
+            [file.name for file in files],
+            lambda written: _decode(TITLES[name], files, written, folder, options, progress),
+        )
 
     try:
         content = cached(
             cache,
-            origin=str(layout.root),
+            origin=placed(folder),
             image_shape=options.image_shape,
-            train=part("training", train),
-            test=part("test", test),
+            parts={name: part(name, files) for name, files in parts.items()},
         )
     except OtherSize:
-        raise _of_other_sizes([*train, *test], folder, options.image_shape) from None
+        files = [file for each in parts.values() for file in each]
+        raise _of_other_sizes(files, folder, options.image_shape) from None
     _check_classes(content, folder, options.class_names)
-    return content
-
-
-def _files(folders: dict[str, Path], class_names: Sequence[str]) -> list[File]:
-    """All images of the chosen classes, in the order of class and name.
-
-    Raises:
-        UserError: a class has no images.
-    """
-    files = []
-    for label, name in enumerate(class_names):
-        entries = image_files(folders[name]) if name in folders else []
-        if not entries:
-            where = folders.get(name, next(iter(folders.values())).parent / name)
-            raise UserError(
-                f"{where}: expected images of class {name!r}, found none (.png, .jpg, .jpeg, .bmp, .gif, "
-                ".webp)\n   add some, or leave the class out with dataset.classes"
-            )
-        for entry in entries:
-            try:
-                size = entry.stat().st_size
-            except OSError:  # a link to nowhere, or to itself: opening it will say so
-                size = 0
-            files.append(File(entry.path, label, size))
-    return files
-
-
-def _split(files: list[File], folder: str, options: FolderOptions) -> tuple[list[File], list[File]]:
-    """Split off the test images: of each class its share, drawn with the dataset's seed."""
-    labels = np.array([file.label for file in files], dtype=np.int64)
-    size = options.test_size
-    count = max(1, round(size * len(files))) if isinstance(size, float) else size
-    if count >= len(files):
-        raise UserError(
-            f"dataset.test_size: expected fewer than the {len(files)} images of {folder}, found {count}"
-        )
-    drawn = stratified(labels, count, seed=options.seed)
-    return (
-        [file for file, is_test in zip(files, drawn, strict=True) if not is_test],
-        [file for file, is_test in zip(files, drawn, strict=True) if is_test],
-    )
+    warnings = filter(None, (content.provenance.warning, left_out_warning(found.left_out)))
+    provenance = replace(content.provenance, warning="\n".join(warnings) or None)
+    return replace(content, provenance=provenance, left_out=found.left_out, notes=found.notes)
 
 
 def _fingerprinted(part: str, files: Sequence[File], progress: DownloadProgress | None) -> list[File]:
@@ -237,9 +156,9 @@ def _listed(lines: Sequence[str]) -> str:
 
 def _check_classes(content: Content, folder: str, class_names: Sequence[str]) -> None:
     """Where bad images were skipped, a class may have lost all of its own."""
-    for part, labels in (("training", content.train_labels), ("test", content.test_labels)):
-        for label, name in enumerate(class_names):
-            if part == "training" and not np.any(labels == label):
-                raise UserError(f"{folder}: class {name!r} has no {part} image that can be used")
-        if not len(labels):
-            raise UserError(f"{folder}: no {part} image can be used")
+    for label, name in enumerate(class_names):
+        if not np.any(content.train_labels == label):
+            raise UserError(f"{folder}: class {name!r} has no training image that can be used")
+    for part, images in content.parts.items():
+        if not len(images):
+            raise UserError(f"{folder}: no {TITLES[part]} image can be used")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from cnnlab.datasets.reading.image_formats import COMMON, readable_formats, register_plug_ins
 from cnnlab.errors import first_sentence
 from cnnlab.files import open_regular
 
@@ -175,10 +176,11 @@ def _opened(source: Path | bytes) -> Iterator[Image]:
     """An open image of known, bearable size; inside, whatever goes wrong with it becomes a `BadImage`."""
     from PIL import Image, UnidentifiedImageError
 
+    register_plug_ins()
     try:
         with (
             open_regular(source) if isinstance(source, Path) else io.BytesIO(source) as file,
-            Image.open(_of_bearable_size(file), formats=("PNG", "JPEG", "BMP", "GIF", "WEBP")) as image,
+            Image.open(_of_bearable_size(file), formats=readable_formats()) as image,
         ):
             if image.width * image.height > MOST_PIXELS:
                 raise _bomb(f"({image.height * image.width} pixels)")
@@ -233,7 +235,7 @@ def _raw_mode(image: Image) -> str:
 
 def _unidentified(source: Path | bytes) -> str:
     empty = source.stat().st_size == 0 if isinstance(source, Path) else not source
-    return "an empty file" if empty else "no PNG, JPEG, BMP, GIF or WebP image"
+    return "an empty file" if empty else f"no {COMMON} image"
 
 
 def _orientation(image: Image) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from cnnlab.datasets.content import Content, Provenance, Split, part_digests
 from cnnlab.datasets.left_out import left_out_warning
 from cnnlab.datasets.memory_mapped import free_memory
+from cnnlab.datasets.own_paths import placed
 from cnnlab.datasets.reading.files import (
     ELSEWHERE,
     OWN,
@@ -68,7 +69,7 @@ def check_headers(path: Path) -> None:
 
 
 def read_own_npz(
-    path: Path,
+    file: str,
     *,
     image_shape: Shape,
     class_names: tuple[str, ...],
@@ -88,9 +89,10 @@ def read_own_npz(
     Raises:
         UserError: the file is damaged, or labels and images do not fit each other.
     """
+    path = Path(file)
     if not is_file(path):
         raise UserError(f"dataset.npz: expected a file, found nothing at {str(path)!r}")
-    found = npz_content(str(path))
+    found = npz_content(file)
     if own_validation and found.validation is None:
         raise broken(
             path,
@@ -142,7 +144,7 @@ def read_own_npz(
         train.labels,
         test.images,
         test.labels,
-        Provenance(str(path), "unverified", "", ""),
+        Provenance(placed(file), "unverified", "", ""),
         validation=parts[1] if found.validation else None,
         left_out=found.left_out,
     )
@@ -155,7 +157,12 @@ def read_own_npz(
             f"{image_shape[1]} and {image_shape[2]} channels; if it is (N, channels, height, width), set "
             f"dataset.layout: {found.looks_like}, else dataset.layout: {layout}"
         )
-    provenance = Provenance(str(path), "unverified", whole, tested, "\n".join(filter(None, warnings)) or None)
+    provenance = replace(
+        content.provenance,
+        digest=whole,
+        test_digest=tested,
+        warning="\n".join(filter(None, warnings)) or None,
+    )
     return replace(content, provenance=provenance)
 
 

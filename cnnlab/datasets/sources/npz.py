@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from cnnlab.datasets.base import DownloadProgress
-from cnnlab.datasets.own_paths import placed
+from cnnlab.datasets.own_paths import near, placed
 from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.datasets.sources.own_data import OwnData, check_path, is_written_out, with_validation
 from cnnlab.errors import UserError
@@ -66,7 +66,7 @@ class NpzFile(OwnData):
         from cnnlab.datasets.reading.npz_files import read_own_npz
 
         return read_own_npz(
-            Path(self.npz),
+            near(self.npz),
             image_shape=self.image_shape,
             class_names=self.all_classes,
             layout=self.layout,
