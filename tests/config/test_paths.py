@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import cnnlab
+from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
 from cnnlab.errors import UserError
 
@@ -11,6 +12,12 @@ CONFIG = """\
 dataset: {{{key}: {path}}}
 model: {{layers: [Flatten, Dense: {{units: 2, activation: softmax}}]}}
 """
+PINNED = {
+    "npz": "15fd723a90958e38611d9647e963b27930cb2ac6d3a5f5e1594a79bb699227c3",
+    "folder": "2ea64a09b06e95fc21c57eba9732e6971f99fe16f78b93ab0e59dbb6a0b9d7e0",
+}
+"""The digests that data in the current directory had when every path counted as it was written."""
+
 MODEL = {"layers": ["Flatten", {"Dense": {"units": 2, "activation": "softmax"}}]}
 
 
@@ -128,6 +135,7 @@ def test_where_the_data_lies_does_not_count_in_the_digest(here, data):
     key, name, make = data
     make(here / "data")
     first = load_config(written(here / "configs", key, f"../data/{name}")).digest
+    assert first == PINNED[key]
     (here / "data").rename(here / "elsewhere")
     assert load_config(written(here / "configs", key, f"../elsewhere/{name}")).digest == first
     other = {"npz": "other.npz", "folder": "other"}[key]
@@ -139,3 +147,15 @@ def test_an_empty_path_is_refused(here, data):
     key, _, _ = data
     with pytest.raises(UserError, match=rf"dataset\.{key}: expected a path, found ''"):
         load_config(written(here / "configs", key, "''"))
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'], ids=["plain", "single", "double"])
+def test_a_copied_config_leads_to_the_same_data(here, data, quote):
+    key, name, make = data
+    make(here / "data")
+    written(here / "configs", key, f"{quote}../data/{name}{quote}")
+    assert run(["init", "copy", "--like", "configs/mine.yaml"]) == 0
+    assert run(["init", "configs/beside", "--like", "configs/mine.yaml"]) == 0
+    copies = [load_config(file) for file in ("copy.yaml", "configs/beside.yaml")]
+    assert [place(copy, key) for copy in copies] == [str(here / "data" / name)] * 2
+    assert f'{{{key}: "data/{name}"}}' in (here / "copy.yaml").read_text(encoding="utf-8")

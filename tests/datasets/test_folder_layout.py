@@ -134,12 +134,20 @@ def test_the_config_of_a_run_from_before_a_validation_folder_stays_readable(pets
     shutil.rmtree(pets / "cat")
     shutil.rmtree(pets / "dog")
     config = OWN_DATA["folder"].model_validate(written)
+    assert config.model_dump(mode="json") == written
     data = load_dataset(config, data_paths)
-    assert config.validation_size == 0.1
     assert (len(data.train), len(data.validation), len(data.test)) == (14, 2, 4)
     assert data.provenance.warning == (
         "left out: valid: dataset.validation_size splits the validation images off the training images"
     )
+
+
+def test_the_config_of_a_run_stays_readable_whatever_becomes_of_its_folder(pets):
+    draw_classes(pets)
+    written = ImageFolder(folder=str(pets)).model_dump(mode="json")
+    (pets / "cat").rename(pets / "lion")
+    (pets / "dog").rename(pets / "lynx")
+    assert OWN_DATA["folder"].model_validate(written).model_dump(mode="json") == written
 
 
 def test_a_run_whose_validation_folder_has_gone_is_told_so(pets, data_paths):
@@ -250,6 +258,16 @@ def test_an_image_whose_ending_says_nothing_is_told_by_its_first_bytes(pets, dat
         format = "JPEG" if "jpg" in name else "PNG"
         Image.new("RGB", (4, 4), (0, 0, 40 * index)).save(pets / "cat" / name, format)
     assert sum(filter(None, counts(pets, data_paths)["cat"])) == 8
+
+
+def test_heic_is_read_where_its_package_is_installed(pets, data_paths):
+    pillow_heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not installed")
+    pillow_heif.register_heif_opener()
+    draw_classes(pets)
+    Image.new("RGB", (64, 64), (200, 100, 50)).save(pets / "cat" / "photo.HEIC", "HEIF", quality=100)
+    found = checked(pets, data_paths, size=4)
+    assert sum(filter(None, counts(pets, data_paths, size=4)["cat"])) == 6
+    assert found.left_out == ()
 
 
 @pytest.fixture
@@ -442,7 +460,9 @@ def test_parts_below_the_classes_are_not_mixed(pets, data_paths):
     )
 
 
-@pytest.mark.parametrize("classes", [("plane", "train"), ("exam", "test"), ("dev", "ops")], ids="-".join)
+@pytest.mark.parametrize(
+    "classes", [("plane", "train"), ("exam", "test"), ("dev", "val", "ops")], ids="-".join
+)
 def test_a_class_may_be_called_as_a_part(pets, data_paths, classes):
     draw_classes(pets, **dict.fromkeys(classes, 5))
     assert counts(pets, data_paths) == dict.fromkeys(sorted(classes), (4, None, 1))

@@ -198,10 +198,12 @@ def test_cached_images_are_compared(tmp_path):
         file.write(bytes(range(16)))
         return Decoded(np.array([0, 1]), [])
 
-    part = Part(["0.png", "1.png"], written)
+    part = Part(["a/0.png", "a/1.png"], ["0.png", "1.png"], written)
 
     def content():
-        return cached(tmp_path / "it", origin="it", image_shape=(4, 2, 1), train=part, test=part)
+        return cached(
+            tmp_path / "it", origin="it", image_shape=(4, 2, 1), parts={"train": part, "test": part}
+        )
 
     first = content().provenance
     pixels = tmp_path / "it" / "test_images.u8"

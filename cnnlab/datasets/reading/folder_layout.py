@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +55,10 @@ def find_layout(folder: str) -> Layout:
     root = expanded(folder)
     if not can_be_path(root) or not root.is_dir():
         raise UserError(_no_folder(folder, root))
-    parts = _parts(root)
-    if "training" not in parts:
-        return _flat(root, parts)
+    found_parts = _parts(root)
+    if "training" not in found_parts:
+        return _flat(root, [place for places in found_parts.values() for place in places])
+    parts = {part: _only(part, places) for part, places in found_parts.items()}
     train_root = parts.pop("training")
     train = _class_folders(train_root)
     if len(train) < 2:
@@ -104,25 +105,30 @@ def image_files(folder: Path) -> list[os.DirEntry[str]]:
     return sorted(found, key=lambda entry: entry.name)
 
 
-def _parts(root: Path) -> dict[str, Path]:
-    """The folders of the parts, by part.
-
-    Raises:
-        UserError: two folders could be the same part.
-    """
-    found: dict[str, Path] = {}
+def _parts(root: Path) -> dict[str, list[Path]]:
+    """The folders that are called as parts, by part."""
+    found: dict[str, list[Path]] = {}
     for name in _names(root):
         part = _part_of(name)
-        if part == "training" and not _names(root / name):
-            continue  # a class of trains, or no images at all
-        if part in found:
-            raise UserError(
-                f"{root}: expected one folder of {part} images, found {found[part].name!r} and {name!r}\n"
-                "   merge or rename one of them"
-            )
-        if part is not None:
-            found[part] = root / name
+        # A folder `train` without folders is a class of trains, or has no images at all.
+        if part is not None and (part != "training" or _names(root / name)):
+            found.setdefault(part, []).append(root / name)
     return found
+
+
+def _only(part: str, places: Sequence[Path]) -> Path:
+    """The folder of a part.
+
+    Raises:
+        UserError: two folders could be it.
+    """
+    if len(places) > 1:
+        one, other = (place.name for place in places[:2])
+        raise UserError(
+            f"{places[0].parent}: expected one folder of {part} images, found {one!r} and {other!r}\n"
+            "   merge or rename one of them"
+        )
+    return places[0]
 
 
 def _part_of(name: str) -> str | None:
@@ -130,8 +136,11 @@ def _part_of(name: str) -> str | None:
     return next((part for part, names in _PARTS.items() if name.strip().lower() in names), None)
 
 
-def _flat(root: Path, parts: Mapping[str, Path]) -> Layout:
+def _flat(root: Path, parts: Sequence[Path]) -> Layout:
     """FOLDER/CLASS/*.
+
+    Args:
+        parts: the folders in it that are called as parts, which they may still be.
 
     Raises:
         UserError: fewer than two classes, or folders that are no classes by their names.
@@ -142,8 +151,8 @@ def _flat(root: Path, parts: Mapping[str, Path]) -> Layout:
             f"{root / 'train'}: expected a folder for each class, found none\n"
             "   put the images of each class into a folder that has the class's name"
         )
-    names = {composed(place.name) for place in parts.values()}
-    if names and (names == classes.keys() or any(_holds_classes(place, classes) for place in parts.values())):
+    names = {composed(place.name) for place in parts}
+    if names and (names == classes.keys() or any(_holds_classes(place, classes) for place in parts)):
         found = " and ".join(repr(name) for name in sorted(names))
         raise UserError(
             f"{root}: expected a folder 'train' beside {found}, found none\n"

@@ -12,7 +12,7 @@ from cnnlab.datasets.own_paths import near, placed
 from cnnlab.datasets.reading.class_images import class_images, composed
 from cnnlab.datasets.reading.folder_layout import Layout, find_layout
 from cnnlab.datasets.sources.inferred_settings import with_inferred
-from cnnlab.datasets.sources.own_data import OwnData, check_path, with_validation
+from cnnlab.datasets.sources.own_data import OwnData, check_path, is_written_out, with_validation
 from cnnlab.errors import UserError, suggestion
 from cnnlab.files import can_be_path
 from cnnlab.language.fields import Pair, Shape, as_written, problem, problems
@@ -118,8 +118,11 @@ class ImageFolder(OwnData):
             **data,
             "folder": placed(given_folder),
         }
-        if given is not None and data.get("size") is not None and not _is_folder(data["folder"]):
-            return data  # the config of a run whose images have gone
+        is_complete = given is not None and data.get("size") is not None
+        if is_complete and is_written_out(data):
+            return data  # the config of a run, whose images may have gone or changed
+        if is_complete and not _is_folder(data["folder"]):
+            return with_validation(data, None)
         try:
             layout = find_layout(given_folder)
             if given is None:

@@ -12,6 +12,7 @@ from cnnlab.datasets.own_paths import near, placed
 from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.datasets.sources.own_data import OwnData, check_path, is_written_out, with_validation
 from cnnlab.errors import UserError
+from cnnlab.files import can_be_path
 from cnnlab.language.fields import AsTuple, DataFormat, Positive, Shape, problem, problems
 
 if TYPE_CHECKING:
@@ -88,8 +89,10 @@ class NpzFile(OwnData):
         check_path(given, "npz")
         data = {**data, "npz": placed(given)}
         is_complete = data.get("shape") is not None and data.get("names") is not None
-        if is_complete and (is_written_out(data) or not Path(data["npz"]).exists()):
+        if is_complete and is_written_out(data):
             return data  # the config of a run, whose file may have gone or changed
+        if is_complete and not _exists(data["npz"]):
+            return with_validation(data, None)
         from cnnlab.datasets.reading.npz_layout import npz_content, number_of_labels
 
         try:
@@ -108,3 +111,7 @@ class NpzFile(OwnData):
             data["shape"] = list(found.image_shape(layout))
         own = found.validation
         return with_validation(data, None if own is None else f"the array {own[0]}")
+
+
+def _exists(path: str) -> bool:
+    return can_be_path(path) and Path(path).exists()

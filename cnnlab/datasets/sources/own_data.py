@@ -46,10 +46,10 @@ def with_validation(data: Mapping[str, Any], own: str | None) -> dict[str, Any]:
         ValidationError: validation images would be split off although there are some.
     """
     given = data.get("validation_size")
-    if own is not None and given is not None and not (is_written_out(data) and given == VALIDATION_SIZE):
+    if own is not None and given is not None:
         message = f"has no effect: {own} has the validation images; leave this out, or remove {own}"
         raise problems(problem(message, ("validation_size",), kind="key"))
-    if own is None and given is None and not is_written_out(data):
+    if own is None and given is None:
         given = VALIDATION_SIZE
     return {**data, "validation_size": given}
 
