@@ -2,6 +2,7 @@
 
 import shutil
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from cnnlab.config.experiment import load_config
 from cnnlab.datasets import OWN_DATA, load_dataset
 from cnnlab.datasets.catalog import check_dataset
 from cnnlab.datasets.reading import image_formats
+from cnnlab.datasets.reading.images import BadImage, load
 from cnnlab.datasets.sources.folder import ImageFolder
 from cnnlab.errors import UserError
+from cnnlab.prediction import sources_at
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
 SHADES = iter(range(10**6))
@@ -351,6 +354,19 @@ def test_a_class_of_unread_files_alone_says_why(pets, data_paths, without_plug_i
         f"{pets}/owl: expected images of class 'owl', found none (PNG, JPEG, BMP, GIF, WebP, TIFF or PPM)\n"
         "   left out: owl/a.heic: .heic needs the package pillow-heif (pip install pillow-heif)\n"
         "   add some, or leave the class out with dataset.classes"
+    )
+
+
+def test_images_to_predict_that_are_not_read_are_named(pets, without_plug_ins):
+    draw(pets, 1)
+    for name in ("a.heic", "b.zip", "notes.txt", ".hidden.heic"):
+        (pets / name).write_bytes(b"no image")
+    found = [Path(name).name for name, _ in sources_at(str(pets))]
+    assert found == [next(pets.glob("*.png")).name, "a.heic"]
+    with pytest.raises(BadImage) as caught:
+        load(pets / "a.heic", channels=3)
+    assert str(caught.value) == (
+        "a file that is not read: .heic needs the package pillow-heif (pip install pillow-heif)"
     )
 
 

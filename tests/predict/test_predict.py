@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+import cnnlab
 from cnnlab.cli import run
 from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths
 from cnnlab.datasets.reading.preprocessing import prepare
@@ -165,6 +167,27 @@ def test_answers_to_large_photographs_are_those_of_the_run(call, trained):
     np.testing.assert_allclose([list(each["probabilities"].values()) for each in found], kept, atol=5e-4)
     [piped] = json.loads(call(path, "-", "--json", stdin=files[1].read_bytes())[1])["predictions"]
     assert piped["probabilities"] == pytest.approx(found[1]["probabilities"], abs=1e-6)
+
+
+def test_images_of_the_same_name_are_all_answered(trained, monkeypatch):
+    monkeypatch.chdir(trained)
+    images = [("it", (trained / "pets" / color / "0.png").read_bytes()) for color in ("red", "blue")]
+    found = cnnlab.predict("pets", [*images, "pets/red/0.png", "pets/red/0.png"])
+    assert [(each.image, each.best[0]) for each in found] == [
+        ("it", "red"),
+        ("it", "blue"),
+        ("pets/red/0.png", "red"),
+        ("pets/red/0.png", "red"),
+    ]
+
+
+def test_a_pipe_is_read_as_standard_input_only(call, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert call("pets", tmp_path / "pipe") == (
+        2,
+        "",
+        f"{tmp_path / 'pipe'}: not a regular file\n   use - to read an image from standard input\n",
+    )
 
 
 def test_a_run_is_found_by_name_folder_or_path_below_out(call, trained, tmp_path):

@@ -213,6 +213,25 @@ def test_cached_images_are_compared(tmp_path):
     assert pixels.read_bytes() == bytes(range(16))
 
 
+def test_cached_images_belong_to_their_files(tmp_path):
+    """The files of the second set have the names, sizes and times of the first."""
+    from cnnlab.datasets import DataPaths
+    from cnnlab.datasets.sources.folder import ImageFolder
+
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for index in range(5):
+            Image.new("RGB", (2, 2), (index, 0, 0)).save(tmp_path / "pets" / name / f"{index}.bmp")
+    config, data_paths = ImageFolder(folder=str(tmp_path / "pets")), DataPaths(None, tmp_path, tmp_path)
+    assert config.read(data_paths).train_images[..., 2].max() == 0
+    for path in (tmp_path / "pets").glob("*/*.bmp"):
+        before = path.stat()
+        Image.new("RGB", (2, 2), (0, 0, 255)).save(path)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert path.stat().st_size == before.st_size
+    assert config.read(data_paths).train_images[..., 2].min() == 255
+
+
 def test_archives_stay_packed(tmp_path, monkeypatch):
     from cnnlab.datasets.reading.archive import LARGEST_ARCHIVE, members
 

@@ -96,13 +96,17 @@ def check_levels(place: Path, inside: Iterable[str], root: Path) -> None:
 
 
 def image_files(folder: Path) -> list[os.DirEntry[str]]:
-    """The images directly in a folder, sorted by name; hidden files are left out.
+    """The images directly in a folder, sorted by name, also those that cannot be read; no hidden files.
 
     Raises:
         UserError: the folder cannot be read.
     """
-    found = (entry for entry in entries(folder) if not is_folder(entry) and is_image(entry.name, entry.path))
-    return sorted(found, key=lambda entry: entry.name)
+
+    def wanted(entry: os.DirEntry[str]) -> bool:
+        unread = why_unread(entry.name) and not is_archive(entry.name)
+        return not is_folder(entry) and (bool(unread) or is_image(entry.name, entry.path))
+
+    return sorted(filter(wanted, entries(folder)), key=lambda entry: entry.name)
 
 
 def _parts(root: Path) -> dict[str, list[Path]]:

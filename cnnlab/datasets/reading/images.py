@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from cnnlab.datasets.reading.image_formats import COMMON, readable_formats, register_plug_ins
+from cnnlab.datasets.reading.image_formats import COMMON, readable_formats, register_plug_ins, why_unread
 from cnnlab.errors import first_sentence
 from cnnlab.files import open_regular
 
@@ -73,7 +73,9 @@ def decoder() -> str:
     """What turns bytes into pixels: cnnlab's rules, and the libraries with their versions."""
     from PIL import __version__, features
 
-    libraries = [f"{name} {features.version(name)}" for name in ("jpg", "libjpeg_turbo", "webp")]
+    libraries = [
+        f"{name} {features.version(name)}" for name in ("jpg", "libjpeg_turbo", "webp", "libtiff", "avif")
+    ]
     return "; ".join([f"decoder {DECODER}", f"Pillow {__version__}", *libraries])
 
 
@@ -234,6 +236,8 @@ def _raw_mode(image: Image) -> str:
 
 
 def _unidentified(source: Path | bytes) -> str:
+    if isinstance(source, Path) and (reason := why_unread(source.name)):
+        return f"a file that is not read: {reason}"
     empty = source.stat().st_size == 0 if isinstance(source, Path) else not source
     return "an empty file" if empty else f"no {COMMON} image"
 

@@ -34,8 +34,8 @@ class ImageFolder(OwnData):
         "with Pillow 11.3, HEIC with the package pillow-heif. Files that are left out are listed.\n\n"
         "If classes or size are left out, they are read from the folder and written to a run's "
         "config.yaml, so a run can be read when the folder is gone. Images are converted to 8 bits per "
-        "channel, transparent parts to white, photographs rotated upright; the result is cached as uint8 "
-        "until a file changes."
+        "channel, transparent parts to white, photographs rotated upright. The decoded images are cached; "
+        "each start reads all files, since their contents decide whether the cache is up to date."
     )
 
     file_paths: ClassVar[frozenset[str]] = frozenset({"folder"})
