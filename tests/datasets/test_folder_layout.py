@@ -499,8 +499,8 @@ def test_one_image_a_class_leaves_none_to_train_on(pets, data_paths):
     name = str(caught.value).split("'")[1]
     assert str(caught.value) == (
         f"{pets}: class {name!r} has 1 image, which becomes a test image: none is left for training\n"
-        f"   add images of this class, lower dataset.test_size, or choose yourself: test/{name} and "
-        f"train/{name} in place of {name}"
+        "   add images of this class, lower dataset.test_size, or put test images of your own into "
+        f"test/{name}, beside train/{name}"
     )
 
 

@@ -167,8 +167,8 @@ def _split(files: list[File], root: Path, options: FolderOptions) -> tuple[list[
             )
             raise UserError(
                 f"{root}: class {name!r} has {has}: none is left for training\n"
-                f"   add images of this class, lower dataset.test_size, or choose yourself: test/{name} and "
-                f"train/{name} in place of {name}"
+                "   add images of this class, lower dataset.test_size, or put test images of your own into "
+                f"test/{name}, beside train/{name}"
             )
     return (
         [file for file, is_test in zip(files, drawn, strict=True) if not is_test],
