@@ -67,6 +67,16 @@ def test_crop_fills_pad_fits_and_stretch_distorts():
     assert stretched[5] == 255
 
 
+@pytest.mark.parametrize("size", [(2000, 30), (30, 2000)])
+def test_pad_keeps_a_line_of_a_very_long_image(size):
+    padded = decode(encoded(Image.new("L", size, 200)), size=(28, 28), channels=1, resize="pad").pixels[
+        ..., 0
+    ]
+    line = padded if size[0] > size[1] else padded.T
+    assert sorted(line.max(axis=1).tolist()) == [0] * 27 + [200]
+    assert line.max(axis=0).tolist() == [200] * 28
+
+
 def test_exact_refuses_another_size(picture):
     with pytest.raises(OtherSize, match=r"^6×8$"):
         decoded(encoded(picture), size=(8, 6))

@@ -157,8 +157,19 @@ def fitted(image: Image, size: tuple[int, int], resize: str) -> Image:
     if resize == "crop":
         return ImageOps.fit(image, target, Resampling.BILINEAR)
     if resize == "pad":
-        return ImageOps.pad(image, target, Resampling.BILINEAR)
+        return ImageOps.pad(_of_one_pixel(image, target), target, Resampling.BILINEAR)
     return image.resize(target, Resampling.BILINEAR)
+
+
+def _of_one_pixel(image: Image, target: tuple[int, int]) -> Image:
+    """An image so long that its short side would round to nothing keeps one pixel: it would be all black."""
+    from PIL.Image import Resampling
+
+    if round(image.height / image.width * target[0]) == 0:
+        return image.resize((target[0], 1), Resampling.BILINEAR)
+    if round(image.width / image.height * target[1]) == 0:
+        return image.resize((1, target[1]), Resampling.BILINEAR)
+    return image
 
 
 def fitting(image: Image, size: tuple[int, int], resize: str) -> str:
