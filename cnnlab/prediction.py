@@ -14,8 +14,9 @@ from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.content import PixelScale
 from cnnlab.datasets.reading.folder_layout import image_files
-from cnnlab.datasets.reading.images import BadImage, bombs_are_errors
-from cnnlab.datasets.reading.preprocessing import Prepared, prepare
+from cnnlab.datasets.reading.image_formats import COMMON
+from cnnlab.datasets.reading.images import BadImage, Prepared, bombs_are_errors
+from cnnlab.datasets.reading.preprocessing import prepare
 from cnnlab.datasets.splits import pixel_scale
 from cnnlab.errors import UserError
 from cnnlab.files import absence, name_problem
@@ -60,14 +61,16 @@ class ImagePrediction:
 
 def prepare_all(
     sources: Sequence[tuple[str, Path | bytes]], dataset: DatasetConfig
-) -> tuple[dict[str, Prepared], list[str]]:
-    """Every image as the dataset would have it, by name, and what is wrong with those that cannot be used."""
-    prepared: dict[str, Prepared] = {}
-    failures = []
+) -> tuple[list[tuple[str, Prepared]], list[str]]:
+    """Every image as the dataset would have it, and what is wrong with those that cannot be used.
+
+    Each has its name, which several may share.
+    """
+    prepared, failures = [], []
     with bombs_are_errors():
         for name, source in sources:
             try:
-                prepared[name] = prepare(source, dataset)
+                prepared.append((name, prepare(source, dataset)))
             except BadImage as error:
                 failures.append(f"{name}: expected an image, found {error}")
     return prepared, failures
@@ -85,10 +88,11 @@ def sources_at(image: str) -> list[tuple[str, Path | bytes]]:
     if path.is_dir():
         found = [entry.path for entry in image_files(path)]
         if not found:
-            raise UserError(f"{path}: expected images (.png, .jpg, .jpeg, .bmp, .gif, .webp), found none")
+            raise UserError(f"{path}: expected images ({COMMON}), found none")
         return [(each, Path(each)) for each in found]
     if not path.is_file():
-        raise UserError(f"{path}: {absence(path)}")
+        hint = "\n   use - to read an image from standard input" if path.is_fifo() else ""
+        raise UserError(f"{path}: {absence(path)}{hint}")
     return [(image, path)]
 
 

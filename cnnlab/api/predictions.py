@@ -129,9 +129,10 @@ def predict_images(
     runtime = record.config.runtime
     if device is not None:
         runtime = runtime.model_validate(runtime.model_dump() | {"device": device})
-    pixels = np.stack([each.pixels for each in prepared.values()])
+    names = [name for name, _ in prepared]
+    pixels = np.stack([each.pixels for _, each in prepared])
     scores = probabilities(record, pixels, data_paths, runtime)
-    found = image_predictions(record, list(prepared), scores, [each.notes for each in prepared.values()])
+    found = image_predictions(record, names, scores, [each.notes for _, each in prepared])
     return ImagePredictions(record, folder, found, pixels, failures)
 
 

@@ -19,6 +19,7 @@ from cnnlab.commands.options import (
 )
 from cnnlab.commands.output import print_json, print_table
 from cnnlab.datasets import DataPaths
+from cnnlab.datasets.left_out import left_out_warning
 from cnnlab.layers.base import times
 from cnnlab.user_files import save_picture
 
@@ -111,7 +112,7 @@ def fetch_command(names: tuple[str, ...], data_dir: Path | None, quiet: bool, as
 @quiet_option
 @json_option
 def check_command(source: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
-    """Check a dataset: counts, class balance, pixel values, digest and duplicates.
+    """Check a dataset: counts, class balance, pixel values, digest, duplicates, and files that are left out.
 
     An image in both training and test makes the test accuracy too high: such pairs are counted and listed.
     """
@@ -122,7 +123,8 @@ def check_command(source: str, data_dir: Path | None, quiet: bool, as_json: bool
     with reporting(quiet=quiet) as reporter:
         checked = check_dataset(config, DataPaths.from_environment(data_dir), progress=reporter.downloading)
         provenance = checked.provenance
-        if provenance.warning:
+        # What is left out is listed in full below.
+        if provenance.warning and (as_json or provenance.warning != left_out_warning(checked.left_out)):
             reporter.warn(provenance.warning)
     if as_json:
         print_json(checked.as_dict())
@@ -130,30 +132,44 @@ def check_command(source: str, data_dir: Path | None, quiet: bool, as_json: bool
     click.echo(f"{checked.title}: {provenance.status}, {provenance.origin}\ndigest {provenance.digest}\n")
     _print_classes(checked.inspection)
     _print_values(checked.inspection)
+    for note in checked.notes:
+        click.echo(note)
+    for left_out in checked.left_out:
+        click.echo(f"left out: {left_out}")
     for warning in checked.inspection.warnings:
         click.echo(f"warning: {warning}")
 
 
 def _print_classes(inspection: Inspection) -> None:
-    rows = [[each.name, f"{each.train:,}", f"{each.test:,}"] for each in inspection.classes]
+    parts = ["train", *(["validation"] if inspection.has_validation else []), "test"]
+    rows = [[each.name, *(f"{getattr(each, part):,}" for part in parts)] for each in inspection.classes]
     if len(rows) > _LISTED:
         by_size = sorted(range(len(rows)), key=lambda index: inspection.classes[index].train)
-        rows = [rows[by_size[0]], [f"… {len(rows) - 2} classes between", "", ""], rows[by_size[-1]]]
-    total = [sum(getattr(each, part) for each in inspection.classes) for part in ("train", "test")]
-    print_table(["Class", "Training", "Test"], [*rows, ["total", *(f"{count:,}" for count in total)]])
+        between = [f"… {len(rows) - 2} classes between", *[""] * len(parts)]
+        rows = [rows[by_size[0]], between, rows[by_size[-1]]]
+    total = [f"{sum(getattr(each, part) for each in inspection.classes):,}" for part in parts]
+    titles = {"train": "Training", "validation": "Validation", "test": "Test"}
+    print_table(["Class", *(titles[part] for part in parts)], [*rows, ["total", *total]])
 
 
 def _print_values(inspection: Inspection) -> None:
     mean, std = (", ".join(f"{each:.1f}" for each in values) for values in (inspection.mean, inspection.std))
     equal = inspection.duplicates
+    counts = [f"{equal.train:,} in training", f"{equal.test:,} in test", f"{equal.test_in_train:,} in both"]
+    if inspection.has_validation:
+        counts[2:] = [
+            f"{equal.validation:,} in validation",
+            f"{equal.test_in_train:,} in training and test",
+            f"{equal.validation_in_train:,} in training and validation",
+            f"{equal.test_in_validation:,} in validation and test",
+        ]
     click.echo(
         f"\npixels {times(inspection.image_shape)} from {inspection.lowest} to "
         f"{inspection.highest}, mean {mean}, standard deviation {std}\n"
-        f"duplicates: {equal.train:,} in training, {equal.test:,} in test, {equal.test_in_train:,} in both"
+        f"duplicates: {', '.join(counts)}"
     )
-    if equal.examples:
-        pairs = ", ".join(f"test {test} = training {train}" for test, train in equal.examples)
-        click.echo(f"   {pairs}")
+    for pairs in equal.listed():
+        click.echo(f"   {', '.join(str(pair) for pair in pairs)}")
 
 
 @command.command("show")

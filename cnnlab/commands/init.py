@@ -55,7 +55,7 @@ def command(name: str, like: str, dataset: str | None, force: bool, as_json: boo
         )
     if like not in STARTERS:
         _check_experiment(like)
-    text = starter(path.stem, like, dataset or "mnist", schema_seen_from(path.parent))
+    text = starter(path.stem, like, dataset or "mnist", schema_seen_from(path.parent), path.parent)
     with written(path):
         if path.exists() and not force:
             raise UserError(f"{path} already exists; use --force to overwrite it")

@@ -142,7 +142,7 @@ class BarReporter(LineReporter):
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
         if self._task is None:
-            what = name if name.startswith("decoding ") else f"downloading {name}"
+            what = name if name.startswith(("reading ", "decoding ")) else f"downloading {name}"
             self._task = self._progress.add_task(what, total=total, numbers="")
         mebibytes = f"{done / 2**20:.1f} MiB"
         self._progress.update(self._task, completed=done, total=total, numbers=mebibytes)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -26,6 +27,7 @@ from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
 from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
+from cnnlab.datasets.own_paths import starting_in
 from cnnlab.errors import ShapeError, UserError, unknown
 from cnnlab.language.fields import Name, Settings, Shape, as_written, chosen_by_name, written_only
 from cnnlab.language.source import YamlNode, read_yaml, write_yaml
@@ -144,7 +146,7 @@ def load_config(experiment: str, overrides: Sequence[str] = ()) -> ExperimentCon
 
 
 def read_config(path: Path) -> YamlNode:
-    """The text of a config, unchecked, but for being a mapping.
+    """The text of a config, unchecked, but for being a mapping; relative paths in it start at its folder.
 
     Raises:
         UserError: the file cannot be read, or holds something else.
@@ -153,6 +155,12 @@ def read_config(path: Path) -> YamlNode:
     if not isinstance(root.value, dict):
         found = as_written(root.plain())
         raise UserError(f"{root.place}: expected a mapping of keys to values, found {found}")
+    if (path.parent / "run.json").exists():
+        return root  # a run's own config: its paths are absolute, or of a version in which they started here
+    for where in (("dataset", key) for key in OWN_DATA):
+        node = root.find(where)
+        if root.has(where) and isinstance(node.value, str):
+            root = root.with_value(where, replace(node, value=starting_in(path.parent, node.value)))
     return root
 
 

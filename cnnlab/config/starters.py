@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -9,8 +10,10 @@ from pathlib import Path
 
 from cnnlab.config.experiment import find_config, shipped_configs
 from cnnlab.config.optimizers import OPTIMIZERS
-from cnnlab.datasets import DATASETS, DatasetConfig
+from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
+from cnnlab.datasets.own_paths import starting_in
 from cnnlab.errors import UserError, unknown
+from cnnlab.language.source import read_yaml
 from cnnlab.layers.base import times
 
 COLUMN = 31  # where comments begin
@@ -84,16 +87,17 @@ STARTERS = {
 """What `--like` takes besides the names of experiments: a sentence, and the layers before the last one."""
 
 
-def starter(name: str, like: str, dataset: str, schema: str) -> str:
+def starter(name: str, like: str, dataset: str, schema: str, folder: Path = Path()) -> str:
     """The text of a config with every section in it and a comment where there is a choice.
 
     Args:
         like: one of STARTERS, or an experiment, whose config is then copied under the new name.
         dataset: one of DATASETS; decides the size of the last layer.
         schema: where the JSON Schema lies, seen from the config.
+        folder: the folder of the new config.
     """
     if like not in STARTERS:
-        return _copy(name, like, schema)
+        return _copy(name, like, schema, folder)
     if dataset not in DATASETS:
         raise unknown("dataset", dataset, DATASETS)
     sentence, layers = STARTERS[like]
@@ -136,17 +140,36 @@ def schema_seen_from(folder: Path) -> str:
     return shipped.as_posix()
 
 
-def _copy(name: str, like: str, schema: str) -> str:
+def _copy(name: str, like: str, schema: str, folder: Path) -> str:
     """Another experiment's config under a new name and header; its inner comments stay."""
     try:
         source = find_config(like)
     except UserError:
         raise unknown("experiment", like, [*STARTERS, *_experiments()]) from None
     lines = source.read_text(encoding="utf-8").splitlines()
+    _lead_from(folder, source, lines)
     while lines and (not lines[0].strip() or lines[0].startswith("#")):
         del lines[0]
     body = [line for line in lines if not re.match(r"name\s*:", line)]
     return "\n".join([*_header(name, f"Like {like}.", schema), f"name: {name}", *body]) + "\n"
+
+
+def _lead_from(folder: Path, source: Path, lines: list[str]) -> None:
+    """Change a relative path to the user's own data so that it leads there from another folder."""
+    root = read_yaml(source)
+    for where in (("dataset", key) for key in OWN_DATA):
+        node = root.find(where)
+        if not root.has(where) or not isinstance(node.value, str):
+            continue
+        path = starting_in(source.parent, node.value)
+        if path == node.value or folder.resolve() == source.parent.resolve():
+            continue
+        line, column = (int(number) - 1 for number in node.place.split(":")[-2:])
+        before, written = lines[line][:column], lines[line][column:]
+        quoted = re.match(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\"""", written)
+        length = quoted.end() if quoted else len(node.value)
+        seen = os.path.relpath(path, folder)
+        lines[line] = before + json.dumps(seen, ensure_ascii=False) + written[length:]
 
 
 def _experiments() -> list[str]:

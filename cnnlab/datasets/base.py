@@ -32,7 +32,7 @@ ResizeMode = Literal["crop", "pad", "stretch"]
 ImageKind = Literal["photograph", "figure", "digit", "other"]
 
 DownloadProgress = Callable[[str, int, int | None], None]
-"""Told while something loads: the file's name, or "decoding …"; bytes so far; bytes in all, if known."""
+"""Told while something loads: the file's name, "reading …" or "decoding …"; bytes so far; all, if known."""
 
 UNIT_SCALE = (0.0, 1.0)
 """What networks see by default: uint8 / 255."""
@@ -169,12 +169,7 @@ class DatasetConfig(Settings):
     @field_validator("validation_size", mode="before")
     @classmethod
     def _count_or_fraction(cls, value: Any) -> Any:
-        # One check instead of a union of two types: a union reports one error per member.
-        is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        is_fraction = isinstance(value, float) and 0 <= value < 1
-        if not (is_count or is_fraction):
-            raise ValueError(f"expected a count (0 or more) or a fraction below 1, found {as_written(value)}")
-        return value
+        return check_validation_size(value)
 
     @field_validator("validation_size", mode="after")
     @classmethod
@@ -216,3 +211,17 @@ class DatasetConfig(Settings):
             if isinstance(known, tuple) and name not in known:
                 raise ValueError(f"unknown class {as_written(name)}; {suggestion(name, known)}")
         return value
+
+
+def check_validation_size(value: Any) -> Any:
+    """A count or a fraction, as it is.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    # One check instead of a union of two types: a union reports one error per member.
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    is_fraction = isinstance(value, float) and 0 <= value < 1
+    if not (is_count or is_fraction):
+        raise ValueError(f"expected a count (0 or more) or a fraction below 1, found {as_written(value)}")
+    return value

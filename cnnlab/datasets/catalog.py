@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths, DatasetConfig, DownloadProgress
 from cnnlab.datasets.loading import load_content
+from cnnlab.datasets.reading.image_formats import is_archive
 from cnnlab.errors import UserError, unknown
 from cnnlab.files import name_problem
 from cnnlab.language.fields import Shape
@@ -18,6 +19,7 @@ from cnnlab.language.fields import Shape
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Provenance
     from cnnlab.datasets.inspection import Inspection
+    from cnnlab.datasets.left_out import LeftOut
 
 FileStatus = Literal["official", "unverified", "missing", "broken", "generated"]
 """official: the checksums of the files match the published ones. unverified: they do not, or none is
@@ -62,9 +64,19 @@ class CheckedDataset(DatasetOrigin):
     """A dataset whose images were all looked at."""
 
     inspection: Inspection
+    left_out: tuple[LeftOut, ...]
+    """Files that are not read."""
+
+    notes: tuple[str, ...]
+    """How the files were understood, in sentences."""
 
     def as_dict(self) -> dict[str, Any]:
-        return super().as_dict() | self.inspection.as_dict()
+        return {
+            **super().as_dict(),
+            **self.inspection.as_dict(),
+            "left_out": [asdict(each) for each in self.left_out],
+            "notes": self.notes,
+        }
 
 
 def dataset_named(name: str) -> DatasetConfig:
@@ -89,6 +101,8 @@ def dataset_at(source: str) -> DatasetConfig | None:
     path = Path(source)
     if problem := name_problem(path):
         raise UserError(f"{source}: expected a path, found {problem}")
+    if is_archive(path.name) and path.is_file():
+        raise UserError(f"{source}: expected a folder, found an archive\n   unpack it, and give the folder")
     try:
         if path.is_dir():
             return OWN_DATA["folder"].model_validate({"folder": source})
@@ -97,7 +111,7 @@ def dataset_at(source: str) -> DatasetConfig | None:
     except ValidationError as error:
         said = [str(each["ctx"]["message"]) for each in error.errors()]
         # What is wrong with a file is said with its name already.
-        named = [each if each.startswith(f"{source}: ") else f"{source}: {each}" for each in said]
+        named = [each if each.startswith(source) else f"{source}: {each}" for each in said]
         raise UserError("\n".join(named)) from None
     except OSError as error:
         raise UserError(f"{source}: cannot be read: {error.strerror}") from None
@@ -162,4 +176,6 @@ def check_dataset(
     from cnnlab.datasets.inspection import inspect_content
 
     inspection = inspect_content(content, config.class_names)
-    return CheckedDataset(config.name, config.title, content.provenance, inspection)
+    return CheckedDataset(
+        config.name, config.title, content.provenance, inspection, content.left_out, content.notes
+    )

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+
+from cnnlab.datasets.left_out import LeftOut
 
 Status = Literal["official", "unverified", "different", "generated"]
 """official: a published or known checksum matches. different: the set's official content is known and
 this is not it. unverified: no checksum matches, but none of the decoded content is known either.
 generated: cnnlab drew it."""
+
+PartName = Literal["train", "validation", "test"]
+"""What images are for."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +30,14 @@ class Provenance:
     status: Status
 
     digest: str
-    """SHA-256 of all decoded arrays: shapes, pixels and labels of training and test images."""
+    """SHA-256 of all decoded arrays: shapes, pixels and labels of training and test images, and between them
+    of validation images where the source has them apart."""
 
     test_digest: str
     """SHA-256 of the raw test images and labels: equal where two experiments have the same test set."""
 
     warning: str | None = None
-    """One sentence for the user where the content is not known to be the official one."""
+    """What the user should know: the content is not known to be the official one, or images are left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +49,26 @@ class Content:
     test_images: np.ndarray
     test_labels: np.ndarray
     provenance: Provenance
+    validation: Split | None = None
+    """Images that the source sets apart for validation; None where they are split off the training images."""
+
+    places: Mapping[PartName, np.ndarray] = field(default_factory=dict)
+    """(N,) where each image lies in the source: a file such as "train/cat/001.png", or its index there; of a
+    part that is missing, the indices are those of its images."""
+
+    left_out: tuple[LeftOut, ...] = ()
+    """Files of the source that are not read."""
+
+    notes: tuple[str, ...] = ()
+    """How the files were understood, in sentences, where that is not the only way."""
+
+    @property
+    def parts(self) -> dict[PartName, Split]:
+        """The images by what they are for; training images first, test images last."""
+        parts: dict[PartName, Split] = {"train": Split(self.train_images, self.train_labels)}
+        if self.validation is not None:
+            parts["validation"] = self.validation
+        return parts | {"test": Split(self.test_images, self.test_labels)}
 
     @classmethod
     def generated(
@@ -107,6 +134,12 @@ class Dataset:
     class_names: tuple[str, ...]
     pixels: PixelScale
     provenance: Provenance
+
+
+def part_digests(parts: Mapping[PartName, Split]) -> tuple[str, str]:
+    """`Provenance.digest` and `Provenance.test_digest` of images and labels."""
+    arrays = [array for part in parts.values() for array in (part.images, part.labels)]
+    return digest(*arrays), digest(*arrays[-2:])
 
 
 def digest(*arrays: np.ndarray) -> str:

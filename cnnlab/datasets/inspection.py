@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from cnnlab.datasets.content import Content
+from cnnlab.datasets.content import Content, PartName
 from cnnlab.datasets.splits import channel_statistics
+from cnnlab.errors import printable
+
+NAMED = 10
+"""So many pairs of equal images are named, of each kind."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,27 @@ class ClassCount:
 
     name: str
     train: int
+    validation: int | None
+    """None where validation images are split off the training images."""
+
     test: int
+
+
+@dataclass(frozen=True)
+class EqualPair:
+    """Two images that are equal, pixel for pixel."""
+
+    part: PartName
+    place: str | int
+    """The file, or the index in the source's arrays."""
+
+    earlier_part: PartName
+    earlier_place: str | int
+    same_class: bool
+
+    def __str__(self) -> str:
+        equal = f"{_shown(self.part, self.place)} = {_shown(self.earlier_part, self.earlier_place)}"
+        return equal if self.same_class else f"{equal} (of different classes)"
 
 
 @dataclass(frozen=True)
@@ -29,17 +54,36 @@ class Duplicates:
     train: int
     """Training images that equal an earlier training image."""
 
+    validation: int
+    """Validation images that equal an earlier validation image."""
+
     test: int
     """Test images that equal an earlier test image."""
+
+    validation_in_train: int
+    """Validation images that equal a training image: the validation accuracy is then too high."""
 
     test_in_train: int
     """Test images that equal a training image: what a network saw in training cannot test it."""
 
+    test_in_validation: int
+    """Test images that equal a validation image, and so helped to choose the network."""
+
     contradicting: int
     """Images that equal an earlier one of another class."""
 
-    examples: tuple[tuple[int, int], ...]
-    """(index of the test image, index of the training image) of the first ones in both."""
+    examples: tuple[tuple[str | int, str | int], ...]
+    """(test image, training image) of the first ones in both: files, or indices in the source's arrays."""
+
+    pairs: tuple[EqualPair, ...]
+    """The first pairs within each part and between each two, of one class and of different classes."""
+
+    def listed(self) -> list[list[EqualPair]]:
+        """The first pairs of each two parts, those between different parts first."""
+        found: dict[tuple[PartName, PartName], list[EqualPair]] = {}
+        for each in sorted(self.pairs, key=lambda pair: pair.part == pair.earlier_part):
+            found.setdefault((each.part, each.earlier_part), []).append(each)
+        return list(found.values())
 
 
 @dataclass(frozen=True)
@@ -57,6 +101,11 @@ class Inspection:
     duplicates: Duplicates
 
     @property
+    def has_validation(self) -> bool:
+        """Whether the source has validation images of its own."""
+        return self.classes[0].validation is not None
+
+    @property
     def warnings(self) -> list[str]:
         """What a user should know before training, in sentences."""
         found = []
@@ -68,11 +117,17 @@ class Inspection:
                 f"{smallest.train:,} of {smallest.name}; accuracy favors the larger ones"
             )
         found += [f"no test images of {each.name}" for each in self.classes if not each.test]
-        if self.duplicates.test_in_train:
-            found.append(
-                f"test images that are also training images: {self.duplicates.test_in_train:,}; the test "
-                "accuracy will be too high"
-            )
+        found += [f"no validation images of {each.name}" for each in self.classes if each.validation == 0]
+        for part, other, count in (
+            ("test", "training", self.duplicates.test_in_train),
+            ("test", "validation", self.duplicates.test_in_validation),
+            ("validation", "training", self.duplicates.validation_in_train),
+        ):
+            if count:
+                found.append(
+                    f"{part} images that are also {other} images: {count:,}; the {part} accuracy will be too "
+                    "high"
+                )
         if self.duplicates.contradicting:
             found.append(f"equal images of different classes: {self.duplicates.contradicting:,}")
         if self.lowest == self.highest:
@@ -89,20 +144,24 @@ def _train(count: ClassCount) -> int:
 
 def inspect_content(content: Content, class_names: Sequence[str]) -> Inspection:
     """Look through all images of a dataset."""
-    train, test = content.train_images, content.test_images
-    counts = [
-        np.bincount(labels, minlength=len(class_names))
-        for labels in (content.train_labels, content.test_labels)
-    ]
-    mean, std = channel_statistics(train)
+    parts = content.parts
+    counts = {
+        name: np.bincount(part.labels, minlength=len(class_names)).tolist() for name, part in parts.items()
+    }
+    mean, std = channel_statistics(content.train_images)
     return Inspection(
-        image_shape=tuple(int(side) for side in train.shape[1:]),
+        image_shape=tuple(int(side) for side in content.train_images.shape[1:]),
         classes=tuple(
-            ClassCount(name, int(counts[0][index]), int(counts[1][index]))
+            ClassCount(
+                name,
+                train=counts["train"][index],
+                validation=counts["validation"][index] if "validation" in counts else None,
+                test=counts["test"][index],
+            )
             for index, name in enumerate(class_names)
         ),
-        lowest=int(min(part.min() for part in (train, test))),
-        highest=int(max(part.max() for part in (train, test))),
+        lowest=int(min(part.images.min() for part in parts.values())),
+        highest=int(max(part.images.max() for part in parts.values())),
         mean=tuple(mean.tolist()),
         std=tuple(std.tolist()),
         duplicates=find_duplicates(content),
@@ -111,21 +170,47 @@ def inspect_content(content: Content, class_names: Sequence[str]) -> Inspection:
 
 def find_duplicates(content: Content) -> Duplicates:
     """Compare all images with each other, by a hash of their pixels."""
-    first: dict[bytes, tuple[str, int, int]] = {}  # hash → part, index and label of the first such image
-    train = test = contradicting = 0
-    shared: list[tuple[int, int]] = []
-    for part, images, labels in (
-        ("train", content.train_images, content.train_labels),
-        ("test", content.test_images, content.test_labels),
-    ):
-        seen: set[bytes] = set()
-        for index, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+    seen: dict[
+        bytes, dict[PartName, tuple[int, int]]
+    ] = {}  # hash → index and label of its first in each part
+    counts: Counter[tuple[PartName, PartName]] = Counter()
+    pairs: dict[tuple[PartName, PartName, bool], list[EqualPair]] = {}
+    examples: list[tuple[str | int, str | int]] = []
+    contradicting = 0
+
+    def place(part: PartName, index: int) -> str | int:
+        return content.places[part].item(index) if part in content.places else index
+
+    for name, part in content.parts.items():
+        for index, (image, label) in enumerate(zip(part.images, part.labels.tolist(), strict=True)):
             key = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
-            earlier = first.setdefault(key, (part, index, label))
-            contradicting += earlier[2] != label
-            if key in seen:
-                train, test = train + (part == "train"), test + (part == "test")
-            seen.add(key)
-            if part == "test" and earlier[0] == "train":
-                shared.append((index, earlier[1]))
-    return Duplicates(train, test, len(shared), contradicting, tuple(shared[:10]))
+            earlier = seen.setdefault(key, {})
+            for other, (first, other_label) in earlier.items():
+                counts[name, other] += 1
+                some = pairs.setdefault((name, other, label == other_label), [])
+                if len(some) < NAMED:
+                    equal = EqualPair(
+                        name, place(name, index), other, place(other, first), label == other_label
+                    )
+                    some.append(equal)
+                    if (name, other) == ("test", "train") and len(examples) < NAMED:
+                        examples.append((equal.place, equal.earlier_place))
+            contradicting += bool(earlier) and next(iter(earlier.values()))[1] != label
+            earlier.setdefault(name, (index, label))
+    return Duplicates(
+        train=counts["train", "train"],
+        validation=counts["validation", "validation"],
+        test=counts["test", "test"],
+        validation_in_train=counts["validation", "train"],
+        test_in_train=counts["test", "train"],
+        test_in_validation=counts["test", "validation"],
+        contradicting=contradicting,
+        examples=tuple(examples),
+        pairs=tuple(each for some in pairs.values() for each in some),
+    )
+
+
+def _shown(part: PartName, place: str | int) -> str:
+    if isinstance(place, int):
+        return f"{'training' if part == 'train' else part} {place}"
+    return printable(place, keep="")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from cnnlab.datasets.base import DatasetConfig
-from cnnlab.datasets.content import Content, Dataset, PixelScale, Split, digest
+from cnnlab.datasets.content import Content, Dataset, PartName, PixelScale, Split, part_digests
 from cnnlab.datasets.memory_mapped import taken
 from cnnlab.errors import UserError
 
@@ -20,7 +20,8 @@ def split(content: Content, config: DatasetConfig) -> Dataset:
 
     The first `train_size` images train, or with `stratified` as many drawn with `seed`. The images that
     follow them validate where enough follow, or as many drawn from the rest; else a stratified part of the
-    `train_size` is cut out. Contiguous parts are views.
+    `train_size` is cut out. Where the source has validation images of its own, these validate, and nothing is
+    cut out. Contiguous parts are views.
 
     Raises:
         UserError: the source has fewer images than the config wants.
@@ -28,7 +29,10 @@ def split(content: Content, config: DatasetConfig) -> Dataset:
     if config.class_names != config.all_classes:
         content = only_classes(content, config)
     images, labels = content.train_images, content.train_labels
-    used, validating = split_sizes(config, available=len(images))
+    if content.validation is None:
+        used, validating = split_sizes(config, available=len(images))
+    else:
+        used, validating = _used(config, available=len(images)), 0
     if config.stratified and used < len(images):
         chosen = stratified(labels, used, seed=config.seed)
         enough_left = validating <= len(images) - used
@@ -43,9 +47,15 @@ def split(content: Content, config: DatasetConfig) -> Dataset:
         cut = stratified(labels[:used], validating, seed=config.seed)
         train = _part(images[:used], labels[:used], ~cut)
         validation = _part(images[:used], labels[:used], cut)
+        if len(lost := np.setdiff1d(validation.labels, train.labels)):
+            raise UserError(
+                f"dataset.validation_size: takes all training images of class "
+                f"{config.class_names[lost[0]]!r}: none is left to train on\n"
+                "   lower it, set it to 0, or add images of this class"
+            )
     return Dataset(
         train=_in_format(train, config),
-        validation=_in_format(validation, config),
+        validation=_in_format(validation if content.validation is None else content.validation, config),
         test=_in_format(Split(content.test_images, content.test_labels), config),
         class_names=config.class_names,
         pixels=pixel_scale(train.images, config),
@@ -62,19 +72,34 @@ def only_classes(content: Content, config: DatasetConfig) -> Content:
     numbers = [config.all_classes.index(name) for name in config.class_names]
     renumbered = np.full(len(config.all_classes), -1, dtype=np.int64)
     renumbered[numbers] = np.arange(len(numbers))
-    train_labels, test_labels = renumbered[content.train_labels], renumbered[content.test_labels]
-    for index, name in enumerate(config.class_names):
-        if not np.any(train_labels == index):
+    parts: dict[PartName, Split] = {}
+    places: dict[PartName, np.ndarray] = {}
+    for name, part in content.parts.items():
+        labels = renumbered[part.labels]
+        kept = labels >= 0
+        parts[name] = _part(part.images, labels, kept)
+        places[name] = content.places[name][kept] if name in content.places else np.flatnonzero(kept)
+    train, test = parts["train"], parts["test"]
+    for index, class_name in enumerate(config.class_names):
+        if not np.any(train.labels == index):
             raise UserError(
-                f"dataset.classes: {config.title} has no training images of {name!r}; leave this class out"
+                f"dataset.classes: {config.title} has no training images of {class_name!r}; leave this class "
+                "out"
             )
-    train = _part(content.train_images, train_labels, train_labels >= 0)
-    test = _part(content.test_images, test_labels, test_labels >= 0)
-    if not len(test):
-        raise UserError(f"dataset.classes: {config.title} has no test images of these classes")
-    parts = (train.images, train.labels, test.images, test.labels)
-    provenance = replace(content.provenance, digest=digest(*parts), test_digest=digest(*parts[2:]))
-    return Content(*parts, provenance=provenance)
+    for name, part in parts.items():
+        if not len(part):
+            raise UserError(f"dataset.classes: {config.title} has no {name} images of these classes")
+    whole, tested = part_digests(parts)
+    return replace(
+        content,
+        train_images=train.images,
+        train_labels=train.labels,
+        test_images=test.images,
+        test_labels=test.labels,
+        validation=parts.get("validation"),
+        places=places,
+        provenance=replace(content.provenance, digest=whole, test_digest=tested),
+    )
 
 
 def split_sizes(config: DatasetConfig, *, available: int) -> tuple[int, int]:
@@ -83,14 +108,9 @@ def split_sizes(config: DatasetConfig, *, available: int) -> tuple[int, int]:
     Raises:
         UserError: more are wanted than there are.
     """
-    used = available if config.train_size is None else config.train_size
+    used = _used(config, available=available)
     size = config.validation_size
     validating = round(size * used) if isinstance(size, float) else size
-    if used > available:
-        raise UserError(
-            f"dataset.train_size: expected at most {available} training images, found {used}\n"
-            f"   the files of this {config.title} hold no more; lower train_size, or leave it out to use all"
-        )
     if used + validating > available and validating >= used:
         raise UserError(
             f"dataset.validation_size: expected fewer than the {used} training images used, "
@@ -98,6 +118,21 @@ def split_sizes(config: DatasetConfig, *, available: int) -> tuple[int, int]:
             "   lower it: some images must be left to train on"
         )
     return used, validating
+
+
+def _used(config: DatasetConfig, *, available: int) -> int:
+    """How many of the available training images are used.
+
+    Raises:
+        UserError: more are wanted than there are.
+    """
+    used = available if config.train_size is None else config.train_size
+    if used > available:
+        raise UserError(
+            f"dataset.train_size: expected at most {available} training images, found {used}\n"
+            f"   the files of this {config.title} hold no more; lower train_size, or leave it out to use all"
+        )
+    return used
 
 
 def stratified(labels: np.ndarray, count: int, *, seed: int) -> np.ndarray:

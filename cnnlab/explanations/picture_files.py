@@ -11,7 +11,7 @@ from cnnlab.errors import UserError
 from cnnlab.files import absence
 
 if TYPE_CHECKING:
-    from cnnlab.datasets.reading.preprocessing import Prepared
+    from cnnlab.datasets.reading.images import Prepared
 
 
 def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longest: int = 512) -> Prepared:
@@ -26,24 +26,20 @@ def read_picture(path: Path, shape: tuple[int, int, int] | None = None, *, longe
     """
     import numpy as np
 
-    from cnnlab.datasets.reading.images import fitted, fitting, load, resized
-    from cnnlab.datasets.reading.preprocessing import Prepared
+    from cnnlab.datasets.reading.images import Prepared, decode, load, resized
 
     if shape is not None and shape[2] not in (1, 3):
         raise UserError(
             f"{path}: the network takes images of {shape[2]} channels; expected 1 or 3 for pictures"
         )
     with usable(path):
-        picture = load(path, channels=3 if shape is None else shape[2])
-    if shape is None:
-        scaled = picture.copy()
-        scaled.thumbnail((longest, longest))
-        note = resized("resized", picture, (scaled.height, scaled.width))
-    else:
-        scaled = fitted(picture, shape[:2], "crop")
-        note = fitting(picture, shape[:2], "crop")
-    pixels = np.asarray(scaled, dtype=np.uint8).reshape(scaled.height, scaled.width, -1)
-    return Prepared(pixels, () if scaled.size == picture.size else (note,))
+        if shape is not None:
+            return decode(path, size=shape[:2], channels=shape[2], resize="crop")
+        picture = load(path, channels=3)
+    scaled = picture.copy()
+    scaled.thumbnail((longest, longest))
+    note = resized("resized", picture, (scaled.height, scaled.width))
+    return Prepared(np.asarray(scaled, dtype=np.uint8), () if scaled.size == picture.size else (note,))
 
 
 @contextmanager

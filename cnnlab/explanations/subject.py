@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cnnlab.datasets.content import Dataset, PixelScale
-    from cnnlab.datasets.reading.preprocessing import Prepared
+    from cnnlab.datasets.reading.images import Prepared
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
@@ -43,6 +44,9 @@ class Settings(BaseModel):
     indecisive: ClassVar[frozenset[str]] = frozenset()
     """Fields that do not change what an experiment results in: names, where it is computed."""
 
+    file_paths: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are paths: where they lead does not decide a result, only what is called so there."""
+
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
@@ -75,7 +79,10 @@ class Settings(BaseModel):
     def only_wanted(self, data: dict[str, Any]) -> dict[str, Any]:
         """What `written_only` lets through of these settings, once they are dumped."""
         wanted = _wanted.get()
-        return data if wanted is None else {key: data[key] for key in data if wanted(self, key)}
+        if wanted is None:
+            return data
+        names = {key: PurePath(data[key]).name for key in self.file_paths & data.keys()}
+        return {key: value for key, value in (data | names).items() if wanted(self, key)}
 
     def reject_unused(self, *fields: str, reason: str) -> None:
         """For settings that others switch off: where they are not at their defaults, they are mistakes.
@@ -94,7 +101,10 @@ _wanted: ContextVar[Callable[[Settings, str], bool] | None] = ContextVar("wanted
 
 @contextmanager
 def written_only(wanted: Callable[[Settings, str], bool]) -> Iterator[None]:
-    """In the block, settings are dumped with only those of their fields that are wanted, at any depth."""
+    """In the block, settings are dumped with only those of their fields that are wanted, at any depth.
+
+    Of paths, their last name is dumped.
+    """
     token = _wanted.set(wanted)
     try:
         yield

@@ -428,7 +428,7 @@ def other_images() -> dict[str, bytes]:
         "bits.bmp": bmp[:28] + b"\x63" + bmp[29:],
         "cut.webp": webp[:16],
         "zeros.webp": webp[:20] + bytes(len(webp) - 20),
-        "tiff.png": tiff,
+        "cut.tif": tiff[:60],
         "svg.png": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
     }
 

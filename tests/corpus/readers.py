@@ -161,13 +161,14 @@ def read_checkpoint(path: Path) -> None:
 
 def cached_folder(folder: Path) -> Content:
     """Two images in the cache of decoded ones, four pixels each."""
-    from cnnlab.datasets.reading.decoded_cache import Decoded, cached
+    from cnnlab.datasets.reading.decoded_cache import Decoded, Part, cached
 
     def decode(file: BinaryIO) -> Decoded:
         file.write(bytes(range(8)))
         return Decoded(np.array([0, 1]), [])
 
-    return cached(folder, origin="it", image_shape=(2, 2, 1), train=decode, test=decode)
+    part = Part(["a/0.png", "a/1.png"], ["0.png", "1.png"], decode)
+    return cached(folder, origin="it", image_shape=(2, 2, 1), parts={"train": part, "test": part})
 
 
 def read_cached_folder(path: Path) -> None:

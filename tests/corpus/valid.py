@@ -116,7 +116,7 @@ VALID: dict[str, tuple[str, Callable[[], list[bytes]]]] = {
     "checkpoint": (".npz", _checkpoints),
     "cached-facts": ("facts.json", lambda: _cached("facts.json")),
     "cached-labels": ("train_labels.npy", lambda: _cached("train_labels.npy")),
-    "other-images": (".gif", lambda: [picture(each) for each in ("GIF", "BMP", "WEBP")]),
+    "other-images": (".gif", lambda: [picture(each) for each in ("GIF", "BMP", "WEBP", "TIFF", "PPM")]),
 }
 
 

@@ -128,11 +128,19 @@ def test_check_counts_classes_values_and_duplicates(here, call):
     assert document["duplicates"]["train"] == 1
     assert document["duplicates"]["test_in_train"] == 1
     assert document["duplicates"]["examples"] == [[3, 5]]
+    assert document["duplicates"]["pairs"] == [
+        {"part": "train", "place": 7, "earlier_part": "train", "earlier_place": 2, "same_class": True},
+        {"part": "test", "place": 3, "earlier_part": "train", "earlier_place": 5, "same_class": False},
+    ]
+    assert (document["left_out"], document["notes"]) == ([], [])
     assert (document["lowest"], document["highest"]) == (int(train.min()), int(train.max()))
     assert document["mean"] == [pytest.approx(train.mean())]
     assert document["std"] == [pytest.approx(train.std())]
     text = call("data", "check", "mine.npz")[1]
-    assert "duplicates: 1 in training, 0 in test, 1 in both\n   test 3 = training 5" in text
+    assert (
+        "duplicates: 1 in training, 0 in test, 1 in both\n   test 3 = training 5 (of different classes)\n"
+        "   training 7 = training 2\n"
+    ) in text
     assert "warning: no test images of 2" in text
     assert "warning: classes differ in size: 30 training images of 0, 5 of 1" in text
     assert "warning: test images that are also training images: 1; the test accuracy will be too high" in text
@@ -213,6 +221,65 @@ def test_show_augmented_draws_what_the_network_sees(here, call, backend):
 def test_show_augmented_of_a_network_without_random_layers_says_so(call):
     code, _, err = call("data", "show", "xo_cnn", "--augmented")
     assert (code, err) == (2, "xo_cnn: the network has no augmentation layer, such as RandomFlip\n")
+
+
+def test_check_names_files_and_indices_as_they_are_in_the_source(here, call):
+    """Not in the order of training, and with dataset.classes not in that of what is left."""
+    images = np.arange(40, dtype=np.uint8).reshape(40, 1, 1).repeat(4, axis=1).repeat(4, axis=2)
+    test = images[[3, 31]]
+    np.savez(
+        here / "mine.npz", x_train=images, y_train=np.arange(40) % 4, x_test=test, y_test=np.array([3, 3])
+    )
+    (here / "some.yaml").write_text(
+        "dataset: {npz: mine.npz, classes: ['1', '3']}\n"
+        "model: {layers: [Flatten, Dense: {units: 2, activation: softmax}]}\n"
+    )
+    assert "   test 0 = training 3, test 1 = training 31\n" in call("data", "check", "some.yaml")[1]
+
+
+def test_check_of_a_set_with_validation_images_counts_them_apart(here, call):
+    images = np.arange(30, dtype=np.uint8).reshape(30, 1, 1).repeat(4, axis=1).repeat(4, axis=2)
+    labels = np.arange(30) % 3
+    np.savez(
+        here / "mine.npz",
+        x_train=images[:15], y_train=labels[:15], x_val=images[[15, 16, 2, 16]], y_val=labels[[0, 1, 2, 1]],
+        x_test=images[[20, 15, 3, 5]], y_test=labels[[2, 0, 0, 2]],
+    )  # fmt: skip
+    code, out, _ = call("data", "check", "mine.npz", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert [(each["train"], each["validation"], each["test"]) for each in document["classes"]] == [
+        (5, 1, 2), (5, 2, 0), (5, 1, 2)
+    ]  # fmt: skip
+    counted = {name: value for name, value in document["duplicates"].items() if isinstance(value, int)}
+    assert counted == {
+        "train": 0, "validation": 1, "test": 0, "validation_in_train": 1, "test_in_train": 2,
+        "test_in_validation": 1, "contradicting": 0,
+    }  # fmt: skip
+    assert document["warnings"] == [
+        "no test images of 1",
+        "test images that are also training images: 2; the test accuracy will be too high",
+        "test images that are also validation images: 1; the test accuracy will be too high",
+        "validation images that are also training images: 1; the validation accuracy will be too high",
+    ]
+    text = call("data", "check", "mine.npz")[1]
+    assert "Class  Training  Validation  Test" in text
+    assert (
+        "duplicates: 0 in training, 0 in test, 1 in validation, 2 in training and test, 1 in training and "
+        "validation, 1 in validation and test\n"
+        "   validation 2 = training 2\n"
+        "   test 1 = validation 0\n"
+        "   test 2 = training 3, test 3 = training 5\n"
+        "   validation 3 = validation 1\n"
+    ) in text
+
+
+def test_an_archive_is_named_as_one(here, call):
+    for name in ("pets.zip", "pets.tar.gz"):
+        (here / name).write_bytes(b"PK")
+        assert call("data", "check", name) == (
+            2, "", f"{name}: expected a folder, found an archive\n   unpack it, and give the folder\n"
+        )  # fmt: skip
 
 
 def content(train, train_labels, test, test_labels):

@@ -1,17 +1,22 @@
 """Image folders, from the config to the arrays."""
 
 import contextlib
+import errno
+import json
 import os
 import re
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
 from cnnlab.datasets import OWN_DATA, DataPaths, load_dataset
+from cnnlab.datasets.reading.preprocessing import prepare
 from cnnlab.datasets.sources.folder import ImageFolder
 from cnnlab.errors import CnnlabError, CnnlabWarning, UserError
+from cnnlab.explanations.picture_files import read_picture
 
 
 def config(folder, **fields):
@@ -109,7 +114,7 @@ def test_the_second_start_reads_the_cache_and_a_changed_file_is_seen(
     first = load_dataset(config(tmp_path / "pets"), data_paths)
     assert isinstance(first.test.images, np.memmap)
     with monkeypatch.context() as patched:
-        patched.setattr("cnnlab.datasets.reading.folder_files.decode", None)  # would fail
+        patched.setattr("cnnlab.datasets.reading.image_files.decode", None)  # would fail
         again = load_dataset(config(tmp_path / "pets"), data_paths)
     assert again.provenance == first.provenance
     np.testing.assert_array_equal(again.train.images, first.train.images)
@@ -117,16 +122,18 @@ def test_the_second_start_reads_the_cache_and_a_changed_file_is_seen(
     assert load_dataset(config(tmp_path / "pets"), data_paths).provenance.digest != first.provenance.digest
 
 
-def test_an_interrupted_decoding_leaves_no_cache(tmp_path, data_paths, write_images, monkeypatch):
+@pytest.mark.parametrize("doing", ["reading", "decoding"])
+def test_an_interrupted_start_leaves_no_cache(tmp_path, data_paths, write_images, doing):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
 
-    def interrupted(*_):
-        raise KeyboardInterrupt
+    def interrupted(name, *_):
+        if name.startswith(doing):
+            raise KeyboardInterrupt
 
     told = config(tmp_path / "pets")
     with pytest.raises(KeyboardInterrupt):
         load_dataset(told, data_paths, progress=interrupted)
-    assert [path for path in (data_paths.cache / "folders").iterdir() if path.is_dir()] == []
+    assert cache_entries(data_paths) == []
     assert len(load_dataset(told, data_paths).train) == 8
 
 
@@ -134,16 +141,189 @@ def test_progress_is_told_in_bytes(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
     told = []
     load_dataset(config(tmp_path / "pets"), data_paths, progress=lambda *each: told.append(each))
-    assert [name for name, _, _ in told] == ["decoding 8 training images"] * 8 + [
-        "decoding 2 test images"
-    ] * 2
-    assert told[7][1] == told[7][2]
+    assert [name for name, _, _ in told] == [
+        "reading 8 training images",
+        "reading 2 test images",
+        *["decoding 8 training images"] * 8,
+        *["decoding 2 test images"] * 2,
+    ]
+    assert [done == total for _, done, total in told] == [True, True, *[False] * 7, True, False, True]
+
+
+def cache_entries(data_paths):
+    folder = data_paths.cache / "folders"
+    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+
+
+def loaded_again(data_paths, asked, monkeypatch):
+    """A second start, which must not decode anything."""
+    with monkeypatch.context() as patched:
+        patched.setattr("cnnlab.datasets.reading.image_files.decode", None)
+        return load_dataset(asked, data_paths)
+
+
+def test_other_pixels_of_the_same_name_size_and_time_are_other_images(tmp_path, data_paths, write_images):
+    write_images(tmp_path / "pets", {"cat": 5, "dog": 5}, ending="bmp")
+    first = load_dataset(config(tmp_path / "pets"), data_paths)
+    path = tmp_path / "pets" / "cat" / "001.bmp"
+    before = path.stat()
+    path.write_bytes(path.read_bytes()[:-3] + b"\xff\xfe\xfd")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    second = load_dataset(config(tmp_path / "pets"), data_paths)
+    assert second.provenance.digest != first.provenance.digest
+    both = np.concatenate([second.train.images, second.test.images])
+    assert [0xFD, 0xFE, 0xFF] in both[:, 0, -1].tolist()
+
+
+def test_the_same_bytes_elsewhere_later_and_under_other_names_are_not_decoded_again(
+    tmp_path, data_paths, write_images, monkeypatch
+):
+    write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
+    first = load_dataset(config(tmp_path / "pets"), data_paths)
+    shutil.copytree(tmp_path / "pets", tmp_path / "moved")  # with times of its own
+    for path in sorted((tmp_path / "moved").glob("*/*.png")):
+        path.rename(path.with_name(f"it-{path.name}"))
+        os.utime(path.with_name(f"it-{path.name}"), ns=(1, 1))
+    (tmp_path / "moved" / "dog").rename(tmp_path / "moved" / "hound")
+    again = loaded_again(data_paths, config(tmp_path / "moved"), monkeypatch)
+    assert again.class_names == ("cat", "hound")
+    assert again.provenance.digest == first.provenance.digest
+    assert again.provenance.origin == str(tmp_path / "moved")
+    np.testing.assert_array_equal(again.train.labels, first.train.labels)
+    assert len(cache_entries(data_paths)) == 1
+
+
+def test_a_file_that_moves_to_another_class_takes_its_label(tmp_path, data_paths, write_images):
+    for part in ("train", "test"):
+        write_images(tmp_path / "pets" / part, {"cat": 5, "dog": 5})
+    first = load_dataset(config(tmp_path / "pets"), data_paths)
+    train = tmp_path / "pets" / "train"
+    (train / "cat" / "004.png").rename(train / "dog" / "-.png")  # all are read in the same order
+    second = load_dataset(config(tmp_path / "pets"), data_paths)
+    np.testing.assert_array_equal(second.train.images, first.train.images)
+    assert np.bincount(first.train.labels).tolist() == [5, 5]
+    assert np.bincount(second.train.labels).tolist() == [4, 6]
+
+
+def test_two_files_that_exchange_their_names_exchange_their_places(tmp_path, data_paths, write_images):
+    write_images(tmp_path / "pets" / "train", {"cat": 2, "dog": 2})
+    write_images(tmp_path / "pets" / "test", {"cat": 2, "dog": 2})
+    first = load_dataset(config(tmp_path / "pets"), data_paths)
+    cat = tmp_path / "pets" / "test" / "cat"
+    (cat / "000.png").rename(cat / "002.png")
+    second = load_dataset(config(tmp_path / "pets"), data_paths)
+    np.testing.assert_array_equal(second.test.images, first.test.images[[1, 0, 2, 3]])
+
+
+def test_what_an_older_decoder_or_another_pillow_made_is_not_used(
+    tmp_path, data_paths, write_images, monkeypatch
+):
+    write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
+    first = load_dataset(config(tmp_path / "pets"), data_paths)
+    for number, changed in enumerate(["cnnlab.datasets.reading.images.DECODER", "PIL.__version__"], start=2):
+        with monkeypatch.context() as patched:
+            patched.setattr(changed, "other")
+            assert load_dataset(config(tmp_path / "pets"), data_paths).provenance == first.provenance
+        assert len(cache_entries(data_paths)) == number
+
+
+def test_a_file_that_changes_while_it_is_read_is_named(tmp_path, data_paths, write_images):
+    write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
+    path = tmp_path / "pets" / "dog" / "003.png"
+
+    def somebody_writes(name, *_):
+        if name.startswith("reading 2 test"):  # all have been read once
+            path.write_bytes(path.read_bytes() + b"more")
+
+    with pytest.raises(UserError) as caught:
+        load_dataset(config(tmp_path / "pets"), data_paths, progress=somebody_writes)
+    assert str(caught.value) == (
+        f"{path}: this file has changed while the folder was being read\n"
+        "   start again when nothing writes to the folder"
+    )
+    assert cache_entries(data_paths) == []
+
+
+def test_a_cache_that_is_there_is_read_without_writing(tmp_path, data_paths, write_images, monkeypatch):
+    write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
+    first = load_dataset(config(tmp_path / "pets"), data_paths)
+
+    def read_only(*_):  # taking the permission away would not keep root out
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("filelock.FileLock", read_only)
+    assert load_dataset(config(tmp_path / "pets"), data_paths).provenance == first.provenance
+    write_images(tmp_path / "pets", {"cat": 6, "dog": 5})
+    with pytest.raises(CnnlabError) as caught:
+        load_dataset(config(tmp_path / "pets"), data_paths)
+    first_line, *rest = str(caught.value).splitlines()
+    assert first_line.endswith(": the cache of decoded images cannot be written: Read-only file system")
+    assert rest == ["   set CNNLAB_CACHE to another folder"]
+
+
+def test_a_full_disk_is_told_with_what_helps(tmp_path, data_paths, write_images, monkeypatch):
+    write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("filelock.FileLock", full)
+    with pytest.raises(CnnlabError, match="free some disk space, or set CNNLAB_CACHE to another folder"):
+        load_dataset(config(tmp_path / "pets"), data_paths)
+
+
+def photographs(folder):
+    """Pictures much larger than what a network sees, in every format and of every kind."""
+    folder.mkdir(parents=True)
+    first, second = (
+        Image.fromarray(np.random.default_rng(seed).integers(256, size=(30, 40, 3), dtype=np.uint8)).resize(
+            (160, 120), Image.Resampling.BICUBIC
+        )
+        for seed in (0, 1)
+    )
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    animated = {"save_all": True, "append_images": [second]}
+    for name, mode, options in [
+        ("plain.jpg", "RGB", {}),
+        ("progressive.jpg", "RGB", {"progressive": True}),
+        ("turned.jpg", "RGB", {"exif": turned}),
+        ("grey.jpeg", "L", {}),
+        ("print.jpg", "CMYK", {}),
+        ("turned.png", "RGB", {"exif": turned}),
+        ("palette.png", "P", {}),
+        ("opaque.png", "LA", {}),
+        ("two.png", "1", {}),
+        ("animated.gif", "RGB", animated),
+        ("turned.webp", "RGB", {"exif": turned}),
+        ("animated.webp", "RGB", animated),
+        ("plain.bmp", "RGB", {}),
+    ]:
+        first.convert(mode).save(folder / name, **options)
+
+
+@pytest.mark.parametrize("resize", ["crop", "pad", "stretch"])
+def test_predict_and_explain_see_the_pixels_of_the_test_set(tmp_path, data_paths, resize, write_images):
+    write_images(tmp_path / "pets" / "train", {"cat": 1, "dog": 1})
+    write_images(tmp_path / "pets" / "test", {"dog": 1})
+    photographs(tmp_path / "pets" / "test" / "cat")
+    files = sorted((tmp_path / "pets" / "test").glob("*/*.*"))
+    for color_mode in ("rgb", "grayscale"):
+        asked = config(tmp_path / "pets", size=[24, 20], resize=resize, color_mode=color_mode)
+        images = load_dataset(asked, data_paths).test.images
+        assert len(images) == len(files) == 14
+        for path, pixels in zip(files, images, strict=True):
+            np.testing.assert_array_equal(prepare(path, asked).pixels, pixels)
+            np.testing.assert_array_equal(prepare(path.read_bytes(), asked).pixels, pixels)
+            if resize == "crop":  # what a network without a dataset gets
+                np.testing.assert_array_equal(read_picture(path, asked.image_shape).pixels, pixels)
 
 
 def spoil(folder):
     (folder / "cat" / "000.png").write_bytes(b"")
     (folder / "cat" / "001.png").write_bytes((folder / "cat" / "001.png").read_bytes()[:40])
-    (folder / "dog" / "loop.png").symlink_to(folder / "dog" / "loop.png")
+    (folder / "dog" / "loop.png").symlink_to("loop.png")
 
 
 def test_bad_images_stop_and_are_all_named(tmp_path, data_paths, write_images):
@@ -159,7 +339,9 @@ def test_bad_images_stop_and_are_all_named(tmp_path, data_paths, write_images):
     assert lines[4] == "   repair or remove them, or set dataset.on_error: skip"
 
 
-def test_bad_images_are_skipped_with_a_warning_where_that_is_asked_for(tmp_path, data_paths, write_images):
+def test_bad_images_are_skipped_with_a_warning_where_that_is_asked_for(
+    tmp_path, data_paths, write_images, monkeypatch
+):
     folder = tmp_path / "pets" / "train"
     write_images(folder, {"cat": 5, "dog": 5})
     write_images(tmp_path / "pets" / "test", {"cat": 2, "dog": 2})
@@ -167,7 +349,12 @@ def test_bad_images_are_skipped_with_a_warning_where_that_is_asked_for(tmp_path,
     for _ in range(2):  # decoded, and from the cache
         data = load_dataset(config(tmp_path / "pets", size=8, on_error="skip"), data_paths)
         assert np.bincount(data.train.labels).tolist() == [3, 5]
-        assert data.provenance.warning.startswith("3 images cannot be used and were left out; the first: ")
+        start = f"3 images cannot be used and were left out; the first: {folder}"
+        assert data.provenance.warning.startswith(start)
+    (tmp_path / "pets").rename(tmp_path / "moved")  # the cache names no files
+    again = config(tmp_path / "moved", size=8, on_error="skip")
+    told = loaded_again(data_paths, again, monkeypatch).provenance.warning
+    assert told == data.provenance.warning.replace(str(tmp_path / "pets"), str(tmp_path / "moved"))
 
 
 def test_a_class_without_usable_images_is_an_error_even_then(tmp_path, data_paths, write_images):
@@ -181,10 +368,15 @@ def test_a_class_without_usable_images_is_an_error_even_then(tmp_path, data_path
 def test_images_of_different_sizes_need_a_size(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
     write_images(tmp_path / "pets", {"cat": 0, "dog": 1}, size=(10, 10))
+    write_images(tmp_path / "pets", {"cat": 1, "dog": 0}, size=(12, 6))
+    (tmp_path / "pets" / "cat" / "000.png").rename(tmp_path / "pets" / "cat" / "other.png")
     message = refused(tmp_path / "pets", data_paths)
     assert message == (
-        f"{tmp_path / 'pets' / 'dog' / '000.png'}: expected 6×8 pixels like the first image, found 10×10\n"
-        "   set dataset.size: [height, width] to bring all images to one size"
+        f"{tmp_path / 'pets'}: 2 of 10 images are not of 6×8 pixels\n"
+        f"   {tmp_path / 'pets' / 'cat' / 'other.png'}: 12×6\n"
+        f"   {tmp_path / 'pets' / 'dog' / '000.png'}: 10×10\n"
+        "   set dataset.size: [height, width] to bring all images to one size, by cropping or as "
+        "dataset.resize says"
     )
     assert load_dataset(config(tmp_path / "pets", size=[6, 8]), data_paths).train.images.shape[1:] == (
         6,
@@ -196,8 +388,8 @@ def test_images_of_different_sizes_need_a_size(tmp_path, data_paths, write_image
 def test_an_empty_class_is_named(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5, "owl": 0})
     assert refused(tmp_path / "pets", data_paths) == (
-        f"{tmp_path / 'pets' / 'owl'}: expected images of class 'owl', found none (.png, .jpg, .jpeg, .bmp, "
-        ".gif, .webp)\n   add some, or leave the class out with dataset.classes"
+        f"{tmp_path / 'pets' / 'owl'}: expected images of class 'owl', found none (PNG, JPEG, BMP, GIF, "
+        "WebP, TIFF or PPM)\n   add some, or leave the class out with dataset.classes"
     )
 
 
@@ -309,7 +501,7 @@ def test_a_large_choice_of_mapped_images_stays_on_the_disk(tmp_path, data_paths,
 
 
 def mapped_files(data_paths):
-    [folder] = [path for path in (data_paths.cache / "folders").iterdir() if path.is_dir()]
+    [folder] = cache_entries(data_paths)
     return folder.iterdir()
 
 
@@ -350,6 +542,12 @@ def fewer_labels(folder):
     np.save(folder / "train_labels.npy", np.zeros(1, np.int64))
 
 
+def claims_a_bad_file(folder):
+    facts = json.loads((folder / "facts.json").read_text())
+    facts["bad"]["train"] = [[8, "an empty file"]]
+    (folder / "facts.json").write_text(json.dumps(facts))
+
+
 def a_file(folder):
     shutil.rmtree(folder)
     folder.write_text("no folder")
@@ -377,6 +575,7 @@ DAMAGES = {
         replace("facts.json", b'{"shapes": {"train": [9], "test": [1]}}'),
         "facts.json has other images, [9]",
     ),
+    "other-files": (claims_a_bad_file, "facts.json has other files, 8"),
     "no-folder": (a_file, "facts.json: Not a directory"),
 }
 
@@ -387,7 +586,7 @@ def test_a_damaged_cache_is_named_and_made_again(name, tmp_path, data_paths, wri
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
     first = load_dataset(config(tmp_path / "pets", size=[16, 16]), data_paths)
     pixels = first.train.images.copy()
-    [folder] = [path for path in (data_paths.cache / "folders").iterdir() if path.is_dir()]
+    [folder] = cache_entries(data_paths)
     damage(folder)
     start = f"{folder}: this cache of decoded images is damaged ({said}"
     with pytest.warns(CnnlabWarning, match=re.escape(start)):
@@ -421,7 +620,7 @@ def test_what_another_process_decodes_is_left_alone(tmp_path, data_paths, write_
 def test_what_a_killed_process_left_is_removed(tmp_path, data_paths, write_images):
     write_images(tmp_path / "pets", {"cat": 5, "dog": 5})
     load_dataset(config(tmp_path / "pets"), data_paths)
-    [folder] = [path for path in (data_paths.cache / "folders").iterdir() if path.is_dir()]
+    [folder] = cache_entries(data_paths)
     folder.rename(folder.with_name(f".{folder.name}.partial-killed"))
     load_dataset(config(tmp_path / "pets"), data_paths)
     assert [path.name for path in folder.parent.iterdir() if path.suffix != ".lock"] == [folder.name]

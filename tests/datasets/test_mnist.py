@@ -297,10 +297,6 @@ IMAGES, LABELS = np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8)
         (objects_npz(), "expected x_train of uint8 pixels, found object"),
         (npz(x_train=IMAGES / 255), "expected x_train of uint8 pixels, found float64"),
         (
-            npz(x_train=np.asfortranarray(IMAGES + 1)),
-            "expected x_train in C order, as numpy.ascontiguousarray gives it, found Fortran order",
-        ),
-        (
             npz(x_train=IMAGES[:, 1:]),
             "expected x_train of shape (N, 28, 28), found (2, 27, 28)",
         ),

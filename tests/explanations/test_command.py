@@ -468,7 +468,7 @@ WRONG = {
     "class": ("saliency colors_cnn --class gren", "--class: unknown class 'gren'; did you mean green?"),
     "picture": (
         "saliency colors_cnn --picture {readme}",
-        "{readme}: expected an image, found no PNG, JPEG, BMP, GIF or WebP image",
+        "{readme}: expected an image, found no PNG, JPEG, BMP, GIF, WebP, TIFF or PPM image",
     ),
     "layer": ("filters colors_cnn --layer dense_1", "dense_1 is a Dense; choose a convolution"),
     "unit": ("maximize colors_cnn --unit 16", "--unit 16: conv2d_2 has 16 units, 0 to 15"),

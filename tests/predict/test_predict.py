@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+import cnnlab
 from cnnlab.cli import run
 from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths
 from cnnlab.datasets.reading.preprocessing import prepare
@@ -37,12 +39,23 @@ model:
 training: {epochs: 3, batch_size: 20}
 """
 
+TEXTURES = """
+name: textures
+dataset: {folder: textures, size: 32, color_mode: grayscale, validation_size: 0}
+model:
+  layers:
+    - Conv2D: {filters: 4, kernel_size: 3, activation: relu}
+    - GlobalMaxPooling2D
+    - Dense: {units: 2, activation: softmax}
+training: {epochs: 20, batch_size: 8, optimizer: {name: adam, learning_rate: 0.05}}
+"""
+
 COLORS = {"blue": (20, 20, 230), "green": (20, 230, 20), "red": (230, 20, 20)}
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, backend):
-    """A folder with two finished experiments in experiments/, and pets/ with the images of one."""
+    """A folder with finished experiments in experiments/, and the images of two in pets/ and textures/."""
     folder = tmp_path_factory.mktemp("trained")
     rng = np.random.default_rng(0)
     for name, color in COLORS.items():
@@ -51,12 +64,24 @@ def trained(tmp_path_factory, backend):
             noise = rng.integers(-15, 15, size=(12, 12, 3))
             image = Image.fromarray((np.array(color) + noise).astype(np.uint8))
             image.save(folder / "pets" / name / f"{index}.png")
+    y, x = np.mgrid[:192, :256]
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for part, count in (("train", 8), ("test", 4)):
+        for name, height in (("clear", 60), ("faint", 20)):
+            (folder / "textures" / part / name).mkdir(parents=True)
+            for index in range(count):
+                grey = 127 + height * np.sin((x + y) / 4.5 + index) + rng.normal(0, 20, x.shape)
+                image = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+                path = folder / "textures" / part / name / f"{index}.jpg"
+                image.save(path, **({"exif": turned} if index % 2 else {}))
+    (folder / "textures.yaml").write_text(TEXTURES)
     (folder / "pets.yaml").write_text(FOLDER)
     (folder / "letters.yaml").write_text(LOGITS)
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         patched.setenv("CNNLAB_CACHE", str(folder / "cache"))
-        assert run(["train", "pets.yaml", "letters.yaml", "--quiet"]) == 0
+        assert run(["train", "pets.yaml", "letters.yaml", "textures.yaml", "--quiet"]) == 0
     return folder
 
 
@@ -133,6 +158,38 @@ def test_answers_to_test_images_are_those_of_the_run(call, trained):
     np.testing.assert_allclose(found, record.predictions.probabilities[:10], atol=2e-3)
 
 
+def test_answers_to_large_photographs_are_those_of_the_run(call, trained):
+    """JPEGs eight times as large as what the network sees, half of them on their sides."""
+    [path] = trained.glob("experiments/textures-*/seed-0")
+    kept = read_record(path).predictions.probabilities
+    files = sorted((trained / "textures" / "test").glob("*/*.jpg"))
+    found = json.loads(call(path, *files, "--json")[1])["predictions"]
+    np.testing.assert_allclose([list(each["probabilities"].values()) for each in found], kept, atol=5e-4)
+    [piped] = json.loads(call(path, "-", "--json", stdin=files[1].read_bytes())[1])["predictions"]
+    assert piped["probabilities"] == pytest.approx(found[1]["probabilities"], abs=1e-6)
+
+
+def test_images_of_the_same_name_are_all_answered(trained, monkeypatch):
+    monkeypatch.chdir(trained)
+    images = [("it", (trained / "pets" / color / "0.png").read_bytes()) for color in ("red", "blue")]
+    found = cnnlab.predict("pets", [*images, "pets/red/0.png", "pets/red/0.png"])
+    assert [(each.image, each.best[0]) for each in found] == [
+        ("it", "red"),
+        ("it", "blue"),
+        ("pets/red/0.png", "red"),
+        ("pets/red/0.png", "red"),
+    ]
+
+
+def test_a_pipe_is_read_as_standard_input_only(call, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert call("pets", tmp_path / "pipe") == (
+        2,
+        "",
+        f"{tmp_path / 'pipe'}: not a regular file\n   use - to read an image from standard input\n",
+    )
+
+
 def test_a_run_is_found_by_name_folder_or_path_below_out(call, trained, tmp_path):
     path = photograph(tmp_path / "it.png", COLORS["red"])
     [folder] = trained.glob("experiments/pets-*/seed-0")
@@ -185,7 +242,7 @@ def test_what_is_no_image_is_named_and_the_others_are_answered(call, tmp_path):
         (["petz", "it.png"], "unknown run in experiments: 'petz'; did you mean pets?"),
         (["dnn", "it.png"], "dnn: no finished run in experiments; train it first: cnnlab train dnn"),
         (["pets", "it.png"], "it.png: no such file"),
-        (["pets", "empty"], "empty: expected images (.png, .jpg, .jpeg, .bmp, .gif, .webp), found none"),
+        (["pets", "empty"], "empty: expected images (PNG, JPEG, BMP, GIF, WebP, TIFF or PPM), found none"),
         (["pets", "-"], "standard input: expected an image, found an empty file"),
     ],
 )

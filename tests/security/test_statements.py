@@ -20,7 +20,7 @@ from PIL import Image
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
 from cnnlab.datasets import DATASETS
-from cnnlab.datasets.reading.decoded_cache import Decoded, cached
+from cnnlab.datasets.reading.decoded_cache import Decoded, Part, cached
 from cnnlab.datasets.reading.download import DownloadError, download
 from cnnlab.errors import CnnlabWarning, UserError
 from cnnlab.language.source import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse_yaml
@@ -198,8 +198,12 @@ def test_cached_images_are_compared(tmp_path):
         file.write(bytes(range(16)))
         return Decoded(np.array([0, 1]), [])
 
+    part = Part(["a/0.png", "a/1.png"], ["0.png", "1.png"], written)
+
     def content():
-        return cached(tmp_path / "it", origin="it", image_shape=(4, 2, 1), train=written, test=written)
+        return cached(
+            tmp_path / "it", origin="it", image_shape=(4, 2, 1), parts={"train": part, "test": part}
+        )
 
     first = content().provenance
     pixels = tmp_path / "it" / "test_images.u8"
@@ -207,6 +211,25 @@ def test_cached_images_are_compared(tmp_path):
     with pytest.warns(CnnlabWarning, match="does not match its digest.*decoded again"):
         assert content().provenance == first
     assert pixels.read_bytes() == bytes(range(16))
+
+
+def test_cached_images_belong_to_their_files(tmp_path):
+    """The files of the second set have the names, sizes and times of the first."""
+    from cnnlab.datasets import DataPaths
+    from cnnlab.datasets.sources.folder import ImageFolder
+
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for index in range(5):
+            Image.new("RGB", (2, 2), (index, 0, 0)).save(tmp_path / "pets" / name / f"{index}.bmp")
+    config, data_paths = ImageFolder(folder=str(tmp_path / "pets")), DataPaths(None, tmp_path, tmp_path)
+    assert config.read(data_paths).train_images[..., 2].max() == 0
+    for path in (tmp_path / "pets").glob("*/*.bmp"):
+        before = path.stat()
+        Image.new("RGB", (2, 2), (0, 0, 255)).save(path)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert path.stat().st_size == before.st_size
+    assert config.read(data_paths).train_images[..., 2].min() == 255
 
 
 def test_archives_stay_packed(tmp_path, monkeypatch):

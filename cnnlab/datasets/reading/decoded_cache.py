@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,12 @@ from typing import BinaryIO, Literal
 import filelock
 import numpy as np
 
-from cnnlab.datasets.content import Content, Provenance, digest
+from cnnlab.datasets.content import Content, PartName, Provenance, Split, part_digests
 from cnnlab.errors import CnnlabError, CnnlabWarning, first_sentence
 from cnnlab.files import open_regular, read_bytes
 
-FORMAT = "1"
-"""Counts up when decoding changes: older caches are then left alone."""
+FORMAT = "2"
+"""Counts up when the files of the cache change: older caches are then left alone."""
 
 LARGEST_FACTS = 1 << 28
 """Bytes; each image that was left out has a line."""
@@ -47,10 +47,27 @@ _OTHER_FILES = {
 
 @dataclass(frozen=True)
 class Decoded:
-    """What decoding gives besides the pixels: labels (N,) int64, and what is wrong with images left out."""
+    """What decoding gives besides the pixels.
+
+    labels: (N,) int64. bad: the files that were left out, by their index, and what is wrong with them.
+    """
 
     labels: np.ndarray
-    bad: list[str]
+    bad: list[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The training, validation or test images: the files, and what writes their pixels.
+
+    The cache keeps no paths: a folder may move, or its files may get other names, with the same images.
+    """
+
+    paths: Sequence[str]
+    names: Sequence[str]
+    """What the files are called below their folder."""
+
+    decode: Callable[[BinaryIO], Decoded]
 
 
 def key_of(*facts: str) -> str:
@@ -66,35 +83,36 @@ def cached(
     *,
     origin: str,
     image_shape: tuple[int, ...],
-    train: Callable[[BinaryIO], Decoded],
-    test: Callable[[BinaryIO], Decoded],
+    parts: Mapping[PartName, Part],
 ) -> Content:
-    """The images in a folder of the cache; where it is not there, `train` and `test` write its pixels.
+    """The images in a folder of the cache; where it is not there, the parts write its pixels.
 
     The folder takes its name once it is whole. A second process waits for the first. All of it is read once
-    to compare its digest; where that differs, the user is warned, and the images are decoded again.
+    to compare its digest; where that differs, the user is warned, and the images are decoded again. Where the
+    folder is whole, nothing is written: the cache may be read-only.
 
     Raises:
         CnnlabError: the cache cannot be written or read.
     """
-    written = _Written(folder, image_shape, train, test)
-    with _told(folder, "written"):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with written.lock():
-            if not os.path.lexists(folder):
-                written.make()
+    written = _Written(folder, image_shape, parts)
+    if not os.path.lexists(folder):
+        with _told(folder, "written"):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with written.lock():
+                if not os.path.lexists(folder):
+                    written.make()
     with _told(folder, "read"), suppress(_Damaged):
-        return _read(folder, image_shape, origin)
+        return written.read(origin)
     with _told(folder, "written"), written.lock():
         try:
-            return _read(folder, image_shape, origin)  # another process may have been here
+            return written.read(origin)  # another process may have been here
         except _Damaged as damage:
             message = f"{folder}: this cache of decoded images is damaged ({damage})"
             warnings.warn(f"{message}; the images are decoded again", CnnlabWarning, stacklevel=2)
             written.remove()
             written.make()
     with _told(folder, "read"):
-        return _read(folder, image_shape, origin)
+        return written.read(origin)
 
 
 class _Damaged(Exception):
@@ -107,10 +125,13 @@ def _told(folder: Path, done: Literal["written", "read"]) -> Iterator[None]:
     try:
         yield
     except (OSError, _Damaged) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        reason, is_full = str(error), False
+        if isinstance(error, OSError):
+            reason = error.strerror or reason
+            is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise CnnlabError(
             f"{folder}: the cache of decoded images cannot be {done}: {reason}\n"
-            f"   {'free some disk space, or ' * (done == 'written')}set CNNLAB_CACHE to another folder"
+            f"   {'free some disk space, or ' * is_full}set CNNLAB_CACHE to another folder"
         ) from error
 
 
@@ -120,17 +141,19 @@ class _Written:
 
     folder: Path
     image_shape: tuple[int, ...]
-    train: Callable[[BinaryIO], Decoded]
-    test: Callable[[BinaryIO], Decoded]
+    parts: Mapping[PartName, Part]
 
     def lock(self) -> filelock.BaseFileLock:
         return filelock.FileLock(self.folder.parent / f".{self.folder.name}.lock")
+
+    def read(self, origin: str) -> Content:
+        return _read(self.folder, self.image_shape, self.parts, origin)
 
     def make(self) -> None:
         """Decode; where another process was first for all that, its folder is taken."""
         self._remove_leftovers()
         with self._partial() as partial:
-            _write(partial, self.image_shape, self.train, self.test)
+            _write(partial, self.image_shape, self.parts)
             try:
                 partial.rename(self.folder)
             except OSError:
@@ -179,30 +202,21 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _write(
-    folder: Path,
-    image_shape: tuple[int, ...],
-    train: Callable[[BinaryIO], Decoded],
-    test: Callable[[BinaryIO], Decoded],
-) -> None:
-    shapes, bad, arrays = {}, [], []
-    for part, decode in (("train", train), ("test", test)):
-        with (folder / f"{part}_images.u8").open("wb") as file:
-            decoded = decode(file)
-        shapes[part] = [len(decoded.labels), *image_shape]
-        bad += decoded.bad
-        np.save(folder / f"{part}_labels.npy", decoded.labels)
-        arrays += [_images(folder, part, shapes[part]), decoded.labels]
-    facts = {
-        "shapes": shapes,
-        "digest": digest(*arrays),
-        "test_digest": digest(*arrays[2:]),
-        "bad": bad,
-    }
+def _write(folder: Path, image_shape: tuple[int, ...], parts: Mapping[PartName, Part]) -> None:
+    shapes, bad, splits = {}, {}, {}
+    for name, part in parts.items():
+        with (folder / f"{name}_images.u8").open("wb") as file:
+            decoded = part.decode(file)
+        shapes[name] = [len(decoded.labels), *image_shape]
+        bad[name] = decoded.bad
+        np.save(folder / f"{name}_labels.npy", decoded.labels)
+        splits[name] = Split(_images(folder, name, shapes[name]), decoded.labels)
+    whole, tested = part_digests(splits)
+    facts = {"shapes": shapes, "digest": whole, "test_digest": tested, "bad": bad}
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _read(folder: Path, image_shape: tuple[int, ...], origin: str) -> Content:
+def _read(folder: Path, image_shape: tuple[int, ...], parts: Mapping[PartName, Part], origin: str) -> Content:
     """The arrays of a folder, images mapped, and what else is known.
 
     Raises:
@@ -211,26 +225,48 @@ def _read(folder: Path, image_shape: tuple[int, ...], origin: str) -> Content:
     """
     try:
         facts = json.loads(read_bytes(folder / "facts.json", most=LARGEST_FACTS))
-        parts = []
-        for part in ("train", "test"):
-            shape = facts["shapes"][part]
+        splits: dict[PartName, Split] = {}
+        places: dict[PartName, np.ndarray] = {}
+        bad = []
+        for name, part in parts.items():
+            shape = facts["shapes"][name]
             if type(shape[0]) is not int or shape[0] < 0 or tuple(shape[1:]) != image_shape:
                 raise _Damaged(f"facts.json has other images, {shape}")
-            images = _images(folder, part, shape)
-            parts += [images, _labels(folder, part, len(images))]
+            images = _images(folder, name, shape)
+            splits[name] = Split(images, _labels(folder, name, len(images)))
+            bad += [f"{_path(part, index)}: {reason}" for index, reason in facts["bad"][name]]
+            left_out = {index for index, _ in facts["bad"][name]}
+            kept = [each for index, each in enumerate(part.names) if index not in left_out]
+            places[name] = np.array(kept, dtype=object)
+            if len(kept) != len(images):
+                raise _Damaged(f"facts.json has other files, {len(images)}")
         known = (facts["digest"], facts["test_digest"])
-        bad = [str(each) for each in facts["bad"]]
     except (ValueError, LookupError, TypeError, EOFError, RecursionError, MemoryError) as error:
         raise _Damaged(first_sentence(error)) from None
     except OSError as error:
         if error.errno not in _OTHER_FILES:
             raise
         raise _Damaged(f"{Path(error.filename).name}: {error.strerror}") from None
-    if known != (digest(*parts), digest(*parts[2:])):
+    if known != part_digests(splits):
         raise _Damaged("its content does not match its digest")
     warning = f"{len(bad)} images cannot be used and were left out; the first: {bad[0]}" if bad else None
     provenance = Provenance(origin, "unverified", known[0], known[1], warning)
-    return Content(parts[0], parts[1], parts[2], parts[3], provenance)
+    train, test = splits["train"], splits["test"]
+    return Content(
+        train.images,
+        train.labels,
+        test.images,
+        test.labels,
+        provenance,
+        validation=splits.get("validation"),
+        places=places,
+    )
+
+
+def _path(part: Part, index: object) -> str:
+    if not isinstance(index, int) or not 0 <= index < len(part.paths):
+        raise _Damaged(f"facts.json has other files, {index}")
+    return part.paths[index]
 
 
 def _labels(folder: Path, part: str, count: int) -> np.ndarray:

@@ -1,93 +1,253 @@
-"""What lies in a folder of images, told by names alone: classes, files, and which of them are test images."""
+"""How a folder of images is laid out: where the classes are, and which images train, validate and test."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnnlab.datasets.left_out import LeftOut, grouped
+from cnnlab.datasets.own_paths import absent
+from cnnlab.datasets.reading.class_images import composed, entries, is_folder
+from cnnlab.datasets.reading.image_formats import is_archive, is_image, why_unread
 from cnnlab.errors import UserError
 from cnnlab.files import can_be_path, expanded
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
-TEST_FOLDERS = ("test", "val", "validation")
-"""Beside train/, the first of these that is there has the test images."""
+TRAINING = ("train", "training")
+VALIDATION = ("valid", "val", "validation", "dev")
+TEST = ("test", "testing")
+"""What the folders of the parts are called, in small letters or capitals."""
+
+_PARTS = {"training": TRAINING, "validation": VALIDATION, "test": TEST}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of the classes, by name. `test` is None where the test images must be split off."""
+    """The folders of the classes, by name. `validation` and `test` are None where there are none."""
 
     root: Path
     train: dict[str, Path]
+    validation: dict[str, Path] | None
     test: dict[str, Path] | None
+    left_out: tuple[LeftOut, ...] = ()
+    """What lies in no folder of a class."""
+
+    @property
+    def validation_root(self) -> Path | None:
+        """The folder of the validation images."""
+        return next(iter(self.validation.values())).parent if self.validation else None
+
+    def shown(self, folder: Path) -> str:
+        """How a folder is called in messages: by its name below the root."""
+        return str(folder.relative_to(self.root))
 
 
 def find_layout(folder: str) -> Layout:
-    """Tell FOLDER/train/CLASS/* with FOLDER/test/CLASS/* from FOLDER/CLASS/*, and FOLDER/train/CLASS/* alone.
+    """Tell FOLDER/train/CLASS/* from FOLDER/CLASS/*; beside train/ may be validation and test images.
 
-    Relative paths start at the current directory. Hidden folders are left out.
+    The parts may be called `TRAINING`, `VALIDATION` and `TEST`. Hidden folders are left out. Class names are
+    in Unicode's composed form, whatever the file system's is.
 
     Raises:
-        UserError: no such folder, or not two class folders or more in it.
+        UserError: no such folder, not two class folders or more in it, or folders that do not fit together.
     """
     root = expanded(folder)
     if not can_be_path(root) or not root.is_dir():
-        found = "a file" if can_be_path(root) and root.exists() else "nothing"
-        hint = (
-            "" if root.is_absolute() else f"\n   relative paths start at the current directory, {Path.cwd()}"
-        )
-        raise UserError(f"expected a folder, found {found} at {folder!r}{hint}")
-    train_root, test_root = root, None
-    if _folders(root / "train"):
-        train_root = root / "train"
-        test_root = next((root / name for name in TEST_FOLDERS if _folders(root / name)), None)
-    train = _folders(train_root)
+        raise UserError(_no_folder(folder, root))
+    found_parts = _parts(root)
+    if "training" not in found_parts:
+        return _flat(root, [place for places in found_parts.values() for place in places])
+    parts = {part: _only(part, places) for part, places in found_parts.items()}
+    train_root = parts.pop("training")
+    train = _class_folders(train_root)
     if len(train) < 2:
-        found = f"only {next(iter(train))!r}" if train else "none"
+        raise _too_few(train_root, train)
+    others = {part: _class_folders(place) for part, place in parts.items()}
+    for part, found in others.items():
+        _check_names(part, parts[part], found, train_root, train)
+    left_out = [*_loose(root, root), *_loose(train_root, root)]
+    for place in parts.values():
+        left_out += _loose(place, root)
+    known = {train_root.name, *(place.name for place in parts.values())}
+    unread = (
+        (".", name, "not a folder of training, validation or test images", True) for name in _names(root)
+    )
+    left_out += grouped(each for each in unread if each[1] not in known)
+    # A part without class folders has no images to speak of: what lies in it is listed as left out.
+    return Layout(root, train, others.get("validation") or None, others.get("test") or None, tuple(left_out))
+
+
+def check_levels(place: Path, inside: Iterable[str], root: Path) -> None:
+    """Refuse FOLDER/CLASS/train/*, with other parts beside it: all of it would be taken for one class.
+
+    Args:
+        inside: the names of the folders in a class's folder.
+
+    Raises:
+        UserError: it is laid out so.
+    """
+    parts = {_part_of(name) for name in inside} - {None}
+    if "training" in parts and len(parts) > 1:
         raise UserError(
-            f"expected two folders or more in {str(train_root)!r}, one for each class, found {found}\n"
-            "   put the images of each class into a folder that has the class's name"
+            f"{place}: expected images of class {place.name!r}, found folders of training and other images\n"
+            f"   exchange the levels: {root / 'train' / place.name} and so on"
         )
-    test = None if test_root is None else _folders(test_root)
-    strange = sorted(set(test or ()) - set(train))
-    if strange:
-        raise UserError(f"{test_root}: class {strange[0]!r} has test images but no folder in {train_root}")
-    return Layout(root, train, test)
 
 
 def image_files(folder: Path) -> list[os.DirEntry[str]]:
-    """The images directly in a folder, by their endings, sorted by name; hidden files are left out.
+    """The images directly in a folder, sorted by name, also those that cannot be read; no hidden files.
 
     Raises:
         UserError: the folder cannot be read.
     """
-    try:
-        with os.scandir(folder) as entries:
-            found = [
-                entry
-                for entry in entries
-                if not entry.name.startswith(".") and entry.name.lower().endswith(SUFFIXES)
-            ]
-    except OSError as error:
-        raise UserError(f"{folder}: expected a readable folder, found: {error.strerror}") from None
-    return sorted(found, key=lambda entry: entry.name)
+
+    def wanted(entry: os.DirEntry[str]) -> bool:
+        unread = why_unread(entry.name) and not is_archive(entry.name)
+        return not is_folder(entry) and (bool(unread) or is_image(entry.name, entry.path))
+
+    return sorted(filter(wanted, entries(folder)), key=lambda entry: entry.name)
 
 
-def _folders(folder: Path) -> dict[str, Path]:
-    """The folders in a folder by name, sorted; empty where it is none. Links to folders count."""
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if not entry.name.startswith(".") and _is_dir(entry)]
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        raise UserError(f"{folder}: expected a readable folder, found: {error.strerror}") from None
-    return {name: folder / name for name in sorted(names)}
+def _parts(root: Path) -> dict[str, list[Path]]:
+    """The folders that are called as parts, by part."""
+    found: dict[str, list[Path]] = {}
+    for name in _names(root):
+        part = _part_of(name)
+        # A folder `train` without folders is a class of trains, or has no images at all.
+        if part is not None and (part != "training" or _names(root / name)):
+            found.setdefault(part, []).append(root / name)
+    return found
 
 
-def _is_dir(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
+def _only(part: str, places: Sequence[Path]) -> Path:
+    """The folder of a part.
+
+    Raises:
+        UserError: two folders could be it.
+    """
+    if len(places) > 1:
+        one, other = (place.name for place in places[:2])
+        raise UserError(
+            f"{places[0].parent}: expected one folder of {part} images, found {one!r} and {other!r}\n"
+            "   merge or rename one of them"
+        )
+    return places[0]
+
+
+def _part_of(name: str) -> str | None:
+    """The part that a folder of this name holds; None where it says nothing of the kind."""
+    return next((part for part, names in _PARTS.items() if name.strip().lower() in names), None)
+
+
+def _flat(root: Path, parts: Sequence[Path]) -> Layout:
+    """FOLDER/CLASS/*.
+
+    Args:
+        parts: the folders in it that are called as parts, which they may still be.
+
+    Raises:
+        UserError: fewer than two classes, or folders that are no classes by their names.
+    """
+    classes = _class_folders(root)
+    if len(classes) > 1 and all(_part_of(name) for name in classes) and "train" in map(str.lower, classes):
+        raise UserError(
+            f"{root / 'train'}: expected a folder for each class, found none\n"
+            "   put the images of each class into a folder that has the class's name"
+        )
+    names = {composed(place.name) for place in parts}
+    if names and (names == classes.keys() or any(_holds_classes(place, classes) for place in parts)):
+        found = " and ".join(repr(name) for name in sorted(names))
+        raise UserError(
+            f"{root}: expected a folder 'train' beside {found}, found none\n"
+            "   put the folders of the classes with their training images into a folder 'train'"
+        )
+    if len(classes) < 2:
+        raise _too_few(root, classes)
+    return Layout(root, classes, None, None, tuple(_loose(root, root)))
+
+
+def _holds_classes(folder: Path, classes: Mapping[str, Path]) -> bool:
+    """Whether what looks like a class has folders of other classes in it."""
+    return any(composed(name) in classes for name in _names(folder))
+
+
+def _class_folders(folder: Path) -> dict[str, Path]:
+    """The folders in a folder by their names, sorted.
+
+    Raises:
+        UserError: two of them have the same name, but for the form of its Unicode characters.
+    """
+    found: dict[str, Path] = {}
+    for name in _names(folder):
+        if composed(name) in found:
+            raise UserError(
+                f"{folder}: two folders are called {composed(name)!r}, spelled with different Unicode "
+                "characters (NFC and NFD)\n   merge them"
+            )
+        found[composed(name)] = folder / name
+    return dict(sorted(found.items()))
+
+
+def _names(folder: Path) -> list[str]:
+    """The names of the folders in a folder, sorted. Links to folders count."""
+    return sorted(entry.name for entry in entries(folder) if is_folder(entry))
+
+
+def _loose(folder: Path, root: Path) -> list[LeftOut]:
+    """Images that lie directly in a folder that should only hold folders of classes."""
+    shown, reason = str(folder.relative_to(root)), "not in the folder of a class"
+    files = [entry for entry in entries(folder) if not is_folder(entry)]
+    unread = [
+        (shown, entry.name, "an archive; unpack it" if is_archive(entry.name) else reason, True)
+        for entry in files
+        if is_image(entry.name, entry.path) or why_unread(entry.name)
+    ]
+    return grouped(unread)
+
+
+def _check_names(
+    part: str, place: Path, found: Iterable[str], train_root: Path, train: Mapping[str, Path]
+) -> None:
+    """Classes of a part must be trained.
+
+    Raises:
+        UserError: one is not.
+    """
+    alike = {name.strip().casefold(): name for name in train}
+    for name in found:
+        if name in train:
+            continue
+        other = alike.get(name.strip().casefold())
+        where = f"{place}: class {name!r} has {part} images but no folder in {train_root}"
+        if other is None:
+            raise UserError(where)
+        difference = "capital letters" if name.strip() != other.strip() else "spaces"
+        raise UserError(
+            f"{where}, which has {other!r}\n   the names differ in {difference}; rename one of them"
+        )
+
+
+def _too_few(folder: Path, classes: Mapping[str, Path]) -> UserError:
+    only = next(iter(classes.values()), None)
+    message = (
+        f"expected two folders or more in {str(folder)!r}, one for each class, found "
+        f"{'none' if only is None else f'only {composed(only.name)!r}'}"
+    )
+    if only is not None and (len(_names(only)) > 1 or "training" in map(_part_of, _names(only))):
+        return UserError(f"{message}\n   did you mean {str(only)!r}?")
+    loose = sum(each.count for each in _loose(folder, folder))
+    if loose and only is None:
+        message += f" and {loose:,} loose {'image' if loose == 1 else 'images'}"
+    return UserError(f"{message}\n   put the images of each class into a folder that has the class's name")
+
+
+def _no_folder(folder: str, root: Path) -> str:
+    """What is there in place of a folder."""
+    if can_be_path(root) and root.exists():
+        if is_archive(root.name):
+            return (
+                f"expected a folder, found an archive at {str(folder)!r}\n   unpack it, and give the folder"
+            )
+        return absent(folder, "a folder", "a file")
+    return absent(folder, "a folder")

@@ -1,4 +1,7 @@
-"""One image file → uint8 pixels of a given size. What is wrong with a file becomes a `BadImage`."""
+"""From the bytes of one image to uint8 pixels. What is wrong with a file becomes a `BadImage`.
+
+Training, `predict` and `explain --picture` all come here, so that they see the same pixels of the same file.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,20 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from cnnlab.datasets.reading.image_formats import COMMON, readable_formats, register_plug_ins, why_unread
 from cnnlab.errors import first_sentence
 from cnnlab.files import open_regular
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
+
+DECODER = 2
+"""Counts up when the same bytes give other pixels: what was decoded before is then decoded again."""
 
 MOST_PIXELS = 89_478_485
 """A quarter of a gigabyte in colour, which Pillow too takes for the limit: more is a decompression bomb."""
@@ -28,6 +36,15 @@ LONGEST_SIDE = 65_535
 
 LARGEST_FILE = 1 << 28
 """Bytes."""
+
+_UPRIGHT = {
+    2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90",
+}  # fmt: skip
+"""What brings a photograph upright, by its EXIF orientation."""
+
+LYING = 5
+"""From this orientation on, height and width are exchanged."""
 
 _DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, RuntimeError,
@@ -44,6 +61,37 @@ class OtherSize(BadImage):
     """It is not of the size that all images must have."""
 
 
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """pixels: (height, width, channels) uint8. notes: what was done to the image, in words."""
+
+    pixels: np.ndarray
+    notes: tuple[str, ...]
+
+
+def decoder() -> str:
+    """What turns bytes into pixels: cnnlab's rules, and the libraries with their versions."""
+    from PIL import __version__, features
+
+    libraries = [
+        f"{name} {features.version(name)}" for name in ("jpg", "libjpeg_turbo", "webp", "libtiff", "avif")
+    ]
+    return "; ".join([f"decoder {DECODER}", f"Pillow {__version__}", *libraries])
+
+
+def contents(path: Path) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        BadImage: it cannot be read, is no regular file, or is too large.
+    """
+    try:
+        with open_regular(path) as file:
+            return _of_bearable_size(file).read(LARGEST_FILE)
+    except OSError as error:
+        raise BadImage(error.strerror or str(error)) from None
+
+
 def size_of(path: Path) -> tuple[int, int]:
     """Height and width of an image as it is looked at, read from the head of its file.
 
@@ -52,10 +100,10 @@ def size_of(path: Path) -> tuple[int, int]:
     """
     with _opened(path) as image:
         width, height = image.size
-        return (width, height) if _lies_on_its_side(image) else (height, width)
+        return (width, height) if _orientation(image) >= LYING else (height, width)
 
 
-def decode(source: Path | bytes, *, size: tuple[int, int], channels: int, resize: str) -> np.ndarray:
+def decode(source: Path | bytes, *, size: tuple[int, int], channels: int, resize: str) -> Prepared:
     """Read an image and bring it to a size: "crop", "pad" (with black), "stretch", or "exact".
 
     Returns:
@@ -67,28 +115,29 @@ def decode(source: Path | bytes, *, size: tuple[int, int], channels: int, resize
     """
     import numpy as np  # not above: a config that takes the size from the first image needs none
 
-    image = fitted(load(source, channels=channels, at_least=size), size, resize)
-    return np.asarray(image, dtype=np.uint8).reshape(*size, channels)
+    image = load(source, channels=channels)
+    pixels = np.asarray(fitted(image, size, resize), dtype=np.uint8).reshape(*size, channels)
+    is_as_it_was = image.size == (size[1], size[0])
+    return Prepared(pixels, () if is_as_it_was else (fitting(image, size, resize),))
 
 
-def load(source: Path | bytes, *, channels: int, at_least: tuple[int, int] | None = None) -> Image:
-    """Read an image as it is looked at, in grey (1 channel) or colour (3).
+def load(source: Path | bytes, *, channels: int) -> Image:
+    """Read an image as it is looked at, in its own size, in grey (1 channel) or colour (3).
 
-    Of an animation the first picture counts; transparent parts are white; photographs are turned upright.
-
-    Args:
-        at_least: (height, width); a JPEG many times larger is decoded only as far as that needs.
+    Of an animation the first picture counts; transparent parts are white; photographs are turned upright. A
+    JPEG is decoded in full: its reduced sizes are quicker, but make its pixels depend on the size asked for.
 
     Raises:
         BadImage: the file is damaged, empty, too large, of 16 bits, or no image.
     """
-    from PIL import ImageOps
+    from PIL.Image import Transpose
 
+    mode = "RGB" if channels == 3 else "L"
     with _opened(source) as image:
-        if at_least is not None:
-            image.draft(None, (at_least[1], at_least[0]))
-        upright = ImageOps.exif_transpose(image)
-        return _without_transparency(upright).convert("RGB" if channels == 3 else "L")
+        image.load()
+        turn = _UPRIGHT.get(_orientation(image))
+        opaque = _without_transparency(image if turn is None else image.transpose(Transpose[turn]))
+        return opaque if opaque.mode == mode else opaque.convert(mode)
 
 
 def fitted(image: Image, size: tuple[int, int], resize: str) -> Image:
@@ -108,8 +157,19 @@ def fitted(image: Image, size: tuple[int, int], resize: str) -> Image:
     if resize == "crop":
         return ImageOps.fit(image, target, Resampling.BILINEAR)
     if resize == "pad":
-        return ImageOps.pad(image, target, Resampling.BILINEAR)
+        return ImageOps.pad(_of_one_pixel(image, target), target, Resampling.BILINEAR)
     return image.resize(target, Resampling.BILINEAR)
+
+
+def _of_one_pixel(image: Image, target: tuple[int, int]) -> Image:
+    """An image so long that its short side would round to nothing keeps one pixel: it would be all black."""
+    from PIL.Image import Resampling
+
+    if round(image.height / image.width * target[0]) == 0:
+        return image.resize((target[0], 1), Resampling.BILINEAR)
+    if round(image.width / image.height * target[1]) == 0:
+        return image.resize((1, target[1]), Resampling.BILINEAR)
+    return image
 
 
 def fitting(image: Image, size: tuple[int, int], resize: str) -> str:
@@ -129,10 +189,11 @@ def _opened(source: Path | bytes) -> Iterator[Image]:
     """An open image of known, bearable size; inside, whatever goes wrong with it becomes a `BadImage`."""
     from PIL import Image, UnidentifiedImageError
 
+    register_plug_ins()
     try:
         with (
             open_regular(source) if isinstance(source, Path) else io.BytesIO(source) as file,
-            Image.open(_of_bearable_size(file), formats=("PNG", "JPEG", "BMP", "GIF", "WEBP")) as image,
+            Image.open(_of_bearable_size(file), formats=readable_formats()) as image,
         ):
             if image.width * image.height > MOST_PIXELS:
                 raise _bomb(f"({image.height * image.width} pixels)")
@@ -186,12 +247,18 @@ def _raw_mode(image: Image) -> str:
 
 
 def _unidentified(source: Path | bytes) -> str:
+    if isinstance(source, Path) and (reason := why_unread(source.name)):
+        return f"a file that is not read: {reason}"
     empty = source.stat().st_size == 0 if isinstance(source, Path) else not source
-    return "an empty file" if empty else "no PNG, JPEG, BMP, GIF or WebP image"
+    return "an empty file" if empty else f"no {COMMON} image"
 
 
-def _lies_on_its_side(image: Image) -> bool:
-    return bool(image.getexif().get(0x0112, 1) >= 5)
+def _orientation(image: Image) -> int:
+    """What EXIF or XMP says, from 1 to 8; 1 also where they say nothing, or what has no meaning."""
+    if image.format == "TIFF":
+        return 1  # Pillow turns these itself
+    found = image.getexif().get(0x0112)
+    return int(found) if found in _UPRIGHT else 1
 
 
 def _without_transparency(image: Image) -> Image:

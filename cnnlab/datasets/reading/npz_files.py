@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from cnnlab.datasets.content import Content, Provenance, digest
+from cnnlab.datasets.content import Content, Provenance, Split, part_digests
+from cnnlab.datasets.left_out import left_out_warning
 from cnnlab.datasets.memory_mapped import free_memory
+from cnnlab.datasets.own_paths import placed
 from cnnlab.datasets.reading.files import (
     ELSEWHERE,
     OWN,
     broken,
-    check_counts,
     check_labels,
     is_file,
     readable,
 )
-from cnnlab.datasets.reading.npz_layout import ARRAYS, header_of
+from cnnlab.datasets.reading.npz_layout import ARRAYS, VALIDATION, header_of, npz_content, times
 from cnnlab.errors import UserError
 from cnnlab.language.fields import Shape
 from cnnlab.npz import NpzError, NpzReader, open_npz
-
-MOST_IMAGES = 1 << 31
-"""Their number is only bounded by the memory, which is checked on its own."""
 
 FourArrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -36,14 +35,12 @@ def read_four_arrays(
     image_shape: tuple[int, ...],
     train_count: int,
     test_count: int,
-    remedy: str = ELSEWHERE,
 ) -> FourArrays:
     """Read the arrays of a set; types and shapes are checked before memory is taken for them.
 
     Args:
         image_shape: (height, width), or (height, width, channels), of the images.
         train_count: the most training images that are accepted; test_count likewise.
-        remedy: the way out that a message names.
 
     Returns:
         Training images (N, *image_shape) uint8, their labels (N,) of some integer type, and the same to test.
@@ -51,7 +48,7 @@ def read_four_arrays(
     Raises:
         UserError: the file is damaged or something else.
     """
-    with _opened(path, remedy) as npz:
+    with _opened(path) as npz:
         return (
             _array(npz, "x_train", image_shape, train_count),
             _array(npz, "y_train", (), train_count),
@@ -71,21 +68,48 @@ def check_headers(path: Path) -> None:
             header_of(npz, name)
 
 
-def read_own_npz(path: Path, *, image_shape: Shape, class_names: tuple[str, ...]) -> Content:
+def read_own_npz(
+    file: str,
+    *,
+    image_shape: Shape,
+    class_names: tuple[str, ...],
+    layout: str,
+    is_layout_given: bool,
+    own_validation: bool,
+) -> Content:
     """The user's own set.
 
     Args:
         image_shape: (height, width, channels); with one channel, images in the file may be (N, H, W).
         class_names: label k is called class_names[k].
+        layout: "channels_last", or "channels_first" where images in the file are (N, C, H, W).
+        is_layout_given: somebody said so; else a file that looks otherwise is warned of.
+        own_validation: the file's own validation images validate; else they are left out.
 
     Raises:
         UserError: the file is damaged, or labels and images do not fit each other.
     """
+    path = Path(file)
     if not is_file(path):
         raise UserError(f"dataset.npz: expected a file, found nothing at {str(path)!r}")
-    with _opened(path, OWN) as npz:
-        stated = header_of(npz, "x_train")
-        needed = sum(header_of(npz, name).num_bytes or 0 for name in ARRAYS)
+    found = npz_content(file)
+    if own_validation and found.validation is None:
+        raise broken(
+            path,
+            expected=f"validation images ({VALIDATION[0][0]}, {VALIDATION[0][1]})",
+            found="none",
+            remedy="add them, or set dataset.validation_size",
+        )
+    if not own_validation:
+        found = replace(found, validation=None)
+    if found.image_shape(layout) != image_shape:
+        raise broken(
+            path,
+            expected=f"images of {times(image_shape)}, as dataset.shape says",
+            found=times(found.image_shape(layout)),
+            remedy="leave dataset.shape out to take the file's",
+        )
+    needed = sum(found.headers[name].num_bytes or 0 for part in found.used for name in part)
     free = free_memory()
     if needed > free:
         raise UserError(
@@ -93,30 +117,67 @@ def read_own_npz(path: Path, *, image_shape: Shape, class_names: tuple[str, ...]
             "free\n"
             "   save the images as files and give dataset.folder: a folder's images stay on the disk"
         )
-    grey = len(stated.shape) == 3 and image_shape[-1] == 1
-    arrays = read_four_arrays(
-        path,
-        image_shape=image_shape[:2] if grey else image_shape,
-        train_count=MOST_IMAGES,
-        test_count=MOST_IMAGES,
-        remedy=OWN,
-    )
-    parts: list[np.ndarray] = []
-    for images, labels in zip(arrays[::2], arrays[1::2], strict=True):
-        check_counts(images, labels, path, remedy=OWN)
-        checked = check_labels(labels, len(class_names), path, remedy=OWN)
-        parts += [images.reshape(len(images), *image_shape), checked]
-    counts = np.bincount(parts[1], minlength=len(class_names))
+    parts = []
+    with _opened(path, OWN) as npz:
+        for images_name, labels_name in found.used:
+            images, labels = npz.array(images_name), npz.array(labels_name)
+            if found.has_channels and layout == "channels_first":
+                images = images.transpose(0, 2, 3, 1)
+            images = np.ascontiguousarray(images).reshape(len(images), *image_shape)
+            parts.append(Split(images, _numbered(labels, labels_name, class_names, path)))
+    train, test = parts[0], parts[-1]
+    counts = np.bincount(train.labels, minlength=len(class_names))
     if not counts.all():
-        name = class_names[int(np.argmin(counts))]
+        label = int(np.argmin(counts))
+        elsewhere = any(label in part.labels for part in parts[1:])
         raise broken(
             path,
             expected="training images of every class",
-            found=f"none of class {name!r}",
-            remedy="count labels from 0 and leave no number out",
+            found=f"none of class {class_names[label]!r}" + (", but images to test" if elsewhere else ""),
+            remedy="add some, or leave the class out with dataset.classes"
+            if elsewhere
+            else "number the classes from 0 and leave no number out, as numpy.unique(labels, "
+            "return_inverse=True)[1] does",
         )
-    provenance = Provenance(str(path), "unverified", digest(*parts), digest(*parts[2:]))
-    return Content(parts[0], parts[1], parts[2], parts[3], provenance)
+    content = Content(
+        train.images,
+        train.labels,
+        test.images,
+        test.labels,
+        Provenance(placed(file), "unverified", "", ""),
+        validation=parts[1] if found.validation else None,
+        left_out=found.left_out,
+    )
+    whole, tested = part_digests(content.parts)
+    warnings = [left_out_warning(found.left_out)]
+    if not is_layout_given and found.looks_like not in (None, layout):
+        shape = found.headers["x_train"].shape
+        warnings.append(
+            f"{path}: x_train of shape {shape} is read as images of height {image_shape[0]}, width "
+            f"{image_shape[1]} and {image_shape[2]} channels; if it is (N, channels, height, width), set "
+            f"dataset.layout: {found.looks_like}, else dataset.layout: {layout}"
+        )
+    provenance = replace(
+        content.provenance,
+        digest=whole,
+        test_digest=tested,
+        warning="\n".join(filter(None, warnings)) or None,
+    )
+    return replace(content, provenance=provenance)
+
+
+def _numbered(labels: np.ndarray, name: str, class_names: tuple[str, ...], path: Path) -> np.ndarray:
+    """The labels as (N,) int64.
+
+    Raises:
+        UserError: one is no class.
+    """
+    low, high = int(labels.min()), int(labels.max())
+    from_one = low == 1 and high == len(class_names)
+    remedy = (
+        f"cnnlab numbers classes from 0; save {name} - 1" if from_one else "give all names in dataset.names"
+    )
+    return check_labels(labels, len(class_names), path, remedy=remedy)
 
 
 def _array(npz: NpzReader, name: str, item_shape: tuple[int, ...], at_most: int) -> np.ndarray:
@@ -129,17 +190,13 @@ def _array(npz: NpzReader, name: str, item_shape: tuple[int, ...], at_most: int)
         raise NpzError(expected=f"{name} of {kind}", found=header.dtype) from None
     if not (dtype == np.uint8 or (dtype.kind in "iu" and not item_shape)):
         raise NpzError(expected=f"{name} of {kind}", found=str(dtype))
-    if header.fortran_order:
-        raise NpzError(
-            expected=f"{name} in C order, as numpy.ascontiguousarray gives it", found="Fortran order"
-        )
     shape = header.shape
     if len(shape) != 1 + len(item_shape) or shape[1:] != item_shape:
         expected = "".join(f", {size}" for size in item_shape) or ","
         raise NpzError(expected=f"{name} of shape (N{expected})", found=str(shape))
     if not 1 <= shape[0] <= at_most:
         raise NpzError(expected=f"1 to {at_most} items in {name}", found=str(shape[0]))
-    return npz.array(name)
+    return np.ascontiguousarray(npz.array(name))
 
 
 @contextmanager

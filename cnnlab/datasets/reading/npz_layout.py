@@ -1,22 +1,36 @@
-"""What an .npz file of images holds, told by its headers and labels alone, without NumPy."""
+"""What an .npz file of images holds, told by its headers and labels alone; NumPy only helps with mistakes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
 
+from cnnlab.datasets.left_out import LeftOut, grouped
+from cnnlab.datasets.own_paths import absent
+from cnnlab.datasets.reading.npz_remedies import check_images, check_labels
 from cnnlab.errors import UserError
+from cnnlab.files import expanded
 from cnnlab.npz import ArrayHeader, NpzError, NpzReader, open_npz
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+VALIDATION = (
+    ("x_val", "y_val"),
+    ("x_valid", "y_valid"),
+    ("x_validation", "y_validation"),
+    ("x_dev", "y_dev"),
+)
+"""Names that validation images and their labels may have."""
+
 MOST_CLASSES = 100_001
 LARGEST_LABELS = 1 << 27
-"""Bytes of y_train that are looked at."""
+"""Bytes of labels that are looked at in a config."""
 
 FEW_LABELS = 1 << 17
 """More are counted faster with NumPy, its import included."""
+
+FEW_CHANNELS = range(1, 5)
 
 _CASTS: dict[str, Literal["B", "b", "H", "h", "I", "i", "Q", "q"]] = {
     "u1": "B",
@@ -30,31 +44,102 @@ _CASTS: dict[str, Literal["B", "b", "H", "h", "I", "i", "Q", "q"]] = {
 }
 
 
-def image_shape(path: Path) -> tuple[int, int, int]:
-    """(height, width, channels) of x_train; (N, H, W) has one channel.
+@dataclass(frozen=True)
+class NpzContent:
+    """The arrays of an .npz file, by their headers."""
+
+    path: str
+    """As messages call it."""
+
+    headers: Mapping[str, ArrayHeader]
+    validation: tuple[str, str] | None
+    """What the validation images and their labels are called; None where there are none."""
+
+    @property
+    def used(self) -> tuple[tuple[str, str], ...]:
+        """(images, labels) of each part: training, validation where there is one, test."""
+        between = () if self.validation is None else (self.validation,)
+        return (ARRAYS[:2], *between, ARRAYS[2:])
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether the images have an axis for channels."""
+        return len(self.headers["x_train"].shape) == 4
+
+    @property
+    def looks_like(self) -> str | None:
+        """The layout that the images seem to have; None where both are possible."""
+        shape = self.headers["x_train"].shape
+        first, last = (len(shape) == 4 and shape[axis] in FEW_CHANNELS for axis in (1, 3))
+        return None if first == last else "channels_first" if first else "channels_last"
+
+    def image_shape(self, layout: str) -> tuple[int, int, int]:
+        """(height, width, channels) of the images; (N, H, W) has one channel."""
+        shape = self.headers["x_train"].shape
+        if len(shape) == 3:
+            return shape[1], shape[2], 1
+        channels, height, width = shape[1:] if layout == "channels_first" else (shape[3], *shape[1:3])
+        return height, width, channels
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Arrays that are not read."""
+        used = {name for part in self.used for name in part}
+        unread = [
+            (".", name, "an array of another name", header.dtype[1:] == "u1" and len(header.shape) > 2)
+            for name, header in self.headers.items()
+            if name not in used
+        ]
+        return tuple(grouped(unread))
+
+
+def npz_content(path: str) -> NpzContent:
+    """Look at the headers of a file.
 
     Raises:
-        UserError: no such file, or x_train is no stack of uint8 images.
+        UserError: the file is damaged, or its arrays are no images and labels that fit together.
     """
     with _opened(path) as npz:
-        header = header_of(npz, "x_train")
-    if header.dtype[1:] != "u1" or len(header.shape) not in (3, 4) or 0 in header.shape:
+        content = _content(path, npz)
+        for images, labels in content.used:
+            check_images(npz, images, path)
+            check_labels(npz, labels, images, path)
+    expected = content.headers["x_train"].shape[1:]
+    for images, _ in content.used[1:]:
+        found = content.headers[images].shape[1:]
+        if found != expected:
+            raise UserError(
+                f"{path}: expected images of one size, found {times(expected)} in x_train and "
+                f"{times(found)} in {images}\n   bring all images to one size and write the file again"
+            )
+    return content
+
+
+def number_of_labels(content: NpzContent) -> int:
+    """The largest label plus 1.
+
+    Raises:
+        UserError: the labels are not counted from 0, or too many.
+    """
+    lows, highs = [], []
+    with _opened(content.path) as npz:
+        for _, name in content.used:
+            low, high = _ends(npz, name, content.path)
+            if low < 0 or high >= MOST_CLASSES:
+                raise UserError(
+                    f"{content.path}: expected labels from 0 to the number of classes - 1 in {name}, found "
+                    f"{low if low < 0 else high}\n   number the classes from 0 and write the file again"
+                )
+            lows.append(low)
+            highs.append(high)
+    lowest, highest = min(lows), max(highs)
+    if lowest > 0:
+        names = " and ".join(f"{name} - {lowest}" for _, name in content.used)
         raise UserError(
-            f"{path}: expected x_train of shape (N, height, width) or (N, height, width, channels) and type "
-            f"uint8, found {header.shape} of type {header.dtype}"
+            f"{content.path}: expected labels from 0 on, found {lowest} to {highest}\n"
+            f"   cnnlab numbers classes from 0; save {names}"
         )
-    height, width, channels = (*header.shape[1:], 1)[:3]
-    return height, width, channels
-
-
-def largest_label(path: Path) -> int:
-    """The largest number in y_train and y_test.
-
-    Raises:
-        UserError: no such file, or the labels are no whole numbers from 0 on.
-    """
-    with _opened(path) as npz:
-        return max(_largest(npz, part, path) for part in ("train", "test"))
+    return highest + 1
 
 
 def header_of(npz: NpzReader, name: str) -> ArrayHeader:
@@ -68,54 +153,54 @@ def header_of(npz: NpzReader, name: str) -> ArrayHeader:
     return npz.header(name)
 
 
-def _largest(npz: NpzReader, part: str, path: Path) -> int:
-    name = f"y_{part}"
-    header, images = header_of(npz, name), header_of(npz, f"x_{part}").shape
-    cast = _CASTS.get(header.dtype[1:])
-    if cast is None or header.dtype[0] == ">" or len(header.shape) != 1:
+def _content(path: str, npz: NpzReader) -> NpzContent:
+    missing = [name for name in ARRAYS if name not in npz.names]
+    if missing:
+        there = f"the file has {', '.join(npz.names[:10])}" if npz.names else "the file has no array"
         raise UserError(
-            f"{path}: expected {name} of shape (N,) and an integer type, found {header.shape} of type "
-            f"{header.dtype}"
+            f"{path}: expected {', '.join(ARRAYS)}, found no {missing[0]}\n"
+            f"   {there}; write it again with numpy.savez(FILE, {', '.join(f'{name}=…' for name in ARRAYS)})"
         )
-    count = header.shape[0]
-    if images[:1] != (count,):
-        expected = f"{images[0] if images else 0} labels, one per image"
-        raise UserError(f"{path}: expected {expected}, found {count} labels in {name}")
+    validation = [pair for pair in VALIDATION if set(pair) & set(npz.names)]
+    if len(validation) > 1:
+        raise UserError(
+            f"{path}: expected one array of validation images, found {validation[0][0]} and "
+            f"{validation[1][0]}\n   leave one of them out"
+        )
+    for name in validation[0] if validation else ():
+        if name not in npz.names:
+            raise UserError(f"{path}: expected {' and '.join(validation[0])}, found no {name}\n   add it")
+    headers = {name: npz.header(name) for name in npz.names}
+    return NpzContent(path, headers, validation[0] if validation else None)
+
+
+def _ends(npz: NpzReader, name: str, path: str) -> tuple[int, int]:
+    """The smallest and the largest label."""
+    header = npz.header(name)
     if (header.num_bytes or 0) > LARGEST_LABELS:
         raise UserError(
             f"{path}: expected at most {LARGEST_LABELS} bytes in {name}, found {header.num_bytes}"
         )
-    if not count:
-        raise UserError(f"{path}: expected labels in {name}, found none")
-    lowest, highest = _ends(npz, name, cast)
-    if lowest < 0 or highest >= MOST_CLASSES:
-        raise UserError(
-            f"{path}: expected labels from 0 to the number of classes - 1 in {name}, found "
-            f"{lowest if lowest < 0 else highest}"
-        )
-    return highest
-
-
-def _ends(
-    npz: NpzReader, name: str, cast: Literal["B", "b", "H", "h", "I", "i", "Q", "q"]
-) -> tuple[int, int]:
-    """The smallest and the largest label."""
-    if npz.header(name).shape[0] > FEW_LABELS:
+    if header.shape[0] > FEW_LABELS:
         array = npz.array(name)
         return int(array.min()), int(array.max())
-    labels = memoryview(npz.content(name)).cast(cast)
+    labels = memoryview(npz.content(name)).cast(_CASTS[header.dtype[1:]])
     return min(labels), max(labels)
 
 
+def times(shape: tuple[int, ...]) -> str:
+    """(28, 28, 1) → 28×28×1"""
+    return "×".join(str(size) for size in shape)
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[NpzReader]:
+def _opened(path: str) -> Iterator[NpzReader]:
     """The file, open; inside, what is wrong with it becomes a `UserError`."""
     try:
-        with open_npz(path) as npz:
+        with open_npz(expanded(path)) as npz:
             yield npz
     except FileNotFoundError:
-        hint = "" if path.is_absolute() else f"; relative paths start at the current directory, {Path.cwd()}"
-        raise UserError(f"expected an .npz file, found nothing at {str(path)!r}{hint}") from None
+        raise UserError(absent(path, "an .npz file")) from None
     except NpzError as error:
         raise UserError(f"{path}: {error}") from None
     except ValueError:

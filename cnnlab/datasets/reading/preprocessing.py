@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cnnlab.datasets.base import DatasetConfig
-from cnnlab.datasets.reading.images import fitted, fitting, load, resized
+from cnnlab.datasets.reading.images import Prepared, decode, fitted, fitting, load, resized
 from cnnlab.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,14 +19,6 @@ DIGIT_SIDE = 20
 
 FAINT = 0.2
 """What is darker than this share of the brightest point counts as background."""
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """pixels: (height, width, channels) uint8. notes: what was done to the image, in words."""
-
-    pixels: np.ndarray
-    notes: tuple[str, ...]
 
 
 def prepare(source: Path | bytes, config: DatasetConfig) -> Prepared:
@@ -48,10 +39,7 @@ def prepare(source: Path | bytes, config: DatasetConfig) -> Prepared:
         raise UserError(f"{config.title}: its networks expect {channels} channels; image files have 1 or 3")
     size = (height, width)
     if config.image_kind == "photograph":
-        image = load(source, channels=channels)
-        notes = () if image.size == (width, height) else (fitting(image, size, config.resize_mode),)
-        pixels = np.asarray(fitted(image, size, config.resize_mode), dtype=np.uint8)
-        return Prepared(pixels.reshape(config.image_shape), notes)
+        return decode(source, size=size, channels=channels, resize=config.resize_mode)
     return _figure(load(source, channels=channels), size, channels, centered=config.image_kind == "digit")
 
 

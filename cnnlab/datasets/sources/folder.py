@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
-from cnnlab.datasets.base import DatasetConfig, DownloadProgress, ResizeMode
-from cnnlab.datasets.reading.folder_layout import find_layout, image_files
+from cnnlab.datasets.base import DownloadProgress, ResizeMode
+from cnnlab.datasets.own_paths import near, placed
+from cnnlab.datasets.reading.class_images import class_images, composed
+from cnnlab.datasets.reading.folder_layout import Layout, find_layout
 from cnnlab.datasets.sources.inferred_settings import with_inferred
+from cnnlab.datasets.sources.own_data import OwnData, check_path, is_written_out, with_validation
 from cnnlab.errors import UserError, suggestion
-from cnnlab.files import can_be_path, expanded
+from cnnlab.files import can_be_path
 from cnnlab.language.fields import Pair, Shape, as_written, problem, problems
 
 if TYPE_CHECKING:
@@ -22,20 +25,26 @@ if TYPE_CHECKING:
 TEST_SIZE = 0.2
 
 
-class ImageFolder(DatasetConfig):
+class ImageFolder(OwnData):
     """A folder of image files. Whatever the config leaves out is inferred when it is read."""
 
     about: ClassVar[str] = (
-        "FOLDER/train/CLASS/* and FOLDER/test/CLASS/*, or FOLDER/CLASS/* alone: PNG, JPEG, BMP, GIF and "
-        "WebP.\n\n"
+        "FOLDER/CLASS/* alone, or FOLDER/train/CLASS/* with FOLDER/test/CLASS/*, FOLDER/valid/CLASS/* or "
+        "both; folders inside a class's folder belong to it. PNG, JPEG, BMP, GIF, WebP, TIFF and PPM; AVIF "
+        "with Pillow 11.3, HEIC with the package pillow-heif. Files that are left out are listed.\n\n"
         "If classes or size are left out, they are read from the folder and written to a run's "
         "config.yaml, so a run can be read when the folder is gone. Images are converted to 8 bits per "
-        "channel, transparent parts to white, photographs rotated upright; the result is cached as uint8 "
-        "until a file changes."
+        "channel, transparent parts to white, photographs rotated upright. The decoded images are cached; "
+        "each start reads all files, since their contents decide whether the cache is up to date."
     )
 
+    file_paths: ClassVar[frozenset[str]] = frozenset({"folder"})
+
     name: Literal["folder"] = "folder"
-    folder: str = Field(description="The folder; a relative path is relative to the current directory.")
+    folder: str = Field(
+        description="The folder; a relative path starts at the config's folder, on the command line and in "
+        "Python at the current directory."
+    )
     size: Pair | None = Field(
         None,
         description="(height, width) that all images are resized to; null: that of the first, which all must "
@@ -58,7 +67,7 @@ class ImageFolder(DatasetConfig):
 
     @property
     def title(self) -> str:
-        return expanded(self.folder).absolute().name
+        return Path(self.folder).name
 
     @property
     def image_shape(self) -> Shape:
@@ -78,7 +87,8 @@ class ImageFolder(DatasetConfig):
 
     def read(self, data_paths: DataPaths, *, progress: DownloadProgress | None = None) -> Content:
         """Decode the images, or map what an earlier start has decoded."""
-        from cnnlab.datasets.reading.folder_files import FolderOptions, read_folder
+        from cnnlab.datasets.reading.folder_files import read_folder
+        from cnnlab.datasets.reading.folder_parts import FolderOptions
 
         options = FolderOptions(
             image_shape=self.image_shape,
@@ -86,9 +96,10 @@ class ImageFolder(DatasetConfig):
             resize=self.resize,
             skips_bad_images=self.on_error == "skip",
             test_size=self.test_size,
+            own_validation=self.validation_size is None,
             seed=self.seed,
         )
-        return read_folder(self.folder, options, data_paths, progress=progress)
+        return read_folder(near(self.folder), options, data_paths, progress=progress)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -100,27 +111,36 @@ class ImageFolder(DatasetConfig):
         """Fill in the classes, and the size of the first image."""
         if not isinstance(data, dict) or not isinstance(data.get("folder"), str):
             return data
-        data = {"resize": "crop" if data.get("size") is not None else "exact", **data}
-        given = data.get("classes")
-        if given is not None and data.get("size") is not None and not _is_folder(data["folder"]):
-            return data  # the config of a run whose images have gone
+        given_folder, given = data["folder"], data.get("classes")
+        check_path(given_folder, "folder")
+        data = {
+            "resize": "crop" if data.get("size") is not None else "exact",
+            **data,
+            "folder": placed(given_folder),
+        }
+        is_complete = given is not None and data.get("size") is not None
+        if is_complete and is_written_out(data):
+            return data  # the config of a run, whose images may have gone or changed
+        if is_complete and not _is_folder(data["folder"]):
+            return with_validation(data, None)
         try:
-            layout = find_layout(data["folder"])
+            layout = find_layout(given_folder)
             if given is None:
                 data["classes"] = list(layout.train)
             elif isinstance(given, list | tuple):
                 for name in given:
-                    if isinstance(name, str) and name not in layout.train:
+                    if isinstance(name, str) and composed(name) not in layout.train:
                         message = f"unknown class {as_written(name)}; {suggestion(name, layout.train)}"
                         raise problems(problem(message, ("classes",)))
             if layout.test is not None and data.get("test_size", TEST_SIZE) != TEST_SIZE:
                 message = "has no effect: the folder has test images of its own; leave it out"
                 raise problems(problem(message, ("test_size",), kind="key"))
             if data.get("size") is None:
-                data["size"] = _first_size(layout.train, data["classes"])
+                data["size"] = _first_size(layout, data["classes"])
         except UserError as error:
             raise problems(problem(str(error), ("folder",))) from None
-        return data
+        own = layout.validation_root
+        return with_validation(data, None if own is None else f"the folder {own.name}/")
 
     @field_validator("test_size", mode="before")
     @classmethod
@@ -135,18 +155,18 @@ class ImageFolder(DatasetConfig):
 
 
 def _is_folder(folder: str) -> bool:
-    path = expanded(folder)
-    return can_be_path(path) and path.is_dir()
+    return can_be_path(folder) and Path(folder).is_dir()
 
 
-def _first_size(folders: dict[str, Path], classes: Any) -> list[int]:
+def _first_size(layout: Layout, classes: Any) -> list[int]:
     """Height and width of the first image that can be opened."""
     from cnnlab.datasets.reading.images import BadImage, size_of
 
     for name in classes if isinstance(classes, list | tuple) else ():
-        for entry in image_files(folders[name])[:20]:
+        found = class_images(layout.train[composed(name)], name, layout.root)
+        for _, path in found.images[:20]:
             try:
-                return list(size_of(Path(entry.path)))
+                return list(size_of(Path(path)))
             except BadImage:
                 continue
     raise UserError("no image can be opened to determine the size; set size: [height, width]")

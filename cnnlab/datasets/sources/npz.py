@@ -7,34 +7,43 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
-from cnnlab.datasets.base import DatasetConfig, DownloadProgress
+from cnnlab.datasets.base import DownloadProgress
+from cnnlab.datasets.own_paths import near, placed
 from cnnlab.datasets.sources.inferred_settings import with_inferred
+from cnnlab.datasets.sources.own_data import OwnData, check_path, is_written_out, with_validation
 from cnnlab.errors import UserError
-from cnnlab.files import expanded
-from cnnlab.language.fields import AsTuple, Positive, Shape, problem, problems
+from cnnlab.files import can_be_path
+from cnnlab.language.fields import AsTuple, DataFormat, Positive, Shape, problem, problems
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Content
     from cnnlab.datasets.data_paths import DataPaths
 
 
-class NpzFile(DatasetConfig):
+class NpzFile(OwnData):
     """A file of arrays. Whatever the config leaves out is inferred when it is read."""
 
     about: ClassVar[str] = (
         "Images (N, H, W) or (N, H, W, C) uint8, labels (N,) of any integer type, as numpy.savez writes "
-        "them.\n\n"
+        "them. Validation images may be there, too, as x_val and y_val.\n\n"
         "If shape or names are left out, they are read from the file and written to a run's config.yaml, "
         "so a run can be read when the file is gone."
     )
+    file_paths: ClassVar[frozenset[str]] = frozenset({"npz"})
 
     name: Literal["npz"] = "npz"
-    npz: str = Field(description="The file; a relative path is relative to the current directory.")
+    npz: str = Field(
+        description="The file; a relative path starts at the config's folder, on the command line and in "
+        "Python at the current directory."
+    )
     names: Annotated[tuple[str, ...] | None, AsTuple] = Field(
         None, description="The names of the labels 0, 1, …; null: their numbers."
     )
     shape: Annotated[tuple[Positive, Positive, Positive] | None, AsTuple] = Field(
         None, description="(height, width, channels) of the images; null: as in the file."
+    )
+    layout: DataFormat = Field(
+        "channels_last", description="channels_first: the images in the file are (N, C, H, W)."
     )
 
     @property
@@ -57,8 +66,14 @@ class NpzFile(DatasetConfig):
         """Read and check the arrays."""
         from cnnlab.datasets.reading.npz_files import read_own_npz
 
-        path = expanded(self.npz)
-        return read_own_npz(path, image_shape=self.image_shape, class_names=self.all_classes)
+        return read_own_npz(
+            near(self.npz),
+            image_shape=self.image_shape,
+            class_names=self.all_classes,
+            layout=self.layout,
+            is_layout_given="layout" in self.model_fields_set,
+            own_validation=self.validation_size is None,
+        )
 
     @model_validator(mode="wrap")
     @classmethod
@@ -70,19 +85,33 @@ class NpzFile(DatasetConfig):
         """Fill in the shape, from the header of x_train, and the names, from the largest label."""
         if not isinstance(data, dict) or not isinstance(data.get("npz"), str):
             return data
-        if data.get("shape") is not None and data.get("names") is not None:
-            return data  # the config of a run, whose file may be gone
-        from cnnlab.datasets.reading.npz_layout import image_shape, largest_label
+        given = data["npz"]
+        check_path(given, "npz")
+        data = {**data, "npz": placed(given)}
+        is_complete = data.get("shape") is not None and data.get("names") is not None
+        if is_complete and is_written_out(data):
+            return data  # the config of a run, whose file may have gone or changed
+        if is_complete and not _exists(data["npz"]):
+            return with_validation(data, None)
+        from cnnlab.datasets.reading.npz_layout import npz_content, number_of_labels
 
-        path = expanded(data["npz"])
-        data = dict(data)
         try:
-            if data.get("shape") is None:
-                data["shape"] = list(image_shape(path))
+            found = npz_content(given)
             if data.get("names") is None:
-                data["names"] = [str(label) for label in range(largest_label(path) + 1)]
+                data["names"] = [str(label) for label in range(number_of_labels(found))]
         except UserError as error:
             raise problems(problem(str(error), ("npz",))) from None
         if len(data["names"]) < 2:
             raise problems(problem("expected two classes or more, found labels 0 only", ("npz",)))
-        return data
+        layout = data.get("layout", "channels_last")
+        if layout == "channels_first" and not found.has_channels:
+            message = "has no effect: the images in the file have no axis of channels; leave it out"
+            raise problems(problem(message, ("layout",), kind="key"))
+        if data.get("shape") is None:
+            data["shape"] = list(found.image_shape(layout))
+        own = found.validation
+        return with_validation(data, None if own is None else f"the array {own[0]}")
+
+
+def _exists(path: str) -> bool:
+    return can_be_path(path) and Path(path).exists()
