@@ -12,6 +12,7 @@ from pydantic import (
     field_validator,
 )
 
+from cnnlab.datasets.distortion import Distortion
 from cnnlab.errors import suggestion
 from cnnlab.language.fields import (
     AsRange,
@@ -75,6 +76,9 @@ class DatasetConfig(Settings):
         False,
         description="Draw the train_size images with seed, each class with its share, instead of taking the "
         "first.",
+    )
+    distort: Distortion | None = Field(
+        None, description="Turn, scale and shift all images, test images included; null: none."
     )
 
     brightest: ClassVar[int] = 255
