@@ -96,6 +96,11 @@ class DatasetConfig(Settings):
         self._missing("title")
 
     @property
+    def full_title(self) -> str:
+        """The title, with what was done to all images: MNIST, distorted."""
+        return self.title if self.distort is None else f"{self.title}, distorted"
+
+    @property
     def image_shape(self) -> Shape:
         """(height, width, channels) of one image, whatever the data format."""
         self._missing("image_shape")

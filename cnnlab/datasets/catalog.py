@@ -162,4 +162,4 @@ def check_dataset(
     from cnnlab.datasets.inspection import inspect_content
 
     inspection = inspect_content(content, config.class_names)
-    return CheckedDataset(config.name, config.title, content.provenance, inspection)
+    return CheckedDataset(config.name, config.full_title, content.provenance, inspection)
