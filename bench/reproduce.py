@@ -88,8 +88,8 @@ STUDIES = {
         "Distorted MNIST",
         ("mnist_distorted_cnn", "mnist_distorted_st_cnn"),
         "0-5",
-        "The digits of training, validation and test images are turned by up to 45° and scaled by 0.7 to 1.2. "
-        "The second network is the first behind a spatial transformer.",
+        "The digits for training, validation and test are turned by up to 45° and scaled by 0.7 to 1.2. The "
+        "second network is the first behind a spatial transformer.",
     ),
     "go": Study(
         "Go",

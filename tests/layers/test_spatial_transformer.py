@@ -243,3 +243,77 @@ def test_a_drawing_shows_both_ways():
     assert (predicted.title, predicted.shape, predicted.params) == ("Dense", (6,), 36)
     assert isinstance(fork.end, Volume)
     assert (fork.end.title, fork.end.shape) == ("AffineSampling", (8, 8, 2))
+
+
+@pytest.fixture
+def turning(backend):
+    """A network whose transformer turns, and its images: (4, 8, 8, 2)."""
+    from cnnlab.model import build_model
+
+    model = build_model(
+        network({"SpatialTransformer": {"layers": INNER}}, "Flatten", {"Dense": {"units": 3}})
+    )
+    affine = model.get_layer("spatial_transformer_1>affine_map")
+    kernel, _ = affine.get_weights()
+    rng = np.random.default_rng(5)
+    affine.set_weights([rng.normal(0, 0.1, kernel.shape), np.array([0.9, 0.3, 0.1, -0.3, 0.8, 0.05])])
+    return model, rng.random((4, 8, 8, 2), np.float32)
+
+
+def test_features_hold_the_straightened_images(turning):
+    from cnnlab.analyses.features import features, straightened_images
+
+    model, images = turning
+    stages, _ = features(model, images)
+    values = {stage.layer: stage.values for stage in stages}
+    found = straightened_images(model, stages)
+    assert found.layer == "spatial_transformer_1/sampling"
+    maps = values["spatial_transformer_1/affine_map"]
+    np.testing.assert_allclose(found.values, sampled(images, maps), atol=1e-5)
+
+
+def test_what_is_resampled_later_is_no_straightened_image(backend):
+    from cnnlab.analyses.features import features, straightened_images
+    from cnnlab.model import build_model
+
+    block = {"SpatialTransformer": {"layers": ["Flatten"]}}
+    model = build_model(network("ReLU", block, "Flatten", {"Dense": {"units": 3}}))
+    stages, _ = features(model, np.zeros((1, 8, 8, 2), np.float32))
+    assert straightened_images(model, stages) is None
+
+
+def test_saliency_goes_through_it(turning):
+    """To the pixels themselves, and by way of the map that follows from them."""
+    from cnnlab.analyses.network import logits_of
+    from cnnlab.analyses.saliency import saliency
+
+    model, images = turning
+    classes = np.array([0, 1, 2, 0])
+    scores, step = logits_of(model), 2e-3
+    wanted = np.empty(images.shape)
+    for place in np.ndindex(*images.shape[1:]):
+        moved = np.concatenate([images, images])
+        moved[(slice(None), *place)] += np.repeat([step, -step], 4)
+        ahead, behind = np.split(np.asarray(scores(moved))[np.arange(8), np.tile(classes, 2)], 2)
+        wanted[(slice(None), *place)] = (ahead - behind) / (2 * step)
+    found = saliency(model, images, classes)
+    np.testing.assert_allclose(found, np.abs(wanted).max(axis=-1), atol=5e-3)
+
+
+def test_a_keras_model_that_resamples_is_refused_by_name(backend):
+    """A config holds only layers that Keras ships; cnnlab's language has the block."""
+    import keras
+
+    import cnnlab
+    from cnnlab.layers.custom import AffineSampling as KerasLayer
+
+    image = keras.Input((28, 28, 1), name="image")
+    numbers = keras.layers.Dense(6, name="map")(keras.layers.Flatten(name="row")(image))
+    flat = keras.layers.Flatten(name="flat")(KerasLayer(name="sampling")([image, numbers]))
+    model = keras.Model(image, keras.layers.Dense(10, activation="softmax", name="digits")(flat), name="mine")
+    with pytest.raises(UserError) as caught:
+        cnnlab.Experiment.from_keras(model, dataset="mnist")
+    assert str(caught.value) == (
+        "mine: layer sampling: AffineSampling is not one of the layers that Keras ships, and a config never "
+        "runs other code"
+    )
