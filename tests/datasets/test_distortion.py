@@ -147,3 +147,15 @@ def test_a_board_cannot_be_distorted():
     assert [each["msg"] for each in caught.value.errors()] == [
         "a position on a board and its next move cannot be turned, scaled or shifted; leave it out"
     ]
+
+
+def test_images_that_stay_on_the_disk_are_distorted_there(tmp_path, monkeypatch):
+    mapped = np.memmap(tmp_path / "images", dtype=np.uint8, mode="w+", shape=IMAGES.shape)
+    mapped[:] = IMAGES
+    distortion = Distortion(rotation=45, scale=(0.7, 1.2))
+    wanted = distorted_images(IMAGES, distortion, part=TRAINING)
+    monkeypatch.setattr("cnnlab.datasets.memory_mapped.free_memory", lambda: 0)
+    found = distorted_images(mapped, distortion, part=TRAINING)
+    assert isinstance(found, np.memmap)
+    assert [each.name for each in tmp_path.iterdir()] == ["images"]
+    np.testing.assert_array_equal(found, wanted)
