@@ -67,7 +67,7 @@ class Features(Technique):
             "features" if len(chosen) == 1 else str(index): partial(stages_of, index) for index in numbers
         }
         if straightened := straightened_images(model, stages):
-            figures["straightened"] = lambda: _beside(subject, chosen, straightened)
+            figures["straightened"] = partial(_beside, subject, chosen, straightened)
         arrays = {
             f"{index:02d}_{stage.layer.replace('/', '.')}_{stage.operation}": stage.values
             for index, stage in enumerate(stages)

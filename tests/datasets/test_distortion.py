@@ -95,6 +95,7 @@ def test_all_three_splits_are_distorted_and_labels_stay(data_paths):
 def test_provenance_is_that_of_the_distorted_images(data_paths):
     config = DATASETS["shapes"](train_count=60, test_count=20, distort={"rotation": 45})
     content = load_content(config, data_paths)
+    assert (config.title, config.full_title) == ("Shapes", "Shapes, distorted")
     parts = (content.train_images, content.train_labels, content.test_images, content.test_labels)
     assert content.provenance.digest == digest(*parts) == load_dataset(config, data_paths).provenance.digest
     assert content.provenance.test_digest == digest(*parts[2:])
