@@ -84,6 +84,25 @@ STUDIES = {
         "Circles, rectangles, triangles, diamonds and lines of any size and position, with noise, at "
         "difficulty 0.8.",
     ),
+    "distorted": Study(
+        "Distorted MNIST",
+        ("mnist_distorted_cnn", "mnist_distorted_st_cnn"),
+        "0-5",
+        "The digits for training, validation and test are turned by up to 45° and scaled by 0.7 to 1.2. The "
+        "second network is the first behind a spatial transformer.",
+    ),
+    "go": Study(
+        "Go",
+        ("go_dnn", "go_cnn_pooling", "go_policy"),
+        "0-5",
+        "The next move, one of 361. The network with pooling has the parameters of the one without.",
+    ),
+    "tones": Study(
+        "Tones, along frequency and along time",
+        ("tones_frequency", "tones_transposed"),
+        "0-5",
+        "The same network; the second sees time and frequency exchanged.",
+    ),
     "cifar10": Study(
         "CIFAR-10",
         ("cifar10_dnn", "cifar10_cnn"),

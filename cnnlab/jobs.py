@@ -218,7 +218,7 @@ def dataset_facts(config: ExperimentConfig, data: Dataset) -> DatasetFacts:
     """What a run records of its data."""
     if config.dataset is None:
         raise ValueError("a config without a dataset")
-    return DatasetFacts(name=config.dataset.name, title=config.dataset.title, **asdict(data.provenance))
+    return DatasetFacts(name=config.dataset.name, title=config.dataset.full_title, **asdict(data.provenance))
 
 
 def check_memory(config: ExperimentConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ import numpy as np
 from cnnlab.analyses.network import (
     LayerName,
     activation_of,
+    find_layer,
     inner_layers,
     is_activation,
     maps_of,
@@ -18,6 +20,7 @@ from cnnlab.analyses.network import (
     summary_name,
 )
 from cnnlab.gradients import evaluated, in_batches
+from cnnlab.layers.custom import AffineSampling
 
 Kind = Literal["convolution", "activation", "pooling", "other", "neurons"]
 
@@ -69,6 +72,16 @@ def features(model: keras.Model, images: np.ndarray) -> tuple[list[LayerOutput],
         for (name, kind, operation, _), each in zip(wanted, values, strict=True)
     ]
     return stages, probabilities
+
+
+def straightened_images(model: keras.Model, stages: Sequence[LayerOutput]) -> LayerOutput | None:
+    """The stage that a spatial transformer makes of the images themselves; None where there is none."""
+    for stage in stages:
+        if stage.operation == AffineSampling.__name__:
+            resampled, _ = find_layer(model, stage.layer).input
+            if resampled is model.input:
+                return stage
+    return None
 
 
 def _kind(layer: keras.layers.Layer) -> Kind:

@@ -219,7 +219,7 @@ def show_command(
     if config.data_format == "channels_first":
         images = images.transpose(0, 2, 3, 1)
     labels = [data.class_names[label] for label in chosen.labels]
-    title = f"{config.title}: {'test' if of_test else 'training'} images ({name})"
+    title = f"{config.full_title}: {'test' if of_test else 'training'} images ({name})"
     path = output or Path(f"{Path(source).stem or config.name}{'-augmented' if augmented else ''}.png")
     save_picture(contact_sheet(images, labels, title=title, brightest=config.brightest), path)
     if as_json:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
+from inspect import get_annotations
 from pathlib import Path
 
 from cnnlab.language.fields import Settings
@@ -30,12 +31,16 @@ def _default(kind: type[Settings], field: str) -> object:
 def _original(kind: type[Settings]) -> frozenset[str]:
     """The fields that count at their defaults, too: those that a class had when digests began.
 
-    Of a plug-in's class it is all: nobody keeps its defaults from changing.
+    Of a plug-in's class those that it declares itself count as well: nobody keeps its defaults from changing.
     """
-    if kind.__module__.partition(".")[0] != "cnnlab":
-        return frozenset(kind.model_fields)
     known = _original_fields()
-    return frozenset(field for each in kind.__mro__ for field in known.get(each.__name__, ()))
+    fields: set[str] = set()
+    for each in kind.__mro__:
+        if each.__module__.partition(".")[0] == "cnnlab":
+            fields.update(known.get(each.__name__, ()))
+        else:
+            fields.update(get_annotations(each))
+    return frozenset(fields.intersection(kind.model_fields))
 
 
 @cache

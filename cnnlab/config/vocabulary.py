@@ -125,5 +125,6 @@ MEANINGS = {
     "times": "How often the layers are repeated, each time with their own weights.",
     "shortcut": "identity, projection (a 1×1 convolution), or a list of layers.",
     "branches": "Lists of layers with the same input; an empty list passes it on unchanged.",
+    "output_size": "Height and width of the output; one number stands for both; null: those of the input.",
     "merge": "How the outputs of the branches are combined.",
 }

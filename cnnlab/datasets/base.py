@@ -12,6 +12,7 @@ from pydantic import (
     field_validator,
 )
 
+from cnnlab.datasets.distortion import Distortion
 from cnnlab.errors import suggestion
 from cnnlab.language.fields import (
     AsRange,
@@ -76,6 +77,9 @@ class DatasetConfig(Settings):
         description="Draw the train_size images with seed, each class with its share, instead of taking the "
         "first.",
     )
+    distort: Distortion | None = Field(
+        None, description="Turn, scale and shift all images, test images included; null: none."
+    )
 
     brightest: ClassVar[int] = 255
     """The pixel value that a picture of the image shows as white."""
@@ -90,6 +94,11 @@ class DatasetConfig(Settings):
     def title(self) -> str:
         """The name as people write it, such as Fashion-MNIST."""
         self._missing("title")
+
+    @property
+    def full_title(self) -> str:
+        """The title, with what was done to all images: MNIST, distorted."""
+        return self.title if self.distort is None else f"{self.title}, distorted"
 
     @property
     def image_shape(self) -> Shape:

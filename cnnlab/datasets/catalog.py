@@ -177,5 +177,5 @@ def check_dataset(
 
     inspection = inspect_content(content, config.class_names)
     return CheckedDataset(
-        config.name, config.title, content.provenance, inspection, content.left_out, content.notes
+        config.name, config.full_title, content.provenance, inspection, content.left_out, content.notes
     )

@@ -30,7 +30,7 @@ def load_dataset(
     # NumPy is first imported here: the config reader imports this package and must answer at once.
     from cnnlab.datasets.splits import split
 
-    return split(config.read(data_paths, progress=progress), config)
+    return split(_read(config, data_paths, progress), config)
 
 
 def load_content(
@@ -44,5 +44,15 @@ def load_content(
     """
     from cnnlab.datasets.splits import only_classes
 
-    content = config.read(data_paths, progress=progress)
+    content = _read(config, data_paths, progress)
     return content if config.class_names == config.all_classes else only_classes(content, config)
+
+
+def _read(config: DatasetConfig, data_paths: DataPaths, progress: DownloadProgress | None) -> Content:
+    """The source's images, distorted where the config says so."""
+    content = config.read(data_paths, progress=progress)
+    if config.distort is None:
+        return content
+    from cnnlab.datasets.distorting import distorted
+
+    return distorted(content, config.distort)

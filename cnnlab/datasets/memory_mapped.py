@@ -23,15 +23,26 @@ def taken(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     Args:
         images: (N, H, W, C) uint8, in memory or mapped.
     """
-    source = _file_of(images)
-    if source is None or not stays_on_disk(images, len(chosen)):
+    if not stays_on_disk(images, len(chosen)):
         return np.asarray(images[chosen])
-    with tempfile.NamedTemporaryFile(dir=source.parent) as file:
-        copy = np.memmap(file, dtype=images.dtype, mode="w+", shape=(len(chosen), *images.shape[1:]))
-        step = max(1, ROWS // images[:1].nbytes)
-        for start in range(0, len(chosen), step):
-            copy[start : start + step] = images[chosen[start : start + step]]
+    copy = room_for(images, len(chosen))
+    step = max(1, ROWS // images[:1].nbytes)
+    for start in range(0, len(chosen), step):
+        copy[start : start + step] = images[chosen[start : start + step]]
     return copy
+
+
+def room_for(images: np.ndarray, count: int) -> np.ndarray:
+    """An array for so many images of the same shape, in mapped memory where `images` are too large as well.
+
+    Its file is one that no other process sees, and that ends with this one.
+    """
+    shape = (count, *images.shape[1:])
+    source = _file_of(images)
+    if source is None or not stays_on_disk(images, count):
+        return np.empty(shape, images.dtype)
+    with tempfile.NamedTemporaryFile(dir=source.parent) as file:
+        return np.memmap(file, dtype=images.dtype, mode="w+", shape=shape)
 
 
 def stays_on_disk(images: np.ndarray, count: int | None = None) -> bool:

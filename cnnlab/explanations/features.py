@@ -9,12 +9,14 @@ from pydantic import Field
 
 from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.options import Count, Images, Pictures
-from cnnlab.explanations.subject import Subject
+from cnnlab.explanations.subject import Chosen, Subject
 from cnnlab.explanations.technique import Technique
 from cnnlab.pictures.kit.formats import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from cnnlab.analyses.features import LayerOutput
 
 
 class Features(Technique):
@@ -34,7 +36,7 @@ class Features(Technique):
 
     def explain(self, subject: Subject) -> Explanation:
         model = subject.model
-        from cnnlab.analyses.features import features
+        from cnnlab.analyses.features import features, straightened_images
         from cnnlab.analyses.filters import kernels_of
         from cnnlab.analyses.network import convolutions, summary_name
         from cnnlab.pictures.drawings.maps import stages as draw
@@ -61,6 +63,11 @@ class Features(Technique):
             f"{name}: {subject.class_names[predicted]}, {percent(float(row[predicted]))}"
             for name, predicted, row in zip(chosen.names, best, probabilities, strict=True)
         )
+        figures = {
+            "features" if len(chosen) == 1 else str(index): partial(stages_of, index) for index in numbers
+        }
+        if straightened := straightened_images(model, stages):
+            figures["straightened"] = partial(_beside, subject, chosen, straightened)
         arrays = {
             f"{index:02d}_{stage.layer.replace('/', '.')}_{stage.operation}": stage.values
             for index, stage in enumerate(stages)
@@ -68,9 +75,7 @@ class Features(Technique):
         return Explanation(
             self, subject.explained,
             sentence=f"{len(stages)} stages of {subject.name}; {predictions}",
-            figures={
-                "features" if len(chosen) == 1 else str(index): partial(stages_of, index) for index in numbers
-            },
+            figures=figures,
             arrays={**arrays, "probabilities": probabilities},
             facts={
                 "images": chosen.names, "notes": chosen.notes,
@@ -84,6 +89,22 @@ class Features(Technique):
                 "probabilities": probabilities.tolist(),
             },
         )  # fmt: skip
+
+
+def _beside(subject: Subject, chosen: Chosen, straightened: LayerOutput) -> Figure:
+    """Each image, and what a spatial transformer makes of it."""
+    import numpy as np
+
+    from cnnlab.pictures.drawings.maps import pixel_maps
+
+    values = straightened.values
+    inputs = np.moveaxis(values, -1, 1) if subject.channels_first else values
+    return pixel_maps(
+        chosen.display, chosen.names, (),
+        title=f"Straightened images: {subject.name}",
+        subtitle=f"What {straightened.layer} passes on of each image.",
+        last=("straightened", subject.inputs_to_display(inputs), [""] * len(chosen)),
+    )  # fmt: skip
 
 
 def _preparation(notes: list[str]) -> str:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for type checkers
     from cnnlab.layers.resizing import ZeroPadding2D as ZeroPadding2D
     from cnnlab.layers.separable_convolution import DepthwiseConv2D as DepthwiseConv2D
     from cnnlab.layers.separable_convolution import SeparableConv2D as SeparableConv2D
+    from cnnlab.layers.spatial_transformer import SpatialTransformer as SpatialTransformer
     from cnnlab.layers.transposed_convolution import Conv2DTranspose as Conv2DTranspose
 
 

@@ -37,7 +37,7 @@ class Dense(Layer):
         "Input (N,) → output (units,). Weights: N × units, and units biases."
     )
     drawing_role: ClassVar[DrawingRole] = "dense"
-    width_field: ClassVar[str] = "units"
+    width_field: ClassVar[str | None] = "units"
     filter_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {"kernel": (0,), "bias": (0,)}
 
     units: Positive

@@ -104,3 +104,85 @@ class LocalResponseNormalization(keras.layers.Layer):
             "beta": self.beta,
             "data_format": self.data_format,
         }
+
+
+@keras.saving.register_keras_serializable("cnnlab")
+class AffineSampling(keras.layers.Layer):
+    """Bilinear interpolation of an image at the positions that an affine map says (Jaderberg et al. 2015).
+
+    Coordinates are relative: −1 and 1 are the edges of the image, between which pixels are squares, and
+    (0, 0) is its center. Position (x, y) of the output shows position (a·x + b·y + c, d·x + e·y + f) of the
+    input. Beyond the outermost pixels the input goes on with zeros.
+
+    Each output is a sum over all rows and columns, Σ weight(y, row) · weight(x, column) · pixel, where the
+    weights max(0, 1 − |distance|) are 0 but for the four pixels around. So the gradient is made of products
+    of matrices as well: the same in each run on a GPU, where scattered additions come in any order.
+    """
+
+    def __init__(
+        self,
+        output_size: tuple[int, int] | None = None,
+        data_format: str = "channels_last",
+        **kwargs: Any,
+    ) -> None:
+        # Half precision would round positions to whole pixels in large images.
+        super().__init__(autocast=False, **kwargs)
+        self.output_size = None if output_size is None else tuple(output_size)
+        self.data_format = data_format
+
+    def call(self, inputs: Any) -> Any:
+        """[(batch, H, W, C), (batch, 6)] → (batch, H', W', C); channels first likewise."""
+        images, maps = inputs
+        images, maps = keras.ops.cast(images, "float32"), keras.ops.cast(maps, "float32")
+        if self.data_format == "channels_first":
+            images = keras.ops.transpose(images, (0, 2, 3, 1))
+        height, width, channels = images.shape[1:]
+        rows, columns = self.output_size or (height, width)
+        y, x = keras.ops.meshgrid(_centers(rows, height), _centers(columns, width), indexing="ij")
+        y, x = keras.ops.reshape(y, (1, -1)), keras.ops.reshape(x, (1, -1))  # (1, H' · W'), in pixels
+        a, b, c, d, e, f = (maps[:, index : index + 1] for index in range(6))
+        # In pixels, not in relative numbers: the identity then hits every pixel exactly.
+        source_x = a * x + b * (width / height) * y + c * (width / 2)
+        source_y = d * (height / width) * x + e * y + f * (height / 2)
+        by_row = _interpolation(source_y, height)  # (batch, H' · W', H)
+        by_column = _interpolation(source_x, width)  # (batch, H' · W', W)
+        lines = keras.ops.matmul(by_row, keras.ops.reshape(images, (-1, height, width * channels)))
+        lines = keras.ops.reshape(lines, (-1, rows * columns, width, channels))
+        sampled = keras.ops.sum(lines * keras.ops.expand_dims(by_column, -1), axis=2)
+        sampled = keras.ops.reshape(sampled, (-1, rows, columns, channels))
+        if self.data_format == "channels_first":
+            sampled = keras.ops.transpose(sampled, (0, 3, 1, 2))
+        return keras.ops.cast(sampled, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        image, _ = input_shape
+        if self.output_size is None:
+            return tuple(image)
+        if self.data_format == "channels_first":
+            return (*image[:2], *self.output_size)
+        return (image[0], *self.output_size, image[3])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "output_size": self.output_size, "data_format": self.data_format}
+
+
+def _centers(outputs: int, inputs: int) -> Any:
+    """Where the centers of `outputs` equal parts of `inputs` pixels lie, from the middle on: (outputs,)."""
+    parts = keras.ops.arange(outputs, dtype="float32") - (outputs - 1) / 2
+    return parts * (inputs / outputs)
+
+
+def _interpolation(positions: Any, size: int) -> Any:
+    """The weight of each of `size` pixels at each position: (batch, N) from the middle → (batch, N, size).
+
+    Where a position is exactly that of a pixel, as all are before training, the weight has two slopes, and
+    `_magnitude` takes their mean: with the slope of one side, what is learned first would depend on the side.
+    """
+    pixels = keras.ops.arange(size, dtype="float32") - (size - 1) / 2
+    closeness = 1 - _magnitude(keras.ops.expand_dims(positions, -1) - pixels)
+    return (closeness + _magnitude(closeness)) / 2
+
+
+def _magnitude(values: Any) -> Any:
+    """|x| with the slope 0 at 0; that of `keras.ops.abs` differs between backends."""
+    return values * keras.ops.sign(values)

@@ -27,6 +27,7 @@ _MODULES = {
     "reshaping": ("Permute", "Reshape"),
     "resizing": ("Cropping2D", "UpSampling2D", "ZeroPadding2D"),
     "separable_convolution": ("DepthwiseConv2D", "SeparableConv2D"),
+    "spatial_transformer": ("SpatialTransformer",),
     "transposed_convolution": ("Conv2DTranspose",),
 }
 

@@ -92,6 +92,22 @@ def test_what_decides_the_result_changes_the_digest(setting):
     assert load_config("cnn", [usual, setting]).digest != load_config("cnn", [usual]).digest
 
 
+def test_what_a_plugin_inherits_counts_as_it_does_here():
+    """A new key of all datasets, at its default, changes no digest of a plug-in's either."""
+    from cnnlab.config.decisive import decides
+    from cnnlab.datasets.sources.generated import Generated
+
+    class Stripes(Generated):
+        width: int = 3
+
+    Stripes.model_rebuild(force=True)
+    stripes = Stripes(name="stripes")
+    counting = {field for field in Stripes.model_fields if decides(stripes, field)}
+    assert {"name", "train_size", "generator_seed", "width"} <= counting
+    assert "distort" not in counting
+    assert decides(Stripes(name="stripes", distort={"rotation": 45}), "distort")
+
+
 def test_all_fields_of_a_plugin_count(config):
     """Nobody keeps its defaults from changing: a network with another default is another network."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from cnnlab.datasets.base import ImageKind
+from cnnlab.datasets.distortion import Distortion
 from cnnlab.datasets.sources.generated import SIDE, Generated
 from cnnlab.language.fields import AsRange, Shape, Share
 
@@ -42,6 +43,15 @@ class Go(Generated):
     image_kind: ClassVar[ImageKind] = "other"
     title: ClassVar[str] = "Go"
     brightest: ClassVar[int] = 2
+
+    @field_validator("distort", mode="after")
+    @classmethod
+    def _boards_stay(cls, value: Distortion | None) -> Distortion | None:
+        if value is not None:
+            raise ValueError(
+                "a position on a board and its next move cannot be turned, scaled or shifted; leave it out"
+            )
+        return value
 
     @property
     def image_shape(self) -> Shape:
