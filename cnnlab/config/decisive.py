@@ -7,6 +7,7 @@ another one is wanted, the field gets a new name.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -30,12 +31,14 @@ def _default(kind: type[Settings], field: str) -> object:
 def _original(kind: type[Settings]) -> frozenset[str]:
     """The fields that count at their defaults, too: those that a class had when digests began.
 
-    Of a plug-in's class it is all: nobody keeps its defaults from changing.
+    Of a plug-in's class it is also all that it declares itself: nobody keeps these defaults from changing.
+    What it inherits from a class of cnnlab's counts as it does there.
     """
-    if kind.__module__.partition(".")[0] != "cnnlab":
-        return frozenset(kind.model_fields)
-    known = _original_fields()
-    return frozenset(field for each in kind.__mro__ for field in known.get(each.__name__, ()))
+    known, found = _original_fields(), set[str]()
+    for each in kind.__mro__:
+        is_own = each.__module__.partition(".")[0] == "cnnlab"
+        found.update(known.get(each.__name__, ()) if is_own else inspect.get_annotations(each))
+    return frozenset(found & kind.model_fields.keys())
 
 
 @cache
