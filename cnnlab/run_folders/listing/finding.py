@@ -18,12 +18,14 @@ def runs_at(text: str, out: Path) -> list[Path]:
 
 
 def runs_named(name: str, out: Path) -> list[Path]:
-    """The finished runs of the experiment of this name, ascending by seed; none where nothing has finished.
+    """The finished runs of the experiment of this name, damaged ones included, ascending by seed.
+
+    None where nothing has finished.
 
     Raises:
         UserError: the runs there have other names, or several experiments have this one.
     """
-    finished = [row for row in scan(out) if row["state"] == "finished"]
+    finished = [row for row in scan(out) if row["state"] in ("finished", "damaged")]
     found = [Path(row["path"]) for row in finished if row["name"] == name]
     if finished and not found:
         known = dict.fromkeys([*known_configs(), *(row["name"] for row in finished)])
