@@ -20,6 +20,7 @@ from cnnlab.run_folders.checkpoints import DamagedCheckpoint, Owner, SavedEpoch
 from cnnlab.run_folders.holding import hold, start_over
 from cnnlab.run_folders.identity import finished_seeds, is_finished, run_path
 from cnnlab.run_folders.integrity import DIGESTED, NEEDED, DamagedRun
+from cnnlab.run_folders.listing.finding import finished_runs
 from cnnlab.run_folders.records import is_run, read_record, runs_in
 from cnnlab.run_folders.run_writer import open_run
 
@@ -438,6 +439,15 @@ def test_a_run_that_has_lost_its_status_is_listed_and_can_be_removed(copied, cap
         assert cnnlab.runs(out=copied.parent.parent) == []
     assert run(["runs", "rm", "colors_cnn", "--yes", *out]) == 0
     assert not copied.exists()
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, HARM["emptied"]], ids=["lost", "emptied"])
+def test_an_experiment_is_not_explained_without_a_run_that_has_lost_its_status(copied, harm):
+    out = copied.parent.parent
+    assert finished_runs("colors_cnn", out) == [copied]
+    harm(copied / "run.json")
+    with pytest.raises(DamagedRun, match=r"run.json"):
+        finished_runs("colors_cnn", out)
 
 
 @pytest.mark.parametrize("name", ["result.json", "model.keras"])

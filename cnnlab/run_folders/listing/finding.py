@@ -9,7 +9,7 @@ from pathlib import Path
 from cnnlab.config.experiment import known_configs
 from cnnlab.errors import UserError, unknown
 from cnnlab.run_folders.listing.scanning import Row, scan
-from cnnlab.run_folders.records import is_run, read_facts, runs_in
+from cnnlab.run_folders.records import is_run, read_facts, read_status, runs_in
 
 
 def runs_at(text: str, out: Path) -> list[Path]:
@@ -73,6 +73,7 @@ def finished_runs(text: str, out: Path) -> list[Path]:
     """The finished runs that an argument means, at least one; a run's own folder whatever its state.
 
     Raises:
+        DamagedRun: one of them has lost its run.json.
         UserError: there is no such run, or none of them is finished.
     """
     if is_run(Path(text)):
@@ -84,7 +85,7 @@ def finished_runs(text: str, out: Path) -> list[Path]:
         if not is_experiment:
             raise
         runs = []
-    finished = [path for path in runs if read_facts(path / "run.json").get("state") == "finished"]
+    finished = [path for path in runs if (read_status(path) or {}).get("state") == "finished"]
     if not finished:
         remedy = f"train it first: cnnlab train {text}" if is_experiment else "finish training it first"
         raise UserError(f"{text}: no finished run in {out}; {remedy}")
