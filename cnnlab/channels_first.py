@@ -25,12 +25,11 @@ from cnnlab.native_log import Aside, stderr_aside
 
 CONVOLUTIONS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 
-FAILURE_LOGGED = re.compile(rb"^W\d{4}.* local_rendezvous\.cc.*\n(\t.*\n)*", re.MULTILINE)
+FAILURE_LOGGED = re.compile(rb"^W\d{4}.* (local_rendezvous|op_kernel)\.cc.*\n(\t.*\n)*", re.MULTILINE)
 """What TensorFlow logs of a compiled function that fails, at every log level; a trial is meant to."""
 
 
 MISSING = (
-    tf.errors.AbortedError,  # oneDNN's, where it has no primitive for the CPU
     tf.errors.InvalidArgumentError,
     tf.errors.NotFoundError,
     tf.errors.UnimplementedError,
@@ -39,6 +38,16 @@ MISSING = (
     ValueError,
 )
 """How TensorFlow and Keras say that there is no such kernel. A lack of memory is no answer to a trial."""
+
+
+def lacks_primitive(error: Exception) -> bool:
+    """Whether oneDNN has stopped a computation because it has none such for this CPU, as it may use it."""
+    said = str(error)
+    return (
+        isinstance(error, tf.errors.AbortedError)
+        and "could not create a primitive" in said
+        and "Status: 1," not in said  # out of memory
+    )
 
 
 class Operand(NamedTuple):
@@ -195,6 +204,10 @@ def computes(
             zeros = [tf.zeros(operand.shape, operand.dtype) for operand in operands]
             tf.function(differentiate, autograph=False)(*zeros)
     except MISSING:
+        return False
+    except tf.errors.AbortedError as error:
+        if not lacks_primitive(error):
+            raise
         return False
     finally:
         if said := FAILURE_LOGGED.sub(b"", aside.text):

@@ -22,7 +22,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 import click
 
 from cnnlab.commands.interruption import Interruption, interruption_of_process, noticed_interruption
-from cnnlab.errors import CnnlabError, CnnlabWarning, closest
+from cnnlab.errors import CnnlabError, CnnlabWarning, closest, printable
 from cnnlab.version import __version__
 
 COMMANDS = {
@@ -159,7 +159,7 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback reaches a user
         if shows_traceback:
             traceback.print_exc()
-        summary = f"{type(error).__name__}: {error}".splitlines()[0]
+        summary = printable(f"{type(error).__name__}: {error}".splitlines()[0])
         click.echo(
             f"internal error in cnnlab: {summary}\n   set CNNLAB_TRACEBACK=1 to see the traceback", err=True
         )

@@ -75,6 +75,10 @@ class ShapeError(UserError):
 class CnnlabWarning(UserWarning):
     """What the user should know although the work goes on: such as unverified data."""
 
+    def __str__(self) -> str:
+        # As in errors, whatever it quotes.
+        return printable(super().__str__())
+
 
 def printable(text: str, keep: str = "\n") -> str:
     """A text as a terminal may show it: control characters and the like written as escapes, but for `keep`.

@@ -44,7 +44,7 @@ def name_problem(path: str | Path) -> str | None:
     try:
         Path(path).stat()
     except ValueError:
-        return "a name with a NUL character" if "\0" in str(path) else "a name that is no text"
+        return "a name with a NUL character" if "\0" in str(path) else "a name that is not valid text"
     except OSError as error:
         return "a name that is too long" if error.errno == errno.ENAMETOOLONG else None
     return None

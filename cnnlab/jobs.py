@@ -174,7 +174,7 @@ class Jobs:
         if self.fresh or not is_finished(path, config) or trained_on(path) != data.provenance.digest:
             return None
         record = read_record(path)
-        remove_checkpoints(path)
+        remove_checkpoints(path, self.out)
         if (warning := reused_from_before(record)) and warning not in self._reuse_announced:
             self._reuse_announced.add(warning)  # once, however many runs there are
             self.reporter.warn(warning)

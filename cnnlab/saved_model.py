@@ -25,6 +25,9 @@ LARGEST_CONFIG = 1 << 24
 """Bytes; VGG's has 30 thousand."""
 
 _MOST_VALUES = 100 * MAX_NODES
+_VALUES = ("__tensor__", "__numpy__", "__keras_tensor__", "__bytes__", "__ellipsis__", "__slice__")
+"""What Keras calls the values in a config that JSON has no form for; it makes them itself."""
+
 UNREADABLE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError,
     NameError, OSError, RuntimeError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
@@ -62,6 +65,8 @@ def readable_model(path: Path, problem: str, *, weights_only: bool = False) -> I
         reason = error.strerror if isinstance(error, OSError) else None
         if isinstance(error, LookupError):  # says nothing but the key that is missing
             reason = f"damaged settings or weights, {error} is missing"
+        if isinstance(error, _Unusable):
+            reason = str(error)
         # Keras wraps what a layer says into the whole config, once for each model around it.
         said = reason or first_sentence(error, after="Exception encountered: ")
         raise UserError(f"{path}: {problem.format(said)}") from None
@@ -132,27 +137,30 @@ def _check_names(config: dict[str, Any]) -> None:
             settings = value.get("config")
             if isinstance(settings, dict) and isinstance(settings.get("name"), str) and "module" in value:
                 layer = settings["name"]
-            _check_class(value, f"layer {layer}: " if layer else "")
+            _check_class(value, f"layer {layer!r:.60}: " if layer else "")
             waiting += [(each, depth + 1, layer) for each in value.values()]
 
 
 def _check_class(value: dict[str, Any], place: str) -> None:
     """What a layer, or a part of one, is an instance of, if this describes one."""
-    name, module = value.get("class_name"), value.get("module")
+    if "class_name" not in value:
+        return
+    name, module = value["class_name"], value.get("module")
+    if not isinstance(name, str):
+        raise _Unusable(f"{place}expected the name of a class, found {name!r:.60}")
     if name in ("Lambda", "__lambda__"):
         raise _Unusable(f"{place}{name.strip('_').capitalize()} holds Python code, which is not run")
-    # Without a module it is Keras's own by its name; arrays and the like are called __tensor__ and so on.
-    if "module" not in value or not isinstance(name, str) or name.startswith("__"):
-        return
-    if not _is_known(module, value):
+    # Without a module it is Keras's own by its name.
+    if "module" in value and name not in _VALUES and not _is_known(module, value):
         called = name if module is None else f"{module}.{name}"
-        raise _Unusable(f"{place}{called} is neither Keras's nor cnnlab's")
+        raise _Unusable(f"{place}{called!r:.60} is neither Keras's nor cnnlab's")
 
 
 def _is_known(module: Any, value: dict[str, Any]) -> bool:
     if not isinstance(module, str):
         return False
-    registered = value.get("registered_name")
+    # Keras looks functions up by their own name, whatever they say that they are registered as.
+    registered = value.get("config" if value["class_name"] == "function" else "registered_name")
     if isinstance(registered, str) and keras.saving.get_registered_object(registered) is not None:
         return True
     return module == "builtins" or module.partition(".")[0] == "keras"

@@ -50,7 +50,7 @@ def test_home_is_written_out_and_an_unknown_user_stays(monkeypatch):
         ("a\udcff", None),
         ("a" * 300, "a name that is too long"),
         ("a\0b", "a name with a NUL character"),
-        ("a\ud800", "a name that is no text"),
+        ("a\ud800", "a name that is not valid text"),
     ],
 )
 def test_names_that_no_file_can_have(name, problem):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -15,7 +15,6 @@ from cnnlab.api.run import Run, Runs
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import OptionError, UserError, suggestion, unknown
-from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record, read_record
 
 if TYPE_CHECKING:
@@ -205,6 +204,7 @@ def compare(
         TrainingFailed: a run failed; the exception carries those that finished.
     """
     from cnnlab.run_folders.listing import runs_meant
+    from cnnlab.studies.comparing import compare_experiments, whole
 
     if isinstance(experiments, str | PathLike | Mapping | Experiment | Run):
         raise UserError("expected two or more experiments, found one")
@@ -215,17 +215,15 @@ def compare(
     chosen = seeds_of(seeds)
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     folder = out_folder(out)
-    left_out: list[DamagedRun] = []
-    entries: list[ExperimentConfig | Record] = []
+    meant: list[ExperimentConfig | Run | Path] = []
     for each in experiments:
         if isinstance(each, Run):
-            entries.append(each.record)
+            meant.append(each)
         elif isinstance(each, str | PathLike) and (folders := runs_meant(str(each), folder)):
-            records, damaged = _whole(folders)
-            entries += records
-            left_out += damaged
+            meant += folders
         else:
-            entries.append(load(each, settings).config)
+            meant.append(load(each, settings).config)
+    entries, left_out = whole(meant, read=_entry, experiment_of=_experiment)
     if not any(isinstance(entry, ExperimentConfig) for entry in entries):
         options = {
             "seeds": chosen is not None, "set": set, "backend": backend, "device": device,
@@ -235,7 +233,6 @@ def compare(
         if unused:
             raise UserError(f"{unused}: these are finished runs; give the experiment's config to train more")
     from cnnlab.jobs import RunsFailed
-    from cnnlab.studies.comparing import compare_experiments
 
     jobs = jobs_of(out=out, data_dir=data_dir, fresh=fresh, force=force, reporter=reporter_for(progress))
     try:
@@ -247,18 +244,15 @@ def compare(
     return Comparison(compared, jobs.out)
 
 
-def _whole(folders: Sequence[Path]) -> tuple[list[Record], list[DamagedRun]]:
-    """The records of an experiment's runs, and what is wrong with those that are damaged.
+def _entry(meant: ExperimentConfig | Run | Path) -> ExperimentConfig | Record:
+    """What takes part in a comparison: a config as it is, of a run its record."""
+    if isinstance(meant, Run):
+        return meant.record
+    return read_record(meant) if isinstance(meant, Path) else meant
 
-    Raises:
-        DamagedRun: all of them are.
-    """
-    records, damaged = [], []
-    for folder in folders:
-        try:
-            records.append(read_record(folder))
-        except DamagedRun as error:
-            damaged.append(error)
-    if damaged and not records:
-        raise damaged[0]
-    return records, damaged
+
+def _experiment(meant: ExperimentConfig | Run | Path) -> Path | str:
+    """Which experiment that is of, where its runs cannot be asked."""
+    if isinstance(meant, ExperimentConfig):
+        return meant.digest
+    return (meant.folder if isinstance(meant, Run) else meant).resolve().parent

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.api.arguments import out_folder
@@ -13,6 +12,7 @@ from cnnlab.api.progress import LibraryReporter
 from cnnlab.api.run import Run, Runs
 from cnnlab.api.summaries import Summaries, Summary
 from cnnlab.errors import OptionError, UserError
+from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import is_run
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def runs(
         limit: no more than so many.
         out: where runs are kept; by default CNNLAB_EXPERIMENTS, else "experiments".
 
+    A run whose run.json is lost or damaged is left out, with a warning.
+
     Raises:
         UserError: no run has such a name, there is no such key, or the condition is wrong.
     """
@@ -88,8 +90,10 @@ def runs(
     for row in rows[:limit]:
         try:
             found.append(Run(row["path"]))
+        except DamagedRun as error:
+            LibraryReporter().warn(f"left out: {error}")
         except UserError:
-            if is_run(Path(row["path"])):
+            if is_run(row["path"]):
                 raise
             # else it was removed, or is being trained afresh, since it was listed
     return found

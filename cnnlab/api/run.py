@@ -13,7 +13,14 @@ from cnnlab.api.experiment import Experiment
 from cnnlab.api.predictions import ImageLike, ImagePredictions, predict_images
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.errors import UserError
-from cnnlab.run_folders.records import Record, read_config, read_facts, read_history, read_record
+from cnnlab.run_folders.records import (
+    Record,
+    read_config,
+    read_facts,
+    read_history,
+    read_record,
+    read_status,
+)
 from cnnlab.run_folders.states import state_of
 from cnnlab.wording import counted
 
@@ -52,6 +59,7 @@ class Run:
     def _status(self) -> Mapping[str, Any]:
         status = read_facts(self._place / "run.json")
         if not status:
+            read_status(self._place)  # says so where the file has been lost
             raise UserError(f"{self._folder}: not a run; expected a folder with run.json")
         return status
 

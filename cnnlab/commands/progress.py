@@ -21,7 +21,7 @@ from rich.progress import (
 
 from cnnlab.commands.interruption import Interruption, noticed_interruption
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.errors import CnnlabError
+from cnnlab.errors import CnnlabError, printable
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.records import EpochRow, Record
 from cnnlab.wording import counted
@@ -63,9 +63,9 @@ class SilentReporter(Reporter):
             self.say(message)
 
     def say(self, message: str) -> None:
-        """Print one message."""
+        """Print one message; a terminal does not act on what it quotes."""
         with closed_terminal_ignored():
-            click.echo(message, err=True)
+            click.echo(printable(message), err=True)
 
     def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
         self.check_interruption()
@@ -137,7 +137,11 @@ class BarReporter(LineReporter):
         console = self._progress.console
         with closed_terminal_ignored():
             console.print(
-                wrapped(message, console.width), markup=False, emoji=False, highlight=False, soft_wrap=True
+                wrapped(printable(message), console.width),
+                markup=False,
+                emoji=False,
+                highlight=False,
+                soft_wrap=True,
             )
 
     def downloading(self, name: str, done: int, total: int | None) -> None:

@@ -12,7 +12,7 @@ import click
 
 from cnnlab.commands.options import Text, existing_out_option, json_option
 from cnnlab.commands.output import print_csv, print_json, print_table
-from cnnlab.errors import UserError
+from cnnlab.errors import UserError, printable
 from cnnlab.wording import counted
 
 _HEADERS = {
@@ -183,8 +183,8 @@ def remove_command(
 ) -> None:
     """Remove runs permanently, after confirmation.
 
-    A run that is being trained cannot be removed. Only folders with a run.json are removed, each completely
-    or not at all. A removed run is trained again when it is next needed.
+    A run that is being trained cannot be removed. Only folders of runs are removed, each completely or not
+    at all. A removed run is trained again when it is next needed.
     """
     from cnnlab.run_folders.holding import remove_run
     from cnnlab.run_folders.listing import find_runs
@@ -234,7 +234,9 @@ def _selected(out: Path, **asked: Any) -> list[Mapping[str, Any]]:
 
     rows, unreadable = select(out, **asked)
     for path in unreadable:
-        click.echo(f"warning: {path}: config.yaml cannot be read; its settings are unknown", err=True)
+        click.echo(
+            f"warning: {printable(path)}: config.yaml cannot be read; its settings are unknown", err=True
+        )
     return rows
 
 

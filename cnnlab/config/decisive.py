@@ -7,10 +7,10 @@ another one is wanted, the field gets a new name.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
 from functools import cache
-from inspect import get_annotations
 from pathlib import Path
 
 from cnnlab.language.fields import Settings
@@ -31,16 +31,14 @@ def _default(kind: type[Settings], field: str) -> object:
 def _original(kind: type[Settings]) -> frozenset[str]:
     """The fields that count at their defaults, too: those that a class had when digests began.
 
-    Of a plug-in's class those that it declares itself count as well: nobody keeps its defaults from changing.
+    Of a plug-in's class it is also all that it declares itself: nobody keeps these defaults from changing.
+    What it inherits from a class of cnnlab's counts as it does there.
     """
-    known = _original_fields()
-    fields: set[str] = set()
+    known, found = _original_fields(), set[str]()
     for each in kind.__mro__:
-        if each.__module__.partition(".")[0] == "cnnlab":
-            fields.update(known.get(each.__name__, ()))
-        else:
-            fields.update(get_annotations(each))
-    return frozenset(fields.intersection(kind.model_fields))
+        is_own = each.__module__.partition(".")[0] == "cnnlab"
+        found.update(known.get(each.__name__, ()) if is_own else inspect.get_annotations(each))
+    return frozenset(found & kind.model_fields.keys())
 
 
 @cache

@@ -17,7 +17,7 @@ from cnnlab.explanations.subject import Subject
 from cnnlab.files import absence, can_be_path
 from cnnlab.reporting import SILENT, Reporter
 from cnnlab.run_folders.listing import latest_experiment, latest_run, runs_at
-from cnnlab.run_folders.records import is_run, read_record
+from cnnlab.run_folders.records import read_record
 
 
 def open_subject(
@@ -105,7 +105,7 @@ def _dataset_of(experiment: str, out: Path) -> DatasetConfig:
 
 def is_file_alone(path: Path) -> bool:
     """Whether this is a .keras file outside of a run's folder, of which nothing else is known."""
-    return path.suffix == ".keras" and not is_run(path.parent)
+    return path.suffix == ".keras" and not (path.parent / "run.json").exists()
 
 
 def find_run(run: str | Path, out: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from cnnlab.run_folders.records import EpochRow, is_history, read_history
 if TYPE_CHECKING:
     import numpy as np
 
-CHECKPOINTS = ("checkpoint.npz", "checkpoint-previous.npz")
+CHECKPOINTS = NEWEST, PREVIOUS = ("checkpoint.npz", "checkpoint-previous.npz")
 """The last epoch's and the one before, for where the last one's is damaged."""
 
 _FACTS, _DIGEST = "facts", "digest"
@@ -37,7 +37,7 @@ class Owner:
 
     experiment: str  # the digest of its config
     seed: int
-    data: str  # the digest of what it is trained on
+    data: str | None  # the digest of what it is trained on; None where that is not known
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def read(path: Path, owner: Owner | None, *, history: Callable[[], Sequence[Epoc
         said = _facts().validate_json(arrays.pop(_FACTS).tobytes(), strict=True)
     except ValidationError:
         raise DamagedCheckpoint("is damaged: it does not say whose it is") from None
-    if owner is not None and said["owner"] != owner:
+    if owner is not None and said["owner"] != replace(owner, data=owner.data or said["owner"].data):
         raise DamagedCheckpoint("is of another run")
     return SavedEpoch(arrays, check_history(said["history"]))
 

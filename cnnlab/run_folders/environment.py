@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any
 
 from cnnlab.backend import Backend
@@ -64,18 +66,40 @@ def plugins_used(config: ExperimentConfig) -> set[Distribution]:
 def _git_dirty() -> bool | None:
     """Whether files that git knows have been changed since the commit; None outside of a checkout.
 
-    Files that git does not know, such as notes or the runs themselves, do not count, as in `git describe`.
+    Files that git does not know, such as notes or the runs themselves, do not count, as in `git describe`,
+    nor does what lies in submodules.
     """
-    changes = _git("--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    off: dict[str, str] = {}
+    for name in (_git("config", "--null", "--name-only", "--list") or "").split("\0"):
+        driver, _, setting = name.rpartition(".")
+        if driver.startswith("filter.") and setting in ("clean", "process"):
+            off |= {name: "", f"{driver}.required": "false"}
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all", settings=off)
     return None if changes is None else bool(changes)
 
 
-def _git(*arguments: str) -> str | None:
-    """What git says of the checkout that the user stands in; None outside of one, or without git."""
+def _git(*arguments: str, settings: Mapping[str, str] = MappingProxyType({})) -> str | None:
+    """What git says of the checkout that the user stands in; None outside of one, or without git.
+
+    A repository may name programs that watch its files, change their content on the way in, or fetch what is
+    missing in it. None of them is to be started.
+    """
+    known = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    added = enumerate({"core.fsmonitor": "false", **settings}.items(), start=known)
+    environment = {
+        **os.environ,
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "",
+    }
+    for number, (key, value) in added:  # on a command line, a name with = in it would be cut there
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        environment["GIT_CONFIG_COUNT"] = str(number + 1)
     try:
-        # A repository may name a program that watches its files; that is not to be started.
-        command = ["git", "-c", "core.fsmonitor=false", *arguments]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        answer = subprocess.run(
+            ["git", *arguments], env=environment, capture_output=True, text=True, check=False,
+            errors="surrogateescape",
+        )  # fmt: skip
     except FileNotFoundError:
         return None
     return answer.stdout.strip() if answer.returncode == 0 else None

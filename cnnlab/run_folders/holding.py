@@ -17,7 +17,7 @@ from cnnlab.errors import CnnlabError, UserError
 from cnnlab.run_folders.checkpoints import CHECKPOINTS, last_epoch
 from cnnlab.run_folders.folders import disk, refuse_links
 from cnnlab.run_folders.identity import is_finished
-from cnnlab.run_folders.records import is_run, read_json, read_record
+from cnnlab.run_folders.records import is_run, read_json, read_record, read_status
 from cnnlab.run_folders.states import held, lock_of
 
 
@@ -42,14 +42,19 @@ def _remove_leftover_folders(path: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def remove_checkpoints(path: Path) -> None:
-    """Remove the checkpoints of a finished run that was killed before it could do so itself."""
+def remove_checkpoints(path: Path, out: Path) -> None:
+    """Remove the checkpoints of a finished run below `out` that was killed before it could do so itself.
+
+    They stay in a run that a link leads to, which may be somebody else's, or is being trained.
+    """
     import filelock
 
     leftovers = [path / name for name in CHECKPOINTS if (path / name).exists()]
     if not leftovers:
         return
-    with suppress(filelock.Timeout, OSError), held(path, timeout=0):
+    with suppress(filelock.Timeout, OSError, CnnlabError), ExitStack() as lock:
+        refuse_links(path, inside=out)
+        lock.enter_context(held(path, timeout=0))
         if (read_json(path / "run.json") or {}).get("state") == "finished":  # not begun anew meanwhile
             for leftover in leftovers:
                 leftover.unlink(missing_ok=True)
@@ -118,6 +123,7 @@ def _removed(path: Path) -> str:
 def _is_damaged(path: Path, config: ExperimentConfig) -> bool:
     """Whether a run is not what it should be: somebody may want to look at it."""
     try:
+        read_status(path)
         if is_finished(path, config):
             read_record(path)
         else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
+from cnnlab.run_folders.checkpoints import Owner, last_epoch
 from cnnlab.run_folders.integrity import DamagedRun, ForeignRun, has_digests
 from cnnlab.run_folders.records import (
     Record,
@@ -56,9 +57,14 @@ def is_finished(path: Path, config: ExperimentConfig) -> bool:
     """Whether the run in this folder is this config's, and finished.
 
     Raises:
-        DamagedRun: it is another's, or cannot be read.
+        DamagedRun: it is another's, or has lost its run.json and cannot be resumed either.
     """
-    status = read_status(path)
+    try:
+        status = read_status(path)
+    except DamagedRun:
+        if _has_checkpoint(path, config):
+            return False
+        raise
     if status is None:
         return False
     check_owner(path, status, config)
@@ -69,10 +75,25 @@ def finished_seeds(config: ExperimentConfig, out: Path) -> set[int]:
     """The seeds with which an experiment has finished, damaged runs included."""
     seeds = set()
     for run in runs_in(run_path(config, out).parent):
-        status, seed = read_json(run / "run.json") or {}, seed_of(run.name)
-        if status.get("state") == "finished" and seed is not None:
+        seed = seed_of(run.name)
+        if seed is None:
+            continue
+        try:
+            counts = is_finished(run, config.with_seed(seed))
+        except DamagedRun:  # whoever asks for it is told so
+            counts = True
+        if counts:
             seeds.add(seed)
     return seeds
+
+
+def _has_checkpoint(path: Path, config: ExperimentConfig) -> bool:
+    """Whether there is a checkpoint of this run, whatever has become of run.json in a power failure."""
+    try:
+        saved, _ = last_epoch(path, Owner(config.digest, config.seed, data=None))
+    except DamagedRun:
+        return False
+    return saved is not None and _recorded_digest(path, {}) in (None, config.digest)
 
 
 def check_owner(path: Path, status: Mapping[str, Any], config: ExperimentConfig) -> None:

@@ -25,7 +25,7 @@ class Predictions:
     probabilities: np.ndarray
 
     @property
-    def fit(self) -> bool:
+    def is_consistent(self) -> bool:
         """Whether the three are what they are meant to be, of the same images."""
         shape = self.probabilities.shape
         if len(shape) != 2 or not self.labels.shape == self.predicted.shape == shape[:1]:
@@ -61,6 +61,6 @@ def read_predictions(path: Path) -> Predictions | None:
         return None
     except (OSError, NpzError) as error:
         raise DamagedRun(path, f"predictions.npz cannot be read ({error})") from None
-    if not found.fit:
+    if not found.is_consistent:
         raise DamagedRun(path, "predictions.npz does not hold labels, predicted classes and probabilities")
     return found

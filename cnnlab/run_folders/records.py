@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from cnnlab.plugins import Distribution
 from cnnlab.run_folders.contents import DatasetFacts, RunResult, check_content
 from cnnlab.run_folders.integrity import RUN_FORMAT, DamagedRun, check_files, has_digests
 from cnnlab.run_folders.predictions import Predictions, read_predictions
-from cnnlab.run_folders.states import state_of
+from cnnlab.run_folders.states import STATES, state_of
 
 HISTORY_COLUMNS = (
     "epoch",
@@ -86,19 +87,20 @@ def read_status(path: Path) -> dict[str, Any] | None:
     """The content of a run's run.json; None where there is none.
 
     Raises:
-        DamagedRun: it cannot be read.
+        DamagedRun: it is missing although this is a run's folder, or it cannot be read.
         UserError: it is of a later version of cnnlab.
     """
     status = read_json(path / "run.json")
     if status is None:
         if is_run(path):
-            raise DamagedRun(path, "run.json cannot be read")
-        if any((path / name).exists() for name in _WITH_STATUS):
-            raise DamagedRun(path, "run.json is missing")
+            there = os.path.lexists(path / "run.json")
+            raise DamagedRun(path, "run.json cannot be read" if there else "run.json is missing")
         return None
     _check_content(path / "run.json", status)
     if status.get("format", 1) > RUN_FORMAT:
         raise UserError(f"{path}: this run is of a later version of cnnlab; update cnnlab to read it")
+    if status.get("state") not in STATES:
+        raise DamagedRun(path, "run.json does not say what state it is in")
     return status
 
 
@@ -121,15 +123,19 @@ def _check_content(path: Path, content: Any) -> None:
     try:
         check_content(path.name, content)
     except ValueError as error:
-        raise DamagedRun(path.parent, f"{path.name} is not what a run writes ({error})") from None
+        raise _unlike(path, error) from None
 
 
-def is_run(path: Path) -> bool:
-    """Whether a path is a run's folder."""
-    try:
-        return (path / "run.json").is_file()
-    except OSError:  # a name that no path can have
-        return False
+def _unlike(path: Path, error: ValueError) -> DamagedRun:
+    return DamagedRun(path.parent, f"{path.name} is not what a run writes ({error})")
+
+
+def is_run(path: str | Path) -> bool:
+    """Whether a path is a run's folder, whole or damaged: one that has lost its run.json is still one."""
+    if os.path.lexists(f"{path}/run.json"):
+        return True
+    name = os.path.basename(path)  # noqa: PTH119  # listings ask for ten thousand paths
+    return seed_of(name) is not None and any(os.path.lexists(f"{path}/{file}") for file in _WITH_STATUS)
 
 
 def seed_of(name: str) -> int | None:
@@ -169,8 +175,6 @@ def read_record(path: Path) -> Record:
 
 def _read_record(path: Path, status: Mapping[str, Any]) -> Record:
     state = state_of(path, status)
-    if state == "damaged":
-        raise DamagedRun(path, "run.json does not say what state it is in")
     if state != "finished":
         remedy = "wait for it to finish" if state == "running" else "train it again to resume it"
         raise UserError(f"{path}: expected a finished run, this one is {state}; {remedy}")
@@ -178,10 +182,12 @@ def _read_record(path: Path, status: Mapping[str, Any]) -> Record:
     result, environment = read_json(path / "result.json"), read_json(path / "environment.json")
     if result is None or environment is None:
         raise DamagedRun(path, "result.json or environment.json cannot be read")
-    _check_content(path / "result.json", result)
+    try:
+        reached = RunResult.from_dict(result)
+    except ValueError as error:
+        raise _unlike(path / "result.json", error) from None
     _check_content(path / "environment.json", environment)
-    config, reached = read_config(path), RunResult.from_dict(result)
-    history = read_history(path)
+    config, history = read_config(path), read_history(path)
     if reached.epochs is not None and len(history) != reached.epochs:
         raise DamagedRun(path, f"history.csv has {len(history)} of {reached.epochs} epochs")
     return Record(path, config, reached, tuple(history), environment, checked=has_digests(status))

@@ -15,16 +15,26 @@ from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError, printable
-from cnnlab.run_folders.checkpoints import CHECKPOINTS, Owner, SavedEpoch, as_arrays, last_epoch
-from cnnlab.run_folders.folders import Folder
-from cnnlab.run_folders.integrity import DIGESTED, RUN_FORMAT, file_digest
+from cnnlab.run_folders.checkpoints import (
+    CHECKPOINTS,
+    NEWEST,
+    PREVIOUS,
+    Owner,
+    SavedEpoch,
+    as_arrays,
+    last_epoch,
+)
+from cnnlab.run_folders.folders import Folder, disk
+from cnnlab.run_folders.integrity import DIGESTED, RUN_FORMAT, DamagedRun, file_digest
 from cnnlab.run_folders.records import HISTORY_COLUMNS, EpochRow, read_json, read_status
 from cnnlab.run_folders.states import State
 
 if TYPE_CHECKING:
     import numpy as np
 
-NEWEST, PREVIOUS = CHECKPOINTS
+_FLUSHED = {NEWEST, *DIGESTED} - {"history.csv"}
+"""Files that are on the disk before they take their names. Those of every epoch cost some 10 ms each; what
+history.csv and run.json hold is in the checkpoint, too, or can be done without, until the run is finished."""
 
 
 class RunWriter(Folder):
@@ -37,7 +47,14 @@ class RunWriter(Folder):
     def __init__(self, path: Path, config: ExperimentConfig, *, data: str) -> None:
         super().__init__(path)
         self.config = config
-        self.status = read_status(path) or {}
+        self.status: dict[str, Any] = {}
+        self._lost_status: str | None = None
+        try:
+            self.status |= read_status(path) or {}
+        except DamagedRun as error:
+            if not any((path / name).exists() for name in CHECKPOINTS):
+                raise
+            self._lost_status = error.problem  # the checkpoint knows whose it is
         self._owner = Owner(config.digest, config.seed, data)
         self._digests: dict[str, str] = {}
         self._seconds_before = float(self.status.get("seconds") or 0.0)
@@ -60,7 +77,12 @@ class RunWriter(Folder):
     def finish(self) -> None:
         """Say that all is written, and of which files."""
         files = {name: self._digests[name] for name in DIGESTED if name in self._digests}
-        self.write_state("finished", seconds=self.seconds, files=files)
+        with disk(self.path):  # a machine that loses power has all of it, or the checkpoint
+            if "history.csv" in files:
+                self._flush("history.csv")
+            self._flush()
+            self.write_state("finished", seconds=self.seconds, files=files)
+            self._flush()
         for name in CHECKPOINTS:
             self.remove(name)
 
@@ -103,16 +125,29 @@ class RunWriter(Folder):
         if saved and problems:
             warn(f"{self.path}: {problems[0]}; resuming after epoch {saved.epoch}, which was saved before it")
             self.remove(NEWEST)  # or the next save would keep it in place of the one that is whole
+        elif saved and self._lost_status:
+            warn(f"{self.path}: {self._lost_status}; resuming after epoch {saved.epoch} from its checkpoint")
         return saved
 
     def _before_naming(self, name: str, partial: Path) -> None:
         if name in DIGESTED:
             self._digests[name] = file_digest(partial)
+        if name in _FLUSHED or (name == "run.json" and self.status["state"] == "finished"):
+            self._flush(partial.name)
         if name == NEWEST:
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())  # a machine that loses power then has this one or the one before
             with suppress(FileNotFoundError):
                 self._keep_previous()
+
+    def _flush(self, name: str = "") -> None:
+        """Let the disk confirm that it has a file; without a name: that it has the names of all files."""
+        descriptor = os.open(self.path / name, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        except OSError:
+            if name:  # some disks cannot flush folders
+                raise
+        finally:
+            os.close(descriptor)
 
     def _keep_previous(self) -> None:
         """Let the checkpoint that is about to be replaced be the previous one; there is one at any time.
@@ -128,7 +163,10 @@ class RunWriter(Folder):
         except OSError:  # a disk that gives a file one name only
             (self.path / NEWEST).replace(self.path / PREVIOUS)
         else:
-            second.replace(self.path / PREVIOUS)
+            try:
+                second.replace(self.path / PREVIOUS)
+            finally:
+                second.unlink(missing_ok=True)  # two names of the same file stay: see rename(2)
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cnnlab.comparison import ComparedOutcomes, compare, grouped
 from cnnlab.comparison.comparing import RunDataset, check_same_data
@@ -109,7 +109,9 @@ def train_and_compare(
     wanted = [config.with_seed(seed) for config in configs for seed in chosen or (config.seed,)]
     damaged = list(left_out)
     if not jobs.fresh:
-        wanted, problems = _whole(wanted, jobs.out)
+        wanted, problems = whole(
+            wanted, read=lambda each: _not_damaged(each, jobs.out), experiment_of=_identity
+        )
         damaged += problems
     unique = {record.path.resolve(): record for record in [*jobs.finished(wanted), *given]}
     compared = compare(sorted(grouped(unique.values()), key=lambda each: places[each.name, each.digest]))
@@ -124,25 +126,39 @@ def train_and_compare(
     return replace(compared, warnings=tuple(warnings))
 
 
-def _whole(configs: Sequence[ExperimentConfig], out: Path) -> tuple[list[ExperimentConfig], list[DamagedRun]]:
-    """These configs without those whose runs are damaged, and what is wrong with these.
+_Asked = TypeVar("_Asked")
+_Found = TypeVar("_Found")
+
+
+def whole(
+    runs: Iterable[_Asked],
+    *,
+    read: Callable[[_Asked], _Found],
+    experiment_of: Callable[[_Asked], Hashable],
+) -> tuple[list[_Found], list[DamagedRun]]:
+    """What reading runs gives, damaged ones left out, and what is wrong with these.
 
     Raises:
-        DamagedRun: no other run of its experiment is wanted.
+        DamagedRun: no run of its experiment is left.
     """
-    whole: list[ExperimentConfig] = []
-    damaged: list[tuple[ExperimentConfig, DamagedRun]] = []
-    for config in configs:
+    found: list[_Found] = []
+    left: set[Hashable] = set()
+    damaged: list[tuple[Hashable, DamagedRun]] = []
+    for run in runs:
         try:
-            find_finished(config, out)
-            whole.append(config)
+            found.append(read(run))
+            left.add(experiment_of(run))
         except DamagedRun as error:
-            damaged.append((config, error))
-    left = {_identity(config) for config in whole}
-    for config, problem in damaged:
-        if _identity(config) not in left:
+            damaged.append((experiment_of(run), error))
+    for experiment, problem in damaged:
+        if experiment not in left:
             raise problem
-    return whole, [problem for _, problem in damaged]
+    return found, [problem for _, problem in damaged]
+
+
+def _not_damaged(config: ExperimentConfig, out: Path) -> ExperimentConfig:
+    find_finished(config, out)
+    return config
 
 
 def _identity(entry: ExperimentConfig | Record) -> tuple[str, str]:

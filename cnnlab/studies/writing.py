@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from cnnlab.comparison import (
     rounded_table,
 )
 from cnnlab.run_folders.folders import Folder
+from cnnlab.run_folders.records import read_json
 from cnnlab.studies.comparing import ComparedExperiments
 from cnnlab.studies.pictures import PICTURES, pictures
 
@@ -41,25 +43,26 @@ def comparison_path(names: Iterable[str], out: Path) -> Path:
 def write_comparison(compared: ComparedExperiments, out: Path, *, page: str | None = None) -> Folder:
     """Write table.csv, table.md, comparison.json and the pictures; returns their folder, which knows them.
 
-    `page` is written as report.html; without it, an older one is removed.
+    `page` is written as report.html; without it, one of another comparison is removed.
 
     A network that was resized is written as NAME.yaml, so that it can be trained again or changed.
     """
     comparison = compared.comparison
     folder = comparison_folder((outcome.name for outcome in comparison.experiments), out)
+    document = comparison.as_dict()
     with folder.alone():
+        if page is None and read_json(folder.path / "comparison.json") != json.loads(json.dumps(document)):
+            folder.remove("report.html")  # first: whoever is killed then leaves no page beside other numbers
         folder.write_text("table.csv", accuracy_table(comparison).to_csv(index=False))
         folder.write_text("table.md", markdown_page(comparison))
-        folder.write_json("comparison.json", comparison.as_dict())
+        folder.write_json("comparison.json", document)
         drawn = pictures(comparison, compared.answers)
         for name in PICTURES:
             if name in drawn:
                 folder.write_figure(f"{name}.png", drawn[name])
             else:
                 folder.remove(f"{name}.png")  # of an earlier comparison, which this one replaces
-        if page is None:
-            folder.remove("report.html")
-        else:
+        if page is not None:
             folder.write_text("report.html", page)
         if compared.matched is not None:
             config = compared.matched.config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import cache
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from cnnlab.backend import framework_errors
+from cnnlab.errors import UserError
 from cnnlab.gradients import differentiated
+from cnnlab.native_log import Aside, stderr_aside
 
 IMAGES = (16, 28, 28, 16)
 FILTERS = (32, 3, 3, 16)
@@ -24,10 +28,29 @@ def slow_precision(precision: str) -> str | None:
 
     It is measured, not read off the CPU's instruction set. Without oneDNN, bfloat16 is slow also on CPUs that
     have instructions for it; and with it, float16 is where only its gradient lacks a kernel.
+
+    Raises:
+        UserError: this device cannot compute in it at all.
     """
     if precision == "float32":
         return None
-    slower = seconds_of(keras.DTypePolicy(precision).compute_dtype) / seconds_of("float32")
+    aside = Aside()
+    try:
+        with stderr_aside() as aside:
+            seconds = seconds_of(keras.DTypePolicy(precision).compute_dtype)
+    except framework_errors() as error:
+        from cnnlab.channels_first import lacks_primitive
+
+        if not lacks_primitive(error):
+            raise
+        aside.text = b""  # the same at length
+        raise UserError(
+            f"this CPU, as oneDNN may use it, cannot compute in {precision}; use --precision float32, or set "
+            "TF_ENABLE_ONEDNN_OPTS=0"
+        ) from None
+    finally:
+        os.write(2, aside.text)
+    slower = seconds / seconds_of("float32")
     if slower < MUCH_SLOWER:
         return None
     return f"{precision} is about {slower:.0f} times slower than float32 here; use --precision float32"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,10 +20,6 @@ class KillPoint:
     epoch: int
     saving: bool
     seconds: float
-
-    def earlier(self) -> KillPoint:
-        """Half as long after the epoch."""
-        return replace(self, seconds=self.seconds / 2)
 
 
 def draw_kill_points(

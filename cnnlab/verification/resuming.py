@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.jobs import Jobs
 from cnnlab.reporting import Reporter
+from cnnlab.run_folders.folders import disk
 from cnnlab.verification.kill_points import KillPoint, draw_kill_points
 from cnnlab.verification.same_bits import Difference, differences
 from cnnlab.verification.training_process import (
@@ -26,8 +27,9 @@ from cnnlab.verification.training_process import (
 )
 from cnnlab.wording import counted
 
-MOST_RUNS = 4
-"""A process that was too fast to be killed where it should be is tried again, in so many runs in all."""
+MOST_RUNS_IN_VAIN = 6
+"""So many runs in a row that end before they could be killed; the last one was to be killed after 1/32 of the
+time."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,23 @@ class Kill:
     """A process that was killed.
 
     `epoch`: how many epochs history.csv had. `after_seconds`: since the process had opened the run's folder.
-    `saving`: whether a checkpoint was being written. `resumes`: whether there was one to go on from.
+    `first_save`: whether it was meant for the moment when the first checkpoint is written. `saving`: whether
+    one was being written. `resumes`: whether there was one to go on from.
     """
 
     epoch: int
     after_seconds: float
+    first_save: bool
     saving: bool
     resumes: bool
 
     def __str__(self) -> str:
         saving = " and a checkpoint half written" if self.saving else ""
+        if self.first_save and not self.saving:
+            saving = f", {'after' if self.resumes else 'before'} its first checkpoint was written"
         return (
-            f"killed {self.after_seconds:.2f} s after its start, with {counted(self.epoch, 'epoch')}{saving}"
+            f"killed {self.after_seconds:.2f} s after the run had begun, with "
+            f"{counted(self.epoch, 'epoch')}{saving}"
         )
 
 
@@ -104,7 +111,7 @@ def verify_resume(
         CnnlabError: the run that is not interrupted fails, or ends too soon to be killed so often.
     """
     jobs.dataset(config)
-    with tempfile.TemporaryDirectory(prefix="cnnlab-verify-") as folder:
+    with _temporary_folder() as folder:
         trial = _Trial(config, Path(folder), jobs.reporter, data_dir)
         trial.train_without_interruption()
         trial.train_killed(
@@ -126,6 +133,19 @@ def verify_resume(
     )
 
 
+@contextmanager
+def _temporary_folder() -> Iterator[str]:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cnnlab-verify-"))
+        except OSError as error:
+            raise CnnlabError(
+                f"no temporary folder can be made: {error.strerror or error}; set TMPDIR to a folder with "
+                "room"
+            ) from None
+        yield folder
+
+
 @dataclass
 class _Trial:
     """Two trainings of a config below a folder, and what came of them."""
@@ -143,6 +163,9 @@ class _Trial:
 
     kills: list[Kill] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+
+    haste: float = 1.0
+    """What is left of the times that the first training took: it may have shared the machine."""
 
     def train_without_interruption(self) -> None:
         """Train to the end, and take the time.
@@ -168,26 +191,37 @@ class _Trial:
             code = process.wait()
         if code != 0:
             kind = UserError if code == UserError.exit_code else CnnlabError
-            raise kind(f"the run without interruption failed\n   {process.messages}")
+            raise kind(f"the run without interruption failed\n   {process.failure}")
         for warning in process.messages.splitlines():
             self.reporter.warn(warning)
         self.first_save = moments[1] - saving
         self.segments = [after - before for before, after in itertools.pairwise(moments)]
 
     def train_killed(self, points: Sequence[KillPoint]) -> None:
-        """Train to the end, killed at each point, and compare; what was missed is tried once more."""
-        for number in range(MOST_RUNS):
-            out, missed = f"killed-{number}", []
-            for index, point in enumerate(points):
-                if not self._train_until(point, out):
-                    missed = [point.earlier(), *points[index + 1 :]]
-                    break
-                left = len(points) - index - 1
-                self.reporter.note(f"{self.kills[-1]}; {left} more to come" if left else str(self.kills[-1]))
+        """Train to the end, killed at each point, and compare.
+
+        Where a process ends before it is killed, the machine is faster than it was in the first training.
+        What is left is tried in another run, in half the time.
+        """
+        in_vain = 0
+        for number in itertools.count():
+            out = f"killed-{number}"
+            missed = self._train_through(points, out)
             self._finish(out)
-            if self.differences or not missed:
+            in_vain = in_vain + 1 if len(missed) == len(points) else 0
+            if self.differences or not missed or in_vain == MOST_RUNS_IN_VAIN:
                 return
             points = missed
+            self.haste /= 2
+
+    def _train_through(self, points: Sequence[KillPoint], out: str) -> Sequence[KillPoint]:
+        """Train on to each point in turn; returns those that are left where the run ends before one."""
+        for index, point in enumerate(points):
+            if not self._train_until(point, out):
+                return points[index:]
+            left = len(points) - index - 1
+            self.reporter.note(f"{self.kills[-1]}; {left} more to come" if left else str(self.kills[-1]))
+        return ()
 
     def _train_until(self, point: KillPoint, out: str) -> bool:
         """Train on and kill the process at a point; False where it had ended by itself."""
@@ -201,22 +235,25 @@ class _Trial:
                 process.wait_a_moment()
             if point.saving:
                 process.wait_until_saving()
-            process.wait_a_moment(seconds)
+            process.wait_a_moment(seconds * self.haste)
             took = time.perf_counter() - began
             killed = process.kill()
             if killed:
-                self.kills.append(Kill(process.epochs, took, process.saving, process.has_checkpoint))
+                self.kills.append(
+                    Kill(process.epochs, took, point.saving, process.saving, process.has_checkpoint)
+                )
         return killed
 
     def _finish(self, out: str) -> None:
         """Train to the end, and compare with the run without interruption."""
         with self._process(out) as process:
             if process.wait() != 0:
-                self.differences.append(Difference("run.json", f"the run failed: {process.messages}"))
+                self.differences.append(Difference("run.json", f"the run failed: {process.failure}"))
                 return
         self.differences += differences(run_folder(self.folder / "whole"), run_folder(self.folder / out))
 
     def _process(self, out: str) -> AbstractContextManager[TrainingProcess]:
         file = self.folder / "config.yaml"
-        file.write_text(self.config.to_yaml(), encoding="utf-8")
+        with disk(file):
+            file.write_text(self.config.to_yaml(), encoding="utf-8")
         return training_process(file, self.folder / out, self.data_dir)

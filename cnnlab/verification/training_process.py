@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnnlab.run_folders.checkpoints import CHECKPOINTS
+from cnnlab.run_folders.checkpoints import NEWEST
 from cnnlab.run_folders.folders import PARTIAL
 from cnnlab.run_folders.records import EpochRow, read_history, read_json
-
-NEWEST = CHECKPOINTS[0]
 
 POLL_SECONDS = 0.004
 
@@ -33,13 +33,34 @@ main()
 """
 
 
+MOST_SAID = 1 << 16
+"""Bytes of the messages of a process that are kept, from the end."""
+
+
+class _Messages(threading.Thread):
+    """Reads what a process says on stderr. It does not go to the disk, which may be full."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        super().__init__(daemon=True)
+        self._stream = process.stderr
+        self._said = b""
+
+    def run(self) -> None:
+        while self._stream and (part := os.read(self._stream.fileno(), MOST_SAID)):
+            self._said = (self._said + part)[-MOST_SAID:]
+
+    def until_the_end(self) -> str:
+        self.join(timeout=10)  # another process may have got the other end
+        return self._said.decode(errors="replace").strip()
+
+
 @dataclass
 class TrainingProcess:
     """`cnnlab train` of a config file, in a process of its own. `out` holds this run only."""
 
     out: Path
     process: subprocess.Popen[bytes]
-    _messages: Path
+    _messages: _Messages
     _before: int | None
     """When run.json had been written last before the process began."""
 
@@ -81,8 +102,13 @@ class TrainingProcess:
 
     @property
     def messages(self) -> str:
-        """What the process has said on stderr: warnings, and why it failed."""
-        return self._messages.read_text(encoding="utf-8", errors="replace").strip()
+        """What the process has said on stderr until its end: warnings, and why it failed."""
+        return self._messages.until_the_end()
+
+    @property
+    def failure(self) -> str:
+        """Why the process failed."""
+        return self.messages or f"exit code {self.wait()}, no message; is there room in TMPDIR?"
 
     def wait_until_begun(self) -> None:
         """Wait until the process has opened the run's folder, or has ended."""
@@ -117,7 +143,6 @@ def training_process(config: Path, out: Path, data_dir: Path | None) -> Iterator
     A process that is still there at the end is killed; it also ends if this process is killed.
     """
     out.mkdir(exist_ok=True)
-    messages = out / "messages.txt"
     before = _changed(out)
     package = Path(__file__).parents[2]
     command: list[str | Path] = [
@@ -134,13 +159,16 @@ def training_process(config: Path, out: Path, data_dir: Path | None) -> Iterator
     ]
     if data_dir is not None:
         command += ["--data-dir", data_dir]
-    with messages.open("wb") as stderr:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr)
-        with process:
-            try:
-                yield TrainingProcess(out, process, messages, before)
-            finally:
-                process.kill()
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        messages = _Messages(process)
+        messages.start()
+        try:
+            yield TrainingProcess(out, process, messages, before)
+        finally:
+            process.kill()
+            messages.until_the_end()
 
 
 def run_folder(out: Path) -> Path:

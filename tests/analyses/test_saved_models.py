@@ -73,13 +73,13 @@ def test_a_class_of_ones_own_is_named_with_its_layer(nested, tmp_path):
     mine = Mine(name="my_layer")
     inside = keras.Sequential([keras.Input((8,)), mine], name="submodel") if nested else mine
     network(inside).save(tmp_path / "it.keras")
-    said = f"layer my_layer: {Mine.__module__}.Mine is neither Keras's nor cnnlab's"
+    said = f"layer 'my_layer': '{Mine.__module__}.Mine' is neither Keras's nor cnnlab's"
     assert refusal(tmp_path / "it.keras") == said
 
 
 def test_python_code_is_named_with_its_layer(tmp_path):
     network(keras.layers.Lambda(lambda inputs: inputs, name="same")).save(tmp_path / "it.keras")
-    assert refusal(tmp_path / "it.keras") == "layer same: Lambda holds Python code, which is not run"
+    assert refusal(tmp_path / "it.keras") == "layer 'same': Lambda holds Python code, which is not run"
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,19 @@ def test_an_edited_history_changes_nothing(configs, whole, watched, same_run, tm
         same_run(run, whole("everything"))
 
 
+def test_a_lost_status_costs_nothing(configs, whole, watched, same_run, tmp_path: Path) -> None:
+    """run.json is not flushed after every epoch: a power failure can leave it empty, or not there at all."""
+    out, config = tmp_path / "out", str(configs["everything"])
+    disk = half_way(watched(out, lambda: cnnlab.train(config, out=out)).disks.values())
+    for harm in (Path.unlink, lambda path: path.write_bytes(b"")):
+        disk.put(out)
+        run = run_folder(out)
+        harm(run / "run.json")
+        with pytest.warns(cnnlab.CnnlabWarning, match="run.json .*; resuming after epoch"):
+            cnnlab.train(config, out=out)
+        same_run(run, whole("everything"))
+
+
 def test_the_harness_sees_a_loss(configs, whole, watched, same_run, monkeypatch, tmp_path: Path) -> None:
     """Weights that are not put back are noticed."""
     out, config = tmp_path / "out", str(configs["everything"])

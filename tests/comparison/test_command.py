@@ -273,6 +273,14 @@ def test_only_what_was_written_now_is_named(tmp_path, make_run, capsys, monkeypa
     assert last == f"{folder}: comparison.json, table.csv, table.md"
     assert (folder / "notes.txt").exists()
     assert not (folder / "report.html").exists()  # of other runs, perhaps
+    (folder / "report.html").write_text("of another process", encoding="utf-8")
+    assert run(["compare", *runs, "--out", str(tmp_path), "--quiet"]) == 0
+    assert (folder / "report.html").exists()  # the page of the same comparison
+    assert run(["compare", *reversed(runs), "--out", str(tmp_path), "--quiet"]) == 0
+    assert (folder / "report.html").exists()
+    runs[0] = str(make_run(tmp_path, "colors_dnn", accuracy=0.5))
+    assert run(["compare", *runs, "--out", str(tmp_path), "--quiet"]) == 0
+    assert not (folder / "report.html").exists()
 
 
 def test_a_run_that_was_killed_is_not_finished(tmp_path, make_run, capsys):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cnnlab.config.decisive import decides
 from cnnlab.config.experiment import load_config, shipped_configs
 from cnnlab.config.optimizers import SGD
 from cnnlab.layers.core import Dense
@@ -125,3 +126,18 @@ def test_all_fields_of_a_plugin_count(config):
         return config.model_copy(update={"model": config.model.model_copy(update={"layers": layers})}).digest
 
     assert digest(3.0) == digest(3.0) != digest(5.0)
+
+
+class GrownPlugin(Grown):
+    """A plug-in's layer, derived from one of cnnlab's that has got a new field."""
+
+    __module__ = "somebody.layers"
+
+    blur: int = 1
+
+
+def test_a_new_field_of_cnnlab_leaves_the_digests_of_plugins_as_they_are():
+    plain = GrownPlugin(units=3)
+    assert [decides(plain, field) for field in ("units", "use_bias", "blur")] == [True, True, True]
+    assert not decides(plain, "swing")
+    assert decides(GrownPlugin(units=3, swing=0.7), "swing")

@@ -433,8 +433,8 @@ def other_images() -> dict[str, bytes]:
     }
 
 
-@kind
-def keras_archive() -> dict[str, bytes]:
+def keras_parts() -> dict[str, bytes]:
+    """What is in a .keras file, by name."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -449,19 +449,57 @@ def keras_archive() -> dict[str, bytes]:
         file = Path(folder) / "model.keras"
         model.save(file)
         with zipfile.ZipFile(file) as archive:
-            parts = {name: archive.read(name) for name in archive.namelist()}
+            return {name: archive.read(name) for name in archive.namelist()}
+
+
+def keras_file(parts: dict[str, bytes], **changes: bytes | None) -> bytes:
+    """A .keras file of these parts, with another config or other weights, or without."""
+    named = {"config": "config.json", "weights": "model.weights.h5"}
+    members = parts | {named[key]: content for key, content in changes.items()}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            if content is not None:
+                archive.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
+
+
+@kind
+def keras_names() -> dict[str, bytes]:
+    parts = keras_parts()
+    dense = b'"module": "keras.layers", "class_name": "Dense"'
+    evil = b'"module": "keras_hub.x", "class_name": "__evil__"'
+    function = (
+        b'{"module": "keras_hub.x", "class_name": "function", "config": "evil", '
+        b'"registered_name": "cnnlab>Grayscale"}'
+    )
+
+    def changed(*changes: tuple[bytes, bytes]) -> bytes:
+        config = parts["config.json"]
+        for old, new in changes:
+            assert old in config
+            config = config.replace(old, new)
+        return keras_file(parts, config=config)
+
+    return {
+        "module-to-import.keras": changed((dense, evil)),
+        "registered-as-another.keras": changed((b'"activation": "softmax"', b'"activation": ' + function)),
+        "type-of-tensorflow.keras": changed((dense, evil.replace(b"evil", b"typespec"))),
+        "list-for-a-class.keras": changed((b'"class_name": "Dense"', b'"class_name": ["a"]')),
+        "lines-in-names.keras": changed(
+            (b'"name": "dense"', b'"name": "den. \\nse"'), (dense, evil.replace(b"evil", b"e. \\nvil"))
+        ),
+    }
+
+
+@kind
+def keras_archive() -> dict[str, bytes]:
+    parts = keras_parts()
+    config = parts["config.json"]
 
     def archived(**changes: bytes | None) -> bytes:
-        named = {"config": "config.json", "weights": "model.weights.h5"}
-        members = parts | {named[key]: content for key, content in changes.items()}
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-            for name, content in members.items():
-                if content is not None:
-                    archive.writestr(zipfile.ZipInfo(name), content)
-        return buffer.getvalue()
+        return keras_file(parts, **changes)
 
-    config = parts["config.json"]
     return {
         "empty.keras": b"",
         "no-config.keras": archived(config=None),

@@ -114,6 +114,7 @@ READERS: dict[str, Callable[[Path], None]] = {
     "jpeg": read_image,
     "other-images": read_image,
     "keras-archive": read_model,
+    "keras-names": read_model,
 }
 """By the folder below tests/corpus/ that has broken ones."""
 

@@ -1,7 +1,9 @@
 """Damaged files: whatever is wrong with them, they are named, and nothing that they say is believed."""
 
 import json
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +11,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import cnnlab
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
-from cnnlab.errors import UserError
+from cnnlab.errors import CnnlabError, CnnlabWarning, UserError
 from cnnlab.run_folders import checkpoints
 from cnnlab.run_folders.checkpoints import DamagedCheckpoint, Owner, SavedEpoch
 from cnnlab.run_folders.holding import hold, start_over
+from cnnlab.run_folders.identity import finished_seeds, is_finished, run_path
 from cnnlab.run_folders.integrity import DIGESTED, NEEDED, DamagedRun
-from cnnlab.run_folders.records import read_record
+from cnnlab.run_folders.listing.finding import finished_runs
+from cnnlab.run_folders.records import is_run, read_record, runs_in
 from cnnlab.run_folders.run_writer import open_run
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 OWNER = Owner("a" * 64, 3, "d" * 64)
 HISTORY = [
     {"epoch": epoch, "loss": 0.1 / 3 / epoch, "accuracy": 0.5, "val_loss": None, "val_accuracy": None,
@@ -139,6 +145,76 @@ def test_a_damaged_checkpoint_never_takes_the_place_of_the_one_before(tmp_path):
         assert "resuming after epoch 1" in told[0]
         run._before_naming("checkpoint.npz", run.path / "checkpoint-previous.npz")  # the save's first half
         assert run.read_checkpoint(told.append).epoch == 1
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"")], ids=["lost", "emptied"])
+def test_a_run_that_has_lost_its_status_is_resumed_from_its_checkpoint(tmp_path, harm):
+    """A power failure can leave an empty run.json, which is not flushed after every epoch."""
+    config, data = load_config("colors_cnn"), "d" * 64
+    path = run_path(config, tmp_path)
+    with suppress(CnnlabError), hold(path, tmp_path), open_run(path, config, data=data) as run:
+        run.write_checkpoint({"epoch": np.array(2)}, HISTORY)
+        raise CnnlabError("the power fails")
+    harm(path / "run.json")
+    assert not is_finished(path, config)
+    assert finished_seeds(config, tmp_path) == set()
+    told = []
+    with hold(path, tmp_path), open_run(path, config, data=data) as run:
+        assert run.read_checkpoint(told.append).epoch == 2
+    (said,) = told
+    assert said.endswith("; resuming after epoch 2 from its checkpoint")
+
+
+@pytest.mark.parametrize(
+    ("digest", "seed"), [("e" * 64, 0), (None, 1), (None, None)], ids=["experiment", "seed", "damaged"]
+)
+def test_a_run_that_has_lost_its_status_is_not_resumed_from_anything_else(tmp_path, make_run, digest, seed):
+    config = load_config("colors_cnn")
+    path = make_run(tmp_path, "colors_cnn", state="running")
+    (path / "run.json").unlink()
+    owner = Owner(digest or config.digest, seed or 0, "d" * 64)
+    np.savez(path / "checkpoint.npz", **checkpoints.as_arrays(SavedEpoch({}, HISTORY), owner))
+    if seed is None:
+        HARM["halved"](path / "checkpoint.npz")
+    with pytest.raises(DamagedRun, match=r"run.json is missing"):
+        is_finished(path, config)
+
+
+def test_a_finished_run_is_on_the_disk_before_its_checkpoints_go(tmp_path, monkeypatch):
+    config, done, real = load_config("colors_cnn"), [], {"fsync": os.fsync, "unlink": Path.unlink}
+
+    def fsync(descriptor):
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        done.append("folder" if path.is_dir() else path.name.rpartition("-")[2])
+        real["fsync"](descriptor)
+
+    def unlink(path, **options):
+        done.append(f"remove {path.name}")
+        real["unlink"](path, **options)
+
+    with hold(tmp_path / "seed-0", tmp_path), open_run(tmp_path / "seed-0", config, data="d" * 64) as run:
+        run.write_checkpoint({"epoch": np.array(2)}, HISTORY)
+        monkeypatch.setattr(os, "fsync", fsync)
+        monkeypatch.setattr(Path, "unlink", unlink)
+        for name in DIGESTED:
+            run.write_text(name, "{}")
+    monkeypatch.undo()
+    done = [each for each in done if ".partial-" not in each]
+    flushed = [name for name in DIGESTED if name != "history.csv"]
+    end = ["history.csv", "folder", "run.json", "folder", "remove checkpoint.npz"]
+    assert done[: len(flushed) + len(end)] == [*flushed, *end]
+
+
+def test_a_save_after_a_kill_between_two_names_leaves_no_partial_file(tmp_path):
+    """Then both names of the checkpoint are those of one file, and renaming one to the other does nothing."""
+    config = load_config("colors_cnn")
+    with hold(tmp_path / "seed-0", tmp_path), open_run(tmp_path / "seed-0", config, data="d" * 64) as run:
+        run.write_checkpoint({"epoch": np.array(1)}, HISTORY[:1])
+        os.link(run.path / "checkpoint.npz", run.path / "checkpoint-previous.npz")
+        run.write_checkpoint({"epoch": np.array(2)}, HISTORY)
+        assert not list(run.path.glob(".partial-*"))
+        HARM["halved"](run.path / "checkpoint.npz")
+        assert run.read_checkpoint(lambda _: None).epoch == 1
 
 
 def test_there_is_a_checkpoint_at_every_moment(tmp_path, monkeypatch):
@@ -327,6 +403,61 @@ def test_a_comparison_leaves_damaged_runs_out_and_names_them(experiments, tmp_pa
     assert any(said in warning for warning in document["warnings"])
 
 
+@pytest.mark.parametrize("by", ["config", "folder", "name"])
+@pytest.mark.parametrize("harm", [Path.unlink, HARM["emptied"], HARM["a folder"], HARM["endless"]])
+def test_a_run_that_has_lost_its_status_is_named(tmp_path, make_run, capsys, harm, by):
+    names = ["colors_dnn", "colors_cnn"]
+    if by == "name":  # of no config
+        names = ["first_dnn", "first_cnn"]
+        for kind, name in zip(("dnn", "cnn"), names, strict=True):
+            text = (CONFIGS / f"colors_{kind}.yaml").read_text(encoding="utf-8")
+            (tmp_path / f"{name}.yaml").write_text(text.replace(f"colors_{kind}", name), encoding="utf-8")
+    paths = {
+        (name, seed): make_run(tmp_path, str(tmp_path / name) if by == "name" else name, seed=seed)
+        for name in names
+        for seed in range(3)
+    }
+    lost = paths[names[1], 1]
+    harm(lost / "run.json")
+    asked = names if by != "folder" else [str(paths[name, 0].parent) for name in names]
+    assert run(["compare", *asked, "--out", str(tmp_path), "--json", "--quiet"]) == 0
+    streams = capsys.readouterr()
+    document = json.loads(streams.out)
+    assert [each["seeds"] for each in document["experiments"]] == [[0, 1, 2], [0, 2]]
+    problem = "is missing" if harm is Path.unlink else "cannot be read"
+    said = f"left out: {lost}: this run is damaged: run.json {problem}"
+    assert streams.err.count(said) == 1
+    assert any(said in warning for warning in document["warnings"])
+
+
+def test_a_run_that_has_lost_its_status_is_listed_and_can_be_removed(copied, capsys):
+    (copied / "run.json").unlink()
+    out = ["--out", str(copied.parent.parent)]
+    assert run(["runs", "show", str(copied), *out]) == 2
+    assert f"{copied}: this run is damaged: run.json is missing" in capsys.readouterr().err
+    with pytest.warns(CnnlabWarning, match="left out: .*run.json is missing"):
+        assert cnnlab.runs(out=copied.parent.parent) == []
+    assert run(["runs", "rm", "colors_cnn", "--yes", *out]) == 0
+    assert not copied.exists()
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, HARM["emptied"]], ids=["lost", "emptied"])
+def test_an_experiment_is_not_explained_without_a_run_that_has_lost_its_status(copied, harm):
+    out = copied.parent.parent
+    assert finished_runs("colors_cnn", out) == [copied]
+    harm(copied / "run.json")
+    with pytest.raises(DamagedRun, match=r"run.json"):
+        finished_runs("colors_cnn", out)
+
+
+@pytest.mark.parametrize("name", ["result.json", "model.keras"])
+def test_a_folder_with_files_of_the_same_names_is_no_run(tmp_path, name):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text("{}", encoding="utf-8")
+    assert not is_run(tmp_path / "mine")
+    assert runs_in(tmp_path / "mine") == []
+
+
 def test_folders_of_damaged_runs_are_left_out_of_comparisons(experiments, tmp_path, capsys):
     folders = [str(path.parent) for (_, seed), path in experiments.items() if seed == 0]
     assert run(["compare", *folders, "--out", str(tmp_path), "--json", "--quiet"]) == 0
@@ -335,6 +466,15 @@ def test_folders_of_damaged_runs_are_left_out_of_comparisons(experiments, tmp_pa
     assert [each["seeds"] for each in document["experiments"]] == [[0, 1, 2], [0, 2]]
     assert streams.err.count("this run is damaged: history.csv") == 1
     assert any("this run is damaged: history.csv" in warning for warning in document["warnings"])
+
+
+def test_damaged_runs_that_are_given_as_runs_are_left_out(experiments, tmp_path):
+    runs = [cnnlab.Run(path) for path in experiments.values()]
+    with pytest.warns(CnnlabWarning, match="left out: .*this run is damaged: history.csv"):
+        document = cnnlab.compare(runs, out=tmp_path).as_dict()
+    assert [each["seeds"] for each in document["experiments"]] == [[0, 1, 2], [0, 2]]
+    with pytest.raises(DamagedRun, match=r"history.csv"):
+        cnnlab.compare([runs[0], cnnlab.Run(experiments["colors_cnn", 1])], out=tmp_path)
 
 
 def test_an_experiment_of_damaged_runs_only_cannot_be_compared(experiments, tmp_path, capsys):
@@ -348,10 +488,11 @@ def test_an_experiment_of_damaged_runs_only_cannot_be_compared(experiments, tmp_
     [
         lambda path: HARM["halved"](path / "result.json"),
         lambda path: HARM["halved"](path / "run.json"),
+        lambda path: (path / "run.json").unlink(),
         lambda path: (path / "run.json").write_text('{"state": "well"}', encoding="utf-8"),
         lambda path: (path / "run.json").write_text("[" * 100_000, encoding="utf-8"),
     ],
-    ids=["result", "status", "state", "nested"],
+    ids=["result", "status", "lost", "state", "nested"],
 )
 def test_a_listing_shows_damaged_runs(copied, capsys, harm):
     harm(copied)

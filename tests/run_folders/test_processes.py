@@ -124,7 +124,7 @@ def test_a_checkpoint_that_outlived_its_run_is_removed_by_the_next_command(tmp_p
 def test_the_checkpoint_of_a_run_that_began_anew_stays(config, tmp_path, make_run):
     path = make_run(tmp_path, "colors_cnn", state="running")
     (path / "checkpoint.npz").write_bytes(b"of an epoch")
-    remove_checkpoints(path)
+    remove_checkpoints(path, tmp_path)
     assert (path / "checkpoint.npz").exists()
 
 
@@ -161,6 +161,21 @@ def test_a_run_is_not_trained_through_a_link(config, tmp_path, outside, part):
     ):
         pass
     assert [each.name for each in outside.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("part", ["experiment", "run"])
+def test_a_checkpoint_is_not_removed_through_a_link(config, tmp_path, make_run, capsys, part):
+    """The finished run that the link leads to is reused, and stays as it is."""
+    there, link = make_run(tmp_path / "elsewhere", "colors_cnn"), run_path(config, tmp_path / "out")
+    (there / "checkpoint.npz").write_bytes(b"of somebody else")
+    (there.parent / f".{there.name}.lock").unlink()
+    if part == "experiment":
+        there, link = there.parent, link.parent
+    link.parent.mkdir(parents=True)
+    link.symlink_to(there)
+    before = sorted(tmp_path.glob("elsewhere/**/*"))
+    assert run(["train", "colors_cnn", "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    assert sorted(tmp_path.glob("elsewhere/**/*")) == before
 
 
 def test_the_folder_of_all_runs_may_be_a_link(config, tmp_path, outside):

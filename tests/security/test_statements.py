@@ -109,7 +109,7 @@ def test_keras_configs_name_known_classes():
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Keras's
 def test_models_name_known_classes(backend):
-    assert "layer dense: os.system is neither Keras's nor cnnlab's" in refused(
+    assert "layer 'dense': 'os.system' is neither Keras's nor cnnlab's" in refused(
         "keras-archive", "own-code.keras"
     )
 
@@ -126,6 +126,36 @@ def test_pickles_call_nothing(protocol, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"a call of (posix|nt)\.mkdir"):
         READERS["pickle-data"](tmp_path / "batch")
     assert not (tmp_path / "called").exists()
+
+
+@pytest.mark.parametrize("driver", ["evil", "ev=il.x", "caf\udce9"])
+def test_repositories_start_nothing(driver, tmp_path, monkeypatch):
+    from cnnlab.run_folders.environment import _git_dirty
+
+    def git(*arguments):
+        identity = ["-c", "user.name=it", "-c", "user.email=it@example.org"]
+        subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
+
+    monkeypatch.chdir(tmp_path)
+    git("init", "--quiet")
+    Path("code.py").write_text("one\n", encoding="utf-8")
+    git("add", "code.py")
+    git("commit", "--quiet", "--message", "one")
+    calls = 'sh -c "touch called; cat"'
+    settings = f'[core]\nfsmonitor = touch called\n[filter "{driver}"]\nrequired = true\n'
+    for setting in ("clean", "process", "smudge"):
+        settings += f"{setting} = {json.dumps(calls)}\n"
+    with Path(".git/config").open("a", encoding="utf-8", errors="surrogateescape") as config:
+        config.write(settings)
+    attributes = f"* filter={driver}\n"
+    Path(".gitattributes").write_text(attributes, encoding="utf-8", errors="surrogateescape")
+    os.utime("code.py", (1, 1))  # so that git has to read the file
+    assert _git_dirty() is False
+    Path("code.py").write_text("two\n", encoding="utf-8")
+    assert _git_dirty() is True
+    assert not Path("called").exists()
+    subprocess.run(["git", "status"], check=False, capture_output=True)
+    assert Path("called").exists()
 
 
 def test_arrays_hold_numbers(tmp_path):
@@ -289,12 +319,33 @@ class Response(io.BytesIO):
         return {"Content-Length": str(len(self.getvalue()))}
 
 
+QUOTING = r"""
+import warnings
+from cnnlab.cli import show_warning
+from cnnlab.commands.progress import BarReporter, LineReporter, SilentReporter
+from cnnlab.errors import CnnlabWarning
+
+warnings.showwarning = show_warning
+warnings.warn(CnnlabWarning("red \x1b[31m"))
+SilentReporter().warn("green \x1b[32m")
+LineReporter().note("blue \x1b[34m")
+BarReporter().warn("cyan \x1b[36m")
+"""
+
+
 def test_messages_are_text(tmp_path):
     (tmp_path / "it.yaml").write_text('dataset: "\\e[31m"\n' + LAYERS, encoding="utf-8")
     with pytest.raises(UserError) as caught:
         load_config(str(tmp_path / "it.yaml"))
     assert "\x1b" not in str(caught.value)
     assert "x1b[31m" in str(caught.value)
+    terminal, its_end = os.openpty()  # where there is none, click takes colours out by itself
+    subprocess.run([sys.executable, "-c", QUOTING], stderr=its_end, check=True)
+    os.close(its_end)
+    said = os.read(terminal, 4096).decode()
+    os.close(terminal)
+    codes = [line.split()[-1] for line in said.splitlines()]
+    assert codes == [r"\x1b[31m", r"\x1b[32m", r"\x1b[34m", r"\x1b[36m"]
 
 
 UNESCAPED = {

@@ -1,5 +1,9 @@
 """Mixed precision that costs time instead of saving it is warned of."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from cnnlab.training import slow_precision as module
@@ -28,6 +32,23 @@ def test_a_device_that_is_faster_or_merely_busy_is_not(device, seconds):
 def test_float32_is_not_tried(device):
     device()
     assert slow_precision("float32") is None
+
+
+def test_a_cpu_without_it_is_told_of(tmp_path):
+    """oneDNN reads the variable when it starts. On a CPU of another kind it means nothing."""
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "TF_ENABLE_ONEDNN_OPTS": "1"}
+    options = ["--precision", "mixed_bfloat16", "--set", "training.epochs=1", "--out", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "cnnlab", "train", "colors_cnn", *options, "--quiet"],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+    if done.returncode == 0:
+        pytest.skip("this CPU, or its oneDNN, computes in bfloat16 all the same")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "this CPU, as oneDNN may use it, cannot compute in mixed_bfloat16; use --precision float32, or set "
+        "TF_ENABLE_ONEDNN_OPTS=0\n",
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

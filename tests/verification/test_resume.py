@@ -1,7 +1,10 @@
 """`cnnlab verify resume`: kills, resumes, compares; and it would notice."""
 
+import errno
+import itertools
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -92,9 +95,9 @@ def test_the_first_save_is_hit(tiny: Path, tmp_path: Path) -> None:
 SEVERAL = ResumeVerification(
     config="tiny", digest="0" * 64, seed=3, epochs=5, kill_seed=0, differences=(),
     kills=(
-        Kill(epoch=0, after_seconds=1.25, saving=True, resumes=False),
-        Kill(epoch=1, after_seconds=2.5, saving=False, resumes=True),
-        Kill(epoch=4, after_seconds=0.5, saving=False, resumes=True),
+        Kill(epoch=0, after_seconds=1.25, first_save=True, saving=True, resumes=False),
+        Kill(epoch=1, after_seconds=2.5, first_save=False, saving=False, resumes=True),
+        Kill(epoch=4, after_seconds=0.5, first_save=False, saving=False, resumes=True),
     ),
 )  # fmt: skip
 
@@ -118,10 +121,119 @@ def test_only_what_was_resumed_is_called_so(kills: tuple[Kill, ...], said: str) 
 
 
 def test_a_kill_says_when_it_came() -> None:
-    assert [str(kill) for kill in SEVERAL.kills[:2]] == [
-        "killed 1.25 s after its start, with 0 epochs and a checkpoint half written",
-        "killed 2.50 s after its start, with 1 epoch",
+    first = SEVERAL.kills[0]
+    missed = [replace(first, saving=False, resumes=resumes) for resumes in (False, True)]
+    assert [str(kill) for kill in (*SEVERAL.kills[:2], *missed)] == [
+        "killed 1.25 s after the run had begun, with 0 epochs and a checkpoint half written",
+        "killed 2.50 s after the run had begun, with 1 epoch",
+        "killed 1.25 s after the run had begun, with 0 epochs, before its first checkpoint was written",
+        "killed 1.25 s after the run had begun, with 0 epochs, after its first checkpoint was written",
     ]
+
+
+class Machine:
+    """Trains in no time: a clock that goes on while one waits, and processes of a speed that may change."""
+
+    def __init__(self, speeds: Iterator[float]) -> None:
+        self.speeds = speeds
+        self.time = 0.0
+        self.epochs: dict[str, int] = {}
+        """By folder."""
+
+    @contextmanager
+    def train(self, config: Path, out: Path, data_dir: Path | None) -> Iterator["Training"]:
+        training = Training(self, out.name, next(self.speeds))
+        yield training
+        training.kill()
+
+
+class Training:
+    """One process: the network is built, epochs are trained, the rest is written."""
+
+    BUILD, EPOCH, REST, EPOCHS = 3.0, 0.05, 1.5, 8
+    returncode = 0
+    messages = ""
+    saving = False
+
+    def __init__(self, machine: Machine, out: str, speed: float) -> None:
+        self.machine, self.out = machine, out
+        before = machine.epochs.setdefault(out, 0)
+        self.began = machine.time
+        self.rows = [self.began + (self.BUILD + self.EPOCH * each) / speed
+                     for each in range(1, self.EPOCHS + 1 - before)]  # fmt: skip
+        self.ends = self.began + (self.BUILD + self.EPOCH * len(self.rows) + self.REST) / speed
+        self.before = before
+        self.killed = False
+
+    @property
+    def running(self) -> bool:
+        return not self.killed and self.machine.time < self.ends
+
+    @property
+    def finished(self) -> bool:
+        return not self.running
+
+    @property
+    def epochs(self) -> int:
+        done = self.before + sum(row <= self.machine.time for row in self.rows)
+        self.machine.epochs[self.out] = done
+        return done
+
+    @property
+    def has_checkpoint(self) -> bool:
+        return self.epochs > 0
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        return [ROW | {"epoch": number} for number in range(1, self.epochs + 1)]
+
+    def wait_until_begun(self) -> None:
+        pass
+
+    def wait_until_saving(self) -> None:
+        while self.epochs == 0:
+            self.wait_a_moment(0.001)
+
+    def wait_a_moment(self, seconds: float = 0.004) -> None:
+        self.machine.time = min(self.machine.time + max(seconds, 1e-4), max(self.ends, self.machine.time))
+
+    def wait(self) -> int:
+        self.machine.time = max(self.ends, self.machine.time)
+        return 0
+
+    def kill(self) -> bool:
+        was_running = self.running
+        _ = self.epochs  # are kept
+        self.killed = True
+        return was_running
+
+
+ROW = {"loss": 0.1, "accuracy": 0.5, "val_loss": None, "seconds": 1.0}
+
+
+@pytest.mark.parametrize(
+    "speeds",
+    [
+        pytest.param(lambda rng: itertools.repeat(1.0), id="even"),
+        pytest.param(lambda rng: itertools.chain([1 / 3], itertools.repeat(1.0)), id="busy-first"),
+        pytest.param(lambda rng: itertools.chain([3.0], itertools.repeat(1.0)), id="busy-later"),
+        pytest.param(lambda rng: (3.0 ** rng.uniform(-1, 1) for _ in itertools.count()), id="changing"),
+    ],
+)
+@pytest.mark.parametrize("kills", [1, 5, 40])
+def test_all_kills_come_on_a_machine_of_changing_speed(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, speeds, kills: int
+) -> None:
+    machine = Machine(speeds(random.Random(kills)))
+    monkeypatch.setattr(resuming, "training_process", machine.train)
+    monkeypatch.setattr(resuming, "run_folder", lambda out: out)
+    monkeypatch.setattr(resuming, "differences", lambda *_: [])
+    monkeypatch.setattr(resuming.time, "perf_counter", lambda: machine.time)
+    verification = cnnlab.verify_resume(str(tiny), kills=kills)
+    assert len(verification.kills) == kills
+    assert len(machine.epochs) <= 8  # runs, the one without interruption included
+    epochs = {kill.epoch for kill in verification.kills}
+    assert kills < 40 or (len(epochs) >= 5 and epochs >= {0, 8})
 
 
 def test_kills_that_come_too_late(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
@@ -145,6 +257,35 @@ def test_a_run_that_fails(tiny: Path, capsys) -> None:
     first, second, *_ = capsys.readouterr().err.splitlines()
     assert first == "the run without interruption failed"
     assert second.startswith("   tiny, seed 0: training diverged: ")
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import sys; sys.exit('no room')", "no room"),
+        ("import sys; sys.exit(1)", "exit code 1, no message; is there room in TMPDIR?"),
+        ("import sys; sys.stderr.write('x' * 1_000_000); sys.exit('no room')", "xno room"),
+    ],
+    ids=["told", "silent", "long"],
+)
+def test_why_a_training_failed_does_not_need_the_disk(tiny: Path, tmp_path: Path, monkeypatch, program, said):
+    monkeypatch.setattr("cnnlab.verification.training_process._PROGRAM", program)
+    with training_process(tiny, tmp_path / "out", None) as process:
+        assert process.wait() == 1
+        assert process.failure.endswith(said)
+        assert len(process.failure) <= 1 << 16
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_without_room_for_a_temporary_folder(tiny: Path, monkeypatch, capsys) -> None:
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    assert run(["verify", "resume", str(tiny), "--quiet"]) == 1
+    assert capsys.readouterr().err == (
+        "no temporary folder can be made: No space left on device; set TMPDIR to a folder with room\n"
+    )
 
 
 @pytest.mark.parametrize(

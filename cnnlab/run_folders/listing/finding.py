@@ -9,7 +9,7 @@ from pathlib import Path
 from cnnlab.config.experiment import known_configs
 from cnnlab.errors import UserError, unknown
 from cnnlab.run_folders.listing.scanning import Row, scan
-from cnnlab.run_folders.records import is_run, read_facts, runs_in
+from cnnlab.run_folders.records import is_run, read_facts, read_status, runs_in
 
 
 def runs_at(text: str, out: Path) -> list[Path]:
@@ -18,12 +18,14 @@ def runs_at(text: str, out: Path) -> list[Path]:
 
 
 def runs_named(name: str, out: Path) -> list[Path]:
-    """The finished runs of the experiment of this name, ascending by seed; none where nothing has finished.
+    """The finished runs of the experiment of this name, damaged ones included, ascending by seed.
+
+    None where nothing has finished.
 
     Raises:
         UserError: the runs there have other names, or several experiments have this one.
     """
-    finished = [row for row in scan(out) if row["state"] == "finished"]
+    finished = [row for row in scan(out) if row["state"] in ("finished", "damaged")]
     found = [Path(row["path"]) for row in finished if row["name"] == name]
     if finished and not found:
         known = dict.fromkeys([*known_configs(), *(row["name"] for row in finished)])
@@ -71,6 +73,7 @@ def finished_runs(text: str, out: Path) -> list[Path]:
     """The finished runs that an argument means, at least one; a run's own folder whatever its state.
 
     Raises:
+        DamagedRun: one of them has lost its run.json.
         UserError: there is no such run, or none of them is finished.
     """
     if is_run(Path(text)):
@@ -82,7 +85,7 @@ def finished_runs(text: str, out: Path) -> list[Path]:
         if not is_experiment:
             raise
         runs = []
-    finished = [path for path in runs if read_facts(path / "run.json").get("state") == "finished"]
+    finished = [path for path in runs if (read_status(path) or {}).get("state") == "finished"]
     if not finished:
         remedy = f"train it first: cnnlab train {text}" if is_experiment else "finish training it first"
         raise UserError(f"{text}: no finished run in {out}; {remedy}")

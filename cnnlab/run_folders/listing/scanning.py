@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.files import read_bytes
-from cnnlab.run_folders.contents import RESULT_KEYS, RunResult, check_content
+from cnnlab.run_folders.contents import RESULT_KEYS, RunResult
 from cnnlab.run_folders.integrity import has_digests
-from cnnlab.run_folders.records import MOST_BYTES, read_json, seed_of
+from cnnlab.run_folders.records import MOST_BYTES, is_run, read_json, seed_of
 from cnnlab.run_folders.states import state_of
 
 Row = Mapping[str, Any]
@@ -25,17 +25,17 @@ KEYS = ("name", "digest", "seed", "state", *RESULT_KEYS[3:], *_FROM_STATUS, "pat
 
 
 def scan(out: Path) -> list[Row]:
-    """Every run below `out`, by name, digest and seed. Folders without run.json are no runs.
+    """Every run below `out`, by name, digest and seed.
 
     What can be told from these two files alone is told of damaged runs: their state is "damaged", and they
-    have no results.
+    have no results. A folder that has lost its run.json is a damaged run.
     """
     rows = []
     for experiment in _folders(out):
         name, dash, digest = _name(experiment).rpartition("-")
         for folder in _folders(experiment) if dash else ():
             seed = seed_of(_name(folder))
-            if seed is not None and os.path.lexists(f"{folder}/run.json"):
+            if seed is not None and is_run(folder):
                 rows.append(_row(folder, name, digest, seed))
     rows.sort(key=lambda row: (row["name"], row["digest"], row["seed"]))
     return rows
@@ -85,7 +85,8 @@ def _result(folder: str, status: Mapping[str, Any]) -> dict[str, Any]:
     if has_digests(status) and hashlib.sha256(content).hexdigest() != digest:
         raise ValueError("another result.json")
     result = json.loads(content)
-    check_content("result.json", result)
+    if not isinstance(result, dict):
+        raise ValueError("not a result")
     return RunResult.from_dict(result).as_dict()
 
 
