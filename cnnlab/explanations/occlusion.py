@@ -8,6 +8,7 @@ from pydantic import Field
 
 from cnnlab.explanations.captions import prediction_labels, targets
 from cnnlab.explanations.explanation import Explanation
+from cnnlab.explanations.map_notes import empty_maps
 from cnnlab.explanations.options import ClassName, Count, Images, Pictures
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
@@ -53,6 +54,9 @@ class Occlusion(Technique):
         )
         labels, wrong = prediction_labels(subject, chosen, probabilities, classes)
         lows = found.probabilities.min(axis=(1, 2))
+        changes = found.probabilities - found.uncovered[:, None, None]
+        reason = "the patch changes the probability nowhere"
+        empty = empty_maps("the change", changes, chosen.names, reason)
 
         def maps() -> Figure:
             at_pixels = under_the_patch(found, patch, chosen.display.shape[1:3])
@@ -72,7 +76,7 @@ class Occlusion(Technique):
             sentence=f"{counted(len(chosen), 'image')} of {subject.name}, "
             f"{counted(found.probabilities[0].size, 'position')} each: at the worst position the probability "
             f"falls from {percent(float(found.uncovered.mean()))} to {percent(float(lows.mean()))} "
-            "on average",
+            "on average" + "".join(f"\n{each.sentence}" for each in empty),
             figures={"occlusion": maps},
             arrays={
                 "probabilities": found.probabilities, "uncovered": found.uncovered, "tops": found.tops,
@@ -81,6 +85,6 @@ class Occlusion(Technique):
             facts={
                 "images": chosen.names, "notes": chosen.notes,
                 "classes": [subject.class_names[each] for each in classes], "patch": patch,
-                "stride": self.stride, "fill": fill,
+                "stride": self.stride, "fill": fill, "empty_maps": [each.as_dict() for each in empty],
             },
         )  # fmt: skip

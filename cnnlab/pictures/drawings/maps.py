@@ -25,6 +25,8 @@ class MapColumn:
     signed: bool = False
     each: bool = False
     scale: ColorScale | None = None
+    empty: str = ""
+    """What stands in the place of a map that is 0 everywhere."""
 
     def drawn(self) -> tuple[np.ndarray, ColorScale]:
         """What is drawn, and how."""
@@ -65,13 +67,24 @@ def pixel_maps(
         sheet.column_head(index, column.title)
         sheet.colorbar(scale, column=index)
         for row, values in enumerate(maps):
-            sheet.values(row, index, values, scale)
+            if column.empty and not column.values[row].any():
+                _blank(sheet, row, index, column.empty, shape=values.shape)
+            else:
+                sheet.values(row, index, values, scale)
     if last is not None:
         heading, pictures, captions = last
         sheet.column_head(1 + len(columns), heading)
         for row, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
             sheet.picture(row, 1 + len(columns), picture, caption=caption)
     return sheet.figure
+
+
+def _blank(sheet: Sheet, row: int, column: int, reason: str, *, shape: tuple[int, ...]) -> None:
+    """The frame of a map without a value, and why it has none: all dark, it would look like a result."""
+    x, y, wide, tall = sheet.frame(row, column, shape)
+    sheet.text(
+        x + wide / 2, y + tall / 2, f"all 0:\n{reason}", size=8.5, color=GREY, across="center", up="center"
+    )
 
 
 def _as_maps(values: np.ndarray) -> np.ndarray:

@@ -137,17 +137,26 @@ class Sheet:
     def _draw(
         self, row: int, column: int, values: np.ndarray, scale: ColorScale, caption: str, color: str
     ) -> tuple[float, float, float, float]:
-        x, y = self.place(row, column)
-        height, width = values.shape[:2]
-        factor = min(self.cell[0] / width, self.cell[1] / height)
-        wide, tall = width * factor, height * factor
-        x += (self.cell[0] - wide) / 2
+        x, y, wide, tall = self._box(row, column, values.shape)
         if caption:
             # Of several lines the baseline is the last one's.
-            self.text(x + wide / 2, y - 0.07, caption, size=8.5, color=color, across="center", up="baseline")
-        y += (self.cell[1] - tall) / 2
+            above = self.place(row, column)[1] - 0.07
+            self.text(x + wide / 2, above, caption, size=8.5, color=color, across="center", up="baseline")
         self.pixels(x, y, wide, tall, values, scale)
         return x, y, wide, tall
+
+    def _box(self, row: int, column: int, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+        """The place of a picture of (H, W, …) within its cell."""
+        x, y = self.place(row, column)
+        factor = min(self.cell[0] / shape[1], self.cell[1] / shape[0])
+        wide, tall = shape[1] * factor, shape[0] * factor
+        return x + (self.cell[0] - wide) / 2, y + (self.cell[1] - tall) / 2, wide, tall
+
+    def frame(self, row: int, column: int, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+        """Draw the frame that a picture of this shape would have; returns its box."""
+        box = self._box(row, column, shape)
+        self.box(*box, color=FAINT, width=0.6)
+        return box
 
     def pixels(
         self, x: float, y: float, wide: float, tall: float, values: np.ndarray, scale: ColorScale
