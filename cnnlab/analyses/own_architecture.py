@@ -10,6 +10,7 @@ import keras
 from cnnlab.accounting.architecture import Architecture, describe
 from cnnlab.analyses.network import image_channel_axis
 from cnnlab.errors import ShapeError, UserError
+from cnnlab.language.fields import DataFormat
 from cnnlab.layers.from_keras.network import KerasNetwork
 from cnnlab.layers.from_keras.reading import keras_section, read_keras
 from cnnlab.layers.graph import expand
@@ -27,7 +28,7 @@ def architecture_of(model: keras.Model) -> tuple[Architecture, dict[str, str]] |
             model=read_keras(numbered), input_shape=tuple(model.input.shape[1:]),
             backend=keras.backend.backend(), device="auto",
         )  # fmt: skip
-        data_format = "channels_first" if image_channel_axis(model) == 1 else "channels_last"
+        data_format: DataFormat = "channels_first" if image_channel_axis(model) == 1 else "channels_last"
         return describe(expand([network]), network.input_shape, data_format), names
     except (UserError, ShapeError):
         return None

@@ -49,6 +49,7 @@ class Kernels(Technique):
     def explain(self, subject: Subject) -> Explanation:
         from cnnlab.analyses.kernels import KERNELS, apply_kernels, pipeline
         from cnnlab.pictures.drawings.units import kernel_effects, pipeline_stages
+        from cnnlab.pictures.rendering import drawn
 
         kernels = KERNELS if self.kernels is None else read_kernels(self.kernels)
         if self.picture is not None:
@@ -56,7 +57,8 @@ class Kernels(Technique):
             name, notes, pictures = self.picture.name, list(prepared.notes), prepared.pixels[None] / 255
         else:
             chosen = subject.choose([] if self.image is None else [self.image], [], default=[0])
-            name, notes, pictures = chosen.names[0], chosen.notes[0], chosen.display
+            name, notes = chosen.names[0], chosen.notes[0]
+            pictures = drawn(chosen.display[0], subject.appearance)[None]
         picture = pictures[0]
         found = {key: each[0] for key, each in apply_kernels(pictures, kernels).items()}
         wanted = self.pipeline or ("Sobel x" if "Sobel x" in kernels else next(iter(kernels)))

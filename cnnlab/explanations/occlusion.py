@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from cnnlab.explanations.captions import prediction_labels, targets
+from cnnlab.explanations.captions import moves_of, prediction_labels, targets
 from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.map_notes import empty_maps
 from cnnlab.explanations.options import ClassName, Count, Images, Pictures
@@ -64,6 +64,8 @@ class Occlusion(Technique):
             worst = worst_covered(found, chosen.display, patch=patch, brightness=fill)
             return pixel_maps(
                 chosen.display, labels, [MapColumn("probability", at_pixels, "", scale=scale)], wrong=wrong,
+                appearance=subject.appearance,
+                moves=moves_of(subject, chosen.labels.tolist(), probabilities.argmax(axis=1).tolist()),
                 title=f"Which parts matter: {subject.name}",
                 subtitle=f"Probability of the class with a {patch}×{patch} patch of brightness {fill:g} "
                 "centered on each pixel, where it fits into the image. Right: the position that lowers the "

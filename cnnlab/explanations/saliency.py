@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from cnnlab.explanations.captions import prediction_labels, targets
+from cnnlab.explanations.captions import moves_of, prediction_labels, targets
 from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.map_notes import EmptyMaps, empty_maps, placed
 from cnnlab.explanations.options import ClassName, Count, EachOnce, Images, Pictures, Seed, Several
@@ -125,7 +125,9 @@ class Saliency(Technique):
             sentence="\n".join([sentence, *notes, *(each.sentence for each in empty)]),
             figures={
                 "saliency": lambda: pixel_maps(
-                    chosen.display, labels, maps, wrong=wrong, title=f"Which pixels matter: {subject.name}",
+                    chosen.display, labels, maps, wrong=wrong, appearance=subject.appearance,
+                    moves=moves_of(subject, chosen.labels.tolist(), probabilities.argmax(axis=1).tolist()),
+                    title=f"Which pixels matter: {subject.name}",
                     subtitle=f"Effect of each pixel on the score of {whose} before the softmax. Red raises "
                     "the score, blue lowers it. Maps without a sign: the brighter, the stronger the effect, "
                     f"in either direction. {scales}.{''.join(f' Note: {note}.' for note in notes)}",
