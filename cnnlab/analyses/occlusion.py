@@ -106,11 +106,17 @@ def worst_covered(found: Occlusion, pictures: np.ndarray, *, patch: int, brightn
         Covered copies, of the same shape.
     """
     covered = pictures.copy()
-    lowest = found.probabilities.reshape(len(pictures), -1).argmin(axis=1)
-    rows, columns = np.divmod(lowest, len(found.lefts))
-    for picture, top, left in zip(covered, found.tops[rows], found.lefts[columns], strict=True):
-        picture[top : top + patch, left : left + patch] = brightness
+    for picture, (top, left, bottom, right) in zip(covered, worst_boxes(found, patch), strict=True):
+        picture[top:bottom, left:right] = brightness
     return covered
+
+
+def worst_boxes(found: Occlusion, patch: int) -> np.ndarray:
+    """Where the patch costs most: (N, 4) int, top, left, bottom and right, the last two not covered."""
+    lowest = found.probabilities.reshape(len(found.probabilities), -1).argmin(axis=1)
+    rows, columns = np.divmod(lowest, len(found.lefts))
+    tops, lefts = found.tops[rows], found.lefts[columns]
+    return np.stack([tops, lefts, tops + patch, lefts + patch], axis=1)
 
 
 def _beyond(middles: np.ndarray, length: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from cnnlab.explanations.captions import moves_of
 from cnnlab.explanations.explanation import Explanation
+from cnnlab.explanations.map_notes import empty_maps
 from cnnlab.explanations.options import Count, Images, Pictures
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
@@ -69,9 +70,17 @@ class Features(Technique):
             f"{index:02d}_{stage.layer.replace('/', '.')}_{stage.operation}": stage.values
             for index, stage in enumerate(stages)
         }
+        empty = [
+            each
+            for stage in stages
+            for each in empty_maps(
+                f"{stage.layer} ({stage.operation})", stage.values, chosen.names, "none of its units responds"
+            )
+        ]
+        sentence = f"{len(stages)} stages of {subject.name}; {predictions}"
         return Explanation(
             self, subject.explained,
-            sentence=f"{len(stages)} stages of {subject.name}; {predictions}",
+            sentence="\n".join([sentence, *(each.sentence for each in empty)]),
             figures={
                 "features" if len(chosen) == 1 else str(index): partial(stages_of, index) for index in numbers
             },
@@ -85,7 +94,7 @@ class Features(Technique):
                     }
                     for stage in stages
                 ],
-                "probabilities": probabilities.tolist(),
+                "probabilities": probabilities.tolist(), "empty_maps": [each.as_dict() for each in empty],
             },
         )  # fmt: skip
 

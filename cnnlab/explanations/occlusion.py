@@ -42,7 +42,7 @@ class Occlusion(Technique):
 
     def explain(self, subject: Subject) -> Explanation:
         model = subject.model
-        from cnnlab.analyses.occlusion import occlusion, under_the_patch, worst_covered
+        from cnnlab.analyses.occlusion import occlusion, under_the_patch, worst_boxes, worst_covered
         from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
         from cnnlab.pictures.kit.sheet import ColorScale
 
@@ -71,6 +71,7 @@ class Occlusion(Technique):
                 "centered on each pixel, where it fits into the image. Right: the position that lowers the "
                 "probability most, and the probability there.",
                 last=("worst position", worst, [percent(each) for each in lows]),
+                last_boxes=worst_boxes(found, patch),
             )  # fmt: skip
 
         return Explanation(

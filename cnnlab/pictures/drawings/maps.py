@@ -14,7 +14,7 @@ from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.formats import percent, short
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
 from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, displayable, label_width
-from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned
+from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,7 @@ def pixel_maps(
     subtitle: str,
     wrong: Sequence[bool] | None = None,
     last: tuple[str, np.ndarray, Sequence[str]] | None = None,
+    last_boxes: np.ndarray | None = None,
     appearance: Appearance = PLAIN,
     moves: Sequence[Move] | None = None,
 ) -> Figure:
@@ -57,6 +58,7 @@ def pixel_maps(
         images: (N, H, W, C) in [0, 1].
         labels: what stands left of each row; `wrong` ones are coloured.
         last: one more column of images, (N, H, W, C) in [0, 1]: heading, images, captions.
+        last_boxes: (N, 4) top, left, bottom, right in pixels: what is framed on them.
         moves: what is marked on the images, where these are boards.
     """
     moves = moves or [UNMARKED] * len(images)
@@ -84,7 +86,14 @@ def pixel_maps(
         sheet.column_head(1 + len(columns), heading)
         for row, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
             shown = drawn(picture, appearance, moves[row])
-            sheet.picture(row, 1 + len(columns), shown, caption=caption)
+            x, y, wide, tall = sheet.picture(row, 1 + len(columns), shown, caption=caption)
+            if last_boxes is not None:
+                height, width = turned(picture, appearance).shape[:2]
+                top, left, bottom, right = turned_box(last_boxes[row], picture.shape[:2], appearance)
+                sheet.box(
+                    x + left / width * wide, y + top / height * tall,
+                    (right - left) / width * wide, (bottom - top) / height * tall, color=MARK,
+                )  # fmt: skip
     return sheet.figure
 
 
@@ -175,7 +184,9 @@ def _label(
     x = sheet.left - 0.12
     sheet.text(x, y + 0.1, layer, across="right", weight="bold", size=9)
     sheet.text(x, y + 0.27, f"{operation}, {what}", across="right", size=8)
-    span = f"colors: {short(scale.low)} to {short(scale.high)}"
+    span = f"colors: {short(scale.low)} to {short(scale.high)}" if values.any() else "all values are 0"
+    silent = sum(not each.any() for each in values) if values.ndim == 3 and values.any() else 0
+    span += f"; {silent} all 0" if silent else ""
     sheet.text(x, y + 0.43, span, across="right", size=7.5, color=GREY)
 
 
