@@ -58,9 +58,8 @@ def answer_sheet(answers: PredictedImages, *, title: str) -> Figure:
     """
     number = min(len(answers.images), ON_A_SHEET)
     names, key = _short_names(list(answers.predicted))
-    subtitle = legend(
-        f"Below each image: its class, then the predictions. {key}".rstrip(), answers.appearance
-    )
+    said = legend("Below each image: its class, then the predictions.", answers.appearance)
+    subtitle = f"{said} {key}".rstrip()
     sheet = _sheet(max(1, -(-number // _COLUMNS)), _COLUMNS, title, subtitle, answers, lines=1 + len(names))
     for index in range(number):
         lines = [(answers.label(index), INK)]
