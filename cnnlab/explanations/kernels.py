@@ -50,7 +50,7 @@ class Kernels(Technique):
     def explain(self, subject: Subject) -> Explanation:
         from cnnlab.analyses.kernels import KERNELS, apply_kernels, pipeline
         from cnnlab.pictures.drawings.units import kernel_effects, pipeline_stages
-        from cnnlab.pictures.rendering import drawn, legend
+        from cnnlab.pictures.rendering import legend, shades
 
         kernels = KERNELS if self.kernels is None else read_kernels(self.kernels)
         if self.picture is not None:
@@ -59,7 +59,7 @@ class Kernels(Technique):
         else:
             chosen = subject.choose([] if self.image is None else [self.image], [], default=[0])
             name, notes = chosen.names[0], chosen.notes[0]
-            pictures = drawn(chosen.display[0], subject.appearance)[None]
+            pictures = shades(chosen.display[0], subject.appearance)[None]
         look = subject.diagram if self.picture is None else PLAIN
         picture = pictures[0]
         found = {key: each[0] for key, each in apply_kernels(pictures, kernels).items()}

@@ -42,6 +42,11 @@ def drawn(pixels: np.ndarray, appearance: Appearance, move: Move = UNMARKED) -> 
     return turned(pixels, appearance)
 
 
+def shades(pixels: np.ndarray, appearance: Appearance) -> np.ndarray:
+    """One image, (H, W, C) in [0, 1], pixel by pixel; stones on a board are shades of gray."""
+    return turned(pixels if appearance.points is None else 1 - pixels, appearance)
+
+
 def legend(subtitle: str, appearance: Appearance) -> str:
     """A sheet's subtitle, with what has to be said of how its images are drawn."""
     return f"{subtitle} {appearance.key}".strip()

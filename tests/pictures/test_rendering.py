@@ -12,7 +12,7 @@ from cnnlab.config.experiment import load_config
 from cnnlab.datasets.appearance import PLAIN, Appearance, ImageAxes
 from cnnlab.pictures.contact_sheet import contact_sheet
 from cnnlab.pictures.plots import PredictedImages, answer_sheet
-from cnnlab.pictures.rendering import POINT, Move, drawn, to_white, turned, turned_box
+from cnnlab.pictures.rendering import POINT, Move, drawn, shades, to_white, turned, turned_box
 from cnnlab.report.images import groups
 
 FEW = np.array([[0, 1, 2], [1, 1, 1], [2, 1, 0]], np.uint8)[None, ..., None]
@@ -130,6 +130,7 @@ def test_a_picture_that_is_no_position_any_more_keeps_its_colours():
     """Enlarged by a technique: what was black stones is dark."""
     look = load_config("go_policy").dataset.appearance
     assert drawn(np.full((140, 140, 1), 0.75, np.float32), look)[0, 0] == pytest.approx([0.25] * 3)
+    assert shades(np.full((19, 19, 1), 0.75), look)[0, 0] == 0.25
 
 
 def test_axes_are_named_on_sheets():
