@@ -13,7 +13,7 @@ from typing import Any
 from cnnlab.accounting.quantities import sum_of_known
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import DataFormat, Shape
-from cnnlab.layers.base import SpatialLayer, Weight, times
+from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
 from cnnlab.layers.graph import IMAGE, GraphNode, path_to_image
 from cnnlab.layers.receptive_field import ReceptiveField
 
@@ -31,7 +31,8 @@ class Row:
     `flops`: multiplications and additions, 2 × MACs + one addition for each output that has a bias;
     activations, pooling and normalization are not counted, as in `macs`. `activation_bytes`: the outputs of
     one image as float32. `input_stride`: how many input pixels lie between two neighbouring outputs; None
-    where the output is no image. Counts of a layer that cnnlab does not know are None.
+    where the output is no image. `groups`: into how many parts a convolution splits its channels;
+    None for other layers. Counts of a layer that cnnlab does not know are None.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Row:
     activation_bytes: int
     flops: int | None
     input_stride: tuple[float, float] | None
+    groups: int | None
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,10 @@ class LayerStep:
     image_axes: tuple[int, int] | None
     """Which axes of the network's input are height and width; None where it is no image."""
 
+    axes_before: tuple[int, int] | None
+    axes_after: tuple[int, int] | None
+    """Which axes of its first input, and of its output, the layers take for height and width."""
+
     @property
     def input_shape(self) -> Shape:
         return self.input_shapes[0]
@@ -208,6 +214,7 @@ def trace(
     shapes: dict[int, Shape] = {IMAGE: input_shape}
     fields: dict[int, ReceptiveField] = {IMAGE: ReceptiveField.of_one_pixel(input_shape)}
     image_axes = _image_axes(nodes, input_shape, data_format)
+    axes: dict[int, tuple[int, int] | None] = {IMAGE: image_axes}
     steps: list[LayerStep] = []
     for position, node in enumerate(nodes):
         feeds = tuple(shapes[each] for each in node.inputs)
@@ -221,7 +228,20 @@ def trace(
         for each in node.inputs[1:]:
             before = before.joined(fields[each], node.layer.joined_axis)
         fields[position] = before.through(node.layer, feeds[0], shapes[position])
-        steps.append(LayerStep(node, feeds, shapes[position], before, fields[position], image_axes))
+        axes_before = axes[node.inputs[0]]
+        axes[position] = _axes_behind(node.layer, axes_before, shapes[position])
+        steps.append(
+            LayerStep(
+                node,
+                feeds,
+                shapes[position],
+                before,
+                fields[position],
+                image_axes,
+                axes_before,
+                axes[position],
+            )
+        )
     return tuple(steps)
 
 
@@ -249,7 +269,27 @@ def _row(step: LayerStep, total_params: int) -> Row:
         activation_bytes=0 if layer.only_reshapes else NUMBER_BYTES * math.prod(step.output_shape),
         flops=None if macs is None else 2 * macs + step.biased_outputs,
         input_stride=step.jump(step.after) if len(step.output_shape) == 3 else None,
+        groups=_groups(step),
     )
+
+
+def _axes_behind(layer: Layer, before: tuple[int, int] | None, output_shape: Shape) -> tuple[int, int] | None:
+    """Which axes of a layer's output are height and width: as it says itself, or as they were."""
+    if len(output_shape) != 3:
+        return None
+    if isinstance(layer, SpatialLayer):
+        return layer.spatial_axes
+    order = layer.axes_order
+    if before is None or order is None:
+        return before
+    return order.index(before[0]), order.index(before[1])
+
+
+def _groups(step: LayerStep) -> int | None:
+    layer, input_shape = step.node.layer, step.input_shape
+    if not (layer.is_convolution and isinstance(layer, SpatialLayer) and layer.window):
+        return None
+    return layer.spatial(input_shape)[2] // layer.window_channels(input_shape)
 
 
 def _image_axes(

@@ -15,7 +15,7 @@ from cnnlab.accounting.architecture import Architecture, LayerStep, Row
 from cnnlab.accounting.quantities import factor, share
 from cnnlab.errors import unknown
 from cnnlab.language.fields import as_written
-from cnnlab.layers.base import Layer, times
+from cnnlab.layers.base import Layer, SpatialLayer, times
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def explain(architecture: Architecture, name: str) -> tuple[Section, ...]:
         *purpose,
         Section(
             f"Output: {times(step.output_shape)}",
-            tuple(layer.explain_output(step.input_shapes, step.output_shape)),
+            (*_axes(step), *layer.explain_output(step.input_shapes, step.output_shape)),
         ),
         Section(f"Parameters: {row.params:,}", tuple(_parameters(step, row, architecture))),
         Section(
@@ -57,6 +57,22 @@ def explain(architecture: Architecture, name: str) -> tuple[Section, ...]:
         title = f"A Dense layer instead: {row.dense_equivalent_params:,} parameters"
         sections.append(Section(title, tuple(_dense_equivalent(step, row))))
     return tuple(sections)
+
+
+def _axes(step: LayerStep) -> Iterator[str]:
+    """Where a layer takes other axes for rows and columns than the layers before it: that it does."""
+    layer, axes = step.node.layer, [each.input_axis for each in step.before.axes]
+    if not isinstance(layer, SpatialLayer) or step.image_axes is None or len(axes) != len(step.input_shape):
+        return
+    rows, columns = (axes.index(axis) for axis in step.image_axes)
+    if {rows, columns} != {*layer.spatial_axes}:
+        order = ("first", "second", "third")
+        height, width, channels = layer.spatial(step.input_shape)
+        yield (
+            f"With data_format {layer.data_format}, the layer takes its {times(step.input_shape)} input for "
+            f"{height} rows, {width} columns and {channels} channels. But a layer before it has the other "
+            f"format: the image's rows are the {order[rows]} axis, its columns the {order[columns]}."
+        )
 
 
 def _purpose(layer: Layer) -> str:
@@ -111,20 +127,30 @@ def _receptive_field(step: LayerStep, row: Row, architecture: Architecture) -> I
     before = [step.before.along(axis) for axis in image_axes]
     counts = [_count(step, axis) for axis in image_axes]
     after = [step.after.along(axis) for axis in image_axes]
+    spans = [_spans(step, axis) for axis in image_axes]
     if [each.extent for each in before] == [each.extent for each in after]:
         yield (
             "The same as for its input. The layer combines no neighboring positions, or its input already "
             "covers the whole image."
         )
-    elif max(counts) == 1:
+    elif max(counts) == 1 and not any(spans):
         yield "Its outputs may come from any position of its input along an axis, so they see all of it."
     else:
-        square = (
-            len({(whole[axis], counts[axis], before[axis].extent, before[axis].jump) for axis in (0, 1)}) == 1
-        )
+        square = len(
+            {(whole[axis], counts[axis], before[axis].extent, before[axis].jump) for axis in (0, 1)}
+        ) == 1 and not any(spans)
         for axis in (0,) if square else (0, 1):
             name = "" if square else ("Rows: " if axis == 0 else "Columns: ")
             one, jump, count = before[axis].extent, before[axis].jump, counts[axis]
+            if spans[axis]:
+                yield (
+                    f"{name}The layer takes this axis of the image for its channels and sums over all of "
+                    f"them, so each output sees all {whole[axis]} pixels."
+                )
+                continue
+            if count == 1:
+                yield f"{name}As for its input, {_pixels(one)}."
+                continue
             reach = one + (count - 1) * jump
             yield (
                 f"{name}Each input value has a receptive field of {_pixels(one)}, and adjacent values are "
@@ -139,9 +165,18 @@ def _receptive_field(step: LayerStep, row: Row, architecture: Architecture) -> I
                     "After upsampling, neighboring values share pixels, so the size depends on the position: "
                     f"at most {size} pixels."
                 )
-    if row.input_stride:
+    if row.input_stride and not any(each.extent == each.whole for each in after):
         text = "×".join(f"{each:g}" for each in dict.fromkeys(row.input_stride))
         yield f"Neighboring outputs lie {text} {'pixel' if text == '1' else 'pixels'} apart in the image."
+
+
+def _spans(step: LayerStep, image_axis: int) -> bool:
+    """Whether the layer takes an axis of the image for its channels, all of which each output sees."""
+    layer, axes = step.node.layer, [each.input_axis for each in step.before.axes]
+    place = axes.index(image_axis)
+    if not isinstance(layer, SpatialLayer) or place != layer.channel_axis:
+        return False
+    return place in layer.spanned_axes(step.input_shape, step.output_shape)
 
 
 def _count(step: LayerStep, image_axis: int) -> int:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from cnnlab.analyses.map_places import interpolation
 from cnnlab.analyses.network import image_channel_axis, probabilities_of, take_class
 from cnnlab.errors import UserError
 from cnnlab.gradients import BATCH_SIZE, evaluated
@@ -79,17 +80,19 @@ def occlusion(
 
 
 def under_the_patch(found: Occlusion, patch: int, size: tuple[int, int]) -> np.ndarray:
-    """The probabilities at the pixels: each takes the position whose middle is nearest.
+    """The probabilities at the pixels: of the patch whose middle is there, interpolated between positions.
 
     Returns:
         (N, H, W) float32, NaN at the rim, where no patch has its middle.
     """
-    rows, columns = (
-        _nearest(starts + (patch - 1) / 2, length)
+    along = [
+        (starts + (patch - 1) / 2, length)
         for starts, length in zip((found.tops, found.lefts), size, strict=True)
-    )
-    spread = found.probabilities[:, rows[:, None], columns]
-    return np.where((rows[:, None] < 0) | (columns < 0), np.float32(np.nan), spread)
+    ]
+    rows, columns = (interpolation(middles, length) for middles, length in along)
+    spread = np.asarray(rows @ found.probabilities @ columns.T, np.float32)
+    above, left = (_beyond(middles, length) for middles, length in along)
+    return np.where(above[:, None] | left, np.float32(np.nan), spread)
 
 
 def worst_covered(found: Occlusion, pictures: np.ndarray, *, patch: int, brightness: float) -> np.ndarray:
@@ -103,19 +106,23 @@ def worst_covered(found: Occlusion, pictures: np.ndarray, *, patch: int, brightn
         Covered copies, of the same shape.
     """
     covered = pictures.copy()
-    lowest = found.probabilities.reshape(len(pictures), -1).argmin(axis=1)
-    rows, columns = np.divmod(lowest, len(found.lefts))
-    for picture, top, left in zip(covered, found.tops[rows], found.lefts[columns], strict=True):
-        picture[top : top + patch, left : left + patch] = brightness
+    for picture, (top, left, bottom, right) in zip(covered, worst_boxes(found, patch), strict=True):
+        picture[top:bottom, left:right] = brightness
     return covered
 
 
-def _nearest(middles: np.ndarray, length: int) -> np.ndarray:
-    """For each of `length` pixels the nearest of the middles, −1 outside of them all."""
+def worst_boxes(found: Occlusion, patch: int) -> np.ndarray:
+    """Where the patch costs most: (N, 4) int, top, left, bottom and right, the last two not covered."""
+    lowest = found.probabilities.reshape(len(found.probabilities), -1).argmin(axis=1)
+    rows, columns = np.divmod(lowest, len(found.lefts))
+    tops, lefts = found.tops[rows], found.lefts[columns]
+    return np.stack([tops, lefts, tops + patch, lefts + patch], axis=1)
+
+
+def _beyond(middles: np.ndarray, length: int) -> np.ndarray:
+    """(length,) bool: which pixels lie outside of all the middles."""
     pixels = np.arange(length)
-    nearest = np.abs(pixels[:, None] - middles).argmin(axis=1)
-    outside = (pixels < np.floor(middles[0])) | (pixels > np.ceil(middles[-1]))
-    return np.where(outside, -1, nearest)
+    return np.asarray((pixels < np.floor(middles[0])) | (pixels > np.ceil(middles[-1])))
 
 
 def _starts(size: int, patch: int, stride: int) -> np.ndarray:

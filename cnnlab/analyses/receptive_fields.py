@@ -32,16 +32,14 @@ def receptive_boxes(architecture: Architecture, layer: str, positions: np.ndarra
         (..., 4) int: top, left, bottom, right in pixels; the last two are the first ones not seen. All are 0
         where nothing of the image is seen, as in the midst of padding.
     """
-    steps = architecture.steps
-    if architecture.image_axes is None:
-        raise ValueError(f"{architecture.input_shape} is no image")
-    target = next(index for index, step in enumerate(steps) if step.node.name == layer)
+    steps, image_axes = architecture.steps, image_axes_of(architecture)
+    target = step_of(architecture, layer)
     maps = steps[target].output_shape
-    size = [architecture.input_shape[axis] for axis in architecture.image_axes]
+    size = [architecture.input_shape[axis] for axis in image_axes]
     everything = np.broadcast_to(np.array([0, 0, *size]), (*positions.shape[:-1], 4))
     if len(maps) != len(architecture.input_shape):
         return everything
-    rows, columns = _map_axes(architecture, target)
+    rows, columns = map_axes(architecture, layer)
     spans = [_all_of(length, positions[..., 0]) for length in maps]
     spans[rows], spans[columns] = (_both(positions[..., index]) for index in (0, 1))
     seen: dict[int, list[Span]] = {target: spans}
@@ -49,29 +47,41 @@ def receptive_boxes(architecture: Architecture, layer: str, positions: np.ndarra
         if index not in seen:
             continue
         step = steps[index]
-        if _may_see_everything(step):
+        if may_see_everything(step):
             return everything
         for source, part in zip(step.node.inputs, _before(step, seen[index]), strict=True):
             seen[source] = part if source not in seen else list(map(_joined, seen[source], part))
-    edges = [seen[IMAGE][axis] for axis in architecture.image_axes]
+    edges = [seen[IMAGE][axis] for axis in image_axes]
     boxes = np.stack([first for first, _ in edges] + [last + 1 for _, last in edges], axis=-1)
     nothing = np.any([first > last for first, last in edges], axis=0)
     return np.where(nothing[..., None], 0, boxes)
 
 
-def _map_axes(architecture: Architecture, target: int) -> tuple[int, int]:
-    """Which axes of a layer's output are rows and columns: as the last layer that says so has them."""
-    steps = architecture.steps
-    while target != IMAGE:
-        layer = steps[target].node.layer
-        if isinstance(layer, SpatialLayer):
-            return layer.spatial_axes
-        target = steps[target].node.inputs[0]
-    assert architecture.image_axes is not None
+def image_axes_of(architecture: Architecture) -> tuple[int, int]:
+    """Which axes of the network's input are height and width."""
+    if architecture.image_axes is None:
+        raise ValueError(f"{architecture.input_shape} is no image")
     return architecture.image_axes
 
 
-def _may_see_everything(step: LayerStep) -> bool:
+def step_of(architecture: Architecture, layer: str) -> int:
+    """The position of a layer, by its name in the summary."""
+    return next(index for index, step in enumerate(architecture.steps) if step.node.name == layer)
+
+
+def map_axes(architecture: Architecture, layer: str) -> tuple[int, int]:
+    """Which axes of a layer's output are rows and columns: as the last layer that says so has them."""
+    steps, position = architecture.steps, step_of(architecture, layer)
+    while position != IMAGE:
+        found = steps[position].node.layer
+        if isinstance(found, SpatialLayer):
+            return found.spatial_axes
+        position = steps[position].node.inputs[0]
+    return image_axes_of(architecture)
+
+
+def may_see_everything(step: LayerStep) -> bool:
+    """Whether nothing is known of the places that the layer's outputs depend on."""
     layer, ranks = step.node.layer, {len(step.output_shape), *map(len, step.input_shapes)}
     return layer.sees_everything or layer.hides_positions or len(ranks) > 1
 

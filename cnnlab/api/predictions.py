@@ -75,16 +75,19 @@ class ImagePredictions(Sequence["ImagePrediction"]):
 
     def sheet(self) -> Image:
         """A contact sheet of the images with the predictions."""
+        from cnnlab.datasets.appearance import PLAIN
         from cnnlab.pictures.contact_sheet import contact_sheet
+        from cnnlab.pictures.rendering import Move
 
         record = self.record
+        moves = [Move(predicted=each.best[0]) for each in self._predictions]
         captions = [
             f"{Path(each.image).name}\n{each.best[0]} {each.best[1]:.0%}" for each in self._predictions
         ]
         dataset = record.config.dataset
         return contact_sheet(
             self.pixels, captions, title=f"{record.name}, seed {record.seed}",
-            brightest=dataset.brightest if dataset else 255,
+            appearance=dataset.appearance if dataset else PLAIN, moves=moves,
         )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:

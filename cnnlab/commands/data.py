@@ -209,6 +209,7 @@ def show_command(
 
     from cnnlab.datasets.splits import sample
     from cnnlab.pictures.contact_sheet import contact_sheet
+    from cnnlab.pictures.rendering import Move
 
     chosen = sample(data.test if of_test else data.train, count=count, seed=seed)
     images, name = chosen.images, source
@@ -221,7 +222,9 @@ def show_command(
     labels = [data.class_names[label] for label in chosen.labels]
     title = f"{config.full_title}: {'test' if of_test else 'training'} images ({name})"
     path = output or Path(f"{Path(source).stem or config.name}{'-augmented' if augmented else ''}.png")
-    save_picture(contact_sheet(images, labels, title=title, brightest=config.brightest), path)
+    moves = [Move(label) for label in labels]
+    sheet = contact_sheet(images, labels, title=title, appearance=config.appearance, moves=moves)
+    save_picture(sheet, path)
     if as_json:
         print_json({"picture": str(path), "labels": labels})
     else:

@@ -12,6 +12,7 @@ from pydantic import (
     field_validator,
 )
 
+from cnnlab.datasets.appearance import Appearance
 from cnnlab.datasets.distortion import Distortion
 from cnnlab.errors import suggestion
 from cnnlab.language.fields import (
@@ -83,6 +84,11 @@ class DatasetConfig(Settings):
 
     brightest: ClassVar[int] = 255
     """The pixel value that a picture of the image shows as white."""
+
+    @property
+    def appearance(self) -> Appearance:
+        """How the images are drawn, wherever they are drawn."""
+        return Appearance(self.brightest)
 
     image_kind: ClassVar[ImageKind] = "photograph"
     """What the images show: figures and digits are bright on black, digits besides centred as MNIST's are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnlab.explanations.subject import Chosen, Subject
@@ -9,6 +10,8 @@ from cnnlab.pictures.kit.formats import percent
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from cnnlab.pictures.rendering import Move
 
 
 def targets(subject: Subject, chosen: Chosen, class_name: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -38,6 +41,16 @@ def named_units(subject: Subject, layer: str, units: np.ndarray) -> Units:
     if is_output(subject.model, layer):
         return Units("class", [subject.class_names[unit] for unit in units], "score before the softmax")
     return Units("unit", [str(unit) for unit in units], "activation")
+
+
+def moves_of(subject: Subject, labels: Sequence[int], predicted: Sequence[int] | None = None) -> list[Move]:
+    """What is marked on images that are boards: their class, unless that is −1, and the predicted one."""
+    from cnnlab.pictures.rendering import Move
+
+    names = subject.class_names
+    taken = [None] * len(labels) if predicted is None else [names[each] for each in predicted]
+    played = [names[label] if label >= 0 else None for label in labels]
+    return [Move(*each) for each in zip(played, taken, strict=True)]
 
 
 def prediction_labels(

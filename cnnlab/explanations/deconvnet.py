@@ -66,6 +66,7 @@ class Deconvnet(Technique):
             figures={
                 "deconvnet": lambda: draw(
                     found.pictures(subject), found.boxes, found.captions, found.names,
+                    appearance=subject.appearance, moves=found.moves(subject),
                     patterns=patterns.reshape(*found.indices.shape, *subject.image_shape),
                     title=f"Activations of {layer}, projected back: {subject.name}",
                     subtitle=f"The {count} strongest test images of each unit with its {field}{found.value}; "

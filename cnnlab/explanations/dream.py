@@ -80,7 +80,7 @@ class Dream(PretrainedTechnique):
             figures={
                 "dream": lambda: side_by_side(
                     [[(name, before[0]), ("after gradient ascent", after[0])]],
-                    title=f"Deep Dream: {network.name}", side=3.4,
+                    title=f"Deep Dream: {network.name}", side=3.4, appearance=network.appearance,
                     subtitle=f"Gradient ascent on the mean squared activation of {strengthened}: {sizes}.",
                 )
             },

@@ -42,6 +42,7 @@ class Examples(Technique):
             figures={
                 "examples": lambda: draw(
                     found.pictures(subject), found.boxes, found.captions, found.names,
+                    appearance=subject.appearance, moves=found.moves(subject),
                     title=f"What activates the units of {layer} most: {subject.name}",
                     subtitle=f"Of {total:,} test images the {count} with the largest {found.value}, which is "
                     f"written above each.{'' if found.boxes is None else BOX}{found.silence}",

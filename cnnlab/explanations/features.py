@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from cnnlab.explanations.captions import moves_of
 from cnnlab.explanations.explanation import Explanation
+from cnnlab.explanations.map_notes import empty_maps
 from cnnlab.explanations.options import Count, Images, Pictures
 from cnnlab.explanations.subject import Chosen, Subject
 from cnnlab.explanations.technique import Technique
@@ -30,7 +32,7 @@ class Features(Technique):
     )
     papers = ("LeCun et al. 1998, who show LeNet-5 like this",)
 
-    image: Images = Field((), description="A test image by its index; by default the first.")
+    image: Images = Field((), description="A test image by its index; by default the first test image.")
     picture: Pictures = ()
     limit: Count = Field(32, description="Largest number of maps to draw of a stage.")
 
@@ -48,17 +50,20 @@ class Features(Technique):
         if any(each.shape[-1] > 1 for _, each in kernels):
             how += "; kernels over several maps are drawn as their mean"
 
+        best = probabilities.argmax(axis=1)
+        moves = moves_of(subject, chosen.labels.tolist(), best.tolist())
+
         def stages_of(index: int) -> Figure:
             return draw(
                 chosen.display[index], [(layer, each.mean(axis=-1)) for layer, each in kernels],
                 [(f"{stage.layer} · {stage.operation}", stage.values[index]) for stage in stages],
                 list(zip(subject.class_names, probabilities[index].tolist(), strict=True)),
-                at_most=self.limit, title=f"From {chosen.names[index]} to the prediction: {subject.name}",
+                at_most=self.limit, appearance=subject.appearance, move=moves[index],
+                title=f"From {chosen.names[index]} to the prediction: {subject.name}",
                 subtitle=f"{how}.{_preparation(chosen.notes[index])}",
             )  # fmt: skip
 
         numbers = range(len(chosen))
-        best = probabilities.argmax(axis=1)
         predictions = "; ".join(
             f"{name}: {subject.class_names[predicted]}, {percent(float(row[predicted]))}"
             for name, predicted, row in zip(chosen.names, best, probabilities, strict=True)
@@ -72,9 +77,17 @@ class Features(Technique):
             f"{index:02d}_{stage.layer.replace('/', '.')}_{stage.operation}": stage.values
             for index, stage in enumerate(stages)
         }
+        empty = [
+            each
+            for stage in stages
+            for each in empty_maps(
+                f"{stage.layer} ({stage.operation})", stage.values, chosen.names, "none of its units responds"
+            )
+        ]
+        sentence = f"{len(stages)} stages of {subject.name}; {predictions}"
         return Explanation(
             self, subject.explained,
-            sentence=f"{len(stages)} stages of {subject.name}; {predictions}",
+            sentence="\n".join([sentence, *(each.sentence for each in empty)]),
             figures=figures,
             arrays={**arrays, "probabilities": probabilities},
             facts={
@@ -86,7 +99,7 @@ class Features(Technique):
                     }
                     for stage in stages
                 ],
-                "probabilities": probabilities.tolist(),
+                "probabilities": probabilities.tolist(), "empty_maps": [each.as_dict() for each in empty],
             },
         )  # fmt: skip
 
@@ -104,6 +117,7 @@ def _beside(subject: Subject, chosen: Chosen, straightened: LayerOutput) -> Figu
         title=f"Straightened images: {subject.name}",
         subtitle=f"What {straightened.layer} passes on of each image.",
         last=("straightened", subject.inputs_to_display(inputs), [""] * len(chosen)),
+        appearance=subject.appearance,
     )  # fmt: skip
 
 

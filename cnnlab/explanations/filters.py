@@ -51,7 +51,8 @@ class Filters(Technique):
             sentence=f"{count} kernels of {what} in {layer} of {subject.name}",
             figures={
                 "filters": lambda: filter_weights(
-                    drawn, smooth[: self.limit], title=f"The filters of {layer}: {subject.name}",
+                    drawn, smooth[: self.limit], appearance=subject.diagram,
+                    title=f"The filters of {layer}: {subject.name}",
                     subtitle=f"{count} kernels of {what} weights, each with its smoothed version below. "
                     f"{how}{some}",
                 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
+from cnnlab.datasets.appearance import PLAIN
 from cnnlab.errors import UserError, unknown
 from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.options import File, Index
@@ -49,6 +50,7 @@ class Kernels(Technique):
     def explain(self, subject: Subject) -> Explanation:
         from cnnlab.analyses.kernels import KERNELS, apply_kernels, pipeline
         from cnnlab.pictures.drawings.units import kernel_effects, pipeline_stages
+        from cnnlab.pictures.rendering import legend, shades
 
         kernels = KERNELS if self.kernels is None else read_kernels(self.kernels)
         if self.picture is not None:
@@ -56,7 +58,9 @@ class Kernels(Technique):
             name, notes, pictures = self.picture.name, list(prepared.notes), prepared.pixels[None] / 255
         else:
             chosen = subject.choose([] if self.image is None else [self.image], [], default=[0])
-            name, notes, pictures = chosen.names[0], chosen.notes[0], chosen.display
+            name, notes = chosen.names[0], chosen.notes[0]
+            pictures = shades(chosen.display[0], subject.appearance)[None]
+        look = subject.diagram if self.picture is None else PLAIN
         picture = pictures[0]
         found = {key: each[0] for key, each in apply_kernels(pictures, kernels).items()}
         wanted = self.pipeline or ("Sobel x" if "Sobel x" in kernels else next(iter(kernels)))
@@ -70,14 +74,20 @@ class Kernels(Technique):
             figures={
                 "kernels": lambda: kernel_effects(
                     picture, kernels, found, title=f"Small kernels on {name}",
-                    subtitle="The weights of each kernel, and its response at every position of the "
-                    "grayscale image. Red is positive, blue negative. The response of a kernel that keeps "
-                    "the brightness is drawn as an image.",
+                    subtitle=legend(
+                        "The weights of each kernel, and its response at every position of the grayscale "
+                        "image. Red is positive, blue negative. The response of a kernel that keeps the "
+                        "brightness is drawn as an image.",
+                        look,
+                    ),
                 ),
                 "pipeline": lambda: pipeline_stages(
                     picture, wanted, stages, title=f"From {name} to a pooled map",
-                    subtitle=f"{wanted}, summed over all channels; ReLU sets negative values to 0; max "
-                    "pooling keeps the largest of 2×2.",
+                    subtitle=legend(
+                        f"{wanted}, summed over all channels; ReLU sets negative values to 0; max pooling "
+                        "keeps the largest of 2×2.",
+                        look,
+                    ),
                 ),
                 **curve.figures,
             },

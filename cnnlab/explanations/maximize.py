@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from cnnlab.errors import OptionError
-from cnnlab.explanations.captions import named_units
+from cnnlab.explanations.captions import moves_of, named_units
 from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.options import Count, Indices, LayerOfUnits, Seed
 from cnnlab.explanations.subject import Subject
@@ -99,6 +99,8 @@ class Maximize(Technique):
             captions = [f"{name}: {value:.3g}" for name, value in zip(names, best.values, strict=True)]
             return best_images(
                 [("", subject.inputs_to_display(best.images), captions)],
+                appearance=subject.appearance,
+                moves=moves_of(subject, units.tolist()) if kind == "class" else None,
                 title=f"Images that maximize {those} of {layer}: {subject.name}",
                 subtitle=f"Above each image the {kind} and the {measure} it "
                 f"reaches{', the sum of its map' if len(shape) == 4 else ''}. {_how(ascent)}",
@@ -165,6 +167,7 @@ class Maximize(Technique):
                         row("plain", plain, confidences),
                         row(f"with L1,\nλ = {price:.2g}", sparse, confidences_l1),
                     ],
+                    appearance=subject.appearance, moves=moves_of(subject, classes.tolist()),
                     title=f"Images that maximize each class: {subject.name}",
                     subtitle=f"Images that maximize the {TARGETS[self.target]} of each class, and the "
                     "network's confidence in them: it is easily fooled. In the lower row, the L1 term λ Σ "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from cnnlab.errors import UserError
+from cnnlab.explanations.captions import moves_of
 from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.options import WholeNumber
 from cnnlab.explanations.subject import Subject
@@ -68,6 +69,8 @@ class Mistakes(Technique):
                     subtitle="Above each: the prediction and its probability. Wrong predictions "
                     f"({sum(marked)}) are marked, with the true class.",
                     wrong=marked,
+                    appearance=subject.appearance,
+                    moves=moves_of(subject, test.labels[shown].tolist(), predicted[shown].tolist()),
                 )
 
             return Explanation(
@@ -92,6 +95,10 @@ class Mistakes(Technique):
                 title=f"The most confident mistakes: {subject.name}",
                 subtitle=f"{wrong:,} of {len(test):,} test images are classified wrongly ({rate}). Above "
                 "each: the prediction and its probability; the true class and the index of the image.",
+                appearance=subject.appearance,
+                moves=moves_of(
+                    subject, test.labels[indices].tolist(), found.predicted[: len(indices)].tolist()
+                ),
             )
 
         first = found.indices[0]

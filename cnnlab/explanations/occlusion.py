@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from cnnlab.explanations.captions import prediction_labels, targets
+from cnnlab.explanations.captions import moves_of, prediction_labels, targets
 from cnnlab.explanations.explanation import Explanation
+from cnnlab.explanations.map_notes import empty_maps
 from cnnlab.explanations.options import ClassName, Count, Images, Pictures
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
@@ -41,7 +42,7 @@ class Occlusion(Technique):
 
     def explain(self, subject: Subject) -> Explanation:
         model = subject.model
-        from cnnlab.analyses.occlusion import occlusion, under_the_patch, worst_covered
+        from cnnlab.analyses.occlusion import occlusion, under_the_patch, worst_boxes, worst_covered
         from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
         from cnnlab.pictures.kit.sheet import ColorScale
 
@@ -53,6 +54,9 @@ class Occlusion(Technique):
         )
         labels, wrong = prediction_labels(subject, chosen, probabilities, classes)
         lows = found.probabilities.min(axis=(1, 2))
+        changes = found.probabilities - found.uncovered[:, None, None]
+        reason = "the patch changes the probability nowhere"
+        empty = empty_maps("the change", changes, chosen.names, reason)
 
         def maps() -> Figure:
             at_pixels = under_the_patch(found, patch, chosen.display.shape[1:3])
@@ -60,11 +64,14 @@ class Occlusion(Technique):
             worst = worst_covered(found, chosen.display, patch=patch, brightness=fill)
             return pixel_maps(
                 chosen.display, labels, [MapColumn("probability", at_pixels, "", scale=scale)], wrong=wrong,
+                appearance=subject.appearance,
+                moves=moves_of(subject, chosen.labels.tolist(), probabilities.argmax(axis=1).tolist()),
                 title=f"Which parts matter: {subject.name}",
                 subtitle=f"Probability of the class with a {patch}×{patch} patch of brightness {fill:g} "
                 "centered on each pixel, where it fits into the image. Right: the position that lowers the "
                 "probability most, and the probability there.",
                 last=("worst position", worst, [percent(each) for each in lows]),
+                last_boxes=worst_boxes(found, patch),
             )  # fmt: skip
 
         return Explanation(
@@ -72,7 +79,7 @@ class Occlusion(Technique):
             sentence=f"{counted(len(chosen), 'image')} of {subject.name}, "
             f"{counted(found.probabilities[0].size, 'position')} each: at the worst position the probability "
             f"falls from {percent(float(found.uncovered.mean()))} to {percent(float(lows.mean()))} "
-            "on average",
+            "on average" + "".join(f"\n{each.sentence}" for each in empty),
             figures={"occlusion": maps},
             arrays={
                 "probabilities": found.probabilities, "uncovered": found.uncovered, "tops": found.tops,
@@ -81,6 +88,6 @@ class Occlusion(Technique):
             facts={
                 "images": chosen.names, "notes": chosen.notes,
                 "classes": [subject.class_names[each] for each in classes], "patch": patch,
-                "stride": self.stride, "fill": fill,
+                "stride": self.stride, "fill": fill, "empty_maps": [each.as_dict() for each in empty],
             },
         )  # fmt: skip

@@ -73,8 +73,15 @@ TwoIndices = Annotated[tuple[Index, Index], BeforeValidator(_as_two)]
 Files = Annotated[tuple[File, ...], Several, EachOnce]
 Names = Annotated[tuple[str, ...], Several]
 
+MOST_CLASSES = 10
+"""Of so many classes the first image is looked at where none is named."""
+
 Images = Annotated[
-    Indices, Field(description="A test image by its index; by default the first image of each class.")
+    Indices,
+    Field(
+        description="A test image by its index; by default the first image of each of the first "
+        f"{MOST_CLASSES} classes."
+    ),
 ]
 Pictures = Annotated[
     Files,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
+from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.explanations.options import File
 from cnnlab.explanations.picture_files import read_picture
 from cnnlab.explanations.subject import Subject
@@ -93,7 +94,11 @@ class PretrainedNetwork:
         import numpy as np
         from PIL import Image
 
+        from cnnlab.pictures.rendering import drawn
+
         image = self.subject.choose([index], [], instead=instead).display[0]
+        if not self.own:  # a network that knows pictures gets the picture
+            image = drawn(image, self.subject.appearance)
         picture = Image.fromarray(
             np.round(255 * (image if image.shape[-1] == 3 else image[..., 0])).astype(np.uint8)
         )
@@ -101,6 +106,11 @@ class PretrainedNetwork:
         if not self.own:
             return (np.repeat(large, 3 // large.shape[-1], axis=-1)[None] / 255).astype(np.float32)
         return self.subject.display_to_inputs(large[None] / np.float32(255))
+
+    @property
+    def appearance(self) -> Appearance:
+        """How what it takes is drawn."""
+        return self.subject.appearance if self.own else PLAIN
 
     def to_display(self, images: np.ndarray) -> np.ndarray:
         """What the network takes, as it is drawn: (N, H, W, C) in [0, 1]."""

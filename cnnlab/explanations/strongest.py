@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.errors import OptionError
-from cnnlab.explanations.captions import named_units
+from cnnlab.explanations.captions import moves_of, named_units
 from cnnlab.explanations.subject import Subject
 from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from cnnlab.pictures.rendering import Move
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +60,11 @@ class Strongest:
         """(U, count, H, W, C) in [0, 1]."""
         shown = subject.to_display(subject.data.test.images[self.indices.ravel()])
         return shown.reshape(*self.indices.shape, *subject.image_shape)
+
+    def moves(self, subject: Subject) -> list[list[Move]]:
+        """For each picture what is marked on it, where it is a board."""
+        labels = subject.data.test.labels
+        return [moves_of(subject, labels[row].tolist()) for row in self.indices]
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:

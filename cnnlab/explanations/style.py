@@ -105,7 +105,7 @@ class Style(PretrainedTechnique):
                             )
                         ]
                     ],
-                    title=f"Style transfer: {network.name}",
+                    title=f"Style transfer: {network.name}", appearance=network.appearance,
                     subtitle=f"Content layers {', '.join(content_layers)}; style layers "
                     f"{', '.join(style_layers)}, weight {self.style_weight:g}. After {steps} steps the loss "
                     f"is {left} of its initial value.",

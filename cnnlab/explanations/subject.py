@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig
+from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.errors import OptionError, UserError, suggestion
 from cnnlab.explanations.explanation import Explained
+from cnnlab.explanations.options import MOST_CLASSES
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.records import Record
 
@@ -181,17 +183,27 @@ class Subject:
         black, white = np.array(self.black_and_white or usual, np.float32).reshape(2, 1, 1, 1)
         return PixelScale(white - black, black)
 
-    @cached_property
+    @property
+    def appearance(self) -> Appearance:
+        """How its images are drawn."""
+        return PLAIN if self.dataset is None else self.dataset.appearance
+
+    @property
+    def diagram(self) -> Appearance:
+        """How numbers are drawn that lie as its images do, but are no images, such as kernels."""
+        return Appearance(axes=self.appearance.axes)
+
+    @property
     def brightest(self) -> int:
-        """The raw pixel value that is drawn white: 255, but on a board, say, 2."""
-        return 255 if self.dataset is None else self.dataset.brightest
+        """The raw pixel value that stands for full brightness: 255, but on a board, say, 2."""
+        return self.appearance.brightest
 
     def to_inputs(self, raw: np.ndarray) -> np.ndarray:
         """Raw pixels, uint8, as the network takes them."""
         return self.pixels.apply(raw)
 
     def to_display(self, raw: np.ndarray) -> np.ndarray:
-        """Raw pixels as they are drawn: (N, H, W, C) float32 in [0, 1]."""
+        """Raw pixels in numbers that can be drawn: (N, H, W, C) float32 in [0, 1]."""
         import numpy as np
 
         last = np.moveaxis(raw, 1, -1) if self.channels_first else raw
@@ -303,12 +315,12 @@ class Subject:
             self.reporter.note(f"{path}: {'; '.join(prepared.notes)}")
         return prepared
 
-    def one_of_each(self, *, at_most: int = 10) -> list[int]:
-        """The first test image of each class."""
+    def one_of_each(self) -> list[int]:
+        """The first test image of each class, of the first MOST_CLASSES."""
         import numpy as np
 
-        classes, first = np.unique(self.data.test.labels, return_index=True)
-        return [int(index) for index in first[: min(at_most, len(classes))]]
+        _, first = np.unique(self.data.test.labels, return_index=True)
+        return [int(index) for index in first[:MOST_CLASSES]]
 
     def class_index(self, name: str | None) -> int | None:
         """A class by name or number.

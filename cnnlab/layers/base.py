@@ -261,6 +261,10 @@ class SpatialLayer(Layer):
         """The footprints along height and width of an input of this size; None: those of single pixels."""
         return self.window.footprints(spatial) if self.window else None
 
+    def window_channels(self, input_shape: Shape) -> int:
+        """How many channels of its input one output sees through the window: here its own alone."""
+        return 1
+
     @property
     def spatial_axes(self) -> tuple[int, int]:
         """Which axes are height and width, the batch axis not counted."""

@@ -56,6 +56,9 @@ class Convolution(SpatialLayer):
     def _window(self) -> Window:
         return Window(self.kernel_size, self.strides, self.padding, self.dilation_rate)
 
+    def window_channels(self, input_shape: Shape) -> int:
+        return self.spatial(input_shape)[2]
+
     def spanned_axes(self, input_shape: Shape, output_shape: Shape) -> frozenset[int]:
         return super().spanned_axes(input_shape, output_shape) | {self.channel_axis}
 
@@ -143,14 +146,15 @@ class Conv2D(Convolution):
             )
         return self.from_spatial(*slide((height, width), self._window, "kernel"), self.filters)
 
+    def window_channels(self, input_shape: Shape) -> int:
+        return super().window_channels(input_shape) // self.groups
+
     def weights(self, input_shape: Shape) -> tuple[Weight, ...]:
-        channels = self.spatial(input_shape)[2]
-        kernel = Weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        kernel = Weight("kernel", (*self.kernel_size, self.window_channels(input_shape), self.filters))
         return self.with_bias(self.filters, kernel)
 
     def macs(self, input_shape: Shape) -> int:
-        channels = self.spatial(input_shape)[2]
-        return self.neurons(input_shape) * math.prod(self.kernel_size) * (channels // self.groups)
+        return self.neurons(input_shape) * math.prod(self.kernel_size) * self.window_channels(input_shape)
 
     def explain_maps(self, input_shape: Shape, output_shape: Shape) -> Iterator[str]:
         yield from super().explain_maps(input_shape, output_shape)
@@ -160,6 +164,12 @@ class Conv2D(Convolution):
                 f"{self.filters} feature maps, not {channels} × {self.filters} = "
                 f"{channels * self.filters:,}, "
                 f"because each kernel spans all {channels} input channels and sums over them."
+            )
+        elif self.groups > 1:
+            yield (
+                f"With {self.groups} groups, the {channels} input channels and the {self.filters} kernels "
+                f"are split into {self.groups} parts: each kernel spans only the {channels} / {self.groups} "
+                f"= {channels // self.groups} channels of its own part."
             )
 
     def explain_parameters(self, input_shapes: tuple[Shape, ...]) -> Iterator[str]:

@@ -26,6 +26,9 @@ class DepthwiseConv2D(Convolution):
     depthwise_regularizer: RegularizerField = None
     depthwise_constraint: ConstraintField = None
 
+    def window_channels(self, input_shape: Shape) -> int:
+        return 1
+
     def output_shape(self, input_shape: Shape) -> Shape:
         height, width, channels = self.spatial(input_shape)
         return self.from_spatial(
@@ -61,6 +64,9 @@ class SeparableConv2D(Convolution):
     pointwise_initializer: InitializerName = "glorot_uniform"
     pointwise_regularizer: RegularizerField = None
     pointwise_constraint: ConstraintField = None
+
+    def window_channels(self, input_shape: Shape) -> int:
+        return 1  # of its first part; the second has no window but all channels
 
     def output_shape(self, input_shape: Shape) -> Shape:
         height, width, _ = self.spatial(input_shape)

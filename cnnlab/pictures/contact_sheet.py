@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnlab.pictures.brightness import to_white
-from cnnlab.pictures.kit.palette import INK, PAPER
+from cnnlab.datasets.appearance import PLAIN, Appearance
+from cnnlab.pictures.kit.palette import GREY, INK, PAPER
+from cnnlab.pictures.rendering import UNMARKED, Move, drawn
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,6 +20,8 @@ CELL = 112
 
 MARGIN = 8
 TEXT = 14
+AXIS = 11
+"""Pixels of the name of an axis."""
 
 
 def contact_sheet(
@@ -27,43 +30,83 @@ def contact_sheet(
     *,
     title: str = "",
     columns: int = 8,
-    brightest: int = 255,
+    appearance: Appearance = PLAIN,
+    moves: Sequence[Move] | None = None,
 ) -> Image:
     """Draw images side by side, each with a caption below it.
 
     Args:
         images: (N, H, W, C) uint8; one channel is grey, three are red, green, blue; of others the first.
         captions: one for each; \\n begins a second line.
-        brightest: the pixel value that becomes white.
+        appearance: how they are drawn. moves: what is marked on them, where they are boards.
     """
     from PIL import Image, ImageDraw
 
-    count, height, width, channels = images.shape
+    moves = moves or [UNMARKED] * len(images)
+    pictures = [drawn(each, appearance, move) for each, move in zip(images, moves, strict=True)]
+    count = len(images)
+    height, width = pictures[0].shape[:2] if pictures else images.shape[1:3]
     factor = max(1, round(CELL / max(height, width)))
     columns = max(1, min(columns, count))
     lines = max((caption.count("\n") + 1 for caption in captions), default=1)
-    step_x = max(width * factor, CELL) + 2 * MARGIN
-    step_y = height * factor + lines * (TEXT + 3) + 2 * MARGIN
-    top = TEXT + 2 * MARGIN if title else 0
+    beside = AXIS + 3 if appearance.axis_names else 0
+    step_x = max(width * factor, CELL) + 2 * MARGIN + beside
+    step_y = height * factor + lines * (TEXT + 3) + 2 * MARGIN + beside
+    key = _lines_of(appearance.key.replace("−", "-"), columns * step_x - 2 * MARGIN)
+    top = (TEXT + 2 * MARGIN if title else 0) + (len(key) * (TEXT + 3) + MARGIN if key else 0)
     sheet = Image.new("RGB", (columns * step_x, math.ceil(count / columns) * step_y + top), PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
         draw.text((MARGIN, MARGIN), title, fill=INK, font=_font(TEXT + 2))
-    for index, (pixels, caption) in enumerate(zip(images, captions, strict=True)):
-        left = index % columns * step_x + (step_x - width * factor) // 2
+    for number, line in enumerate(reversed(key), start=1):
+        draw.text((MARGIN, top - number * (TEXT + 3)), line, fill=GREY, font=_font(TEXT))
+    for index, (pixels, caption) in enumerate(zip(pictures, captions, strict=True)):
+        left = index % columns * step_x + (step_x - width * factor + beside) // 2
         upper = index // columns * step_y + top + MARGIN
-        shown = pixels if channels == 3 else pixels[..., 0]
-        image = Image.fromarray(np.ascontiguousarray(to_white(shown, brightest)))
+        shown = pixels if pixels.shape[-1] == 3 else pixels[..., 0]
+        image = Image.fromarray(np.ascontiguousarray(shown))
         enlarged = image.resize((width * factor, height * factor), Image.Resampling.NEAREST)
         sheet.paste(enlarged, (left, upper))
+        if appearance.axis_names:
+            _name_axes(sheet, appearance.axis_names, (left, upper, width * factor, height * factor))
         for number, line in enumerate(caption.split("\n")):
             draw.text(
-                (index % columns * step_x + MARGIN, upper + height * factor + 2 + number * (TEXT + 3)),
+                (
+                    index % columns * step_x + MARGIN,
+                    upper + height * factor + beside + 2 + number * (TEXT + 3),
+                ),
                 _fitting(line, step_x - MARGIN),
                 fill=INK,
                 font=_font(TEXT),
             )
     return sheet
+
+
+def _name_axes(sheet: Image, names: tuple[str, str], box: tuple[int, int, int, int]) -> None:
+    """Write below an image what lies across it, and beside it, from bottom to top, what goes upwards."""
+    from PIL import Image, ImageDraw
+
+    left, upper, width, height = box
+    for name, turned, length in zip(names, (False, True), (width, height), strict=True):
+        strip = Image.new("RGB", (length, AXIS + 3), PAPER)
+        text = f"{name} >"  # Pillow's own font has neither an arrow nor a minus sign
+        begin = (length - _font(AXIS).getlength(text)) / 2
+        ImageDraw.Draw(strip).text((begin, 0), text, fill=GREY, font=_font(AXIS))
+        if turned:
+            sheet.paste(strip.rotate(90, expand=True), (left - AXIS - 3, upper))
+        else:
+            sheet.paste(strip, (left, upper + height))
+
+
+def _lines_of(text: str, width: int) -> list[str]:
+    """A sentence in lines of at most so many pixels."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and _font(TEXT).getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def _font(size: int):  # type: ignore[no-untyped-def]  # Pillow has two classes for it, and no common base

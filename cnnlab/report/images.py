@@ -14,6 +14,7 @@ EACH = 32
 """The largest number of images in a group; the page must stay below 3 MB."""
 
 _LARGEST = 96  # pixels; larger images are scaled down
+_LARGEST_BOARD = 190  # the lines and the marks of a board must survive it
 
 
 @dataclass(frozen=True)
@@ -63,20 +64,20 @@ def groups(answers: PredictedImages) -> tuple[Group, ...]:
 
 def _classified(answers: PredictedImages, index: int) -> ClassifiedImage:
     return ClassifiedImage(
-        png_uri(answers.picture(index)),
+        png_uri(answers.picture(index), _LARGEST if answers.appearance.points is None else _LARGEST_BOARD),
         index,
         answers.label(index),
         tuple((name, *answers.prediction(name, index)) for name in answers.predicted),
     )
 
 
-def png_uri(image: np.ndarray) -> str:
-    """An image (H, W, 1 or 3) uint8 as data:image/png;base64,…"""
+def png_uri(image: np.ndarray, largest: int = _LARGEST) -> str:
+    """An image (H, W, 1 or 3) uint8 as data:image/png;base64,…, no side above `largest`."""
     from PIL import Image
 
     pixels = image if image.shape[-1] == 3 else image[..., 0]
     picture = Image.fromarray(np.ascontiguousarray(pixels))
-    picture.thumbnail((_LARGEST, _LARGEST))
+    picture.thumbnail((largest, largest))
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

@@ -78,6 +78,8 @@ def render_report(comparison: ComparedOutcomes, answers: PredictedImages | None 
             for config in (outcome.records[0].config,)
         ],
         groups=images.groups(answers) if answers is not None else (),
+        image_key=answers.appearance.key if answers is not None else "",
+        image_size="large" if answers is not None and answers.appearance.points else "",
         provenance=[_provenance(outcome) for outcome in comparison.experiments],
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnnlab.comparison import ComparedOutcomes
 from cnnlab.comparison.confusion import confusion
+from cnnlab.datasets.appearance import PLAIN
 from cnnlab.errors import CnnlabError
 from cnnlab.jobs import Jobs
 from cnnlab.pictures.kit.figures import LazyFigures
@@ -109,5 +110,5 @@ def answers_on_images(comparison: ComparedOutcomes, jobs: Jobs) -> PredictedImag
     first = next(iter(known.values()))
     return PredictedImages(
         images, first.labels, {name: answer.predicted for name, answer in known.items()}, data.class_names,
-        brightest=config.dataset.brightest if config.dataset is not None else 255,
+        appearance=config.dataset.appearance if config.dataset is not None else PLAIN,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from cnnlab.accounting.architecture import Architecture, Row
+from cnnlab.accounting.growth import growth
 from cnnlab.accounting.quantities import amount, exactly, factor, ratio, share, size, sum_of_known
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import snake_case, times
@@ -19,11 +20,15 @@ INDENT = "· "  # tables, in Markdown too, drop blanks at the beginning of a cel
 
 
 def _kind(row: Row) -> str:
-    """Conv2D 3×3 /2: the type, its window, and its stride where it is not 1, as papers write it."""
+    """Conv2D 3×3 /2, 2 groups: the type, its window, its stride where it is not 1, as papers write it.
+
+    Of a Conv2D also the groups; the other types are known to treat channels apart.
+    """
     if row.kernel is None or row.stride is None:
         return row.type
     step = f" /{row.stride[0]}" if row.stride[0] == row.stride[1] else f" /{times(row.stride)}"
-    return f"{row.type} {times(row.kernel)}{step if row.stride != (1, 1) else ''}"
+    groups = f", {row.groups} groups" if row.type == "Conv2D" and row.groups not in (None, 1) else ""
+    return f"{row.type} {times(row.kernel)}{step if row.stride != (1, 1) else ''}{groups}"
 
 
 def _nothing(_: Architecture) -> str:
@@ -46,6 +51,7 @@ WIDE_COLUMNS: tuple[Column, ...] = (
     ("Type", lambda row: row.type, _nothing),
     ("Kernel", lambda row: times(row.kernel) if row.kernel else "", _nothing),
     ("Stride", lambda row: times(row.stride) if row.stride else "", _nothing),
+    ("Groups", lambda row: f"{row.groups:,}" if row.groups else "", _nothing),
     *COLUMNS[1:4],
     ("MACs", lambda row: exactly(row.macs), lambda network: exactly(network.macs)),
     ("FLOPs", lambda row: exactly(row.flops), lambda network: exactly(network.flops)),
@@ -99,8 +105,9 @@ def _block_line(architecture: Architecture, path: list[str]) -> dict[str, str]:
     prefix = "/".join(path) + "/"
     rows = [row for row in architecture.rows if row.name.startswith(prefix)]
     params = sum(row.params for row in rows)
+    more = growth(architecture, prefix)
     return {
-        "Type": "block",
+        "Type": "block" if more is None else f"block, +{more.channels} maps",
         "Output": times(rows[-1].output_shape),
         "Params": f"{params:,}",
         "%": share(params / architecture.total_params if architecture.total_params else 0),

@@ -101,3 +101,11 @@ def test_mixed_precision_halves_the_activations_only(cnnlab):
     )["training_memory"]  # fmt: skip
     assert mixed["activations_bytes"] == full["activations_bytes"] // 2
     assert mixed["weights_bytes"] == full["weights_bytes"]
+
+
+def test_groups(cnnlab, network):
+    alexnet = layers_of(cnnlab, "alexnet")
+    assert [layer["groups"] for name, layer in alexnet.items() if "conv" in name] == [1, 2, 1, 2, 2]
+    assert alexnet["max_pooling2d_1"]["groups"] is None
+    depthwise = network([{"DepthwiseConv2D": {"kernel_size": 3}}], input_shape=[8, 8, 6])
+    assert layers_of(cnnlab, depthwise)["depthwise_conv2d_1"]["groups"] == 6

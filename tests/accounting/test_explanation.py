@@ -154,3 +154,29 @@ def test_an_unknown_layer(refused):
 
 def test_one_config_at_a_time(refused):
     assert "--explain takes one config" in refused("summary", "dnn", "cnn", "--explain", "dense_1")
+
+
+def test_axes_that_a_layer_takes_for_others_are_named(cnnlab):
+    """Heading and sentences say the same: 28 columns, because the layer sums over them as over channels."""
+    sections = sections_of(cnnlab, "cnn_mixed_format", "conv2d_2")
+    assert sections["Receptive field: 8×28 pixels"] == (
+        "Rows: Each input value has a receptive field of 4 pixels, and adjacent values are 2 pixels apart; "
+        "together, 3 adjacent values cover 4 + (3 − 1) × 2 = 8 pixels. "
+        "Columns: The layer takes this axis of the image for its channels and sums over all of them, so each "
+        "output sees all 28 pixels."
+    )
+    assert sections["Output: 10×11×50"].startswith(
+        "With data_format channels_last, the layer takes its 12×13×26 input for 12 rows, 13 columns and 26 "
+        "channels. But a layer before it has the other format: the image's rows are the second axis, its "
+        "columns the third."
+    )
+    first = sections_of(cnnlab, "cnn_mixed_format", "conv2d_1")
+    assert not any("data_format" in text for text in first.values())
+
+
+@pytest.mark.parametrize(("layer", "channels", "seen"), [("conv2d_2", 96, 48), ("conv2d_4", 384, 192)])
+def test_groups_are_explained(cnnlab, layer, channels, seen):
+    """AlexNet's kernels see 48 of 96 channels, and why."""
+    text = " ".join(sections_of(cnnlab, "alexnet", layer).values())
+    assert f"each kernel spans only the {channels} / 2 = {seen} channels of its own part" in text
+    assert f"× {seen} =" in text

@@ -133,3 +133,13 @@ def test_side_by_side_as_markdown(cnnlab):
     lines = [line for line in cnnlab("summary", "dnn", "cnn", "--markdown").splitlines() if line]
     assert all(line.startswith("|") for line in lines[:-1])
     assert "| dnn output |" in " ".join(" ".join(lines).split())
+
+
+def test_groups_and_growth_are_in_the_table(cnnlab):
+    """48 of AlexNet's 96 channels, and the 32 maps that every layer of a DenseNet adds."""
+    assert "conv2d_2                        5×5, 2 groups  27×27×256" in cnnlab("summary", "alexnet")
+    lines = cnnlab("summary", "densenet121").splitlines()
+    grown = [line for line in lines if "block, +" in line]
+    assert grown[0].split()[:4] == ["repeat_1", "block,", "+192", "maps"]
+    assert sum("+32 maps" in line for line in grown) == 6 + 12 + 24 + 16
+    assert not any("block, +" in line for line in cnnlab("summary", "googlenet").splitlines())

@@ -62,4 +62,19 @@ def test_at_the_pixels_under_the_patch():
     spread = under_the_patch(found, 3, (6, 6))[0]
     assert np.isnan(spread[[0, 5]]).all()
     assert np.isnan(spread[:, [0, 5]]).all()
-    assert_array_equal(spread[1:5, 1:5], grid[0][np.ix_([0, 0, 1, 2], [0, 0, 1, 2])])
+    assert_allclose(spread[1, 1:5], [0, 0.5, 1, 2])
+    assert_allclose(spread[1:5, 1], [0, 1.5, 3, 6])
+
+
+@pytest.mark.parametrize("patch", [1, 2, 3, 4, 5])
+def test_one_pixel_that_matters_is_in_the_middle_of_its_map(patch):
+    """All positions that cover it say the same: what they are drawn on is centred on the pixel."""
+    starts = np.arange(13 - patch)
+    covers = (starts <= 6) & (starts > 6 - patch)
+    found = Occlusion(
+        np.where(covers[:, None] & covers, 0, 1).astype(np.float32)[None], np.ones(1), starts, starts
+    )
+    lowered = 1 - np.nan_to_num(under_the_patch(found, patch, (12, 12))[0], nan=1)
+    total = lowered.sum()
+    assert lowered[6, 6] == lowered.max() == 1
+    assert_allclose([(lowered.sum(axis=axis) * np.arange(12)).sum() / total for axis in (0, 1)], 6, atol=1e-6)

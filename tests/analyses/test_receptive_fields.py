@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from cnnlab.accounting.architecture import Architecture, describe
+from cnnlab.analyses.map_places import map_places
 from cnnlab.analyses.network import channel_axis_of, find_layer
 from cnnlab.analyses.receptive_fields import receptive_boxes
 from cnnlab.config.experiment import load_config, parse_config
@@ -116,6 +117,29 @@ def test_a_gradient_lies_in_the_box_and_touches_its_edges(tmp_path, layers):
                 assert np.all(np.minimum(found[2:], box[2:]) == found[2:]), row.name
         sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=0)
         assert np.all(sizes <= row.receptive_field), row.name
+
+
+@pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
+def test_the_middle_of_a_field_is_the_middle_of_its_box(tmp_path, layers):
+    """Where no padding is in it; behind an enlargement it is rounded to a pixel."""
+    path = tmp_path / "net.yaml"
+    path.write_text(f"model: {{input_shape: [17, 19, 2], layers: {layers}}}")
+    architecture = parse_config(read_yaml(path), default_name="net").architecture
+    enlarging = {"UpSampling2D", "Conv2DTranspose", "RandomCrop"} & {row.type for row in architecture.rows}
+    for row in architecture.rows:
+        places = map_places(architecture, row.name)
+        for image_axis, along in enumerate((places.rows, places.columns)):
+            if along is None:
+                assert row.receptive_field[image_axis] > 1
+                continue
+            outputs = np.zeros((len(along.centers), 2), int)
+            outputs[:, along.map_axis] = np.arange(len(outputs))
+            boxes = receptive_boxes(architecture, row.name, outputs)[:, [image_axis, 2 + image_axis]]
+            lacking = along.last - along.first + 1 - (boxes[:, 1] - boxes[:, 0])
+            whole = np.abs(lacking) <= (1 if enlarging else 0)  # no padding, and no edge
+            middles = (boxes.sum(axis=1) - 1) / 2
+            assert np.all(np.abs(along.centers - middles)[whole] <= (1 if enlarging else 0)), row.name
+            assert np.all(np.diff(along.centers) > 0)
 
 
 def test_the_lecture_s_network():

@@ -460,6 +460,10 @@ WRONG = {
         "--pixels: expected two different numbers, found 1 twice",
     ),
     "untrained": ("saliency dnn", "dnn: no finished run in {out}; train it first: cnnlab train dnn"),
+    "only summarized": (
+        "saliency vgg16",
+        "vgg16: no finished run in {out}; this config has no dataset and can only be summarized",
+    ),
     "file": ("saliency nowhere.keras", "nowhere.keras: no such file"),
     "image": (
         "saliency colors_cnn --image 1000",

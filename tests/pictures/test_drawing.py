@@ -57,7 +57,7 @@ def test_the_lecture_is_drawn_to_scale():
     )
     depths = [Solid(volume, scale).slant[0] for volume in chain.elements[:5]]
     assert [depth / depths[0] for depth in depths] == pytest.approx([1, 26 / 28, 13 / 28, 11 / 28, 5 / 28])
-    window, _ = Solid(chain.elements[0], scale).kernel((3, 3))
+    window, _ = Solid(chain.elements[0], scale).kernel((3, 3, 1))
     low, high = (pick(y for _, y in window[0].points) for pick in (min, max))
     assert (high - low) / heights[0] == pytest.approx(3 / 28)
 
@@ -80,10 +80,84 @@ def test_the_lecture_has_these_volumes():
 
 
 def test_channels_first_is_drawn_as_the_same_image():
+    """Under the names that its shapes have in the summary."""
     config = "dataset.data_format=channels_first"
     layers = "model.layers[{}].data_format=channels_first"
     same = chain_of("cnn", config, *(layers.format(index) for index in range(5)))
-    assert same.elements[1].shape == (26, 26, 25)
+    assert [volume.shape for volume in same.elements] == [volume.shape for volume in chain_of("cnn").elements]
+    assert [volume.written for volume in same.elements[:2]] == [(1, 28, 28), (25, 26, 26)]
+
+
+def test_mixed_formats_are_drawn_as_each_layer_takes_them():
+    """The input is 28×28 with one channel; what the pooling takes for rows are the maps before it."""
+    config = load_config("cnn_mixed_format")
+    volumes = network_elements(config.layers, config.architecture).elements
+    assert [(volume.title, volume.shape) for volume in volumes[:5]] == [
+        ("Input", (28, 28, 1)), ("Conv2D 3×3", (26, 26, 25)), ("read as channels_last", (25, 26, 26)),
+        ("MaxPooling2D 2×2", (12, 13, 26)), ("Conv2D 3×3", (10, 11, 50)),
+    ]  # fmt: skip
+    texts = texts_of(network_shapes(config))
+    for row in config.architecture.rows:
+        assert "×".join(map(str, row.output_shape)) in texts
+    assert texts.count("read as channels_last") == 1
+
+
+def test_branches_of_channels_first_networks_meet_in_an_image(tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "model: {input_shape: [3, 16, 12], layers: [Parallel: {axis: 1, branches: [[Conv2D: {filters: 5, "
+        "kernel_size: 1, data_format: channels_first}], []]}, Permute: {dims: [2, 3, 1]}, Conv2D: "
+        "{filters: 2, kernel_size: 3}]}"
+    )
+    fork, turned, last = chain_of(str(path)).elements[1:]
+    assert (fork.end.shape, fork.end.written) == ((16, 12, 8), (8, 16, 12))
+    assert (turned.shape, last.shape) == ((16, 12, 8), (14, 10, 2))
+
+
+def kernel_depths(name, *overrides):
+    """Of each window its depth on paper, as a share of the volume that it lies in."""
+    chain = chain_of(name, *overrides)
+    scale = DrawingScale.of(chain)
+    depths = []
+    for before, after in zip(chain.elements, chain.elements[1:], strict=False):
+        if after.kernel is not None:
+            solid = Solid(before, scale)
+            front = solid.kernel(after.kernel)[0][0]
+            across = [x for x, _ in front.points]
+            slanted = solid.slant[0] * 0.45 * (1 - after.kernel[1] / before.shape[1])
+            assert max(across) == pytest.approx(solid.front[0] + slanted)  # at the side of the next volume
+            depths.append((max(across) - min(across)) / solid.front[0])
+    return depths
+
+
+def test_a_kernel_is_as_deep_as_the_channels_that_it_sees():
+    """AlexNet's second, fourth and fifth convolution see 48, 192 and 192 channels, half of them."""
+    texts = texts_of(network_shapes(load_config("alexnet")))
+    assert "2 groups of 48, relu" in texts
+    assert texts.count("2 groups of 192") == 2
+    first, _, second, _, third, fourth, fifth, _ = kernel_depths("alexnet")
+    assert [first, second, third, fourth, fifth] == pytest.approx([1, 0.5, 1, 0.5, 0.5])
+
+
+def test_windows_of_single_channels_are_one_deep(tmp_path):
+    path = tmp_path / "net.yaml"
+    kinds = ("DepthwiseConv2D: {kernel_size: 3}", "SeparableConv2D: {filters: 32, kernel_size: 3}",
+             "MaxPooling2D")  # fmt: skip
+    for kind in kinds:
+        path.write_text(f"model: {{input_shape: [16, 16, 32], layers: [{kind}]}}")
+        assert kernel_depths(str(path)) == pytest.approx([1 / 32], abs=0.02), kind
+        assert chain_of(str(path)).elements[1].kernel[2] == 1
+
+
+def test_dense_blocks_say_how_they_grow():
+    config = load_config("densenet121")
+    folds = [each for each in chain_of("densenet121").elements if isinstance(each, Repetition)]
+    assert [fold.growth for fold in folds] == [
+        "+32 channels each time: 64 → 256", "+32 channels each time: 128 → 512",
+        "+32 channels each time: 256 → 1024", "+32 channels each time: 512 → 1024",
+    ]  # fmt: skip
+    assert {fold.growth for fold in folds} <= set(texts_of(network_shapes(config)))
+    assert not any(each.growth for each in chain_of("resnet50").elements if isinstance(each, Repetition))
 
 
 def test_repetitions_are_drawn_once():

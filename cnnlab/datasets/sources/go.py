@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from cnnlab.datasets.appearance import Appearance
 from cnnlab.datasets.base import ImageKind
 from cnnlab.datasets.distortion import Distortion
 from cnnlab.datasets.sources.generated import SIDE, Generated
@@ -26,7 +27,8 @@ class Go(Generated):
     about: ClassVar[str] = (
         "Positions from games of a simple player against itself; the class is the next move, such as D4.\n\n"
         "Networks see one plane: 1 for the stones of the player to move, -1 for the opponent's, 0 for "
-        "empty points. The player looks only at the stones around a point: it captures, saves its own "
+        "empty points. Pictures show the player to move as Black. The player looks only at the stones around "
+        "a point: it captures, saves its own "
         "stones, attacks, and keeps its stones connected. It obeys the rules of capture, suicide and ko, "
         "and fills none of its own eyes. noise is the share of its moves that are random legal ones, "
         "which nobody can predict. difficulty makes games longer. Training and test positions are from "
@@ -56,6 +58,12 @@ class Go(Generated):
     @property
     def image_shape(self) -> Shape:
         return (self.size, self.size, 1)
+
+    @property
+    def appearance(self) -> Appearance:
+        """A board: the player to move has the black stones, which networks see as 1."""
+        points = {name: divmod(index, self.size) for index, name in enumerate(self.all_classes)}
+        return Appearance(self.brightest, points=points)
 
     @property
     def all_classes(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from cnnlab.datasets.appearance import Appearance, ImageAxes
 from cnnlab.datasets.base import ImageKind
 from cnnlab.datasets.sources.generated import DrawnCount, Generated
 from cnnlab.language.fields import Shape, Share
@@ -20,8 +21,8 @@ class Tones(Generated):
     """A sine and a Fourier transform are exact up to a machine's last digit, and so, rarely, is a pixel."""
 
     about: ClassVar[str] = (
-        "Spectrograms of synthetic sounds: time from top to bottom, frequency from left (low) to right "
-        "(high).\n\n"
+        "Spectrograms of synthetic sounds: each row of an image is a point in time, each column a frequency, "
+        "the lowest first. Pictures show time across and frequency upwards.\n\n"
         "Brightness is loudness in decibels, full at the loudest point, black 50 dB below it. noise is "
         "the standard deviation of white noise relative to the sound's; the class noise is nothing else. "
         "difficulty makes glides shorter, vibrato narrower and clicks rarer. Rarely a pixel differs "
@@ -49,6 +50,15 @@ class Tones(Generated):
     @property
     def image_shape(self) -> Shape:
         return (self.size, self.size, 1)
+
+    @property
+    def appearance(self) -> Appearance:
+        """As a spectrogram is drawn: time across, frequency upwards."""
+        units = (
+            f"Across: time, windows of {2 * self.size} samples around {self.size} to {self.size**2:,}. "
+            f"Upwards: frequency, {1 / (2 * self.size):.2g} to 0.5 cycles per sample"
+        )
+        return Appearance(axes=ImageAxes("time", "frequency", units, rows_across=True))
 
     def draw(self, count: int, stream: RandomStream) -> tuple[np.ndarray, np.ndarray]:
         from cnnlab.datasets.drawn.sounds import sounds, spectrograms

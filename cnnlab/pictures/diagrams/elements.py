@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from cnnlab.accounting.architecture import Architecture, LayerStep
+from cnnlab.accounting.growth import growth
 from cnnlab.errors import unknown
 from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer, SpatialLayer, times
@@ -17,17 +18,19 @@ from cnnlab.pictures.diagrams.branches import Branches, Parts, Tangle, parts_of
 class Volume:
     """The output of a layer: an image of (height, width, channels), or a row of numbers.
 
-    `kernel`: height and width of the window over the volume before. Layers that only change numbers, such as
-    a normalization, are named and not drawn: `notes_before` those before the volume, `notes` those after it.
+    `kernel`: height, width and channels of the window over the volume before. Layers that only change
+    numbers, such as a normalization, are named and not drawn: `notes_before` those before the volume, `notes`
+    those after it. `written`: the shape as the summary has it, where that is another.
     """
 
     kind: str
     title: str
     shape: Shape
     params: int = 0
-    kernel: tuple[int, int] | None = None
+    kernel: tuple[int, int, int] | None = None
     notes: tuple[str, ...] = ()
     notes_before: tuple[str, ...] = ()
+    written: Shape = ()
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,13 @@ class Fork:
 
 @dataclass(frozen=True)
 class Repetition:
-    """A chain that is repeated `times` times, drawn once."""
+    """A chain that is repeated `times` times, drawn once. `growth`: what every round adds, in words."""
 
     name: str
     times: int
     chain: Chain
     params: int
+    growth: str = ""
 
 
 Element = Volume | MergePoint | Fork | Repetition
@@ -75,8 +79,12 @@ class Chain:
 class _Steps:
     """The steps of a network, taken one after the other as the config's layers ask for them."""
 
-    steps: Sequence[LayerStep]
+    architecture: Architecture
     position: int = 0
+
+    @property
+    def steps(self) -> Sequence[LayerStep]:
+        return self.architecture.steps
 
     def take(self) -> LayerStep:
         step = self.steps[self.position]
@@ -137,8 +145,9 @@ class _ChainBuilder:
 
 def network_elements(layers: Sequence[Layer], architecture: Architecture) -> Chain:
     """The whole network, its input first."""
-    builder = _ChainBuilder([Volume("input", "Input", _image(architecture.input_shape, None))])
-    _add_layers(layers, _Steps(architecture.steps), ("model", "layers"), builder)
+    axes = architecture.image_axes
+    builder = _ChainBuilder([_input(architecture.input_shape, axes)])
+    _add_layers(layers, _Steps(architecture), ("model", "layers"), builder)
     return builder.chain
 
 
@@ -157,7 +166,11 @@ def block_elements(layers: Sequence[Layer], architecture: Architecture, name: st
     if name not in blocks:
         raise unknown("block", name, blocks)
     first = next(step for step in architecture.steps if step.node.name.startswith(f"{name}/"))
-    return Chain((Volume("input", "Input", _image(first.input_shape, first.node.layer)), blocks[name]))
+    return Chain((_input(first.input_shape, first.axes_before), blocks[name]))
+
+
+def _input(shape: Shape, axes: tuple[int, int] | None) -> Volume:
+    return Volume("input", "Input", _image(shape, axes), written=shape)
 
 
 def _blocks(chain: Chain, scope: str) -> Iterator[tuple[str, Fork | Repetition]]:
@@ -202,7 +215,17 @@ def _repetition(block: Block, steps: _Steps, where: Where) -> Repetition:
     for _ in range(block.rounds - 1):
         _chain(path, steps, where)
     depth = sum(1 for part in where if isinstance(part, int))
-    return Repetition("/".join(name.split("/")[:depth]), block.rounds, chain, steps.params_since(begin))
+    own_name = "/".join(name.split("/")[:depth])
+    grows = _growth(steps, own_name, block.rounds)
+    return Repetition(own_name, block.rounds, chain, steps.params_since(begin), grows)
+
+
+def _growth(steps: _Steps, path: str, rounds: int) -> str:
+    """Where a repeated block puts new channels behind those that it got: how many each time, and in all."""
+    found = growth(steps.architecture, f"{path}/")
+    if found is None or found.channels % rounds:
+        return ""
+    return f"+{found.channels // rounds} channels each time: {found.before} → {found.after}"
 
 
 def _fork(block: Block, steps: _Steps, where: Where) -> Fork:
@@ -222,8 +245,9 @@ def _add_parts(parts: Parts, into: _ChainBuilder) -> None:
             into.add(_fork_in_graph(part))
         elif isinstance(part, Tangle):
             last, params = part.steps[-1], sum(step.params for step in part.steps)
-            shape = _image(last.output_shape, last.node.layer)
-            into.add(Volume("other", f"{len(part.steps)} layers", shape, params))
+            shape = _image(last.output_shape, last.axes_after)
+            title = f"{len(part.steps)} layers"
+            into.add(Volume("other", title, shape, params, written=last.output_shape))
         else:
             _add_step(part, into)
 
@@ -260,10 +284,10 @@ def _labels(branches: Sequence[Chain]) -> tuple[str, ...]:
 
 def _merged(step: LayerStep, notes: tuple[str, ...]) -> Volume | MergePoint:
     """The layer in which branches meet."""
-    layer, shape = step.node.layer, _image(step.output_shape, None)
+    layer, shape = step.node.layer, _image(step.output_shape, step.axes_after)
     if layer.symbol:
         return MergePoint(layer.symbol, shape, notes)
-    return Volume("other", layer.type(), shape, step.params, notes=notes)
+    return Volume("other", layer.type(), shape, step.params, notes=notes, written=step.output_shape)
 
 
 def _add_step(step: LayerStep, into: _ChainBuilder) -> None:
@@ -276,17 +300,33 @@ def _add_step(step: LayerStep, into: _ChainBuilder) -> None:
         into.add_note(layer.short_name)
         return
     kind = "other" if role in ("note", "merge") else role
-    kernel, stride = (layer.window.size, layer.window.stride) if layer.window else (None, (1, 1))
-    title = layer.type() + (f" {times(kernel)}" if kernel else "")
-    usual = kernel if kind == "pooling" else (1, 1)
-    if kernel and stride != usual:
-        title += f" /{stride[0] if stride[0] == stride[1] else times(stride)}"
     notes = (layer.output_activation,) if layer.output_activation != "linear" else ()
-    into.add(Volume(kind, title, _image(step.output_shape, layer), step.params, kernel, notes))
+    title, kernel = layer.type(), None
+    if layer.window and isinstance(layer, SpatialLayer):
+        size, stride = layer.window.size, layer.window.stride
+        title += f" {times(size)}"
+        if stride != (size if kind == "pooling" else (1, 1)):
+            title += f" /{stride[0] if stride[0] == stride[1] else times(stride)}"
+        channels, seen = layer.spatial(step.input_shape)[2], layer.window_channels(step.input_shape)
+        kernel = (*size, seen)
+        if kind == "convolution" and 1 < seen < channels:
+            notes = (f"{channels // seen} groups of {seen}", *notes)
+        _read_anew(step, layer, into)
+    shape = _image(step.output_shape, step.axes_after)
+    into.add(Volume(kind, title, shape, step.params, kernel, notes, written=step.output_shape))
 
 
-def _image(shape: Shape, layer: Layer | None) -> Shape:
+def _read_anew(step: LayerStep, layer: SpatialLayer, into: _ChainBuilder) -> None:
+    """The input of a layer as it sees it, where it takes other axes for rows and columns."""
+    if step.axes_before not in (None, layer.spatial_axes):
+        shape = layer.spatial(step.input_shape)
+        title = f"read as {layer.data_format}"
+        into.add(Volume("other", title, shape, written=step.input_shape))
+
+
+def _image(shape: Shape, axes: tuple[int, int] | None) -> Shape:
     """(height, width, channels), whatever the data format; other shapes as they are."""
-    if len(shape) == 3 and isinstance(layer, SpatialLayer):
-        return layer.spatial(shape)
-    return shape
+    if len(shape) != 3 or axes is None:
+        return shape
+    (channels,) = {0, 1, 2} - {*axes}
+    return (shape[axes[0]], shape[axes[1]], shape[channels])

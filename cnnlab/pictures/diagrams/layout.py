@@ -147,13 +147,23 @@ def _repetition(repetition: Repetition, scale: DrawingScale) -> Piece:
     inner = chain_piece(repetition.chain, scale)
     header = f"{repetition.times}× "
     note = f"{repetition.params:,} parameters in total" if repetition.params else ""
-    width = max(inner.width + 2 * PADDING, text_width(header, 11, bold=True) + text_width(note, SIZE) + 0.3)
+    width = max(
+        inner.width + 2 * PADDING,
+        text_width(header, 11, bold=True) + text_width(note, SIZE) + 0.3,
+        text_width(repetition.growth, SIZE) + 0.3,
+    )
     begin = (width - inner.width) / 2
-    above, below = inner.above + 0.34, inner.below + 0.10
+    grows = LINE if repetition.growth else 0.0
+    above, below = inner.above + 0.34 + grows, inner.below + 0.10
     shapes: tuple[Shape, ...] = (
         _frame(0.0, width, above, below, PAPER, GREY, dashed=True),
         Text((0.10, above - 0.06), header, 11, INK, bold=True, align="left"),
         Text((width - 0.1, above - 0.09), note, SIZE, GREY, align="right"),
+        *(
+            [Text((width - 0.1, above - 0.09 - LINE), repetition.growth, SIZE, INK, align="right")]
+            if grows
+            else ()
+        ),
         Line(((0.0, 0.0), (begin + inner.enter, 0.0)), GREY),
         Line(((begin + inner.leave, 0.0), (width, 0.0)), GREY),
     )
@@ -201,7 +211,7 @@ def _lines(element: Element) -> list[Text]:
     lines = [Text(at, f"after {line}" if not number else line, SIZE - 0.5, GREY)
              for number, line in enumerate(_wrapped(element.notes_before))]  # fmt: skip
     lines.append(Text(at, element.title, SIZE, INK, bold=True))
-    lines.append(Text(at, times(element.shape), SIZE, INK))
+    lines.append(Text(at, times(element.written or element.shape), SIZE, INK))
     if element.params:
         lines.append(Text(at, f"{element.params:,}", SIZE, LIGHT["error"]))
     return lines + [Text(at, line, SIZE - 0.5, GREY) for line in _wrapped(element.notes)]

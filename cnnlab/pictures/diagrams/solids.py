@@ -34,6 +34,7 @@ FEW = 12
 """So many neurons and fewer are drawn one by one."""
 
 NEURON = 0.105  # inches from one to the next
+THINNEST = 0.02  # inches, of a window that sees one channel
 
 
 @dataclass(frozen=True)
@@ -139,16 +140,21 @@ class Solid:
     def _face(self, corners: tuple[tuple[float, float, float], ...], fill: str, edge: str) -> Polygon:
         return Polygon(tuple(self.at(*corner) for corner in corners), fill, edge)
 
-    def kernel(self, size: tuple[int, int]) -> tuple[tuple[Shape, ...], tuple[Point, ...]]:
-        """A window of this size inside the solid, through all channels, and its corners on the right."""
-        height, width, _ = self.volume.shape
+    def kernel(self, size: tuple[int, int, int]) -> tuple[tuple[Shape, ...], tuple[Point, ...]]:
+        """A window of this height and width inside the solid, and its corners on the right.
+
+        It goes through as many channels as one output sees, the last ones; of many at least as deep as can be
+        seen.
+        """
+        height, width, channels = self.volume.shape
+        left = 1 - min(1.0, max(size[2] / channels, THINNEST / self.front[0]))
         tall, wide = min(1.0, size[0] / height), min(1.0, size[1] / width)
         bottom, front = (1 - tall) * 0.62, (1 - wide) * 0.45
         top, back = bottom + tall, front + wide
         right = ((1, bottom, front), (1, bottom, back), (1, top, back), (1, top, front))
         faces: tuple[tuple[tuple[float, float, float], ...], ...] = (
-            ((0, bottom, front), (1, bottom, front), (1, top, front), (0, top, front)),
-            ((0, top, front), (1, top, front), (1, top, back), (0, top, back)),
+            ((left, bottom, front), (1, bottom, front), (1, top, front), (left, top, front)),
+            ((left, top, front), (1, top, front), (1, top, back), (left, top, back)),
             right,
         )
         shapes = tuple(

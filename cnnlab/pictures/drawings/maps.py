@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.formats import percent, short
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
 from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, displayable, label_width
+from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +27,8 @@ class MapColumn:
     signed: bool = False
     each: bool = False
     scale: ColorScale | None = None
+    empty: str = ""
+    """What stands in the place of a map that is 0 everywhere."""
 
     def drawn(self) -> tuple[np.ndarray, ColorScale]:
         """What is drawn, and how."""
@@ -44,6 +48,9 @@ def pixel_maps(
     subtitle: str,
     wrong: Sequence[bool] | None = None,
     last: tuple[str, np.ndarray, Sequence[str]] | None = None,
+    last_boxes: np.ndarray | None = None,
+    appearance: Appearance = PLAIN,
+    moves: Sequence[Move] | None = None,
 ) -> Figure:
     """A row for each image: the image, then its map by each method.
 
@@ -51,27 +58,51 @@ def pixel_maps(
         images: (N, H, W, C) in [0, 1].
         labels: what stands left of each row; `wrong` ones are coloured.
         last: one more column of images, (N, H, W, C) in [0, 1]: heading, images, captions.
+        last_boxes: (N, 4) top, left, bottom, right in pixels: what is framed on them.
+        moves: what is marked on the images, where these are boards.
     """
+    moves = moves or [UNMARKED] * len(images)
     sheet = Sheet(
-        len(images), 1 + len(columns) + (last is not None), title=title, subtitle=subtitle, cell=(1.25, 1.25),
-        labels=label_width(labels, least=1.35), heads=True, bars=1, caption=0.0 if last is None else 0.2,
+        len(images), 1 + len(columns) + (last is not None), title=title,
+        subtitle=legend(subtitle, appearance), cell=(1.25, 1.25), heads=True, bars=1,
+        labels=label_width(labels, least=1.35),
+        caption=0.0 if last is None else 0.2, axis_names=appearance.axis_names,
     )  # fmt: skip
     sheet.column_head(0, "image")
     for row, (image, label) in enumerate(zip(images, labels, strict=True)):
         sheet.row_label(row, label, color=MARK if wrong is not None and wrong[row] else INK)
-        sheet.picture(row, 0, image)
+        sheet.picture(row, 0, drawn(image, appearance, moves[row]))
     for index, column in enumerate(columns, start=1):
         maps, scale = column.drawn()
         sheet.column_head(index, column.title)
         sheet.colorbar(scale, column=index)
         for row, values in enumerate(maps):
-            sheet.values(row, index, values, scale)
+            if column.empty and not column.values[row].any():
+                _blank(sheet, row, index, column.empty, shape=turned(values, appearance).shape)
+            else:
+                sheet.values(row, index, turned(values, appearance), scale)
     if last is not None:
         heading, pictures, captions = last
         sheet.column_head(1 + len(columns), heading)
         for row, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-            sheet.picture(row, 1 + len(columns), picture, caption=caption)
+            shown = drawn(picture, appearance, moves[row])
+            x, y, wide, tall = sheet.picture(row, 1 + len(columns), shown, caption=caption)
+            if last_boxes is not None:
+                height, width = turned(picture, appearance).shape[:2]
+                top, left, bottom, right = turned_box(last_boxes[row], picture.shape[:2], appearance)
+                sheet.box(
+                    x + left / width * wide, y + top / height * tall,
+                    (right - left) / width * wide, (bottom - top) / height * tall, color=MARK,
+                )  # fmt: skip
     return sheet.figure
+
+
+def _blank(sheet: Sheet, row: int, column: int, reason: str, *, shape: tuple[int, ...]) -> None:
+    """The frame of a map without a value, and why it has none: all dark, it would look like a result."""
+    x, y, wide, tall = sheet.frame(row, column, shape)
+    sheet.text(
+        x + wide / 2, y + tall / 2, f"all 0:\n{reason}", size=8.5, color=GREY, across="center", up="center"
+    )
 
 
 def _as_maps(values: np.ndarray) -> np.ndarray:
@@ -91,6 +122,8 @@ def stages(
     subtitle: str,
     per_row: int = 16,
     at_most: int = 32,
+    appearance: Appearance = PLAIN,
+    move: Move = UNMARKED,
 ) -> Figure:
     """One image on its way through a network: a block of tiles for each stage, then the answer.
 
@@ -100,8 +133,10 @@ def stages(
         stages_: by name (h, w, channels), signed, or (units,); (steps, features) is drawn as one map.
         at_most: of a stage's maps so many are drawn; how many there are is written.
     """
+    shown_as = drawn(image, appearance, move)
     blocks: list[tuple[str, np.ndarray, bool]] = []
     before = dict(kernels)
+    sequences = {name for name, values in stages_ if values.ndim == 2}  # of which no axis is the image's
     for name, values in stages_:
         layer = name.split(" · ")[0]
         if layer in before:
@@ -110,11 +145,15 @@ def stages(
     shown = [(name, values[:at_most] if values.ndim == 3 else values, of) for name, values, of in blocks]
     lines = [math.ceil(len(values) / per_row) if values.ndim == 3 else 1 for _, values, _ in shown]
     sheet = Sheet(
-        2 + sum(lines) + 1, per_row, title=title, subtitle=subtitle, cell=(0.56, 0.56), gap=(0.07, 0.1),
-        labels=label_width((name.split(" · ")[0] for name, _ in stages_), least=2.1, bold=True), bars=1,
+        2 + sum(lines) + 1, per_row, title=title, subtitle=legend(subtitle, appearance), cell=(0.56, 0.56),
+        gap=(0.07, 0.1), bars=1,
+        labels=label_width((name.split(" · ")[0] for name, _ in stages_), least=2.1, bold=True),
     )  # fmt: skip
     x, y = sheet.place(0, 0)
-    sheet.pixels(x, y, 1.2, 1.2, displayable(image), ColorScale(0, 1, colormap=GREYS))
+    sheet.axis_names = appearance.axis_names  # of the image; its maps lie as it does
+    sheet.pixels(x, y, 1.2, 1.2, displayable(shown_as), ColorScale(0, 1, colormap=GREYS))
+    sheet.name_axes(x, y, 1.2, 1.2)
+    sheet.axis_names = None
     sheet.text(sheet.left - 0.12, y + 0.6, "image", across="right", weight="bold")
     row = 2
     for (name, values, of_kernels), (_, all_values, _), count in zip(shown, blocks, lines, strict=True):
@@ -122,6 +161,7 @@ def stages(
         _label(sheet, row, name, all_values, len(values), scale, of_kernels)
         if values.ndim == 3:
             for index, tile in enumerate(values):
+                tile = tile if name in sequences else turned(tile, appearance)
                 sheet.values(row + index // per_row, index % per_row, tile, scale)
         else:
             _units(sheet, row, values, scale, per_row)
@@ -144,7 +184,9 @@ def _label(
     x = sheet.left - 0.12
     sheet.text(x, y + 0.1, layer, across="right", weight="bold", size=9)
     sheet.text(x, y + 0.27, f"{operation}, {what}", across="right", size=8)
-    span = f"colors: {short(scale.low)} to {short(scale.high)}"
+    span = f"colors: {short(scale.low)} to {short(scale.high)}" if values.any() else "all values are 0"
+    silent = sum(not each.any() for each in values) if values.ndim == 3 and values.any() else 0
+    span += f"; {silent} all 0" if silent else ""
     sheet.text(x, y + 0.43, span, across="right", size=7.5, color=GREY)
 
 

@@ -11,9 +11,11 @@ import numpy as np
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 
+from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, PAPER, cycled
 from cnnlab.pictures.kit.sheet import Sheet
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
+from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend
 
 _CLASSES = (*COLORS, "#999999", "#882255", "#44AA99")
 
@@ -58,19 +60,22 @@ def invariance_curves(panels: Sequence[Panel], *, title: str, accuracy_of: str) 
 
 def mistakes(
     images: np.ndarray, captions: Sequence[str], *, title: str, subtitle: str, columns: int = 8,
-    wrong: Sequence[bool] | None = None,
+    wrong: Sequence[bool] | None = None, appearance: Appearance = PLAIN, moves: Sequence[Move] | None = None,
 ) -> Figure:  # fmt: skip
     """Images with the answer that was given above each; `wrong` ones are marked."""
+    moves = moves or [UNMARKED] * len(images)
     columns = min(columns, len(images))
     rows = math.ceil(len(images) / columns)
     sheet = Sheet(
-        rows, columns, title=title, subtitle=subtitle, cell=(1.2, 1.2), caption=0.36, gap=(0.16, 0.06)
-    )
+        rows, columns, title=title, subtitle=legend(subtitle, appearance), cell=(1.2, 1.2), caption=0.36,
+        gap=(0.16, 0.06), axis_names=appearance.axis_names,
+    )  # fmt: skip
     for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
         marked = wrong is not None and wrong[index]
         x, y, wide, tall = sheet.picture(
-            index // columns, index % columns, image, caption=caption, color=MARK if marked else INK
-        )
+            index // columns, index % columns, drawn(image, appearance, moves[index]), caption=caption,
+            color=MARK if marked else INK,
+        )  # fmt: skip
         if marked:
             sheet.box(x, y, wide, tall, width=1.8)
     return sheet.figure

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.formats import short
 from cnnlab.pictures.kit.palette import INK, MARK, PAPER
 from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, label_width
+from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box
 
 
 def kernel_effects(
@@ -158,8 +160,9 @@ def pipeline_stages(
 
 
 def filter_weights(
-    kernels: np.ndarray, smooth: np.ndarray, *, title: str, subtitle: str, columns: int = 10
-) -> Figure:
+    kernels: np.ndarray, smooth: np.ndarray, *, title: str, subtitle: str, columns: int = 10,
+    appearance: Appearance = PLAIN,
+) -> Figure:  # fmt: skip
     """Each filter's weights, and below them their pattern, smoothed.
 
     Args:
@@ -171,8 +174,8 @@ def filter_weights(
     rows = 2 * math.ceil(len(kernels) / columns)
     colored = kernels.shape[-1] == 3
     sheet = Sheet(
-        rows, columns, title=title, subtitle=subtitle, cell=(0.95, 0.95), caption=0.2, gap=(0.12, 0.05),
-        labels=0.75, bars=1, pairs=True,
+        rows, columns, title=title, subtitle=legend(subtitle, appearance), cell=(0.95, 0.95), caption=0.2,
+        gap=(0.12, 0.05), labels=0.75, bars=1, pairs=True, axis_names=appearance.axis_names,
     )  # fmt: skip
     limit = float(np.abs(kernels).max()) or 1.0
     flat = kernels.mean(axis=-1)
@@ -182,6 +185,7 @@ def filter_weights(
     if colored:
         scale = ColorScale(-limit, limit, "weight (same scale for red, green and blue)", GREYS)
     for index, (kernel, pattern) in enumerate(zip(kernels, smooth, strict=True)):
+        kernel, pattern = turned(kernel, appearance), turned(pattern, appearance)
         row, column = 2 * (index // columns), index % columns
         if column == 0:
             sheet.row_label(row, "weights")
@@ -197,24 +201,30 @@ def filter_weights(
 
 
 def best_images(
-    groups: Sequence[tuple[str, np.ndarray, Sequence[str]]], *, title: str, subtitle: str, columns: int = 10
-) -> Figure:
-    """Images found by ascent: one or more groups, each a heading, images in [0, 1] and captions."""
+    groups: Sequence[tuple[str, np.ndarray, Sequence[str]]], *, title: str, subtitle: str, columns: int = 10,
+    appearance: Appearance = PLAIN, moves: Sequence[Move] | None = None,
+) -> Figure:  # fmt: skip
+    """Images found by ascent: one or more groups, each a heading, images in [0, 1] and captions.
+
+    Args:
+        moves: what is marked on the images of every group, where these are boards.
+    """
     columns = min(columns, max(len(images) for _, images, _ in groups))
     rows = sum(math.ceil(len(images) / columns) for _, images, _ in groups)
     labelled = any(heading for heading, _, _ in groups)
     lines = 1 + max(caption.count("\n") for _, _, captions in groups for caption in captions)
     sheet = Sheet(
-        rows, columns, title=title, subtitle=subtitle, cell=(1.05, 1.05), caption=0.06 + 0.16 * lines,
-        gap=(0.12, 0.08),
-        labels=1.15 if labelled else 0,
+        rows, columns, title=title, subtitle=legend(subtitle, appearance), cell=(1.05, 1.05),
+        caption=0.06 + 0.16 * lines, gap=(0.12, 0.08), labels=1.15 if labelled else 0,
+        axis_names=appearance.axis_names,
     )  # fmt: skip
     row = 0
     for heading, images, captions in groups:
         if heading:
             sheet.row_label(row, heading)
         for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
-            sheet.picture(row + index // columns, index % columns, image, caption=caption)
+            picture = drawn(image, appearance, moves[index] if moves else UNMARKED)
+            sheet.picture(row + index // columns, index % columns, picture, caption=caption)
         row += math.ceil(len(images) / columns)
     return sheet.figure
 
@@ -228,6 +238,8 @@ def strongest_examples(
     title: str,
     subtitle: str,
     patterns: np.ndarray | None = None,
+    appearance: Appearance = PLAIN,
+    moves: Sequence[Sequence[Move]] | None = None,
 ) -> Figure:
     """A row for each unit: its strongest images, the box of what it saw, the value.
 
@@ -244,7 +256,8 @@ def strongest_examples(
         patterns = patterns.sum(axis=-1)
     step = 1 if patterns is None else 2
     sheet = Sheet(
-        step * units, count, title=title, subtitle=subtitle, cell=(0.95, 0.95),
+        step * units, count, title=title, subtitle=legend(subtitle, appearance), cell=(0.95, 0.95),
+        axis_names=appearance.axis_names,
         caption=0.2 if patterns is None else 0.36, gap=(0.1, 0.05), labels=label_width(names, least=1.0),
         bars=0 if patterns is None else 1, pairs=patterns is not None,
     )  # fmt: skip
@@ -258,15 +271,16 @@ def strongest_examples(
                 pattern = patterns[unit, index]
                 limit = float(np.abs(pattern).max())
                 caption += f"\n±{short(limit)}"
-            x, y, wide, tall = sheet.picture(step * unit, index, images[unit, index], caption=caption)
+            picture = drawn(images[unit, index], appearance, moves[unit][index] if moves else UNMARKED)
+            x, y, wide, tall = sheet.picture(step * unit, index, picture, caption=caption)
             if boxes is not None:
-                top, left, bottom, right = boxes[unit, index]
+                top, left, bottom, right = turned_box(boxes[unit, index], (height, width), appearance)
                 sheet.box(
                     x + left / width * wide, y + top / height * tall,
                     (right - left) / width * wide, (bottom - top) / height * tall, color=MARK,
                 )  # fmt: skip
             if patterns is not None:
-                pattern = pattern / (limit or 1.0)
+                pattern = turned(pattern / (limit or 1.0), appearance)
                 if colored:
                     sheet.picture(step * unit + 1, index, 0.5 + 0.5 * pattern)
                 else:

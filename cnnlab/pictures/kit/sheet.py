@@ -25,6 +25,7 @@ _TITLE, _LINE = 0.34, 0.19  # height of the title and of a line of small print
 _CHARACTER = 0.083  # width of a letter of small print
 _BOLD = 0.09
 _BAR = 0.11  # height of a colour bar
+_BESIDE = 0.14  # room for the name of an axis
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Sheet:
         heads: whether columns have headings.
         bars: lines of colour bars below the grid.
         pairs: every second row belongs to the one above it: it has no captions and stands close.
+        axis_names: what lies across and upwards on every picture, where these are diagrams.
     """
 
     def __init__(
@@ -81,10 +83,13 @@ class Sheet:
         heads: bool = False,
         bars: int = 0,
         pairs: bool = False,
+        axis_names: tuple[str, str] | None = None,
         narrowest: float = 5.0,
     ) -> None:
+        self.axis_names, self.beside = axis_names, 0.0 if axis_names is None else _BESIDE
+        gap, below = (gap[0] + self.beside, gap[1]), below + self.beside
         self.cell, self.gap, self.caption, self.pairs = cell, (gap[0], gap[1] + below), caption, pairs
-        self.left = _MARGIN + labels
+        self.left = _MARGIN + labels + self.beside
         grid = columns * cell[0] + (columns - 1) * gap[0]
         width = max(self.left + grid + _MARGIN, narrowest, 0.125 * len(title) + 2 * _MARGIN)
         lines = textwrap.wrap(subtitle, int((width - 2 * _MARGIN) / _CHARACTER), break_on_hyphens=False)
@@ -137,17 +142,36 @@ class Sheet:
     def _draw(
         self, row: int, column: int, values: np.ndarray, scale: ColorScale, caption: str, color: str
     ) -> tuple[float, float, float, float]:
-        x, y = self.place(row, column)
-        height, width = values.shape[:2]
-        factor = min(self.cell[0] / width, self.cell[1] / height)
-        wide, tall = width * factor, height * factor
-        x += (self.cell[0] - wide) / 2
+        x, y, wide, tall = self._box(row, column, values.shape)
         if caption:
             # Of several lines the baseline is the last one's.
-            self.text(x + wide / 2, y - 0.07, caption, size=8.5, color=color, across="center", up="baseline")
-        y += (self.cell[1] - tall) / 2
+            above = self.place(row, column)[1] - 0.07
+            self.text(x + wide / 2, above, caption, size=8.5, color=color, across="center", up="baseline")
         self.pixels(x, y, wide, tall, values, scale)
+        self.name_axes(x, y, wide, tall)
         return x, y, wide, tall
+
+    def name_axes(self, x: float, y: float, wide: float, tall: float) -> None:
+        """Write below a picture what lies across it, and beside it what goes upwards."""
+        if self.axis_names is not None:
+            across, upwards = (f"{name} →" for name in self.axis_names)
+            self.text(x + wide / 2, y + tall + 0.02, across, size=6, color=GREY, across="center", up="top")
+            self.text(
+                x - 0.02, y + tall / 2, upwards, size=6, color=GREY, across="right", up="center", turned=True
+            )
+
+    def _box(self, row: int, column: int, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+        """The place of a picture of (H, W, …) within its cell."""
+        x, y = self.place(row, column)
+        factor = min(self.cell[0] / shape[1], self.cell[1] / shape[0])
+        wide, tall = shape[1] * factor, shape[0] * factor
+        return x + (self.cell[0] - wide) / 2, y + (self.cell[1] - tall) / 2, wide, tall
+
+    def frame(self, row: int, column: int, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+        """Draw the frame that a picture of this shape would have; returns its box."""
+        box = self._box(row, column, shape)
+        self.box(*box, color=FAINT, width=0.6)
+        return box
 
     def pixels(
         self, x: float, y: float, wide: float, tall: float, values: np.ndarray, scale: ColorScale
@@ -177,15 +201,16 @@ class Sheet:
         self, x: float, y: float, text: str, *, size: float = SMALL, color: str = INK,
         across: Literal["left", "center", "right"] = "left",
         up: Literal["center", "bottom", "top", "baseline"] = "center", weight: str = "normal",
+        turned: bool = False,
     ) -> None:  # fmt: skip
         self.axes.text(
             x, y, text, fontsize=size, color=color, ha=across, va=up, fontweight=weight, parse_math=False,
-            linespacing=1.3,
+            linespacing=1.3, rotation=90 if turned else 0,
         )  # fmt: skip
 
     def row_label(self, row: int, text: str, *, color: str = INK) -> None:
         _, y = self.place(row, 0)
-        self.text(self.left - 0.12, y + self.cell[1] / 2, text, across="right", color=color)
+        self.text(self.left - 0.12 - self.beside, y + self.cell[1] / 2, text, across="right", color=color)
 
     def column_head(self, column: int, text: str) -> None:
         x, _ = self.place(0, column)

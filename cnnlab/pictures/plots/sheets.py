@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.brightness import to_white
+from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.formats import shortened
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
 from cnnlab.pictures.kit.sheet import Sheet
+from cnnlab.pictures.rendering import Move, drawn, legend
 
 ON_A_SHEET = 32
 _COLUMNS = 8
@@ -22,18 +23,23 @@ class PredictedImages(NamedTuple):
     """Test images and what each experiment takes them for.
 
     images: (N, H, W, C) uint8, C = 1 or 3. labels: (N,) int. predicted: by experiment (N,) int.
-    brightest: the pixel value that a picture shows as white.
+    appearance: how they are drawn.
     """
 
     images: np.ndarray
     labels: np.ndarray
     predicted: Mapping[str, np.ndarray]
     class_names: Sequence[str]
-    brightest: int = 255
+    appearance: Appearance = PLAIN
 
     def picture(self, index: int) -> np.ndarray:
-        """One image as it is drawn: (H, W, C) uint8, up to 255."""
-        return to_white(self.images[index], self.brightest)
+        """One image as it is drawn: (H', W', C') uint8, up to 255.
+
+        On a board its class is marked, and what it is taken for where only one experiment says so.
+        """
+        taken = {int(predicted[index]) for predicted in self.predicted.values()}
+        predicted = self.class_names[taken.pop()] if len(taken) == 1 else None
+        return drawn(self.images[index], self.appearance, Move(self.label(index), predicted))
 
     def label(self, index: int) -> str:
         """The class that an image has."""
@@ -52,8 +58,9 @@ def answer_sheet(answers: PredictedImages, *, title: str) -> Figure:
     """
     number = min(len(answers.images), ON_A_SHEET)
     names, key = _short_names(list(answers.predicted))
-    subtitle = f"Below each image: its class, then the predictions. {key}".rstrip()
-    sheet = _sheet(max(1, -(-number // _COLUMNS)), _COLUMNS, title, subtitle, lines=1 + len(names))
+    said = legend("Below each image: its class, then the predictions.", answers.appearance)
+    subtitle = f"{said} {key}".rstrip()
+    sheet = _sheet(max(1, -(-number // _COLUMNS)), _COLUMNS, title, subtitle, answers, lines=1 + len(names))
     for index in range(number):
         lines = [(answers.label(index), INK)]
         for name, shown_as in names.items():
@@ -80,8 +87,10 @@ def only_one_right(answers: PredictedImages, *, title: str, each: int = 16) -> F
     }
     columns = 4
     rows = max(1, *(-(-min(len(found), each) // columns) for found in blocks.values()))
-    subtitle = "Below each image: its class, and the wrong prediction of the other network."
-    sheet = _sheet(rows, 2 * columns + 1, title, subtitle, lines=2, heads=True)
+    subtitle = legend(
+        "Below each image: its class, and the wrong prediction of the other network.", answers.appearance
+    )
+    sheet = _sheet(rows, 2 * columns + 1, title, subtitle, answers, lines=2, heads=True)
     for start, (name, found) in zip((0, columns + 1), blocks.items(), strict=True):
         other = second if name == first else first
         sheet.block_head(start, f"Only {shortened(name, 40)} is correct: {len(found):,}")
@@ -101,10 +110,13 @@ def _short_names(names: list[str]) -> tuple[dict[str, str], str]:
     return {name: f"{number}: " for number, name in enumerate(names, start=1)}, key
 
 
-def _sheet(rows: int, columns: int, title: str, subtitle: str, *, lines: int, heads: bool = False) -> Sheet:
+def _sheet(
+    rows: int, columns: int, title: str, subtitle: str, answers: PredictedImages, *, lines: int,
+    heads: bool = False,
+) -> Sheet:  # fmt: skip
     return Sheet(
         rows, columns, title=title, subtitle=subtitle, cell=(1.05, 1.05), gap=(0.15, 0.14),
-        below=0.06 + _LINE * lines, heads=heads,
+        below=0.06 + _LINE * lines, heads=heads, axis_names=answers.appearance.axis_names,
     )  # fmt: skip
 
 
@@ -116,7 +128,7 @@ def _add(
     x, y, wide, tall = sheet.picture(row, column, image)
     if marked:
         sheet.box(x, y, wide, tall, width=2.5)
-    top = sheet.place(row, column)[1] + sheet.cell[1] + 0.05
+    top = sheet.place(row, column)[1] + sheet.cell[1] + sheet.beside + 0.05
     for line, (text, color) in enumerate(lines):
         weight = "bold" if line == 0 else "normal"
         sheet.text(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnlab.config.experiment import known_configs
+from cnnlab.config.experiment import known_configs, load_config
 from cnnlab.errors import UserError, unknown
 from cnnlab.run_folders.listing.scanning import Row, scan
 from cnnlab.run_folders.records import is_run, read_facts, read_status, runs_in
@@ -87,9 +87,16 @@ def finished_runs(text: str, out: Path) -> list[Path]:
         runs = []
     finished = [path for path in runs if (read_status(path) or {}).get("state") == "finished"]
     if not finished:
-        remedy = f"train it first: cnnlab train {text}" if is_experiment else "finish training it first"
+        remedy = _remedy(text) if is_experiment else "finish training it first"
         raise UserError(f"{text}: no finished run in {out}; {remedy}")
     return finished
+
+
+def _remedy(experiment: str) -> str:
+    """What to do about an experiment without a run, which some configs cannot have."""
+    if load_config(experiment).dataset is None:
+        return "this config has no dataset and can only be summarized"
+    return f"train it first: cnnlab train {experiment}"
 
 
 def latest_run(text: str, out: Path) -> Path:
