@@ -17,7 +17,7 @@ from cnnlab.commands.options import (
     json_option,
     quiet_option,
 )
-from cnnlab.commands.output import print_json, print_table
+from cnnlab.commands.output import print_json, print_table, say
 from cnnlab.datasets import DataPaths
 from cnnlab.layers.base import times
 from cnnlab.user_files import save_picture
@@ -74,8 +74,8 @@ def list_command(data_dir: Path | None, as_json: bool) -> None:
         rows.append([each.name, each.title, times(each.image_shape), *counts, each.status, where])
     print_table(["Dataset", "Title", "Image", "Classes", "Training", "Test", "Status", "Where"], rows, left=3)
     for problem in filter(None, (each.problem for each in listed)):
-        click.echo(f"\n{problem}")
-    click.echo("\nYour own images need no name: dataset: {folder: PATH} or dataset: {npz: FILE}.")
+        say(f"\n{problem}")
+    say("\nYour own images need no name: dataset: {folder: PATH} or dataset: {npz: FILE}.")
 
 
 @command.command("fetch")
@@ -127,11 +127,11 @@ def check_command(source: str, data_dir: Path | None, quiet: bool, as_json: bool
     if as_json:
         print_json(checked.as_dict())
         return
-    click.echo(f"{checked.title}: {provenance.status}, {provenance.origin}\ndigest {provenance.digest}\n")
+    say(f"{checked.title}: {provenance.status}, {provenance.origin}\ndigest {provenance.digest}\n")
     _print_classes(checked.inspection)
     _print_values(checked.inspection)
     for warning in checked.inspection.warnings:
-        click.echo(f"warning: {warning}")
+        say(f"warning: {warning}")
 
 
 def _print_classes(inspection: Inspection) -> None:
@@ -146,14 +146,14 @@ def _print_classes(inspection: Inspection) -> None:
 def _print_values(inspection: Inspection) -> None:
     mean, std = (", ".join(f"{each:.1f}" for each in values) for values in (inspection.mean, inspection.std))
     equal = inspection.duplicates
-    click.echo(
+    say(
         f"\npixels {times(inspection.image_shape)} from {inspection.lowest} to "
         f"{inspection.highest}, mean {mean}, standard deviation {std}\n"
         f"duplicates: {equal.train:,} in training, {equal.test:,} in test, {equal.test_in_train:,} in both"
     )
     if equal.examples:
         pairs = ", ".join(f"test {test} = training {train}" for test, train in equal.examples)
-        click.echo(f"   {pairs}")
+        say(f"   {pairs}")
 
 
 @command.command("show")
@@ -209,4 +209,4 @@ def show_command(
     if as_json:
         print_json({"picture": str(path), "labels": labels})
     else:
-        click.echo(str(path))
+        say(str(path))

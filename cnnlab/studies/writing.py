@@ -17,9 +17,11 @@ from cnnlab.comparison import (
     cost_table,
     rounded_table,
 )
+from cnnlab.foreign_text import markdown
 from cnnlab.run_folders.folders import Folder
 from cnnlab.studies.comparing import ComparedExperiments
 from cnnlab.studies.pictures import PICTURES, pictures
+from cnnlab.summary_tables.text import csv_text
 
 _MOST_CLASSES = 50
 """A page is for reading; of more classes, such as the 361 points of a Go board, comparison.json tells."""
@@ -48,7 +50,7 @@ def write_comparison(compared: ComparedExperiments, out: Path, *, page: str | No
     comparison = compared.comparison
     folder = comparison_folder((outcome.name for outcome in comparison.experiments), out)
     with folder.alone():
-        folder.write_text("table.csv", accuracy_table(comparison).to_csv(index=False))
+        folder.write_text("table.csv", csv_text(accuracy_table(comparison)))
         folder.write_text("table.md", markdown_page(comparison))
         folder.write_json("comparison.json", comparison.as_dict())
         drawn = pictures(comparison, compared.answers)
@@ -73,7 +75,10 @@ def comparison_text(
     """Caption, warnings, tables and verdict; what is not a table is a comment in LaTeX."""
 
     def prose(text: str) -> str:
-        return f"% {text}" if style == "latex" else text
+        lines = text.split("\n")
+        if style == "latex":
+            return "\n".join(f"% {line}" for line in lines)
+        return "\n".join(map(markdown, lines)) if style == "markdown" else text
 
     notes = (*(comparison.warnings if with_warnings else ()), *comparison.notes)
     tables = [rounded_table(comparison), cost_table(comparison)]
@@ -94,9 +99,9 @@ def markdown_page(comparison: ComparedOutcomes) -> str:
     classes = class_table(comparison)
     parts = [
         as_text(rounded_table(comparison), "markdown"),
-        f"{caption(comparison)}.",
-        *conclusion(comparison),
-        *(f"Note: {note}" for note in (*comparison.warnings, *comparison.notes)),
+        markdown(f"{caption(comparison)}."),
+        *map(markdown, conclusion(comparison)),
+        *(markdown(f"Note: {note}") for note in (*comparison.warnings, *comparison.notes)),
         as_text(cost_table(comparison), "markdown"),
     ]
     if 0 < len(classes) <= _MOST_CLASSES:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter
 
-from cnnlab.pictures.kit.formats import percent, shortened, signed
+from cnnlab.foreign_text import shortened
+from cnnlab.pictures.kit.formats import percent, signed
 from cnnlab.pictures.kit.palette import COLORS, FAINT, GREY, INK, MARK, PAPER
 from cnnlab.pictures.kit.style import LABEL, SMALL, new_figure, versus
 

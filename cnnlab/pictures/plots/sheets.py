@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from cnnlab.foreign_text import shortened
 from cnnlab.pictures.brightness import to_white
-from cnnlab.pictures.kit.formats import shortened
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
 from cnnlab.pictures.kit.sheet import Sheet
 
