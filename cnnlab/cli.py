@@ -190,10 +190,8 @@ def run(arguments: list[str] | None = None) -> int:
 def _unexpected(error: Exception) -> tuple[str, int]:
     """What to say of an exception that is no message of cnnlab's, and the exit code."""
     if isinstance(error, OSError):
-        try:
-            sys.stdout.flush()  # what could not be written is still waiting
-        except OSError as lost:
-            return f"the result cannot be written to standard output: {lost.strerror}", 1
+        if any(frame.f_code is click.echo.__code__ for frame, _ in traceback.walk_tb(error.__traceback__)):
+            return f"the result cannot be written to standard output: {error.strerror}", 1
         try:
             os.getcwd()  # noqa: PTH109  # says nothing but whether it is there
         except OSError:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 _JOINERS = "\u200c\u200d"
@@ -56,18 +55,6 @@ def shortened(name: str, length: int = 60) -> str:
         return name
     tail = 2 * length // 5
     return f"{_beginning(name, length - tail - 1)}…{_beginning(name[::-1], tail)[::-1]}"
-
-
-def all_shortened(names: Sequence[str], length: int) -> list[str]:
-    """`shortened` names, which still differ: where only their middles did, each has its place in front."""
-    short = [shortened(name, length) for name in names]
-    seen: dict[str, int] = {}
-    for each in short:
-        seen[each] = seen.get(each, 0) + 1
-    return [
-        name if seen[name] == 1 or name == names[place] else shortened(f"{place}: {names[place]}", length)
-        for place, name in enumerate(short)
-    ]
 
 
 def _beginning(text: str, room: int) -> str:

@@ -19,6 +19,7 @@ from cnnlab.commands.options import (
 )
 from cnnlab.commands.output import print_json, print_table, say
 from cnnlab.datasets import DataPaths
+from cnnlab.foreign_text import one_line
 from cnnlab.layers.base import times
 from cnnlab.user_files import save_picture
 
@@ -203,9 +204,10 @@ def show_command(
     if config.data_format == "channels_first":
         images = images.transpose(0, 2, 3, 1)
     labels = [data.class_names[label] for label in chosen.labels]
+    captions = list(map(one_line, labels))
     title = f"{config.title}: {'test' if of_test else 'training'} images ({name})"
     path = output or Path(f"{Path(source).stem or config.name}{'-augmented' if augmented else ''}.png")
-    save_picture(contact_sheet(images, labels, title=title, brightest=config.brightest), path)
+    save_picture(contact_sheet(images, captions, title=title, brightest=config.brightest), path)
     if as_json:
         print_json({"picture": str(path), "labels": labels})
     else:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnlab.foreign_text import columns as columns_of
+from cnnlab.foreign_text import printable, shortened
 from cnnlab.pictures.brightness import to_white
 from cnnlab.pictures.kit.palette import INK, PAPER
 
@@ -48,7 +50,8 @@ def contact_sheet(
     sheet = Image.new("RGB", (columns * step_x, math.ceil(count / columns) * step_y + top), PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
-        draw.text((MARGIN, MARGIN), title, fill=INK, font=_font(TEXT + 2))
+        font = _font(TEXT + 2, title)
+        draw.text((MARGIN, MARGIN), _fitting(title, font, sheet.width - 2 * MARGIN), fill=INK, font=font)
     for index, (pixels, caption) in enumerate(zip(images, captions, strict=True)):
         left = index % columns * step_x + (step_x - width * factor) // 2
         upper = index // columns * step_y + top + MARGIN
@@ -57,26 +60,29 @@ def contact_sheet(
         enlarged = image.resize((width * factor, height * factor), Image.Resampling.NEAREST)
         sheet.paste(enlarged, (left, upper))
         for number, line in enumerate(caption.split("\n")):
-            draw.text(
-                (index % columns * step_x + MARGIN, upper + height * factor + 2 + number * (TEXT + 3)),
-                _fitting(line, step_x - MARGIN),
-                fill=INK,
-                font=_font(TEXT),
-            )
+            place = (index % columns * step_x + MARGIN, upper + height * factor + 2 + number * (TEXT + 3))
+            font = _font(TEXT, line)
+            draw.text(place, _fitting(line, font, step_x - MARGIN), fill=INK, font=font)
     return sheet
 
 
-def _font(size: int):  # type: ignore[no-untyped-def]  # Pillow has two classes for it, and no common base
+def _font(size: int, text: str):  # type: ignore[no-untyped-def]  # Pillow has two classes without a common base
     from PIL import ImageFont
 
-    return ImageFont.load_default(size)
+    if text.isascii():
+        return ImageFont.load_default(size)
+    from cnnlab.pictures.kit.lettering import font_file
+
+    return ImageFont.truetype(font_file(text), size)
 
 
-def _fitting(text: str, width: int) -> str:
-    """The text, cut off where it would run into its neighbour."""
-    font = _font(TEXT)
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text}…"
+def _fitting(text: str, font: Any, width: int) -> str:
+    """The text as it can be shown, its middle left out where it would run into its neighbour."""
+    text = printable(text)
+    if not text.isascii():
+        from cnnlab.pictures.kit.lettering import legible
+
+        text = legible(text)
+    lengths = range(columns_of(text), 2, -1)
+    candidates = (shortened(text, length) for length in lengths)
+    return next((each for each in candidates if font.getlength(each) <= width), text[:1])

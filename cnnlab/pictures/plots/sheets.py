@@ -8,13 +8,15 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.foreign_text import shortened
+from cnnlab.foreign_text import one_line, shortened
 from cnnlab.pictures.brightness import to_white
+from cnnlab.pictures.kit.lettering import fitted
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
-from cnnlab.pictures.kit.sheet import Sheet
+from cnnlab.pictures.kit.sheet import CAPTION, Sheet, cell_width
 
 ON_A_SHEET = 32
 _COLUMNS = 8
+_CELL = 1.05
 _LINE = 0.17  # inches, of text below an image
 
 
@@ -37,12 +39,12 @@ class PredictedImages(NamedTuple):
 
     def label(self, index: int) -> str:
         """The class that an image has."""
-        return self.class_names[int(self.labels[index])]
+        return one_line(self.class_names[int(self.labels[index])])
 
     def prediction(self, name: str, index: int) -> tuple[str, bool]:
         """The class that an experiment takes an image for, and whether that is correct."""
         predicted = int(self.predicted[name][index])
-        return self.class_names[predicted], predicted == self.labels[index]
+        return one_line(self.class_names[predicted]), predicted == self.labels[index]
 
 
 def answer_sheet(answers: PredictedImages, *, title: str) -> Figure:
@@ -53,7 +55,8 @@ def answer_sheet(answers: PredictedImages, *, title: str) -> Figure:
     number = min(len(answers.images), ON_A_SHEET)
     names, key = _short_names(list(answers.predicted))
     subtitle = f"Below each image: its class, then the predictions. {key}".rstrip()
-    sheet = _sheet(max(1, -(-number // _COLUMNS)), _COLUMNS, title, subtitle, lines=1 + len(names))
+    rows, classes = max(1, -(-number // _COLUMNS)), answers.class_names
+    sheet = _sheet(rows, _COLUMNS, title, subtitle, lines=1 + len(names), names=classes)
     for index in range(number):
         lines = [(answers.label(index), INK)]
         for name, shown_as in names.items():
@@ -81,7 +84,7 @@ def only_one_right(answers: PredictedImages, *, title: str, each: int = 16) -> F
     columns = 4
     rows = max(1, *(-(-min(len(found), each) // columns) for found in blocks.values()))
     subtitle = "Below each image: its class, and the wrong prediction of the other network."
-    sheet = _sheet(rows, 2 * columns + 1, title, subtitle, lines=2, heads=True)
+    sheet = _sheet(rows, 2 * columns + 1, title, subtitle, lines=2, names=answers.class_names, heads=True)
     for start, (name, found) in zip((0, columns + 1), blocks.items(), strict=True):
         other = second if name == first else first
         sheet.block_head(start, f"Only {shortened(name, 40)} is correct: {len(found):,}")
@@ -101,9 +104,20 @@ def _short_names(names: list[str]) -> tuple[dict[str, str], str]:
     return {name: f"{number}: " for number, name in enumerate(names, start=1)}, key
 
 
-def _sheet(rows: int, columns: int, title: str, subtitle: str, *, lines: int, heads: bool = False) -> Sheet:
+def _sheet(
+    rows: int,
+    columns: int,
+    title: str,
+    subtitle: str,
+    *,
+    lines: int,
+    names: Sequence[str] = (),
+    heads: bool = False,
+) -> Sheet:
+    """Images are as far apart as the names of the classes, `names`, want, within bounds."""
+    side = cell_width((f"a: {one_line(name)} ✗" for name in names), least=_CELL, most=2.0)
     return Sheet(
-        rows, columns, title=title, subtitle=subtitle, cell=(1.05, 1.05), gap=(0.15, 0.14),
+        rows, columns, title=title, subtitle=subtitle, cell=(side, _CELL), gap=(0.15, 0.14),
         below=0.06 + _LINE * lines, heads=heads,
     )  # fmt: skip
 
@@ -119,7 +133,8 @@ def _add(
     top = sheet.place(row, column)[1] + sheet.cell[1] + 0.05
     for line, (text, color) in enumerate(lines):
         weight = "bold" if line == 0 else "normal"
+        shown = fitted(text, sheet.cell[0] + 0.5 * sheet.gap[0], CAPTION, bold=line == 0)
         sheet.text(
-            x + wide / 2, top + _LINE * line, text, size=8.5, color=color, across="center", up="top",
+            x + wide / 2, top + _LINE * line, shown, size=CAPTION, color=color, across="center", up="top",
             weight=weight,
         )  # fmt: skip
