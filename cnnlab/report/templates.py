@@ -38,9 +38,8 @@ def pages() -> jinja2.Environment:
 
 def _shown(value: Any) -> Any:
     """A text without what would turn the direction of its line, or what no page may hold."""
-    return (
-        printable(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
-    )
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return printable(value, keep="\n\t") if is_text else value
 
 
 def _variables(theme: Theme) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnlab import foreign_text
-from cnnlab.foreign_text import columns, csv_cell, one_line, shortened
+from cnnlab.foreign_text import columns, csv_cell, one_line, printable, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +51,20 @@ def text_table(
 def csv_text(table: pd.DataFrame) -> str:
     """Comma-separated values with a header, in full precision; what is missing is empty."""
     return table.map(csv_cell).rename(columns=csv_cell).to_csv(index=False)
+
+
+def html_text(table: pd.DataFrame, *, missing: str = "NaN") -> str:
+    """A table for a notebook, which would else set what stands between two dollars as mathematics."""
+    import pandas as pd
+
+    shown = table.map(_printable_cell).rename(columns=_printable_cell)
+    with pd.option_context("display.html.use_mathjax", False):
+        text: str = shown.to_html(index=False, na_rep=missing)
+    return text
+
+
+def _printable_cell(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else value
 
 
 def table_width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
