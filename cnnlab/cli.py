@@ -8,14 +8,18 @@ if __name__ == "__main__":  # python -m cnnlab.cli
     open_streams()
     handle_signals()
 
+import atexit
 import codecs
 import importlib
 import io
 import logging
 import os
+import shutil
 import sys
+import tempfile
 import traceback
 import warnings
+from contextlib import suppress
 from typing import Any, TextIO
 
 # Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start.
@@ -136,10 +140,21 @@ def _settle_surroundings() -> None:
             stream.reconfigure(errors="plain_signs")  # few encodings have a ±, and names need not be text
     # Nothing is drawn on a screen; matplotlib refuses to be imported where this names a backend it lacks.
     os.environ.pop("MPLBACKEND", None)
+    if not os.path.isabs(os.path.expanduser("~")):  # noqa: PTH111, PTH117  # pathlib raises where there is none
+        _lend_home()
     if (columns := os.environ.get("COLUMNS")) and not (columns.isdigit() and int(columns) >= _NARROWEST):
         del os.environ["COLUMNS"]  # no text fits; the terminal itself may know better
     # It says where it keeps its list of fonts if its folder is read-only, which is nothing to act on.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
+def _lend_home() -> None:
+    """Libraries keep caches below the home folder; a user without one gets a folder for this command."""
+    with suppress(OSError):
+        home = tempfile.mkdtemp(prefix="cnnlab-home-")
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+        os.environ["HOME"] = home
+        tell("note: there is no home folder (HOME is not set), so that caches last for this command only")
 
 
 def show_warning(

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 def say(text: str = "") -> None:
     """A line of the result, on stdout."""
-    click.echo(printable(text))
+    _write(printable(text) + "\n")
 
 
 def tell(message: str = "") -> None:
     """A line about the work, on stderr. Where it is lost, as on a full disk, the work goes on."""
     with suppress(OSError):
-        click.echo(printable(message), err=True)
+        click.echo(printable(message), file=sys.stderr)
 
 
 def print_json(data: Any) -> None:
@@ -39,7 +39,7 @@ def print_json(data: Any) -> None:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # a name of a file that is no text, or an output that has few letters
         text = json.dumps(_finite(data), indent=2)
-    click.echo(_INVISIBLE.sub(lambda found: _escaped(found[0]), text))
+    _write(_INVISIBLE.sub(lambda found: _escaped(found[0]), text) + "\n")
 
 
 def print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -47,12 +47,12 @@ def print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     text = io.StringIO()
     cells = [[csv_cell(cell) for cell in row] for row in (columns, *rows)]
     csv.writer(text, lineterminator="\n").writerows(cells)
-    click.echo(text.getvalue(), nl=False)
+    _write(text.getvalue())
 
 
 def print_csv_table(table: pd.DataFrame) -> None:
     """The same of a DataFrame; what is missing is empty."""
-    click.echo(csv_text(table), nl=False)
+    _write(csv_text(table))
 
 
 def print_table(
@@ -65,6 +65,11 @@ def print_table(
 ) -> None:
     """A table of strings: see `text_table`."""
     say(text_table(headers, rows, left=left, markdown=markdown, width=width))
+
+
+def _write(text: str) -> None:
+    """To stdout in its own encoding: left alone, click takes ASCII for a mistake and writes UTF-8."""
+    click.echo(text, nl=False, file=sys.stdout)
 
 
 _INVISIBLE = re.compile(r"[^\x20-\x7e\n]")
