@@ -72,7 +72,7 @@ class ConfusionMatrix:
 
         Args:
             class_names: of the rows and columns that are left.
-            together: so many neighbours are counted as one class; errors among them stay errors.
+            together: so many neighbors are counted as one class; errors among them stay errors.
         """
         starts = np.arange(0, len(counts), together)
         errors = counts - np.diag(np.diag(counts))
@@ -141,7 +141,7 @@ def confusion_matrices(
 def confusion_matrix(counts: np.ndarray, class_names: Sequence[str], *, title: str, subtitle: str) -> Figure:
     """One network's counts, large; colours are shares of the true class, of the errors only.
 
-    Of more than 512 classes, neighbours are counted together, so that the picture stays within bounds.
+    Of more than 512 classes, neighbors are counted together, so that the picture stays within bounds.
     """
     together = -(-len(class_names) // _MOST_CELLS)
     if together > 1:
