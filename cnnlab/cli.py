@@ -136,8 +136,9 @@ def _settle_surroundings() -> None:
     """Whatever encoding the streams have, and whatever a notebook has set, the command can do its work."""
     codecs.register_error("plain_signs", plain_signs)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="plain_signs")  # few encodings have a ±, and names need not be text
+        if isinstance(stream, io.TextIOWrapper):  # names need not be text, and few encodings have a ±
+            utf8 = codecs.lookup(stream.encoding).name == "utf-8"
+            stream.reconfigure(errors="backslashreplace" if utf8 else "plain_signs")
     # Nothing is drawn on a screen; matplotlib refuses to be imported where this names a backend it lacks.
     os.environ.pop("MPLBACKEND", None)
     if not os.path.isabs(os.path.expanduser("~")):  # noqa: PTH111, PTH117  # pathlib raises where there is none
