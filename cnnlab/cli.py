@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 if __name__ == "__main__":  # python -m cnnlab.cli
-    from cnnlab.starting import handle_signals
+    from cnnlab.starting import handle_signals, open_streams
 
+    open_streams()
     handle_signals()
 
+import atexit
+import codecs
 import importlib
 import io
+import logging
 import os
+import shutil
 import sys
+import tempfile
 import traceback
 import warnings
 from contextlib import suppress
@@ -22,7 +28,10 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 import click
 
 from cnnlab.commands.interruption import Interruption, interruption_of_process, noticed_interruption
-from cnnlab.errors import CnnlabError, CnnlabWarning, closest, printable
+from cnnlab.commands.output import tell
+from cnnlab.errors import CnnlabError, CnnlabWarning, closest
+from cnnlab.foreign_text import plain_signs
+from cnnlab.framework_errors import described, is_out_of_memory, out_of_memory
 from cnnlab.version import __version__
 
 COMMANDS = {
@@ -40,6 +49,9 @@ COMMANDS = {
     "verify": "Check that nothing is lost: kill and resume a run.",
 }
 
+
+_NARROWEST = 20
+"""Columns of a terminal that text still fits into."""
 
 RESUMING = ("train", "compare", "report")
 """Commands that train: run again, they resume what was interrupted."""
@@ -104,8 +116,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     warnings.showwarning = show_warning
     interruption = Interruption()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
+    _settle_surroundings()
     try:
         interruption.handle_signals()
         code = run(arguments)
@@ -121,6 +132,32 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code)
 
 
+def _settle_surroundings() -> None:
+    """Whatever encoding the streams have, and whatever a notebook has set, the command can do its work."""
+    codecs.register_error("plain_signs", plain_signs)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names need not be text, and few encodings have a ±
+            utf8 = codecs.lookup(stream.encoding).name == "utf-8"
+            stream.reconfigure(errors="backslashreplace" if utf8 else "plain_signs")
+    # Nothing is drawn on a screen; matplotlib refuses to be imported where this names a backend it lacks.
+    os.environ.pop("MPLBACKEND", None)
+    if not os.path.isabs(os.path.expanduser("~")):  # noqa: PTH111, PTH117  # pathlib raises where there is none
+        _lend_home()
+    if (columns := os.environ.get("COLUMNS")) and not (columns.isdigit() and int(columns) >= _NARROWEST):
+        del os.environ["COLUMNS"]  # no text fits; the terminal itself may know better
+    # It says where it keeps its list of fonts if its folder is read-only, which is nothing to act on.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
+def _lend_home() -> None:
+    """Libraries keep caches below the home folder; a user without one gets a folder for this command."""
+    with suppress(OSError):
+        home = tempfile.mkdtemp(prefix="cnnlab-home-")
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+        os.environ["HOME"] = home
+        tell("note: there is no home folder (HOME is not set), so that caches last for this command only")
+
+
 def show_warning(
     message: Warning | str,
     category: type[Warning],
@@ -134,7 +171,7 @@ def show_warning(
     text = (
         f"warning: {message}\n" if own else warnings.formatwarning(message, category, filename, lineno, line)
     )
-    click.echo(text, nl=False, file=file, err=True)
+    tell(text.rstrip("\n"))
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -145,7 +182,9 @@ def run(arguments: list[str] | None = None) -> int:
             code: Any = group.main(arguments, prog_name="cnnlab", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        _with_suggestion(error).show()
+        shown = io.StringIO()
+        _with_suggestion(error).show(shown)
+        tell(shown.getvalue().rstrip("\n"))
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _interrupted(arguments, interruption_of_process())
@@ -154,24 +193,39 @@ def run(arguments: list[str] | None = None) -> int:
     except CnnlabError as error:
         if shows_traceback:
             traceback.print_exc()
-        click.echo(error.on_command_line(), err=True)
+        tell(error.on_command_line())
         return error.exit_code
     except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback reaches a user
         if shows_traceback:
             traceback.print_exc()
-        summary = printable(f"{type(error).__name__}: {error}".splitlines()[0])
-        click.echo(
-            f"internal error in cnnlab: {summary}\n   set CNNLAB_TRACEBACK=1 to see the traceback", err=True
-        )
-        return 1
+        message, exit_code = _unexpected(error)
+        tell(message)
+        return exit_code
+
+
+def _unexpected(error: Exception) -> tuple[str, int]:
+    """What to say of an exception that is no message of cnnlab's, and the exit code."""
+    if isinstance(error, OSError):
+        if any(frame.f_code is click.echo.__code__ for frame, _ in traceback.walk_tb(error.__traceback__)):
+            return f"the result cannot be written to standard output: {error.strerror}", 1
+        try:
+            os.getcwd()  # noqa: PTH109  # says nothing but whether it is there
+        except OSError:
+            return "the current directory does not exist any more; change to another one", 2
+    if is_out_of_memory(error):
+        return out_of_memory(error), 1
+    return (
+        f"internal error in cnnlab: {described(error)}\n"
+        "   this is a bug: please report it, with the traceback that CNNLAB_TRACEBACK=1 shows",
+        1,
+    )
 
 
 def _interrupted(arguments: list[str] | None, interruption: Interruption) -> int:
     """Say that the user has ended the command, if there is still a terminal; returns the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     resumes = given[:1] and given[0] in RESUMING
-    with suppress(OSError):
-        click.echo(f"interrupted{'; run the same command again to resume' if resumes else ''}", err=True)
+    tell(f"interrupted{'; run the same command again to resume' if resumes else ''}")
     return interruption.exit_code
 
 

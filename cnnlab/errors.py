@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
+
+from cnnlab.foreign_text import printable
 
 
 class CnnlabError(Exception):
@@ -78,20 +79,6 @@ class CnnlabWarning(UserWarning):
     def __str__(self) -> str:
         # As in errors, whatever it quotes.
         return printable(super().__str__())
-
-
-def printable(text: str, keep: str = "\n") -> str:
-    """A text as a terminal may show it: control characters and the like written as escapes, but for `keep`.
-
-    >>> printable("red: \\x1b[31m")
-    'red: \\\\x1b[31m'
-    """
-    return "".join(
-        each
-        if each in keep or each.isprintable() or unicodedata.category(each) == "Zs"  # spaces of any width
-        else each.encode("unicode_escape").decode()
-        for each in text
-    )
 
 
 def first_sentence(error: BaseException, *, after: str = "") -> str:

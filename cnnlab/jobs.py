@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.errors import CnnlabError, UserError
+from cnnlab.framework_errors import is_out_of_memory, out_of_memory
 from cnnlab.run_folders.arithmetic import resume_under, reused_from_before
 from cnnlab.run_folders.contents import DatasetFacts
 from cnnlab.run_folders.holding import hold, remove_checkpoints, start_over
@@ -200,8 +201,10 @@ class Jobs:
                 self.reporter.warn(f"{path}: {warning}")
             try:
                 train(config, data, run, self.reporter, environment=facts)
-            except Exception:
+            except Exception as error:
                 self.reporter.check_interruption()  # then the run is interrupted, not failed
+                if is_out_of_memory(error):
+                    raise CnnlabError(out_of_memory(error)) from error
                 raise
         return read_record(path)
 

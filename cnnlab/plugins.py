@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnlab.errors import CnnlabError, CnnlabWarning, UserError, printable
+from cnnlab.errors import CnnlabError, CnnlabWarning, UserError
+from cnnlab.foreign_text import one_line
+from cnnlab.framework_errors import described
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -64,7 +66,7 @@ class Plugin:
         try:
             found: Any = self.entry_point.load()
         except Exception as error:  # noqa: BLE001  # somebody else's code, which may fail in any way
-            self._warn(f"{type(error).__name__}: {error}")
+            self._warn(described(error))
             return None
         module, class_name = base.split(":")
         expected = getattr(importlib.import_module(module), class_name)
@@ -82,7 +84,7 @@ class Plugin:
     def _warn(self, problem: str) -> None:
         entry = f"{self.entry_point.group}: {self.entry_point.name} = {self.entry_point.value}"
         message = f"plug-in {self.distribution} is ignored: {entry}: {problem}"
-        warnings.warn(printable(message, keep=""), CnnlabWarning, stacklevel=2)
+        warnings.warn(one_line(message), CnnlabWarning, stacklevel=2)
 
 
 def _adds(found: type[Any], base: type[Any], name: str) -> bool:
@@ -114,7 +116,7 @@ def failures_of(distribution: Distribution | None) -> Iterator[None]:
     except Exception as error:
         if distribution is None:
             raise
-        raise PluginError(f"plug-in {distribution}: {type(error).__name__}: {error}") from error
+        raise PluginError(f"plug-in {distribution}: {described(error)}") from error
 
 
 @cache

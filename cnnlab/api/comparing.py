@@ -156,6 +156,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         from cnnlab.comparison import caption, cost_table, rounded_table
+        from cnnlab.summary_tables.text import html_text
 
         comparison = self._compared.comparison
         tables = [rounded_table(comparison), cost_table(comparison)]
@@ -163,7 +164,7 @@ class Comparison:
         return "".join(
             [
                 f"<p>{html.escape(caption(comparison))}</p>",
-                *(table.to_html(index=False) for table in tables),
+                *(html_text(table) for table in tables),
                 *(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs),
             ]
         )

@@ -76,13 +76,15 @@ class ImagePredictions(Sequence["ImagePrediction"]):
     def sheet(self) -> Image:
         """A contact sheet of the images with the predictions."""
         from cnnlab.datasets.appearance import PLAIN
+        from cnnlab.foreign_text import one_line
         from cnnlab.pictures.contact_sheet import contact_sheet
         from cnnlab.pictures.rendering import Move
 
         record = self.record
         moves = [Move(predicted=each.best[0]) for each in self._predictions]
         captions = [
-            f"{Path(each.image).name}\n{each.best[0]} {each.best[1]:.0%}" for each in self._predictions
+            f"{one_line(Path(each.image).name)}\n{one_line(each.best[0])} {each.best[1]:.0%}"
+            for each in self._predictions
         ]
         dataset = record.config.dataset
         return contact_sheet(
@@ -98,8 +100,9 @@ class ImagePredictions(Sequence["ImagePrediction"]):
         return f"<ImagePredictions of {self.folder} for {len(self)} images>"
 
     def _repr_html_(self) -> str:
-        text: str = self.table.to_html(index=False)
-        return text
+        from cnnlab.summary_tables.text import html_text
+
+        return html_text(self.table)
 
 
 def predict_images(

@@ -260,7 +260,9 @@ class Runs(list[Run]):
         return [run.as_dict() for run in self]
 
     def _repr_html_(self) -> str:
-        return f"{self.table.to_html(index=False, na_rep='–')}<p>{counted(len(self), 'run')}</p>"
+        from cnnlab.summary_tables.text import html_text
+
+        return f"{html_text(self.table, missing='–')}<p>{counted(len(self), 'run')}</p>"
 
 
 _TABLE_KEYS = ("train_accuracy", "validation_accuracy", "test_accuracy", "params", "macs", "seconds")

@@ -207,5 +207,6 @@ class Summaries(Sequence[Summary]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        text: str = self.table.to_html(index=False)
-        return text
+        from cnnlab.summary_tables.text import html_text
+
+        return html_text(self.table)

@@ -13,7 +13,7 @@ from cnnlab.commands.options import (
     json_option,
     training_options,
 )
-from cnnlab.commands.output import print_json
+from cnnlab.commands.output import print_csv_table, print_json, say, tell
 
 if TYPE_CHECKING:
     from cnnlab.api.comparing import Budget
@@ -92,10 +92,10 @@ def command(
         print_json(comparison.as_dict())
     elif as_csv:
         table = comparison.classes if per_class else comparison.table
-        click.echo(table.to_csv(index=False), nl=False)
+        print_csv_table(table)
     else:
         # On a terminal the warnings have been shown already.
         text = comparison.as_text(style, per_class=per_class, with_warnings=style != "terminal")
-        click.echo(text + ("\n" if style == "terminal" else ""))
+        say(text + ("\n" if style == "terminal" else ""))
     if not (as_json or as_csv):
-        click.echo(f"{folder.path}: {', '.join(sorted(folder.written))}", err=style != "terminal")
+        (say if style == "terminal" else tell)(f"{folder.path}: {', '.join(sorted(folder.written))}")

@@ -17,9 +17,10 @@ from cnnlab.commands.options import (
     json_option,
     quiet_option,
 )
-from cnnlab.commands.output import print_json, print_table
+from cnnlab.commands.output import print_json, print_table, say
 from cnnlab.datasets import DataPaths
 from cnnlab.datasets.left_out import left_out_warning
+from cnnlab.foreign_text import one_line
 from cnnlab.layers.base import times
 from cnnlab.user_files import save_picture
 
@@ -75,8 +76,8 @@ def list_command(data_dir: Path | None, as_json: bool) -> None:
         rows.append([each.name, each.title, times(each.image_shape), *counts, each.status, where])
     print_table(["Dataset", "Title", "Image", "Classes", "Training", "Test", "Status", "Where"], rows, left=3)
     for problem in filter(None, (each.problem for each in listed)):
-        click.echo(f"\n{problem}")
-    click.echo("\nYour own images need no name: dataset: {folder: PATH} or dataset: {npz: FILE}.")
+        say(f"\n{problem}")
+    say("\nYour own images need no name: dataset: {folder: PATH} or dataset: {npz: FILE}.")
 
 
 @command.command("fetch")
@@ -129,15 +130,15 @@ def check_command(source: str, data_dir: Path | None, quiet: bool, as_json: bool
     if as_json:
         print_json(checked.as_dict())
         return
-    click.echo(f"{checked.title}: {provenance.status}, {provenance.origin}\ndigest {provenance.digest}\n")
+    say(f"{checked.title}: {provenance.status}, {provenance.origin}\ndigest {provenance.digest}\n")
     _print_classes(checked.inspection)
     _print_values(checked.inspection)
     for note in checked.notes:
-        click.echo(note)
+        say(note)
     for left_out in checked.left_out:
-        click.echo(f"left out: {left_out}")
+        say(f"left out: {left_out}")
     for warning in checked.inspection.warnings:
-        click.echo(f"warning: {warning}")
+        say(f"warning: {warning}")
 
 
 def _print_classes(inspection: Inspection) -> None:
@@ -163,13 +164,13 @@ def _print_values(inspection: Inspection) -> None:
             f"{equal.validation_in_train:,} in training and validation",
             f"{equal.test_in_validation:,} in validation and test",
         ]
-    click.echo(
+    say(
         f"\npixels {times(inspection.image_shape)} from {inspection.lowest} to "
         f"{inspection.highest}, mean {mean}, standard deviation {std}\n"
         f"duplicates: {', '.join(counts)}"
     )
     for pairs in equal.listed():
-        click.echo(f"   {', '.join(str(pair) for pair in pairs)}")
+        say(f"   {', '.join(str(pair) for pair in pairs)}")
 
 
 @command.command("show")
@@ -220,12 +221,13 @@ def show_command(
     if config.data_format == "channels_first":
         images = images.transpose(0, 2, 3, 1)
     labels = [data.class_names[label] for label in chosen.labels]
+    captions = list(map(one_line, labels))
     title = f"{config.full_title}: {'test' if of_test else 'training'} images ({name})"
     path = output or Path(f"{Path(source).stem or config.name}{'-augmented' if augmented else ''}.png")
     moves = [Move(label) for label in labels]
-    sheet = contact_sheet(images, labels, title=title, appearance=config.appearance, moves=moves)
+    sheet = contact_sheet(images, captions, title=title, appearance=config.appearance, moves=moves)
     save_picture(sheet, path)
     if as_json:
         print_json({"picture": str(path), "labels": labels})
     else:
-        click.echo(str(path))
+        say(str(path))

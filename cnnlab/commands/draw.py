@@ -15,7 +15,7 @@ from cnnlab.commands.options import (
     json_option,
     overrides_option,
 )
-from cnnlab.commands.output import print_json
+from cnnlab.commands.output import print_json, say
 from cnnlab.errors import UserError
 from cnnlab.user_files import written
 
@@ -55,4 +55,4 @@ def command(experiment: str, block: str | None, out: Path | None, set: dict[str,
     if as_json:
         print_json({"name": loaded.name, "block": block, "files": [str(path) for path in paths]})
     else:
-        click.echo("\n".join(str(path) for path in paths))
+        say("\n".join(str(path) for path in paths))

@@ -23,7 +23,7 @@ from cnnlab.commands.options import (
     out_option,
     quiet_option,
 )
-from cnnlab.commands.output import print_json
+from cnnlab.commands.output import print_json, say
 from cnnlab.commands.technique_options import option_for
 from cnnlab.errors import unknown
 from cnnlab.explanations import TECHNIQUES
@@ -177,7 +177,7 @@ def technique_command(technique: type[Technique]) -> click.Command:
             return
         arrays = document["arrays"]["file"]
         files = ", ".join([*document["pictures"], arrays, arrays.replace(".npz", ".json")])
-        click.echo(f"{document['sentence']}\n\n{document['folder']}: {files}")
+        say(f"{document['sentence']}\n\n{document['folder']}: {files}")
 
     return command
 
@@ -225,4 +225,4 @@ def all_command(run: str, pictures: tuple[Path, ...], asked: SubjectOptions, as_
     if as_json:
         print_json(page.as_dict())
         return
-    click.echo(f"{len(page.documents)} techniques\n\n{page.path}")
+    say(f"{len(page.documents)} techniques\n\n{page.path}")

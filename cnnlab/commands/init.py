@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from cnnlab.commands.options import ExperimentType, complete_experiment, json_option
-from cnnlab.commands.output import print_json
+from cnnlab.commands.output import print_json, say
 from cnnlab.config.experiment import known_configs, load_config
 from cnnlab.config.starters import STARTERS, schema_seen_from, starter
 from cnnlab.datasets import DATASETS
@@ -63,7 +63,7 @@ def command(name: str, like: str, dataset: str | None, force: bool, as_json: boo
     if as_json:
         print_json({"path": str(path), "name": path.stem, "like": like})
     else:
-        click.echo(f"Created {path}. Next:\n   cnnlab summary {path}\n   cnnlab train {path}")
+        say(f"Created {path}. Next:\n   cnnlab summary {path}\n   cnnlab train {path}")
 
 
 def _check_experiment(like: str) -> None:

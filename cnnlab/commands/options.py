@@ -14,8 +14,9 @@ from click.shell_completion import CompletionItem
 from cnnlab.config.experiment import known_configs
 from cnnlab.config.overrides import parse_setting
 from cnnlab.config.seeds import parse_seeds
-from cnnlab.errors import UserError, printable
+from cnnlab.errors import UserError
 from cnnlab.files import name_problem
+from cnnlab.foreign_text import printable
 from cnnlab.user_files import check_folder_of
 
 Command = Callable[..., Any]

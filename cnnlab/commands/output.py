@@ -1,4 +1,4 @@
-"""How results reach stdout: tables for people, JSON and CSV for programs."""
+"""How results and messages reach their streams: text and tables for people, JSON and CSV for programs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,30 @@ import csv
 import io
 import json
 import math
+import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnlab.summary_tables.text import text_table
+from cnnlab.foreign_text import csv_cell, printable
+from cnnlab.summary_tables.text import csv_text, text_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def say(text: str = "") -> None:
+    """A line of the result, on stdout."""
+    _write(printable(text) + "\n")
+
+
+def tell(message: str = "") -> None:
+    """A line about the work, on stderr. Where it is lost, as on a full disk, the work goes on."""
+    with suppress(OSError):
+        click.echo(printable(message), file=sys.stderr)
 
 
 def print_json(data: Any) -> None:
@@ -22,14 +39,20 @@ def print_json(data: Any) -> None:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # a name of a file that is no text, or an output that has few letters
         text = json.dumps(_finite(data), indent=2)
-    click.echo(text)
+    _write(_INVISIBLE.sub(lambda found: _escaped(found[0]), text) + "\n")
 
 
 def print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Comma-separated values in full precision, with a header."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
-    click.echo(text.getvalue(), nl=False)
+    cells = [[csv_cell(cell) for cell in row] for row in (columns, *rows)]
+    csv.writer(text, lineterminator="\n").writerows(cells)
+    _write(text.getvalue())
+
+
+def print_csv_table(table: pd.DataFrame) -> None:
+    """The same of a DataFrame; what is missing is empty."""
+    _write(csv_text(table))
 
 
 def print_table(
@@ -41,7 +64,20 @@ def print_table(
     width: int | None = None,
 ) -> None:
     """A table of strings: see `text_table`."""
-    click.echo(text_table(headers, rows, left=left, markdown=markdown, width=width))
+    say(text_table(headers, rows, left=left, markdown=markdown, width=width))
+
+
+def _write(text: str) -> None:
+    """To stdout in its own encoding: left alone, click takes ASCII for a mistake and writes UTF-8."""
+    click.echo(text, nl=False, file=sys.stdout)
+
+
+_INVISIBLE = re.compile(r"[^\x20-\x7e\n]")
+
+
+def _escaped(letter: str) -> str:
+    """A letter of a JSON document: one that a terminal would act on is an escape, which means the same."""
+    return letter if printable(letter) == letter else json.dumps(letter)[1:-1]
 
 
 def _finite(data: Any) -> Any:

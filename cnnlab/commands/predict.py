@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cnnlab.commands.options import NewFile, Text, data_dir_option, device_option, json_option, out_option
-from cnnlab.commands.output import print_json, print_table
+from cnnlab.commands.output import print_csv_table, print_json, print_table, say
 from cnnlab.errors import UserError
 from cnnlab.user_files import save_picture
 
@@ -65,9 +65,9 @@ def command(
     if as_json:
         print_json(found.as_dict())
     elif as_csv:
-        click.echo(found.table.to_csv(index=False), nl=False)
+        print_csv_table(found.table)
     else:
-        click.echo(f"{found.folder}\n")
+        say(f"{found.folder}\n")
         rows = [
             [
                 each.image,

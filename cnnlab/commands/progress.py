@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 from rich.console import Console, RenderableType
@@ -20,24 +19,16 @@ from rich.progress import (
 )
 
 from cnnlab.commands.interruption import Interruption, noticed_interruption
+from cnnlab.commands.output import tell
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.errors import CnnlabError, printable
+from cnnlab.errors import CnnlabError
+from cnnlab.foreign_text import one_line, printable
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.records import EpochRow, Record
 from cnnlab.wording import counted
 
 _WIDE = 60
 """Columns from which on a bar has room for the loss, too."""
-
-
-@contextmanager
-def closed_terminal_ignored() -> Iterator[None]:
-    """What is printed on a terminal that was closed is lost, but the run is not: SIGHUP may be ignored."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
 
 
 class SilentReporter(Reporter):
@@ -63,9 +54,8 @@ class SilentReporter(Reporter):
             self.say(message)
 
     def say(self, message: str) -> None:
-        """Print one message; a terminal does not act on what it quotes."""
-        with closed_terminal_ignored():
-            click.echo(printable(message), err=True)
+        """Print one message."""
+        tell(message)
 
     def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
         self.check_interruption()
@@ -112,7 +102,7 @@ class BarReporter(LineReporter):
     def __init__(self, interruption: Interruption | None = None) -> None:
         super().__init__(interruption)
         self._progress = _Line(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[numbers]}"),
             TimeRemainingColumn(compact=True),
@@ -135,19 +125,16 @@ class BarReporter(LineReporter):
 
     def say(self, message: str) -> None:
         console = self._progress.console
-        with closed_terminal_ignored():
+        with suppress(OSError):  # what is printed on a terminal that was closed is lost, but the run is not
             console.print(
                 wrapped(printable(message), console.width),
-                markup=False,
-                emoji=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+                markup=False, emoji=False, highlight=False, soft_wrap=True,
+            )  # fmt: skip
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
         if self._task is None:
             what = name if name.startswith(("reading ", "decoding ")) else f"downloading {name}"
-            self._task = self._progress.add_task(what, total=total, numbers="")
+            self._task = self._progress.add_task(one_line(what), total=total, numbers="")
         mebibytes = f"{done / 2**20:.1f} MiB"
         self._progress.update(self._task, completed=done, total=total, numbers=mebibytes)
         if total is not None and done >= total:

@@ -8,7 +8,7 @@ import click
 
 from cnnlab.commands.compare import SEEDS_HELP, match_options
 from cnnlab.commands.options import TrainingOptions, experiments_argument, json_option, training_options
-from cnnlab.commands.output import print_json
+from cnnlab.commands.output import print_json, say
 
 if TYPE_CHECKING:
     from cnnlab.api.comparing import Budget
@@ -47,4 +47,4 @@ def command(
         size = path.stat().st_size if path.exists() else None  # another process may compare the same
         print_json({"report": str(path), "bytes": size, "conclusion": paragraphs})
         return
-    click.echo(f"{comparison.verdict}\n\n{path}")
+    say(f"{comparison.verdict}\n\n{path}")

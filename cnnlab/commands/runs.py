@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from cnnlab.commands.options import Text, existing_out_option, json_option
-from cnnlab.commands.output import print_csv, print_json, print_table
-from cnnlab.errors import UserError, printable
+from cnnlab.commands.output import print_csv, print_json, print_table, say, tell
+from cnnlab.errors import UserError
 from cnnlab.wording import counted
 
 _HEADERS = {
@@ -116,7 +116,7 @@ def list_command(
         cells = [[_cell(key, row.get(key)) for key in keys] for row in shown]
         print_table([_HEADERS.get(key, key) for key in keys], cells, left=2, markdown=markdown)
     count = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else counted(len(rows), "run")
-    click.echo(f"{count} in {out}" if out.is_dir() else f"no runs yet: {out} does not exist", err=True)
+    tell(f"{count} in {out}" if out.is_dir() else f"no runs yet: {out} does not exist")
 
 
 @command.command("show")
@@ -137,7 +137,7 @@ def show_command(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
         return
     for index, document in enumerate(documents):
         if index:
-            click.echo()
+            say()
         _show(document)
 
 
@@ -165,7 +165,7 @@ def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> No
         )
         return
     if not found:
-        click.echo("no difference in config, result or environment")
+        say("no difference in config, result or environment")
         return
     rows = [[each.section, each.key, _in_cell(each.a), _in_cell(each.b)] for each in found]
     print_table(["", "Key", str(paths[0]), str(paths[1])], rows, left=4, markdown=markdown)
@@ -200,17 +200,17 @@ def remove_command(
     document = {"removed": not dry_run, "bytes": size, "runs": [str(path) for path in paths]}
     if not as_json:  # before the question: it is about these
         for path in paths:
-            click.echo(str(path))
+            say(str(path))
     if paths and not dry_run:
         if not yes and not _agreed(what, as_json=as_json):
-            click.echo("nothing was removed", err=True)
+            tell("nothing was removed")
             return
         for path in paths:
             remove_run(path)
     if as_json:
         print_json(document)
     done = f"{'would remove' if dry_run else 'removed'} {what}" if paths else "nothing to remove"
-    click.echo(done, err=True)
+    tell(done)
 
 
 def _agreed(what: str, *, as_json: bool) -> bool:
@@ -234,16 +234,14 @@ def _selected(out: Path, **asked: Any) -> list[Mapping[str, Any]]:
 
     rows, unreadable = select(out, **asked)
     for path in unreadable:
-        click.echo(
-            f"warning: {printable(path)}: config.yaml cannot be read; its settings are unknown", err=True
-        )
+        tell(f"warning: {path}: config.yaml cannot be read; its settings are unknown")
     return rows
 
 
 def _show(document: Mapping[str, Any]) -> None:
     """One run on the terminal: what matters first, then the config as it stands in its file."""
     status, result, environment = (document[key] for key in ("status", "result", "environment"))
-    click.echo(f"{document['run']}: {status.get('state')}")
+    say(f"{document['run']}: {status.get('state')}")
     dataset = environment.get("dataset", {})
     facts = {
         "started": status.get("started"),
@@ -272,10 +270,10 @@ def _show(document: Mapping[str, Any]) -> None:
     width = max(len(key) for key in facts)
     for key, value in facts.items():
         if value:
-            click.echo(f"  {key:<{width}}  {value}")
+            say(f"  {key:<{width}}  {value}")
     config = Path(document["run"]) / "config.yaml"
     if config.exists():
-        click.echo(f"\n{config.read_text(encoding='utf-8').rstrip()}")
+        say(f"\n{config.read_text(encoding='utf-8').rstrip()}")
 
 
 def _commit(environment: Mapping[str, Any]) -> str | None:

@@ -13,7 +13,7 @@ from cnnlab.accounting.quantities import exactly
 from cnnlab.api.experiment import load
 from cnnlab.api.summaries import Summaries, Summary
 from cnnlab.commands.options import experiments_argument, json_option, overrides_option
-from cnnlab.commands.output import print_csv, print_json, print_table
+from cnnlab.commands.output import print_csv, print_json, print_table, say, tell
 from cnnlab.config.experiment import known_configs
 from cnnlab.errors import UserError
 from cnnlab.layers.base import times
@@ -72,10 +72,10 @@ def command(
         rows = [{"experiment": each.name, **_cells(row)} for each in summaries for row in each.rows]
         print_csv(list(rows[0]), [list(row.values()) for row in rows])
     elif len(summaries) == 1 or wide:
-        click.echo("\n\n".join(each.as_text(wide=wide, markdown=markdown) for each in summaries))
+        say("\n\n".join(each.as_text(wide=wide, markdown=markdown) for each in summaries))
     else:
-        click.echo(Summaries(summaries).as_text(markdown=markdown))
-        click.echo("\nFor a network layer by layer: cnnlab summary NAME; for all of these: --wide.")
+        say(Summaries(summaries).as_text(markdown=markdown))
+        say("\nFor a network layer by layer: cnnlab summary NAME; for all of these: --wide.")
 
 
 def _print_explanation(summary: Summary, name: str, *, as_json: bool, markdown: bool) -> None:
@@ -83,11 +83,11 @@ def _print_explanation(summary: Summary, name: str, *, as_json: bool, markdown: 
     if as_json:
         print_json(explained.as_dict())
         return
-    click.echo(f"### {explained.title}" if markdown else explained.title)
+    say(f"### {explained.title}" if markdown else explained.title)
     for section in explained.sections:
-        click.echo(f"\n**{section.title}**\n" if markdown else f"\n{section.title}")
+        say(f"\n**{section.title}**\n" if markdown else f"\n{section.title}")
         for line in section.lines:
-            click.echo(f"- {line}" if markdown else _WRAPPER.fill(line))
+            say(f"- {line}" if markdown else _WRAPPER.fill(line))
 
 
 _WRAPPER = textwrap.TextWrapper(100, initial_indent="   ", subsequent_indent="     ")
@@ -101,7 +101,7 @@ def _print_overview(*, as_json: bool, as_csv: bool, markdown: bool) -> None:
             found.append(load(path).summary())
         except UserError as error:
             mistakes += 1
-            click.echo(str(error), err=True)
+            tell(str(error))
     if as_json:
         print_json([each.as_dict() for each in found])
     elif as_csv:

@@ -13,7 +13,7 @@ from cnnlab.commands.options import (
     reject_unused,
     training_options,
 )
-from cnnlab.commands.output import print_json, print_table
+from cnnlab.commands.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,9 +96,9 @@ def _print_runs(runs: Runs) -> None:
     seeds: dict[Path, list[str]] = {}
     for run in runs:
         seeds.setdefault(run.folder.parent, []).append(run.folder.name)
-    click.echo()
+    say()
     for experiment, names in seeds.items():
-        click.echo(str(experiment / names[0]) if len(names) == 1 else f"{experiment}: {', '.join(names)}")
+        say(str(experiment / names[0]) if len(names) == 1 else f"{experiment}: {', '.join(names)}")
 
 
 def _print_costs(costs: Sequence[CostEstimate], *, as_json: bool) -> None:

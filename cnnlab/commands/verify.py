@@ -15,7 +15,7 @@ from cnnlab.commands.options import (
     overrides_option,
     quiet_option,
 )
-from cnnlab.commands.output import print_json
+from cnnlab.commands.output import print_json, say
 
 
 @click.group()
@@ -73,6 +73,6 @@ def resume(
     if as_json:
         print_json(verification.as_dict())
     else:
-        click.echo(str(verification))
+        say(str(verification))
     if not verification.equal:
         raise click.exceptions.Exit(1)

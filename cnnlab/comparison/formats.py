@@ -7,9 +7,11 @@ from typing import Literal
 
 import pandas as pd
 
+from cnnlab.foreign_text import markdown, one_line
+from cnnlab.summary_tables.text import text_table
+
 Style = Literal["terminal", "markdown", "latex"]
 
-_TABULATE = {"terminal": "simple", "markdown": "pipe", "latex": "latex_booktabs"}
 _IN_LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "→": r"$\to$"}
 
 
@@ -18,18 +20,20 @@ def as_text(table: pd.DataFrame, style: Style) -> str:
 
     The first column is flush left, the others flush right.
     """
+    columns = [str(column) for column in table.columns]
+    rows = [[str(cell) for cell in row] for row in table.to_numpy().tolist()]
+    if style == "terminal":
+        return text_table(columns, rows)
     from tabulate import tabulate
 
-    align = ["left", *["right"] * (len(table.columns) - 1)]
+    align = ["left", *["right"] * (len(columns) - 1)]
+    shown = markdown if style == "markdown" else one_line  # LaTeX is escaped by tabulate
     text = tabulate(
-        table.to_numpy().tolist(),
-        list(table.columns),
-        tablefmt=_TABULATE[style],
-        colalign=align,
-        headersalign=align,
-        disable_numparse=True,
-    )
-    if style != "latex":
+        [list(map(shown, row)) for row in rows], list(map(shown, columns)),
+        tablefmt="pipe" if style == "markdown" else "latex_booktabs",
+        colalign=align, headersalign=align, disable_numparse=True,
+    )  # fmt: skip
+    if style == "markdown":
         return text
     for sign, notation in _IN_LATEX.items():
         text = text.replace(sign, notation)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn
 
 from pydantic import (
+    AfterValidator,
     Field,
     ValidationInfo,
     field_validator,
@@ -15,6 +16,7 @@ from pydantic import (
 from cnnlab.datasets.appearance import Appearance
 from cnnlab.datasets.distortion import Distortion
 from cnnlab.errors import suggestion
+from cnnlab.foreign_text import one_line
 from cnnlab.language.fields import (
     AsRange,
     AsTuple,
@@ -38,6 +40,19 @@ DownloadProgress = Callable[[str, int, int | None], None]
 
 UNIT_SCALE = (0.0, 1.0)
 """What networks see by default: uint8 / 255."""
+
+
+def _in_utf8(name: str) -> str:
+    """Folders may be called anything, but runs record the names of their classes in JSON and YAML."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        problem = "expected names in UTF-8; rename the folder"
+        raise ValueError(f"{problem} {one_line(name)}") from None
+    return name
+
+
+ClassName = Annotated[str, AfterValidator(_in_utf8)]
 
 
 class DatasetConfig(Settings):
@@ -69,7 +84,7 @@ class DatasetConfig(Settings):
         description="Mean 0 and standard deviation 1 for each channel over the training images used; "
         "replaces scale.",
     )
-    classes: Annotated[tuple[str, ...] | None, AsTuple] = Field(
+    classes: Annotated[tuple[ClassName, ...] | None, AsTuple] = Field(
         None,
         description="Only images of these classes, which are numbered in this order; null: of all classes.",
     )

@@ -28,17 +28,22 @@ class DataPaths:
             data_dir: the option `--data-dir`; it beats `CNNLAB_DATA_DIR`.
 
         Raises:
-            UserError: the data folder is not a folder.
+            UserError: the data folder is not a folder, or there is no home folder for the caches.
         """
         import platformdirs
 
         cache = os.environ.get("CNNLAB_CACHE")
         keras_home = os.environ.get("KERAS_HOME")
-        return cls(
-            data_dir=_data_dir(data_dir),
-            cache=expanded(cache) if cache else platformdirs.user_cache_path("cnnlab") / "datasets",
-            keras_cache=(Path(keras_home) if keras_home else Path.home() / ".keras") / "datasets",
-        )
+        try:
+            return cls(
+                data_dir=_data_dir(data_dir),
+                cache=expanded(cache) if cache else platformdirs.user_cache_path("cnnlab") / "datasets",
+                keras_cache=(Path(keras_home) if keras_home else Path.home() / ".keras") / "datasets",
+            )
+        except RuntimeError as error:  # of a user whom the system does not know, where HOME is not set
+            raise UserError(
+                "there is no home folder for the cache: set HOME, or both CNNLAB_CACHE and KERAS_HOME"
+            ) from error
 
     @property
     def searched(self) -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from cnnlab.datasets.content import Content, PartName
 from cnnlab.datasets.splits import channel_statistics
-from cnnlab.errors import printable
+from cnnlab.foreign_text import printable
 
 NAMED = 10
 """So many pairs of equal images are named, of each kind."""

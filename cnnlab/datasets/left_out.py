@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cnnlab.errors import printable
+from cnnlab.foreign_text import printable
 
 NAMED = 3
 """So many of the files that were left out are named."""

@@ -14,6 +14,7 @@ from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.errors import OptionError, UserError, suggestion
 from cnnlab.explanations.explanation import Explained
 from cnnlab.explanations.options import MOST_CLASSES
+from cnnlab.foreign_text import one_line
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.records import Record
 
@@ -144,7 +145,7 @@ class Subject:
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes, or their numbers where nobody said them."""
         if self.dataset is not None:
-            return self.dataset.class_names
+            return tuple(map(one_line, self.dataset.class_names))
         return tuple(str(index) for index in range(self.model.output.shape[-1]))
 
     @property

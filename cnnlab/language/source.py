@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
-from cnnlab.errors import UserError, printable
+from cnnlab.errors import UserError
 from cnnlab.files import open_regular
+from cnnlab.foreign_text import one_line
 
 Path_ = tuple[str | int, ...]
 """Where a value stands in the data: ("model", "layers", 5, "Conv2D", "filters")."""
@@ -316,7 +317,7 @@ def dotted(path: Sequence[str | int]) -> str:
     """("model", "layers", 5, "filters") → model.layers[5].filters"""
     text = ""
     for step in path:
-        word = f"[{step}]" if isinstance(step, int) else printable(step, keep="")
+        word = f"[{step}]" if isinstance(step, int) else one_line(step)
         text += f".{word}" if text and isinstance(step, str) else word
     return text
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainSerializer, PlainValidator, ValidationError
 
-from cnnlab.errors import printable, suggestion
+from cnnlab.errors import suggestion
+from cnnlab.foreign_text import one_line
 from cnnlab.language.fields import AsTuple, as_written, problem, problems
 from cnnlab.language.source import write_in_line
 from cnnlab.layers.base import Layer
@@ -41,7 +42,7 @@ def _not_one_layer(value: Any, layers: Mapping[str, type[Layer]]) -> str:
         fields = (value[kind] or {}) | {key: each for key, each in value.items() if key != kind}
         indented = "".join(f"\n       {line}" for line in _few_lines(fields))
         return f"indent the fields of {kind} further than its name\n   - {kind}:{indented}"
-    keys = ", ".join(printable(key, keep="") for key in value)
+    keys = ", ".join(one_line(key) for key in value)
     return f"expected one layer, such as Dense: {{units: 10}}, found the keys {keys}"
 
 
@@ -75,7 +76,7 @@ def _accepts(layer: type[Layer], fields: dict[str, Any]) -> bool:
 def _field(name: str, value: Any) -> str:
     """`units: 10`, without a value that would not fit into a line."""
     text = write_in_line({name: value})[1:-1]
-    return text if len(text) <= 60 and "\n" not in text else f"{printable(name, keep='')}: …"
+    return text if len(text) <= 60 and "\n" not in text else f"{one_line(name)}: …"
 
 
 def written_names(items: Iterable[Any]) -> list[str]:

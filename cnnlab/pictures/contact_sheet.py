@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cnnlab.datasets.appearance import PLAIN, Appearance
+from cnnlab.foreign_text import columns as columns_of
+from cnnlab.foreign_text import printable, shortened
 from cnnlab.pictures.kit.palette import GREY, INK, PAPER
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn
 
@@ -57,9 +59,10 @@ def contact_sheet(
     sheet = Image.new("RGB", (columns * step_x, math.ceil(count / columns) * step_y + top), PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
-        draw.text((MARGIN, MARGIN), title, fill=INK, font=_font(TEXT + 2))
+        font = _font(TEXT + 2, title)
+        draw.text((MARGIN, MARGIN), _fitting(title, font, sheet.width - 2 * MARGIN), fill=INK, font=font)
     for number, line in enumerate(reversed(key), start=1):
-        draw.text((MARGIN, top - number * (TEXT + 3)), line, fill=GREY, font=_font(TEXT))
+        draw.text((MARGIN, top - number * (TEXT + 3)), line, fill=GREY, font=_font(TEXT, line))
     for index, (pixels, caption) in enumerate(zip(pictures, captions, strict=True)):
         left = index % columns * step_x + (step_x - width * factor + beside) // 2
         upper = index // columns * step_y + top + MARGIN
@@ -70,15 +73,12 @@ def contact_sheet(
         if appearance.axis_names:
             _name_axes(sheet, appearance.axis_names, (left, upper, width * factor, height * factor))
         for number, line in enumerate(caption.split("\n")):
-            draw.text(
-                (
-                    index % columns * step_x + MARGIN,
-                    upper + height * factor + beside + 2 + number * (TEXT + 3),
-                ),
-                _fitting(line, step_x - MARGIN),
-                fill=INK,
-                font=_font(TEXT),
+            place = (
+                index % columns * step_x + MARGIN,
+                upper + height * factor + beside + 2 + number * (TEXT + 3),
             )
+            font = _font(TEXT, line)
+            draw.text(place, _fitting(line, font, step_x - MARGIN), fill=INK, font=font)
     return sheet
 
 
@@ -90,8 +90,8 @@ def _name_axes(sheet: Image, names: tuple[str, str], box: tuple[int, int, int, i
     for name, turned, length in zip(names, (False, True), (width, height), strict=True):
         strip = Image.new("RGB", (length, AXIS + 3), PAPER)
         text = f"{name} >"  # Pillow's own font has neither an arrow nor a minus sign
-        begin = (length - _font(AXIS).getlength(text)) / 2
-        ImageDraw.Draw(strip).text((begin, 0), text, fill=GREY, font=_font(AXIS))
+        font = _font(AXIS, text)
+        ImageDraw.Draw(strip).text(((length - font.getlength(text)) / 2, 0), text, fill=GREY, font=font)
         if turned:
             sheet.paste(strip.rotate(90, expand=True), (left - AXIS - 3, upper))
         else:
@@ -101,25 +101,32 @@ def _name_axes(sheet: Image, names: tuple[str, str], box: tuple[int, int, int, i
 def _lines_of(text: str, width: int) -> list[str]:
     """A sentence in lines of at most so many pixels."""
     lines: list[str] = []
+    font = _font(TEXT, text)
     for word in text.split():
-        if lines and _font(TEXT).getlength(f"{lines[-1]} {word}") <= width:
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
     return lines
 
 
-def _font(size: int):  # type: ignore[no-untyped-def]  # Pillow has two classes for it, and no common base
+def _font(size: int, text: str):  # type: ignore[no-untyped-def]  # Pillow has two classes without a common base
     from PIL import ImageFont
 
-    return ImageFont.load_default(size)
+    if text.isascii():
+        return ImageFont.load_default(size)
+    from cnnlab.pictures.kit.lettering import font_file
+
+    return ImageFont.truetype(font_file(text), size)
 
 
-def _fitting(text: str, width: int) -> str:
-    """The text, cut off where it would run into its neighbour."""
-    font = _font(TEXT)
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text}…"
+def _fitting(text: str, font: Any, width: int) -> str:
+    """The text as it can be shown, its middle left out where it would run into its neighbour."""
+    text = printable(text)
+    if not text.isascii():
+        from cnnlab.pictures.kit.lettering import legible
+
+        text = legible(text)
+    lengths = range(columns_of(text), 2, -1)
+    candidates = (shortened(text, length) for length in lengths)
+    return next((each for each in candidates if font.getlength(each) <= width), text[:1])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from cnnlab.foreign_text import printable
 from cnnlab.pictures.kit.palette import COLORS, DARK, LIGHT, PRINT, Theme
 from cnnlab.version import __version__
 
@@ -22,6 +25,7 @@ def pages() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
     )
     environment.globals |= {"resource": _resource, "version": __version__, "series": len(COLORS)}
     environment.globals |= {
@@ -30,6 +34,12 @@ def pages() -> jinja2.Environment:
         "printed": _variables(PRINT),
     }
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """A text without what would turn the direction of its line, or what no page may hold."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return printable(value, keep="\n\t") if is_text else value
 
 
 def _variables(theme: Theme) -> str:

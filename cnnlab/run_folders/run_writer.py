@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.errors import CnnlabError, printable
+from cnnlab.errors import CnnlabError
+from cnnlab.foreign_text import csv_cell, printable
+from cnnlab.framework_errors import described
 from cnnlab.run_folders.checkpoints import (
     CHECKPOINTS,
     NEWEST,
@@ -193,7 +195,7 @@ def open_run(path: Path, config: ExperimentConfig, *, data: str) -> Iterator[Run
         raise
     except BaseException as error:
         told = isinstance(error, CnnlabError)
-        leave("failed", error=str(error) if told else f"{type(error).__name__}: {error}")
+        leave("failed", error=str(error) if told else described(error))
         raise
 
 
@@ -216,5 +218,7 @@ def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     writer.writerow(columns)
     for row in rows:
         cells = (row[column] for column in columns)
-        writer.writerow(["×".join(map(str, cell)) if isinstance(cell, tuple) else cell for cell in cells])
+        writer.writerow(
+            ["×".join(map(str, cell)) if isinstance(cell, tuple) else csv_cell(cell) for cell in cells]
+        )
     return text.getvalue()

@@ -18,10 +18,12 @@ from cnnlab.comparison import (
     cost_table,
     rounded_table,
 )
+from cnnlab.foreign_text import markdown
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
 from cnnlab.studies.comparing import ComparedExperiments
 from cnnlab.studies.pictures import PICTURES, pictures
+from cnnlab.summary_tables.text import csv_text
 
 _MOST_CLASSES = 50
 """A page is for reading; of more classes, such as the 361 points of a Go board, comparison.json tells."""
@@ -53,7 +55,7 @@ def write_comparison(compared: ComparedExperiments, out: Path, *, page: str | No
     with folder.alone():
         if page is None and read_json(folder.path / "comparison.json") != json.loads(json.dumps(document)):
             folder.remove("report.html")  # first: whoever is killed then leaves no page beside other numbers
-        folder.write_text("table.csv", accuracy_table(comparison).to_csv(index=False))
+        folder.write_text("table.csv", csv_text(accuracy_table(comparison)))
         folder.write_text("table.md", markdown_page(comparison))
         folder.write_json("comparison.json", document)
         drawn = pictures(comparison, compared.answers)
@@ -76,7 +78,10 @@ def comparison_text(
     """Caption, warnings, tables and verdict; what is not a table is a comment in LaTeX."""
 
     def prose(text: str) -> str:
-        return f"% {text}" if style == "latex" else text
+        lines = text.split("\n")
+        if style == "latex":
+            return "\n".join(f"% {line}" for line in lines)
+        return "\n".join(map(markdown, lines)) if style == "markdown" else text
 
     notes = (*(comparison.warnings if with_warnings else ()), *comparison.notes)
     tables = [rounded_table(comparison), cost_table(comparison)]
@@ -97,9 +102,9 @@ def markdown_page(comparison: ComparedOutcomes) -> str:
     classes = class_table(comparison)
     parts = [
         as_text(rounded_table(comparison), "markdown"),
-        f"{caption(comparison)}.",
-        *conclusion(comparison),
-        *(f"Note: {note}" for note in (*comparison.warnings, *comparison.notes)),
+        markdown(f"{caption(comparison)}."),
+        *map(markdown, conclusion(comparison)),
+        *(markdown(f"Note: {note}") for note in (*comparison.warnings, *comparison.notes)),
         as_text(cost_table(comparison), "markdown"),
     ]
     if 0 < len(classes) <= _MOST_CLASSES:

@@ -1,9 +1,16 @@
-"""A table of strings as text: for a terminal, or in Markdown."""
+"""A table as text: for a terminal, in Markdown, as CSV."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+from cnnlab import foreign_text
+from cnnlab.foreign_text import columns, csv_cell, one_line, printable, shortened
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _GAP = "  "
 """Between two columns."""
@@ -24,25 +31,40 @@ def text_table(
         width: characters that a line may have on a terminal; longer names in the first column are shortened.
     """
     if markdown:
-        from tabulate import tabulate
-
-        align = ["left" if column < left else "right" for column in range(len(headers))]
-        return tabulate(
-            rows, headers, tablefmt="github", colalign=align, headersalign=align, disable_numparse=True
-        )
+        return _in_markdown(headers, rows, left=left)
+    rows = [[one_line(cell) for cell in row] for row in rows]
     if width is not None:
         others = table_width(headers[1:], [row[1:] for row in rows])
         room = max(len(headers[0]), width - others - len(_GAP))
-        rows = [[_shortened(row[0], room), *row[1:]] for row in rows]
+        rows = [[shortened(row[0], room), *row[1:]] for row in rows]
     widths = _column_widths(headers, rows)
     header_lines = zip_longest(*(header.split("\n") for header in headers), fillvalue="")
     return "\n".join(
         _GAP.join(
-            cell.ljust(size) if column < left else cell.rjust(size)
+            _padded(cell, size, left=column < left)
             for column, (cell, size) in enumerate(zip(cells, widths, strict=True))
         ).rstrip()
         for cells in (*header_lines, ["-" * size for size in widths], *rows)
     )
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Comma-separated values with a header, in full precision; what is missing is empty."""
+    return table.map(csv_cell).rename(columns=csv_cell).to_csv(index=False)
+
+
+def html_text(table: pd.DataFrame, *, missing: str = "NaN") -> str:
+    """A table for a notebook, which would else set what stands between two dollars as mathematics."""
+    import pandas as pd
+
+    shown = table.map(_printable_cell).rename(columns=_printable_cell)
+    with pd.option_context("display.html.use_mathjax", False):
+        text: str = shown.to_html(index=False, na_rep=missing)
+    return text
+
+
+def _printable_cell(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else value
 
 
 def table_width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
@@ -50,12 +72,22 @@ def table_width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     return sum(_column_widths(headers, rows)) + len(_GAP) * (len(headers) - 1)
 
 
+def _in_markdown(headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> str:
+    from tabulate import tabulate
+
+    align = ["left" if column < left else "right" for column in range(len(headers))]
+    return tabulate(
+        [list(map(foreign_text.markdown, row)) for row in rows],
+        list(map(foreign_text.markdown, headers)),
+        tablefmt="github", colalign=align, headersalign=align, disable_numparse=True,
+    )  # fmt: skip
+
+
 def _column_widths(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
-    columns = zip(headers, *rows, strict=True)
-    return [max(len(line) for cell in column for line in cell.split("\n")) for column in columns]
+    cells = zip(headers, *rows, strict=True)
+    return [max(columns(line) for cell in column for line in cell.split("\n")) for column in cells]
 
 
-def _shortened(name: str, length: int) -> str:
-    """Its beginning and its end: names that resemble each other differ at their ends."""
-    tail = length // 2
-    return name if len(name) <= length else f"{name[: length - tail - 1]}…{name[-tail:]}"
+def _padded(cell: str, size: int, *, left: bool) -> str:
+    space = " " * (size - columns(cell))
+    return cell + space if left else space + cell

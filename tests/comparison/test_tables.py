@@ -168,10 +168,10 @@ TABLE = pd.DataFrame(
 
 def test_as_terminal_text():
     assert as_text(TABLE, "terminal").splitlines() == [
-        "Experiment             Test    a − b",
-        "------------  -------------  -------",
-        "a_b           98.10 ± 0.20%    −1.20",
-        "c                         –    +0.30",
+        "Experiment           Test  a − b",
+        "----------  -------------  -----",
+        "a_b         98.10 ± 0.20%  −1.20",
+        "c                       –  +0.30",
     ]
 
 

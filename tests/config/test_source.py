@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cnnlab.errors import UserError, printable
+from cnnlab.errors import UserError
+from cnnlab.foreign_text import printable
 from cnnlab.language.source import dotted, parse_value, parse_yaml, read_yaml, write_in_line, write_yaml
 
 

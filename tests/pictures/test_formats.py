@@ -1,6 +1,7 @@
 import pytest
 
-from cnnlab.pictures.kit.formats import percent, shortened, signed
+from cnnlab.foreign_text import shortened
+from cnnlab.pictures.kit.formats import percent, signed
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,12 @@ from matplotlib.figure import Figure
 
 from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.formats import percent, short
+from cnnlab.pictures.kit.lettering import fitted
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
 from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, displayable, label_width
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box
+
+_MOST_CLASSES = 20  # whose names fit below their probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,6 +203,11 @@ def _units(sheet: Sheet, row: int, values: np.ndarray, scale: ColorScale, per_ro
 def _answer(sheet: Sheet, row: int, probabilities: Sequence[tuple[str, float]], per_row: int) -> None:
     x, y = sheet.place(row, 0)
     wide = per_row * sheet.cell[0] + (per_row - 1) * sheet.gap[0]
+    if len(probabilities) > _MOST_CLASSES:
+        least = sorted((probability for _, probability in probabilities), reverse=True)[_MOST_CLASSES - 1]
+        what = f"the highest of {len(probabilities)}"
+        probabilities = [each for each in probabilities if each[1] >= least][:_MOST_CLASSES]
+        sheet.text(sheet.left - 0.12, y + 0.36, what, across="right", size=8)
     step = wide / len(probabilities)
     best = max(range(len(probabilities)), key=lambda index: probabilities[index][1])
     sheet.text(sheet.left - 0.12, y + 0.2, "probabilities", across="right", weight="bold", size=9)
@@ -208,7 +216,8 @@ def _answer(sheet: Sheet, row: int, probabilities: Sequence[tuple[str, float]], 
         middle = x + (index + 0.5) * step
         color = MARK if index == best else GREY
         sheet.axes.bar(middle, -0.3 * probability, bottom=y + 0.36, color=color, **bar)
-        sheet.text(middle, y + 0.46, name, across="center", size=8, color=color)
+        shown = fitted(name, 0.95 * step, 8)
+        sheet.text(middle, y + 0.46, shown, across="center", size=8, color=color)
         top = y + 0.33 - 0.3 * probability
         sheet.text(
             middle,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,8 +11,10 @@ from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 
 from cnnlab.datasets.appearance import PLAIN, Appearance
+from cnnlab.pictures.kit.lettering import all_fitted, wrapped
+from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, PAPER, cycled
-from cnnlab.pictures.kit.sheet import Sheet
+from cnnlab.pictures.kit.sheet import Sheet, cell_width
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend
 
@@ -66,8 +67,9 @@ def mistakes(
     moves = moves or [UNMARKED] * len(images)
     columns = min(columns, len(images))
     rows = math.ceil(len(images) / columns)
+    cell = (cell_width(captions, least=1.2, most=2.2), 1.2)
     sheet = Sheet(
-        rows, columns, title=title, subtitle=legend(subtitle, appearance), cell=(1.2, 1.2), caption=0.36,
+        rows, columns, title=title, subtitle=legend(subtitle, appearance), cell=cell, caption=0.36,
         gap=(0.16, 0.06), axis_names=appearance.axis_names,
     )  # fmt: skip
     for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
@@ -100,15 +102,21 @@ def embedding_plane(
     axes = figure.subplots()
     across, upwards = axis_names or ("", "")
     style_axes(axes, x=across, y=upwards)
-    axes.set_title(textwrap.fill(subtitle, 110), fontsize=SMALL, color=GREY, loc="left")
+    numbers = np.bincount(labels, minlength=len(names))
+    most = set(np.argsort(-numbers, kind="stable")[:_NAMED].tolist())
+    if len(most) < len(names):
+        subtitle += f" Of {len(names)} classes, the {len(most)} with the most images carry their names."
+    axes.set_title("\n".join(wrapped(subtitle, 7.6, SMALL)), fontsize=SMALL, color=GREY, loc="left")
     palette = _class_colors(names)
     middles = []
-    for index, (name, color) in enumerate(zip(names, palette, strict=True)):
+    for index, color in enumerate(palette):
         points = coordinates[labels == index]
-        axes.scatter(points[:, 0], points[:, 1], s=7, color=color, alpha=0.55, linewidths=0, label=name)
-        middles.append(np.median(points, axis=0) if len(points) else np.full(2, np.nan))
-    places = _apart(np.array(middles), names, np.ptp(coordinates, axis=0))
-    for name, color, (x, y) in zip(names, palette, places, strict=True):  # above all points
+        axes.scatter(points[:, 0], points[:, 1], s=7, color=color, alpha=0.55, linewidths=0)
+        named = len(points) and index in most
+        middles.append(np.median(points, axis=0) if named else np.full(2, np.nan))
+    shown = all_fitted(names, _NAME_WIDTH, 10)
+    places = _apart(np.array(middles), shown, np.ptp(coordinates, axis=0))
+    for name, color, (x, y) in zip(shown, palette, places, strict=True):  # above all points
         if np.isfinite(x):
             box = {"boxstyle": "round,pad=0.25", "facecolor": PAPER, "edgecolor": color, "alpha": 0.9}
             style: dict[str, Any] = {"fontweight": "bold", "ha": "center", "va": "center", "bbox": box}
@@ -120,7 +128,8 @@ def embedding_plane(
 
 
 _PLANE = np.array([7.6, 5.4])  # inches, of the axes
-_LETTER, _NAME_HEIGHT = 0.095, 0.26  # inches, of a class's name on the plane
+_NAME_WIDTH, _NAME_HEIGHT = 1.8, 0.26  # inches, of a class's name on the plane, at most
+_NAMED = 20  # classes, of which that many names leave something to be seen of the points
 
 
 def _class_colors(names: Sequence[str]) -> list[str]:
@@ -137,7 +146,7 @@ def _apart(middles: np.ndarray, names: Sequence[str], size: np.ndarray) -> np.nd
     """
     places = middles.copy()
     inch = 1.1 * max(float((size / _PLANE).max()), 1e-9)  # in units of the points, which leave a rim
-    widths = inch * (_LETTER * np.array([len(name) for name in names]) + 0.14)
+    widths = inch * (np.array([text_width(name, 10, bold=True) for name in names]) + 0.14)
     order = [int(each) for each in np.argsort(-middles[:, 1]) if np.isfinite(middles[each, 1])]
     for position, index in enumerate(order):  # from the top down, each below those that it would cover
         for above in sorted(order[:position], key=lambda each: -places[each, 1]):

@@ -20,9 +20,3 @@ def short(value: float) -> str:
 def signed(value: float, digits: int = 1) -> str:
     """+1.2, −0.3: a difference."""
     return f"{value:+.{digits}f}".replace("-", "−")
-
-
-def shortened(name: str, length: int = 60) -> str:
-    """A name of up to 100 letters, its middle left out: names mostly differ at their ends."""
-    tail = 2 * length // 5
-    return name if len(name) <= length else f"{name[: length - tail - 1]}…{name[-tail:]}"

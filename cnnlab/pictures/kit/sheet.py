@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +13,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from cnnlab.pictures.kit.formats import short
+from cnnlab.pictures.kit.lettering import fitted, legible, wrapped
+from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.palette import FAINT, GREY, INK, MARK
 from cnnlab.pictures.kit.style import PIXELS_PER_INCH, SMALL, TITLE, new_figure
 
@@ -22,8 +23,10 @@ SIGNED, POSITIVE, GREYS = "RdBu_r", "magma", "gray"
 
 _MARGIN = 0.35  # inches, around everything
 _TITLE, _LINE = 0.34, 0.19  # height of the title and of a line of small print
-_CHARACTER = 0.083  # width of a letter of small print
-_BOLD = 0.09
+_WIDEST = 14.0  # that a title makes a sheet
+_WIDEST_LABEL = 3.2
+CAPTION = 8.5
+"""Points, of the text at a picture."""
 _BAR = 0.11  # height of a colour bar
 _BESIDE = 0.14  # room for the name of an axis
 
@@ -91,8 +94,9 @@ class Sheet:
         self.cell, self.gap, self.caption, self.pairs = cell, (gap[0], gap[1] + below), caption, pairs
         self.left = _MARGIN + labels + self.beside
         grid = columns * cell[0] + (columns - 1) * gap[0]
-        width = max(self.left + grid + _MARGIN, narrowest, 0.125 * len(title) + 2 * _MARGIN)
-        lines = textwrap.wrap(subtitle, int((width - 2 * _MARGIN) / _CHARACTER), break_on_hyphens=False)
+        titled = min(text_width(legible(title), TITLE, bold=True) + 2 * _MARGIN, _WIDEST)
+        width = max(self.left + grid + _MARGIN, narrowest, titled)
+        lines = wrapped(subtitle, width - 2 * _MARGIN, SMALL)
         self.top = _MARGIN + _TITLE + _LINE * len(lines) + 0.12 + (0.26 if heads else 0)
         self.bottom = self.place(rows - 1, 0)[1] + cell[1] + below
         height = self.bottom + bars * 0.62 + _MARGIN
@@ -102,7 +106,8 @@ class Sheet:
         self.axes.set_xlim(0, width)
         self.axes.set_ylim(height, 0)
         self.axes.axis("off")
-        self.text(_MARGIN, _MARGIN + 0.12, title, size=TITLE, weight="bold")
+        shown = fitted(title, width - 2 * _MARGIN, TITLE, bold=True)
+        self.text(_MARGIN, _MARGIN + 0.12, shown, size=TITLE, weight="bold")
         for index, line in enumerate(lines):
             self.text(_MARGIN, _MARGIN + _TITLE + 0.08 + index * _LINE, line, color=GREY)
 
@@ -145,8 +150,9 @@ class Sheet:
         x, y, wide, tall = self._box(row, column, values.shape)
         if caption:
             # Of several lines the baseline is the last one's.
+            shown = fitted(caption, self.cell[0] + 0.5 * self.gap[0], CAPTION)
             above = self.place(row, column)[1] - 0.07
-            self.text(x + wide / 2, above, caption, size=8.5, color=color, across="center", up="baseline")
+            self.text(x + wide / 2, above, shown, size=CAPTION, color=color, across="center", up="baseline")
         self.pixels(x, y, wide, tall, values, scale)
         self.name_axes(x, y, wide, tall)
         return x, y, wide, tall
@@ -204,13 +210,15 @@ class Sheet:
         turned: bool = False,
     ) -> None:  # fmt: skip
         self.axes.text(
-            x, y, text, fontsize=size, color=color, ha=across, va=up, fontweight=weight, parse_math=False,
-            linespacing=1.3, rotation=90 if turned else 0,
+            x, y, text, fontsize=size, color=color, ha=across, va=up, fontweight=weight, linespacing=1.3,
+            rotation=90 if turned else 0,
         )  # fmt: skip
 
     def row_label(self, row: int, text: str, *, color: str = INK) -> None:
         _, y = self.place(row, 0)
-        self.text(self.left - 0.12 - self.beside, y + self.cell[1] / 2, text, across="right", color=color)
+        edge = self.left - 0.12 - self.beside
+        shown = fitted(text, edge - _MARGIN / 2, SMALL)
+        self.text(edge, y + self.cell[1] / 2, shown, across="right", color=color)
 
     def column_head(self, column: int, text: str) -> None:
         x, _ = self.place(0, column)
@@ -242,9 +250,14 @@ class Sheet:
 
 
 def label_width(texts: Iterable[str], *, least: float, bold: bool = False) -> float:
-    """Inches that the longest line of some small texts takes, left of a row."""
-    longest = max((len(line) for text in texts for line in text.split("\n")), default=0)
-    return max(least, (_BOLD if bold else _CHARACTER) * longest + 0.12)
+    """Inches for small texts left of a row: what the longest line takes, within bounds."""
+    longest = max((text_width(legible(text), SMALL, bold=bold) for text in texts), default=0.0)
+    return min(max(least, longest + 0.2), _WIDEST_LABEL)
+
+
+def cell_width(captions: Iterable[str], *, least: float, most: float) -> float:
+    """Inches for pictures with captions: what the longest line of these takes, within bounds."""
+    return min(max([least, *(text_width(legible(each), CAPTION, bold=True) for each in captions)]), most)
 
 
 def _finite_max(values: np.ndarray) -> float:

@@ -9,10 +9,12 @@ from collections.abc import Collection
 from io import BytesIO
 
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter
 
+from cnnlab.pictures.kit.lettering import fitted, letter_figure
 from cnnlab.pictures.kit.palette import FAINT, INK, PAPER
 
 PIXELS_PER_INCH = 160
@@ -23,7 +25,14 @@ PERCENT_TICKS = FuncFormatter(lambda share, _: f"{100 * share:g}%")
 
 
 class NotebookFigure(Figure):
-    """A figure that a notebook shows by itself: matplotlib's own needs pyplot for that."""
+    """A figure that a notebook shows by itself: matplotlib's own needs pyplot for that.
+
+    Its texts are written as they are, in fonts that have their letters.
+    """
+
+    def draw(self, renderer: RendererBase) -> None:
+        letter_figure(self)
+        super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
         content = BytesIO()
@@ -36,7 +45,8 @@ def new_figure(height: float, title: str = "", *, width: float = WIDTH, layout: 
     engine = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1) if layout else None
     figure = NotebookFigure(figsize=(width, height), dpi=PIXELS_PER_INCH, facecolor=PAPER, layout=engine)
     if title:
-        figure.suptitle(title, fontsize=TITLE, fontweight="bold", color=INK, parse_math=False)
+        shown = fitted(title, width - 0.4, TITLE, bold=True)
+        figure.suptitle(shown, fontsize=TITLE, fontweight="bold", color=INK)
     return figure
 
 
@@ -44,7 +54,7 @@ def style_axes(axes: Axes, title: str = "", *, x: str = "", y: str = "") -> None
     """Faint axes with a grid, their title on the left and the names of what is across and upwards."""
     axes.set_facecolor(PAPER)
     if title:
-        axes.set_title(title, loc="left", fontsize=LABEL + 1, color=INK, parse_math=False)
+        axes.set_title(title, loc="left", fontsize=LABEL + 1, color=INK)
     axes.set_xlabel(x, fontsize=LABEL, color=INK)
     axes.set_ylabel(y, fontsize=LABEL, color=INK)
     axes.tick_params(which="both", labelsize=LABEL - 1, length=0, labelcolor=INK)

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from cnnlab.pictures.kit.formats import percent, shortened
+from cnnlab.foreign_text import shortened
+from cnnlab.pictures.kit.formats import percent
 from cnnlab.pictures.kit.palette import COLORS, INK, PAPER
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, new_figure, style_axes, versus
 

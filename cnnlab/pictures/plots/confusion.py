@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,17 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter
 
-from cnnlab.pictures.kit.formats import percent, shortened, signed
+from cnnlab.foreign_text import one_line, shortened
+from cnnlab.pictures.kit.formats import percent, signed
+from cnnlab.pictures.kit.lettering import all_fitted, wrapped
+from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.palette import COLORS, FAINT, GREY, INK, MARK, PAPER
 from cnnlab.pictures.kit.style import LABEL, SMALL, new_figure, versus
 
 _NUMBERED = 12  # up to so many classes, cells of matrices side by side carry their numbers
+_MOST_NUMBERED = 40  # those of a matrix that stands alone
+_MOST_CELLS = 512  # along a side, so that one is some pixels wide
+_LARGEST = 13.6  # inches, of a side
 STRONG = 0.6
 """The share of the full colour from which on text on it is white."""
 _DIFFERENCES = LinearSegmentedColormap.from_list("difference", [COLORS[1], PAPER, COLORS[0]])
@@ -58,10 +65,23 @@ class ConfusionMatrix:
         )
 
     @classmethod
-    def of_errors(cls, counts: np.ndarray, class_names: Sequence[str]) -> ConfusionMatrix:
-        """Counts, coloured by their share of the true class; what is right has no colour."""
-        shares = _percentages(counts) / 100
-        np.fill_diagonal(shares, 0)
+    def of_errors(
+        cls, counts: np.ndarray, class_names: Sequence[str], *, together: int = 1
+    ) -> ConfusionMatrix:
+        """Counts, coloured by their share of the true class; what is right has no colour.
+
+        Args:
+            class_names: of the rows and columns that are left.
+            together: so many neighbors are counted as one class; errors among them stay errors.
+        """
+        starts = np.arange(0, len(counts), together)
+        errors = counts - np.diag(np.diag(counts))
+        images = np.add.reduceat(counts.sum(axis=1), starts)
+        errors, counts = (
+            np.add.reduceat(np.add.reduceat(each, starts, axis=0), starts, axis=1)
+            for each in (errors, counts)
+        )
+        shares = errors / np.maximum(images[:, None], 1)
         limit = max(float(shares.max()), 0.01)
         texts = [[f"{count:,}" if count or row == column else "" for column, count in enumerate(counts[row])]
                  for row in range(len(counts))]  # fmt: skip
@@ -96,58 +116,105 @@ def confusion_matrices(
     In the difference, blue is where the first experiment predicts a class more often, orange the second.
     """
     matrices = percent_matrices(counts, class_names)
-    columns = min(len(matrices), 3)
-    rows = -(-len(matrices) // columns)
-    height = 0.7 + 3.9 * rows * 3 / max(columns, 2)
-    figure = new_figure(height, versus(counts) if title is None else title, width=14.0)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     numbered = len(class_names) <= _NUMBERED
-    for axes, matrix in zip(panels, matrices, strict=False):
+    side = max(3.4, 0.37 * len(class_names)) if numbered else min(max(3.4, 0.1 * len(class_names)), 5.5)
+    ticks = _Ticks.fitting(class_names, side, 9.0 if numbered else 6.5, room=1.5)
+    across = min(len(matrices), 3)
+    rows = -(-len(matrices) // across)
+    wide, tall = ticks.left + side + 0.3, 0.5 + side + ticks.below
+    width, height = 0.3 + across * wide, 0.7 + rows * tall + (0.2 if numbered else 0)
+    figure = new_figure(height, versus(counts) if title is None else title, width=width, layout=False)
+    for place, matrix in enumerate(matrices):
+        row, column = divmod(place, across)
+        left, top = 0.15 + column * wide + ticks.left, 0.6 + row * tall + 0.5
+        axes = figure.add_axes((left / width, 1 - (top + side) / height, side / width, side / height))
         difference = matrix.unit == "percentage points"
         name = "first − second" if difference and len(matrix.name) > 28 else shortened(matrix.name, 28)
-        heading = f"{name}, {matrix.unit}"
-        axes.set_title(heading, loc="left", fontsize=LABEL, color=INK, parse_math=False)
-        _draw(axes, matrix, _DIFFERENCES, labels=10 if numbered else 6, numbers=8 if numbered else None)
-    for unused in panels[len(matrices) :]:
-        unused.set_visible(False)
+        axes.set_title(f"{name}, {matrix.unit}", loc="left", fontsize=LABEL, color=INK)
+        _draw(axes, matrix, _DIFFERENCES, ticks, numbers=8 if numbered else None)
     if numbered:
-        figure.supxlabel("All seeds together; values below 0.05 are left blank", fontsize=LABEL, color=GREY)
+        note = "All seeds together; values below 0.05 are left blank"
+        figure.text(0.5, 0.1 / height, note, fontsize=LABEL, color=GREY, ha="center", va="bottom")
     return figure
 
 
 def confusion_matrix(counts: np.ndarray, class_names: Sequence[str], *, title: str, subtitle: str) -> Figure:
-    """One network's counts, large; colours are shares of the true class, of the errors only."""
-    matrix = ConfusionMatrix.of_errors(counts, class_names)
-    side = max(4.2, 0.55 * len(class_names) + 1.6)
-    figure = new_figure(side + 0.6, title, width=side + 1.2)
-    axes = figure.subplots()
-    axes.set_title(subtitle, fontsize=SMALL, color=GREY, loc="left")
-    image = _draw(axes, matrix, _ERRORS, labels=10, numbers=9)
-    bar = figure.colorbar(
-        image, ax=axes, fraction=0.04, format=FuncFormatter(lambda share, _: percent(share))
+    """One network's counts, large; colours are shares of the true class, of the errors only.
+
+    Of more than 512 classes, neighbors are counted together, so that the picture stays within bounds.
+    """
+    together = -(-len(class_names) // _MOST_CELLS)
+    if together > 1:
+        subtitle += f"\nEach cell counts {together} × {together} classes that follow each other"
+        class_names = class_names[::together]
+    matrix = ConfusionMatrix.of_errors(counts, class_names, together=together)
+    number = len(class_names)
+    cell, numbers = (0.55, 9.0) if number <= _NUMBERED else (0.36, 7.0)
+    numbered = number <= _MOST_NUMBERED
+    side = max(2.4, cell * number) if numbered else min(max(_LARGEST / 2, 0.14 * number), _LARGEST)
+    ticks = _Ticks.fitting(
+        class_names, side, 10.0 if number <= _NUMBERED else 8.0 if numbered else 7.0, room=2.4
     )
+    width = 0.2 + ticks.left + side + 1.5
+    lines = wrapped(subtitle, width - 0.4, SMALL)
+    top = 0.65 + 0.18 * len(lines) + 0.1
+    height = top + side + ticks.below + 0.15
+    figure = new_figure(height, title, width=width, layout=False)
+    for place, line in enumerate(lines):
+        figure.text(
+            0.2 / width, 1 - (0.65 + 0.18 * place) / height, line, fontsize=SMALL, color=GREY, va="top"
+        )
+    left, bottom = 0.2 + ticks.left, ticks.below + 0.15
+    axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
+    image = _draw(axes, matrix, _ERRORS, ticks, numbers=numbers if numbered else None)
+    beside = figure.add_axes(((left + side + 0.2) / width, bottom / height, 0.16 / width, side / height))
+    bar = figure.colorbar(image, cax=beside, format=FuncFormatter(lambda share, _: percent(share)))
     bar.set_label(matrix.unit, fontsize=SMALL, color=GREY)
     bar.ax.tick_params(labelsize=8, color=FAINT, labelcolor=INK)
     bar.outline.set_linewidth(0.5)
     return figure
 
 
+@dataclass(frozen=True)
+class _Ticks:
+    """The names of classes along a matrix, as many as there is room for; lengths in inches.
+
+    left, below: what the names and the axis's own name take.
+    """
+
+    places: Sequence[int]
+    names: Sequence[str]
+    size: float
+    upright: bool
+    left: float
+    below: float
+
+    @classmethod
+    def fitting(cls, names: Sequence[str], side: float, size: float, *, room: float) -> _Ticks:
+        """Names are shortened to `room`; where they would cover each other, every second or so is left."""
+        step = max(1, math.ceil(1.15 * size / 72 / (side / len(names))))
+        places = range(0, len(names), step)
+        shown = all_fitted([one_line(names[place]) for place in places], room, size)
+        longest = max(text_width(name, size) for name in shown)
+        upright = longest > 0.8 * step * side / len(names)
+        below = (longest if upright else size / 72) + 0.45
+        return cls(places, shown, size, upright, longest + 0.45, below)
+
+
 def _draw(
-    axes: Axes, matrix: ConfusionMatrix, colors: Colormap, *, labels: float, numbers: float | None
+    axes: Axes, matrix: ConfusionMatrix, colors: Colormap, ticks: _Ticks, *, numbers: float | None
 ) -> AxesImage:
-    """The cells, with their texts where `numbers` gives these a size; `labels`: that of the classes."""
+    """The cells, with their texts where `numbers` gives these a size."""
     lowest = -matrix.limit if colors is _DIFFERENCES else 0.0
-    image = axes.imshow(matrix.values, cmap=colors, vmin=lowest, vmax=matrix.limit)
-    names, places = matrix.class_names, range(len(matrix.class_names))
-    angle = 90 if max(map(len, names)) > 2 else 0
-    axes.set_xticks(places, names, fontsize=labels, parse_math=False, rotation=angle)
-    axes.set_yticks(places, names, fontsize=labels, parse_math=False)
+    image = axes.imshow(matrix.values, cmap=colors, vmin=lowest, vmax=matrix.limit, aspect="auto")
+    axes.set_xticks(ticks.places, ticks.names, fontsize=ticks.size, rotation=90 if ticks.upright else 0)
+    axes.set_yticks(ticks.places, ticks.names, fontsize=ticks.size)
     axes.tick_params(length=0, labelcolor=INK)
     axes.set_xlabel("predicted class", fontsize=LABEL, color=GREY)
     axes.set_ylabel("true class", fontsize=LABEL, color=GREY)
     axes.spines[:].set_color(FAINT)
-    for row, column in np.ndindex(matrix.values.shape):
-        if numbers is not None and (text := matrix.texts[row][column]):
+    for row, column in np.ndindex(matrix.values.shape if numbers is not None else (0, 0)):
+        if text := matrix.texts[row][column]:
             strong = abs(matrix.strengths[row, column]) > STRONG
             style: dict[str, Any] = {"color": PAPER if strong else INK, "fontsize": numbers}
             if row == column and colors is _ERRORS:  # right, and not coloured

@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from cnnlab.pictures.kit.formats import percent, shortened
+from cnnlab.foreign_text import shortened
+from cnnlab.pictures.kit.formats import percent
 from cnnlab.pictures.kit.palette import COLORS, GREY, INK, PAPER
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, new_figure, style_axes, versus
 from cnnlab.pictures.plots.histories import History, Series, any_validated, has, series_of

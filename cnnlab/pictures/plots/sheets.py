@@ -9,13 +9,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.datasets.appearance import PLAIN, Appearance
-from cnnlab.pictures.kit.formats import shortened
+from cnnlab.foreign_text import one_line, shortened
+from cnnlab.pictures.kit.lettering import fitted
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
-from cnnlab.pictures.kit.sheet import Sheet
+from cnnlab.pictures.kit.sheet import CAPTION, Sheet, cell_width
 from cnnlab.pictures.rendering import Move, drawn, legend
 
 ON_A_SHEET = 32
 _COLUMNS = 8
+_CELL = 1.05
 _LINE = 0.17  # inches, of text below an image
 
 
@@ -43,12 +45,12 @@ class PredictedImages(NamedTuple):
 
     def label(self, index: int) -> str:
         """The class that an image has."""
-        return self.class_names[int(self.labels[index])]
+        return one_line(self.class_names[int(self.labels[index])])
 
     def prediction(self, name: str, index: int) -> tuple[str, bool]:
         """The class that an experiment takes an image for, and whether that is correct."""
         predicted = int(self.predicted[name][index])
-        return self.class_names[predicted], predicted == self.labels[index]
+        return one_line(self.class_names[predicted]), predicted == self.labels[index]
 
 
 def answer_sheet(answers: PredictedImages, *, title: str) -> Figure:
@@ -114,8 +116,11 @@ def _sheet(
     rows: int, columns: int, title: str, subtitle: str, answers: PredictedImages, *, lines: int,
     heads: bool = False,
 ) -> Sheet:  # fmt: skip
+    """Images are as far apart as the names of the classes want, within bounds."""
+    names = (f"a: {one_line(name)} ✗" for name in answers.class_names)
+    side = cell_width(names, least=_CELL, most=2.0)
     return Sheet(
-        rows, columns, title=title, subtitle=subtitle, cell=(1.05, 1.05), gap=(0.15, 0.14),
+        rows, columns, title=title, subtitle=subtitle, cell=(side, _CELL), gap=(0.15, 0.14),
         below=0.06 + _LINE * lines, heads=heads, axis_names=answers.appearance.axis_names,
     )  # fmt: skip
 
@@ -131,7 +136,8 @@ def _add(
     top = sheet.place(row, column)[1] + sheet.cell[1] + sheet.beside + 0.05
     for line, (text, color) in enumerate(lines):
         weight = "bold" if line == 0 else "normal"
+        shown = fitted(text, sheet.cell[0] + 0.5 * sheet.gap[0], CAPTION, bold=line == 0)
         sheet.text(
-            x + wide / 2, top + _LINE * line, text, size=8.5, color=color, across="center", up="top",
+            x + wide / 2, top + _LINE * line, shown, size=CAPTION, color=color, across="center", up="top",
             weight=weight,
         )  # fmt: skip
