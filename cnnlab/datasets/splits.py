@@ -9,6 +9,7 @@ import numpy as np
 from cnnlab.datasets.base import DatasetConfig
 from cnnlab.datasets.content import Content, Dataset, PixelScale, Split, digest
 from cnnlab.datasets.memory_mapped import taken
+from cnnlab.datasets.sizes import split_sizes
 from cnnlab.errors import UserError
 
 PIXELS_AT_ONCE = 1 << 20
@@ -75,29 +76,6 @@ def only_classes(content: Content, config: DatasetConfig) -> Content:
     parts = (train.images, train.labels, test.images, test.labels)
     provenance = replace(content.provenance, digest=digest(*parts), test_digest=digest(*parts[2:]))
     return Content(*parts, provenance=provenance)
-
-
-def split_sizes(config: DatasetConfig, *, available: int) -> tuple[int, int]:
-    """(training images used, validation images) out of so many available training images.
-
-    Raises:
-        UserError: more are wanted than there are.
-    """
-    used = available if config.train_size is None else config.train_size
-    size = config.validation_size
-    validating = round(size * used) if isinstance(size, float) else size
-    if used > available:
-        raise UserError(
-            f"dataset.train_size: expected at most {available} training images, found {used}\n"
-            f"   the files of this {config.title} hold no more; lower train_size, or leave it out to use all"
-        )
-    if used + validating > available and validating >= used:
-        raise UserError(
-            f"dataset.validation_size: expected fewer than the {used} training images used, "
-            f"found {validating}\n"
-            "   lower it: some images must be left to train on"
-        )
-    return used, validating
 
 
 def stratified(labels: np.ndarray, count: int, *, seed: int) -> np.ndarray:
