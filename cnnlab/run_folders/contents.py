@@ -20,8 +20,8 @@ class RunWarning:
     """An entry of `warnings` in result.json: a sign that a training did not go well."""
 
     kind: str
-    """constant_labels, constant_predictions, dead_relu, exploding_loss, learning_rate_high, learning_rate_low,
-    not_learning or shuffled_labels."""
+    """constant_labels, constant_predictions, dead_relu, exploding_loss, learning_rate_high,
+    learning_rate_low, not_learning or shuffled_labels."""
 
     epoch: Count
     """The first epoch after which it was seen."""

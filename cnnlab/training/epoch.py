@@ -107,7 +107,7 @@ def _diverged(what: str, model: keras.Model, learning_rate: float) -> Diverged:
 
 
 def _not_finite(model: keras.Model) -> str:
-    """Which layers have weights that are no finite numbers, as a part of a sentence; nothing where none has."""
+    """Which layers have weights that are no finite numbers, as a part of a sentence; "" where none has."""
     weighted = [layer for layer in model.layers if layer.weights]
     names = [layer.name.replace(">", "/") for layer in weighted if not _is_finite(layer)]
     if not names:

@@ -1,7 +1,7 @@
 """Whether a training learns, told from what is seen at the end of each epoch. Pure functions of numbers.
 
-Every rule asks for more than one sign, because a warning about a training that is well costs more trust than a
-missing one: bench/false_alarms.py counts them over the shipped configs.
+Every rule asks for more than one sign, because a warning about a training that is well costs more trust than
+a missing one: bench/false_alarms.py counts them over the shipped configs.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ STANDARD_ERRORS = 3.0
 
 STILL = 1e-3
 """Weights that move by less, relative to their norm, in every epoch have not been trained."""
+
+LARGE_MOVE = 0.1
+"""Weights that have moved by less in every epoch have not been thrown about."""
 
 EPOCHS_TO_JUDGE = 5
 """Slow starts are over by then; before, labels are not doubted."""
@@ -171,7 +174,7 @@ def _of_epoch(
         name = circumstances.class_names[int(np.argmax(circumstances.train.by_class))]
         yield warning(
             "constant_labels",
-            f"all training images are of the class {name}, so there is nothing to tell apart; check the labels",
+            f"all training images are of the class {name}, so there is nothing to learn; check the labels",
         )
         return
     rate = f"training.optimizer.learning_rate (it is {history[-1]['learning_rate']:g})"
@@ -180,15 +183,15 @@ def _of_epoch(
             units = "all units are" if share == 1 else f"{share:.0%} of the units are"
             yield warning(
                 "dead_relu",
-                f"{layer}: {units} 0 for every image looked at; a ReLU that is always 0 gets no gradient. Lower "
-                f"{rate}, use kernel_initializer: he_normal, or LeakyReLU instead of ReLU",
+                f"{layer}: {units} 0 for every image looked at; a ReLU that is always 0 gets no gradient. "
+                f"Lower {rate}, use kernel_initializer: he_normal, or LeakyReLU instead of ReLU",
                 layer,
             )
     if _constant_predictions(observations, circumstances, last):
         yield warning(
             "constant_predictions",
-            f"every image is taken for the same class. Change {rate}: a lower one if the loss jumps, a higher "
-            "one if it stands still",
+            f"the same class is predicted for every image. Change {rate}: lower it if the loss jumps, raise "
+            "it if the loss stands still",
         )
     if risen := _exploded(history, circumstances):
         yield warning("exploding_loss", f"the loss {risen}. Lower {rate}, or set clipnorm")
@@ -196,8 +199,8 @@ def _of_epoch(
     if _too_slow(history, observations, circumstances, last) and not dead:
         yield warning(
             "learning_rate_low",
-            f"the weights hardly move: by {_largest_move(observations):.2g} of their norm in an epoch, and the "
-            f"loss stays at {_loss(history[-1]):.4g}. Raise {rate}",
+            f"the weights hardly change: by {_largest_move(observations):.2g} of their norm in an epoch, and "
+            f"the loss stays at {_loss(history[-1]):.4g}. Raise {rate}",
         )
     elif thrown := _thrown_about(history, observations, circumstances, last):
         yield warning("learning_rate_high", f"{thrown}. Lower {rate}")
@@ -247,12 +250,14 @@ def _thrown_about(
     bar = circumstances.train.bar
     stuck = _accuracy(history[-1]) <= bar
     before = len(history) > 1 and _accuracy(history[-2]) <= bar and _loss(history[-2]) > 1.5 * guessing
-    if stuck and loss > 1.5 * guessing and (before or last):
-        return f"the loss is {loss:.4g}, more than guessing would cost ({guessing:.3g})"
     moved = _largest_move(observations)
+    if stuck and loss > 1.5 * guessing and (before or last) and moved > LARGE_MOVE:
+        return f"the loss is {loss:.4g}, more than guessing would cost ({guessing:.3g})"
     in_a_dead_end = observations[-1].any_dead or _constant_predictions(observations, circumstances, last)
     if stuck and in_a_dead_end and moved > 1:
-        return f"the weights moved by {moved:.3g} times their norm in one epoch, and nothing is learned since"
+        return (
+            f"the weights changed by {moved:.3g} times their norm in one epoch, and nothing is learned since"
+        )
     return None
 
 
@@ -274,9 +279,9 @@ def _without_relation(
         if learned > bar + 0.2 or last:
             yield warning(
                 "shuffled_labels",
-                f"the training images are learned by heart ({learned:.2%}), but validation images are guessed "
-                f"(at best {reached}). The labels look shuffled; check that each image has its own label, and "
-                "that training and validation images are of the same kind",
+                f"the training images are memorized ({learned:.2%}), but on validation images the accuracy "
+                f"stays at that of guessing (at best {reached}). The labels look shuffled; check that each "
+                "image has its own label, and that training and validation images are of the same kind",
             )
     elif last and learned <= bar + 0.05:
         if learned <= bar and observations[-1].spread < SAME_FOR_ALL:

@@ -34,8 +34,8 @@ MOST_IMAGES = 256
 class Observer:
     """Sees each epoch's end. What it computes is a function of the weights and the images alone.
 
-    The layers are looked into only where an epoch looks suspicious, and at the end: a run that is well pays for
-    one batch of images.
+    The layers are looked into only where an epoch looks suspicious, and at the end: a run that is well pays
+    for one batch of images.
     """
 
     config: ExperimentConfig
@@ -88,7 +88,7 @@ class Observer:
 
     @cached_property
     def _highest(self) -> Callable[..., tuple[np.ndarray, ...]]:
-        """(N, *input_shape) float32 → by ReLU layer the highest output of each unit over images and places."""
+        """(N, *input_shape) float32 → by ReLU layer the highest output of each unit."""
         layers = relu_layers(self.model)
         inner = keras.Model(self.model.inputs, [layer.output for layer in layers], name="relu_layers")
         data_format = self.config.dataset.data_format if self.config.dataset else "channels_last"
@@ -106,7 +106,7 @@ class Observer:
 
 
 def seen_before(arrays: np.ndarray, epochs: int, model: keras.Model) -> list[Observation]:
-    """The observations that a checkpoint holds, (epochs, values); of an epoch without any, nothing was seen."""
+    """The observations that a checkpoint holds, (epochs, values); NaN for epochs of which it has none."""
     unseen = Observation(math.nan, math.nan, math.nan, (math.nan,) * len(relu_layers(model)))
     if len(arrays) != epochs:
         return [unseen] * epochs
