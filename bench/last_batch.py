@@ -2,7 +2,7 @@
 
 usage: last_batch.py [--seeds 0-3] [--backend jax] [--only VARIANT …] [--config colors_cnn] [--out FILE]
 
-Trains the config once for each variant and seed, without its `keep: best`, and validates after each epoch:
+Trains the config once for each variant and seed, and validates after each epoch, whatever `keep` says:
 
   as_it_is        the last batch is trained on like any other
   drop_last       the last batch is left out
@@ -41,7 +41,7 @@ LOW = 0.9
 
 SETTINGS: dict[str, list[str]] = {
     "as_it_is": [],
-    "drop_last": ["training.drop_last=true"],
+    "drop_last": [],
     "no_statistics": [],
     "no_step": [],
     "smaller_step": [],
@@ -68,7 +68,8 @@ def main() -> None:
         for variant in arguments.only:
             key = f"{variant} {seed}"
             if key not in found:
-                overrides = [f"runtime.backend={arguments.backend}", f"seed={seed}", *SETTINGS[variant]]
+                overrides = [f"runtime.backend={arguments.backend}", f"seed={seed}"]
+                overrides += [f"training.drop_last={str(variant == 'drop_last').lower()}", *SETTINGS[variant]]
                 found[key] = list(accuracies(load_config(arguments.config, overrides), variant))
                 if arguments.out:
                     arguments.out.write_text(json.dumps(found), encoding="utf-8")

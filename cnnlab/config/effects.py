@@ -109,9 +109,6 @@ def idle_settings(
             "of them"
         )
         yield ("training", "batch_size"), message
-    if training.drop_last and counts.train % training.batch_size == 0:
-        message = "has no effect: all batches of an epoch are whole"
-        yield ("training", "drop_last"), message
 
 
 def _out_of_float32(optimizer: Optimizer) -> Iterator[Finding]:
