@@ -17,6 +17,7 @@ from cnnlab.datasets.sizes import split_sizes
 from cnnlab.errors import UserError
 from cnnlab.language.fields import as_written
 from cnnlab.language.source import Path_
+from cnnlab.layers.graph import GraphNode
 from cnnlab.wording import counted
 
 Finding = tuple[Path_, str]
@@ -109,6 +110,15 @@ def idle_settings(
             "of them"
         )
         yield ("training", "batch_size"), message
+
+
+def idle_layers(nodes: Sequence[GraphNode]) -> Iterator[Finding]:
+    """Layers that pass their input on unchanged."""
+    for node in nodes:
+        if node.layer.is_idle:
+            fields = " or ".join(node.layer.idle_at)
+            message = f"{node.layer.type()} passes its input on unchanged; change {fields}, or leave it out"
+            yield node.where, message
 
 
 def _out_of_float32(optimizer: Optimizer) -> Iterator[Finding]:

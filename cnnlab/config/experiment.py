@@ -23,7 +23,7 @@ from cnnlab.config.checks import (
     training_mismatches,
 )
 from cnnlab.config.decisive import decides
-from cnnlab.config.effects import ImageCounts, idle_settings, impossible_settings, known_counts
+from cnnlab.config.effects import ImageCounts, idle_layers, idle_settings, impossible_settings, known_counts
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
@@ -150,7 +150,8 @@ class ExperimentConfig(Settings):
         if self.dataset is None:
             return []
         known = counts or known_counts(self.dataset)
-        return [self._located(*each) for each in idle_settings(self.training, self.dataset, known)]
+        found = [*idle_settings(self.training, self.dataset, known), *idle_layers(self.nodes)]
+        return [self._located(*each) for each in found]
 
     def _located(self, path: Path_, message: str) -> str:
         root = self._source.root

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 import time
 
-import keras
 import numpy as np
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.records import EpochRow
+from cnnlab.training.observing import first_not_finite
 from cnnlab.training.steps import Learner, Steps
 
 SECONDS_PER_CALL = 0.2
 """How long one call into the compiled loop should take: Ctrl-C and the progress bar wait for it."""
+
+
+IMAGES_LOOKED_AT = 16
+"""So many go through a network that has diverged, to see in which layer."""
 
 
 class Diverged(CnnlabError):
@@ -59,9 +63,7 @@ def train_epoch(
             took = time.perf_counter() - began
             seconds += took
             done += stop - start
-            _check_finite(
-                results.losses, epoch, done - (stop - start), total_steps, learning_rate, learner.model
-            )
+            _check_finite(results.losses, epoch, done - (stop - start), total_steps, learning_rate, learner)
             losses += (results.losses.astype(np.float64) * batches.shape[1]).tolist()
             correct += int(results.correct.sum())
             seen += (stop - start) * batches.shape[1]
@@ -80,42 +82,29 @@ def train_epoch(
     }
 
 
-def check_loss(loss: float, name: str, row: EpochRow, model: keras.Model) -> None:
+def check_loss(loss: float, name: str, row: EpochRow, learner: Learner) -> None:
     """Raise `Diverged` unless the loss of a split, computed after the epoch of `row`, is a finite number."""
     if not math.isfinite(loss):
         raise _diverged(
-            f"the {name} is {loss} after epoch {row['epoch']}", model, float(row["learning_rate"] or 0)
+            f"the {name} is {loss} after epoch {row['epoch']}", learner, float(row["learning_rate"] or 0)
         )
 
 
 def _check_finite(
-    losses: np.ndarray, epoch: int, steps_before: int, steps: int, learning_rate: float, model: keras.Model
+    losses: np.ndarray, epoch: int, steps_before: int, steps: int, learning_rate: float, learner: Learner
 ) -> None:
     finite = np.isfinite(losses)
     if not finite.all():
         first = int(np.argmin(finite))
         step = steps_before + first + 1
         what = f"the loss is {losses[first]} in epoch {epoch} at step {step} of {steps}"
-        raise _diverged(what, model, learning_rate)
+        raise _diverged(what, learner, learning_rate)
 
 
-def _diverged(what: str, model: keras.Model, learning_rate: float) -> Diverged:
-    where = _not_finite(model)
+def _diverged(what: str, learner: Learner, learning_rate: float) -> Diverged:
+    inputs = learner.pixels.apply(learner.train.images[:IMAGES_LOOKED_AT])
+    layer = first_not_finite(learner.model, inputs)
+    where = f"; the first layer whose outputs are not finite is {layer}" if layer else ""
     return Diverged(
         f"training diverged: {what}{where}; lower training.optimizer.learning_rate (it is {learning_rate:g})"
     )
-
-
-def _not_finite(model: keras.Model) -> str:
-    """Which layers have weights that are no finite numbers, as a part of a sentence; "" where none has."""
-    weighted = [layer for layer in model.layers if layer.weights]
-    names = [layer.name.replace(">", "/") for layer in weighted if not _is_finite(layer)]
-    if not names:
-        return ""
-    if len(names) == len(weighted) > 1:
-        return f"; the weights of all layers, from {names[0]} on, are not finite"
-    return f"; the weights of {', '.join(names)} are not finite"
-
-
-def _is_finite(layer: keras.layers.Layer) -> bool:
-    return all(np.isfinite(keras.ops.convert_to_numpy(each)).all() for each in layer.trainable_variables)

@@ -78,7 +78,7 @@ def fit(
                 result = evaluate(
                     steps, learner.objective, data.validation, batch_size=batch_size, metrics=training.metrics
                 )
-                check_loss(result.loss, "validation loss", row, learner.model)
+                check_loss(result.loss, "validation loss", row, learner)
                 outputs = result.probabilities
                 row |= {"val_loss": result.loss, "val_accuracy": result.accuracy}
                 row |= {f"val_{name}": value for name, value in result.metrics.items()}

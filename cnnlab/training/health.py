@@ -127,7 +127,9 @@ def predictions_seen(probabilities: np.ndarray) -> tuple[float, float]:
         probabilities: (N, num_classes) float32, N ≥ 1.
     """
     predicted = np.bincount(probabilities.argmax(axis=1))
-    return float(predicted.max() / len(probabilities)), float(np.ptp(probabilities, axis=0).max())
+    with np.errstate(invalid="ignore"):  # a network that has diverged says so elsewhere
+        spread = np.ptp(probabilities, axis=0).max()
+    return float(predicted.max() / len(probabilities)), float(spread)
 
 
 def looks_suspicious(row: EpochRow, seen: tuple[float, float], circumstances: Circumstances) -> bool:

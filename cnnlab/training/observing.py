@@ -90,13 +90,12 @@ class Observer:
     def _highest(self) -> Callable[..., tuple[np.ndarray, ...]]:
         """(N, *input_shape) float32 → by ReLU layer the highest output of each unit."""
         layers = relu_layers(self.model)
-        inner = keras.Model(self.model.inputs, [layer.output for layer in layers], name="relu_layers")
+        inner = keras.Model(self.model.input, [layer.output for layer in layers], name="relu_layers")
         data_format = self.config.dataset.data_format if self.config.dataset else "channels_last"
         axes = [_other_axes(layer, data_format) for layer in layers]
 
         def highest(images: Any) -> tuple[Any, ...]:
-            outputs = inner(images, training=False)
-            outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+            outputs = keras.tree.flatten(inner(images, training=False))
             return tuple(
                 keras.ops.cast(keras.ops.max(output, axis=axis), "float32")
                 for output, axis in zip(outputs, axes, strict=True)
@@ -114,15 +113,37 @@ def seen_before(arrays: np.ndarray, epochs: int, model: keras.Model) -> list[Obs
 
 
 def relu_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers that end in a ReLU, in order; one that is called several times is left out."""
-    found = []
-    for layer in model.layers:
-        is_relu = isinstance(layer, keras.layers.ReLU) and not layer.negative_slope
-        if (is_relu or getattr(layer, "activation", None) is keras.activations.relu) and (
-            len(layer._inbound_nodes) == 1
-        ):
-            found.append(layer)
-    return found
+    """The layers that end in a ReLU, in order."""
+    return [
+        layer
+        for layer in _layers(model)
+        if (isinstance(layer, keras.layers.ReLU) and not layer.negative_slope)
+        or getattr(layer, "activation", None) is keras.activations.relu
+    ]
+
+
+def first_not_finite(model: keras.Model, inputs: np.ndarray) -> str | None:
+    """The first layer that gives a number that is infinite or none; None where all outputs are finite.
+
+    Args:
+        inputs: (N, *input_shape) float32.
+    """
+    layers = _layers(model)
+    inner = keras.Model(model.input, [layer.output for layer in layers], name="all_layers")
+    outputs = inner(inputs, training=False)
+    for layer, output in zip(layers, keras.tree.flatten(outputs), strict=True):
+        if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))).all():
+            return _summary_name(layer)
+    return None
+
+
+def _layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """All layers but the input, in order; one that is called several times is left out."""
+    return [
+        layer
+        for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer) and len(layer._inbound_nodes) == 1
+    ]
 
 
 def _other_axes(layer: keras.layers.Layer, data_format: str) -> tuple[int, ...]:
@@ -158,6 +179,7 @@ def _followed(model: keras.Model) -> list[np.ndarray]:
 
 def relative_move(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> float:
     """‖after − before‖ / ‖before‖ over all arrays together; NaN without weights, or where all were 0."""
-    distance = sum(float(np.sum((b - a) ** 2)) for a, b in zip(before, after, strict=True))
+    with np.errstate(invalid="ignore", over="ignore"):  # a network that has diverged says so elsewhere
+        distance = sum(float(np.sum((b - a) ** 2)) for a, b in zip(before, after, strict=True))
     norm = sum(float(np.sum(a**2)) for a in before)
-    return float(np.sqrt(distance / norm)) if norm else math.nan
+    return math.sqrt(distance / norm) if norm else math.nan

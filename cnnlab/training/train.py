@@ -58,7 +58,7 @@ def train(
     }
     for name, evaluation in results.items():
         if evaluation:
-            check_loss(evaluation.loss, f"{name} loss", fitted.history[-1], model)
+            check_loss(evaluation.loss, f"{name} loss", fitted.history[-1], learner)
     test = results["test"]
     if test is None:
         raise ValueError("a dataset without test images")

@@ -170,6 +170,34 @@ def test_shipped_configs_have_no_idle_settings(name):
     assert load_config(name).idle() == []
 
 
+@pytest.mark.parametrize(
+    ("layer", "fields"),
+    [
+        ("Dropout: {rate: 0}", "rate"),
+        ("SpatialDropout2D: {rate: 0.0}", "rate"),
+        ("GaussianNoise: {stddev: 0}", "stddev"),
+        ("RandomRotation: {factor: 0}", "factor"),
+        (
+            "RandomTranslation: {height_factor: 0, width_factor: 0}",
+            "height_factor or width_factor",
+        ),
+        ("RandomZoom: {height_factor: 0}", "height_factor or width_factor"),
+        ("RandomErasing: {factor: 0}", "factor"),
+        ("ZeroPadding2D: {padding: 0}", "padding"),
+        ("Cropping2D", "cropping"),
+        ("UpSampling2D: {size: 1}", "size"),
+        ("MaxPooling2D: {pool_size: 1}", "pool_size or strides"),
+        ("Activation: {activation: linear}", "activation"),
+    ],
+)
+def test_layers_that_pass_their_input_on_are_warned_of(layer, fields):
+    text = f"{XO}model: {{layers: [{layer}, Flatten, Dense: {{units: 2, activation: softmax}}]}}\n"
+    kind = layer.split(":")[0]
+    message = f"model.layers[0]: {kind} passes its input on unchanged; change {fields}, or leave it out"
+    [found] = parse_config(parse_yaml(text, "c.yaml"), default_name="c").idle()
+    assert found == f"c.yaml:2:18: {message}"
+
+
 def test_counted_images_decide_where_they_are_known():
     config = config_of(
         "{class_weights: {X: 0, O: 3}, drop_last: true}", "dataset: {name: xo, classes: [X, O]}\n"
