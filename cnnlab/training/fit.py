@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import keras
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.datasets.content import Dataset
+from cnnlab.config.sections import TrainingConfig
+from cnnlab.datasets.content import Dataset, Split
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.contents import RunWarning
 from cnnlab.run_folders.records import EpochRow
@@ -67,28 +68,29 @@ def fit(
         run.write_history(history)  # whoever is killed between two files leaves an older table
     reporter.started(config, done=len(history), resumed=saved is not None)
     observer = Observer.of(config, learner.model, data, batch_size=batch_size)
-    warnings = diagnose(history, observations, observer.circumstances, ended=False)
-    while len(history) < training.epochs and not should_stop(history, training.early_stopping):
+    ended = has_ended(history, training)
+    warnings = diagnose(history, observations, observer.circumstances, ended=ended)
+    while not ended:
         epoch = len(history) + 1
         _reduce_learning_rate(config, learner, history)
         row = train_epoch(config, learner, steps, epoch, reporter)
-        outputs = None
         if len(data.validation):
             with averaged_weights(config, learner):
                 result = evaluate(
                     steps, learner.objective, data.validation, batch_size=batch_size, metrics=training.metrics
                 )
                 check_loss(result.loss, "validation loss", row, learner)
-                outputs = result.probabilities
                 row |= {"val_loss": result.loss, "val_accuracy": result.accuracy}
                 row |= {f"val_{name}": value for name, value in result.metrics.items()}
                 if training.keep == "best" and (best is None or result.accuracy > best.accuracy):
                     best = Best(epoch, result.accuracy, learner.model.get_weights())
+        else:  # some training images tell whether it is well
+            some = Split(data.train.images[:batch_size], data.train.labels[:batch_size])
+            result = evaluate(steps, learner.objective, some, batch_size=batch_size)
+            check_loss(result.loss, "train loss", row, learner)
         history.append(row)
-        ended = epoch == training.epochs or should_stop(history, training.early_stopping)
-        if outputs is None:
-            outputs = learner.objective.probabilities(steps.outputs(data.train.images[:batch_size]))
-        observations.append(observer.observe(row, outputs, last=ended))
+        ended = has_ended(history, training)
+        observations.append(observer.observe(row, result.probabilities, last=ended))
         state = Checkpoint.of(
             learner.model, learner.optimizer, epoch=epoch, best=best,
             observations=[each.as_array() for each in observations],
@@ -104,6 +106,11 @@ def fit(
     else:  # with use_ema the average takes the weights' place, else nothing happens
         learner.optimizer.finalize_variable_values(learner.model.trainable_variables)
     return Fitted(history, best_epoch(history), warnings)
+
+
+def has_ended(history: Sequence[EpochRow], training: TrainingConfig) -> bool:
+    """Whether no epoch follows these."""
+    return len(history) >= training.epochs or should_stop(history, training.early_stopping)
 
 
 @contextmanager

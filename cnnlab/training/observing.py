@@ -23,7 +23,7 @@ from cnnlab.training.health import (
     predictions_seen,
 )
 
-WEIGHTS_FOLLOWED = 4096
+WEIGHTS_FOLLOWED = 512
 """Of each weight array, at most so many weights are followed: a copy of all would double the memory."""
 
 MOST_IMAGES = 256

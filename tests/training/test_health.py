@@ -252,15 +252,17 @@ def test_being_looked_at_changes_no_bit(trained, experiment, cnn, dataset, weigh
         assert [row[key] for row in watched.history] == [row[key] for row in unwatched.history]
 
 
+@pytest.mark.parametrize(("epochs", "seen_after"), [(4, 3), (2, 2)])
 def test_a_resumed_run_ends_with_the_same_warnings(
-    trained, experiment, dataset, reporter, monkeypatch, tmp_path
+    trained, experiment, dataset, reporter, monkeypatch, tmp_path, epochs, seen_after
 ):
-    config = experiment(training="epochs: 4, optimizer: {name: sgd, learning_rate: 1.e-9}")
+    """Also where it was killed between its last epoch and its result."""
+    config = experiment(training=f"epochs: {epochs}, optimizer: {{name: sgd, learning_rate: 1.e-9}}")
     data, out, write = dataset(), tmp_path / "out", RunWriter.write_checkpoint
     whole = trained(config, data)
     said = [told for told in reporter.told if told[0] == "warn"]
     assert [each.kind for each in whole.result.warnings] == ["learning_rate_low"]
-    assert said == [("warn", f"test, seed 0, epoch 3: {whole.result.warnings[0].message}")]
+    assert said == [("warn", f"test, seed 0, epoch {seen_after}: {whole.result.warnings[0].message}")]
 
     def interrupt(run, arrays, history):
         write(run, arrays, history)
@@ -275,5 +277,10 @@ def test_a_resumed_run_ends_with_the_same_warnings(
     assert resumed.result.warnings == whole.result.warnings
     document = json.loads((resumed.path / "result.json").read_text())
     assert document["warnings"] == [
-        {"kind": "learning_rate_low", "epoch": 3, "layer": None, "message": whole.result.warnings[0].message}
+        {
+            "kind": "learning_rate_low",
+            "epoch": seen_after,
+            "layer": None,
+            "message": whole.result.warnings[0].message,
+        }
     ]
