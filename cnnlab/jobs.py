@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnlab.config.effects import ImageCounts
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.errors import CnnlabError, UserError
@@ -66,7 +67,7 @@ class Jobs:
     fresh: bool = False
     force: bool = False
     _datasets: dict[str, Dataset] = field(default_factory=dict)
-    _reuse_announced: set[str] = field(default_factory=set)
+    _warned: set[str] = field(default_factory=set)
 
     def finished(self, configs: Sequence[ExperimentConfig]) -> list[Record]:
         """The runs of all configs, in order.
@@ -78,7 +79,8 @@ class Jobs:
         for config in configs:
             if not self.force:
                 check_memory(config)
-            self.dataset(config)
+            self._warn_of(config.idle())
+            self.check_settings(config, self.dataset(config))
         missing = [each for each in configs if self._is_missing(each)]
         runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in missing}
         if len(runtimes) > 1:
@@ -117,11 +119,30 @@ class Jobs:
             self._datasets[key] = load_reported(config.dataset, self.data_paths, self.reporter)
         return self._datasets[key]
 
+    def check_settings(self, config: ExperimentConfig, data: Dataset) -> None:
+        """Refuse, or warn of, what the number of images makes pointless.
+
+        Raises:
+            UserError: no training would come through; all such settings are in the message.
+        """
+        counts = image_counts(data)
+        if problems := config.impossible(counts):
+            raise UserError("\n".join(problems))
+        self._warn_of(config.idle(counts))
+
+    def _warn_of(self, messages: Sequence[str]) -> None:
+        """Say each once, however many seeds there are."""
+        for message in messages:
+            if message not in self._warned:
+                self._warned.add(message)
+                self.reporter.warn(message)
+
     def estimate_cost(self, config: ExperimentConfig) -> CostEstimate:
         """Try a few steps of a run and say what all of it will cost; nothing is written."""
         if not self.force:
             check_memory(config)
         data = self.dataset(config)
+        self.check_settings(config, data)
         self._start(config)
         from cnnlab.backend import own_randomness
         from cnnlab.training.cost_estimate import estimate_cost
@@ -176,9 +197,8 @@ class Jobs:
             return None
         record = read_record(path)
         remove_checkpoints(path, self.out)
-        if (warning := reused_from_before(record)) and warning not in self._reuse_announced:
-            self._reuse_announced.add(warning)  # once, however many runs there are
-            self.reporter.warn(warning)
+        if warning := reused_from_before(record):
+            self._warn_of([warning])
         self.reporter.reused(record)
         return record
 
@@ -207,6 +227,14 @@ class Jobs:
                     raise CnnlabError(out_of_memory(error)) from error
                 raise
         return read_record(path)
+
+
+def image_counts(data: Dataset) -> ImageCounts:
+    """How many images train, in all and of each class, and how many validate."""
+    import numpy as np
+
+    by_class = np.bincount(data.train.labels, minlength=len(data.class_names))
+    return ImageCounts(len(data.train), len(data.validation), tuple(by_class.tolist()))
 
 
 def load_reported(dataset: DatasetConfig, data_paths: DataPaths, reporter: Reporter) -> Dataset:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from cnnlab.explanations.explanation import Explanation
     from cnnlab.explanations.technique import Technique
-    from cnnlab.run_folders.contents import RunResult
+    from cnnlab.run_folders.contents import RunResult, RunWarning
     from cnnlab.run_folders.listing.differences import Difference
     from cnnlab.run_folders.predictions import Predictions
 
@@ -110,6 +110,15 @@ class Run:
             UserError: the run is not finished.
         """
         return self.record.result
+
+    @property
+    def warnings(self) -> tuple[RunWarning, ...]:
+        """Signs that the training did not go well: `.kind`, `.epoch`, `.layer`, `.message`.
+
+        Raises:
+            UserError: the run is not finished.
+        """
+        return self.result.warnings
 
     @property
     def environment(self) -> Mapping[str, Any]:

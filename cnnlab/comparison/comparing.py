@@ -14,7 +14,7 @@ from cnnlab.comparison.pairs import Pair, paired
 from cnnlab.comparison.verdicts import verdict
 from cnnlab.errors import UserError
 from cnnlab.run_folders.arithmetic import RESUMED, differences_among
-from cnnlab.run_folders.contents import DatasetFacts
+from cnnlab.run_folders.contents import DatasetFacts, RunWarning
 from cnnlab.run_folders.records import EpochRow, Record
 from cnnlab.wording import counted
 
@@ -90,6 +90,7 @@ def _notes(experiments: Sequence[ExperimentRuns], labels: Sequence[str]) -> Iter
     for each, label in zip(experiments, labels, strict=True):
         if note := arithmetic_note(label, each.records):
             yield note
+        yield from training_notes(label, each.records)
     checked = [record.checked for each in experiments for record in each.records]
     if unchecked := checked.count(False):
         were, them = ("was", "it") if unchecked == 1 else ("were", "them")
@@ -106,6 +107,19 @@ def arithmetic_note(label: str, records: Sequence[Record]) -> str | None:
     if resumed:
         differences.append(f"{seeds_named(resumed)} resumed under other arithmetic")
     return f"{label}: its runs differ in arithmetic ({'; '.join(differences)})" if differences else None
+
+
+def training_notes(label: str, records: Sequence[Record]) -> Iterator[str]:
+    """A line for each kind of warning that trainings of one experiment ended with."""
+    warned: dict[str, list[tuple[int, RunWarning]]] = {}
+    for record in records:
+        for warning in record.result.warnings:
+            warned.setdefault(warning.kind, []).append((record.seed, warning))
+    for found in warned.values():
+        seeds = sorted({seed for seed, _ in found})
+        first_seed, first = found[0]
+        which = f"seed {first_seed}, " if len(seeds) > 1 else ""
+        yield f"{label}, {seeds_named(seeds)}: {first.message} ({which}epoch {first.epoch})"
 
 
 def labels_of(experiments: Sequence[ExperimentRuns]) -> list[str]:

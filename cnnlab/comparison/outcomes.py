@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,11 @@ class Outcome:
             "macs": self.macs,
             "points_per_1000_params": self.points_per_1000_params,
             "unlearned_seeds": list(self.unlearned_seeds),
+            "warnings": [
+                {"seed": record.seed, **asdict(each)}
+                for record in self.records
+                for each in record.result.warnings
+            ],
             **{key: value and value.as_dict() for key, value in spreads.items()},
             "classes": self.classes and [each.as_dict() for each in self.classes],
         }

@@ -6,12 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, PlainSerializer, ValidationError
+from pydantic import Field, PlainSerializer, PrivateAttr, ValidationError
 
 from cnnlab.accounting.architecture import Architecture, LayerShapeError, describe
 from cnnlab.accounting.memory import TrainingMemory, training_memory
@@ -23,6 +23,7 @@ from cnnlab.config.checks import (
     training_mismatches,
 )
 from cnnlab.config.decisive import decides
+from cnnlab.config.effects import ImageCounts, idle_layers, idle_settings, impossible_settings, known_counts
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
@@ -30,7 +31,7 @@ from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
 from cnnlab.datasets.own_paths import starting_in
 from cnnlab.errors import ShapeError, UserError, unknown
 from cnnlab.language.fields import Name, Settings, Shape, as_written, chosen_by_name, written_only
-from cnnlab.language.source import YamlNode, read_yaml, write_yaml
+from cnnlab.language.source import Path_, YamlNode, dotted, read_yaml, write_yaml
 from cnnlab.layers.base import Layer
 from cnnlab.layers.graph import GraphNode, expand
 
@@ -38,6 +39,13 @@ MOST_PROBLEMS = 20
 """So many mistakes of a file are shown; the others come to light when these are mended."""
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text that a config was read from, for messages; two configs are equal wherever they stand."""
+
+    root: YamlNode | None = field(default=None, compare=False, repr=False)
 
 
 class ExperimentConfig(Settings):
@@ -55,6 +63,8 @@ class ExperimentConfig(Settings):
     training: TrainingConfig = TrainingConfig()
     seed: Seed = 0
     runtime: RuntimeConfig = RuntimeConfig()
+
+    _source: Source = PrivateAttr(default=Source())
 
     @property
     def input_shape(self) -> Shape:
@@ -125,15 +135,39 @@ class ExperimentConfig(Settings):
             decisive = {"dataset": None} | self.plain()
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
+    def impossible(self, counts: ImageCounts | None = None) -> list[str]:
+        """Settings that no training comes through, each with its place.
+
+        Args:
+            counts: once the images are read; before that, they are known of some sets only.
+        """
+        if self.dataset is None:
+            return []
+        known = counts or known_counts(self.dataset)
+        return [self._located(*each) for each in impossible_settings(self.training, self.dataset, known)]
+
+    def idle(self, counts: ImageCounts | None = None) -> list[str]:
+        """Settings that change nothing about the result, each with its place."""
+        if self.dataset is None:
+            return []
+        known = counts or known_counts(self.dataset)
+        found = [*idle_settings(self.training, self.dataset, known), *idle_layers(self.nodes)]
+        return [self._located(*each) for each in found]
+
+    def _located(self, path: Path_, message: str) -> str:
+        root = self._source.root
+        return f"{self.name}: {dotted(path)}: {message}" if root is None else located(root, path, message)
+
     def with_seed(self, seed: int) -> ExperimentConfig:
         return self.model_copy(update={"seed": seed})
 
 
-def load_config(experiment: str, overrides: Sequence[str] = ()) -> ExperimentConfig:
+def load_config(experiment: str, overrides: Sequence[str] = (), *, trained: bool = False) -> ExperimentConfig:
     """Read, override and check an experiment, given as a path or as a name in configs/.
 
     Args:
         overrides: such as "training.epochs=3", as given to --set.
+        trained: whether it is the config of a run, which may be older than the newest check.
 
     Raises:
         UserError: the file cannot be read, or anything in it is wrong; all mistakes are in the message.
@@ -142,7 +176,7 @@ def load_config(experiment: str, overrides: Sequence[str] = ()) -> ExperimentCon
     root = read_config(path)
     for override in overrides:
         root = overridden(root, override)
-    return parse_config(root, default_name=path.stem)
+    return parse_config(root, default_name=path.stem, trained=trained)
 
 
 def read_config(path: Path) -> YamlNode:
@@ -164,8 +198,12 @@ def read_config(path: Path) -> YamlNode:
     return root
 
 
-def parse_config(root: YamlNode, default_name: str) -> ExperimentConfig:
+def parse_config(root: YamlNode, default_name: str, *, trained: bool = False) -> ExperimentConfig:
     """Check the data of one config; `default_name` is the experiment's where it gives none.
+
+    Args:
+        trained: whether it is the config of a run: what makes a training pointless does not keep it from
+            being read.
 
     Raises:
         UserError: anything is wrong; all mistakes are in the message.
@@ -185,7 +223,10 @@ def parse_config(root: YamlNode, default_name: str) -> ExperimentConfig:
         if wrong.isdisjoint(("dataset", "model")) and wrong:
             problems += _mismatches(ExperimentConfig.model_validate(right), root)
     else:
+        config._source = Source(root)
         problems += _mismatches(config, root)
+        if not trained:
+            problems += config.impossible()
     if problems:
         raise UserError("\n".join(_first_of(sorted(dict.fromkeys(problems), key=_line_and_column))))
     return config

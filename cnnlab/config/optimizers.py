@@ -220,3 +220,6 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "rmsprop": RMSprop,
     "sgd": SGD,
 }
+
+DEFAULT_OPTIMIZER = "adam"
+"""The one that is meant where only its settings are given."""

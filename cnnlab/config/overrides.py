@@ -7,6 +7,7 @@ import re
 from pydantic import ValidationError
 
 from cnnlab.config.locating import into_layer, with_classes
+from cnnlab.config.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 from cnnlab.config.sections import ModelConfig
 from cnnlab.errors import UserError, unknown
 from cnnlab.language.fields import as_written
@@ -66,13 +67,31 @@ def path_of(root: YamlNode, key: str, place: str) -> Path_:
 
 
 def _written_out(root: YamlNode, path: Path_) -> YamlNode:
-    """`optimizer: adam` is short for {name: adam}: in full where `path` leads into it."""
+    """`optimizer: adam` is short for {name: adam}: in full where `path` leads into it.
+
+    So is `learning_rate: 0.1` for {name: constant, initial: 0.1}, also where it is the optimizer's default.
+    """
     for section in (("dataset",), ("training", "optimizer")):
         word = root.find(section[:-1]).child(section[-1])
         leads_in = len(path) > len(section) and path[: len(section)] == section
         if leads_in and word is not None and isinstance(word.value, str):
             root = root.with_value((*section, "name"), word)
+    rate = ("training", "optimizer", "learning_rate")
+    if len(path) > len(rate) and path[: len(rate)] == rate:
+        number = root.find(rate) if root.has(rate) else _default_rate(root)
+        if isinstance(number.value, int | float):
+            constant = YamlNode(number.place, "constant")
+            root = root.with_value((*rate, "name"), constant).with_value((*rate, "initial"), number)
     return root
+
+
+def _default_rate(root: YamlNode) -> YamlNode:
+    """The learning rate of an optimizer whose config gives none; null where there is no such optimizer."""
+    section = root.find(("training", "optimizer"))
+    name = section.child("name")
+    optimizer = OPTIMIZERS.get(DEFAULT_OPTIMIZER if name is None else str(name.value))
+    rate = None if optimizer is None else optimizer.model_fields["learning_rate"].default.initial
+    return YamlNode(section.place, rate)
 
 
 def _indexed(root: YamlNode, path: Path_, index: int, place: str) -> Path_:

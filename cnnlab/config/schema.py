@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.optimizers import OPTIMIZERS
+from cnnlab.config.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 from cnnlab.config.schedules import SCHEDULES
 from cnnlab.config.vocabulary import MEANINGS
 from cnnlab.datasets import DATASETS, OWN_DATA
@@ -47,7 +47,7 @@ def config_schema() -> dict[str, Any]:
     definitions["Layer"] = _layer()
     for (owner, field), shape in _shorthands().items():
         definitions[owner]["properties"][field] = _merged(definitions[owner]["properties"][field], shape)
-    for name in (*OPTIMIZERS, *SCHEDULES, *DATASETS):
+    for name in {*OPTIMIZERS, *SCHEDULES, *DATASETS} - {DEFAULT_OPTIMIZER}:
         # Which of them it is, is told by the name: it has a default in the class only.
         table = next(each for each in (OPTIMIZERS, SCHEDULES, DATASETS) if name in each)
         definition = definitions[table[name].__name__]

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from cnnlab.config.optimizers import OPTIMIZERS, Adam, Optimizer
+from cnnlab.config.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS, Adam, Optimizer
 from cnnlab.language.fields import (
     AsTuple,
     AtLeast0,
@@ -33,6 +33,9 @@ from cnnlab.language.fields import (
 )
 from cnnlab.layers.graph import Where
 from cnnlab.layers.serialization import Layers
+
+LARGEST_FLOAT32 = 3.4028234663852886e38
+"""Networks compute in float32; a number beyond is infinite there."""
 
 Monitor = Literal["val_loss", "val_accuracy", "loss", "accuracy"]
 """A column of the history; losses should fall, accuracies rise."""
@@ -134,9 +137,11 @@ def _read_class_weights(value: Any) -> str | dict[str, float] | None:
     if not isinstance(value, dict) or not value:
         raise problems(problem(f"expected balanced, or a weight for each class, found {as_written(value)}"))
     wrong = [
-        problem(f"expected a number, 0 or more, found {as_written(weight)}", (name,))
+        problem(f"expected a finite number, 0 or more, found {as_written(weight)}", (name,))
         for name, weight in value.items()
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight >= 0
+        if isinstance(weight, bool)
+        or not isinstance(weight, int | float)
+        or not 0 <= weight <= LARGEST_FLOAT32
     ]
     if wrong:
         raise problems(*wrong)
@@ -151,7 +156,7 @@ class TrainingConfig(Settings):
     epochs: Positive = 10
     batch_size: Positive = 32
     optimizer: Annotated[
-        Optimizer, chosen_by_name("optimizer", OPTIMIZERS), PlainSerializer(dump)
+        Optimizer, chosen_by_name("optimizer", OPTIMIZERS, default=DEFAULT_OPTIMIZER), PlainSerializer(dump)
     ] = Adam()  # fmt: skip
     loss: Loss = "categorical_crossentropy"
     label_smoothing: Rate = Field(
@@ -169,6 +174,16 @@ class TrainingConfig(Settings):
     )
     early_stopping: EarlyStopping | None = None
     reduce_on_plateau: ReduceOnPlateau | None = None
+    drop_last: bool = Field(
+        False,
+        description="Leave out an epoch's last batch where it is smaller than the others; other images are "
+        "left out in each epoch.",
+    )
+
+    def steps_per_epoch(self, train_count: int) -> int:
+        """How many batches an epoch of so many training images has."""
+        whole, rest = divmod(train_count, self.batch_size)
+        return whole if self.drop_last or not rest else whole + 1
 
     @field_validator("metrics", mode="after")
     @classmethod

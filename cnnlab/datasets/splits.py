@@ -9,6 +9,7 @@ import numpy as np
 from cnnlab.datasets.base import DatasetConfig
 from cnnlab.datasets.content import Content, Dataset, PartName, PixelScale, Split, part_digests
 from cnnlab.datasets.memory_mapped import taken
+from cnnlab.datasets.sizes import split_sizes, used_size
 from cnnlab.errors import UserError
 
 PIXELS_AT_ONCE = 1 << 20
@@ -32,7 +33,7 @@ def split(content: Content, config: DatasetConfig) -> Dataset:
     if content.validation is None:
         used, validating = split_sizes(config, available=len(images))
     else:
-        used, validating = _used(config, available=len(images)), 0
+        used, validating = used_size(config, available=len(images)), 0
     if config.stratified and used < len(images):
         chosen = stratified(labels, used, seed=config.seed)
         enough_left = validating <= len(images) - used
@@ -100,39 +101,6 @@ def only_classes(content: Content, config: DatasetConfig) -> Content:
         places=places,
         provenance=replace(content.provenance, digest=whole, test_digest=tested),
     )
-
-
-def split_sizes(config: DatasetConfig, *, available: int) -> tuple[int, int]:
-    """(training images used, validation images) out of so many available training images.
-
-    Raises:
-        UserError: more are wanted than there are.
-    """
-    used = _used(config, available=available)
-    size = config.validation_size
-    validating = round(size * used) if isinstance(size, float) else size
-    if used + validating > available and validating >= used:
-        raise UserError(
-            f"dataset.validation_size: expected fewer than the {used} training images used, "
-            f"found {validating}\n"
-            "   lower it: some images must be left to train on"
-        )
-    return used, validating
-
-
-def _used(config: DatasetConfig, *, available: int) -> int:
-    """How many of the available training images are used.
-
-    Raises:
-        UserError: more are wanted than there are.
-    """
-    used = available if config.train_size is None else config.train_size
-    if used > available:
-        raise UserError(
-            f"dataset.train_size: expected at most {available} training images, found {used}\n"
-            f"   the files of this {config.title} hold no more; lower train_size, or leave it out to use all"
-        )
-    return used
 
 
 def stratified(labels: np.ndarray, count: int, *, seed: int) -> np.ndarray:

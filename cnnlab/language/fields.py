@@ -142,11 +142,17 @@ def problems(*details: InitErrorDetails) -> ValidationError:
 
 
 def choose_by_name(
-    kind: str, table: Mapping[str, type[S]], value: Any, by_key: Mapping[str, type[S]] | None = None
+    kind: str,
+    table: Mapping[str, type[S]],
+    value: Any,
+    by_key: Mapping[str, type[S]] | None = None,
+    *,
+    default: str | None = None,
 ) -> S:
     """Read {name: adam, …}, or adam alone, as the settings class that `table` has under that name.
 
     Classes in `by_key` go by no name, but by the key that the mapping has in its place: {folder: PATH}.
+    `default` is the name of a mapping without one.
     """
     if isinstance(value, Settings):
         return value  # type: ignore[return-value]  # one of the table's, read before
@@ -157,6 +163,8 @@ def choose_by_name(
         # A run's config.yaml has the key and, as every default is written out, its class's own name too.
         if key in fields and fields.get("name", key) == key:
             return chosen.model_validate(fields)
+    if default is not None:
+        fields = {"name": default} | fields
     if "name" not in fields:
         others = f"; or {' or '.join(f'{key}: PATH' for key in by_key)} instead" if by_key else ""
         message = f"missing; expected one of {', '.join(table)}{others}"
@@ -170,10 +178,14 @@ def choose_by_name(
 
 
 def chosen_by_name(
-    kind: str, table: Mapping[str, type[Settings]], by_key: Mapping[str, type[Settings]] | None = None
+    kind: str,
+    table: Mapping[str, type[Settings]],
+    by_key: Mapping[str, type[Settings]] | None = None,
+    *,
+    default: str | None = None,
 ) -> PlainValidator:
     """The validator of a field that `choose_by_name` reads."""
-    return PlainValidator(lambda value: choose_by_name(kind, table, value, by_key))
+    return PlainValidator(lambda value: choose_by_name(kind, table, value, by_key, default=default))
 
 
 def without_numpy(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
@@ -28,6 +29,8 @@ class Activation(Layer):
     about: ClassVar[str] = (
         "Apply the function `activation` to each number (softmax: to each row). No weights."
     )
+
+    idle_at: ClassVar[Mapping[str, object]] = {"activation": "linear"}
 
     activation: ActivationName
 

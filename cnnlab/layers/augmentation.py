@@ -5,6 +5,7 @@ They draw from the run's seed, and pixels stay in their range.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import PlainSerializer, PlainValidator, model_validator
@@ -73,6 +74,8 @@ class RandomRotation(Warp):
 
     about: ClassVar[str] = "In training, rotate each image by at most `factor` full turns; 0.1 is ±36°."
 
+    idle_at: ClassVar[Mapping[str, object]] = {"factor": 0}
+
     factor: Factor
 
 
@@ -83,6 +86,8 @@ class RandomTranslation(Warp):
         "In training, shift each image by at most `height_factor` of its height and `width_factor` of its "
         "width."
     )
+
+    idle_at: ClassVar[Mapping[str, object]] = {"height_factor": 0, "width_factor": 0}
 
     height_factor: Factor
     width_factor: Factor
@@ -96,6 +101,8 @@ class RandomZoom(Warp):
         "factors.\n\n"
         "Without `width_factor`, height and width change together."
     )
+
+    idle_at: ClassVar[Mapping[str, object]] = {"height_factor": 0, "width_factor": None}
 
     height_factor: Factor
     width_factor: Factor | None = None

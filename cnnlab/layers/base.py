@@ -60,6 +60,9 @@ class Layer(Settings):
     only_reshapes: ClassVar[bool] = False
     """Whether its output is its input under another shape, which takes no memory of its own."""
 
+    idle_at: ClassVar[Mapping[str, object]] = {}
+    """The values of fields with which, all together, a layer passes its input on unchanged; {}: never."""
+
     width_field: ClassVar[str | None] = None
     """The field that says how wide the layer is, such as filters: what is resized to meet a budget."""
 
@@ -91,6 +94,12 @@ class Layer(Settings):
     def type(cls) -> str:
         """The class name, as a config writes it."""
         return cls.__name__
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the layer passes its input on unchanged, because its settings make it."""
+        idle_at = self.idle_at
+        return bool(idle_at) and all(getattr(self, field) == value for field, value in idle_at.items())
 
     @property
     def short_name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -17,6 +18,8 @@ class RandomErasing(Augmentation):
         "In training, cover a random rectangle of each image (Zhong et al. 2017, arXiv 1708.04896).\n\n"
         "Keras's layer, with one other default: its `value_range` is [0, 255], and images here are in [0, 1]."
     )
+
+    idle_at: ClassVar[Mapping[str, object]] = {"factor": 0}
 
     factor: Share = Field(1.0, description="Images are changed with a probability drawn between 0 and this.")
     scale: Annotated[tuple[Share, Share], AsRange] = Field(

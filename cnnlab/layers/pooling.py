@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from cnnlab.language.fields import Padding, Pair, Shape
@@ -17,6 +17,8 @@ class Pooling2D(SpatialLayer):
     """
 
     drawing_role: ClassVar[DrawingRole] = "pooling"
+
+    idle_at: ClassVar[Mapping[str, object]] = {"pool_size": (1, 1), "strides": None}
 
     pool_size: Pair = (2, 2)
     strides: Pair | None = None  # Keras's default: the pool size

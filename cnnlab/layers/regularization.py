@@ -5,6 +5,7 @@ Keras's `seed` is left out: the run's seed decides.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from cnnlab.language.fields import Rate, Shape, Share
@@ -20,6 +21,8 @@ class Dropout(Layer):
         "et al. 2014).\n\nKeras's `noise_shape` is left out."
     )
 
+    idle_at: ClassVar[Mapping[str, object]] = {"rate": 0}
+
     rate: Rate
 
 
@@ -29,6 +32,8 @@ class SpatialDropout2D(SpatialLayer):
     about: ClassVar[str] = (
         "In training, set a share `rate` of the feature maps to 0 and scale the others (Tompson et al. 2015)."
     )
+
+    idle_at: ClassVar[Mapping[str, object]] = {"rate": 0}
 
     rate: Rate
 
@@ -43,5 +48,7 @@ class GaussianNoise(Layer):
     about: ClassVar[str] = (
         "In training, add a normal random number of mean 0 and standard deviation `stddev` to each number."
     )
+
+    idle_at: ClassVar[Mapping[str, object]] = {"stddev": 0}
 
     stddev: Share

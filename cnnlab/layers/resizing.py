@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
@@ -38,6 +39,8 @@ class ZeroPadding2D(SpatialLayer):
     )
     drawing_role: ClassVar[DrawingRole] = "hidden"
 
+    idle_at: ClassVar[Mapping[str, object]] = {"padding": ((0, 0), (0, 0))}
+
     padding: Borders = ((1, 1), (1, 1))
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -56,6 +59,8 @@ class Cropping2D(SpatialLayer):
         "Remove rows and columns at the edges of an image: (H, W, C) → (H − top − bottom, W − left − "
         "right, C)."
     )
+
+    idle_at: ClassVar[Mapping[str, object]] = {"cropping": ((0, 0), (0, 0))}
 
     cropping: Borders = ((0, 0), (0, 0))
 
@@ -81,6 +86,8 @@ class UpSampling2D(SpatialLayer):
     about: ClassVar[str] = (
         "Each pixel becomes size[0] × size[1] pixels: (H, W, C) → (H · size[0], W · size[1], C)."
     )
+
+    idle_at: ClassVar[Mapping[str, object]] = {"size": (1, 1)}
 
     size: Pair = (2, 2)
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"] = "nearest"

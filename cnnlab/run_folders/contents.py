@@ -16,6 +16,24 @@ Count = Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunWarning:
+    """An entry of `warnings` in result.json: a sign that a training did not go well."""
+
+    kind: str
+    """constant_labels, constant_predictions, dead_relu, exploding_loss, learning_rate_high,
+    learning_rate_low, not_learning or shuffled_labels."""
+
+    epoch: Count
+    """The first epoch after which it was seen."""
+
+    layer: str | None
+    """The layer that it is about, as the summary names it; None where it is about the whole network."""
+
+    message: str
+    """What was seen, and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """The content of result.json. Accuracies are shares from 0 to 1.
 
@@ -57,6 +75,9 @@ class RunResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Those of `training.metrics`, by split and name: test_top5_accuracy."""
 
+    warnings: tuple[RunWarning, ...] = ()
+    """Signs that the training did not go well; none in runs of versions that did not look for them."""
+
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """Read the content of a result.json.
@@ -65,7 +86,7 @@ class RunResult:
             ValueError: an entry is missing that every version has written, or one has another type.
         """
         _check_complete(cls, content)
-        known = {key: value for key, value in content.items() if key in RESULT_KEYS}
+        known = {key: value for key, value in content.items() if key in (*RESULT_KEYS, "warnings")}
         metrics = {key: content[key] for key in content if key not in known}
         return cast("Self", _typed(cls, known | {"metrics": metrics}))
 
@@ -76,7 +97,13 @@ class RunResult:
                   for score in ("loss", "accuracy")]  # fmt: skip
         first = {key: rest.pop(key) for key in ("name", "digest", "seed", *scores)}
         epochs = {key: rest.pop(key) for key in ("epochs", "best_epoch", "tested_epoch")}
-        return {**first, **self.metrics, **epochs, **rest}
+        return {
+            **first,
+            **self.metrics,
+            **epochs,
+            **rest,
+            "warnings": [asdict(each) for each in self.warnings],
+        }
 
 
 class RunStatus(TypedDict, total=False):
@@ -112,7 +139,7 @@ class RunEnvironment(TypedDict, total=False):
     plugins: dict[str, str]
 
 
-RESULT_KEYS = tuple(each.name for each in fields(RunResult) if each.name != "metrics")
+RESULT_KEYS = tuple(each.name for each in fields(RunResult) if each.name not in ("metrics", "warnings"))
 """The names of all quantities but the metrics, which differ from run to run."""
 
 

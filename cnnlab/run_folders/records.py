@@ -200,7 +200,7 @@ def read_config(path: Path) -> ExperimentConfig:
         UserError: it cannot be read, possibly because a plug-in that the run used is not installed.
     """
     try:
-        return load_config(str(path / "config.yaml"))
+        return load_config(str(path / "config.yaml"), trained=True)
     except UserError as error:
         hints = [
             f"   this run used the plug-in {plugin}; install it"

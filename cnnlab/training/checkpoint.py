@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import keras
@@ -27,19 +27,26 @@ class Checkpoint:
 
     variables: the model's weights and random states (dropout), then the optimizer's slots, iteration
     count and learning rate. The order of the data needs no place here: it follows from seed and epoch.
+    observations: of the health of each epoch so far, (epochs, values) float64.
     """
 
     epoch: int
     variables: list[np.ndarray]
     best: Best | None
+    observations: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
 
     @classmethod
     def of(
-        cls, model: keras.Model, optimizer: keras.optimizers.Optimizer, *, epoch: int, best: Best | None
+        cls,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        epoch: int,
+        best: Best | None,
+        observations: Sequence[np.ndarray] = (),
     ) -> Self:
-        return cls(
-            epoch, [np.asarray(keras.ops.convert_to_numpy(each)) for each in _state(model, optimizer)], best
-        )
+        variables = [np.asarray(keras.ops.convert_to_numpy(each)) for each in _state(model, optimizer)]
+        return cls(epoch, variables, best, np.array(observations, np.float64))
 
     def restore(
         self, model: keras.Model, optimizer: keras.optimizers.Optimizer, *, needs_best: bool = False
@@ -63,7 +70,8 @@ class Checkpoint:
 
     def as_arrays(self) -> dict[str, np.ndarray]:
         """For a .npz file."""
-        arrays = {"epoch": np.array(self.epoch), **_numbered("variable", self.variables)}
+        arrays = {"epoch": np.array(self.epoch), "observations": self.observations}
+        arrays |= _numbered("variable", self.variables)
         if self.best:
             arrays |= {"best_epoch": np.array(self.best.epoch), "best_accuracy": np.array(self.best.accuracy)}
             arrays |= _numbered("best_weight", self.best.weights)
@@ -81,7 +89,8 @@ class Checkpoint:
             if "best_epoch" in arrays:
                 weights = _in_order("best_weight", arrays)
                 best = Best(int(arrays["best_epoch"]), float(arrays["best_accuracy"]), weights)
-            return cls(int(arrays["epoch"]), _in_order("variable", arrays), best)
+            observations = arrays.get("observations", np.empty((0, 0)))  # none in a run begun with 0.1.0
+            return cls(int(arrays["epoch"]), _in_order("variable", arrays), best, observations)
         except (KeyError, TypeError):
             raise _unfit() from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.memory import PeakMemory
-from cnnlab.training.epoch import epoch_order
+from cnnlab.training.epoch import epoch_batches
 from cnnlab.training.fit import evaluation_batch
 from cnnlab.training.train import prepare
 
@@ -50,9 +49,7 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     learner, steps = prepare(config, data)
     memory.begin()
     count = len(data.train)
-    batch_size = min(config.training.batch_size, count)
-    order = epoch_order(count, seed=config.seed, epoch=1)
-    batches = order[: count // batch_size * batch_size].reshape(-1, batch_size)
+    batches = epoch_batches(config, count, epoch=1)[0]
     steps.run(batches, 0, 1)
     evaluated = data.train.images[: evaluation_batch(config)]  # the test images wait for the end
     steps.outputs(evaluated)
@@ -70,7 +67,7 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     per_image = (time.perf_counter() - before) / len(evaluated)
 
     per_step = spent / tried
-    steps_per_epoch = math.ceil(count / config.training.batch_size)
+    steps_per_epoch = config.training.steps_per_epoch(count)
     epoch = per_step * steps_per_epoch + per_image * len(data.validation)
     final = per_image * (count + len(data.validation) + len(data.test))
     numbers = sum(int(np.prod(each.shape)) for each in learner.model.variables)

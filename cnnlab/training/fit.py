@@ -10,13 +10,17 @@ from dataclasses import dataclass
 import keras
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.datasets.content import Dataset
+from cnnlab.config.sections import TrainingConfig
+from cnnlab.datasets.content import Dataset, Split
 from cnnlab.reporting import Reporter
+from cnnlab.run_folders.contents import RunWarning
 from cnnlab.run_folders.records import EpochRow
 from cnnlab.run_folders.run_writer import RunWriter
 from cnnlab.training.checkpoint import Best, Checkpoint
 from cnnlab.training.epoch import check_loss, train_epoch
 from cnnlab.training.evaluation import evaluate
+from cnnlab.training.health import Observation, diagnose
+from cnnlab.training.observing import Observer, seen_before
 from cnnlab.training.steps import Learner, Steps
 from cnnlab.training.stopping import reductions, should_stop
 
@@ -28,6 +32,9 @@ class Fitted:
     history: list[EpochRow]
     best_epoch: int | None
     """The epoch of the highest validation accuracy, the first one if there are several."""
+
+    warnings: tuple[RunWarning, ...]
+    """Signs that the training did not go well."""
 
 
 def fit(
@@ -49,16 +56,21 @@ def fit(
     training = config.training
     history: list[EpochRow] = []
     best: Best | None = None
+    batch_size = evaluation_batch(config)
+    observations: list[Observation] = []
     if saved := run.read_checkpoint(reporter.warn):
         checkpoint = Checkpoint.from_arrays(saved.arrays)
         needs_best = training.keep == "best" and any(row["val_accuracy"] is not None for row in saved.history)
         checkpoint.restore(learner.model, learner.optimizer, needs_best=needs_best)
         best = checkpoint.best
         history = list(saved.history)
+        observations = seen_before(checkpoint.observations, len(history), learner.model)
         run.write_history(history)  # whoever is killed between two files leaves an older table
     reporter.started(config, done=len(history), resumed=saved is not None)
-    batch_size = evaluation_batch(config)
-    while len(history) < training.epochs and not should_stop(history, training.early_stopping):
+    observer = Observer.of(config, learner.model, data, batch_size=batch_size)
+    ended = has_ended(history, training)
+    warnings = diagnose(history, observations, observer.circumstances, ended=ended)
+    while not ended:
         epoch = len(history) + 1
         _reduce_learning_rate(config, learner, history)
         row = train_epoch(config, learner, steps, epoch, reporter)
@@ -67,20 +79,38 @@ def fit(
                 result = evaluate(
                     steps, learner.objective, data.validation, batch_size=batch_size, metrics=training.metrics
                 )
-                check_loss(result.loss, "validation loss", row)
+                check_loss(result.loss, "validation loss", row, learner)
                 row |= {"val_loss": result.loss, "val_accuracy": result.accuracy}
                 row |= {f"val_{name}": value for name, value in result.metrics.items()}
                 if training.keep == "best" and (best is None or result.accuracy > best.accuracy):
                     best = Best(epoch, result.accuracy, learner.model.get_weights())
+        else:  # some training images tell whether it is well
+            some = Split(data.train.images[:batch_size], data.train.labels[:batch_size])
+            result = evaluate(steps, learner.objective, some, batch_size=batch_size)
+            check_loss(result.loss, "train loss", row, learner)
         history.append(row)
-        state = Checkpoint.of(learner.model, learner.optimizer, epoch=epoch, best=best)
+        ended = has_ended(history, training)
+        observations.append(observer.observe(row, result.probabilities, last=ended))
+        state = Checkpoint.of(
+            learner.model, learner.optimizer, epoch=epoch, best=best,
+            observations=[each.as_array() for each in observations],
+        )  # fmt: skip
         run.write_checkpoint(state.as_arrays(), history)
         reporter.epoch_ended(row, epochs=training.epochs)
+        found = diagnose(history, observations, observer.circumstances, ended=ended)
+        for warning in found[len(warnings) :]:
+            reporter.warn(f"{config.name}, seed {config.seed}, epoch {warning.epoch}: {warning.message}")
+        warnings = found
     if best is not None:
         learner.model.set_weights(best.weights)
     else:  # with use_ema the average takes the weights' place, else nothing happens
         learner.optimizer.finalize_variable_values(learner.model.trainable_variables)
-    return Fitted(history, best_epoch(history))
+    return Fitted(history, best_epoch(history), warnings)
+
+
+def has_ended(history: Sequence[EpochRow], training: TrainingConfig) -> bool:
+    """Whether no epoch follows these."""
+    return len(history) >= training.epochs or should_stop(history, training.early_stopping)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
@@ -39,7 +38,7 @@ def build_optimizer(config: ExperimentConfig, *, train_count: int) -> keras.opti
     settings = training.optimizer
     rate: Any = settings.learning_rate.initial
     if settings.learning_rate.changes:
-        steps = math.ceil(train_count / training.batch_size)
+        steps = training.steps_per_epoch(train_count)
         rate = EpochSchedule(settings.learning_rate, steps_per_epoch=steps, epochs=training.epochs)
     build = getattr(keras.optimizers, settings.keras_class)
     optimizer: keras.optimizers.Optimizer = build(learning_rate=rate, **settings.arguments())

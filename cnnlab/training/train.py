@@ -58,7 +58,7 @@ def train(
     }
     for name, evaluation in results.items():
         if evaluation:
-            check_loss(evaluation.loss, f"{name} loss", fitted.history[-1])
+            check_loss(evaluation.loss, f"{name} loss", fitted.history[-1], learner)
     test = results["test"]
     if test is None:
         raise ValueError("a dataset without test images")
@@ -127,4 +127,5 @@ def result(
         seconds_per_epoch=training_seconds / epochs,
         images_per_second=images / training_seconds,
         peak_memory_bytes=peak_memory_bytes,
+        warnings=fitted.warnings,
     )

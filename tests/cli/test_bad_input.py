@@ -229,8 +229,8 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
             id="section-list",
         ),
         pytest.param(
-            GOOD + "training: {optimizer: {learning_rate: 0.1}}\n",
-            f"mine.yaml:3:23: training.optimizer.name: missing; expected one of {OPTIMIZER_NAMES}",
+            GOOD + "training: {optimizer: {momentum: 0.1}}\n",
+            "mine.yaml:3:24: training.optimizer.momentum: unknown key; did you mean ema_momentum?",
             id="optimizer-without-name",
         ),
         pytest.param(

@@ -21,8 +21,8 @@ def test_a_diverging_run(cnnlab, write_config, data_dir: Path, folder_of, tmp_pa
     options = ("--data-dir", data_dir, "--out", tmp_path / "out", "--quiet", "--json")
     result = cnnlab("train", write_config(NOT_FINITE), *options)
     message = (
-        "training diverged: the loss is nan in epoch 1 at step 2 of 3; "
-        "lower training.optimizer.learning_rate (it is 1e+30)"
+        "training diverged: the loss is nan in epoch 1 at step 2 of 3; the first layer whose outputs are "
+        "not finite is dense_1; lower training.optimizer.learning_rate (it is 1e+30)"
     )
     assert result.code == 1
     assert result.json == []
@@ -58,8 +58,8 @@ def test_a_run_that_diverges_in_its_very_last_step(
     sets = [part for override in overrides for part in ("--set", override)]
     result = cnnlab("train", path, *sets, "--data-dir", data_dir, "--out", tmp_path / "out", "--quiet")
     message = (
-        f"training diverged: the {name} loss is nan after epoch 1; "
-        "lower training.optimizer.learning_rate (it is 1e+30)"
+        f"training diverged: the {name} loss is nan after epoch 1; the first layer whose outputs are not "
+        "finite is dense_2; lower training.optimizer.learning_rate (it is 1e+30)"
     )
     assert (result.code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[1:] == [f"wild, seed 0: {message}"]

@@ -84,9 +84,8 @@ training: {optimizer: adam}
             "seed.x=1", "seed.x: seed: expected a whole number, found a mapping", id="below-a-number"
         ),
         pytest.param(
-            "training.optimizer.learning_rate.initial=1",
-            "training.optimizer.learning_rate.initial: training.optimizer.learning_rate.name: missing; "
-            "expected one of constant, cosine, exponential, one_cycle, step",
+            "training.optimizer.learning_rate.initial=0",
+            "training.optimizer.learning_rate.initial: expected more than 0, found 0",
             id="two-steps-into-bare-optimizer",
         ),
         pytest.param(

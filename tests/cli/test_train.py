@@ -144,7 +144,7 @@ def test_result_json(trained: Trained, configs) -> None:
     assert set(result) == {
         *(f"{split}_{what}" for split in ("train", "validation", "test") for what in ("loss", "accuracy")),
         *("name", "digest", "seed", "epochs", "best_epoch", "tested_epoch", "params", "trainable_params"),
-        *("macs", "seconds", "seconds_per_epoch", "images_per_second", "peak_memory_bytes"),
+        *("macs", "seconds", "seconds_per_epoch", "images_per_second", "peak_memory_bytes", "warnings"),
     }
     history = trained.folder.history
     assert result["name"] == "small"

@@ -127,6 +127,33 @@ def test_seeds_that_learned_nothing_are_named(
     assert [each["unlearned_seeds"] for each in found] == [[], unlearned]
 
 
+def test_warnings_of_trainings_are_repeated(tmp_path, make_run, settle, capsys, no_pictures):
+    dead = {"kind": "dead_relu", "epoch": 3, "layer": "conv2d_1", "message": "conv2d_1: all units are 0"}
+    for seed in range(3):
+        make_run(tmp_path, "colors_dnn", seed=seed, accuracy=0.8)
+        path = make_run(tmp_path, "colors_cnn", seed=seed) / "result.json"
+        warnings = [dead | {"epoch": 3 + seed}] if seed else []
+        result = json.loads(path.read_text(encoding="utf-8")) | {"warnings": warnings}
+        path.write_text(json.dumps(result), encoding="utf-8")
+        settle(path.parent)
+    note = "colors_cnn, seeds 1-2: conv2d_1: all units are 0 (seed 1, epoch 4)"
+    names = ["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path)]
+    assert run(names) == 0
+    assert f"{note}." in capsys.readouterr().out.split("\n\n")
+    assert run([*names, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert note in document["notes"]
+    assert [each["warnings"] for each in document["experiments"]] == [
+        [], [{"seed": seed, **dead, "epoch": 3 + seed} for seed in (1, 2)],
+    ]  # fmt: skip
+    from cnnlab.api.comparing import compare as compare_from_python
+
+    page = (
+        compare_from_python(["colors_dnn", "colors_cnn"], out=tmp_path).report().read_text(encoding="utf-8")
+    )
+    assert note in page
+
+
 def test_csv_is_all_of_stdout(compare):
     rows = list(csv.DictReader(io.StringIO(compare("--csv").out)))
     assert [row["experiment"] for row in rows] == ["colors_dnn", "colors_cnn"]

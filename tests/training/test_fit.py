@@ -67,6 +67,37 @@ def test_every_image_is_seen_once_an_epoch(
     assert row["images_per_second"] * row["seconds"] == pytest.approx(count)
 
 
+def test_drop_last_trains_on_whole_batches(trained, experiment, dataset, reporter, weights_of) -> None:
+    """As on the images of the whole batches alone; the schedule counts only those, too."""
+    schedule = "optimizer: {name: sgd, learning_rate: {name: step, initial: 0.1, every: 1}}"
+    config = experiment(training=f"epochs: 3, batch_size: 16, drop_last: true, {schedule}")
+    record = trained(config, dataset(train=70))
+    assert [told for told in reporter.told if told[0] == "stepped"][-1] == ("stepped", 3, 4, 4)
+    for row in record.history:
+        assert row["images_per_second"] * row["seconds"] == pytest.approx(64)
+    assert [row["learning_rate"] for row in record.history] == pytest.approx([0.1, 0.01, 0.001])
+
+
+def test_a_run_that_drops_its_last_batches_resumes_bit_for_bit(
+    trained, experiment, dataset, monkeypatch, tmp_path, weights_of
+) -> None:
+    config, data = experiment(training="epochs: 3, batch_size: 16, drop_last: true"), dataset(train=70)
+    whole = trained(config, data)
+    write, out = RunWriter.write_checkpoint, tmp_path / "out"
+
+    def interrupt(run: RunWriter, arrays: dict[str, np.ndarray], history: list[EpochRow]) -> None:
+        write(run, arrays, history)
+        if int(arrays["epoch"]) == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunWriter, "write_checkpoint", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            trained(config, data, out=out)
+    for one, other in zip(weights_of(trained(config, data, out=out)), weights_of(whole), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_the_reporter_is_told_in_order(trained, experiment, dataset, reporter, monkeypatch) -> None:
     monkeypatch.setattr("cnnlab.training.epoch.SECONDS_PER_CALL", 1e-9)  # a call for each step
     trained(experiment(training="epochs: 2, batch_size: 32"), dataset())
