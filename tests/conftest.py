@@ -1,7 +1,10 @@
 """One backend for the whole session, and how hypothesis looks for examples."""
 
+import importlib.util
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +41,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def backend() -> Backend:
     """Keras on TensorFlow, deterministic; started once, because it takes seconds."""
     return start_backend(RuntimeConfig())
+
+
+@pytest.fixture(params=["jax", "torch"])
+def other(request):
+    """The name of another backend than the session's."""
+    return request.param
+
+
+@pytest.fixture
+def elsewhere(other):
+    """Runs code in a process of its own, where the other backend is, and TensorFlow is not.
+
+    torch need not be installed beside TensorFlow: CNNLAB_TORCH_PYTHON names an interpreter that has it.
+    """
+    variable = f"CNNLAB_{other.upper()}_PYTHON"
+    interpreter = os.environ.get(variable) or (importlib.util.find_spec(other) and sys.executable)
+    if not interpreter:
+        pytest.skip(f"{other} is not installed, and {variable} names no Python that has it")
+
+    def call(code):
+        code = f"import sys; sys.modules['tensorflow'] = None\n{code}"
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        environment.pop("KERAS_BACKEND", None)
+        done = subprocess.run(
+            [interpreter, "-c", code], capture_output=True, text=True, env=environment, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    return call
 
 
 @pytest.fixture(scope="session")
