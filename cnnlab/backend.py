@@ -229,10 +229,11 @@ def _start_torch(device: DeviceName) -> Backend:
         raise _no_gpu(f"PyTorch {torch.__version__}, built for CUDA {torch.version.cuda}", [])
     os.environ["KERAS_TORCH_DEVICE"] = "cuda" if found else "cpu"
     torch.use_deterministic_algorithms(True)
-    from cnnlab.keras_repairs import leave_tensorflow_alone, normalize_the_axes_named
+    from cnnlab import keras_repairs
 
-    leave_tensorflow_alone()
-    normalize_the_axes_named()
+    keras_repairs.leave_tensorflow_alone()
+    keras_repairs.normalize_the_axes_named()
+    keras_repairs.drop_out_by_the_layers_seed()
     name = f"GPU ({torch.cuda.get_device_name(0)})" if found else _cpu()
     return Backend("torch", torch.__version__, "gpu" if found else "cpu", name)
 

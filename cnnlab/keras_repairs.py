@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 
 def leave_tensorflow_alone() -> None:
@@ -34,3 +35,19 @@ def normalize_the_axes_named() -> None:
         return list(axes) == list(range(-len(axes), 0))
 
     nn.is_continuous_axis = are_the_last
+
+
+def drop_out_by_the_layers_seed() -> None:
+    """Let dropout on PyTorch draw from its layer's own generator, as on the other backends.
+
+    Keras draws from PyTorch's global one, whose state is in no checkpoint: a run that is resumed would drop
+    other values than one that was never interrupted. A noise shape makes Keras use the generator.
+    """
+    from keras.src.backend.torch import random
+
+    drop_out = random.dropout
+
+    def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
+        return drop_out(inputs, rate, inputs.shape if noise_shape is None else noise_shape, seed)
+
+    random.dropout = dropout

@@ -23,17 +23,25 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-COMPUTING = (
-    "analyses", "api", "architecture", "chaos", "cli", "explanations", "keras_models", "layers",
-    "optimization", "plugins", "predict", "run_folders", "training", "verification",
+ON_THE_DEVICE = (
+    "analyses", "architecture", "explanations", "keras_models", "layers", "optimization", "predict",
+    "training", "verification",
 )  # fmt: skip
-"""Folders whose tests compute with Keras: what they find may depend on the device."""
+"""Folders whose tests are about the numbers that Keras computes: what they find may depend on the device.
+
+Elsewhere networks are trained as well, but what is asserted is about commands, files and messages.
+"""
+
+ONLY_BUILDING = "layers/test_against_keras.py"
+"""It compares shapes and weights, of layers that compute nothing."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder in COMPUTING or "backend" in getattr(item, "fixturenames", ()):
+        path = item.path.relative_to(Path(__file__).parent)
+        if in_another_process := "elsewhere" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.other_backends)
+        if path.parts[0] in ON_THE_DEVICE and path.as_posix() != ONLY_BUILDING and not in_another_process:
             item.add_marker(pytest.mark.device)
 
 

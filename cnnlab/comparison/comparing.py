@@ -107,14 +107,14 @@ def _costs_apart(experiments: Sequence[ExperimentRuns], labels: Sequence[str]) -
     if len(set(backends)) > 1:
         where = ", ".join(f"{label} on {backend}" for label, backend in zip(labels, backends, strict=True))
         yield (
-            f"different backends: {where}; their seconds, images/s and peak memory cannot be compared as "
-            "those of the networks, because each backend compiles, computes and reserves memory in its own way"
+            f"different backends: {where}; their seconds, images/s and peak memory do not compare the "
+            "networks, because each backend compiles, computes and reserves memory in its own way"
         )
     devices = {record.environment.get("device") for each in experiments for record in each.records}
     if {"cpu", "gpu"} <= devices:
         yield (
-            "different devices: some runs computed on a CPU, others on a GPU; their times cannot be compared "
-            "as those of the networks, and peak memory is the process's on a CPU, the GPU's on a GPU"
+            "different devices: some runs computed on a CPU, others on a GPU; their times do not compare the "
+            "networks, and peak memory is the process's on a CPU, the GPU's on a GPU"
         )
 
 

@@ -19,4 +19,6 @@ def test_on_another_backend(other, elsewhere, tmp_path):
     """In one process, without TensorFlow: all precisions and formats, one after the other."""
     arguments = [str(SCRIPT), other, str(tmp_path)]
     elsewhere(f"import runpy; sys.argv = {arguments}; runpy.run_path(sys.argv[0], run_name='__main__')")
-    assert len(list(tmp_path.glob(f"{other}-*.keras"))) == len(EVERY_LAYER["PRECISIONS"]) * len(EVERY_LAYER["FORMATS"])
+    assert len(list(tmp_path.glob(f"{other}-*.keras"))) == len(EVERY_LAYER["PRECISIONS"]) * len(
+        EVERY_LAYER["FORMATS"]
+    )

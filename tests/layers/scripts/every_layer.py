@@ -4,7 +4,10 @@ Raises where a layer does not keep its promises in some precision and data forma
 """
 
 import itertools
+import json
+import os
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +76,8 @@ def network(precision: str, data_format: str, backend: str, *, seed: int = 0) ->
             "model": {
                 "input_shape": image,
                 "layers": [
-                    {"Parallel": {"branches": branches}}, {"Dense": {"units": CLASSES, "activation": "softmax"}}
+                    {"Parallel": {"branches": branches}},
+                    {"Dense": {"units": CLASSES, "activation": "softmax"}},
                 ],
             },
             "training": {"optimizer": {"name": "sgd", "learning_rate": 0.01}},
@@ -88,84 +92,130 @@ def images_of(data_format: str) -> np.ndarray:
     return images if data_format == "channels_last" else images.transpose(0, 3, 1, 2)
 
 
-def trained(config: ExperimentConfig, images: np.ndarray) -> tuple[Any, float, np.ndarray]:
-    """The network after one step as `cnnlab train` does it; the step's loss, and what it answers then."""
+def steps_of(model: Any, config: ExperimentConfig, images: np.ndarray) -> Any:
+    """The training steps of a network, as `cnnlab train` compiles them."""
     from cnnlab.datasets.content import PixelScale, Split
-    from cnnlab.model import build_model
     from cnnlab.training.objective import Objective
     from cnnlab.training.optimization import build_optimizer
     from cnnlab.training.steps import Learner, compile_steps
 
-    labels = np.arange(len(images)) % CLASSES
-    train = Split(images, labels.astype(np.int64))
-    model = build_model(config)
+    train = Split(images, np.arange(len(images)) % CLASSES)
     optimizer = build_optimizer(config, train_count=len(images))
     objective = Objective.of(config, ("left", "right"), train)
     scale = PixelScale(np.float32(1), np.float32(0))
-    steps = compile_steps(Learner(model, optimizer, objective, train, scale))
-    loss = steps.run(np.arange(len(images), dtype=np.int32)[None], 0, 1).losses
-    return model, float(loss[0]), steps.outputs(images)
+    return compile_steps(Learner(model, optimizer, objective, train, scale))
 
 
 def exercise(backend: str, precision: str, data_format: str, folder: Path) -> None:
     """Train, answer, save and load; compare shapes and values with what the layers promise."""
     import keras
 
-    config, images = network(precision, data_format, backend), images_of(data_format)
-    model, loss, answers = trained(config, images)
-    assert np.isfinite(loss)
-    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
-    assert all(np.isfinite(weight).all() for weight in model.get_weights())
-    if data_format == "channels_last":
-        _, loss_again, answers_again = trained(config, images)
-        assert loss_again == loss, "the seed decides"
-        np.testing.assert_array_equal(answers_again, answers)
+    from cnnlab.model import build_model
 
-    pixels = images.astype(np.float32) / 255
+    config, images = network(precision, data_format, backend), images_of(data_format)
+    model = build_model(config)
+    fresh = arrays_of(model.variables)
+    assert_same(arrays_of(build_model(config).variables), fresh)
+    steps = steps_of(model, config, images)
+    results = []
+    for _ in range(2):
+        for variable, value in zip(model.variables, fresh, strict=True):
+            variable.assign(value)
+        loss = steps.run(np.arange(len(images), dtype=np.int32)[None], 0, 1).losses
+        results.append([loss, steps.outputs(images), *arrays_of(model.variables)])
+    assert_same(*results)  # the seed decides
+    assert all(np.isfinite(each).all() for each in results[0])
+    np.testing.assert_allclose(results[0][1].sum(axis=1), 1, rtol=1e-5)
+
     path = folder / f"{backend}-{precision}-{data_format}.keras"
     model.save(path)
     loaded = keras.models.load_model(path)
-    expected = array_of(model(pixels, training=False))
-    np.testing.assert_array_equal(array_of(loaded(pixels, training=False)), expected)
-
-    look = keras.Model(model.input, [model.get_layer(node.keras_name).output for node in config.nodes])
+    assert [written(each) for each in loaded.layers] == [written(each) for each in model.layers]
+    assert_same(loaded.get_weights(), model.get_weights())
+    look = Look(model, config, images.astype(np.float32) / 255)
     changing = {node.name for node in config.nodes if changes_in_training(node.layer)}
-    assert changed_by(look, config, pixels, training=False) & changing == {
-        node.name for node in config.nodes if node.layer.type() == "RandomCrop"
-    }
+    crops = {node.name for node in config.nodes if node.layer.type() == "RandomCrop"}
+    assert look.changed_by(training=False) & changing == crops
     seen: set[str] = set()
     for _ in range(MOST_DRAWS):  # an image may be left as it is by chance
-        seen |= changed_by(look, config, pixels, training=True)
+        seen |= look.changed_by(training=True)
         if seen >= changing:
             break
     assert seen >= changing
+
+
+class Look:
+    """The outputs of all layers."""
+
+    def __init__(self, model: Any, config: ExperimentConfig, pixels: np.ndarray) -> None:
+        import keras
+
+        self.config, self.pixels = config, pixels
+        self.model = keras.Model(
+            model.input, [model.get_layer(each.keras_name).output for each in config.nodes]
+        )
+        self.compiled: dict[bool, Any] = {}
+
+    def values(self, *, training: bool) -> list[Any]:
+        if self.config.runtime.backend != "jax":
+            return list(self.model(self.pixels, training=training))
+        import jax  # where each operation alone would be compiled
+
+        if training not in self.compiled:
+            self.compiled[training] = jax.jit(
+                lambda *state: self.model.stateless_call(*state, self.pixels, training=training)
+            )
+        frozen = self.model.non_trainable_variables
+        states = [[each.value for each in group] for group in (self.model.trainable_variables, frozen)]
+        values, after = self.compiled[training](*states)
+        for variable, value in zip(frozen, after, strict=True):
+            variable.assign(value)
+        return list(values)
+
+    def changed_by(self, *, training: bool) -> set[str]:
+        """The layers with another output than input; all outputs have the shape that the summary states."""
+        values = arrays_of(self.values(training=training))
+        changed = set()
+        for node, row, value in zip(self.config.nodes, self.config.architecture.rows, values, strict=True):
+            assert value.shape == (len(self.pixels), *row.output_shape), (node.name, training)
+            assert np.isfinite(value).all(), (node.name, training)
+            before = self.pixels if node.inputs[0] < 0 else values[node.inputs[0]]
+            if not np.array_equal(value, before):
+                changed.add(node.name)
+        return changed
+
+
+def written(layer: Any) -> tuple[str, object]:
+    """What a layer is built from and which axes it takes for those of the image.
+
+    Keras's SpatialDropout2D forgets half precision when it is saved: loaded, it passes on float32.
+    """
+    config = {key: value for key, value in layer.get_config().items() if key != "dtype"}
+    return json.dumps(config, default=str), getattr(layer, "data_format", None)
 
 
 def changes_in_training(layer: Layer) -> bool:
     return layer.is_augmentation or layer.type() in ("Dropout", "GaussianNoise", "SpatialDropout2D")
 
 
-def changed_by(look: Any, config: ExperimentConfig, pixels: np.ndarray, *, training: bool) -> set[str]:
-    """The layers with another output than input; all outputs have the shape that the summary states."""
-    values = [array_of(value) for value in look(pixels, training=training)]
-    changed = set()
-    for node, row, value in zip(config.nodes, config.architecture.rows, values, strict=True):
-        assert value.shape == (len(pixels), *row.output_shape), (node.name, training)
-        assert np.isfinite(value).all(), (node.name, training)
-        before = pixels if node.inputs[0] < 0 else values[node.inputs[0]]
-        if not np.array_equal(value, before):
-            changed.add(node.name)
-    return changed
-
-
-def array_of(tensor: Any) -> np.ndarray:
+def arrays_of(tensors: Iterable[Any]) -> list[np.ndarray]:
+    """As float32: NumPy knows no bfloat16."""
     import keras
 
-    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")))
+    arrays = [keras.ops.convert_to_numpy(keras.ops.cast(each, "float32")) for each in tensors]
+    return [np.asarray(each) for each in arrays]
+
+
+def assert_same(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> None:
+    assert len(found) == len(wanted)
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 if __name__ == "__main__":
     chosen = sys.argv[1]
+    # JAX compiles for minutes what is computed once.
+    os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
     start_backend(RuntimeConfig(backend=chosen, device="cpu"))
     for each in itertools.product(PRECISIONS, FORMATS):
         exercise(chosen, *each, Path(sys.argv[2]))
