@@ -245,7 +245,7 @@ def test_what_is_done_to_images_works_in_every_precision(experiment, rng, precis
     steps = [
         layers.RandomCrop(8, 8),
         inside,
-        layers.RandomShear(0.1),
+        layers.RandomPerspective(0.1),
         layers.AutoContrast(value_range=(0, 1)),
     ]
     network = keras.Sequential([keras.Input((9, 9, 3)), *steps, layers.Flatten(), layers.Dense(2)])

@@ -28,7 +28,7 @@ import cnnlab
 (run,) = cnnlab.train("small.yaml", out="runs")
 run.predict([np.zeros((16, 16), np.uint8)])
 run.explain("saliency").save()
-assert Path(run.path, "model.keras").is_file()
+assert Path(run.folder, "model.keras").is_file()
 assert "jax" in sys.modules
 assert "tensorflow" not in sys.modules
 """

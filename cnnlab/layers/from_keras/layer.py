@@ -175,9 +175,10 @@ def deserialized(
     settings = {key: _as_keras_writes(key, value, dtype) for key, value in config.items()}
     kind = custom.RandomCrop if class_name == "RandomCrop" else getattr(keras.layers, class_name)
     try:
-        layer: keras.layers.Layer = kind.from_config(
-            {**settings, "name": name, "dtype": "float32" if _is_for_images(class_name) else dtype}
-        )
+        settings["name"] = name
+        if class_name != "Pipeline":  # which has no precision of its own
+            settings["dtype"] = "float32" if _is_for_images(class_name) else dtype
+        layer: keras.layers.Layer = kind.from_config(settings)
     except _REFUSALS as error:
         raise _refusal(error) from None
     return layer
