@@ -585,7 +585,7 @@ def test_a_model_larger_than_memory(cnnlab, write_config, monkeypatch) -> None:
     assert cnnlab("train", config) == (
         2,
         "",
-        f"{config}:6:21: model.layers[2].units: the parameters do not fit in this machine's memory\n"
+        f"{config}:6:20: model.layers[2].units: the parameters do not fit in this machine's memory\n"
         "   10,000,895,000,010 parameters × 4 bytes × 4 (weights, gradients, 2 for adam) = 149,024.9 GiB; "
         "this machine has 16.0 GiB\n"
         "   dense_2 holds 100% of them: make its input or output smaller, or use --force "
