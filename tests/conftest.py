@@ -51,6 +51,20 @@ def backend() -> Backend:
     return start_backend(RuntimeConfig())
 
 
+NO_TENSORFLOW = """
+import importlib.machinery
+import sys
+
+class Finder(importlib.machinery.PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] == "tensorflow" else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(importlib.machinery.PathFinder)] = Finder
+"""
+"""As where it is not installed. None in sys.modules is something else: Keras takes it for an import."""
+
+
 @pytest.fixture(params=["jax", "torch"])
 def other(request):
     """The name of another backend than the session's."""
@@ -69,7 +83,7 @@ def elsewhere(other):
         pytest.skip(f"{other} is not installed, and {variable} names no Python that has it")
 
     def call(code):
-        code = f"import sys; sys.modules['tensorflow'] = None\n{code}"
+        code = f"{NO_TENSORFLOW}\n{code}"
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
         environment.pop("KERAS_BACKEND", None)
         done = subprocess.run(
