@@ -1,10 +1,14 @@
 # Everything runs in .venv, which is made by the first target that needs it. Needed: Python, make, a package index.
 # For another Python:              make test PYTHON=python3.12
 # For a part of the tests:         make test PYTEST_OPTIONS="-x tests/layers"
+# For another PyTorch:             make test-backends TORCH=torch==2.13.0
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
+# Apart from .venv, where TensorFlow is. A build for the CPU: the one that constraints.txt names brings gigabytes of CUDA.
+TORCH_VENV := .venv-torch
+TORCH ?= torch==2.13.0+cpu
 # Two processes, each with its own TensorFlow; a file stays together, so its fixtures are made once.
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 # The names are the folder's name too: A-vs-B.
@@ -17,7 +21,7 @@ FUZZ_READERS ?= yaml layers keras-config set where idx idx-gzip npz-archive npz-
     other-images keras-archive run-run.json run-result.json run-environment.json run-history.csv run-config.yaml \
     run-predictions.npz checkpoint cached-facts cached-labels
 
-.PHONY: help demo test test-device chaos fuzz check lint types reproduce notebook lock clean
+.PHONY: help demo test test-backends test-device torch chaos fuzz check lint types reproduce notebook lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +33,12 @@ demo: $(VENV)/base  ## Compare a DNN with a CNN on generated images, in about a 
 
 test: $(VENV)/dev  ## Run the tests
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+test-backends: $(VENV)/dev $(TORCH_VENV)/ready  ## Run the tests of JAX and PyTorch, each apart from TensorFlow
+	CNNLAB_TORCH_PYTHON=$(CURDIR)/$(TORCH_VENV)/bin/python $(BIN)/python -m pytest $(PYTEST_OPTIONS) \
+	    -m "other_backends and not slow"
+
+torch: $(TORCH_VENV)/ready  ## Make .venv-torch: cnnlab with PyTorch for the CPU, without TensorFlow
 
 # TensorFlow reads the variable when it starts; without it, cnnlab asks for oneDNN.
 test-device: $(VENV)/dev  ## Run the tests that depend on the device as on a CPU without oneDNN
@@ -72,7 +82,7 @@ lock: $(VENV)/dev  ## Update constraints.txt: one set of versions for all suppor
 	mv constraints.new constraints.txt
 
 clean:  ## Remove .venv, builds and caches; keep runs and data
-	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TORCH_VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find cnnlab tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The files base and dev are stamps: what is installed is as new as they are.
@@ -85,6 +95,18 @@ $(VENV)/dev: pyproject.toml constraints.txt
 	@$(MAKE_VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(VENV)/base $@
+
+# cnnlab comes by PYTHONPATH: installed, it would want TensorFlow.
+$(TORCH_VENV)/ready: pyproject.toml constraints.txt | $(VENV)/base
+	$(BIN)/python -m venv --clear $(TORCH_VENV)
+	$(BIN)/python -c 'import tomllib; \
+	    needed = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
+	    print("$(TORCH)", *(each for each in needed if not each.startswith("tensorflow")), sep="\n")' \
+	    > $(TORCH_VENV)/requirements.txt
+	grep -v '^torch==' constraints.txt > $(TORCH_VENV)/constraints.txt
+	$(TORCH_VENV)/bin/python -m pip install --disable-pip-version-check \
+	    --constraint $(TORCH_VENV)/constraints.txt --requirement $(TORCH_VENV)/requirements.txt
+	@touch $@
 
 # A .venv that works is kept. Otherwise the first Python that is new enough makes one.
 define MAKE_VENV

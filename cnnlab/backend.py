@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from cnnlab.errors import UserError
 from cnnlab.native_log import Aside, stderr_aside
@@ -138,7 +138,9 @@ def _start(name: BackendName, device: DeviceName) -> Backend:
             )
     if importlib.util.find_spec(name) is None:
         extra = "cnnlab" if name == "tensorflow" else f"'cnnlab[{name}]'"
-        raise UserError(f"backend {name} is not installed; install it with pip install {extra}")
+        others = [each for each in get_args(BackendName) if importlib.util.find_spec(each) is not None]
+        instead = f", or use --backend {' or '.join(others)}" if others else ""
+        raise UserError(f"backend {name} is not installed; install it with pip install {extra}{instead}")
     os.environ["KERAS_BACKEND"] = name
     backend = {"tensorflow": _start_tensorflow, "jax": _start_jax, "torch": _start_torch}[name](device)
     _running[:] = [backend]
@@ -206,6 +208,9 @@ def _start_jax(device: DeviceName) -> Backend:
 
         found = jax.devices()[0]
         import keras  # noqa: F401
+    from cnnlab.keras_repairs import leave_tensorflow_alone
+
+    leave_tensorflow_alone()
     if device == "cpu" and found.platform != "cpu":  # it had started before
         raise _taken("JAX")
     if device == "gpu" and found.platform == "cpu":
@@ -224,8 +229,11 @@ def _start_torch(device: DeviceName) -> Backend:
         raise _no_gpu(f"PyTorch {torch.__version__}, built for CUDA {torch.version.cuda}", [])
     os.environ["KERAS_TORCH_DEVICE"] = "cuda" if found else "cpu"
     torch.use_deterministic_algorithms(True)
-    import keras  # noqa: F401
+    from cnnlab import keras_repairs
 
+    keras_repairs.leave_tensorflow_alone()
+    keras_repairs.normalize_the_axes_named()
+    keras_repairs.drop_out_by_the_layers_seed()
     name = f"GPU ({torch.cuda.get_device_name(0)})" if found else _cpu()
     return Backend("torch", torch.__version__, "gpu" if found else "cpu", name)
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnlab.config.checks import place_of_width
 from cnnlab.config.effects import ImageCounts
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
@@ -267,10 +268,11 @@ def check_memory(config: ExperimentConfig) -> None:
     memory = psutil.virtual_memory().total
     if needed <= memory:
         return
-    largest = max(architecture.rows, key=lambda row: row.params)
+    largest, node = max(zip(architecture.rows, config.nodes, strict=True), key=lambda pair: pair[0].params)
+    place = config.name if config.written is None else place_of_width(node, config.written)
     slots = f", {optimizer.slots} for {optimizer.name}" if optimizer.slots else ""
     raise UserError(
-        f"{config.name}: the parameters do not fit in this machine's memory\n"
+        f"{place}: the parameters do not fit in this machine's memory\n"
         f"   {architecture.trainable_params:,} parameters × 4 bytes × {copies} (weights, gradients{slots}) "
         f"= {needed / 2**30:,.1f} GiB; this machine has {memory / 2**30:,.1f} GiB\n"
         f"   {largest.name} holds {largest.params / architecture.total_params:.0%} of them: make its input "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from cnnlab.backend import Backend, start_up_noise
+from cnnlab.backend import Backend
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,6 @@ class PeakMemory:
     def __init__(self, backend: Backend, data: Dataset) -> None:
         in_process = backend.device == "cpu"
         name = "process" if in_process else "GPU"
-        _import_what_saving_needs()
         self._counter = _counter_of(backend)
         images = _bytes_of(data) if in_process else 0
         first = name not in _BEFORE_FIRST
@@ -209,14 +208,6 @@ def _counter_of(backend: Backend) -> _Counter:
         case "torch", "gpu":
             return _TorchGpu()
     return _Process()
-
-
-def _import_what_saving_needs() -> None:
-    """Keras imports TensorFlow to save a network, on every backend, if it is installed: before a run then."""
-    import keras
-
-    with start_up_noise():
-        keras.saving.serialize_keras_object(keras.initializers.Zeros())
 
 
 def _warm_up(backend: Backend) -> None:

@@ -1,7 +1,10 @@
 """One backend for the whole session, and how hypothesis looks for examples."""
 
+import importlib.util
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +23,25 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-COMPUTING = (
-    "analyses", "api", "architecture", "chaos", "cli", "explanations", "keras_models", "layers",
-    "optimization", "plugins", "predict", "run_folders", "training", "verification",
+ON_THE_DEVICE = (
+    "analyses", "architecture", "explanations", "keras_models", "layers", "optimization", "predict",
+    "training", "verification",
 )  # fmt: skip
-"""Folders whose tests compute with Keras: what they find may depend on the device."""
+"""Folders whose tests are about the numbers that Keras computes: what they find may depend on the device.
+
+Elsewhere networks are trained as well, but what is asserted is about commands, files and messages.
+"""
+
+ONLY_BUILDING = "layers/test_against_keras.py"
+"""It compares shapes and weights, of layers that compute nothing."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder in COMPUTING or "backend" in getattr(item, "fixturenames", ()):
+        path = item.path.relative_to(Path(__file__).parent)
+        if in_another_process := "elsewhere" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.other_backends)
+        if path.parts[0] in ON_THE_DEVICE and path.as_posix() != ONLY_BUILDING and not in_another_process:
             item.add_marker(pytest.mark.device)
 
 
@@ -38,6 +49,49 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def backend() -> Backend:
     """Keras on TensorFlow, deterministic; started once, because it takes seconds."""
     return start_backend(RuntimeConfig())
+
+
+NO_TENSORFLOW = """
+import importlib.machinery
+import sys
+
+class Finder(importlib.machinery.PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] == "tensorflow" else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(importlib.machinery.PathFinder)] = Finder
+"""
+"""As where it is not installed. None in sys.modules is something else: Keras takes it for an import."""
+
+
+@pytest.fixture(params=["jax", "torch"])
+def other(request):
+    """The name of another backend than the session's."""
+    return request.param
+
+
+@pytest.fixture
+def elsewhere(other):
+    """Runs code in a process of its own, where the other backend is, and TensorFlow is not.
+
+    torch need not be installed beside TensorFlow: CNNLAB_TORCH_PYTHON names an interpreter that has it.
+    """
+    variable = f"CNNLAB_{other.upper()}_PYTHON"
+    interpreter = os.environ.get(variable) or (importlib.util.find_spec(other) and sys.executable)
+    if not interpreter:
+        pytest.skip(f"{other} is not installed, and {variable} names no Python that has it")
+
+    def call(code):
+        code = f"{NO_TENSORFLOW}\n{code}"
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        environment.pop("KERAS_BACKEND", None)
+        done = subprocess.run(
+            [interpreter, "-c", code], capture_output=True, text=True, env=environment, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -105,6 +105,7 @@ def predict(
     *,
     out: str | PathLike[str] | None = None,
     data_dir: str | PathLike[str] | None = None,
+    backend: str | None = None,
     device: str | None = None,
     progress: ProgressLike = None,
 ) -> ImagePredictions:
@@ -118,6 +119,7 @@ def predict(
             of pixels, (H, W) or (H, W, C) uint8.
         out: where runs are kept.
         data_dir: where the training data is looked for, if the network's pixels were standardized by it.
+        backend: by default what the run was trained on.
         device: auto, cpu or gpu.
         progress: see `cnnlab.train`.
 
@@ -129,4 +131,4 @@ def predict(
         from cnnlab.run_folders.listing import latest_run
 
         run = Run(latest_run(str(run), out_folder(out)))
-    return run.predict(images, data_dir=data_dir, device=device, progress=progress)
+    return run.predict(images, data_dir=data_dir, backend=backend, device=device, progress=progress)

@@ -111,6 +111,7 @@ def predict_images(
     *,
     folder: Path,
     data_paths: DataPaths,
+    backend: str | None,
     device: str | None,
     reporter: Reporter,
 ) -> ImagePredictions:
@@ -120,10 +121,12 @@ def predict_images(
         folder: of the run, as the caller named it.
 
     Raises:
-        UserError: no image can be used.
+        UserError: no image can be used, or there is no such backend or device.
     """
+    from cnnlab.config.asked_runtime import asked_runtime
     from cnnlab.prediction import dataset_of, image_predictions, prepare_all, probabilities
 
+    runtime = asked_runtime(record.config.runtime, backend=backend, device=device)
     prepared, failures = prepare_all(list(_sources(images)), dataset_of(record))
     for failure in failures:
         reporter.warn(failure)
@@ -132,9 +135,6 @@ def predict_images(
 
     import numpy as np
 
-    runtime = record.config.runtime
-    if device is not None:
-        runtime = runtime.model_validate(runtime.model_dump() | {"device": device})
     names = [name for name, _ in prepared]
     pixels = np.stack([each.pixels for _, each in prepared])
     scores = probabilities(record, pixels, data_paths, runtime)

@@ -176,13 +176,14 @@ class Run:
         images: ImageLike | Iterable[ImageLike],
         *,
         data_dir: str | PathLike[str] | None = None,
+        backend: str | None = None,
         device: str | None = None,
         progress: ProgressLike = None,
     ) -> ImagePredictions:
         """What the network predicts for images of your own: see `cnnlab.predict`."""
         return predict_images(
-            self.record, images, folder=self._folder, data_paths=data_paths(data_dir), device=device,
-            reporter=reporter_for(progress),
+            self.record, images, folder=self._folder, data_paths=data_paths(data_dir), backend=backend,
+            device=device, reporter=reporter_for(progress),
         )  # fmt: skip
 
     def differences(self, other: Run) -> list[Difference]:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from cnnlab.commands.options import NewFile, Text, data_dir_option, device_option, json_option, out_option
+from cnnlab.commands.options import (
+    NewFile,
+    Text,
+    backend_option,
+    data_dir_option,
+    device_option,
+    json_option,
+    out_option,
+)
 from cnnlab.commands.output import print_csv_table, print_json, print_table, say
 from cnnlab.errors import UserError
 from cnnlab.user_files import save_picture
@@ -29,6 +37,7 @@ LARGEST_INPUT = 1 << 28
 @click.option("--sheet", type=NewFile(), metavar="FILE.png", help="Also write a contact sheet as PNG.")
 @out_option
 @data_dir_option
+@backend_option("what the run was trained on")
 @device_option
 @json_option
 def command(
@@ -39,6 +48,7 @@ def command(
     sheet: Path | None,
     out: Path,
     data_dir: Path | None,
+    backend: str | None,
     device: str | None,
     as_json: bool,
 ) -> None:
@@ -60,7 +70,9 @@ def command(
     from cnnlab.commands.progress import SilentReporter
 
     sources = [_standard_input() if image == STDIN else image for image in images]
-    found = predict(run, sources, out=out, data_dir=data_dir, device=device, progress=SilentReporter())
+    found = predict(
+        run, sources, out=out, data_dir=data_dir, backend=backend, device=device, progress=SilentReporter()
+    )
     classes = found.classes
     if as_json:
         print_json(found.as_dict())

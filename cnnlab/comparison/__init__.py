@@ -1,9 +1,10 @@
 """Run records → a comparison: numbers over seeds, tables, conclusions. No framework, no files."""
 
-from cnnlab.comparison.comparing import ComparedOutcomes, compare, labels_of
+from cnnlab.comparison.comparing import ComparedOutcomes, compare
 from cnnlab.comparison.conclusions import conclusion, ranking
 from cnnlab.comparison.experiments import ExperimentRuns, grouped
 from cnnlab.comparison.formats import Style, as_text
+from cnnlab.comparison.labels import labels_of
 from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.pairs import Pair
 from cnnlab.comparison.spread import Spread, spread

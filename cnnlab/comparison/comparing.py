@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from cnnlab.comparison.advantages import ranked
 from cnnlab.comparison.experiments import ExperimentRuns, seeds_named
+from cnnlab.comparison.labels import labels_of
 from cnnlab.comparison.outcomes import Outcome, outcome_of
 from cnnlab.comparison.pairs import Pair, paired
 from cnnlab.comparison.verdicts import verdict
@@ -57,7 +58,7 @@ class ComparedOutcomes:
 def compare(experiments: Sequence[ExperimentRuns]) -> ComparedOutcomes:
     """What each of two or more experiments reached over its seeds.
 
-    Experiments of one name and different configs are told apart as NAME-DIGEST8, like their folders.
+    Experiments of one name and different configs are told apart by the setting that differs: see `labels_of`.
 
     Raises:
         UserError: fewer than two different experiments, or not all tested on the same images.
@@ -91,12 +92,30 @@ def _notes(experiments: Sequence[ExperimentRuns], labels: Sequence[str]) -> Iter
         if note := arithmetic_note(label, each.records):
             yield note
         yield from training_notes(label, each.records)
+    yield from _costs_apart(experiments, labels)
     checked = [record.checked for each in experiments for record in each.records]
     if unchecked := checked.count(False):
         were, them = ("was", "it") if unchecked == 1 else ("were", "them")
         yield (
             f"{unchecked} of {counted(len(checked), 'run')} {were} trained with cnnlab 0.1.0, which recorded "
             f"no digests of files; damage to {them} cannot be detected"
+        )
+
+
+def _costs_apart(experiments: Sequence[ExperimentRuns], labels: Sequence[str]) -> Iterator[str]:
+    """What of time and memory says nothing about the networks, as they ran on different things."""
+    backends = [each.records[0].config.runtime.backend for each in experiments]
+    if len(set(backends)) > 1:
+        where = ", ".join(f"{label} on {backend}" for label, backend in zip(labels, backends, strict=True))
+        yield (
+            f"different backends: {where}; their seconds, images/s and peak memory do not compare the "
+            "networks, because each backend compiles, computes and reserves memory in its own way"
+        )
+    devices = {record.environment.get("device") for each in experiments for record in each.records}
+    if {"cpu", "gpu"} <= devices:
+        yield (
+            "different devices: some runs computed on a CPU, others on a GPU; their times do not compare the "
+            "networks, and peak memory is the process's on a CPU, the GPU's on a GPU"
         )
 
 
@@ -120,19 +139,6 @@ def training_notes(label: str, records: Sequence[Record]) -> Iterator[str]:
         first_seed, first = found[0]
         which = f"seed {first_seed}, " if len(seeds) > 1 else ""
         yield f"{label}, {seeds_named(seeds)}: {first.message} ({which}epoch {first.epoch})"
-
-
-def labels_of(experiments: Sequence[ExperimentRuns]) -> list[str]:
-    """What each is called among the others: its name, or NAME-DIGEST8 where two have the same.
-
-    Where the digests begin alike, too, they are given in full.
-    """
-    labels: list[str] = []
-    for each in experiments:
-        others = [other for other in experiments if other is not each and other.name == each.name]
-        alike = any(other.digest[:8] == each.digest[:8] for other in others)
-        labels.append(f"{each.name}-{each.digest[: 64 if alike else 8]}" if others else each.name)
-    return labels
 
 
 class RunDataset(NamedTuple):

@@ -89,6 +89,14 @@ def repeated_names(nodes: Sequence[GraphNode], root: YamlNode) -> Iterator[str]:
         names.setdefault(node.name, node.where)
 
 
+def place_of_width(node: GraphNode, root: YamlNode) -> str:
+    """file:line:column: path of what says how wide a layer is, or of the layer where nothing does."""
+    if node.layer.width_field is None:
+        return f"{root.find(with_classes(root, node.where)).place}: {dotted(node.where)} {node.layer.type()}"
+    width = (*node.where, node.layer.width_field)
+    return f"{root.find(with_classes(root, width)).place}: {dotted(width)}"
+
+
 def shape_mismatch(error: LayerShapeError, root: YamlNode) -> str:
     """A layer that cannot take its input, with the shapes on the way to it."""
     node = error.node
@@ -103,20 +111,17 @@ def output_mismatches(
     last: GraphNode, output_shape: Shape, dataset: DatasetConfig, root: YamlNode
 ) -> Iterator[str]:
     """A classifier's last layer gives one number for each class, and probabilities or logits."""
-    label = f"{dotted(last.where)} {last.layer.type()}"
-    place = root.find(with_classes(root, last.where)).place
+    label = f"{root.find(with_classes(root, last.where)).place}: {dotted(last.where)} {last.layer.type()}"
     if output_shape != (dataset.num_classes,):
-        if len(output_shape) == 1 and last.layer.width_field is not None:
-            width = (*last.where, last.layer.width_field)
-            place = root.find(with_classes(root, width)).place
-            label = dotted(width)
+        if len(output_shape) == 1:
+            label = place_of_width(last, root)
         yield (
-            f"{place}: {label}: expected {dataset.num_classes} outputs, one for each class of "
+            f"{label}: expected {dataset.num_classes} outputs, one for each class of "
             f"{dataset.name}, found {times(output_shape)}"
         )
     activation = last.layer.output_activation
     if activation not in ("softmax", "linear"):
         yield (
-            f"{place}: {label}: the network ends in {activation}; expected softmax (probabilities), "
+            f"{label}: the network ends in {activation}; expected softmax (probabilities), "
             "or no activation (logits, which the loss then turns into probabilities)"
         )

@@ -108,6 +108,11 @@ class ExperimentConfig(Settings):
         )
 
     @cached_property
+    def written(self) -> YamlNode | None:
+        """The text that it was read from, for messages; None where it was made in Python. Not compared."""
+        return None
+
+    @cached_property
     def nodes(self) -> tuple[GraphNode, ...]:
         """The network as a flat graph, blocks written out: what summary, model and drawings walk."""
         return expand(self.layers)
@@ -229,6 +234,7 @@ def parse_config(root: YamlNode, default_name: str, *, trained: bool = False) ->
             problems += config.impossible()
     if problems:
         raise UserError("\n".join(_first_of(sorted(dict.fromkeys(problems), key=_line_and_column))))
+    vars(config)["written"] = root
     return config
 
 

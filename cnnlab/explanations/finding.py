@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from cnnlab.config.asked_runtime import asked_runtime
 from cnnlab.config.experiment import load_config
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig
 from cnnlab.errors import OptionError, UserError
-from cnnlab.explanations.options import option_error
 from cnnlab.explanations.subject import Subject
 from cnnlab.files import absence, can_be_path
 from cnnlab.reporting import SILENT, Reporter
@@ -49,8 +47,8 @@ def open_subject(
         return Subject(
             name=path.stem, folder=path.with_name(f"{path.stem}-explain"), out=out, file=path, record=None,
             dataset=_dataset_of(dataset_of, out) if dataset_of is not None else None, data_paths=data_paths,
-            reporter=reporter, runtime=_runtime(RuntimeConfig(), backend, device), black_and_white=pixels,
-            dataset_of=dataset_of,
+            reporter=reporter, runtime=asked_runtime(RuntimeConfig(), backend=backend, device=device),
+            black_and_white=pixels, dataset_of=dataset_of,
         )  # fmt: skip
     for option, given in (("pixels", pixels), ("dataset_of", dataset_of)):
         if given is not None:
@@ -62,7 +60,7 @@ def open_subject(
     return Subject(
         name=f"{record.name}, seed {record.seed}", folder=record.path / "explain", out=out, file=file,
         record=record, dataset=record.config.dataset, data_paths=data_paths, reporter=reporter,
-        runtime=_runtime(record.config.runtime, backend, device),
+        runtime=asked_runtime(record.config.runtime, backend=backend, device=device),
     )  # fmt: skip
 
 
@@ -125,12 +123,3 @@ def find_run(run: str | Path, out: Path) -> Path:
 def _finished_runs_of(run: str | Path, out: Path) -> list[Path]:
     """All seeds of the experiment whose latest run is meant by a name; a folder alone for a folder."""
     return [find_run(run, out)] if Path(run).suffix == ".keras" else latest_experiment(str(run), out)
-
-
-def _runtime(before: RuntimeConfig, backend: str | None, device: str | None) -> RuntimeConfig:
-    """Where it is computed: as before, unless the user says otherwise."""
-    asked = {key: value for key, value in (("backend", backend), ("device", device)) if value is not None}
-    try:
-        return RuntimeConfig.model_validate(before.model_dump() | asked)
-    except ValidationError as error:
-        raise option_error(error) from None

@@ -89,10 +89,8 @@ class Subject:
             UserError: it cannot be read, or cannot take the images that are said to be its own.
         """
         from cnnlab.analyses.network import at_size, in_float32, load_model
-        from cnnlab.backend import start_up_noise
 
-        with start_up_noise():  # copying layers imports TensorFlow on every backend, if it is installed
-            model = in_float32(load_model(self.file))
+        model = in_float32(load_model(self.file))
         if self.dataset is not None:
             self._check_fit(model, self.dataset)
         if None in model.input.shape[1:]:

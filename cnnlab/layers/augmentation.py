@@ -42,6 +42,13 @@ class Augmentation(SpatialLayer):
 
     is_augmentation: ClassVar[bool] = True
 
+    def build(self, name: str, dtype: str = "float32") -> keras.layers.Layer:
+        """In float32 whatever the precision: what Keras draws and resamples by has no half precision.
+
+        The next layer casts the images to its own.
+        """
+        return super().build(name)
+
     def output_shape(self, input_shape: Shape) -> Shape:
         self.spatial(input_shape)
         return input_shape
@@ -115,7 +122,7 @@ class RandomZoom(Warp):
         return self
 
 
-class RandomCrop(SpatialLayer):
+class RandomCrop(Augmentation):
     """A random piece of each image: (H, W, C) → (height, width, C)."""
 
     about: ClassVar[str] = (
@@ -124,7 +131,6 @@ class RandomCrop(SpatialLayer):
         "batch.\n\nOutside training: the largest piece of that aspect ratio from the middle, resized. "
         "(H, W, C) → (height, width, C)."
     )
-    is_augmentation: ClassVar[bool] = True
 
     height: Positive
     width: Positive
@@ -154,4 +160,4 @@ class RandomCrop(SpatialLayer):
     def build(self, name: str, dtype: str = "float32") -> keras.layers.Layer:
         from cnnlab.layers import custom
 
-        return custom.RandomCrop(**self.arguments(), name=name, dtype=dtype)
+        return custom.RandomCrop(**self.arguments(), name=name)

@@ -43,19 +43,38 @@ class Grayscale(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("cnnlab")
 class RandomCrop(keras.layers.RandomCrop):
-    """Keras's layer, with the output shape that it promises outside training too.
+    """Keras's layer, with what Keras documents, on every backend.
 
-    Keras documents the largest piece of that aspect ratio, resized, but in some versions passes the images on
-    as they are.
+    Keras's own passes images on as they are outside training, cannot be compiled by JAX, and always takes the
+    middle where a piece is as high or as wide as its image.
     """
+
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """The first row and the first column of the piece; None where the middle is resized."""
+        shape = self.backend.shape(data)
+        room = (shape[self.height_axis] - self.height, shape[self.width_axis] - self.width)
+        if not training or min(room) < 0:
+            return None
+        generator = self._get_seed_generator(self.backend.name)
+        draws = (self.backend.random.uniform((), 0, float(each + 1), seed=generator) for each in room)
+        # Rounding may take a draw up to its bound, which would be one too many.
+        return [
+            keras.ops.minimum(keras.ops.cast(draw, "int32"), each)
+            for draw, each in zip(draws, room, strict=True)
+        ]
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
         """(batch, H, W, C) → (batch, height, width, C); channels first likewise."""
-        if training:
-            return super().transform_images(images, transformation, training=True)
-        return keras.preprocessing.image.smart_resize(
-            images, (self.height, self.width), data_format=self.data_format, backend_module=self.backend
-        )
+        images = self.backend.cast(images, self.compute_dtype)
+        if transformation is None:
+            return keras.preprocessing.image.smart_resize(
+                images, (self.height, self.width), data_format=self.data_format, backend_module=self.backend
+            )
+        first: list[Any] = [0] * 4
+        shape = list(keras.ops.shape(images))
+        first[self.height_axis], first[self.width_axis] = transformation
+        shape[self.height_axis], shape[self.width_axis] = self.height, self.width
+        return keras.ops.slice(images, keras.ops.stack(first), shape)
 
 
 @keras.saving.register_keras_serializable("cnnlab")

@@ -8,17 +8,7 @@ import pytest
 
 from cnnlab.layers import LAYERS
 from cnnlab.layers.graph import Block
-
-NEEDED = {
-    "Activation": {"activation": "relu"}, "Conv2D": {"filters": 4, "kernel_size": 3},
-    "Conv2DTranspose": {"filters": 4, "kernel_size": 3, "strides": 2}, "Dense": {"units": 5},
-    "DepthwiseConv2D": {"kernel_size": 3}, "Dropout": {"rate": 0.5}, "GaussianNoise": {"stddev": 0.1},
-    "GroupNormalization": {"groups": 3}, "Permute": {"dims": [3, 1, 2]},
-    "RandomCrop": {"height": 8, "width": 8}, "RandomRotation": {"factor": 0.1},
-    "RandomTranslation": {"height_factor": 0.1, "width_factor": 0.1}, "RandomZoom": {"height_factor": 0.1},
-    "Rescaling": {"scale": 2.0}, "Reshape": {"target_shape": [-1, 3]},
-    "SeparableConv2D": {"filters": 4, "kernel_size": 3}, "SpatialDropout2D": {"rate": 0.5},
-}  # fmt: skip
+from tests.layers.needed_fields import NEEDED
 
 
 def sections_of(cnnlab, path, name):

@@ -1,11 +1,7 @@
 """The same network gives the same arrays on every backend: one saved file, a process for each."""
 
-import importlib.util
-import os
 import runpy
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,36 +11,6 @@ from numpy.testing import assert_allclose
 from cnnlab.cli import run
 
 SCRIPT = Path(__file__).parent / "scripts" / "every_technique.py"
-HOUSE = Path(__file__).parents[2]
-
-
-@pytest.fixture(params=["jax", "torch"])
-def other(request):
-    """The name of another backend than the session's."""
-    return request.param
-
-
-@pytest.fixture
-def elsewhere(other):
-    """Runs code in a process of its own, where the other backend is, and TensorFlow is not.
-
-    torch need not be installed beside TensorFlow: CNNLAB_TORCH_PYTHON names an interpreter that has it.
-    """
-    variable = f"CNNLAB_{other.upper()}_PYTHON"
-    interpreter = os.environ.get(variable) or (importlib.util.find_spec(other) and sys.executable)
-    if not interpreter:
-        pytest.skip(f"{other} is not installed, and {variable} names no Python that has it")
-
-    def call(code):
-        code = f"import sys; sys.modules['tensorflow'] = None\n{code}"
-        environment = {**os.environ, "PYTHONPATH": str(HOUSE)}
-        environment.pop("KERAS_BACKEND", None)
-        done = subprocess.run(
-            [interpreter, "-c", code], capture_output=True, text=True, env=environment, check=False
-        )
-        assert done.returncode == 0, done.stderr
-
-    return call
 
 
 def assert_same(found, wanted):

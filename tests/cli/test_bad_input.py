@@ -581,10 +581,11 @@ def test_a_model_larger_than_memory(cnnlab, write_config, monkeypatch) -> None:
 
     memory = psutil.virtual_memory()._replace(total=16 * 2**30)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    assert cnnlab("train", write_config(HUGE)) == (
+    config = write_config(HUGE)
+    assert cnnlab("train", config) == (
         2,
         "",
-        "mine: the parameters do not fit in this machine's memory\n"
+        f"{config}:6:20: model.layers[2].units: the parameters do not fit in this machine's memory\n"
         "   10,000,895,000,010 parameters × 4 bytes × 4 (weights, gradients, 2 for adam) = 149,024.9 GiB; "
         "this machine has 16.0 GiB\n"
         "   dense_2 holds 100% of them: make its input or output smaller, or use --force "

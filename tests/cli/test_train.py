@@ -411,7 +411,8 @@ def test_a_backend_that_is_not_installed(cnnlab, configs, data_dir: Path, tmp_pa
     result = cnnlab("train", configs["small"], *options, "--backend", "torch")
     assert result.code == 2
     assert result.stderr.splitlines()[1] in (
-        "backend torch is not installed; install it with pip install 'cnnlab[torch]'",
+        "backend torch is not installed; install it with pip install 'cnnlab[torch]', or use --backend "
+        "tensorflow or jax",
         "this process already uses tensorflow, and a process can use only one backend; "
         "run experiments on torch in a separate process",
     )

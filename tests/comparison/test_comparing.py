@@ -5,8 +5,9 @@ import jsonschema
 import pytest
 import scipy.stats
 
-from cnnlab.comparison import ExperimentRuns, compare, comparing, grouped
+from cnnlab.comparison import ExperimentRuns, compare, comparing, grouped, labels_of
 from cnnlab.comparison.experiments import seeds_text
+from cnnlab.config.experiment import load_config
 from cnnlab.errors import UserError
 from cnnlab.run_folders.contents import DatasetFacts
 
@@ -149,11 +150,69 @@ def test_one_seed_twice(record):
     assert str(caught.value) == f"cnn: two runs with seed 3, {run.path} and {run.path}; leave one out"
 
 
-def test_one_name_and_two_configs_are_told_apart(experiment):
+def test_one_name_and_two_configs_are_told_apart_by_what_differs(experiment):
     long, short = experiment("cnn", CNN), experiment("cnn", CNN, epochs=3)
     names = [each.name for each in compare([long, experiment("dnn", DNN), short]).experiments]
-    assert names == [f"cnn-{long.digest[:8]}", "dnn", f"cnn-{short.digest[:8]}"]
-    assert len(set(names)) == 3
+    assert names == ["cnn-epochs=20", "dnn", "cnn-epochs=3"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "suffixes"),
+    [
+        pytest.param([{}, {"runtime.backend": "jax"}], ["backend=tensorflow", "backend=jax"], id="backend"),
+        pytest.param(
+            [{}, {"training.batch_size": 10}, {"runtime.precision": "mixed_bfloat16"}],
+            [
+                "batch_size=100-precision=float32",
+                "batch_size=10-precision=float32",
+                "batch_size=100-precision=mixed_bfloat16",
+            ],
+            id="two",
+        ),
+        pytest.param(
+            [{}, {"model.layers.conv2d_1.filters": 8}],
+            ["conv2d_1.filters=25", "conv2d_1.filters=8"],
+            id="layer",
+        ),
+        pytest.param([{}, {"training.keep": "best"}], ["keep=last", "keep=best"], id="word"),
+        pytest.param(
+            [{}, {"runtime.device": "cpu", "training.epochs": 3}], ["epochs=20", "epochs=3"], id="device"
+        ),
+        pytest.param([{}, {"training.metrics": ["macro_f1"]}], None, id="list"),
+        pytest.param(
+            [{}, {"training.epochs": 3, "training.batch_size": 9, "training.keep": "best"}], None, id="three"
+        ),
+    ],
+)  # fmt: skip
+def test_the_setting_that_differs(record, changes, suffixes):
+    base = record("cnn").config
+    records = []
+    for each in changes:
+        config = load_config("cnn", [f"{key}={json.dumps(value)}" for key, value in each.items()])
+        records.append(replace(record("cnn"), config=config))
+    experiments = [ExperimentRuns.of([each]) for each in records]
+    expected = suffixes or [each.digest[:8] for each in experiments]
+    assert labels_of(experiments) == [f"cnn-{each}" for each in expected]
+    assert base.digest == experiments[0].digest
+
+
+def test_costs_on_other_backends_are_not_those_of_the_networks(record):
+    on_jax = replace(record("cnn"), config=load_config("cnn", ["runtime.backend=jax"]))
+    (note,) = compare([ExperimentRuns.of([record("cnn")]), ExperimentRuns.of([on_jax])]).notes
+    assert note == (
+        "different backends: cnn-backend=tensorflow on tensorflow, cnn-backend=jax on jax; their seconds, "
+        "images/s and peak memory do not compare the networks, because each backend compiles, computes and "
+        "reserves memory in its own way"
+    )
+
+
+def test_costs_on_other_devices_are_not_those_of_the_networks(record):
+    on_gpu, on_cpu = (
+        replace(record(name), environment={**record(name).environment, "device": device})
+        for name, device in (("cnn", "gpu"), ("dnn", "cpu"))
+    )
+    (note,) = compare([ExperimentRuns.of([on_gpu]), ExperimentRuns.of([on_cpu])]).notes
+    assert note.startswith("different devices: some runs computed on a CPU, others on a GPU; their times")
 
 
 def test_histories_are_those_of_the_runs(experiment):

@@ -231,3 +231,26 @@ def test_without_a_layer_of_kerass_nothing_imports_keras(here):
         "assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_what_is_done_to_images_works_in_every_precision(experiment, rng, precision):
+    """Also in a layer of layers; a crop crops outside training, too."""
+    import keras
+    from keras import layers
+
+    from cnnlab.model import build_model
+
+    inside = layers.Pipeline([layers.RandomCrop(7, 6), layers.RandomErasing(value_range=(0, 1))])
+    steps = [
+        layers.RandomCrop(8, 8),
+        inside,
+        layers.RandomPerspective(0.1),
+        layers.AutoContrast(value_range=(0, 1)),
+    ]
+    network = keras.Sequential([keras.Input((9, 9, 3)), *steps, layers.Flatten(), layers.Dense(2)])
+    model = build_model(experiment(network, runtime={"precision": precision}))
+    for training in (False, True):
+        answers = keras.ops.convert_to_numpy(model(rng.random((2, 9, 9, 3), np.float32), training=training))
+        assert answers.shape == (2, 2)
+        assert np.isfinite(answers).all()

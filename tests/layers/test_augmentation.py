@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.layers import LAYERS
 from cnnlab.model import build_model
 
 IMAGES = np.random.default_rng(0).random((8, 12, 12, 3), np.float32)
@@ -74,3 +75,26 @@ def test_a_crop_is_a_piece_of_the_image(backend):
     cropped = in_training(model_of({"RandomCrop": {"height": 9, "width": 9}}))
     pieces = [IMAGES[:, row : row + 9, column : column + 9] for row in range(4) for column in range(4)]
     assert any(np.allclose(cropped, piece) for piece in pieces)
+
+
+def test_a_crop_as_high_as_its_image_is_random_along_the_other_axis(backend):
+    layer = {"RandomCrop": {"height": 12, "width": 8}}
+    found = set()
+    for seed in range(6):
+        cropped = in_training(model_of(layer, seed=seed))
+        found |= {first for first in range(5) if np.array_equal(cropped, IMAGES[:, :, first : first + 8])}
+    assert len(found) > 2
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("layer", AUGMENTATIONS)
+def test_half_precision_changes_no_pixel(layer, precision, backend):
+    """The images of a network in half precision are augmented as in float32."""
+    import keras
+
+    kind, fields = next(iter(layer.items()))
+    changed = []
+    for policy in ("float32", precision):
+        keras.utils.set_random_seed(0)
+        changed.append(np.asarray(LAYERS[kind](**fields).build("it", policy)(IMAGES, training=True)))
+    np.testing.assert_array_equal(*changed)

@@ -15,6 +15,7 @@ from cnnlab.cli import run
 from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths
 from cnnlab.datasets.reading.preprocessing import prepare
 from cnnlab.datasets.sources.mnist import Mnist
+from cnnlab.errors import OptionError
 from cnnlab.run_folders.records import read_record
 
 FOLDER = """
@@ -345,3 +346,32 @@ def test_a_set_that_is_no_picture_takes_none():
         UserError, match="Go: its networks do not accept image files; use a dataset of pictures"
     ):
         prepare(b"", DATASETS["go"]())
+
+
+def test_another_backend_gives_the_same_answers(call, trained, other, elsewhere, tmp_path):
+    image = str(photograph(tmp_path / "red.png", COLORS["red"]))
+    code, out, _ = call("pets", image, "--json")
+    assert code == 0
+    there = tmp_path / "there.json"
+    elsewhere(
+        f"""
+import contextlib, os
+from cnnlab.cli import run
+os.chdir({str(trained)!r})
+with open({str(there)!r}, "w") as file, contextlib.redirect_stdout(file):
+    code = run(["predict", "pets", {image!r}, "--json", "--backend", {other!r}])
+sys.exit(code)
+"""
+    )
+    wanted, found = json.loads(out)["predictions"][0], json.loads(there.read_text())["predictions"][0]
+    assert found["class"] == wanted["class"] == "red"
+    np.testing.assert_allclose(
+        list(found["probabilities"].values()), list(wanted["probabilities"].values()), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_in_python_too(trained, monkeypatch):
+    monkeypatch.chdir(trained)
+    with pytest.raises(OptionError) as caught:
+        cnnlab.predict("pets", [np.zeros((12, 12, 3), np.uint8)], backend="theano")
+    assert str(caught.value) == "backend: expected tensorflow, jax or torch, found 'theano'"

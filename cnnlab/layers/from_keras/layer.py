@@ -170,11 +170,15 @@ def deserialized(
     """
     import keras
 
+    from cnnlab.layers import custom
+
     settings = {key: _as_keras_writes(key, value, dtype) for key, value in config.items()}
+    kind = custom.RandomCrop if class_name == "RandomCrop" else getattr(keras.layers, class_name)
     try:
-        layer: keras.layers.Layer = getattr(keras.layers, class_name).from_config(
-            {**settings, "name": name, "dtype": dtype}
-        )
+        settings["name"] = name
+        if class_name != "Pipeline":  # which has no precision of its own
+            settings["dtype"] = "float32" if _is_for_images(class_name) else dtype
+        layer: keras.layers.Layer = kind.from_config(settings)
     except _REFUSALS as error:
         raise _refusal(error) from None
     return layer
@@ -188,16 +192,24 @@ def _as_keras_writes(key: str, value: Any, dtype: str) -> Any:
         return value
     if "class_name" not in value:
         return {name: _as_keras_writes(name, each, dtype) for name, each in value.items()}
-    kind = kind_of(key)
+    kind, class_name = kind_of(key), value["class_name"]
     config = {name: _as_keras_writes(name, each, dtype) for name, each in value["config"].items()}
     if kind == "layers":
-        config["dtype"] = dtype
+        config["dtype"] = "float32" if _is_for_images(class_name) else dtype
+    own = (kind, class_name) == ("layers", "RandomCrop")
     return {
-        "module": f"keras.{kind}",
-        "class_name": value["class_name"],
+        "module": None if own else f"keras.{kind}",
+        "class_name": class_name,
         "config": config,
-        "registered_name": None,
+        "registered_name": "cnnlab>RandomCrop" if own else None,
     }
+
+
+def _is_for_images(class_name: str) -> bool:
+    """Whether it prepares or augments images: Keras draws and resamples by what has no half precision."""
+    import keras
+
+    return issubclass(getattr(keras.layers, class_name), keras.layers.RandomFlip.__base__)
 
 
 @lru_cache(maxsize=4096)
