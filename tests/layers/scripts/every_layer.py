@@ -214,8 +214,10 @@ def assert_same(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> No
 
 if __name__ == "__main__":
     chosen = sys.argv[1]
-    # JAX compiles for minutes what is computed once.
-    os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    os.environ["XLA_FLAGS"] = (
+        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "  # for speed
+        "--xla_allow_excess_precision=false"  # else a cast back from half precision may be left out
+    )
     start_backend(RuntimeConfig(backend=chosen, device="cpu"))
     for each in itertools.product(PRECISIONS, FORMATS):
         exercise(chosen, *each, Path(sys.argv[2]))
