@@ -127,6 +127,7 @@ def _fitting(text: str, font: Any, width: int) -> str:
         from cnnlab.pictures.kit.lettering import legible
 
         text = legible(text)
-    lengths = range(columns_of(text), 2, -1)
-    candidates = (shortened(text, length) for length in lengths)
-    return next((each for each in candidates if font.getlength(each) <= width), text[:1])
+    if font.getlength(text) <= width:
+        return text
+    candidates = (shortened(text, length) for length in range(columns_of(text) - 1, 2, -1))
+    return next((each for each in candidates if font.getlength(each) <= width), "…")

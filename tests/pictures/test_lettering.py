@@ -99,6 +99,13 @@ def test_a_sheet_of_images_takes_the_font_too(installed):
     assert (sheets[0] != sheets[1]).any(axis=-1).sum() > 100
 
 
+def test_a_caption_of_two_letters_is_written_out():
+    images = np.full((1, 8, 8, 1), 255, np.uint8)
+    sheets = [np.asarray(contact_sheet(images, [caption])) for caption in ("no", "n", "o")]
+    ink = [(each[..., 0] < 128).sum() for each in sheets]
+    assert ink[0] == pytest.approx(ink[1] + ink[2], rel=0.2)
+
+
 def test_letters_that_no_font_has_are_said_once():
     texts = ("a中 b", "国", "\ue000")
     with pytest.warns(CnnlabWarning) as said:
