@@ -145,6 +145,18 @@ def test_shortened_names_still_differ():
     assert shown[12] == "cat"
 
 
+@pytest.mark.parametrize("number", [200, 600])
+def test_labels_that_are_left_carry_the_numbers_of_their_classes(number):
+    names = [f"{'a' * 40} {index} {'z' * 40}" for index in range(number)]
+    figure = confusion_matrix(np.eye(number, dtype=int), names, title="", subtitle="")
+    axis = figure.axes[0].yaxis
+    shown = [label.get_text() for label in axis.get_ticklabels()]
+    together = 2 if number > 512 else 1  # rows counted as one
+    expected = [int(place) * together for place in axis.get_ticklocs()]
+    assert expected[1] > 1
+    assert [int(text.split(":")[0]) for text in shown] == expected
+
+
 def counts(number):
     return np.random.default_rng(0).integers(0, 3, (number, number)) + 40 * np.eye(number, dtype=int)
 
