@@ -67,7 +67,7 @@ def pixel_maps(
     moves = moves or [UNMARKED] * len(images)
     sheet = Sheet(
         len(images), 1 + len(columns) + (last is not None), title=title,
-        subtitle=legend(subtitle, appearance), cell=(1.25, 1.25), heads=True, bars=1,
+        subtitle=legend(subtitle, appearance), cell=(1.25, 1.25), heads=True, bars=1 if columns else 0,
         labels=label_width(labels, least=1.35),
         caption=0.0 if last is None else 0.2, axis_names=appearance.axis_names,
     )  # fmt: skip
