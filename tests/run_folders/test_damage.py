@@ -466,6 +466,8 @@ def test_a_run_without_its_status_is_resumed_from_its_checkpoint(copied, name):
     (copied / name).touch()
     with pytest.raises(DamagedRun, match=r"train it again to resume it from its checkpoint$"):
         read_status(copied)
+    with pytest.raises(DamagedRun, match=r"train it again with --fresh"):  # it is empty
+        is_finished(copied, load_config("colors_cnn"))
 
 
 def test_a_run_of_which_only_predictions_are_left_is_one(tmp_path):
