@@ -62,6 +62,8 @@ def root_cause(error: BaseException) -> str:
         return root_cause(error.__cause__)
     memory = [line for line in lines if is_out_of_memory(error) and _MEMORY.search(line)]
     line = (memory or lines or [""])[0]
+    if line.endswith(":") and line in lines[:-1]:  # announces what the next one says
+        line += f" {lines[lines.index(line) + 1]}"
     if len(line) > _LONGEST:
         line = f"{line[: _LONGEST - 1]}…"
     place = _place(said)

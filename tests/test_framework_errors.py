@@ -50,6 +50,12 @@ KERAS = (
     ("error", "line"),
     [
         pytest.param(
+            ValueError("Arguments do not match:\n\n  expected 3 arrays, got 2\nmore"),
+            "ValueError: Arguments do not match: expected 3 arrays, got 2",
+            id="announced",
+        ),
+        pytest.param(ValueError("Nothing follows:"), "ValueError: Nothing follows:", id="not announced"),
+        pytest.param(
             InvalidArgumentError(GRAPH),
             "InvalidArgumentError: indices[0,0] = 7 is not in [0, 3) (at net/embedding_1/GatherV2)",
             id="tensorflow",

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnlab.accounting.architecture import Architecture, LayerStep
 from cnnlab.layers.base import SpatialLayer
-from cnnlab.layers.graph import IMAGE
+from cnnlab.layers.graph import IMAGE, path_to_image
 
 Span = tuple[np.ndarray, np.ndarray]
 """The first and the last place along an axis that is seen, by output; no place where first > last."""
@@ -78,6 +78,25 @@ def map_axes(architecture: Architecture, layer: str) -> tuple[int, int]:
             return found.spatial_axes
         position = steps[position].node.inputs[0]
     return image_axes_of(architecture)
+
+
+def image_axes_along(architecture: Architecture, layer: str) -> tuple[int, int] | None:
+    """Which axes of the image the rows and columns of a layer's maps run along: 0 its height, 1 its width.
+
+    (0, 1) lie as the image, of (1, 0) the axes are exchanged. None: they run along others, such as the
+    channels, or positions were lost on the way, or the layer is not known.
+    """
+    position = next((at for at, step in enumerate(architecture.steps) if step.node.name == layer), None)
+    if position is None or architecture.image_axes is None:
+        return None
+    path = path_to_image([step.node for step in architecture.steps], position)
+    if any(may_see_everything(architecture.steps[each]) for each in path):
+        return None
+    fields = architecture.steps[position].after.axes
+    first, second = (fields[axis].input_axis for axis in map_axes(architecture, layer))
+    if {first, second} != set(architecture.image_axes):
+        return None
+    return architecture.image_axes.index(first), architecture.image_axes.index(second)
 
 
 def may_see_everything(step: LayerStep) -> bool:

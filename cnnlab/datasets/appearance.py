@@ -42,13 +42,18 @@ class Appearance:
     @property
     def key(self) -> str:
         """What the legend of a sheet says, in sentences; "" where pictures speak for themselves."""
+        return self.key_with()
+
+    def key_with(self, *, played: bool = True, predicted: bool = True) -> str:
+        """`key` of a sheet on which these moves are marked."""
         if self.axes is not None:
             return f"{self.axes.units}."
         if self.points is not None:
-            return (
-                "Black is to move: the network gets 1 for black stones, −1 for white ones. Blue ring: the "
-                "move that was played; orange cross: the predicted move, if it is another."
-            )
+            stones = "Black is to move: the network gets 1 for black stones, −1 for white ones."
+            if played:
+                other = "; orange cross: the predicted move, if it is another" if predicted else ""
+                return f"{stones} Blue ring: the move that was played{other}."
+            return f"{stones} Orange cross: the predicted move." if predicted else stones
         return ""
 
 

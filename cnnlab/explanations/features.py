@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cnnlab.explanations.captions import moves_of
 from cnnlab.explanations.explanation import Explanation
-from cnnlab.explanations.map_notes import empty_maps
+from cnnlab.explanations.map_notes import axes_of_maps, empty_maps
 from cnnlab.explanations.options import Count, Images, Pictures
 from cnnlab.explanations.subject import Chosen, Subject
 from cnnlab.explanations.technique import Technique
@@ -50,6 +50,12 @@ class Features(Technique):
         if any(each.shape[-1] > 1 for _, each in kernels):
             how += "; kernels over several maps are drawn as their mean"
 
+        axes = None
+        if subject.appearance.axes is not None:
+            axes = {stage.layer: axes_of_maps(subject, stage.layer) for stage in stages}
+            if any(axes[stage.layer] is None for stage in stages if stage.values.ndim == 4):
+                how += ". Maps that do not run along the axes of the image are drawn row by row, from the top"
+
         best = probabilities.argmax(axis=1)
         moves = moves_of(subject, chosen.labels.tolist(), best.tolist())
 
@@ -58,7 +64,7 @@ class Features(Technique):
                 chosen.display[index], [(layer, each.mean(axis=-1)) for layer, each in kernels],
                 [(f"{stage.layer} · {stage.operation}", stage.values[index]) for stage in stages],
                 list(zip(subject.class_names, probabilities[index].tolist(), strict=True)),
-                at_most=self.limit, appearance=subject.appearance, move=moves[index],
+                at_most=self.limit, appearance=subject.appearance, move=moves[index], axes=axes,
                 title=f"From {chosen.names[index]} to the prediction: {subject.name}",
                 subtitle=f"{how}.{_preparation(chosen.notes[index])}",
             )  # fmt: skip

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from cnnlab.datasets.appearance import PLAIN
 from cnnlab.explanations.explanation import Explanation
+from cnnlab.explanations.map_notes import axes_of_maps
 from cnnlab.explanations.options import Count
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
@@ -38,7 +40,13 @@ class Filters(Technique):
         smooth = smoothed(kernels)
         count, height, width, channels = kernels.shape
         what = f"{height}×{width}×{channels}"
-        drawn = kernels[: self.limit]
+        drawn, pattern, look = kernels[: self.limit], smooth[: self.limit], subject.diagram
+        if look.axes is not None:
+            along = axes_of_maps(subject, layer)
+            if along is None:
+                look = PLAIN
+            elif along == (1, 0):
+                drawn, pattern = drawn.swapaxes(1, 2), pattern.swapaxes(1, 2)
         some = "" if count <= self.limit else f" The first {self.limit} of {count}."
         how = (
             "Red, green and blue weights as colors; gray is 0, "
@@ -51,7 +59,7 @@ class Filters(Technique):
             sentence=f"{count} kernels of {what} in {layer} of {subject.name}",
             figures={
                 "filters": lambda: filter_weights(
-                    drawn, smooth[: self.limit], appearance=subject.diagram,
+                    drawn, pattern, appearance=look,
                     title=f"The filters of {layer}: {subject.name}",
                     subtitle=f"{count} kernels of {what} weights, each with its smoothed version below. "
                     f"{how}{some}",

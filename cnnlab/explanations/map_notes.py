@@ -46,6 +46,14 @@ def placed(subject: Subject, maps: np.ndarray, layer: str) -> PlacedMaps:
     return PlacedMaps(on_image(maps, places), rows, columns, note)
 
 
+def axes_of_maps(subject: Subject, layer: str) -> tuple[int, int] | None:
+    """Which axes of the image a layer's maps, and its kernels, run along; see `image_axes_along`."""
+    from cnnlab.analyses.receptive_fields import image_axes_along
+
+    known = _architecture(subject, layer)
+    return None if known is None else image_axes_along(*known)
+
+
 def _architecture(subject: Subject, layer: str) -> tuple[Architecture, str] | None:
     """The network's architecture and what the layer is called in it; None where it is not known."""
     if subject.record is not None:

@@ -54,14 +54,18 @@ def contact_sheet(
     beside = AXIS + 3 if appearance.axis_names else 0
     step_x = max(width * factor, CELL) + 2 * MARGIN + beside
     step_y = height * factor + lines * (TEXT + 3) + 2 * MARGIN + beside
-    key = _lines_of(appearance.key.replace("−", "-"), columns * step_x - 2 * MARGIN)
-    top = (TEXT + 2 * MARGIN if title else 0) + (len(key) * (TEXT + 3) + MARGIN if key else 0)
+    key = appearance.key_with(
+        played=any(move.played is not None for move in moves),
+        predicted=any(move.predicted is not None for move in moves),
+    )
+    key_lines = _lines_of(key.replace("−", "-"), columns * step_x - 2 * MARGIN)
+    top = (TEXT + 2 * MARGIN if title else 0) + (len(key_lines) * (TEXT + 3) + MARGIN if key else 0)
     sheet = Image.new("RGB", (columns * step_x, math.ceil(count / columns) * step_y + top), PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
         font = _font(TEXT + 2, title)
         draw.text((MARGIN, MARGIN), _fitting(title, font, sheet.width - 2 * MARGIN), fill=INK, font=font)
-    for number, line in enumerate(reversed(key), start=1):
+    for number, line in enumerate(reversed(key_lines), start=1):
         draw.text((MARGIN, top - number * (TEXT + 3)), line, fill=GREY, font=_font(TEXT, line))
     for index, (pixels, caption) in enumerate(zip(pictures, captions, strict=True)):
         left = index % columns * step_x + (step_x - width * factor + beside) // 2
@@ -127,6 +131,7 @@ def _fitting(text: str, font: Any, width: int) -> str:
         from cnnlab.pictures.kit.lettering import legible
 
         text = legible(text)
-    lengths = range(columns_of(text), 2, -1)
-    candidates = (shortened(text, length) for length in lengths)
-    return next((each for each in candidates if font.getlength(each) <= width), text[:1])
+    if font.getlength(text) <= width:
+        return text
+    candidates = (shortened(text, length) for length in range(columns_of(text) - 1, 2, -1))
+    return next((each for each in candidates if font.getlength(each) <= width), "…")

@@ -60,6 +60,18 @@ def turned(values: np.ndarray, appearance: Appearance) -> np.ndarray:
     return upright[::-1]
 
 
+def turned_map(values: np.ndarray, along: tuple[int, int] | None, appearance: Appearance) -> np.ndarray:
+    """A map, (h, w), as it lies on the image's picture.
+
+    Args:
+        along: the axes of the image that its rows and columns run along, (1, 0): exchanged. None: others;
+            its rows then go down and its columns to the right.
+    """
+    if along is None:
+        return values
+    return turned(values.T if along == (1, 0) else values, appearance)
+
+
 def turned_box(box: np.ndarray, size: tuple[int, int], appearance: Appearance) -> np.ndarray:
     """(4,) top, left, bottom, right on an image of this height and width → the same on its picture."""
     if appearance.axes is None:

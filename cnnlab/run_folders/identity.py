@@ -61,10 +61,10 @@ def is_finished(path: Path, config: ExperimentConfig) -> bool:
     """
     try:
         status = read_status(path)
-    except DamagedRun:
+    except DamagedRun as error:
         if _has_checkpoint(path, config):
             return False
-        raise
+        raise DamagedRun(path, error.problem) from None  # a checkpoint that is there is of no use
     if status is None:
         return False
     check_owner(path, status, config)

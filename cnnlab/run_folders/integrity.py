@@ -26,10 +26,13 @@ class DamagedRun(UserError):
 
     beginning = "this run is damaged: "
 
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(
-            f"{path}: {self.beginning}{problem}; train it again with --fresh, which keeps the old folder"
+    def __init__(self, path: Path, problem: str, *, can_be_resumed: bool = False) -> None:
+        remedy = (
+            "to resume it from its checkpoint"
+            if can_be_resumed
+            else "with --fresh, which keeps the old folder"
         )
+        super().__init__(f"{path}: {self.beginning}{problem}; train it again {remedy}")
         self.path = path
         self.problem = problem
 

@@ -36,7 +36,9 @@ HISTORY_COLUMNS = (
 MOST_BYTES = 64 * 2**20
 """No text that cnnlab writes comes near it."""
 
-_WITH_STATUS = ("result.json", "model.keras", "checkpoint.npz", "checkpoint-previous.npz")
+_CHECKPOINTS = ("checkpoint.npz", "checkpoint-previous.npz")
+
+_WITH_STATUS = ("result.json", "predictions.npz", "model.keras", *_CHECKPOINTS)
 """Files that no run has before it has run.json."""
 
 EpochRow = Mapping[str, float | int | None]
@@ -94,14 +96,20 @@ def read_status(path: Path) -> dict[str, Any] | None:
     if status is None:
         if is_run(path):
             there = os.path.lexists(path / "run.json")
-            raise DamagedRun(path, "run.json cannot be read" if there else "run.json is missing")
+            raise _without_status(path, "run.json cannot be read" if there else "run.json is missing")
         return None
     _check_content(path / "run.json", status)
     if status.get("format", 1) > RUN_FORMAT:
         raise UserError(f"{path}: this run is of a later version of cnnlab; update cnnlab to read it")
     if status.get("state") not in STATES:
-        raise DamagedRun(path, "run.json does not say what state it is in")
+        raise _without_status(path, "run.json does not say what state it is in")
     return status
+
+
+def _without_status(path: Path, problem: str) -> DamagedRun:
+    """Training it again goes on at its checkpoint, where it has one."""
+    has_checkpoint = any(os.path.lexists(path / name) for name in _CHECKPOINTS)
+    return DamagedRun(path, problem, can_be_resumed=has_checkpoint)
 
 
 def read_facts(path: Path) -> dict[str, Any]:

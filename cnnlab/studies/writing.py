@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from cnnlab.comparison import (
     ComparedOutcomes,
@@ -53,7 +54,7 @@ def write_comparison(compared: ComparedExperiments, out: Path, *, page: str | No
     folder = comparison_folder((outcome.name for outcome in comparison.experiments), out)
     document = comparison.as_dict()
     with folder.alone():
-        if page is None and read_json(folder.path / "comparison.json") != json.loads(json.dumps(document)):
+        if page is None and not _is_written(folder.path, document):
             folder.remove("report.html")  # first: whoever is killed then leaves no page beside other numbers
         folder.write_text("table.csv", csv_text(accuracy_table(comparison)))
         folder.write_text("table.md", markdown_page(comparison))
@@ -70,6 +71,11 @@ def write_comparison(compared: ComparedExperiments, out: Path, *, page: str | No
             config = compared.matched.config
             folder.write_text(f"{config.name}.yaml", config.to_yaml())
     return folder
+
+
+def _is_written(folder: Path, document: Mapping[str, Any]) -> bool:
+    """Whether a folder holds this comparison; as texts, for a number that is none does not equal itself."""
+    return json.dumps(read_json(folder / "comparison.json")) == json.dumps(document)
 
 
 def comparison_text(

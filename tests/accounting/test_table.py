@@ -140,6 +140,6 @@ def test_groups_and_growth_are_in_the_table(cnnlab):
     assert "conv2d_2                        5×5, 2 groups  27×27×256" in cnnlab("summary", "alexnet")
     lines = cnnlab("summary", "densenet121").splitlines()
     grown = [line for line in lines if "block, +" in line]
-    assert grown[0].split()[:4] == ["repeat_1", "block,", "+192", "maps"]
-    assert sum("+32 maps" in line for line in grown) == 6 + 12 + 24 + 16
+    assert grown[0].split()[:4] == ["repeat_1", "block,", "+192", "channels"]
+    assert sum("+32 channels" in line for line in grown) == 6 + 12 + 24 + 16
     assert not any("block, +" in line for line in cnnlab("summary", "googlenet").splitlines())

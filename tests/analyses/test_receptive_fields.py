@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 from cnnlab.accounting.architecture import Architecture, describe
 from cnnlab.analyses.map_places import map_places
 from cnnlab.analyses.network import channel_axis_of, find_layer
-from cnnlab.analyses.receptive_fields import receptive_boxes
+from cnnlab.analyses.receptive_fields import image_axes_along, receptive_boxes
 from cnnlab.config.experiment import load_config, parse_config
 from cnnlab.errors import ShapeError
 from cnnlab.gradients import differentiated
@@ -211,3 +211,27 @@ def test_no_box_is_larger_than_the_summary_s_field(layers):
     places = np.stack(np.meshgrid(range(height), range(width), indexing="ij"), axis=-1)
     boxes = receptive_boxes(architecture, row.name, places)
     assert np.all(boxes[..., 2:] - boxes[..., :2] <= row.receptive_field)
+
+
+@pytest.mark.parametrize(
+    ("before", "along"),
+    [
+        ("", (0, 1)),
+        ("Permute: {dims: [2, 1, 3]}, ", (1, 0)),
+        (
+            "Permute: {dims: [2, 1, 3]}, MaxPooling2D: {pool_size: [1, 2]}, Permute: {dims: [2, 1, 3]}, ",
+            (0, 1),
+        ),
+        ("Permute: {dims: [1, 3, 2]}, ", None),
+        ("Flatten, Reshape: {target_shape: [19, 17, 2]}, ", None),
+    ],
+    ids=["as they are", "exchanged", "exchanged back", "channels", "lost"],
+)
+def test_maps_run_along_the_axes_of_the_image_that_their_rows_and_columns_are(tmp_path, before, along):
+    path = tmp_path / "net.yaml"
+    layers = f"[{before}Conv2D: {{filters: 2, kernel_size: 1, name: last}}, ReLU]"
+    path.write_text(f"model: {{input_shape: [17, 19, 2], layers: {layers}}}")
+    architecture = parse_config(read_yaml(path), default_name="net").architecture
+    assert image_axes_along(architecture, "last") == along
+    assert image_axes_along(architecture, architecture.rows[-1].name) == along
+    assert image_axes_along(architecture, "another") is None

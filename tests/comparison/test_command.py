@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from cnnlab.cli import run
+from cnnlab.comparison import ComparedOutcomes, grouped
 from cnnlab.comparison import compare as compare_records
-from cnnlab.comparison import grouped
 from cnnlab.comparison.confusion import confusion
 from cnnlab.run_folders.records import read_record
 from cnnlab.studies.pictures import pictures
@@ -308,6 +308,18 @@ def test_only_what_was_written_now_is_named(tmp_path, make_run, capsys, monkeypa
     runs[0] = str(make_run(tmp_path, "colors_dnn", accuracy=0.5))
     assert run(["compare", *runs, "--out", str(tmp_path), "--quiet"]) == 0
     assert not (folder / "report.html").exists()
+
+
+def test_the_page_of_a_comparison_with_a_number_that_is_none_stays(tmp_path, make_run, monkeypatch):
+    runs = [str(make_run(tmp_path, name)) for name in ("colors_dnn", "colors_cnn")]
+    page = tmp_path / "comparisons" / "colors_dnn-vs-colors_cnn" / "report.html"
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
+    as_dict = ComparedOutcomes.as_dict
+    monkeypatch.setattr(ComparedOutcomes, "as_dict", lambda self: {**as_dict(self), "ratio": float("nan")})
+    assert run(["compare", *runs, "--out", str(tmp_path), "--quiet"]) == 0
+    page.write_text("of the same comparison", encoding="utf-8")
+    assert run(["compare", *runs, "--out", str(tmp_path), "--quiet"]) == 0
+    assert page.exists()
 
 
 def test_a_run_that_was_killed_is_not_finished(tmp_path, make_run, capsys):

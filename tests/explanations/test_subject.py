@@ -13,7 +13,10 @@ from cnnlab.cli import run
 from cnnlab.commands.progress import reporting
 from cnnlab.datasets import DataPaths
 from cnnlab.errors import UserError, first_sentence
+from cnnlab.explanations.features import Features
+from cnnlab.explanations.filters import Filters
 from cnnlab.explanations.finding import open_subject
+from cnnlab.pictures.kit.sheet import Sheet
 
 BOARD = """
 name: board
@@ -39,11 +42,26 @@ training: {epochs: 1, batch_size: 20}
 """
 
 
+TONES = """
+name: transposed
+dataset: {name: tones, size: 16, train_count: 60, test_count: 10, validation_size: 0}
+model:
+  layers:
+    - Permute: {dims: [2, 1, 3]}
+    - Conv2D: {filters: 2, kernel_size: [16, 3], activation: relu}
+    - Permute: {dims: [1, 3, 2], name: among_channels}
+    - Flatten
+    - Dense: {units: 6, activation: softmax}
+training: {epochs: 1, batch_size: 20}
+"""
+"""Spectrograms whose rows, points in time, become columns."""
+
+
 @pytest.fixture(scope="module")
 def out(tmp_path_factory, backend):
-    """A Go board of 5×5, and two different networks called letters."""
+    """A Go board of 5×5, spectrograms, and two different networks called letters."""
     folder = tmp_path_factory.mktemp("runs")
-    for name, text in {"board": BOARD, "letters": LETTERS}.items():
+    for name, text in {"board": BOARD, "transposed": TONES, "letters": LETTERS}.items():
         (folder / f"{name}.yaml").write_text(text)
         assert run(["train", str(folder / f"{name}.yaml"), "--out", str(folder), "--quiet"]) == 0
     wider = "--set=model.layers[0].filters=3"
@@ -65,12 +83,18 @@ def call(out, capsys):
 
 
 @pytest.fixture
-def board(out):
+def subject(out):
+    """Open the run of a name."""
     with reporting(quiet=True) as reporter:
         data_paths = DataPaths.from_environment(None)
-        yield open_subject(
-            "board", out=out, data_paths=data_paths, reporter=reporter, backend=None, device=None
+        yield lambda name: open_subject(
+            name, out=out, data_paths=data_paths, reporter=reporter, backend=None, device=None
         )
+
+
+@pytest.fixture
+def board(subject):
+    return subject("board")
 
 
 def arrays_of(document):
@@ -99,6 +123,28 @@ def test_nothing_on_a_board_leaves_it(call):
     assert code == 0
     picture = arrays_of(document)["picture"]
     assert_allclose([picture.min(), picture.max()], [0, 1], atol=0.1)
+
+
+def test_maps_and_kernels_lie_as_the_image_behind_exchanged_axes(subject, monkeypatch):
+    """Time across and frequency upwards, whichever axis of the array they are; maps of others as arrays."""
+    tones, tiles = subject("transposed"), []
+    monkeypatch.setattr(Sheet, "values", lambda sheet, row, column, values, *_, **__: tiles.append(values))
+    explanation = Features().explain(tones)
+    assert explanation.figures["features"]
+    image = tones.to_inputs(tones.data.test.images[:1])[0, ..., 0]
+    upright = image.T[::-1]  # the array has a row for each point in time
+    assert_allclose(tiles[0], upright, atol=1e-6)
+    arrays = explanation.arrays
+    convolved = next(each for name, each in arrays.items() if name.endswith("_Conv2D"))[0]
+    assert_allclose(tiles[3], convolved[::-1, :, 0], atol=1e-6)
+    among = next(each for name, each in arrays.items() if "among_channels" in name)[0]
+    assert_allclose(tiles[-among.shape[-1]], among[..., 0], atol=1e-6)
+
+    tiles.clear()
+    explanation = Filters().explain(tones)
+    assert explanation.figures["filters"]
+    assert_allclose(tiles[0], explanation.arrays["kernels"][0, ::-1, :, 0], atol=1e-6)
+    assert tiles[0].shape == (16, 3)
 
 
 def test_a_board_takes_no_pictures(call, tmp_path):

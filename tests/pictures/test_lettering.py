@@ -99,6 +99,13 @@ def test_a_sheet_of_images_takes_the_font_too(installed):
     assert (sheets[0] != sheets[1]).any(axis=-1).sum() > 100
 
 
+def test_a_caption_of_two_letters_is_written_out():
+    images = np.full((1, 8, 8, 1), 255, np.uint8)
+    sheets = [np.asarray(contact_sheet(images, [caption])) for caption in ("no", "n", "o")]
+    ink = [(each[..., 0] < 128).sum() for each in sheets]
+    assert ink[0] == pytest.approx(ink[1] + ink[2], rel=0.2)
+
+
 def test_letters_that_no_font_has_are_said_once():
     texts = ("a中 b", "国", "\ue000")
     with pytest.warns(CnnlabWarning) as said:
@@ -136,6 +143,18 @@ def test_shortened_names_still_differ():
     assert len(set(shown)) == 13
     assert shown[3].startswith("3: aaa")
     assert shown[12] == "cat"
+
+
+@pytest.mark.parametrize("number", [200, 600])
+def test_labels_that_are_left_carry_the_numbers_of_their_classes(number):
+    names = [f"{'a' * 40} {index} {'z' * 40}" for index in range(number)]
+    figure = confusion_matrix(np.eye(number, dtype=int), names, title="", subtitle="")
+    axis = figure.axes[0].yaxis
+    shown = [label.get_text() for label in axis.get_ticklabels()]
+    together = 2 if number > 512 else 1  # rows counted as one
+    expected = [int(place) * together for place in axis.get_ticklocs()]
+    assert expected[1] > 1
+    assert [int(text.split(":")[0]) for text in shown] == expected
 
 
 def counts(number):

@@ -143,3 +143,17 @@ def test_axes_are_named_on_sheets():
         answers(RISING[None], appearance=SPECTROGRAM), title="").axes[0].texts]  # fmt: skip
     assert {"time →", "frequency →"} <= set(texts)
     assert texts[1].endswith("predictions. Across: time.")
+
+
+def test_the_key_of_a_board_explains_the_marks_that_are_there(monkeypatch):
+    look, said = load_config("go_policy").dataset.appearance, []
+    board = np.ones((1, 19, 19, 1), np.uint8)
+    monkeypatch.setattr(
+        "cnnlab.pictures.contact_sheet._lines_of", lambda text, width: said.append(text) or [text]
+    )
+    for move in (Move("D4"), Move("D4", "J19"), Move(predicted="J19"), Move()):
+        contact_sheet(board, [""], appearance=look, moves=[move])
+    assert ["Blue ring" in text for text in said] == [True, True, False, False]
+    assert ["range cross" in text for text in said] == [False, True, True, False]
+    assert "if it is another" not in said[2]
+    assert look.key == said[1].replace("gets 1 for black stones, -1", "gets 1 for black stones, −1")

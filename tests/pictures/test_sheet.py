@@ -120,6 +120,17 @@ def test_colours_come_with_their_range():
     assert {"1.5\n±0.5", "1.2\n±2"} <= set(texts(figure))
 
 
+def test_a_sheet_without_maps_leaves_no_room_for_their_colors():
+    images = np.zeros((1, 4, 4, 1))
+    last = ("straightened", images, [""])
+    column = MapColumn("map", images[..., 0], "unit")
+    heights = [
+        pixel_maps(images, ["image"], columns, title="T", subtitle="S", last=last).get_figheight()
+        for columns in ((), (column,))
+    ]
+    assert heights[1] - heights[0] > 0.5
+
+
 def test_an_answer_is_never_rounded_up_to_certainty():
     figure = stages(
         np.zeros((4, 4, 1)), [], [("dense_1 · Dense", np.array([9.0, 0]))],

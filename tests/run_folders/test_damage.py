@@ -20,8 +20,8 @@ from cnnlab.run_folders.checkpoints import DamagedCheckpoint, Owner, SavedEpoch
 from cnnlab.run_folders.holding import hold, start_over
 from cnnlab.run_folders.identity import finished_seeds, is_finished, run_path
 from cnnlab.run_folders.integrity import DIGESTED, NEEDED, DamagedRun
-from cnnlab.run_folders.listing.finding import finished_runs
-from cnnlab.run_folders.records import is_run, read_record, runs_in
+from cnnlab.run_folders.listing.finding import finished_runs, latest_experiment
+from cnnlab.run_folders.records import is_run, read_record, read_status, runs_in
 from cnnlab.run_folders.run_writer import open_run
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -448,6 +448,33 @@ def test_an_experiment_is_not_explained_without_a_run_that_has_lost_its_status(c
     harm(copied / "run.json")
     with pytest.raises(DamagedRun, match=r"run.json"):
         finished_runs("colors_cnn", out)
+
+
+def test_an_experiment_is_explained_by_the_seeds_that_are_whole(tmp_path, make_run):
+    first, lost, last = (make_run(tmp_path, "colors_cnn", seed=seed) for seed in range(3))
+    (lost / "run.json").unlink()
+    with pytest.warns(CnnlabWarning, match=r"left out: .*seed-1: this run is damaged: run.json") as said:
+        assert latest_experiment("colors_cnn", tmp_path) == [first, last]
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("name", ["checkpoint.npz", "checkpoint-previous.npz"])
+def test_a_run_without_its_status_is_resumed_from_its_checkpoint(copied, name):
+    (copied / "run.json").unlink()
+    with pytest.raises(DamagedRun, match=r"run.json is missing; train it again with --fresh"):
+        read_status(copied)
+    (copied / name).touch()
+    with pytest.raises(DamagedRun, match=r"train it again to resume it from its checkpoint$"):
+        read_status(copied)
+    with pytest.raises(DamagedRun, match=r"train it again with --fresh"):  # it is empty
+        is_finished(copied, load_config("colors_cnn"))
+
+
+def test_a_run_of_which_only_predictions_are_left_is_one(tmp_path):
+    (tmp_path / "seed-3").mkdir()
+    assert not is_run(tmp_path / "seed-3")
+    (tmp_path / "seed-3" / "predictions.npz").touch()
+    assert is_run(tmp_path / "seed-3")
 
 
 @pytest.mark.parametrize("name", ["result.json", "model.keras"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from cnnlab.pictures.kit.formats import percent, short
 from cnnlab.pictures.kit.lettering import fitted
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
 from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, displayable, label_width
-from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box
+from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box, turned_map
 
 _MOST_CLASSES = 20  # whose names fit below their probabilities
 
@@ -67,7 +67,7 @@ def pixel_maps(
     moves = moves or [UNMARKED] * len(images)
     sheet = Sheet(
         len(images), 1 + len(columns) + (last is not None), title=title,
-        subtitle=legend(subtitle, appearance), cell=(1.25, 1.25), heads=True, bars=1,
+        subtitle=legend(subtitle, appearance), cell=(1.25, 1.25), heads=True, bars=1 if columns else 0,
         labels=label_width(labels, least=1.35),
         caption=0.0 if last is None else 0.2, axis_names=appearance.axis_names,
     )  # fmt: skip
@@ -127,6 +127,7 @@ def stages(
     at_most: int = 32,
     appearance: Appearance = PLAIN,
     move: Move = UNMARKED,
+    axes: Mapping[str, tuple[int, int] | None] | None = None,
 ) -> Figure:
     """One image on its way through a network: a block of tiles for each stage, then the answer.
 
@@ -135,6 +136,8 @@ def stages(
         kernels: by layer (filters, h, w), drawn before the stage of the same name.
         stages_: by name (h, w, channels), signed, or (units,); (steps, features) is drawn as one map.
         at_most: of a stage's maps so many are drawn; how many there are is written.
+        axes: by layer, which axes of the image its maps and kernels run along; see `turned_map`. None: all
+            lie as the image.
     """
     shown_as = drawn(image, appearance, move)
     blocks: list[tuple[str, np.ndarray, bool]] = []
@@ -153,7 +156,7 @@ def stages(
         labels=label_width((name.split(" · ")[0] for name, _ in stages_), least=2.1, bold=True),
     )  # fmt: skip
     x, y = sheet.place(0, 0)
-    sheet.axis_names = appearance.axis_names  # of the image; its maps lie as it does
+    sheet.axis_names = appearance.axis_names  # of the image; maps along the same axes lie as it does
     sheet.pixels(x, y, 1.2, 1.2, displayable(shown_as), ColorScale(0, 1, colormap=GREYS))
     sheet.name_axes(x, y, 1.2, 1.2)
     sheet.axis_names = None
@@ -164,7 +167,9 @@ def stages(
         _label(sheet, row, name, all_values, len(values), scale, of_kernels)
         if values.ndim == 3:
             for index, tile in enumerate(values):
-                tile = tile if name in sequences else turned(tile, appearance)
+                layer = name.split(" · ")[0]
+                along = None if name in sequences else (0, 1) if axes is None else axes[layer]
+                tile = turned_map(tile, along, appearance)
                 sheet.values(row + index // per_row, index % per_row, tile, scale)
         else:
             _units(sheet, row, values, scale, per_row)

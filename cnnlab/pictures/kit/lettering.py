@@ -104,15 +104,21 @@ def wrapped(text: str, room: float, size: float) -> list[str]:
     return lines
 
 
-def all_fitted(names: Sequence[str], room: float, size: float) -> list[str]:
-    """Each name `fitted`; names that only differ in what was left out have their place in front."""
+def all_fitted(
+    names: Sequence[str], room: float, size: float, *, numbers: Sequence[int] | None = None
+) -> list[str]:
+    """Each name `fitted`; names that only differ in what was left out have their number in front.
+
+    Args:
+        numbers: of the names; by default their places.
+    """
     short = [fitted(name, room, size) for name in names]
     counts: dict[str, int] = {}
     for each in short:
         counts[each] = counts.get(each, 0) + 1
     return [
-        each if counts[each] == 1 else fitted(f"{place}: {names[place]}", room, size)
-        for place, each in enumerate(short)
+        each if counts[each] == 1 else fitted(f"{number}: {name}", room, size)
+        for each, number, name in zip(short, numbers or range(len(names)), names, strict=True)
     ]
 
 

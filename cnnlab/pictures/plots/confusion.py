@@ -152,9 +152,8 @@ def confusion_matrix(counts: np.ndarray, class_names: Sequence[str], *, title: s
     cell, numbers = (0.55, 9.0) if number <= _NUMBERED else (0.36, 7.0)
     numbered = number <= _MOST_NUMBERED
     side = max(2.4, cell * number) if numbered else min(max(_LARGEST / 2, 0.14 * number), _LARGEST)
-    ticks = _Ticks.fitting(
-        class_names, side, 10.0 if number <= _NUMBERED else 8.0 if numbered else 7.0, room=2.4
-    )
+    size = 10.0 if number <= _NUMBERED else 8.0 if numbered else 7.0
+    ticks = _Ticks.fitting(class_names, side, size, room=2.4, together=together)
     width = 0.2 + ticks.left + side + 1.5
     lines = wrapped(subtitle, width - 0.4, SMALL)
     top = 0.65 + 0.18 * len(lines) + 0.1
@@ -190,11 +189,18 @@ class _Ticks:
     below: float
 
     @classmethod
-    def fitting(cls, names: Sequence[str], side: float, size: float, *, room: float) -> _Ticks:
-        """Names are shortened to `room`; where they would cover each other, every second or so is left."""
+    def fitting(
+        cls, names: Sequence[str], side: float, size: float, *, room: float, together: int = 1
+    ) -> _Ticks:
+        """Names are shortened to `room`; where they would cover each other, every second or so is left.
+
+        Args:
+            names: one for each row; a row counts the classes of `together` numbers.
+        """
         step = max(1, math.ceil(1.15 * size / 72 / (side / len(names))))
         places = range(0, len(names), step)
-        shown = all_fitted([one_line(names[place]) for place in places], room, size)
+        numbers = [place * together for place in places]
+        shown = all_fitted([one_line(names[place]) for place in places], room, size, numbers=numbers)
         longest = max(text_width(name, size) for name in shown)
         upright = longest > 0.8 * step * side / len(names)
         below = (longest if upright else size / 72) + 0.45

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from cnnlab.config.experiment import known_configs, load_config
-from cnnlab.errors import UserError, unknown
+from cnnlab.errors import CnnlabWarning, UserError, unknown
+from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.listing.scanning import Row, scan
 from cnnlab.run_folders.records import is_run, read_facts, read_status, runs_in
 
@@ -73,8 +75,10 @@ def finished_runs(text: str, out: Path) -> list[Path]:
     """The finished runs that an argument means, at least one; a run's own folder whatever its state.
 
     Raises:
-        DamagedRun: one of them has lost its run.json.
+        DamagedRun: none is left, and one of them has lost its run.json.
         UserError: there is no such run, or none of them is finished.
+
+    Warns of each that has lost its run.json, where others are left.
     """
     if is_run(Path(text)):
         return [Path(text)]
@@ -85,7 +89,18 @@ def finished_runs(text: str, out: Path) -> list[Path]:
         if not is_experiment:
             raise
         runs = []
-    finished = [path for path in runs if (read_status(path) or {}).get("state") == "finished"]
+    finished: list[Path] = []
+    damaged: list[DamagedRun] = []
+    for path in runs:
+        try:
+            if (read_status(path) or {}).get("state") == "finished":
+                finished.append(path)
+        except DamagedRun as error:
+            damaged.append(error)
+    if damaged and not finished:
+        raise damaged[0]
+    for problem in damaged:
+        warnings.warn(f"left out: {problem}", CnnlabWarning, stacklevel=2)
     if not finished:
         remedy = _remedy(text) if is_experiment else "finish training it first"
         raise UserError(f"{text}: no finished run in {out}; {remedy}")
@@ -105,7 +120,11 @@ def latest_run(text: str, out: Path) -> Path:
     Raises:
         UserError: there is no such run, or none of them is finished.
     """
-    return max(finished_runs(text, out), key=lambda path: str(read_facts(path / "run.json").get("updated")))
+    return _latest_of(finished_runs(text, out))
+
+
+def _latest_of(runs: Sequence[Path]) -> Path:
+    return max(runs, key=lambda path: str(read_facts(path / "run.json").get("updated")))
 
 
 def latest_experiment(text: str, out: Path) -> list[Path]:
@@ -114,8 +133,9 @@ def latest_experiment(text: str, out: Path) -> list[Path]:
     Raises:
         UserError: there is no such run, or none of them is finished.
     """
-    latest = latest_run(text, out)
-    return [path for path in finished_runs(text, out) if path.parent == latest.parent]
+    runs = finished_runs(text, out)
+    latest = _latest_of(runs)
+    return [path for path in runs if path.parent == latest.parent]
 
 
 def unknown_run(text: str, rows: Sequence[Row], out: Path) -> UserError:
