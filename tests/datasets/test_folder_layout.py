@@ -439,6 +439,18 @@ MISLAID = {
         "{pets}: expected a folder 'train' beside 'test', found none\n"
         "   put the folders of the classes with their training images into a folder 'train'",
     ),
+    "parts-of-two-words": (
+        {"training set/cat": 1, "training set/dog": 1, "test set/cat": 1, "test set/dog": 1},
+        "{pets}: expected a folder for each class, found 'test set' and 'training set', which have the same "
+        "folders in them\n"
+        "   call the folder of the training images 'train' and the others 'valid' and 'test'",
+    ),
+    "parts-of-a-year": (
+        {"train2017/cat": 1, "train2017/dog": 1, "val2017/cat": 1, "val2017/dog": 1, "other": 1},
+        "{pets}: expected a folder for each class, found 'train2017' and 'val2017', which have the same "
+        "folders in them\n"
+        "   call the folder of the training images 'train' and the others 'valid' and 'test'",
+    ),
     "loose-training-images": (
         {"train": 3, "test": 3},
         "{pets}/train: expected a folder for each class, found none\n"
@@ -465,14 +477,43 @@ def test_other_layouts_are_named(pets, name):
     assert mistake(pets) == (("folder",), message.format(pets=pets))
 
 
-def test_parts_below_the_classes_are_not_mixed(pets, data_paths):
+@pytest.mark.parametrize(
+    ("folders", "parts"),
+    [
+        (("train", "test"), "training and test"),
+        (("val", "test"), "validation and test"),
+        (("train_images", "val_images", "x"), "training and validation"),
+    ],
+)
+def test_parts_below_the_classes_are_not_mixed(pets, data_paths, folders, parts):
     for name in ("cat", "dog"):
-        draw_classes(pets / name, train=3, test=2)
+        draw_classes(pets / name, **dict.fromkeys(folders, 3))
     with pytest.raises(UserError) as caught:
         checked(pets, data_paths)
     assert str(caught.value) == (
-        f"{pets}/cat: expected images of class 'cat', found folders of training and other images\n"
+        f"{pets}/cat: expected images of class 'cat', found folders of {parts} images\n"
         f"   exchange the levels: {pets}/train/cat and so on"
+    )
+
+
+def test_classes_may_have_the_same_folders_in_them(pets, data_paths):
+    for name in ("cat", "dog"):
+        draw_classes(pets / name, left=3, right=2)
+    assert counts(pets, data_paths) == {"cat": (4, None, 1), "dog": (4, None, 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "warned"),
+    [("test", None, True), ("validation", None, True), ("emu", None, False), ("test", ["cat", "dog"], False)],
+)
+def test_a_class_called_as_a_part_beside_others_is_warned_of(pets, data_paths, name, chosen, warned):
+    draw_classes(pets, cat=5, dog=5, **{name: 5})
+    data = load_dataset(ImageFolder(folder=str(pets), classes=chosen), data_paths)
+    assert data.provenance.warning == (
+        f"the folder {name!r} is a class by the layout; if the images are for validation or testing, sort "
+        "them into folders of the classes, and move the classes' training images into a folder 'train'"
+        if warned
+        else None
     )
 
 

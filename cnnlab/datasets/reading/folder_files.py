@@ -6,7 +6,7 @@ therefore reads all files, which takes a fraction of the time that decoding them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -17,6 +17,7 @@ from cnnlab.datasets.content import Content, PartName
 from cnnlab.datasets.data_paths import DataPaths
 from cnnlab.datasets.left_out import left_out_warning
 from cnnlab.datasets.own_paths import placed
+from cnnlab.datasets.reading.class_images import composed
 from cnnlab.datasets.reading.decoded_cache import Decoded, Part, cached, key_of
 from cnnlab.datasets.reading.folder_layout import find_layout
 from cnnlab.datasets.reading.folder_parts import TITLES, File, FolderOptions, folder_files
@@ -70,9 +71,25 @@ def read_folder(
         files = [file for each in parts.values() for file in each]
         raise _of_other_sizes(files, folder, options.image_shape) from None
     _check_classes(content, folder, options.class_names)
-    warnings = filter(None, (content.provenance.warning, left_out_warning(found.left_out)))
+    doubtful = _doubtful(
+        name for name in layout.doubtful_classes if name in map(composed, options.class_names)
+    )
+    warnings = filter(None, (content.provenance.warning, doubtful, left_out_warning(found.left_out)))
     provenance = replace(content.provenance, warning="\n".join(warnings) or None)
     return replace(content, provenance=provenance, left_out=found.left_out, notes=found.notes)
+
+
+def _doubtful(classes: Iterable[str]) -> str | None:
+    """What to say of classes that are called as folders of test images, and the like, are."""
+    if not (names := [repr(name) for name in classes]):
+        return None
+    found = (
+        f"folder {names[0]} is a class" if len(names) == 1 else f"folders {' and '.join(names)} are classes"
+    )
+    return (
+        f"the {found} by the layout; if the images are for validation or testing, sort them into "
+        "folders of the classes, and move the classes' training images into a folder 'train'"
+    )
 
 
 def _fingerprinted(part: str, files: Sequence[File], progress: DownloadProgress | None) -> list[File]:

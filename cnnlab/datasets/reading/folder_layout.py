@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,17 @@ class Layout:
     def validation_root(self) -> Path | None:
         """The folder of the validation images."""
         return next(iter(self.validation.values())).parent if self.validation else None
+
+    @property
+    def doubtful_classes(self) -> tuple[str, ...]:
+        """Classes that are called as parts are, beside classes that are not: they may be no classes."""
+        parts = tuple(name for name in self.train if _part_of(name)) if self.is_flat else ()
+        return parts if len(parts) < len(self.train) else ()
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the folders of the classes are in the root itself."""
+        return next(iter(self.train.values())).parent == self.root
 
     def shown(self, folder: Path) -> str:
         """How a folder is called in messages: by its name below the root."""
@@ -79,7 +91,7 @@ def find_layout(folder: str) -> Layout:
 
 
 def check_levels(place: Path, inside: Iterable[str], root: Path) -> None:
-    """Refuse FOLDER/CLASS/train/*, with other parts beside it: all of it would be taken for one class.
+    """Refuse FOLDER/CLASS/train/* and FOLDER/CLASS/test/*: all of it would be taken for one class.
 
     Args:
         inside: the names of the folders in a class's folder.
@@ -87,10 +99,12 @@ def check_levels(place: Path, inside: Iterable[str], root: Path) -> None:
     Raises:
         UserError: it is laid out so.
     """
-    parts = {_part_of(name) for name in inside} - {None}
-    if "training" in parts and len(parts) > 1:
+    named = {_part_in(name) for name in inside}
+    parts = [part for part in _PARTS if part in named]
+    if len(parts) > 1:
+        found = f"folders of {' and '.join(parts)} images"
         raise UserError(
-            f"{place}: expected images of class {place.name!r}, found folders of training and other images\n"
+            f"{place}: expected images of class {place.name!r}, found {found}\n"
             f"   exchange the levels: {root / 'train' / place.name} and so on"
         )
 
@@ -140,6 +154,11 @@ def _part_of(name: str) -> str | None:
     return next((part for part, names in _PARTS.items() if name.strip().lower() in names), None)
 
 
+def _part_in(name: str) -> str | None:
+    """The part that a word of a folder's name tells, as in `test_images`, `val2017` or `training set`."""
+    return next(filter(None, map(_part_of, re.split(r"[\W\d_]+", name))), None)
+
+
 def _flat(root: Path, parts: Sequence[Path]) -> Layout:
     """FOLDER/CLASS/*.
 
@@ -164,7 +183,26 @@ def _flat(root: Path, parts: Sequence[Path]) -> Layout:
         )
     if len(classes) < 2:
         raise _too_few(root, classes)
+    _check_not_parts(root, classes)
     return Layout(root, classes, None, None, tuple(_loose(root, root)))
+
+
+def _check_not_parts(root: Path, classes: Mapping[str, Path]) -> None:
+    """Refuse what seem to be parts of other names, such as `train_images`, each with the same classes in it.
+
+    Raises:
+        UserError: the classes would be one level too high.
+    """
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, place in classes.items():
+        alike.setdefault(tuple(sorted(map(composed, _names(place)))), []).append(name)
+    for inside, names in alike.items():
+        if len(inside) > 1 and len(names) > 1 and any(map(_part_in, names)):
+            found = " and ".join(map(repr, names))
+            raise UserError(
+                f"{root}: expected a folder for each class, found {found}, which have the same folders in "
+                "them\n   call the folder of the training images 'train' and the others 'valid' and 'test'"
+            )
 
 
 def _holds_classes(folder: Path, classes: Mapping[str, Path]) -> bool:
