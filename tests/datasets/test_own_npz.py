@@ -377,6 +377,14 @@ def test_a_set_larger_than_memory_is_refused_before_it_is_read(file, monkeypatch
         load_dataset(config(file), None)
 
 
+def test_a_folder_is_no_npz(tmp_path):
+    with pytest.raises(ValidationError) as caught:
+        config(tmp_path)
+    assert caught.value.errors()[0]["msg"].endswith(
+        ": expected an .npz file, found a folder\n   dataset.name: folder reads folders of images"
+    )
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [

@@ -7,6 +7,7 @@ therefore reads all files, which takes a fraction of the time that decoding them
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -17,13 +18,13 @@ from cnnlab.datasets.content import Content, PartName
 from cnnlab.datasets.data_paths import DataPaths
 from cnnlab.datasets.left_out import left_out_warning
 from cnnlab.datasets.own_paths import placed
-from cnnlab.datasets.reading.class_images import composed
 from cnnlab.datasets.reading.decoded_cache import Decoded, Part, cached, key_of
 from cnnlab.datasets.reading.folder_layout import find_layout
 from cnnlab.datasets.reading.folder_parts import TITLES, File, FolderOptions, folder_files
 from cnnlab.datasets.reading.image_files import fingerprints, pixels, sizes
 from cnnlab.datasets.reading.images import BadImage, OtherSize, decoder
 from cnnlab.errors import UserError
+from cnnlab.foreign_text import composed
 from cnnlab.language.fields import Shape
 
 NAMED = 10
@@ -129,17 +130,18 @@ def _decode(
         channels=channels,
         resize=options.resize,
     )
-    for index, (file, found) in enumerate(zip(files, decoded, strict=True)):
-        if isinstance(found, OtherSize):
-            raise found
-        if isinstance(found, BadImage):
-            bad.append((index, str(found)))
-        else:
-            written.write(found.data)
-            labels.append(file.label)
-        done += file.bytes
-        if progress is not None:
-            progress(f"decoding {len(files):,} {part} images", done, total)
+    with closing(decoded):  # an error ends the decoding, too
+        for index, (file, found) in enumerate(zip(files, decoded, strict=True)):
+            if isinstance(found, OtherSize):
+                raise found
+            if isinstance(found, BadImage):
+                bad.append((index, str(found)))
+            else:
+                written.write(found.data)
+                labels.append(file.label)
+            done += file.bytes
+            if progress is not None:
+                progress(f"decoding {len(files):,} {part} images", done, total)
     if bad and not options.skips_bad_images:
         raise UserError(
             f"{folder}: {len(bad)} of {len(files)} {part} images cannot be used"

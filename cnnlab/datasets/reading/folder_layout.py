@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cnnlab.datasets.left_out import LeftOut, grouped
 from cnnlab.datasets.own_paths import absent
-from cnnlab.datasets.reading.class_images import composed, entries, is_folder
+from cnnlab.datasets.reading.class_images import entries, is_folder
 from cnnlab.datasets.reading.image_formats import is_archive, is_image, why_unread
 from cnnlab.errors import UserError
 from cnnlab.files import can_be_path, expanded
+from cnnlab.foreign_text import composed
 
 TRAINING = ("train", "training")
 VALIDATION = ("valid", "val", "validation", "dev")
@@ -109,8 +110,10 @@ def check_levels(place: Path, inside: Iterable[str], root: Path) -> None:
         )
 
 
-def image_files(folder: Path) -> list[os.DirEntry[str]]:
-    """The images directly in a folder, sorted by name, also those that cannot be read; no hidden files.
+def images_below(folder: Path) -> Iterator[str]:
+    """The images in a folder, sorted by name, then those in the folders inside it; no hidden ones.
+
+    They include files that cannot be read. Links to folders are followed, but no folder is read twice.
 
     Raises:
         UserError: the folder cannot be read.
@@ -120,7 +123,16 @@ def image_files(folder: Path) -> list[os.DirEntry[str]]:
         unread = why_unread(entry.name) and not is_archive(entry.name)
         return not is_folder(entry) and (bool(unread) or is_image(entry.name, entry.path))
 
-    return sorted(filter(wanted, entries(folder)), key=lambda entry: entry.name)
+    seen = set()
+    waiting = [str(folder)]
+    while waiting:
+        place = waiting.pop()
+        if (real := os.path.realpath(place)) in seen:
+            continue
+        seen.add(real)
+        found = sorted(entries(place), key=lambda entry: entry.name)
+        yield from (entry.path for entry in found if wanted(entry))
+        waiting += reversed([entry.path for entry in found if is_folder(entry)])
 
 
 def _parts(root: Path) -> dict[str, list[Path]]:
@@ -193,6 +205,8 @@ def _check_not_parts(root: Path, classes: Mapping[str, Path]) -> None:
     Raises:
         UserError: the classes would be one level too high.
     """
+    if not any(map(_part_in, classes)):
+        return  # without listing what may be many files
     alike: dict[tuple[str, ...], list[str]] = {}
     for name, place in classes.items():
         alike.setdefault(tuple(sorted(map(composed, _names(place)))), []).append(name)

@@ -13,6 +13,7 @@ from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.datasets.sources.own_data import OwnData, check_path, is_written_out, with_validation
 from cnnlab.errors import UserError
 from cnnlab.files import can_be_path
+from cnnlab.foreign_text import composed
 from cnnlab.language.fields import AsTuple, DataFormat, Positive, Shape, as_written, problem, problems
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class NpzFile(OwnData):
         if value is not None and len(value) < 2:
             found = f"only {as_written(value[0])}" if value else "none"
             raise ValueError(f"expected two names or more, found {found}")
-        return value
+        return None if value is None else tuple(map(composed, value))
 
     @model_validator(mode="wrap")
     @classmethod
