@@ -117,3 +117,8 @@ def plain_signs(error: UnicodeError) -> tuple[str, int]:
     missing = error.object[error.start : error.end]
     shown = (_PLAIN_SIGNS.get(each) or each.encode("ascii", "backslashreplace").decode() for each in missing)
     return "".join(shown), error.end
+
+
+def composed(name: str) -> str:
+    """A name in Unicode's composed form (NFC): file systems also write é as e and an accent."""
+    return unicodedata.normalize("NFC", name)

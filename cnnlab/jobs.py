@@ -15,7 +15,7 @@ from cnnlab.errors import CnnlabError, UserError
 from cnnlab.framework_errors import is_out_of_memory, out_of_memory
 from cnnlab.run_folders.arithmetic import resume_under, reused_from_before
 from cnnlab.run_folders.contents import DatasetFacts
-from cnnlab.run_folders.holding import hold, remove_checkpoints, start_over
+from cnnlab.run_folders.holding import hold, keep_aside, remove_checkpoints, start_over
 from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record, read_record
@@ -82,6 +82,7 @@ class Jobs:
                 check_memory(config)
             self._warn_of(config.idle())
             self.check_settings(config, self.dataset(config))
+        self._check_same_data(configs)
         missing = [each for each in configs if self._is_missing(each)]
         runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in missing}
         if len(runtimes) > 1:
@@ -212,10 +213,7 @@ class Jobs:
         if self.fresh:
             start_over(path, config)
         elif trained_on(path) not in (None, digest):
-            self.reporter.warn(
-                f"{path}: this run was trained on different data of the same name; training it again"
-            )
-            start_over(path, config)
+            self._make_way(path, config)
         with open_run(path, config, data=digest) as run:
             facts = environment(config, backend, dataset_facts(config, data))
             if warning := resume_under(run, facts):
@@ -228,6 +226,36 @@ class Jobs:
                     raise CnnlabError(out_of_memory(error)) from error
                 raise
         return read_record(path)
+
+    def _make_way(self, path: Path, config: ExperimentConfig) -> None:
+        """Clear the folder of a run on other data; what it has come to, if it is finished, is kept aside."""
+        other = f"{path}: this run was trained on different data of the same name"
+        if is_finished(path, config):
+            kept = keep_aside(path)
+            self.reporter.warn(
+                f"{other}; it is kept as {kept.name}, and training starts again; to use both, give the "
+                "experiment another name"
+            )
+        else:
+            self.reporter.warn(f"{other}; training it again")
+            start_over(path, config)
+
+    def _check_same_data(self, configs: Sequence[ExperimentConfig]) -> None:
+        """Refuse configs that share a run but not its data: each would replace the run of the other.
+
+        Raises:
+            UserError: there are two such configs.
+        """
+        known: dict[Path, Dataset] = {}
+        for config in configs:
+            data = self.dataset(config)
+            other = known.setdefault(run_path(config, self.out), data)
+            if other.provenance.digest != data.provenance.digest:
+                raise UserError(
+                    f"{config.name}: expected one dataset for each experiment, found two of the same name: "
+                    f"{other.provenance.origin} and {data.provenance.origin}\n"
+                    "   give one of the experiments another name"
+                )
 
 
 def image_counts(data: Dataset) -> ImageCounts:

@@ -13,7 +13,7 @@ from cnnlab.backend import own_randomness, start_backend
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.content import PixelScale
-from cnnlab.datasets.reading.folder_layout import image_files
+from cnnlab.datasets.reading.folder_layout import images_below
 from cnnlab.datasets.reading.image_formats import COMMON
 from cnnlab.datasets.reading.images import BadImage, Prepared, bombs_are_errors
 from cnnlab.datasets.reading.preprocessing import prepare
@@ -77,7 +77,7 @@ def prepare_all(
 
 
 def sources_at(image: str) -> list[tuple[str, Path | bytes]]:
-    """The image files behind a path, that of an image or of a folder of images, with their names.
+    """The image files behind a path, with their names: an image, or a folder with all folders inside it.
 
     Raises:
         UserError: there is no such path, or no image in the folder.
@@ -86,7 +86,7 @@ def sources_at(image: str) -> list[tuple[str, Path | bytes]]:
     if problem := name_problem(path):
         raise UserError(f"{image}: expected a path, found {problem}")
     if path.is_dir():
-        found = [entry.path for entry in image_files(path)]
+        found = list(images_below(path))
         if not found:
             raise UserError(f"{path}: expected images ({COMMON}), found none")
         return [(each, Path(each)) for each in found]

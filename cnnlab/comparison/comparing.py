@@ -13,6 +13,8 @@ from cnnlab.comparison.labels import labels_of
 from cnnlab.comparison.outcomes import Outcome, outcome_of
 from cnnlab.comparison.pairs import Pair, paired
 from cnnlab.comparison.verdicts import verdict
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.datasets.distortion import Distortion
 from cnnlab.errors import UserError
 from cnnlab.run_folders.arithmetic import RESUMED, differences_among
 from cnnlab.run_folders.contents import DatasetFacts, RunWarning
@@ -69,7 +71,7 @@ def compare(experiments: Sequence[ExperimentRuns]) -> ComparedOutcomes:
         raise UserError(f"expected two or more different experiments to compare, found {given}")
     labels = labels_of(experiments)
     check_same_data(
-        RunDataset(label, record.seed, record.dataset)
+        RunDataset(label, record.seed, record.dataset, distortion_of(record.config))
         for each, label in zip(experiments, labels, strict=True)
         for record in each.records
     )
@@ -147,6 +149,12 @@ class RunDataset(NamedTuple):
     experiment: str
     seed: int
     dataset: DatasetFacts
+    distort: Distortion | None = None
+
+
+def distortion_of(config: ExperimentConfig) -> Distortion | None:
+    """How an experiment's images are distorted, if they are."""
+    return None if config.dataset is None else config.dataset.distort
 
 
 def check_same_data(runs: Iterable[RunDataset]) -> None:
@@ -160,19 +168,24 @@ def check_same_data(runs: Iterable[RunDataset]) -> None:
         tested.setdefault((run.experiment, run.dataset.test_digest), []).append(run)
     if len({digest for _, digest in tested}) <= 1:
         return
+    names = {group[0].dataset.name for group in tested.values()}
+    is_distorted_differently = len(names) == 1 and len({group[0].distort for group in tested.values()}) > 1
     divided = Counter(experiment for experiment, _ in tested)
     lines = []
     for (experiment, digest), group in tested.items():
         dataset = group[0].dataset
         which = f" ({seeds_named([each.seed for each in group])})" if divided[experiment] > 1 else ""
-        lines.append(f"   {experiment}{which}: {dataset.name}, {dataset.origin}, test digest {digest[:8]}")
-    names = {group[0].dataset.name for group in tested.values()}
-    remedy = (
-        "use the same dataset in all configs"
-        if len(names) > 1
-        else "the dataset's files have changed in between; train again with --fresh so that all runs use the "
-        "same files"
-    )
+        title = dataset.title if is_distorted_differently else dataset.name
+        lines.append(f"   {experiment}{which}: {title}, {dataset.origin}, test digest {digest[:8]}")
+    if len(names) > 1:
+        remedy = "use the same dataset in all configs"
+    elif is_distorted_differently:
+        remedy = "set the same dataset.distort in all configs"
+    else:
+        remedy = (
+            "the dataset's files have changed in between; train again with --fresh so that all runs use the "
+            "same files"
+        )
     raise UserError(
         "\n".join(["cannot compare experiments that are tested on different images", *lines, f"   {remedy}"])
     )

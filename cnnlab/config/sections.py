@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from cnnlab.config.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS, Adam, Optimizer
+from cnnlab.foreign_text import composed
 from cnnlab.language.fields import (
     AsTuple,
     AtLeast0,
@@ -145,7 +146,13 @@ def _read_class_weights(value: Any) -> str | dict[str, float] | None:
     ]
     if wrong:
         raise problems(*wrong)
-    return {name: float(weight) for name, weight in value.items()}
+    weights: dict[str, float] = {}
+    for name, weight in value.items():
+        key = composed(name) if isinstance(name, str) else name
+        if key in weights:
+            raise problems(problem(f"class {as_written(name)} is given twice", (name,)))
+        weights[key] = float(weight)
+    return weights
 
 
 class TrainingConfig(Settings):

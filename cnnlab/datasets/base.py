@@ -16,7 +16,7 @@ from pydantic import (
 from cnnlab.datasets.appearance import Appearance
 from cnnlab.datasets.distortion import Distortion
 from cnnlab.errors import suggestion
-from cnnlab.foreign_text import one_line
+from cnnlab.foreign_text import composed, one_line
 from cnnlab.language.fields import (
     AsRange,
     AsTuple,
@@ -49,10 +49,11 @@ def _in_utf8(name: str) -> str:
     except UnicodeEncodeError:
         problem = "expected names in UTF-8; rename the folder"
         raise ValueError(f"{problem} {one_line(name)}") from None
-    return name
+    return composed(name)
 
 
 ClassName = Annotated[str, AfterValidator(_in_utf8)]
+"""In Unicode's composed form (NFC), as the classes of a folder are."""
 
 
 class DatasetConfig(Settings):

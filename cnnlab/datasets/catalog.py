@@ -173,9 +173,12 @@ def check_dataset(
         DownloadError: the files are nowhere and cannot be downloaded.
     """
     content = load_content(config, data_paths, progress=progress)
-    from cnnlab.datasets.inspection import inspect_content
+    from cnnlab.datasets.inspection import find_duplicates, inspect_content
 
-    inspection = inspect_content(content, config.class_names)
+    plain = content
+    if config.distort is not None:  # no two distorted images are equal
+        plain = load_content(config.model_copy(update={"distort": None}), data_paths, progress=progress)
+    inspection = inspect_content(content, config.class_names, find_duplicates(plain))
     return CheckedDataset(
         config.name, config.full_title, content.provenance, inspection, content.left_out, content.notes
     )

@@ -61,7 +61,7 @@ def distorted_images(images: np.ndarray, distortion: Distortion, *, part: PartNa
     """
     maps = random_maps(len(images), images.shape[1:3], distortion, part=part)
     changed = room_for(images, len(images))
-    step = max(1, PIXELS_AT_ONCE // images[:1].size)
+    step = max(1, PIXELS_AT_ONCE // max(1, images[:1].size))
     for start in range(0, len(images), step):
         portion = slice(start, start + step)
         changed[portion] = resampled_images(np.asarray(images[portion]), maps[portion])

@@ -142,8 +142,8 @@ def _train(count: ClassCount) -> int:
     return count.train
 
 
-def inspect_content(content: Content, class_names: Sequence[str]) -> Inspection:
-    """Look through all images of a dataset."""
+def inspect_content(content: Content, class_names: Sequence[str], duplicates: Duplicates) -> Inspection:
+    """Look through all images of a dataset, in which `duplicates` have been found."""
     parts = content.parts
     counts = {
         name: np.bincount(part.labels, minlength=len(class_names)).tolist() for name, part in parts.items()
@@ -164,7 +164,7 @@ def inspect_content(content: Content, class_names: Sequence[str]) -> Inspection:
         highest=int(max(part.images.max() for part in parts.values())),
         mean=tuple(mean.tolist()),
         std=tuple(std.tolist()),
-        duplicates=find_duplicates(content),
+        duplicates=duplicates,
     )
 
 

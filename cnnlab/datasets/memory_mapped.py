@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from cnnlab.errors import CnnlabError
 
 ROWS = 1 << 24
 """Bytes that are copied at once."""
@@ -36,13 +40,21 @@ def room_for(images: np.ndarray, count: int) -> np.ndarray:
     """An array for so many images of the same shape, in mapped memory where `images` are too large as well.
 
     Its file is one that no other process sees, and that ends with this one.
+
+    Raises:
+        CnnlabError: the disk is full, or cannot be written.
     """
     shape = (count, *images.shape[1:])
     source = _file_of(images)
     if source is None or not stays_on_disk(images, count):
         return np.empty(shape, images.dtype)
-    with tempfile.NamedTemporaryFile(dir=source.parent) as file:
-        return np.memmap(file, dtype=images.dtype, mode="w+", shape=shape)
+    try:
+        with tempfile.NamedTemporaryFile(dir=source.parent) as file:
+            if hasattr(os, "posix_fallocate"):  # else a full disk would kill the process later on
+                os.posix_fallocate(file.fileno(), 0, math.prod(shape) * images.dtype.itemsize)
+            return np.memmap(file, dtype=images.dtype, mode="w+", shape=shape)
+    except OSError as error:
+        raise CnnlabError(f"{source.parent}: cannot be written: {error.strerror}") from None
 
 
 def stays_on_disk(images: np.ndarray, count: int | None = None) -> bool:

@@ -14,7 +14,7 @@ from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.errors import OptionError, UserError, suggestion
 from cnnlab.explanations.explanation import Explained
 from cnnlab.explanations.options import MOST_CLASSES
-from cnnlab.foreign_text import one_line
+from cnnlab.foreign_text import composed, one_line
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.records import Record
 
@@ -329,8 +329,9 @@ class Subject:
         """
         if name is None:
             return None
-        if name in self.class_names:
-            return self.class_names.index(name)
+        for spelling in (name, composed(name)):
+            if spelling in self.class_names:
+                return self.class_names.index(spelling)
         if name.isdecimal() and int(name) < len(self.class_names):
             return int(name)
         raise OptionError("class", f"unknown class {name!r}; {suggestion(name, self.class_names)}")

@@ -75,6 +75,18 @@ def start_over(path: Path, config: ExperimentConfig) -> None:
             _remove(path)
 
 
+def keep_aside(path: Path) -> Path:
+    """Rename the folder of a finished run that is held, so that another can be trained: to earlier-seed-N.
+
+    Raises:
+        CnnlabError: the folder cannot be renamed.
+    """
+    kept = _free(path.with_name(f"earlier-{path.name}"))
+    with disk(path):
+        path.rename(kept)
+    return kept
+
+
 def remove_run(path: Path) -> None:
     """Remove a run's folder, whole or not at all, and its experiment's where that is empty then.
 

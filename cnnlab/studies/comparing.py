@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cnnlab.comparison import ComparedOutcomes, compare, grouped
-from cnnlab.comparison.comparing import RunDataset, check_same_data
+from cnnlab.comparison.comparing import RunDataset, check_same_data, distortion_of
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
 from cnnlab.jobs import Jobs, dataset_facts
@@ -101,8 +101,11 @@ def train_and_compare(
         raise UserError(f"expected two or more different experiments, found {names}")
     check_same_data(
         [
-            *(RunDataset(each.name, each.seed, dataset_facts(each, jobs.dataset(each))) for each in configs),
-            *(RunDataset(each.name, each.seed, each.dataset) for each in given),
+            *(
+                RunDataset(each.name, each.seed, dataset_facts(each, jobs.dataset(each)), distortion_of(each))
+                for each in configs
+            ),
+            *(RunDataset(each.name, each.seed, each.dataset, distortion_of(each.config)) for each in given),
         ]
     )
     chosen = seeds or common_seeds(configs, given, jobs.out)

@@ -323,22 +323,48 @@ def test_fresh_trains_again(cnnlab, configs, data_dir: Path, folder_of, tmp_path
     assert {path.name for path in again.path.iterdir()} == FILES
 
 
-def test_other_data_of_the_same_name_is_trained_on_again(
+def test_other_data_of_the_same_name_is_trained_on_and_the_earlier_run_is_kept(
     cnnlab, configs, data_dir: Path, write_mnist, folder_of, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    options = ("--out", out, "--set", "training.epochs=1")
-    cnnlab("train", configs["small"], *options, "--data-dir", data_dir)
-    digest = folder_of(out).json("environment.json")["dataset"]["digest"]
-    other = write_mnist(tmp_path / "other", seed=1)
-    result = cnnlab("train", configs["small"], *options, "--data-dir", other)
-    assert result.code == 0
-    run = folder_of(out)
+    options = ("--out", out, "--set", "training.epochs=1", "--data-dir")
+    cnnlab("train", configs["small"], *options, data_dir)
+    path = folder_of(out).path
+    digests = [folder_of(out).json("environment.json")["dataset"]["digest"]]
+    kept = [path.with_name("earlier-seed-0"), path.with_name("earlier-seed-0-2")]
+    for seed, earlier in enumerate(kept, 1):
+        files = {file.name: file.read_bytes() for file in path.iterdir()}
+        result = cnnlab("train", configs["small"], *options, write_mnist(tmp_path / f"{seed}", seed=seed))
+        assert result.code == 0
+        assert (
+            f"{path}: this run was trained on different data of the same name; it is kept as {earlier.name}, "
+            "and training starts again; to use both, give the experiment another name"
+        ) in result.stderr
+        assert {file.name: file.read_bytes() for file in earlier.iterdir()} == files
+        digests.append(json.loads((path / "environment.json").read_text("utf-8"))["dataset"]["digest"])
+    assert len(set(digests)) == 3
+
+
+def test_two_sets_of_one_name_are_not_trained_on_in_one_call(cnnlab, tmp_path: Path) -> None:
+    """They would share one run's folder."""
+    from PIL import Image
+
+    for place, shade in (("one", 0), ("two", 100)):
+        for number in range(10):
+            folder = tmp_path / place / "images" / ("cat" if number % 2 else "dog")
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (shade + number, 7, 7)).save(folder / f"{number}.png")
+        (tmp_path / place / "exp.yaml").write_text(
+            "dataset: {name: folder, folder: images}\nmodel: {layers: [Flatten, {Dense: {units: 2}}]}\n"
+        )
+    configs = [tmp_path / place / "exp.yaml" for place in ("one", "two")]
+    result = cnnlab("train", *configs, "--out", tmp_path / "out")
+    assert result.code == 2
     assert (
-        f"{run.path}: this run was trained on different data of the same name; training it again"
-        in result.stderr
-    )
-    assert run.json("environment.json")["dataset"]["digest"] != digest
+        "exp: expected one dataset for each experiment, found two of the same name: "
+        f"{tmp_path}/one/images and {tmp_path}/two/images\n   give one of the experiments another name"
+    ) in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_validation_its_columns_stay_empty(

@@ -8,6 +8,7 @@ import scipy.stats
 from cnnlab.comparison import ExperimentRuns, compare, comparing, grouped, labels_of
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.config.experiment import load_config
+from cnnlab.datasets.distortion import Distortion
 from cnnlab.errors import UserError
 from cnnlab.run_folders.contents import DatasetFacts
 
@@ -272,6 +273,26 @@ def test_data_can_be_checked_before_anything_is_trained():
         comparing.check_same_data(
             [comparing.RunDataset("dnn", 0, digits), comparing.RunDataset("colors_cnn", 0, colors)]
         )
+
+
+@pytest.mark.parametrize(
+    "distortions", [(None, Distortion(rotation=9)), (Distortion(rotation=9), Distortion(shift=0.1))]
+)
+def test_other_distortions_of_one_set_are_named(distortions):
+    facts = {"name": "mnist", "origin": "here", "status": "official", "digest": "d" * 64}
+    runs = [
+        comparing.RunDataset(
+            f"cnn{seed}",
+            seed,
+            DatasetFacts(title="MNIST, distorted" if each else "MNIST", test_digest=str(seed) * 64, **facts),
+            each,
+        )
+        for seed, each in enumerate(distortions)
+    ]
+    with pytest.raises(UserError) as caught:
+        comparing.check_same_data(runs)
+    assert "   cnn1: MNIST, distorted, here, test digest 11111111" in str(caught.value)
+    assert str(caught.value).endswith("\n   set the same dataset.distort in all configs")
 
 
 def test_other_training_images_are_no_obstacle(record):

@@ -1,15 +1,20 @@
 """Images that are turned, scaled and shifted: against SciPy and exact cases, and which images are which."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from cnnlab.config.experiment import load_config
 from cnnlab.datasets import DATASETS, OWN_DATA, DataPaths, load_dataset
+from cnnlab.datasets.catalog import check_dataset
 from cnnlab.datasets.content import digest
 from cnnlab.datasets.distorting import ONE, distorted_images, random_maps, resampled_images
 from cnnlab.datasets.distortion import Distortion
 from cnnlab.datasets.loading import load_content
+from cnnlab.errors import CnnlabError
 
 IMAGES = np.random.default_rng(0).integers(256, size=(5, 9, 9, 2), dtype=np.uint8)
 IDENTITY = np.array([ONE, 0, 0, 0, ONE, 0])
@@ -148,6 +153,48 @@ def test_a_board_cannot_be_distorted():
     assert [each["msg"] for each in caught.value.errors()] == [
         "a position on a board and its next move cannot be turned, scaled or shifted; leave it out"
     ]
+
+
+def test_a_diagram_cannot_be_distorted():
+    with pytest.raises(ValidationError) as caught:
+        DATASETS["tones"](distort={"shift": 0.1})
+    [error] = caught.value.errors()
+    assert error["loc"] == ("distort",)
+    assert error["msg"] == (
+        "a spectrogram has axes of time and frequency and cannot be turned, scaled or shifted; leave it out"
+    )
+
+
+def test_no_images_are_distorted_to_none():
+    none = distorted_images(IMAGES[:0], Distortion(rotation=9), part="train")
+    assert none.shape == (0, *IMAGES.shape[1:])
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC])
+def test_a_disk_that_takes_no_distorted_images(tmp_path, monkeypatch, number):
+    mapped = np.memmap(tmp_path / "images", dtype=np.uint8, mode="w+", shape=IMAGES.shape)
+    monkeypatch.setattr("cnnlab.datasets.memory_mapped.free_memory", lambda: 0)
+
+    def fails(**_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", fails)
+    with pytest.raises(CnnlabError) as caught:
+        distorted_images(mapped, Distortion(rotation=9), part="train")
+    assert str(caught.value) == f"{tmp_path}: cannot be written: {os.strerror(number)}"
+
+
+def test_duplicates_are_those_of_the_images_before_they_are_distorted(tmp_path):
+    images = np.arange(40 * 9, dtype=np.uint32).astype(np.uint8).reshape(40, 3, 3)
+    images[:, 0, 0] = np.arange(40)
+    images[1] = images[0]
+    labels = np.arange(40) % 2
+    np.savez(
+        tmp_path / "own.npz", x_train=images[:30], y_train=labels[:30], x_test=images[30:], y_test=labels[30:]
+    )
+    config = OWN_DATA["npz"](npz=str(tmp_path / "own.npz"), distort={"rotation": 45})
+    checked = check_dataset(config, DataPaths(None, tmp_path, tmp_path))
+    assert checked.inspection.duplicates.train == 1
 
 
 def test_images_that_stay_on_the_disk_are_distorted_there(tmp_path, monkeypatch):

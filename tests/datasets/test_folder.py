@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -483,6 +484,28 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path, write_images):
         load_dataset(config(tmp_path / "pets"), DataPaths(None, tmp_path / "cache", tmp_path / "keras"))
     assert caught.value.exit_code == 1
     assert "the cache of decoded images cannot be written: Not a directory" in str(caught.value)
+
+
+def test_an_image_of_another_size_ends_the_decoding(tmp_path, data_paths, monkeypatch):
+    from cnnlab.datasets.reading import image_files
+
+    for index in range(200):
+        folder = tmp_path / "pets" / ("cat" if index % 2 else "dog")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 5)).save(folder / f"{index}.png")
+    decoded = []
+    decode = image_files.decode
+
+    def slowly(*arguments, **options):
+        decoded.append(1)
+        time.sleep(0.002)
+        return decode(*arguments, **options)
+
+    monkeypatch.setattr(image_files, "AT_ONCE", 1)
+    monkeypatch.setattr(image_files, "decode", slowly)
+    with pytest.raises(UserError, match="are not of 4×4 pixels"):
+        load_dataset(config(tmp_path / "pets", size=(4, 4), resize="exact"), data_paths)
+    assert len(decoded) < 100
 
 
 def test_a_large_choice_of_mapped_images_stays_on_the_disk(tmp_path, data_paths, write_images, monkeypatch):

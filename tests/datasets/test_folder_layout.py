@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
+from cnnlab.config.sections import TrainingConfig
 from cnnlab.datasets import OWN_DATA, load_dataset
 from cnnlab.datasets.catalog import check_dataset
 from cnnlab.datasets.reading import image_formats
@@ -263,6 +264,28 @@ def test_an_image_whose_ending_says_nothing_is_told_by_its_first_bytes(pets, dat
     assert sum(filter(None, counts(pets, data_paths)["cat"])) == 8
 
 
+@pytest.mark.parametrize("format", ["BMP", "PPM", "GIF", "WEBP", "TIFF"])
+def test_images_of_every_common_format_are_told_by_their_first_bytes(pets, data_paths, format):
+    draw_classes(pets)
+    Image.new("RGB", (4, 4), (1, 2, 3)).save(pets / "cat" / "no-ending", format)
+    assert sum(filter(None, counts(pets, data_paths)["cat"])) == 6
+
+
+@pytest.mark.parametrize("text", [b"BMW and Porsche, side by side", b"P1ain text", b"RIFFraff of all kinds"])
+def test_a_text_that_begins_like_an_image_is_none(pets, data_paths, text):
+    draw_classes(pets)
+    (pets / "cat" / "notes").write_bytes(text)
+    assert sum(filter(None, counts(pets, data_paths)["cat"])) == 5
+
+
+@pytest.mark.parametrize("brand", [b"avif", b"heic", b"mif1"])
+def test_an_image_of_a_rarer_format_is_named_whatever_it_is_called(pets, data_paths, brand):
+    draw_classes(pets)
+    (pets / "cat" / "photo").write_bytes(b"\0\0\0\x1cftyp" + brand + bytes(20))
+    with pytest.raises(UserError, match=r"cat/photo: "):
+        checked(pets, data_paths)
+
+
 def test_heic_is_read_where_its_package_is_installed(pets, data_paths):
     pillow_heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not installed")
     pillow_heif.register_heif_opener()
@@ -357,6 +380,15 @@ def test_a_class_of_unread_files_alone_says_why(pets, data_paths, without_plug_i
     )
 
 
+def test_images_to_predict_may_be_in_folders_inside(pets):
+    draw(pets / "b" / "c", 1)
+    draw(pets / "a", 2)
+    draw(pets, 1)
+    (pets / "a" / "loop").symlink_to(pets)
+    names = [name for name, _ in sources_at(str(pets))]
+    assert [str(Path(name).parent.relative_to(pets)) for name in names] == [".", "a", "a", "b/c"]
+
+
 def test_images_to_predict_that_are_not_read_are_named(pets, without_plug_ins):
     draw(pets, 1)
     for name in ("a.heic", "b.zip", "notes.txt", ".hidden.heic"):
@@ -391,6 +423,19 @@ def test_a_class_is_the_same_in_both_forms_of_unicode(pets, data_paths, train, t
         found = counts(pets, data_paths, **({} if classes is None else {"classes": classes}))
         assert list(found.values()) == [(3, None, 2)] * 2
     assert ImageFolder(folder=str(pets)).class_names == (COMPOSED, "tea")
+
+
+def test_chosen_classes_are_the_same_in_both_forms_of_unicode(pets):
+    draw_classes(pets, **{COMPOSED: 5, "tea": 5})
+    assert ImageFolder(folder=str(pets), classes=[DECOMPOSED, "tea"]).classes == (COMPOSED, "tea")
+    [(_, message)] = [mistake(pets, classes=[DECOMPOSED, COMPOSED])]
+    assert message == f"class {COMPOSED!r} is given twice"
+
+
+def test_class_weights_are_the_same_in_both_forms_of_unicode():
+    assert TrainingConfig(class_weights={DECOMPOSED: 2}).class_weights == {COMPOSED: 2.0}
+    with pytest.raises(ValidationError, match="is given twice"):
+        TrainingConfig(class_weights={DECOMPOSED: 2, COMPOSED: 3})
 
 
 def test_two_folders_of_one_name_in_both_forms_are_refused(pets):
@@ -439,6 +484,18 @@ MISLAID = {
         "{pets}: expected a folder 'train' beside 'test', found none\n"
         "   put the folders of the classes with their training images into a folder 'train'",
     ),
+    "parts-of-two-words": (
+        {"training set/cat": 1, "training set/dog": 1, "test set/cat": 1, "test set/dog": 1},
+        "{pets}: expected a folder for each class, found 'test set' and 'training set', which have the same "
+        "folders in them\n"
+        "   call the folder of the training images 'train' and the others 'valid' and 'test'",
+    ),
+    "parts-of-a-year": (
+        {"train2017/cat": 1, "train2017/dog": 1, "val2017/cat": 1, "val2017/dog": 1, "other": 1},
+        "{pets}: expected a folder for each class, found 'train2017' and 'val2017', which have the same "
+        "folders in them\n"
+        "   call the folder of the training images 'train' and the others 'valid' and 'test'",
+    ),
     "loose-training-images": (
         {"train": 3, "test": 3},
         "{pets}/train: expected a folder for each class, found none\n"
@@ -465,14 +522,43 @@ def test_other_layouts_are_named(pets, name):
     assert mistake(pets) == (("folder",), message.format(pets=pets))
 
 
-def test_parts_below_the_classes_are_not_mixed(pets, data_paths):
+@pytest.mark.parametrize(
+    ("folders", "parts"),
+    [
+        (("train", "test"), "training and test"),
+        (("val", "test"), "validation and test"),
+        (("train_images", "val_images", "x"), "training and validation"),
+    ],
+)
+def test_parts_below_the_classes_are_not_mixed(pets, data_paths, folders, parts):
     for name in ("cat", "dog"):
-        draw_classes(pets / name, train=3, test=2)
+        draw_classes(pets / name, **dict.fromkeys(folders, 3))
     with pytest.raises(UserError) as caught:
         checked(pets, data_paths)
     assert str(caught.value) == (
-        f"{pets}/cat: expected images of class 'cat', found folders of training and other images\n"
+        f"{pets}/cat: expected images of class 'cat', found folders of {parts} images\n"
         f"   exchange the levels: {pets}/train/cat and so on"
+    )
+
+
+def test_classes_may_have_the_same_folders_in_them(pets, data_paths):
+    for name in ("cat", "dog"):
+        draw_classes(pets / name, left=3, right=2)
+    assert counts(pets, data_paths) == {"cat": (4, None, 1), "dog": (4, None, 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "warned"),
+    [("test", None, True), ("validation", None, True), ("emu", None, False), ("test", ["cat", "dog"], False)],
+)
+def test_a_class_called_as_a_part_beside_others_is_warned_of(pets, data_paths, name, chosen, warned):
+    draw_classes(pets, cat=5, dog=5, **{name: 5})
+    data = load_dataset(ImageFolder(folder=str(pets), classes=chosen), data_paths)
+    assert data.provenance.warning == (
+        f"the folder {name!r} is a class by the layout; if the images are for validation or testing, sort "
+        "them into folders of the classes, and move the classes' training images into a folder 'train'"
+        if warned
+        else None
     )
 
 

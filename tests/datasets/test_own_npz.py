@@ -375,3 +375,29 @@ def test_a_set_larger_than_memory_is_refused_before_it_is_read(file, monkeypatch
     monkeypatch.setattr("cnnlab.datasets.reading.npz_files.free_memory", lambda: 100)
     with pytest.raises(UserError, match="a folder's images stay on the disk"):
         load_dataset(config(file), None)
+
+
+def test_a_folder_is_no_npz(tmp_path):
+    with pytest.raises(ValidationError) as caught:
+        config(tmp_path)
+    assert caught.value.errors()[0]["msg"].endswith(
+        ": expected an .npz file, found a folder\n   dataset.name: folder reads folders of images"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a"], "expected two names or more, found only 'a'"),
+        ([], "expected two names or more, found none"),
+        (5, None),
+        ({"a": 1}, None),
+    ],
+)
+def test_names_that_are_no_two_names(file, names, message):
+    np.savez(file, **arrays())
+    with pytest.raises(ValidationError) as caught:
+        config(file, names=names)
+    [error] = caught.value.errors()
+    assert error["loc"] == ("names",)
+    assert message is None or message in error["msg"]

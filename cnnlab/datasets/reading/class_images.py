@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +32,6 @@ class ClassImages:
     def nested(self) -> int:
         """How many images lie in folders inside the folder."""
         return sum("/" in name for name, _ in self.images)
-
-
-def composed(name: str) -> str:
-    """A name in Unicode's composed form (NFC): file systems also write é as e and an accent."""
-    return unicodedata.normalize("NFC", name)
 
 
 def entries(folder: str | Path) -> Iterator[os.DirEntry[str]]:

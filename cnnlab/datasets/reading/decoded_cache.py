@@ -23,6 +23,7 @@ import numpy as np
 from cnnlab.datasets.content import Content, PartName, Provenance, Split, part_digests
 from cnnlab.errors import CnnlabError, CnnlabWarning, first_sentence
 from cnnlab.files import open_regular, read_bytes
+from cnnlab.wording import counted
 
 FORMAT = "2"
 """Counts up when the files of the cache change: older caches are then left alone."""
@@ -249,7 +250,12 @@ def _read(folder: Path, image_shape: tuple[int, ...], parts: Mapping[PartName, P
         raise _Damaged(f"{Path(error.filename).name}: {error.strerror}") from None
     if known != part_digests(splits):
         raise _Damaged("its content does not match its digest")
-    warning = f"{len(bad)} images cannot be used and were left out; the first: {bad[0]}" if bad else None
+    were = "was" if len(bad) == 1 else "were"
+    warning = (
+        f"{counted(len(bad), 'image')} cannot be used and {were} left out; the first: {bad[0]}"
+        if bad
+        else None
+    )
     provenance = Provenance(origin, "unverified", known[0], known[1], warning)
     train, test = splits["train"], splits["test"]
     return Content(

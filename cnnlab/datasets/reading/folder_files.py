@@ -6,7 +6,8 @@ therefore reads all files, which takes a fraction of the time that decoding them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -23,6 +24,7 @@ from cnnlab.datasets.reading.folder_parts import TITLES, File, FolderOptions, fo
 from cnnlab.datasets.reading.image_files import fingerprints, pixels, sizes
 from cnnlab.datasets.reading.images import BadImage, OtherSize, decoder
 from cnnlab.errors import UserError
+from cnnlab.foreign_text import composed
 from cnnlab.language.fields import Shape
 
 NAMED = 10
@@ -70,9 +72,25 @@ def read_folder(
         files = [file for each in parts.values() for file in each]
         raise _of_other_sizes(files, folder, options.image_shape) from None
     _check_classes(content, folder, options.class_names)
-    warnings = filter(None, (content.provenance.warning, left_out_warning(found.left_out)))
+    doubtful = _doubtful(
+        name for name in layout.doubtful_classes if name in map(composed, options.class_names)
+    )
+    warnings = filter(None, (content.provenance.warning, doubtful, left_out_warning(found.left_out)))
     provenance = replace(content.provenance, warning="\n".join(warnings) or None)
     return replace(content, provenance=provenance, left_out=found.left_out, notes=found.notes)
+
+
+def _doubtful(classes: Iterable[str]) -> str | None:
+    """What to say of classes that are called as folders of test images, and the like, are."""
+    if not (names := [repr(name) for name in classes]):
+        return None
+    found = (
+        f"folder {names[0]} is a class" if len(names) == 1 else f"folders {' and '.join(names)} are classes"
+    )
+    return (
+        f"the {found} by the layout; if the images are for validation or testing, sort them into "
+        "folders of the classes, and move the classes' training images into a folder 'train'"
+    )
 
 
 def _fingerprinted(part: str, files: Sequence[File], progress: DownloadProgress | None) -> list[File]:
@@ -112,17 +130,18 @@ def _decode(
         channels=channels,
         resize=options.resize,
     )
-    for index, (file, found) in enumerate(zip(files, decoded, strict=True)):
-        if isinstance(found, OtherSize):
-            raise found
-        if isinstance(found, BadImage):
-            bad.append((index, str(found)))
-        else:
-            written.write(found.data)
-            labels.append(file.label)
-        done += file.bytes
-        if progress is not None:
-            progress(f"decoding {len(files):,} {part} images", done, total)
+    with closing(decoded):  # an error ends the decoding, too
+        for index, (file, found) in enumerate(zip(files, decoded, strict=True)):
+            if isinstance(found, OtherSize):
+                raise found
+            if isinstance(found, BadImage):
+                bad.append((index, str(found)))
+            else:
+                written.write(found.data)
+                labels.append(file.label)
+            done += file.bytes
+            if progress is not None:
+                progress(f"decoding {len(files):,} {part} images", done, total)
     if bad and not options.skips_bad_images:
         raise UserError(
             f"{folder}: {len(bad)} of {len(files)} {part} images cannot be used"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cnnlab.datasets.left_out import LeftOut, grouped
 from cnnlab.datasets.own_paths import absent
-from cnnlab.datasets.reading.class_images import composed, entries, is_folder
+from cnnlab.datasets.reading.class_images import entries, is_folder
 from cnnlab.datasets.reading.image_formats import is_archive, is_image, why_unread
 from cnnlab.errors import UserError
 from cnnlab.files import can_be_path, expanded
+from cnnlab.foreign_text import composed
 
 TRAINING = ("train", "training")
 VALIDATION = ("valid", "val", "validation", "dev")
@@ -37,6 +39,17 @@ class Layout:
     def validation_root(self) -> Path | None:
         """The folder of the validation images."""
         return next(iter(self.validation.values())).parent if self.validation else None
+
+    @property
+    def doubtful_classes(self) -> tuple[str, ...]:
+        """Classes that are called as parts are, beside classes that are not: they may be no classes."""
+        parts = tuple(name for name in self.train if _part_of(name)) if self.is_flat else ()
+        return parts if len(parts) < len(self.train) else ()
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the folders of the classes are in the root itself."""
+        return next(iter(self.train.values())).parent == self.root
 
     def shown(self, folder: Path) -> str:
         """How a folder is called in messages: by its name below the root."""
@@ -79,7 +92,7 @@ def find_layout(folder: str) -> Layout:
 
 
 def check_levels(place: Path, inside: Iterable[str], root: Path) -> None:
-    """Refuse FOLDER/CLASS/train/*, with other parts beside it: all of it would be taken for one class.
+    """Refuse FOLDER/CLASS/train/* and FOLDER/CLASS/test/*: all of it would be taken for one class.
 
     Args:
         inside: the names of the folders in a class's folder.
@@ -87,16 +100,20 @@ def check_levels(place: Path, inside: Iterable[str], root: Path) -> None:
     Raises:
         UserError: it is laid out so.
     """
-    parts = {_part_of(name) for name in inside} - {None}
-    if "training" in parts and len(parts) > 1:
+    named = {_part_in(name) for name in inside}
+    parts = [part for part in _PARTS if part in named]
+    if len(parts) > 1:
+        found = f"folders of {' and '.join(parts)} images"
         raise UserError(
-            f"{place}: expected images of class {place.name!r}, found folders of training and other images\n"
+            f"{place}: expected images of class {place.name!r}, found {found}\n"
             f"   exchange the levels: {root / 'train' / place.name} and so on"
         )
 
 
-def image_files(folder: Path) -> list[os.DirEntry[str]]:
-    """The images directly in a folder, sorted by name, also those that cannot be read; no hidden files.
+def images_below(folder: Path) -> Iterator[str]:
+    """The images in a folder, sorted by name, then those in the folders inside it; no hidden ones.
+
+    They include files that cannot be read. Links to folders are followed, but no folder is read twice.
 
     Raises:
         UserError: the folder cannot be read.
@@ -106,7 +123,16 @@ def image_files(folder: Path) -> list[os.DirEntry[str]]:
         unread = why_unread(entry.name) and not is_archive(entry.name)
         return not is_folder(entry) and (bool(unread) or is_image(entry.name, entry.path))
 
-    return sorted(filter(wanted, entries(folder)), key=lambda entry: entry.name)
+    seen = set()
+    waiting = [str(folder)]
+    while waiting:
+        place = waiting.pop()
+        if (real := os.path.realpath(place)) in seen:
+            continue
+        seen.add(real)
+        found = sorted(entries(place), key=lambda entry: entry.name)
+        yield from (entry.path for entry in found if wanted(entry))
+        waiting += reversed([entry.path for entry in found if is_folder(entry)])
 
 
 def _parts(root: Path) -> dict[str, list[Path]]:
@@ -140,6 +166,11 @@ def _part_of(name: str) -> str | None:
     return next((part for part, names in _PARTS.items() if name.strip().lower() in names), None)
 
 
+def _part_in(name: str) -> str | None:
+    """The part that a word of a folder's name tells, as in `test_images`, `val2017` or `training set`."""
+    return next(filter(None, map(_part_of, re.split(r"[\W\d_]+", name))), None)
+
+
 def _flat(root: Path, parts: Sequence[Path]) -> Layout:
     """FOLDER/CLASS/*.
 
@@ -164,7 +195,28 @@ def _flat(root: Path, parts: Sequence[Path]) -> Layout:
         )
     if len(classes) < 2:
         raise _too_few(root, classes)
+    _check_not_parts(root, classes)
     return Layout(root, classes, None, None, tuple(_loose(root, root)))
+
+
+def _check_not_parts(root: Path, classes: Mapping[str, Path]) -> None:
+    """Refuse what seem to be parts of other names, such as `train_images`, each with the same classes in it.
+
+    Raises:
+        UserError: the classes would be one level too high.
+    """
+    if not any(map(_part_in, classes)):
+        return  # without listing what may be many files
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, place in classes.items():
+        alike.setdefault(tuple(sorted(map(composed, _names(place)))), []).append(name)
+    for inside, names in alike.items():
+        if len(inside) > 1 and len(names) > 1 and any(map(_part_in, names)):
+            found = " and ".join(map(repr, names))
+            raise UserError(
+                f"{root}: expected a folder for each class, found {found}, which have the same folders in "
+                "them\n   call the folder of the training images 'train' and the others 'valid' and 'test'"
+            )
 
 
 def _holds_classes(folder: Path, classes: Mapping[str, Path]) -> bool:

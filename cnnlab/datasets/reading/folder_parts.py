@@ -11,11 +11,12 @@ import numpy as np
 
 from cnnlab.datasets.content import PartName
 from cnnlab.datasets.left_out import LeftOut
-from cnnlab.datasets.reading.class_images import ClassImages, class_images, composed
+from cnnlab.datasets.reading.class_images import ClassImages, class_images
 from cnnlab.datasets.reading.folder_layout import VALIDATION, Layout, check_levels
 from cnnlab.datasets.reading.image_formats import COMMON
 from cnnlab.datasets.splits import stratified
 from cnnlab.errors import UserError
+from cnnlab.foreign_text import composed
 from cnnlab.language.fields import Shape
 
 TITLES: Mapping[PartName, str] = {"train": "training", "validation": "validation", "test": "test"}

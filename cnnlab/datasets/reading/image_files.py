@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -28,7 +28,7 @@ def fingerprints(paths: Sequence[str]) -> Iterator[str]:
 
 def pixels(
     paths: Sequence[str], fingerprints: Sequence[str], *, size: tuple[int, int], channels: int, resize: str
-) -> Iterator[np.ndarray | BadImage]:
+) -> Generator[np.ndarray | BadImage, None, None]:
     """Of each file (height, width, channels) uint8, as `decode` gives them, or what is wrong with it.
 
     Raises:
@@ -84,6 +84,9 @@ def _in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> It
     def some(start: int) -> list[Result]:
         return [function(item) for item in items[start : start + AT_ONCE]]
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
         for results in pool.map(some, range(0, len(items), AT_ONCE)):
             yield from results
+    finally:  # whoever stops asking does not wait for the others
+        pool.shutdown(cancel_futures=True)

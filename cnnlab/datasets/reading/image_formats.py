@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -57,7 +58,12 @@ _NO_IMAGES = frozenset(
 )  # fmt: skip
 """Endings of files that often lie beside images; others are opened to see what they are."""
 
-_FIRST_BYTES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
+_FIRST_BYTES = re.compile(
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|II\*\0|MM\0\*|RIFF....WEBP|BM....\0{2}|P[1-6]\s"
+    rb"|....ftyp(?:avif|avis|heic|heix|mif1)",
+    re.DOTALL,
+)
+"""What the files of `FORMATS` begin with."""
 
 
 @cache
@@ -93,7 +99,7 @@ def is_image(name: str, path: str) -> bool:
             start = file.read(12)
     except OSError:
         return False
-    return start.startswith(_FIRST_BYTES) or (start[:4] == b"RIFF" and start[8:] == b"WEBP")
+    return bool(_FIRST_BYTES.match(start))
 
 
 def why_unread(name: str) -> str | None:

@@ -201,6 +201,10 @@ def _opened(path: str) -> Iterator[NpzReader]:
             yield npz
     except FileNotFoundError:
         raise UserError(absent(path, "an .npz file")) from None
+    except IsADirectoryError:
+        raise UserError(
+            f"{path}: expected an .npz file, found a folder\n   dataset.name: folder reads folders of images"
+        ) from None
     except NpzError as error:
         raise UserError(f"{path}: {error}") from None
     except ValueError:

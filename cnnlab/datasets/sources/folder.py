@@ -9,12 +9,13 @@ from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_va
 
 from cnnlab.datasets.base import DownloadProgress, ResizeMode
 from cnnlab.datasets.own_paths import near, placed
-from cnnlab.datasets.reading.class_images import class_images, composed
+from cnnlab.datasets.reading.class_images import class_images
 from cnnlab.datasets.reading.folder_layout import Layout, find_layout
 from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.datasets.sources.own_data import OwnData, check_path, is_written_out, with_validation
 from cnnlab.errors import UserError, suggestion
 from cnnlab.files import can_be_path
+from cnnlab.foreign_text import composed
 from cnnlab.language.fields import Pair, Shape, as_written, problem, problems
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, ModelWrapValidatorHandler, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from cnnlab.datasets.base import DownloadProgress
 from cnnlab.datasets.own_paths import near, placed
@@ -13,7 +13,8 @@ from cnnlab.datasets.sources.inferred_settings import with_inferred
 from cnnlab.datasets.sources.own_data import OwnData, check_path, is_written_out, with_validation
 from cnnlab.errors import UserError
 from cnnlab.files import can_be_path
-from cnnlab.language.fields import AsTuple, DataFormat, Positive, Shape, problem, problems
+from cnnlab.foreign_text import composed
+from cnnlab.language.fields import AsTuple, DataFormat, Positive, Shape, as_written, problem, problems
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Content
@@ -75,6 +76,14 @@ class NpzFile(OwnData):
             own_validation=self.validation_size is None,
         )
 
+    @field_validator("names", mode="after")
+    @classmethod
+    def _two_or_more(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value is not None and len(value) < 2:
+            found = f"only {as_written(value[0])}" if value else "none"
+            raise ValueError(f"expected two names or more, found {found}")
+        return None if value is None else tuple(map(composed, value))
+
     @model_validator(mode="wrap")
     @classmethod
     def _inferred(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -99,10 +108,10 @@ class NpzFile(OwnData):
             found = npz_content(given)
             if data.get("names") is None:
                 data["names"] = [str(label) for label in range(number_of_labels(found))]
+                if len(data["names"]) < 2:
+                    raise UserError("expected two classes or more, found labels 0 only")
         except UserError as error:
             raise problems(problem(str(error), ("npz",))) from None
-        if len(data["names"]) < 2:
-            raise problems(problem("expected two classes or more, found labels 0 only", ("npz",)))
         layout = data.get("layout", "channels_last")
         if layout == "channels_first" and not found.has_channels:
             message = "has no effect: the images in the file have no axis of channels; leave it out"

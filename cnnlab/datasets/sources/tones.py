@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from cnnlab.datasets.appearance import Appearance, ImageAxes
 from cnnlab.datasets.base import ImageKind
+from cnnlab.datasets.distortion import Distortion
 from cnnlab.datasets.sources.generated import DrawnCount, Generated
 from cnnlab.language.fields import Shape, Share
 
@@ -46,6 +47,16 @@ class Tones(Generated):
         "clicks",
         "noise",
     )
+
+    @field_validator("distort", mode="after")
+    @classmethod
+    def _axes_stay(cls, value: Distortion | None) -> Distortion | None:
+        if value is not None:
+            raise ValueError(
+                "a spectrogram has axes of time and frequency and cannot be turned, scaled or shifted; leave "
+                "it out"
+            )
+        return value
 
     @property
     def image_shape(self) -> Shape:
