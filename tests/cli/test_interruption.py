@@ -36,7 +36,8 @@ def assert_no_half_files(folder: Path) -> None:
     for path in folder.glob("*.json"):
         json.loads(path.read_text())
     with np.load(folder / "checkpoint.npz") as arrays:
-        assert all(np.isfinite(array).all() for array in arrays.values())
+        # What was not looked at in an epoch is NaN.
+        assert all(np.isfinite(arrays[name]).all() for name in arrays if name != "observations")
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".partial-")} <= {
         *("run.json", "config.yaml", "layers.csv", "environment.json", "history.csv"),
         *("checkpoint.npz", "checkpoint-previous.npz"),
