@@ -11,7 +11,7 @@ import keras
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.sections import TrainingConfig
-from cnnlab.datasets.content import Dataset, Split
+from cnnlab.datasets.content import Dataset
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.contents import RunWarning
 from cnnlab.run_folders.records import EpochRow
@@ -85,8 +85,7 @@ def fit(
                 if training.keep == "best" and (best is None or result.accuracy > best.accuracy):
                     best = Best(epoch, result.accuracy, learner.model.get_weights())
         else:  # some training images tell whether it is well
-            some = Split(data.train.images[:batch_size], data.train.labels[:batch_size])
-            result = evaluate(steps, learner.objective, some, batch_size=batch_size)
+            result = evaluate(steps, learner.objective, observer.watched, batch_size=batch_size)
             check_loss(result.loss, "train loss", row, learner)
         history.append(row)
         ended = has_ended(history, training)
@@ -97,7 +96,7 @@ def fit(
         )  # fmt: skip
         run.write_checkpoint(state.as_arrays(), history)
         reporter.epoch_ended(row, epochs=training.epochs)
-        found = diagnose(history, observations, observer.circumstances, ended=ended)
+        found = diagnose(history, observations, observer.circumstances, ended=ended, before=warnings)
         for warning in found[len(warnings) :]:
             reporter.warn(f"{config.name}, seed {config.seed}, epoch {warning.epoch}: {warning.message}")
         warnings = found
