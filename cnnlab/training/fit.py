@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import keras
 
+from cnnlab.accounting.architecture import NUMBER_BYTES
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.sections import TrainingConfig
 from cnnlab.datasets.content import Dataset
@@ -145,6 +146,7 @@ def best_epoch(history: list[EpochRow]) -> int | None:
 
 
 def evaluation_batch(config: ExperimentConfig) -> int:
-    """How many images are evaluated at once: few enough that their activations stay below 256 MiB."""
-    numbers = sum(math.prod(row.output_shape) for row in config.architecture.rows)
-    return max(1, min(500, 2**26 // max(1, numbers)))
+    """How many images are evaluated at once: few enough that what they take stays below 256 MiB."""
+    outputs = sum(math.prod(row.output_shape) for row in config.architecture.rows)
+    taken = NUMBER_BYTES * outputs + config.architecture.working_bytes
+    return max(1, min(500, 2**28 // max(1, taken)))
