@@ -11,7 +11,6 @@ without it.
 from __future__ import annotations
 
 import inspect
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, wraps
@@ -21,7 +20,7 @@ import keras
 import tensorflow as tf
 from keras.src.backend.tensorflow import nn, numpy  # where Keras's layers look; there is no public place
 
-from cnnlab.native_log import Aside, stderr_aside
+from cnnlab.native_log import Aside, give_back, stderr_aside
 
 CONVOLUTIONS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 
@@ -211,7 +210,7 @@ def computes(
         return False
     finally:
         if said := FAILURE_LOGGED.sub(b"", aside.text):
-            os.write(2, said)
+            give_back(said)
     return True
 
 

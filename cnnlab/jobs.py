@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnlab.config.checks import place_of_width
 from cnnlab.config.effects import ImageCounts
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
@@ -297,10 +296,9 @@ def check_memory(config: ExperimentConfig) -> None:
     if needed <= memory:
         return
     largest, node = max(zip(architecture.rows, config.nodes, strict=True), key=lambda pair: pair[0].params)
-    place = config.name if config.written is None else place_of_width(node, config.written)
     slots = f", {optimizer.slots} for {optimizer.name}" if optimizer.slots else ""
     raise UserError(
-        f"{place}: the parameters do not fit in this machine's memory\n"
+        f"{config.place_of_width(node)}: the parameters do not fit in this machine's memory\n"
         f"   {architecture.trainable_params:,} parameters × 4 bytes × {copies} (weights, gradients{slots}) "
         f"= {needed / 2**30:,.1f} GiB; this machine has {memory / 2**30:,.1f} GiB\n"
         f"   {largest.name} holds {largest.params / architecture.total_params:.0%} of them: make its input "

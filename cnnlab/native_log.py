@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 _turning = threading.RLock()
@@ -29,7 +29,8 @@ def stderr_aside() -> Iterator[Aside]:
     """
     aside = Aside()
     with _turning, tempfile.TemporaryFile() as kept:
-        sys.stderr.flush()
+        with suppress(OSError):  # stderr is full or closed
+            sys.stderr.flush()
         stderr = os.dup(2)
         os.dup2(kept.fileno(), 2)
         try:
@@ -39,3 +40,9 @@ def stderr_aside() -> Iterator[Aside]:
             os.close(stderr)
             kept.seek(0)
             aside.text = kept.read()
+
+
+def give_back(text: bytes) -> None:
+    """Show on stderr what was turned aside; where stderr takes nothing, a training is not lost for it."""
+    with suppress(OSError):
+        os.write(2, text)

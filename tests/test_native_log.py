@@ -2,6 +2,10 @@
 
 import os
 import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 
 from cnnlab.backend import own_randomness, start_up_noise
 from cnnlab.native_log import stderr_aside
@@ -28,6 +32,41 @@ def test_what_is_written_in_the_block_is_kept():
             os.write(2, b"b")
         os.write(2, b"c")
     assert (outer.text, inner.text) == (b"ac", b"b")
+
+
+@contextmanager
+def full_stderr():
+    kept = os.dup(2)
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(full)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_run_is_not_lost_where_stderr_is_full(backend, monkeypatch):
+    from cnnlab import channels_first
+    from cnnlab.training import slow_precision as module
+
+    def seconds_of(dtype):
+        if dtype == "bfloat16":
+            os.write(2, b"as the library says")
+        return 0.01
+
+    monkeypatch.setattr(module, "seconds_of", seconds_of)
+    monkeypatch.setattr(channels_first, "FAILURE_LOGGED", channels_first.re.compile(b"nothing"))
+
+    def convolution(images):
+        os.write(2, b"as the library says")
+        return images * 2
+
+    with full_stderr():
+        assert module.slow_precision("mixed_bfloat16") is None
+        assert channels_first.computes(convolution, (channels_first.Operand((2, 3), "float32"),), ())
 
 
 def test_two_threads_leave_stderr_where_it_was():

@@ -103,6 +103,12 @@ class Architecture:
         return NUMBER_BYTES * math.prod(self.input_shape) + sum(row.activation_bytes for row in self.rows)
 
     @property
+    def working_bytes(self) -> int:
+        """What layers compute on the way to their outputs, for one image."""
+        numbers = sum(step.node.layer.working_numbers(step.input_shape) for step in self.steps)
+        return NUMBER_BYTES * numbers
+
+    @property
     def neurons(self) -> int:
         return sum(row.neurons for row in self.rows)
 

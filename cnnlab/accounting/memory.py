@@ -14,8 +14,9 @@ class TrainingMemory:
 
     Weights, gradients and the optimizer's slots (Adam: two numbers for each weight) are float32 in mixed
     precision too. Activations are the images and the outputs of all layers, which wait for the backward
-    pass: half as large in mixed precision. What a framework needs besides, such as the workspace of a
-    convolution, its own code and the data set, comes on top.
+    pass: half as large in mixed precision. With them counts what a spatial transformer computes on the way,
+    always in float32. What a framework needs besides, such as the workspace of a convolution, its own code
+    and the data set, comes on top.
     """
 
     batch_size: int
@@ -45,5 +46,6 @@ def training_memory(
         weights_bytes=architecture.params_bytes,
         gradients_bytes=trainable_bytes,
         optimizer_bytes=slots * trainable_bytes,
-        activations_bytes=batch_size * architecture.activation_bytes // halves,
+        activations_bytes=batch_size * architecture.activation_bytes // halves
+        + batch_size * architecture.working_bytes,
     )

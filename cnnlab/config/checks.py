@@ -84,8 +84,12 @@ def repeated_names(nodes: Sequence[GraphNode], root: YamlNode) -> Iterator[str]:
     names: dict[str, Path_] = {}
     for node in nodes:
         if node.name in names:
-            message = f"duplicate layer name {node.name!r}; {dotted(names[node.name])} has it already"
-            yield located(root, (*node.where, "name"), message)
+            if root.has(with_classes(root, node.where)):
+                message = f"duplicate layer name {node.name!r}; {dotted(names[node.name])} has it already"
+                yield located(root, (*node.where, "name"), message)
+            else:  # the block adds it to what is written
+                message = f"{node.layer.name} is the name of the block's own layer; choose another"
+                yield located(root, (*names[node.name], "name"), message)
         names.setdefault(node.name, node.where)
 
 

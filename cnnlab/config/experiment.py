@@ -18,6 +18,7 @@ from cnnlab.accounting.memory import TrainingMemory, training_memory
 from cnnlab.config.checks import (
     input_mismatches,
     output_mismatches,
+    place_of_width,
     repeated_names,
     shape_mismatch,
     training_mismatches,
@@ -108,11 +109,6 @@ class ExperimentConfig(Settings):
         )
 
     @cached_property
-    def written(self) -> YamlNode | None:
-        """The text that it was read from, for messages; None where it was made in Python. Not compared."""
-        return None
-
-    @cached_property
     def nodes(self) -> tuple[GraphNode, ...]:
         """The network as a flat graph, blocks written out: what summary, model and drawings walk."""
         return expand(self.layers)
@@ -162,6 +158,11 @@ class ExperimentConfig(Settings):
     def _located(self, path: Path_, message: str) -> str:
         root = self._source.root
         return f"{self.name}: {dotted(path)}: {message}" if root is None else located(root, path, message)
+
+    def place_of_width(self, node: GraphNode) -> str:
+        """Where the text says how wide a layer is; the experiment's name where it was made in Python."""
+        root = self._source.root
+        return self.name if root is None else place_of_width(node, root)
 
     def with_seed(self, seed: int) -> ExperimentConfig:
         return self.model_copy(update={"seed": seed})
@@ -234,7 +235,6 @@ def parse_config(root: YamlNode, default_name: str, *, trained: bool = False) ->
             problems += config.impossible()
     if problems:
         raise UserError("\n".join(_first_of(sorted(dict.fromkeys(problems), key=_line_and_column))))
-    vars(config)["written"] = root
     return config
 
 

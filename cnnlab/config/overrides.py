@@ -87,11 +87,11 @@ def _written_out(root: YamlNode, path: Path_) -> YamlNode:
 
 def _default_rate(root: YamlNode) -> YamlNode:
     """The learning rate of an optimizer whose config gives none; null where there is no such optimizer."""
-    section = root.find(("training", "optimizer"))
-    name = section.child("name")
+    where = ("training", "optimizer")
+    name = root.find((*where, "name")) if root.has((*where, "name")) else None
     optimizer = OPTIMIZERS.get(DEFAULT_OPTIMIZER if name is None else str(name.value))
     rate = None if optimizer is None else optimizer.model_fields["learning_rate"].default.initial
-    return YamlNode(section.place, rate)
+    return YamlNode(root.find(where).place, rate)
 
 
 def _indexed(root: YamlNode, path: Path_, index: int, place: str) -> Path_:

@@ -84,6 +84,12 @@ class AffineSampling(SpatialLayer):
         rows, columns, channels = self.spatial(self.output_shape(input_shape))
         return rows * columns * (MAP_PRODUCTS + WEIGHT_PRODUCTS + NEIGHBORS * channels)
 
+    def working_numbers(self, input_shape: Shape) -> int:
+        """For each output position, the weights of all rows and all columns, and a line of pixels."""
+        height, width, channels = self.spatial(input_shape)
+        rows, columns, _ = self.spatial(self.output_shape(input_shape))
+        return rows * columns * (height + width + width * channels)
+
     def footprints(self, input_shape: Shape) -> Mapping[int, Footprint]:
         """Those of the identity: they tell how far apart two neighboring outputs lie then."""
         sizes = zip(self.spatial_axes, self.spatial(self.output_shape(input_shape))[:2], strict=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import keras
 
+from cnnlab.accounting.architecture import NUMBER_BYTES
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.sections import TrainingConfig
-from cnnlab.datasets.content import Dataset, Split
+from cnnlab.datasets.content import Dataset
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.contents import RunWarning
 from cnnlab.run_folders.records import EpochRow
@@ -85,8 +86,7 @@ def fit(
                 if training.keep == "best" and (best is None or result.accuracy > best.accuracy):
                     best = Best(epoch, result.accuracy, learner.model.get_weights())
         else:  # some training images tell whether it is well
-            some = Split(data.train.images[:batch_size], data.train.labels[:batch_size])
-            result = evaluate(steps, learner.objective, some, batch_size=batch_size)
+            result = evaluate(steps, learner.objective, observer.watched, batch_size=batch_size)
             check_loss(result.loss, "train loss", row, learner)
         history.append(row)
         ended = has_ended(history, training)
@@ -97,7 +97,7 @@ def fit(
         )  # fmt: skip
         run.write_checkpoint(state.as_arrays(), history)
         reporter.epoch_ended(row, epochs=training.epochs)
-        found = diagnose(history, observations, observer.circumstances, ended=ended)
+        found = diagnose(history, observations, observer.circumstances, ended=ended, before=warnings)
         for warning in found[len(warnings) :]:
             reporter.warn(f"{config.name}, seed {config.seed}, epoch {warning.epoch}: {warning.message}")
         warnings = found
@@ -146,6 +146,7 @@ def best_epoch(history: list[EpochRow]) -> int | None:
 
 
 def evaluation_batch(config: ExperimentConfig) -> int:
-    """How many images are evaluated at once: few enough that their activations stay below 256 MiB."""
-    numbers = sum(math.prod(row.output_shape) for row in config.architecture.rows)
-    return max(1, min(500, 2**26 // max(1, numbers)))
+    """How many images are evaluated at once: few enough that what they take stays below 256 MiB."""
+    outputs = sum(math.prod(row.output_shape) for row in config.architecture.rows)
+    taken = NUMBER_BYTES * outputs + config.architecture.working_bytes
+    return max(1, min(500, 2**28 // max(1, taken)))

@@ -31,6 +31,9 @@ LARGE_MOVE = 0.1
 EPOCHS_TO_JUDGE = 5
 """Slow starts are over by then; before, labels are not doubted."""
 
+CLEAR_FALL = 0.05
+"""An accuracy that is lower by less may have fallen by chance."""
+
 SAME_FOR_ALL = 0.05
 """Probabilities that differ by less between any two images do not depend on the image."""
 
@@ -44,7 +47,7 @@ class Observation:
     """What was seen at the end of an epoch; NaN where it was not looked at."""
 
     same_class: float
-    """The share of the class that is predicted most often, over the validation images."""
+    """The share of the class that is predicted most often, over the images that are watched."""
 
     spread: float
     """The largest difference between two images in the probability of one class."""
@@ -93,7 +96,16 @@ class LabelCounts:
 
     @property
     def bar(self) -> float:
-        """The accuracy that guessing does not exceed."""
+        """The accuracy that guessing does not exceed; halfway to 1 at most, which is no guessing any more."""
+        return min(self._highest_by_chance, (1 + self.guessing) / 2)
+
+    @property
+    def can_judge(self) -> bool:
+        """Whether the images are so many, and so even by class, that guessing is told from learning."""
+        return self._highest_by_chance < 1
+
+    @property
+    def _highest_by_chance(self) -> float:
         share = self.guessing
         return share + STANDARD_ERRORS * math.sqrt(share * (1 - share) / max(self.images, 1))
 
@@ -104,6 +116,9 @@ class Circumstances:
 
     train: LabelCounts
     validation: LabelCounts
+    watched: LabelCounts
+    """The images behind `Observation.same_class`."""
+
     class_names: tuple[str, ...]
     relu_layers: tuple[str, ...]
     entropy_loss: bool
@@ -144,6 +159,7 @@ def diagnose(
     circumstances: Circumstances,
     *,
     ended: bool,
+    before: Sequence[RunWarning] | None = None,
 ) -> tuple[RunWarning, ...]:
     """Everything that is wrong with a training so far, each with the first epoch in which it was seen.
 
@@ -152,9 +168,10 @@ def diagnose(
     Args:
         observations: one for each row of the history.
         ended: whether no epoch follows.
+        before: what was found up to the last epoch but one; None: all epochs are judged, not only the last.
     """
-    found: dict[tuple[str, str | None], RunWarning] = {}
-    for epoch in range(1, len(history) + 1):
+    found = {(warning.kind, warning.layer): warning for warning in before or ()}
+    for epoch in range(1 if before is None else len(history), len(history) + 1):
         last = ended and epoch == len(history)
         for warning in _of_epoch(history[:epoch], observations[:epoch], circumstances, last):
             found.setdefault((warning.kind, warning.layer), warning)
@@ -214,8 +231,7 @@ def _constant_predictions(
     observations: Sequence[Observation], circumstances: Circumstances, last: bool
 ) -> bool:
     """One epoch may stray, where another follows or the best is kept."""
-    seen = circumstances.validation if circumstances.validation.images else circumstances.train
-    if seen.guessing > 0.9 or observations[-1].same_class < 1.0:
+    if circumstances.watched.guessing > 0.9 or observations[-1].same_class != 1.0:  # NaN: not looked at
         return False
     again = len(observations) > 1 and observations[-2].same_class == 1.0
     return again or (last and not circumstances.keeps_best)
@@ -227,10 +243,17 @@ def _exploded(history: Sequence[EpochRow], circumstances: Circumstances) -> str 
     if len(history) == 1:
         return f"is {loss:.4g}; guessing would cost {guessing:.3g}" if loss > 10 * guessing else None
     lowest = min(_loss(row) for row in history[:-1])
-    floor = 1.5 * guessing if circumstances.entropy_loss else 0.0
-    if loss > max(5 * lowest, floor) and _accuracy(history[-1]) < max(map(_accuracy, history[:-1])):
+    floor = 1.5 * (guessing if circumstances.entropy_loss else _loss(history[0]))
+    if loss > max(5 * lowest, floor) and _has_fallen(history, circumstances.train):
         return f"has risen from {lowest:.4g} to {loss:.4g}"
     return None
+
+
+def _has_fallen(history: Sequence[EpochRow], train: LabelCounts) -> bool:
+    """Whether the accuracy is clearly below what it was: small losses rise many times without that."""
+    accuracy, highest = _accuracy(history[-1]), max(map(_accuracy, history[:-1]))
+    at_guessing = train.can_judge and accuracy <= train.bar
+    return accuracy < highest - (0.0 if at_guessing else CLEAR_FALL)
 
 
 def _too_slow(
@@ -250,6 +273,8 @@ def _thrown_about(
     """Signs of steps that are too large: worse than guessing for long, or large steps into a dead end."""
     loss, guessing = _loss(history[-1]), circumstances.guessing_loss
     bar = circumstances.train.bar
+    if not circumstances.train.can_judge:
+        return None
     stuck = _accuracy(history[-1]) <= bar
     before = len(history) > 1 and _accuracy(history[-2]) <= bar and _loss(history[-2]) > 1.5 * guessing
     moved = _largest_move(observations)
@@ -272,20 +297,24 @@ def _without_relation(
 ) -> Iterator[RunWarning]:
     """Nothing that helps on other images is learned, although the weights move."""
     validated = [float(row["val_accuracy"]) for row in history if row["val_accuracy"] is not None]
-    if len(history) < EPOCHS_TO_JUDGE or max(validated, default=0.0) > circumstances.validation.bar:
+    train, validation = circumstances.train, circumstances.validation
+    if len(history) < EPOCHS_TO_JUDGE or not train.can_judge:
         return
-    bar = circumstances.train.bar
+    if validated and (not validation.can_judge or max(validated) > validation.bar):
+        return
+    bar = train.bar
+    margin = min(0.05, (1 - bar) / 2)
     learned = max(map(_accuracy, history))
     reached = f"{max(validated):.2%}" if validated else ""
-    if validated and learned > bar + 0.05:
-        if learned > bar + 0.2 or last:
+    if validated and learned > bar + margin:
+        if learned > bar + 4 * margin or last:
             yield warning(
                 "shuffled_labels",
                 f"the training images are memorized ({learned:.2%}), but on validation images the accuracy "
                 f"stays at that of guessing (at best {reached}). The labels look shuffled; check that each "
                 "image has its own label, and that training and validation images are of the same kind",
             )
-    elif last and learned <= bar + 0.05:
+    elif last and learned <= bar + margin and not math.isnan(observations[-1].spread):
         if learned <= bar and observations[-1].spread < SAME_FOR_ALL:
             yield warning(
                 "not_learning",

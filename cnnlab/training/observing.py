@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.datasets.content import Dataset, PixelScale
+from cnnlab.datasets.content import Dataset, PixelScale, Split
 from cnnlab.gradients import evaluated
 from cnnlab.run_folders.records import EpochRow
 from cnnlab.training.health import (
@@ -40,8 +40,11 @@ class Observer:
 
     config: ExperimentConfig
     model: keras.Model
+    watched: Split
+    """The validation images, or some training images where there are none."""
+
     images: np.ndarray
-    """(N, *input_shape) uint8: some validation images, or training images where there are none."""
+    """(N, *input_shape) uint8: those of `watched` that go through the layers."""
 
     pixels: PixelScale
     circumstances: Circumstances
@@ -50,26 +53,26 @@ class Observer:
     @classmethod
     def of(cls, config: ExperimentConfig, model: keras.Model, data: Dataset, *, batch_size: int) -> Observer:
         """The observer of a run that is about to begin, or to go on; `batch_size` limits its memory."""
-        split = data.validation if len(data.validation) else data.train
+        watched = data.validation if len(data.validation) else evenly_spaced(data.train, batch_size)
         num_classes = len(data.class_names)
         circumstances = Circumstances(
             train=LabelCounts.of(data.train.labels, num_classes),
             validation=LabelCounts.of(data.validation.labels, num_classes),
+            watched=LabelCounts.of(watched.labels, num_classes),
             class_names=data.class_names,
             relu_layers=tuple(_summary_name(layer) for layer in relu_layers(model)),
             entropy_loss=_is_plain_entropy(config, model),
             schedule=config.training.optimizer.learning_rate.changes,
             keeps_best=config.training.keep == "best",
         )
-        images = split.images[: min(batch_size, MOST_IMAGES)]
-        return cls(config, model, images, data.pixels, circumstances, _followed(model))
+        images = evenly_spaced(watched, min(batch_size, MOST_IMAGES)).images
+        return cls(config, model, watched, images, data.pixels, circumstances, _followed(model))
 
     def observe(self, row: EpochRow, probabilities: np.ndarray, *, last: bool) -> Observation:
         """See the network as it is after the epoch of `row`.
 
         Args:
-            probabilities: (N, num_classes) float32, its answers on the validation images, or on training
-                images where there are none.
+            probabilities: (N, num_classes) float32, its answers on the images in `watched`.
         """
         weights = _followed(self.model)
         moved = relative_move(self._weights, weights)
@@ -102,6 +105,15 @@ class Observer:
             )
 
         return evaluated(highest)
+
+
+def evenly_spaced(split: Split, most: int) -> Split:
+    """At most so many images, from all over a split: where images are sorted, the first are of one class."""
+    count = min(most, len(split))
+    if count == len(split):
+        return split
+    chosen = np.linspace(0, len(split) - 1, count).round().astype(np.int64)
+    return Split(split.images[chosen], split.labels[chosen])
 
 
 def seen_before(arrays: np.ndarray, epochs: int, model: keras.Model) -> list[Observation]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from functools import cache
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from cnnlab.backend import framework_errors
 from cnnlab.errors import UserError
 from cnnlab.gradients import differentiated
-from cnnlab.native_log import Aside, stderr_aside
+from cnnlab.native_log import Aside, give_back, stderr_aside
 
 IMAGES = (16, 28, 28, 16)
 FILTERS = (32, 3, 3, 16)
@@ -49,7 +48,7 @@ def slow_precision(precision: str) -> str | None:
             "TF_ENABLE_ONEDNN_OPTS=0"
         ) from None
     finally:
-        os.write(2, aside.text)
+        give_back(aside.text)
     slower = seconds / seconds_of("float32")
     if slower < MUCH_SLOWER:
         return None

@@ -221,6 +221,19 @@ def test_override(write_config, override: str, path: str, value: object) -> None
     assert found == value
 
 
+@pytest.mark.parametrize("name", ["", "name: sgd\n", "name: mine\n"])
+@pytest.mark.parametrize("training", ["", "training:\n", "training: {epochs: 3}\n"])
+def test_a_rate_without_a_section_is_the_default_optimizers(write_config, name, training) -> None:
+    from cnnlab.config.experiment import load_config
+
+    path = write_config(name + CONFIG.replace("training: {optimizer: adam}\n", training))
+    config = load_config(path, ["training.optimizer.learning_rate.warm_up=2"])
+    written_out = ["training.optimizer.learning_rate={name: constant, initial: 0.001, warm_up: 2}"]
+    optimizer = config.training.optimizer
+    assert optimizer == load_config(path, written_out).training.optimizer
+    assert (optimizer.name, optimizer.learning_rate.warm_up) == ("adam", 2)
+
+
 def test_the_last_of_two_overrides_counts(write_config) -> None:
     from cnnlab.config.experiment import load_config
 

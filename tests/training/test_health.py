@@ -29,6 +29,7 @@ def circumstances(**changes):
         "train": even, "validation": even, "class_names": TEN, "relu_layers": ("conv2d_1", "dense_1"),
         "entropy_loss": True, "schedule": False, "keeps_best": False,
     }  # fmt: skip
+    changes.setdefault("watched", changes.get("validation", even))
     return Circumstances(**(usual | changes))
 
 
@@ -145,6 +146,80 @@ def test_labels_that_look_shuffled():
     assert kinds(GUESSING, seen(6), ended=False) == []
 
 
+@pytest.mark.parametrize(
+    ("train", "validation"),
+    [
+        pytest.param((4, 4), (4, 4), id="eight images"),
+        pytest.param((50, 50), (4, 4), id="eight validation images"),
+        pytest.param((28, 7), (28, 7), id="one class is frequent"),
+        pytest.param((50, 50), (28, 7), id="one class is frequent in validation"),
+        pytest.param((50, 50), (20, 0), id="validation images of one class"),
+        pytest.param((225, 25), (225, 25), id="a bar just below 1"),
+        pytest.param((38, 2), (0, 0), id="no validation images"),
+    ],
+)
+@pytest.mark.parametrize("accuracy", [1.0, 0.98])
+def test_few_or_imbalanced_images_that_are_told_apart(train, validation, accuracy):
+    history = rows([0.5, 0.3, 0.2, 0.1, 0.05, 0.02], [accuracy] * 6)
+    for row in history if not sum(validation) else ():
+        row["val_accuracy"] = None
+    counts = {"train": LabelCounts(train), "validation": LabelCounts(validation)}
+    counts["watched"] = counts["validation" if sum(validation) else "train"]
+    observations = seen(6, moved=2.0, dead=(math.nan, math.nan))
+    assert kinds(history, observations, class_names=("a", "b"), **counts) == []
+
+
+@pytest.mark.parametrize("accuracy", [0.5, 0.625])
+def test_eight_images_do_not_tell_guessing_from_learning(accuracy):
+    few = LabelCounts((4, 4))
+    slow = rows([0.6] * 6, [accuracy] * 6)
+    assert kinds(slow, seen(6, moved=2.0), train=few, validation=few, class_names=("a", "b")) == []
+
+
+@pytest.mark.parametrize("losses", [[1e-3, 1e-4, 8e-4], [1e-3, 1e-4, 8e-3]])
+@pytest.mark.parametrize("entropy_loss", [True, False])
+def test_a_loss_that_rises_without_harm_has_not_exploded(losses, entropy_loss):
+    history = rows(losses, [1.0, 1.0, 0.9995])
+    assert kinds(history, seen(3), entropy_loss=entropy_loss) == []
+
+
+def test_another_loss_explodes_above_that_of_the_first_epoch():
+    history = rows([0.08, 0.02, 0.9], [0.6, 0.9, 0.3])
+    assert kinds(history, seen(3), entropy_loss=False) == [("exploding_loss", 3, None)]
+    history = rows([0.2, 0.02, 0.15], [0.6, 0.9, 0.7])
+    assert kinds(history, seen(3), entropy_loss=False) == []
+
+
+def test_an_epoch_that_was_not_looked_at_is_not_judged():
+    unseen = [Observation(math.nan, math.nan, math.nan, (math.nan, math.nan))] * 6
+    assert kinds(GUESSING, unseen) == []
+
+
+def test_epoch_by_epoch_the_same_is_found():
+    observations = [*seen(2), *seen(4, dead=(0.0, 1.0), moved=7.0)]
+    whole = diagnose(GUESSING, observations, circumstances(), ended=True)
+    found = ()
+    for epoch in range(1, 7):
+        found = diagnose(
+            GUESSING[:epoch], observations[:epoch], circumstances(), ended=epoch == 6, before=found
+        )
+    assert found == whole
+    assert [each.kind for each in whole] == ["dead_relu", "learning_rate_high"]
+
+
+@pytest.mark.parametrize("count", [1, 5, 256, 999, 1000])
+def test_images_are_chosen_from_all_classes_of_a_sorted_split(count):
+    from cnnlab.datasets.content import Split
+    from cnnlab.training.observing import evenly_spaced
+
+    labels = np.repeat(np.arange(5), 200)
+    split = Split(labels.astype(np.uint8).reshape(-1, 1, 1, 1), labels)
+    chosen = evenly_spaced(split, count)
+    assert len(chosen) == count
+    assert count < 5 or set(chosen.labels) == set(range(5))
+    np.testing.assert_array_equal(chosen.images.reshape(-1), chosen.labels)
+
+
 def test_labels_that_are_all_the_same():
     only = LabelCounts((0, 0, 0, 500, *(0,) * 6))
     [warning] = diagnose(LEARNING, seen(6, same_class=1.0), circumstances(train=only), ended=True)
@@ -250,6 +325,32 @@ def test_being_looked_at_changes_no_bit(trained, experiment, cnn, dataset, weigh
         np.testing.assert_array_equal(one, other)
     for key in ("loss", "accuracy", "val_loss", "val_accuracy"):
         assert [row[key] for row in watched.history] == [row[key] for row in unwatched.history]
+
+
+def test_sorted_images_without_validation_images(trained, tmp_path):
+    """The network is right on every image; the first 500 are all of one class."""
+    from cnnlab.config.experiment import load_config
+    from cnnlab.datasets import DataPaths, load_dataset
+
+    labels = np.repeat(np.arange(2), 600)
+    images = np.zeros((1200, 2, 2), np.uint8)
+    images[labels == 1] = 255
+    middle = slice(590, 610)
+    np.savez(
+        tmp_path / "sorted.npz",
+        x_train=images, y_train=labels, x_test=images[middle], y_test=labels[middle],
+    )  # fmt: skip
+    text = f"""
+    name: sorted
+    dataset: {{npz: {tmp_path}/sorted.npz, validation_size: 0}}
+    model: {{layers: [Flatten, Dense: {{units: 2, activation: softmax}}]}}
+    training: {{epochs: 3, batch_size: 32, optimizer: {{name: adam, learning_rate: 0.1}}}}
+    """
+    (tmp_path / "sorted.yaml").write_text(text)
+    config = load_config(str(tmp_path / "sorted.yaml"))
+    record = trained(config, load_dataset(config.dataset, DataPaths.from_environment(None)))
+    assert record.history[-1]["accuracy"] == 1.0
+    assert record.result.warnings == ()
 
 
 @pytest.mark.parametrize(("epochs", "seen_after"), [(4, 3), (2, 2)])
