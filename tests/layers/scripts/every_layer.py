@@ -32,6 +32,7 @@ VARIANTS = [
     {"RandomRotation": {"factor": 0.2, "interpolation": "nearest"}},
     {"Repeat": {"times": 2, "layers": [{"Conv2D": {"filters": 3, "kernel_size": 3, "padding": "same"}}]}},
     {"Residual": {"layers": [{"Conv2D": {"filters": 3, "kernel_size": 1}}]}},
+    {"SpatialTransformer": {"layers": ["Flatten"], "output_size": [5, 6]}},
     *({"Parallel": {"branches": [["ReLU"], ["ELU"]], "merge": merge}} for merge in ("average", "maximum")),
 ]  # fmt: skip
 """What no layer's smallest fields show."""
@@ -63,6 +64,8 @@ def formatted(layer: str | dict[str, Any], data_format: str) -> Any:
 def network(precision: str, data_format: str, backend: str, *, seed: int = 0) -> ExperimentConfig:
     """Each layer is the first of a branch of its own, behind a layer with weights: gradients pass it."""
     simple = [{kind: NEEDED.get(kind, {})} for kind, layer in LAYERS.items() if not issubclass(layer, Block)]
+    blocks = {kind for kind, layer in LAYERS.items() if issubclass(layer, Block)}
+    assert blocks == {kind_of(each) for each in VARIANTS} & blocks, "each block needs a variant"
     tested = [formatted(each, data_format) for each in simple + VARIANTS]
     image = [HEIGHT, WIDTH, CHANNELS] if data_format == "channels_last" else [CHANNELS, HEIGHT, WIDTH]
     before = formatted({"DepthwiseConv2D": {"kernel_size": 1}}, data_format)
