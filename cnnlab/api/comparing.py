@@ -205,7 +205,6 @@ def compare(
         TrainingFailed: a run failed; the exception carries those that finished.
     """
     from cnnlab.run_folders.listing import runs_meant
-    from cnnlab.studies.comparing import compare_experiments, whole
 
     if isinstance(experiments, str | PathLike | Mapping | Experiment | Run):
         raise UserError("expected two or more experiments, found one")
@@ -224,6 +223,9 @@ def compare(
             meant += folders
         else:
             meant.append(load(each, settings).config)
+    # It imports pandas; what is wrong with a config is said before that.
+    from cnnlab.studies.comparing import compare_experiments, whole
+
     entries, left_out = whole(meant, read=_entry, experiment_of=_experiment)
     if not any(isinstance(entry, ExperimentConfig) for entry in entries):
         options = {

@@ -55,7 +55,7 @@ def test_a_run_that_ran_out_of_memory_says_so(monkeypatch, capsys, tmp_path):
         raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 4000000000000 bytes.")
 
     monkeypatch.setattr("cnnlab.training.train.train", fail)
-    options = ["--set", "dataset.train_count=40", "--quiet", "--out", str(tmp_path)]
+    options = ["--set", "dataset.train_count=400", "--quiet", "--out", str(tmp_path)]
     assert run(["train", "xo_cnn", *options]) == 1
     said = capsys.readouterr().err
     assert "out of memory: RESOURCE_EXHAUSTED: Out of memory allocating 4000000000000 bytes." in said

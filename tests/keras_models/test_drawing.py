@@ -67,7 +67,7 @@ def test_branches_within_branches(drawn):
     assert third == ()
     outer = elements[1]
     assert outer.labels == ("", "", "identity")
-    assert outer.end == Volume("other", "Concatenate", (16, 16, 6))
+    assert outer.end == Volume("other", "Concatenate", (16, 16, 6), written=(16, 16, 6))
     inner = outer.branches[0].elements[0]
     assert isinstance(inner, Fork)
     assert (inner.end.symbol, inner.is_residual) == ("×", False)
@@ -84,7 +84,9 @@ def test_what_is_no_branch_is_one_box(drawn):
     assert isinstance(parts[0], Tangle)
     names = [step.node.name for step in parts[0].steps]
     assert sorted(names) == ["add_1", "add_2", "add_3", "conv2d_1", "conv2d_2", "conv2d_3"]
-    assert elements[1] == Volume("other", "6 layers", (16, 16, 2), 3 * (3 * 3 * 2 * 2 + 2))
+    assert elements[1] == Volume(
+        "other", "6 layers", (16, 16, 2), 3 * (3 * 3 * 2 * 2 + 2), written=(16, 16, 2)
+    )
 
 
 def test_the_command_draws_it(tmp_path, monkeypatch, capsys):
