@@ -104,6 +104,9 @@ def idle_settings(
     if dataset.validation_size and not counts.validation:
         message = f"{as_written(dataset.validation_size)} of the images used is less than one; none validates"
         yield ("dataset", "validation_size"), message
+    if training.drop_last and counts.train % training.batch_size == 0:
+        message = f"the {counts.train:,} training images fill whole batches of {training.batch_size:,}"
+        yield ("training", "drop_last"), message
     if training.batch_size > counts.train:
         message = (
             f"{training.batch_size:,} is more than the {counts.train:,} training images; each step uses all "
@@ -118,6 +121,15 @@ def idle_layers(nodes: Sequence[GraphNode]) -> Iterator[Finding]:
         if node.layer.is_idle:
             fields = " or ".join(node.layer.idle_at)
             message = f"{node.layer.type()} passes its input on unchanged; change {fields}, or leave it out"
+            yield node.where, message
+
+
+def silent_layers(nodes: Sequence[GraphNode]) -> Iterator[Finding]:
+    """Layers that pass on the same numbers whatever they get."""
+    for node in nodes:
+        if node.layer.is_silent:
+            fields = " or ".join(node.layer.silent_at)
+            message = f"{node.layer.type()} passes on the same numbers for every image; change {fields}"
             yield node.where, message
 
 

@@ -24,7 +24,14 @@ from cnnlab.config.checks import (
     training_mismatches,
 )
 from cnnlab.config.decisive import decides
-from cnnlab.config.effects import ImageCounts, idle_layers, idle_settings, impossible_settings, known_counts
+from cnnlab.config.effects import (
+    ImageCounts,
+    idle_layers,
+    idle_settings,
+    impossible_settings,
+    known_counts,
+    silent_layers,
+)
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
@@ -145,7 +152,8 @@ class ExperimentConfig(Settings):
         if self.dataset is None:
             return []
         known = counts or known_counts(self.dataset)
-        return [self._located(*each) for each in impossible_settings(self.training, self.dataset, known)]
+        found = [*impossible_settings(self.training, self.dataset, known), *silent_layers(self.nodes)]
+        return [self._located(*each) for each in found]
 
     def idle(self, counts: ImageCounts | None = None) -> list[str]:
         """Settings that change nothing about the result, each with its place."""

@@ -30,7 +30,7 @@ class Activation(Layer):
         "Apply the function `activation` to each number (softmax: to each row). No weights."
     )
 
-    idle_at: ClassVar[Mapping[str, object]] = {"activation": "linear"}
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"activation": ("linear",)}
 
     activation: ActivationName
 
@@ -62,6 +62,8 @@ class ReLU(ActivationLayer):
         "x where x ≥ threshold, at most max_value; negative_slope · (x − threshold) below the threshold."
     )
 
+    silent_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"max_value": (0,), "negative_slope": (0,)}
+
     max_value: AtLeast0 | None = None
     negative_slope: AtLeast0 = 0.0
     threshold: AtLeast0 = 0.0
@@ -71,6 +73,8 @@ class LeakyReLU(ActivationLayer):
     """Leaky rectified linear unit (Maas et al. 2013)."""
 
     about: ClassVar[str] = "x where x ≥ 0, else negative_slope · x (Maas et al. 2013)."
+
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"negative_slope": (1,)}
 
     negative_slope: AtLeast0 = 0.3
 

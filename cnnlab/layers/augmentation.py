@@ -36,6 +36,9 @@ Factor = Annotated[
 ]
 """How far at most: x stands for [−x, x]."""
 
+NO_CHANGE = (0, (0, 0))
+"""The factors that leave images as they are."""
+
 
 class Augmentation(SpatialLayer):
     """A random change of each image in training; nothing otherwise. The shape stays."""
@@ -81,7 +84,7 @@ class RandomRotation(Warp):
 
     about: ClassVar[str] = "In training, rotate each image by at most `factor` full turns; 0.1 is ±36°."
 
-    idle_at: ClassVar[Mapping[str, object]] = {"factor": 0}
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"factor": NO_CHANGE}
 
     factor: Factor
 
@@ -94,7 +97,10 @@ class RandomTranslation(Warp):
         "width."
     )
 
-    idle_at: ClassVar[Mapping[str, object]] = {"height_factor": 0, "width_factor": 0}
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {
+        "height_factor": NO_CHANGE,
+        "width_factor": NO_CHANGE,
+    }
 
     height_factor: Factor
     width_factor: Factor
@@ -109,7 +115,10 @@ class RandomZoom(Warp):
         "Without `width_factor`, height and width change together."
     )
 
-    idle_at: ClassVar[Mapping[str, object]] = {"height_factor": 0, "width_factor": None}
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {
+        "height_factor": NO_CHANGE,
+        "width_factor": (None, *NO_CHANGE),
+    }
 
     height_factor: Factor
     width_factor: Factor | None = None

@@ -60,8 +60,11 @@ class Layer(Settings):
     only_reshapes: ClassVar[bool] = False
     """Whether its output is its input under another shape, which takes no memory of its own."""
 
-    idle_at: ClassVar[Mapping[str, object]] = {}
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {}
     """The values of fields with which, all together, a layer passes its input on unchanged; {}: never."""
+
+    silent_at: ClassVar[Mapping[str, tuple[object, ...]]] = {}
+    """The values of fields with which, all together, its output does not depend on its input; {}: never."""
 
     width_field: ClassVar[str | None] = None
     """The field that says how wide the layer is, such as filters: what is resized to meet a budget."""
@@ -98,8 +101,15 @@ class Layer(Settings):
     @property
     def is_idle(self) -> bool:
         """Whether the layer passes its input on unchanged, because its settings make it."""
-        idle_at = self.idle_at
-        return bool(idle_at) and all(getattr(self, field) == value for field, value in idle_at.items())
+        return self._has(self.idle_at)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the output does not depend on the input, because the settings make it so."""
+        return self._has(self.silent_at)
+
+    def _has(self, values: Mapping[str, tuple[object, ...]]) -> bool:
+        return bool(values) and all(getattr(self, field) in each for field, each in values.items())
 
     @property
     def short_name(self) -> str:

@@ -120,6 +120,9 @@ class Rescaling(Layer):
 
     about: ClassVar[str] = "input × `scale` + `offset`. No weights."
 
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"scale": (1,), "offset": (0,)}
+    silent_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"scale": (0,)}
+
     scale: float
     offset: float = 0.0
 

@@ -19,7 +19,7 @@ class RandomErasing(Augmentation):
         "Keras's layer, with one other default: its `value_range` is [0, 255], and images here are in [0, 1]."
     )
 
-    idle_at: ClassVar[Mapping[str, object]] = {"factor": 0}
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"factor": (0, (0, 0))}
 
     factor: Share = Field(1.0, description="Images are changed with a probability drawn between 0 and this.")
     scale: Annotated[tuple[Share, Share], AsRange] = Field(

@@ -18,7 +18,7 @@ class Pooling2D(SpatialLayer):
 
     drawing_role: ClassVar[DrawingRole] = "pooling"
 
-    idle_at: ClassVar[Mapping[str, object]] = {"pool_size": (1, 1), "strides": None}
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"pool_size": ((1, 1),), "strides": (None, (1, 1))}
 
     pool_size: Pair = (2, 2)
     strides: Pair | None = None  # Keras's default: the pool size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -52,6 +53,8 @@ class Permute(Layer):
     about: ClassVar[str] = (
         "The axes in the order `dims`, counted from 1: [3, 1, 2] turns (H, W, C) into (C, H, W)."
     )
+
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"dims": ((1,), (1, 2), (1, 2, 3))}
 
     dims: Annotated[tuple[Positive, ...], Field(min_length=1), AsTuple]
 

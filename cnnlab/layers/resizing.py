@@ -39,7 +39,7 @@ class ZeroPadding2D(SpatialLayer):
     )
     drawing_role: ClassVar[DrawingRole] = "hidden"
 
-    idle_at: ClassVar[Mapping[str, object]] = {"padding": ((0, 0), (0, 0))}
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"padding": (((0, 0), (0, 0)),)}
 
     padding: Borders = ((1, 1), (1, 1))
 
@@ -60,7 +60,7 @@ class Cropping2D(SpatialLayer):
         "right, C)."
     )
 
-    idle_at: ClassVar[Mapping[str, object]] = {"cropping": ((0, 0), (0, 0))}
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"cropping": (((0, 0), (0, 0)),)}
 
     cropping: Borders = ((0, 0), (0, 0))
 
@@ -87,7 +87,7 @@ class UpSampling2D(SpatialLayer):
         "Each pixel becomes size[0] × size[1] pixels: (H, W, C) → (H · size[0], W · size[1], C)."
     )
 
-    idle_at: ClassVar[Mapping[str, object]] = {"size": (1, 1)}
+    idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"size": ((1, 1),)}
 
     size: Pair = (2, 2)
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"] = "nearest"

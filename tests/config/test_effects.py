@@ -139,6 +139,9 @@ def test_validation_images_that_are_none_are_refused_where_they_are_needed():
         pytest.param("{batch_size: 200}",
                      "3:24: training.batch_size: 200 is more than the 108 training images; each step uses all "
                      "of them", id="batch beyond the images"),
+        pytest.param("{batch_size: 27, drop_last: true}",
+                     "3:39: training.drop_last: the 108 training images fill whole batches of 27",
+                     id="no last batch to drop"),
     ],
 )  # fmt: skip
 def test_what_changes_nothing_is_warned_of(training, message):
@@ -157,7 +160,7 @@ def test_what_changes_nothing_is_warned_of(training, message):
         "{class_weights: {X: 2}}",
         "{class_weights: balanced}",
         "{batch_size: 50, drop_last: true}",
-        "{batch_size: 27, drop_last: true}",
+        "{batch_size: 25, drop_last: true}",
         "{batch_size: 108}",
     ],
 )
@@ -187,6 +190,11 @@ def test_shipped_configs_have_no_idle_settings(name):
         ("Cropping2D", "cropping"),
         ("UpSampling2D: {size: 1}", "size"),
         ("MaxPooling2D: {pool_size: 1}", "pool_size or strides"),
+        ("AveragePooling2D: {pool_size: 1, strides: 1}", "pool_size or strides"),
+        ("RandomZoom: {height_factor: 0, width_factor: [0, 0]}", "height_factor or width_factor"),
+        ("LeakyReLU: {negative_slope: 1}", "negative_slope"),
+        ("Rescaling: {scale: 1}", "scale or offset"),
+        ("Permute: {dims: [1, 2, 3]}", "dims"),
         ("Activation: {activation: linear}", "activation"),
     ],
 )
@@ -196,6 +204,19 @@ def test_layers_that_pass_their_input_on_are_warned_of(layer, fields):
     message = f"model.layers[0]: {kind} passes its input on unchanged; change {fields}, or leave it out"
     [found] = parse_config(parse_yaml(text, "c.yaml"), default_name="c").idle()
     assert found == f"c.yaml:2:18: {message}"
+
+
+@pytest.mark.parametrize(
+    ("layer", "fields"),
+    [("Rescaling: {scale: 0, offset: 1}", "scale"), ("ReLU: {max_value: 0}", "max_value or negative_slope")],
+)
+def test_layers_whose_output_does_not_depend_on_the_image_are_refused(layer, fields):
+    text = f"{XO}model: {{layers: [{layer}, Flatten, Dense: {{units: 2, activation: softmax}}]}}\n"
+    kind = layer.split(":")[0]
+    message = f"{kind} passes on the same numbers for every image; change {fields}"
+    with pytest.raises(UserError) as caught:
+        parse_config(parse_yaml(text, "c.yaml"), default_name="c")
+    assert str(caught.value) == f"c.yaml:2:18: model.layers[0]: {message}"
 
 
 def test_counted_images_decide_where_they_are_known():
