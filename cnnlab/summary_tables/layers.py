@@ -107,7 +107,7 @@ def _block_line(architecture: Architecture, path: list[str]) -> dict[str, str]:
     params = sum(row.params for row in rows)
     more = growth(architecture, prefix)
     return {
-        "Type": "block" if more is None else f"block, +{more.channels} channels",
+        "Type": "block" if more is None else f"+{more.channels} channels",
         "Output": times(rows[-1].output_shape),
         "Params": f"{params:,}",
         "%": share(params / architecture.total_params if architecture.total_params else 0),
