@@ -117,20 +117,16 @@ def idle_settings(
 
 def idle_layers(nodes: Sequence[GraphNode]) -> Iterator[Finding]:
     """Layers that pass their input on unchanged."""
-    for node in nodes:
-        if node.layer.is_idle:
-            fields = " or ".join(node.layer.idle_at)
-            message = f"{node.layer.type()} passes its input on unchanged; change {fields}, or leave it out"
-            yield node.where, message
+    for where, layer in ((node.where, node.layer) for node in nodes if node.layer.is_idle):
+        fields = " or ".join(layer.idle_at)
+        yield where, f"{layer.type()} passes its input on unchanged; change {fields}, or leave it out"
 
 
 def silent_layers(nodes: Sequence[GraphNode]) -> Iterator[Finding]:
     """Layers that pass on the same numbers whatever they get."""
-    for node in nodes:
-        if node.layer.is_silent:
-            fields = " or ".join(node.layer.silent_at)
-            message = f"{node.layer.type()} passes on the same numbers for every image; change {fields}"
-            yield node.where, message
+    for where, layer in ((node.where, node.layer) for node in nodes if node.layer.is_silent):
+        fields = " or ".join(layer.silent_at)
+        yield where, f"{layer.type()} passes on the same numbers for every image; change {fields}"
 
 
 def _out_of_float32(optimizer: Optimizer) -> Iterator[Finding]:

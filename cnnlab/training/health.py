@@ -31,6 +31,9 @@ LARGE_MOVE = 0.1
 EPOCHS_TO_JUDGE = 5
 """Slow starts are over by then; before, labels are not doubted."""
 
+UPDATES_TO_JUDGE = 100
+"""Nor are they after fewer changes of the weights, where nothing is learned yet."""
+
 CLEAR_FALL = 0.05
 """An accuracy that is lower by less may have fallen by chance."""
 
@@ -123,6 +126,9 @@ class Circumstances:
     relu_layers: tuple[str, ...]
     entropy_loss: bool
     """Whether the loss is the plain cross-entropy, so that guessing costs log(num_classes)."""
+
+    updates_per_epoch: float
+    """How often the weights change in an epoch."""
 
     schedule: bool
     """Whether the learning rate changes by itself: it may begin low."""
@@ -314,6 +320,8 @@ def _without_relation(
                 f"stays at that of guessing (at best {reached}). The labels look shuffled; check that each "
                 "image has its own label, and that training and validation images are of the same kind",
             )
+    elif len(history) * circumstances.updates_per_epoch < UPDATES_TO_JUDGE:
+        return
     elif last and learned <= bar + margin and not math.isnan(observations[-1].spread):
         if learned <= bar and observations[-1].spread < SAME_FOR_ALL:
             yield warning(

@@ -55,6 +55,8 @@ class Observer:
         """The observer of a run that is about to begin, or to go on; `batch_size` limits its memory."""
         watched = data.validation if len(data.validation) else evenly_spaced(data.train, batch_size)
         num_classes = len(data.class_names)
+        training = config.training
+        accumulated = training.optimizer.gradient_accumulation_steps or 1
         circumstances = Circumstances(
             train=LabelCounts.of(data.train.labels, num_classes),
             validation=LabelCounts.of(data.validation.labels, num_classes),
@@ -62,8 +64,9 @@ class Observer:
             class_names=data.class_names,
             relu_layers=tuple(_summary_name(layer) for layer in relu_layers(model)),
             entropy_loss=_is_plain_entropy(config, model),
-            schedule=config.training.optimizer.learning_rate.changes,
-            keeps_best=config.training.keep == "best",
+            updates_per_epoch=training.steps_per_epoch(len(data.train)) / accumulated,
+            schedule=training.optimizer.learning_rate.changes,
+            keeps_best=training.keep == "best",
         )
         images = evenly_spaced(watched, min(batch_size, MOST_IMAGES)).images
         return cls(config, model, watched, images, data.pixels, circumstances, _followed(model))

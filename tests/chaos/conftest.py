@@ -323,10 +323,3 @@ def same_run() -> Callable[[Path, Path], None]:
 @pytest.fixture(scope="session")
 def sample() -> Callable[[list[Any], int], list[Any]]:
     return some
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The networks here have whatever has a state; that they learn nothing is no news."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore::cnnlab.CnnlabWarning"))

@@ -12,8 +12,8 @@ from cnnlab.datasets.content import Dataset, PixelScale, Provenance, Split
 from cnnlab.language.source import parse_yaml
 from cnnlab.run_folders.holding import hold
 from cnnlab.run_folders.identity import run_path
-from cnnlab.run_folders.records import Record, read_record
-from cnnlab.run_folders.run_writer import open_run
+from cnnlab.run_folders.records import EpochRow, Record, read_record
+from cnnlab.run_folders.run_writer import RunWriter, open_run
 
 SOFTMAX_REGRESSION = "[Flatten, Dense: {units: 10, activation: softmax}]"
 
@@ -113,6 +113,25 @@ def trained(backend: object, tmp_path: Path, reporter: Silent) -> Callable[..., 
         return read_record(path)
 
     return call
+
+
+@pytest.fixture
+def interrupted(trained: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """interrupted(config, data, out, after=2): a run that ends right behind the checkpoint of that epoch."""
+    write = RunWriter.write_checkpoint
+
+    def train(config: ExperimentConfig, data: Dataset, out: Path, *, after: int) -> None:
+        def interrupt(run: RunWriter, arrays: dict[str, np.ndarray], history: list[EpochRow]) -> None:
+            write(run, arrays, history)
+            if int(arrays["epoch"]) == after:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(RunWriter, "write_checkpoint", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                trained(config, data, out=out)
+
+    return train
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from cnnlab.run_folders.records import EpochRow
-from cnnlab.run_folders.run_writer import RunWriter
 from cnnlab.training.fit import best_epoch
 
 WILD = "batch_size: 16, optimizer: {name: sgd, learning_rate: 0.5}"
@@ -79,21 +77,11 @@ def test_drop_last_trains_on_whole_batches(trained, experiment, dataset, reporte
 
 
 def test_a_run_that_drops_its_last_batches_resumes_bit_for_bit(
-    trained, experiment, dataset, monkeypatch, tmp_path, weights_of
+    trained, interrupted, experiment, dataset, tmp_path, weights_of
 ) -> None:
     config, data = experiment(training="epochs: 3, batch_size: 16, drop_last: true"), dataset(train=70)
-    whole = trained(config, data)
-    write, out = RunWriter.write_checkpoint, tmp_path / "out"
-
-    def interrupt(run: RunWriter, arrays: dict[str, np.ndarray], history: list[EpochRow]) -> None:
-        write(run, arrays, history)
-        if int(arrays["epoch"]) == 1:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RunWriter, "write_checkpoint", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            trained(config, data, out=out)
+    whole, out = trained(config, data), tmp_path / "out"
+    interrupted(config, data, out, after=1)
     for one, other in zip(weights_of(trained(config, data, out=out)), weights_of(whole), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -111,20 +99,10 @@ def test_the_reporter_is_told_in_order(trained, experiment, dataset, reporter, m
 
 
 def test_the_reporter_is_told_of_a_resumed_run(
-    trained, experiment, dataset, reporter, monkeypatch, tmp_path
+    trained, interrupted, experiment, dataset, reporter, tmp_path
 ) -> None:
     config, data, out = experiment(training="epochs: 3"), dataset(), tmp_path / "out"
-    write = RunWriter.write_checkpoint
-
-    def interrupt(run: RunWriter, arrays: dict[str, np.ndarray], history: list[EpochRow]) -> None:
-        write(run, arrays, history)
-        if int(arrays["epoch"]) == 2:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RunWriter, "write_checkpoint", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            trained(config, data, out=out)
+    interrupted(config, data, out, after=2)
     reporter.told.clear()
     trained(config, data, out=out)
     assert reporter.told[0] == ("started", 2, True)

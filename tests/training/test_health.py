@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnlab.run_folders.run_writer import RunWriter
 from cnnlab.training.health import Circumstances, LabelCounts, Observation, diagnose, predictions_seen
 
 SCRIPT = Path(__file__).parent / "scripts" / "failing_networks.py"
@@ -27,7 +26,7 @@ def circumstances(**changes):
     even = LabelCounts((100,) * 10)
     usual = {
         "train": even, "validation": even, "class_names": TEN, "relu_layers": ("conv2d_1", "dense_1"),
-        "entropy_loss": True, "schedule": False, "keeps_best": False,
+        "entropy_loss": True, "updates_per_epoch": 40, "schedule": False, "keeps_best": False,
     }  # fmt: skip
     changes.setdefault("watched", changes.get("validation", even))
     return Circumstances(**(usual | changes))
@@ -144,6 +143,9 @@ def test_labels_that_look_shuffled():
     assert kinds(GUESSING, seen(6)) == [("shuffled_labels", 6, None)]
     assert kinds(GUESSING, seen(6, spread=0.01)) == [("not_learning", 6, None)]
     assert kinds(GUESSING, seen(6), ended=False) == []
+    # After so few steps, it says nothing about the labels.
+    assert kinds(GUESSING, seen(6), updates_per_epoch=16.5) == []
+    assert kinds(GUESSING, seen(6, spread=0.01), updates_per_epoch=16.5) == []
 
 
 @pytest.mark.parametrize(
@@ -355,25 +357,16 @@ def test_sorted_images_without_validation_images(trained, tmp_path):
 
 @pytest.mark.parametrize(("epochs", "seen_after"), [(4, 3), (2, 2)])
 def test_a_resumed_run_ends_with_the_same_warnings(
-    trained, experiment, dataset, reporter, monkeypatch, tmp_path, epochs, seen_after
+    trained, interrupted, experiment, dataset, reporter, tmp_path, epochs, seen_after
 ):
     """Also where it was killed between its last epoch and its result."""
     config = experiment(training=f"epochs: {epochs}, optimizer: {{name: sgd, learning_rate: 1.e-9}}")
-    data, out, write = dataset(), tmp_path / "out", RunWriter.write_checkpoint
+    data, out = dataset(), tmp_path / "out"
     whole = trained(config, data)
     said = [told for told in reporter.told if told[0] == "warn"]
     assert [each.kind for each in whole.result.warnings] == ["learning_rate_low"]
     assert said == [("warn", f"test, seed 0, epoch {seen_after}: {whole.result.warnings[0].message}")]
-
-    def interrupt(run, arrays, history):
-        write(run, arrays, history)
-        if int(arrays["epoch"]) == 2:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RunWriter, "write_checkpoint", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            trained(config, data, out=out)
+    interrupted(config, data, out, after=2)
     resumed = trained(config, data, out=out)
     assert resumed.result.warnings == whole.result.warnings
     document = json.loads((resumed.path / "result.json").read_text())

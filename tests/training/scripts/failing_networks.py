@@ -54,7 +54,8 @@ def all_of_them(folder: Path, backend: str) -> dict[str, list[list[Any]]]:
         "dead layer": on_dark(folder, backend, *dead),
         "dead branch": on_dark(folder, backend, branch),
         "shuffled labels": warnings(
-            folder, backend, training={"epochs": 8, "optimizer": {"learning_rate": 0.003}}, dataset=noise,
+            folder, backend, dataset=noise,
+            training={"epochs": 8, "batch_size": 8, "optimizer": {"learning_rate": 0.003}},
             layers=["Flatten", {"Dense": {"units": 64, "activation": "relu"}}, OUTPUT],
         ),
     }  # fmt: skip
