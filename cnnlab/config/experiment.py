@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -152,7 +153,9 @@ class ExperimentConfig(Settings):
         if self.dataset is None:
             return []
         known = counts or known_counts(self.dataset)
-        found = [*impossible_settings(self.training, self.dataset, known), *silent_layers(self.nodes)]
+        found = [*impossible_settings(self.training, self.dataset, known)]
+        with suppress(ShapeError):  # layers that do not fit together have a message of their own
+            found += silent_layers(self.nodes)
         return [self._located(*each) for each in found]
 
     def idle(self, counts: ImageCounts | None = None) -> list[str]:

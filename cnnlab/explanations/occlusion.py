@@ -15,6 +15,9 @@ from cnnlab.explanations.technique import Technique
 from cnnlab.pictures.kit.formats import percent
 from cnnlab.wording import counted
 
+ROUNDING = 1e-6
+"""By less than that, a float32 probability can differ with what else is in the batch."""
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -42,6 +45,8 @@ class Occlusion(Technique):
 
     def explain(self, subject: Subject) -> Explanation:
         model = subject.model
+        import numpy as np
+
         from cnnlab.analyses.occlusion import occlusion, under_the_patch, worst_boxes, worst_covered
         from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
         from cnnlab.pictures.kit.sheet import ColorScale
@@ -56,7 +61,8 @@ class Occlusion(Technique):
         lows = found.probabilities.min(axis=(1, 2))
         changes = found.probabilities - found.uncovered[:, None, None]
         reason = "the patch changes the probability nowhere"
-        empty = empty_maps("the change", changes, chosen.names, reason)
+        changed = np.where(np.abs(changes) > ROUNDING, changes, 0)
+        empty = empty_maps("the change", changed, chosen.names, reason)
 
         def maps() -> Figure:
             at_pixels = under_the_patch(found, patch, chosen.display.shape[1:3])
