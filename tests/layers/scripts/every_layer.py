@@ -125,7 +125,7 @@ def exercise(backend: str, precision: str, data_format: str, folder: Path) -> No
     optimizer, steps = steps_of(model, config, images)
     # In float16, a step that overflows is left out and lowers the scale of the loss: the optimizer keeps it.
     state = [*model.variables, *optimizer.variables]
-    begin = arrays_of(state)
+    begin = [keras.ops.convert_to_numpy(each) for each in state]
     results = []
     for _ in range(2):
         for variable, value in zip(state, begin, strict=True):
@@ -230,8 +230,10 @@ def assert_same(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> No
 
 if __name__ == "__main__":
     chosen = sys.argv[1]
+    # At level 0, a maximum and what its gradient compares it with are computed twice and differ in the last
+    # bit: GlobalMaxPooling2D's gradient is 0 / 0.
     os.environ["XLA_FLAGS"] = (
-        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "  # for speed
+        "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true "  # for speed
         "--xla_allow_excess_precision=false"  # else a cast back from half precision may be left out
     )
     start_backend(RuntimeConfig(backend=chosen, device="cpu"))
