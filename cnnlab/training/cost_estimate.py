@@ -52,7 +52,7 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     batches = epoch_batches(config, count, epoch=1)[0]
     steps.run(batches, 0, 1)
     evaluated = data.train.images[: evaluation_batch(config)]  # the test images wait for the end
-    steps.outputs(evaluated)
+    steps.outputs(evaluated, len(evaluated))
     started = time.perf_counter() - began
 
     tried, spent = 0, 0.0
@@ -63,7 +63,7 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
         spent += time.perf_counter() - before
         tried += chunk
     before = time.perf_counter()
-    steps.outputs(evaluated)
+    steps.outputs(evaluated, len(evaluated))
     per_image = (time.perf_counter() - before) / len(evaluated)
 
     per_step = spent / tried

@@ -40,8 +40,18 @@ def build_optimizer(config: ExperimentConfig, *, train_count: int) -> keras.opti
     if settings.learning_rate.changes:
         steps = training.steps_per_epoch(train_count)
         rate = EpochSchedule(settings.learning_rate, steps_per_epoch=steps, epochs=training.epochs)
-    build = getattr(keras.optimizers, settings.keras_class)
-    optimizer: keras.optimizers.Optimizer = build(learning_rate=rate, **settings.arguments())
+    build = _optimizer_class(settings.keras_class)
+    optimizer = build(learning_rate=rate, **settings.arguments())
     if config.runtime.precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
+
+
+def _optimizer_class(name: str) -> type[keras.optimizers.Optimizer]:
+    """Keras's optimizer, or the backend's faster form of it."""
+    keras_class: type[keras.optimizers.Optimizer] = getattr(keras.optimizers, name)
+    if keras.backend.backend() != "tensorflow":
+        return keras_class
+    from cnnlab.training import optimizers_tensorflow
+
+    return getattr(optimizers_tensorflow, name, keras_class)

@@ -41,8 +41,11 @@ class Steps(Protocol):
             batches: (steps, batch) int32, positions in the training split.
         """
 
-    def outputs(self, images: np.ndarray) -> np.ndarray:
-        """What the network answers to one batch: (N, *input_shape) uint8 → (N, num_classes) float32."""
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        """What the network answers: (N, *input_shape) uint8 → (N, num_classes) float32.
+
+        `batch_size`: how many images go through the network at once, which limits memory.
+        """
 
 
 def gathered(train: Split, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -89,6 +89,11 @@ class JaxSteps:
                 variable.assign(value)
         return StepResults(np.asarray(losses)[start:stop], np.asarray(right)[start:stop])
 
-    def outputs(self, images: np.ndarray) -> np.ndarray:
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
         trainable, frozen, _ = self._state()
-        return np.asarray(self._outputs(trainable, frozen, images))
+        if self._resident is not None and images is self._train.images:
+            images = self._resident[0]
+        # No program over all of them: one for batches is compiled once for all splits. None is waited for.
+        starts = range(0, len(images), batch_size)
+        outputs = [self._outputs(trainable, frozen, images[start : start + batch_size]) for start in starts]
+        return np.concatenate([np.asarray(each) for each in outputs])

@@ -66,11 +66,19 @@ class TensorFlowSteps:
                 right = right.write(index - start, correct)
             return losses.stack(), right.stack()
 
-        @tf.function(input_signature=[tf.TensorSpec([None, *image_shape], tf.uint8)])  # type: ignore[untyped-decorator]
-        def outputs(batch: tf.Tensor) -> tf.Tensor:
-            return model(pixels(batch), training=False)
+        signature = [tf.TensorSpec([None, *image_shape], tf.uint8), tf.TensorSpec([], tf.int32)]
 
-        self._run, self._outputs = run, outputs
+        @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+        def outputs(images: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
+            answers = tf.TensorArray(model.output.dtype, size=0, dynamic_size=True, infer_shape=False)
+            for start in tf.range(0, tf.shape(images)[0], batch_size):
+                tf.autograph.experimental.set_loop_options(parallel_iterations=1)  # memory for one batch
+                batch = images[start : start + batch_size]
+                answers = answers.write(start // batch_size, model(pixels(batch), training=False))
+            return answers.concat()
+
+        with custom_gradients_dropped():
+            self._run, self._outputs = run.get_concrete_function(), outputs.get_concrete_function()
 
     def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
         if self._resident is None:
@@ -78,12 +86,21 @@ class TensorFlowSteps:
             start, stop = 0, len(batches)
         else:
             images, labels = self._resident
-        arguments = images, labels, tf.constant(batches), tf.constant(start), tf.constant(stop)
-        with custom_gradients_dropped():  # the first call traces
-            losses, right = self._run(*arguments)
+        losses, right = self._run(
+            tf.constant(images),
+            tf.constant(labels),
+            tf.constant(batches),
+            tf.constant(start),
+            tf.constant(stop),
+        )
         return StepResults(losses.numpy(), right.numpy())
 
-    def outputs(self, images: np.ndarray) -> np.ndarray:
-        with custom_gradients_dropped():
-            answers = self._outputs(tf.constant(images))
-        return np.asarray(answers.numpy())
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        if self._resident is not None and images is self._train.images:
+            return np.asarray(self._outputs(self._resident[0], tf.constant(batch_size)).numpy())
+        at_once = batch_size if stays_on_disk(images) else len(images)
+        answers = [
+            self._outputs(tf.constant(images[start : start + at_once]), tf.constant(batch_size)).numpy()
+            for start in range(0, len(images), at_once)
+        ]
+        return np.concatenate(answers)

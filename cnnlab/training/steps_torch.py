@@ -56,7 +56,10 @@ class TorchSteps:
             optimizer.apply(gradients, variables)
         return float(loss.detach()), int(objective.correct(labels, outputs.detach()))
 
-    def outputs(self, images: np.ndarray) -> np.ndarray:
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        batches = (images[start : start + batch_size] for start in range(0, len(images), batch_size))
         with torch.no_grad():
-            outputs = self._learner.model(self._pixels(self._tensor(images)), training=False)
-        return np.asarray(outputs.cpu().numpy())
+            outputs = [
+                self._learner.model(self._pixels(self._tensor(each)), training=False) for each in batches
+            ]
+            return np.asarray(torch.cat(outputs).cpu().numpy())
