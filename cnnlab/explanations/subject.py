@@ -329,7 +329,7 @@ class Subject:
         """
         if name is None:
             return None
-        for spelling in (name, composed(name)):
+        for spelling in (name, composed(name), one_line(name)):
             if spelling in self.class_names:
                 return self.class_names.index(spelling)
         if name.isdecimal() and int(name) < len(self.class_names):
