@@ -106,7 +106,7 @@ def measure_verdict(
             with disk(file):
                 file.write_text(config.to_yaml(), encoding="utf-8")
         if left_out is None:
-            _write_mnist(folder / "mnist.npz", data[0])
+            write_mnist(folder / "mnist.npz", data[0])
         for repeat in range(repeats):
             out = folder / f"runs-{repeat}"
             reporter.note(_progress("cnnlab compare", repeat, repeats))
@@ -146,7 +146,7 @@ def _without_plain_loop(configs: Sequence[ExperimentConfig]) -> str | None:
     )
 
 
-def _write_mnist(path: Path, data: Dataset) -> None:
+def write_mnist(path: Path, data: Dataset) -> None:
     """The images that train and validate, and those that test, as keras.datasets.mnist has them."""
     import numpy as np
 
