@@ -96,7 +96,7 @@ def measure_verdict(
     """
     if len(seeds) < 2:
         raise UserError("a verdict needs two or more seeds, and six to be significant")
-    left_out = _without_plain_loop(configs)
+    left_out = why_no_plain_loop(configs)
     ours, theirs, plain_verdict = [], [], ""
     with temporary_folder("cnnlab-bench-") as folder:
         jobs = Jobs(folder, data_paths, reporter)
@@ -131,7 +131,7 @@ def _progress(what: str, repeat: int, repeats: int) -> str:
     return f"running {what}" + (f" ({repeat + 1} of {repeats})" if repeats > 1 else "")
 
 
-def _without_plain_loop(configs: Sequence[ExperimentConfig]) -> str | None:
+def why_no_plain_loop(configs: Sequence[ExperimentConfig]) -> str | None:
     """Why the plain loop would not train the same; None where it does."""
     first = configs[0]
     changes = [f"training.epochs={first.training.epochs}", f"runtime.backend={first.runtime.backend}"]
