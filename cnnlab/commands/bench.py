@@ -105,11 +105,11 @@ def _print_epochs(speeds: Sequence[EpochSpeed]) -> None:
     rows = [
         [
             each.name,
-            f"{each.seconds.median:.3g}",
+            _seconds(each.seconds.median),
             _range(each.seconds),
             f"{each.images_per_second:,.0f}",
-            "–" if each.share is None else f"{each.share:.2%}",
-            f"{each.first_epoch_seconds:.3g}",
+            "–" if each.share is None else f"{each.share:.1%}",
+            _seconds(each.first_epoch_seconds),
         ]
         for each in speeds
     ]
@@ -183,13 +183,19 @@ def verdict(
 def _print_verdict(speed: VerdictSpeed) -> None:
     from cnnlab.benchmarks.verdict import PLAIN_LOOP
 
-    rows = [["cnnlab compare", f"{speed.cnnlab.seconds.median:.1f}", _range(speed.cnnlab.seconds), ""]]
+    headers = ["Command", "Seconds", "Lowest to\nhighest", "cnnlab ÷\nplain Keras"]
+    rows = [["cnnlab compare", _seconds(speed.cnnlab.seconds.median), _range(speed.cnnlab.seconds), ""]]
     if speed.plain_keras and speed.ratio:
         seconds = speed.plain_keras.seconds
         rows.append(
-            ["plain Keras loop", f"{seconds.median:.1f}", _range(seconds), f"{speed.ratio.median:.2f}"]
+            ["plain Keras loop", _seconds(seconds.median), _range(seconds), f"{speed.ratio.median:.2f}"]
         )
-    print_table(["Command", "Seconds", "Lowest to\nhighest", "cnnlab ÷\nplain Keras"], rows, width=_COLUMNS)
+    shown = [column for column in range(len(headers)) if any(row[column] for row in rows)]
+    print_table(
+        [headers[column] for column in shown],
+        [[row[column] for column in shown] for row in rows],
+        width=_COLUMNS,
+    )
     trainings = len(speed.experiments) * len(speed.seeds)
     epochs = sorted(set(speed.epochs))
     say()
@@ -210,4 +216,9 @@ def _print_verdict(speed: VerdictSpeed) -> None:
 def _range(measured: Timing) -> str:
     if len(measured.values) == 1:
         return ""
-    return f"{min(measured.values):.3g} to {max(measured.values):.3g}"
+    return f"{_seconds(min(measured.values))} to {_seconds(max(measured.values))}"
+
+
+def _seconds(value: float) -> str:
+    """0.0571, 5.71, 571, 5,710"""
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
