@@ -1,7 +1,7 @@
 """cnnlab beside other tools that train the same networks: seconds, accuracy and memory, in turn.
 
-usage: training_speed.py [--data-dir DIR] [--networks dnn cnn] [--runs 5] [--epochs 8]
-                         [--torch-python .venv-torch/bin/python] [--verdict] [--results bench/RESULTS.md]
+usage: training_speed.py [--data-dir DIR] [--networks dnn cnn] [--tools PyTorch …] [--runs 5]
+                         [--epochs 8] [--torch-python .venv-torch/bin/python] [--verdict] [--results bench/RESULTS.md]
 
 In each round every tool runs once, in a process of its own, with the round's number as its seed. A tool that
 is not installed is left out, which the results say. Writes RESULTS.md and a picture of the same name;
@@ -95,6 +95,8 @@ def main() -> None:
     )
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--networks", nargs="+", choices=("dnn", "cnn"), default=["dnn", "cnn"])
+    names = [tool.name for tool in TOOLS]
+    parser.add_argument("--tools", nargs="+", choices=names, default=names, help="cnnlab is always one")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--torch-python", type=Path, default=ROOT / ".venv-torch" / "bin" / "python")
@@ -102,8 +104,9 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=ROOT / "bench" / "RESULTS.md")
     arguments = parser.parse_args()
 
-    installed = [each for each in TOOLS if is_installed(each, arguments.torch_python)]
-    left_out = [each for each in TOOLS if each not in installed]
+    asked = [each for each in TOOLS if each is OURS or each.name in arguments.tools]
+    installed = [each for each in asked if is_installed(each, arguments.torch_python)]
+    left_out = [each for each in asked if each not in installed]
     for tool in left_out:
         print(f"left out: {tool.name}, which needs {' and '.join(tool.needs)}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
