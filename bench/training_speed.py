@@ -1,7 +1,8 @@
 """cnnlab beside other tools that train the same networks: seconds, accuracy and memory, in turn.
 
 usage: training_speed.py [--data-dir DIR] [--networks dnn cnn] [--tools PyTorch …] [--runs 5]
-                         [--epochs 8] [--torch-python .venv-torch/bin/python] [--verdict] [--results bench/RESULTS.md]
+                         [--epochs 8] [--torch-python .venv-torch/bin/python] [--verdict]
+                         [--results bench/RESULTS.md]
 
 In each round every tool runs once, in a process of its own, with the round's number as its seed. A tool that
 is not installed is left out, which the results say. Writes RESULTS.md and a picture of the same name;
