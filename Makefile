@@ -2,6 +2,7 @@
 # For another Python:              make test PYTHON=python3.12
 # For a part of the tests:         make test PYTEST_OPTIONS="-x tests/layers"
 # For another PyTorch:             make test-backends TORCH=torch==2.13.0
+# For a short measurement:         make bench BENCH_OPTIONS="--runs 1 --epochs 3"
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,6 +10,8 @@ PYTHON ?=
 # Apart from .venv, where TensorFlow is. A build for the CPU: the one that constraints.txt names brings gigabytes of CUDA.
 TORCH_VENV := .venv-torch
 TORCH ?= torch==2.13.0+cpu
+LIGHTNING ?= lightning==2.6.6
+BENCH_OPTIONS ?= --verdict
 # Two processes, each with its own TensorFlow; a file stays together, so its fixtures are made once.
 PYTEST_OPTIONS ?= -n 2 --dist loadfile
 # The names are the folder's name too: A-vs-B.
@@ -21,7 +24,7 @@ FUZZ_READERS ?= yaml layers keras-config set where idx idx-gzip npz-archive npz-
     other-images keras-archive run-run.json run-result.json run-environment.json run-history.csv run-config.yaml \
     run-predictions.npz checkpoint cached-facts cached-labels
 
-.PHONY: help demo test test-backends test-device torch chaos fuzz check lint types reproduce notebook lock clean
+.PHONY: help demo test test-backends test-device torch chaos fuzz check lint types bench reproduce notebook lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +72,10 @@ lint: $(VENV)/dev  ## Check style, format and imports
 types: $(VENV)/dev  ## Check types
 	$(BIN)/mypy
 
+bench: $(VENV)/dev  ## Measure cnnlab beside plain Keras, PyTorch and Lightning, and write bench/RESULTS.md
+	@$(MAKE) $(TORCH_VENV)/lightning || echo "PyTorch or Lightning cannot be installed, see above: left out"
+	$(BIN)/python bench/training_speed.py --torch-python $(TORCH_VENV)/bin/python $(BENCH_OPTIONS)
+
 reproduce: $(VENV)/base  ## Train all experiments of experiments/RESULTS.md and write it again
 	$(BIN)/python bench/reproduce.py --sample docs/dnn-vs-cnn.html
 
@@ -106,6 +113,12 @@ $(TORCH_VENV)/ready: pyproject.toml constraints.txt | $(VENV)/base
 	grep -v '^torch==' constraints.txt > $(TORCH_VENV)/constraints.txt
 	$(TORCH_VENV)/bin/python -m pip install --disable-pip-version-check \
 	    --constraint $(TORCH_VENV)/constraints.txt --requirement $(TORCH_VENV)/requirements.txt
+	@touch $@
+
+# For make bench only: the tests need no Lightning.
+$(TORCH_VENV)/lightning: $(TORCH_VENV)/ready
+	$(TORCH_VENV)/bin/python -m pip install --disable-pip-version-check \
+	    --constraint $(TORCH_VENV)/constraints.txt $(LIGHTNING)
 	@touch $@
 
 # A .venv that works is kept. Otherwise the first Python that is new enough makes one.

@@ -11,6 +11,8 @@ TYPE_CHECKING = False  # the one of `typing`, which takes longer to import than 
 if TYPE_CHECKING:
     from typing import Any
 
+    from cnnlab.api.benchmarks import bench_epoch as bench_epoch
+    from cnnlab.api.benchmarks import bench_verdict as bench_verdict
     from cnnlab.api.comparing import Comparison as Comparison
     from cnnlab.api.comparing import compare as compare
     from cnnlab.api.experiment import Experiment as Experiment
@@ -37,6 +39,8 @@ _MODULES = {
     "explain": "cnnlab.api.explaining",
     "predict": "cnnlab.api.functions",
     "verify_resume": "cnnlab.api.verifying",
+    "bench_epoch": "cnnlab.api.benchmarks",
+    "bench_verdict": "cnnlab.api.benchmarks",
     "Experiment": "cnnlab.api.experiment",
     "Run": "cnnlab.api.run",
     "Explanation": "cnnlab.explanations.explanation",
@@ -58,6 +62,8 @@ __all__ = [
     "TrainingFailed",
     "UserError",
     "__version__",
+    "bench_epoch",
+    "bench_verdict",
     "compare",
     "explain",
     "load",

@@ -47,6 +47,7 @@ COMMANDS = {
     "report": "Write a comparison as a single HTML page.",
     "runs": "Find, inspect, compare and remove runs.",
     "verify": "Check that nothing is lost: kill and resume a run.",
+    "bench": "Measure how fast cnnlab is on this machine.",
 }
 
 

@@ -1,11 +1,12 @@
-"""Files that a user asks for by name: what keeps them from being written is told in one way."""
+"""Files that a user asks for, and temporary ones: what keeps them from being written is told in one way."""
 
 from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,3 +73,21 @@ def save_picture(picture: Image, path: Path) -> None:
             picture.save(path)
     except ValueError:
         raise UserError(f"{path}: expected a name that ends in .png") from None
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """A folder that is removed at the end of the block.
+
+    Raises:
+        CnnlabError: none can be made.
+    """
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix))
+        except OSError as error:
+            raise CnnlabError(
+                f"no temporary folder can be made: {error.strerror or error}; set TMPDIR to a folder with "
+                "room"
+            ) from None
+        yield Path(folder)

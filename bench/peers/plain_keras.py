@@ -1,28 +1,18 @@
 """What one writes without cnnlab: the same network, data and settings with plain `model.fit`.
 
-usage: plain_keras.py dnn|cnn DATA_DIR EPOCHS      prints one JSON document with the seconds of each epoch
+usage: plain_keras.py dnn|cnn DATA_DIR EPOCHS SEED      see bench/README.md; KERAS_BACKEND=jax: on JAX
 """
 
-import gzip
 import json
-import os
+import resource
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
-
-os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import keras
 import numpy as np
 from keras import layers
-
-
-def idx(path: Path) -> np.ndarray:
-    with gzip.open(path) as file:
-        content = file.read()
-    dimensions = content[3]
-    shape = np.frombuffer(content, ">i4", dimensions, 4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
 
 
 class EpochSeconds(keras.callbacks.Callback):
@@ -48,13 +38,14 @@ class EpochSeconds(keras.callbacks.Callback):
 
 
 def main() -> None:
-    network, folder, epochs = sys.argv[1], Path(sys.argv[2]) / "mnist", int(sys.argv[3])
-    images = idx(folder / "train-images-idx3-ubyte.gz")[..., np.newaxis].astype("float32") / 255
-    labels = keras.utils.to_categorical(idx(folder / "train-labels-idx1-ubyte.gz"), 10)
-    test_images = idx(folder / "t10k-images-idx3-ubyte.gz")[..., np.newaxis].astype("float32") / 255
-    test_labels = keras.utils.to_categorical(idx(folder / "t10k-labels-idx1-ubyte.gz"), 10)
+    network, folder, epochs, seed = sys.argv[1:]
+    with np.load(Path(folder) / "mnist.npz") as mnist:
+        x_train = mnist["x_train"][:15000, ..., np.newaxis].astype("float32") / 255
+        x_test = mnist["x_test"][..., np.newaxis].astype("float32") / 255
+        y_train = keras.utils.to_categorical(mnist["y_train"][:15000], 10)
+        y_test = keras.utils.to_categorical(mnist["y_test"], 10)
 
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(int(seed))
     stacks = {
         "dnn": [layers.Flatten(), *(layers.Dense(500, activation="relu") for _ in range(3))],
         "cnn": [
@@ -72,16 +63,34 @@ def main() -> None:
     model.compile(keras.optimizers.Adam(0.001), "categorical_crossentropy", metrics=["accuracy"])
     timer = EpochSeconds()
     model.fit(
-        images[:10000],
-        labels[:10000],
+        x_train[:10000],
+        y_train[:10000],
         batch_size=100,
-        epochs=epochs,
-        validation_data=(images[10000:15000], labels[10000:15000]),
+        epochs=int(epochs),
+        validation_data=(x_train[10000:], y_train[10000:]),
         verbose=0,
         callbacks=[timer],
     )
-    _, accuracy = model.evaluate(test_images, test_labels, verbose=0)
-    print(json.dumps({"seconds": timer.seconds, "test_accuracy": accuracy}))
+    _, accuracy = model.evaluate(x_test, y_test, verbose=0)
+    backend = keras.backend.backend()
+    print(
+        json.dumps(
+            {
+                "seconds": timer.seconds,
+                "test_accuracy": accuracy,
+                "peak_memory_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+                "onednn": uses_onednn() if backend == "tensorflow" else None,
+                "versions": {name: version(name) for name in ("keras", backend)},
+            }
+        )
+    )
+
+
+def uses_onednn() -> bool:
+    """What TensorFlow has decided on this CPU; it has no public function for that."""
+    from tensorflow.python.util import _pywrap_util_port
+
+    return bool(_pywrap_util_port.IsMklEnabled())
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from cnnlab.errors import CnnlabError, UserError
 from cnnlab.jobs import Jobs
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.folders import disk
+from cnnlab.user_files import temporary_folder
 from cnnlab.verification.kill_points import KillPoint, draw_kill_points
 from cnnlab.verification.same_bits import Difference, differences
 from cnnlab.verification.training_process import (
@@ -111,8 +111,8 @@ def verify_resume(
         CnnlabError: the run that is not interrupted fails, or ends too soon to be killed so often.
     """
     jobs.dataset(config)
-    with _temporary_folder() as folder:
-        trial = _Trial(config, Path(folder), jobs.reporter, data_dir)
+    with temporary_folder("cnnlab-verify-") as folder:
+        trial = _Trial(config, folder, jobs.reporter, data_dir)
         trial.train_without_interruption()
         trial.train_killed(
             draw_kill_points(trial.segments, kills, first_save=trial.first_save, seed=kill_seed)
@@ -131,19 +131,6 @@ def verify_resume(
         kills=tuple(trial.kills),
         differences=tuple(trial.differences),
     )
-
-
-@contextmanager
-def _temporary_folder() -> Iterator[str]:
-    with ExitStack() as stack:
-        try:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cnnlab-verify-"))
-        except OSError as error:
-            raise CnnlabError(
-                f"no temporary folder can be made: {error.strerror or error}; set TMPDIR to a folder with "
-                "room"
-            ) from None
-        yield folder
 
 
 @dataclass

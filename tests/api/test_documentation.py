@@ -23,7 +23,19 @@ def test_the_examples_are_true(tmp_path, monkeypatch, backend):
 
 
 @pytest.mark.parametrize(
-    "name", ["load", "summary", "train", "compare", "runs", "predict", "explain", "verify_resume"]
+    "name",
+    [
+        "load",
+        "summary",
+        "train",
+        "compare",
+        "runs",
+        "predict",
+        "explain",
+        "verify_resume",
+        "bench_epoch",
+        "bench_verdict",
+    ],
 )
 def test_every_function_is_documented(name):
     assert f"cnnlab.{name}(" in DOCUMENT.read_text(encoding="utf-8")

@@ -1,0 +1,113 @@
+"""`cnnlab.bench_epoch` and `cnnlab.bench_verdict`: how fast cnnlab is on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from cnnlab.api.arguments import Seeds, data_paths, out_folder, seeds_of, with_runtime
+from cnnlab.api.experiment import ExperimentLike, load_all
+from cnnlab.api.progress import ProgressLike, reporter_for
+from cnnlab.errors import OptionError, UserError
+
+if TYPE_CHECKING:
+    from cnnlab.benchmarks.epoch import EpochSpeed
+    from cnnlab.benchmarks.verdict import VerdictSpeed
+
+LECTURE = ("dnn", "cnn")
+"""What is measured unless experiments are named."""
+
+
+def bench_epoch(
+    experiments: ExperimentLike | Iterable[ExperimentLike] = LECTURE,
+    *,
+    epochs: int = 5,
+    set: Mapping[str, Any] | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    backend: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    progress: ProgressLike = None,
+) -> list[EpochSpeed]:
+    """Measure seconds per epoch, and the share of the matrix-multiply peak; nothing is kept.
+
+    >>> cnn, = cnnlab.bench_epoch("cnn")
+    >>> cnn.seconds.median, cnn.images_per_second, cnn.share
+
+    Args:
+        experiments: one or several; see `cnnlab.load`.
+        epochs: how many are measured after the first one, which compiles.
+
+    The other arguments are those of `cnnlab.train`.
+
+    Returns:
+        One result for each experiment, in order; `.as_dict()` is what `cnnlab bench epoch --json` prints.
+
+    Raises:
+        UserError: an experiment cannot be trained here.
+        CnnlabError: a training diverged.
+    """
+    _check_count("epochs", epochs)
+    loaded = load_all(experiments, with_runtime(set, backend=backend, device=device, precision=precision))
+    paths, reporter = data_paths(data_dir), reporter_for(progress)
+    from cnnlab.benchmarks.epoch import measure_epochs
+    from cnnlab.jobs import Jobs
+
+    # Nothing is written: whether the folder of runs can be does not matter.
+    jobs = Jobs(out_folder(None), paths, reporter)
+    return measure_epochs([each.config for each in loaded], jobs, epochs=epochs)
+
+
+def bench_verdict(
+    experiments: Iterable[ExperimentLike] = LECTURE,
+    *,
+    seeds: Seeds = "0-5",
+    repeats: int = 1,
+    set: Mapping[str, Any] | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    backend: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    progress: ProgressLike = None,
+) -> VerdictSpeed:
+    """Measure the seconds that `cnnlab compare` takes to a verdict, beside a loop in plain Keras.
+
+    Both run in processes of their own, from a cold start; the folder of runs is empty and temporary. The
+    plain loop is `cnnlab/benchmarks/plain_keras_loop.py`. It trains the lecture's dnn and cnn; for other
+    experiments or settings, only cnnlab is measured.
+
+    >>> speed = cnnlab.bench_verdict(set={"training.epochs": 3})
+    >>> speed.cnnlab.seconds.median, speed.plain_keras.seconds.median
+
+    Args:
+        experiments: two or more.
+        seeds: of each experiment; two or more.
+        repeats: how often both are run, in turn.
+
+    The other arguments are those of `cnnlab.train`.
+
+    Raises:
+        UserError: the experiments cannot be compared.
+        CnnlabError: a process failed.
+    """
+    _check_count("repeats", repeats)
+    chosen = seeds_of(seeds)
+    loaded = load_all(experiments, with_runtime(set, backend=backend, device=device, precision=precision))
+    if len({each.digest for each in loaded}) < 2:
+        raise UserError("expected two or more different experiments")
+    paths, reporter = data_paths(data_dir), reporter_for(progress)
+    from cnnlab.benchmarks.verdict import measure_verdict
+
+    return measure_verdict(
+        [each.config for each in loaded],
+        seeds=chosen or (),
+        repeats=repeats,
+        data_paths=paths,
+        reporter=reporter,
+    )
+
+
+def _check_count(option: str, value: int) -> None:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+        raise OptionError(option, f"expected a whole number, 1 or more, found {value!r:.60}")

@@ -1,0 +1,1 @@
+"""How fast cnnlab is, measured on the user's machine."""

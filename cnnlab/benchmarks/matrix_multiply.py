@@ -1,0 +1,79 @@
+"""How fast this process multiplies float32 matrices: the measure of what a training step could reach."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SIZES = (512, 1024, 2048, 4096, 8192)
+"""Rows and columns of the square matrices. Large ones fill a GPU, small ones stay in a CPU's cache."""
+
+REPEATS = 8
+"""How often the products of one size are timed; the fastest counts, so that what else runs matters little."""
+
+LEAST_SECONDS = 0.05
+"""So many products are timed in a row that they take this long: the clock and the start weigh little then."""
+
+MOST_SECONDS = 0.5
+"""A size whose product would take longer is left out."""
+
+
+@dataclass(frozen=True)
+class MatrixMultiplyPeak:
+    """The highest rate of matrix products: 2 n³ operations each, the matrices being n × n."""
+
+    operations_per_second: float
+    matrix_size: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def matrix_multiply_peak() -> MatrixMultiplyPeak:
+    """The fastest of a few square products, on the backend, device and threads that this process trains with.
+
+    Float32 is what the backend makes of it: on GPUs some multiply with fewer bits (TF32), in training too.
+    The backend must have been started.
+    """
+    best = MatrixMultiplyPeak(0.0, 0)
+    for size in SIZES:
+        seconds = _seconds_per_product(size)
+        best = max(best, MatrixMultiplyPeak(2 * size**3 / seconds, size), key=_rate)
+        if 8 * seconds > MOST_SECONDS:  # what the next size would take
+            break
+    return best
+
+
+def faster(first: MatrixMultiplyPeak, second: MatrixMultiplyPeak) -> MatrixMultiplyPeak:
+    """The higher one of two peaks."""
+    return max(first, second, key=_rate)
+
+
+def _rate(peak: MatrixMultiplyPeak) -> float:
+    return peak.operations_per_second
+
+
+def _seconds_per_product(size: int) -> float:
+    import keras
+    import numpy as np
+
+    rng = np.random.default_rng(size)
+    # With this variance products keep their magnitude, however many follow one another.
+    factor = keras.ops.convert_to_tensor(rng.normal(0, size**-0.5, (size, size)).astype(np.float32))
+    first = keras.ops.convert_to_tensor(rng.normal(size=(size, size)).astype(np.float32))
+
+    def timed(count: int) -> float:
+        began = time.perf_counter()
+        product = first
+        for _ in range(count):
+            product = keras.ops.matmul(product, factor)
+        keras.ops.convert_to_numpy(product[0, 0])  # backends compute ahead: wait for the last one
+        return time.perf_counter() - began
+
+    timed(1)  # compiles, and takes the memory
+    count = 1
+    while (seconds := timed(count)) < LEAST_SECONDS:
+        count *= 2
+    return min(seconds, *(timed(count) for _ in range(REPEATS - 1))) / count

@@ -1,0 +1,224 @@
+"""cnnlab bench"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnlab.commands.options import (
+    Command,
+    SeedsType,
+    backend_option,
+    data_dir_option,
+    device_option,
+    experiments_argument,
+    json_option,
+    overrides_option,
+    quiet_option,
+)
+from cnnlab.commands.output import print_json, print_table, say
+from cnnlab.wording import counted
+
+if TYPE_CHECKING:
+    from cnnlab.benchmarks.epoch import EpochSpeed
+    from cnnlab.benchmarks.timing import Timing
+    from cnnlab.benchmarks.verdict import VerdictSpeed
+
+_COLUMNS = 80
+"""What every terminal shows."""
+
+
+def _precision_option(command: Command) -> Command:
+    return click.option(
+        "--precision",
+        type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16"]),
+        help="The floating-point precision.",
+    )(command)
+
+
+def _options(command: Command) -> Command:
+    """What both commands take."""
+    for option in (
+        json_option, quiet_option, _precision_option, device_option, backend_option("the one in the config"),
+        data_dir_option, overrides_option("training.batch_size=50"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@click.group()
+def command() -> None:
+    """Measure how fast cnnlab is on this machine.
+
+    \b
+    cnnlab bench epoch cnn
+    cnnlab bench verdict
+    """
+
+
+@command.command("epoch")
+@experiments_argument("CONFIG...", required=False)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="How many epochs to measure after the first one.",
+)
+@_options
+def epoch(experiments: tuple[str, ...], epochs: int, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Measure seconds per epoch, images per second and the share of the matrix-multiply peak.
+
+    \b
+    cnnlab bench epoch
+    cnnlab bench epoch cnn mine.yaml --epochs 10
+
+    Without CONFIG: dnn and cnn. Each experiment is trained as cnnlab train does, but nothing is kept.
+    Seconds are those of the training steps, as in history.csv: the median, the lowest and the highest of all
+    epochs but the first, which also compiles and is shown apart. The share relates the operations of an
+    epoch, 6 × MACs × images, to the fastest product of two square float32 matrices, measured in the same
+    process with the same backend. Run nothing else at the same time.
+    """
+    from cnnlab.api.benchmarks import LECTURE, bench_epoch
+    from cnnlab.commands.progress import reporting
+
+    with reporting(quiet=quiet) as reporter:
+        speeds = bench_epoch(experiments or LECTURE, epochs=epochs, **options, progress=reporter)
+    if as_json:
+        documents = [speed.as_dict() for speed in speeds]
+        print_json(documents if len(documents) > 1 else documents[0])
+    else:
+        _print_epochs(speeds)
+
+
+def _print_epochs(speeds: Sequence[EpochSpeed]) -> None:
+    headers = [
+        "Experiment",
+        "Seconds/\nepoch",
+        "Lowest to\nhighest",
+        "Images/\nsecond",
+        "Share of\npeak",
+        "First\nepoch",
+    ]
+    rows = [
+        [
+            each.name,
+            _seconds(each.seconds.median),
+            _range(each.seconds),
+            f"{each.images_per_second:,.0f}",
+            "–" if each.share is None else f"{each.share:.1%}",
+            _seconds(each.first_epoch_seconds),
+        ]
+        for each in speeds
+    ]
+    print_table(headers, rows, width=_COLUMNS)
+    facts, peak = speeds[0].environment, speeds[0].peak
+    say()
+    say(f"Seconds: median of {counted(len(speeds[0].seconds.values), 'epoch')}, the first one left out.")
+    say(
+        f"Peak: {peak.operations_per_second / 1e9:,.0f} GFLOP/s, the product of two {peak.matrix_size}×"
+        f"{peak.matrix_size} float32 matrices."
+    )
+    say(f"Machine: {_machine(facts)}.")
+
+
+def _machine(facts: Any) -> str:
+    """CPU (2 cores), AVX2, 2 threads; tensorflow 2.21.0 with oneDNN, Keras 3.15.1"""
+    onednn = {True: " with oneDNN", False: " without oneDNN", None: ""}[facts["onednn"]]
+    processor = [facts["instruction_set"]] if facts["device"] == "cpu" and facts["instruction_set"] else []
+    machine = [facts["device_name"], *processor, counted(facts["threads"], "thread")]
+    return (
+        f"{', '.join(machine)}; {facts['backend']} {facts[facts['backend']]}{onednn}, Keras {facts['keras']}"
+    )
+
+
+@command.command("verdict")
+@experiments_argument("A B...", required=False)
+@click.option(
+    "--seeds", type=SeedsType(), metavar="0-4|0,2", default="0-5", show_default=True,
+    help="Train each experiment with these seeds.",
+)  # fmt: skip
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How often to run both, in turn.",
+)
+@_options
+def verdict(
+    experiments: tuple[str, ...],
+    seeds: tuple[int, ...],
+    repeats: int,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Measure the seconds from a cold start to the verdict of cnnlab compare.
+
+    \b
+    cnnlab bench verdict
+    cnnlab bench verdict --set training.epochs=3 --repeats 5
+
+    Without A and B: dnn and cnn. cnnlab compare runs in a process of its own, with an empty folder of runs;
+    so does the loop that one would write in plain Keras, with SciPy's paired t-test at the end. Its path is
+    printed below the table. It trains dnn and cnn; for other experiments, only cnnlab is measured. Data is
+    downloaded before the clock starts. Run nothing else at the same time.
+    """
+    from cnnlab.api.benchmarks import LECTURE, bench_verdict
+    from cnnlab.commands.progress import reporting
+
+    with reporting(quiet=quiet) as reporter:
+        speed = bench_verdict(
+            experiments or LECTURE, seeds=seeds, repeats=repeats, **options, progress=reporter
+        )
+    if as_json:
+        print_json(speed.as_dict())
+    else:
+        _print_verdict(speed)
+
+
+def _print_verdict(speed: VerdictSpeed) -> None:
+    from cnnlab.benchmarks.verdict import PLAIN_LOOP
+
+    headers = ["Command", "Seconds", "Lowest to\nhighest", "cnnlab ÷\nplain Keras"]
+    rows = [["cnnlab compare", _seconds(speed.cnnlab.seconds.median), _range(speed.cnnlab.seconds), ""]]
+    if speed.plain_keras and speed.ratio:
+        seconds = speed.plain_keras.seconds
+        rows.append(
+            ["plain Keras loop", _seconds(seconds.median), _range(seconds), f"{speed.ratio.median:.2f}"]
+        )
+    shown = [column for column in range(len(headers)) if any(row[column] for row in rows)]
+    print_table(
+        [headers[column] for column in shown],
+        [[row[column] for column in shown] for row in rows],
+        width=_COLUMNS,
+    )
+    trainings = len(speed.experiments) * len(speed.seeds)
+    epochs = sorted(set(speed.epochs))
+    say()
+    say(
+        f"From a cold start to the verdict: {counted(trainings, 'training')} "
+        f"of {' or '.join(map(str, epochs))} epoch{'s' if epochs != [1] else ''}."
+    )
+    say()
+    say(f"cnnlab compare: {speed.cnnlab.verdict}")
+    say()
+    if speed.plain_keras:
+        say(f"plain Keras loop: {speed.plain_keras.verdict}")
+        say(str(PLAIN_LOOP))
+    else:
+        say(f"No plain Keras loop: {speed.left_out}.")
+
+
+def _range(measured: Timing) -> str:
+    if len(measured.values) == 1:
+        return ""
+    return f"{_seconds(min(measured.values))} to {_seconds(max(measured.values))}"
+
+
+def _seconds(value: float) -> str:
+    """0.0571, 5.71, 571, 5,710"""
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
