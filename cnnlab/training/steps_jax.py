@@ -1,4 +1,8 @@
-"""Training steps on JAX: one compiled loop over many steps, on Keras's stateless functions."""
+"""Training steps on JAX, on Keras's stateless functions: one by one on a CPU, in a compiled loop on a GPU.
+
+Within a compiled loop, XLA's convolutions on a CPU use neither the fast library nor several threads: a step
+of a small CNN takes three to four times as long there.
+"""
 
 from __future__ import annotations
 
@@ -44,27 +48,29 @@ class JaxSteps:
                 scaled_loss = optimizer.scale_loss(loss)
             return scaled_loss, (loss, outputs, frozen)
 
-        def run(state: Any, images: Any, labels: Any, batches: Any, start: Any, stop: Any) -> Any:
-            steps = batches.shape[0]
+        def step(state: Any, images: Any, labels: Any, batch: Any) -> Any:
+            trainable, frozen, slots = state
+            wanted = labels[batch]
+            (_, (loss, outputs, frozen)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
+                trainable, frozen, slots, images[batch], wanted
+            )
+            trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
+            return [list(trainable), list(frozen), list(slots)], loss, objective.correct(wanted, outputs)
 
-            def step(index: Any, carry: Any) -> Any:
-                (trainable, frozen, slots), losses, right = carry
-                chosen, wanted = images[batches[index]], labels[batches[index]]
-                (_, (loss, outputs, frozen)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
-                    trainable, frozen, slots, chosen, wanted
-                )
-                trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
-                losses = losses.at[index].set(loss)
-                right = right.at[index].set(objective.correct(wanted, outputs))
-                return [list(trainable), list(frozen), list(slots)], losses, right
+        def loop(state: Any, images: Any, labels: Any, batches: Any, start: Any, stop: Any) -> Any:
+            def one(index: Any, carry: Any) -> Any:
+                state, losses, right = carry
+                state, loss, correct = step(state, images, labels, batches[index])
+                return state, losses.at[index].set(loss), right.at[index].set(correct)
 
-            empty = jnp.zeros(steps, jnp.float32), jnp.zeros(steps, jnp.int32)
-            return jax.lax.fori_loop(start, stop, step, (state, *empty))
+            empty = jnp.zeros(len(batches), jnp.float32), jnp.zeros(len(batches), jnp.int32)
+            return jax.lax.fori_loop(start, stop, one, (state, *empty))
 
         def outputs(trainable: Any, frozen: Any, batch: Any) -> Any:
             return model.stateless_call(trainable, frozen, pixels(batch), training=False)[0]
 
-        self._run = jax.jit(run, donate_argnums=0)
+        self._step, self._loop = jax.jit(step, donate_argnums=0), jax.jit(loop, donate_argnums=0)
+        self._loops = jax.devices()[0].platform != "cpu"
         self._outputs = jax.jit(outputs)
 
     def _variables(self) -> tuple[list[keras.Variable], ...]:
@@ -75,19 +81,30 @@ class JaxSteps:
         return [[variable.value for variable in group] for group in self._variables()]
 
     def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
-        if self._resident is None:
-            # One step a call: another number of images would be another program to compile.
-            results = [self._call(*gathered(self._train, batches[[i]]), 0, 1) for i in range(start, stop)]
-            losses, right = (np.concatenate(each) for each in zip(*results, strict=True))
-            return StepResults(losses, right)
-        return self._call(*self._resident, batches, start, stop)
-
-    def _call(self, images: Any, labels: Any, batches: np.ndarray, start: int, stop: int) -> StepResults:
-        state, losses, right = self._run(self._state(), images, labels, batches, start, stop)
+        state = self._state()
+        losses: Any
+        right: Any
+        if self._loops and self._resident is not None:
+            state, losses, right = self._loop(state, *self._resident, batches, start, stop)
+            losses, right = losses[start:stop], right[start:stop]
+        else:
+            losses, right = [], []
+            for batch in batches[start:stop]:
+                images, labels, places = self._images_of(batch)
+                state, loss, correct = self._step(state, images, labels, places)
+                losses.append(loss)
+                right.append(correct)
         for group, values in zip(self._variables(), state, strict=True):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
-        return StepResults(np.asarray(losses)[start:stop], np.asarray(right)[start:stop])
+        return StepResults(np.array(losses, np.float32), np.array(right, np.int32))
+
+    def _images_of(self, batch: np.ndarray) -> tuple[Any, Any, np.ndarray]:
+        """Images, labels, and the positions of a batch in these two."""
+        if self._resident is not None:
+            return *self._resident, batch
+        images, labels, (places,) = gathered(self._train, batch[np.newaxis])
+        return images, labels, places
 
     def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
         trainable, frozen, _ = self._state()
