@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
+from cnnlab.compilation_cache import keep_compiled_programs
 from cnnlab.deferred_imports import deferred_imports
 from cnnlab.errors import UserError
 from cnnlab.native_log import Aside, stderr_aside
@@ -207,6 +208,7 @@ def _start_jax(device: DeviceName) -> Backend:
     with start_up_noise(), deferred_imports(but=("jax",)):
         import jax
 
+        keep_compiled_programs()
         found = jax.devices()[0]
         import keras  # noqa: F401
     from cnnlab.keras_repairs import leave_tensorflow_alone
