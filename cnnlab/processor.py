@@ -68,7 +68,7 @@ def usable_cpus() -> int:
 
 
 def kind_of_machine() -> str:
-    """The CPU, all of its instructions, and how many CPUs this process has: what compiled programs are for."""
+    """The CPU, all of its instructions, and how many CPUs there are: what compiled programs are for."""
     information = _cpuinfo()
     flags = sorted((information.get("flags") or information.get("Features") or "").split())
     return " ".join((platform.system(), platform.machine(), cpu_name() or "", str(usable_cpus()), *flags))

@@ -1,5 +1,6 @@
 """A backend starts without what it imports on the side, and nobody is missing it."""
 
+import gc
 import subprocess
 import sys
 import threading
@@ -137,6 +138,18 @@ def test_other_threads_import_as_ever(package: str) -> None:
 def test_what_is_not_installed_is_missing(package: str) -> None:
     with deferred_imports(), pytest.raises(ModuleNotFoundError):
         import not_installed  # noqa: F401
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_garbage_collector_goes_on_as_before(collects: bool) -> None:
+    try:
+        if not collects:
+            gc.disable()
+        with deferred_imports():
+            assert not gc.isenabled()
+        assert gc.isenabled() == collects
+    finally:
+        gc.enable()
 
 
 def test_exceptions_leave_the_imports_as_they_were(package: str) -> None:
