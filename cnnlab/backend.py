@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
+from cnnlab.compilation_cache import keep_compiled_programs
+from cnnlab.deferred_imports import deferred_imports
 from cnnlab.errors import UserError
 from cnnlab.native_log import Aside, stderr_aside
 
@@ -166,7 +168,7 @@ def _start_tensorflow(device: DeviceName) -> Backend:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # TensorFlow asks for oneDNN by itself on the newest CPUs only; older ones gain from it as well.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with start_up_noise() as noise:
+    with start_up_noise() as noise, deferred_imports():
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")  # every network is traced anew, which it warns of
@@ -203,9 +205,10 @@ def _start_jax(device: DeviceName) -> Backend:
     else:
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
-    with start_up_noise():
+    with start_up_noise(), deferred_imports(but=("jax",)):
         import jax
 
+        keep_compiled_programs()
         found = jax.devices()[0]
         import keras  # noqa: F401
     from cnnlab.keras_repairs import leave_tensorflow_alone
@@ -229,6 +232,8 @@ def _start_torch(device: DeviceName) -> Backend:
         raise _no_gpu(f"PyTorch {torch.__version__}, built for CUDA {torch.version.cuda}", [])
     os.environ["KERAS_TORCH_DEVICE"] = "cuda" if found else "cpu"
     torch.use_deterministic_algorithms(True)
+    with deferred_imports():
+        import keras  # noqa: F401
     from cnnlab import keras_repairs
 
     keras_repairs.leave_tensorflow_alone()

@@ -8,22 +8,15 @@ if __name__ == "__main__":  # python -m cnnlab.cli
     open_streams()
     handle_signals()
 
-import atexit
 import codecs
 import importlib
 import io
-import logging
 import os
-import shutil
 import sys
-import tempfile
-import traceback
 import warnings
 from contextlib import suppress
+from types import ModuleType
 from typing import Any, TextIO
-
-# Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import click
 
@@ -31,7 +24,6 @@ from cnnlab.commands.interruption import Interruption, interruption_of_process, 
 from cnnlab.commands.output import tell
 from cnnlab.errors import CnnlabError, CnnlabWarning, closest
 from cnnlab.foreign_text import plain_signs
-from cnnlab.framework_errors import described, is_out_of_memory, out_of_memory
 from cnnlab.version import __version__
 
 COMMANDS = {
@@ -67,6 +59,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        _settle_libraries()
         command: click.Command = importlib.import_module(f"cnnlab.commands.{cmd_name}").command
         command.name = cmd_name
         return command
@@ -146,12 +139,28 @@ def _settle_surroundings() -> None:
         _lend_home()
     if (columns := os.environ.get("COLUMNS")) and not (columns.isdigit() and int(columns) >= _NARROWEST):
         del os.environ["COLUMNS"]  # no text fits; the terminal itself may know better
+
+
+def _settle_libraries() -> None:
+    """What the libraries of a command would do on the side, none of which this process has imported yet."""
+    import logging
+
     # It says where it keeps its list of fonts if its folder is read-only, which is nothing to act on.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start;
+    # where it is told not to, it still imports what it would look with.
+    if os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__") == "__all__":
+        none = ModuleType("pydantic.plugin._loader")
+        vars(none)["get_plugins"] = tuple
+        sys.modules.setdefault(none.__name__, none)
 
 
 def _lend_home() -> None:
     """Libraries keep caches below the home folder; a user without one gets a folder for this command."""
+    import atexit
+    import shutil
+    import tempfile
+
     with suppress(OSError):
         home = tempfile.mkdtemp(prefix="cnnlab-home-")
         atexit.register(shutil.rmtree, home, ignore_errors=True)
@@ -193,11 +202,15 @@ def run(arguments: list[str] | None = None) -> int:
         return _reader_has_gone()
     except CnnlabError as error:
         if shows_traceback:
+            import traceback
+
             traceback.print_exc()
         tell(error.on_command_line())
         return error.exit_code
     except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback reaches a user
         if shows_traceback:
+            import traceback
+
             traceback.print_exc()
         message, exit_code = _unexpected(error)
         tell(message)
@@ -206,6 +219,10 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _unexpected(error: Exception) -> tuple[str, int]:
     """What to say of an exception that is no message of cnnlab's, and the exit code."""
+    import traceback
+
+    from cnnlab.framework_errors import described, is_out_of_memory, out_of_memory
+
     if isinstance(error, OSError):
         if any(frame.f_code is click.echo.__code__ for frame, _ in traceback.walk_tb(error.__traceback__)):
             return f"the result cannot be written to standard output: {error.strerror}", 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -90,6 +89,8 @@ def first_sentence(error: BaseException, *, after: str = "") -> str:
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that a user who typed `name` most likely meant, if one is close enough."""
+    import difflib
+
     by_lowercase = {each.lower(): each for each in known}
     matches = difflib.get_close_matches(name.lower(), by_lowercase, n=1, cutoff=0.6)
     return by_lowercase[matches[0]] if matches else None

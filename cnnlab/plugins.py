@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnlab.errors import CnnlabError, CnnlabWarning, UserError
 from cnnlab.foreign_text import one_line
-from cnnlab.framework_errors import described
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -66,6 +65,8 @@ class Plugin:
         try:
             found: Any = self.entry_point.load()
         except Exception as error:  # noqa: BLE001  # somebody else's code, which may fail in any way
+            from cnnlab.framework_errors import described
+
             self._warn(described(error))
             return None
         module, class_name = base.split(":")
@@ -116,6 +117,8 @@ def failures_of(distribution: Distribution | None) -> Iterator[None]:
     except Exception as error:
         if distribution is None:
             raise
+        from cnnlab.framework_errors import described
+
         raise PluginError(f"plug-in {distribution}: {described(error)}") from error
 
 

@@ -67,6 +67,13 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
+def kind_of_machine() -> str:
+    """The CPU, all of its instructions, and how many CPUs there are: what compiled programs are for."""
+    information = _cpuinfo()
+    flags = sorted((information.get("flags") or information.get("Features") or "").split())
+    return " ".join((platform.system(), platform.machine(), cpu_name() or "", str(usable_cpus()), *flags))
+
+
 @cache
 def _cpuinfo() -> dict[str, str]:
     """What Linux says of the first CPU: all of a machine are alike; empty elsewhere."""

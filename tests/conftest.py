@@ -72,7 +72,7 @@ def other(request):
 
 
 @pytest.fixture
-def elsewhere(other):
+def elsewhere(other, tmp_path_factory):
     """Runs code in a process of its own, where the other backend is, and TensorFlow is not.
 
     torch need not be installed beside TensorFlow: CNNLAB_TORCH_PYTHON names an interpreter that has it.
@@ -86,6 +86,8 @@ def elsewhere(other):
         code = f"{NO_TENSORFLOW}\n{code}"
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
         environment.pop("KERAS_BACKEND", None)
+        # One for all, and nobody's own: JAX finds the programs there that another test has compiled.
+        environment.setdefault("CNNLAB_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         done = subprocess.run(
             [interpreter, "-c", code], capture_output=True, text=True, env=environment, check=False
         )

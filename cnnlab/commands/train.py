@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnnlab.commands.experiments import read_first
 from cnnlab.commands.options import (
     TrainingOptions,
     experiments_argument,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from cnnlab.api.experiment import ExperimentLike
     from cnnlab.api.run import Runs
     from cnnlab.training.cost_estimate import CostEstimate
 
@@ -32,7 +34,7 @@ _COLUMNS = 80
 @training_options("Train once with each of these seeds.")
 @json_option
 def command(
-    experiments: tuple[str, ...], options: TrainingOptions, check: bool, quiet: bool, as_json: bool
+    experiments: Sequence[ExperimentLike], options: TrainingOptions, check: bool, quiet: bool, as_json: bool
 ) -> None:
     """Train experiments: names in configs/, or paths to YAML files.
 
@@ -48,6 +50,7 @@ def command(
         reject_unused(
             "seeds", "fresh", reason="--check only runs a few steps of each experiment and keeps no result"
         )
+    experiments, options = read_first(experiments, options)
     from cnnlab.api.training import TrainingFailed, estimate_costs, train
     from cnnlab.commands.progress import reporting
 

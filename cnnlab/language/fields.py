@@ -159,10 +159,10 @@ def choose_by_name(
     fields = {"name": value} if isinstance(value, str) else value
     if not isinstance(fields, dict):
         raise problems(problem(f"expected the {kind}'s name or settings, found {as_written(value)}"))
-    for key, chosen in (by_key or {}).items():
+    for key in by_key or ():
         # A run's config.yaml has the key and, as every default is written out, its class's own name too.
-        if key in fields and fields.get("name", key) == key:
-            return chosen.model_validate(fields)
+        if by_key and key in fields and fields.get("name", key) == key:
+            return by_key[key].model_validate(fields)
     if default is not None:
         fields = {"name": default} | fields
     if "name" not in fields:

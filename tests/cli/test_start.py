@@ -19,6 +19,15 @@ with open(sys.argv[1], "w") as file:
 """
 
 
+def answer(folder: Path, arguments: list[str]) -> tuple[int, set[str]]:
+    """The exit code of a command in a process of its own, and the modules that were imported."""
+    (folder / "broken.yaml").write_text("epochs: 3\n")
+    command = [sys.executable, "-c", WRAPPER, str(folder / "modules.json"), *arguments]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    code, modules = json.loads((folder / "modules.json").read_text())
+    return code, set(modules)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -31,12 +40,35 @@ with open(sys.argv[1], "w") as file:
     ],
 )
 def test_no_framework_is_imported(tmp_path: Path, arguments: list[str], code: int) -> None:
-    (tmp_path / "broken.yaml").write_text("epochs: 3\n")
-    command = [sys.executable, "-c", WRAPPER, str(tmp_path / "modules.json"), *arguments]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    answered, modules = json.loads((tmp_path / "modules.json").read_text())
+    answered, modules = answer(tmp_path, arguments)
     assert answered == code
     assert HEAVY.isdisjoint(modules)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needless"),
+    [
+        pytest.param(["--help"], {"pydantic", "yaml", "rich", "logging", "tempfile", "difflib"}, id="help"),
+        pytest.param(
+            ["summary", "cnn"],
+            {
+                "importlib.metadata", "rich.console", "cnnlab.run_folders", "cnnlab.datasets.sources.folder",
+                "cnnlab.layers.blocks", "cnnlab.layers.normalization",
+            },
+            id="summary",
+        ),
+        pytest.param(
+            ["train", "broken.yaml"],
+            {"importlib.metadata", "rich.console", "cnnlab.run_folders", "cnnlab.jobs", "cnnlab.reporting"},
+            id="broken-config",
+        ),
+    ],
+)  # fmt: skip
+def test_nothing_is_imported_that_the_answer_does_not_need(
+    tmp_path: Path, arguments: list[str], needless: set[str]
+) -> None:
+    _, modules = answer(tmp_path, arguments)
+    assert needless.isdisjoint(modules)
 
 
 def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
