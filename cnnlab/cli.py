@@ -27,11 +27,12 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import click
 
-from cnnlab.commands.interruption import Interruption, interruption_of_process, noticed_interruption
+from cnnlab.commands.interruption import noticed_interruption
 from cnnlab.commands.output import tell
 from cnnlab.errors import CnnlabError, CnnlabWarning, closest
 from cnnlab.foreign_text import plain_signs
 from cnnlab.framework_errors import described, is_out_of_memory, out_of_memory
+from cnnlab.interruption import Interruption, interruption_of_process
 from cnnlab.version import __version__
 
 COMMANDS = {

@@ -46,7 +46,10 @@ def command(
     """
     if check:
         reject_unused(
-            "seeds", "fresh", reason="--check only runs a few steps of each experiment and keeps no result"
+            "seeds",
+            "workers",
+            "fresh",
+            reason="--check only runs a few steps of each experiment and keeps no result",
         )
     from cnnlab.api.training import TrainingFailed, estimate_costs, train
     from cnnlab.commands.progress import reporting
@@ -56,8 +59,8 @@ def command(
         if check:
             costs = estimate_costs(
                 experiments, set=options["set"], data_dir=options["data_dir"], backend=options["backend"],
-                device=options["device"], precision=options["precision"], force=options["force"],
-                progress=reporter,
+                device=options["device"], precision=options["precision"], threads=options["threads"],
+                force=options["force"], progress=reporter,
             )  # fmt: skip
         else:
             try:

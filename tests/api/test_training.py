@@ -89,7 +89,7 @@ def test_progress_reaches_a_reporter_step_by_step(experiments, tmp_path):
         def __init__(self):
             self.last = None
 
-        def stepped(self, epoch, step, steps, *, loss, accuracy):
+        def stepped(self, config, epoch, step, steps, *, loss, accuracy):
             self.last = (epoch, step, steps)
 
     steps = Steps()

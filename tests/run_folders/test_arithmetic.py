@@ -112,7 +112,7 @@ class Told(Reporter):
     def warn(self, message: str) -> None:
         self.warnings.append(message)
 
-    def epoch_ended(self, row, *, epochs):
+    def epoch_ended(self, config, row):
         if self.stops:
             raise KeyboardInterrupt
 
@@ -147,12 +147,12 @@ def change(path, **facts):
 def test_resuming_under_other_arithmetic_is_told_and_marks_the_run_for_good(train, tmp_path):
     train(stops=True)
     (environment,) = files(tmp_path, "environment.json")
-    change(environment, threads=99, onednn=None)
+    change(environment, parallel_operations=99, onednn=None)
     (warning,) = train(stops=True)
     now = json.loads(environment.read_text())
     assert warning == (
-        f"{environment.parent}: resumed under other arithmetic (threads: 99 → {now['threads']}); the last "
-        "digits can differ from those of an uninterrupted run"
+        f"{environment.parent}: resumed under other arithmetic (parallel operations: 99 → "
+        f"{now['parallel_operations']}); the last digits can differ from those of an uninterrupted run"
     )
     assert train() == []  # the arithmetic is that of the second epoch; the run stays marked
     for name in ("environment.json", "run.json"):
@@ -192,7 +192,7 @@ def test_the_mark_survives_a_damaged_environment(train, tmp_path):
     """run.json has it as well; a comparison reads environment.json."""
     train(stops=True)
     (environment,) = files(tmp_path, "environment.json")
-    change(environment, threads=99)
+    change(environment, parallel_operations=99)
     train(stops=True)
     now = json.loads(environment.read_text())
     environment.write_text(json.dumps({**now, "resumed_elsewhere": "?"}))
@@ -203,7 +203,7 @@ def test_the_mark_survives_a_damaged_environment(train, tmp_path):
 def test_a_run_that_begins_anew_has_no_mark(train, tmp_path):
     train(stops=True)
     (environment,) = files(tmp_path, "environment.json")
-    change(environment, threads=99)
+    change(environment, parallel_operations=99)
     train(stops=True)
     for path in files(tmp_path, "checkpoint*.npz"):
         path.unlink()
