@@ -13,7 +13,7 @@ from cnnlab.commands.options import (
     reject_unused,
     training_options,
 )
-from cnnlab.commands.output import print_json, print_table, say
+from cnnlab.commands.output import print_json, print_table, say, say_side_by_side, seconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,11 +91,12 @@ def _print_runs(runs: Runs) -> None:
             _percent(run.result.train_accuracy),
             _percent(run.result.validation_accuracy),
             _percent(run.result.test_accuracy),
-            f"{run.result.seconds:.1f}",
+            seconds_text(run.result.seconds, run.result.side_by_side),
         ]
         for run in runs
     ]
     print_table(headers, rows, width=_COLUMNS)
+    say_side_by_side(run.result.side_by_side for run in runs)
     seeds: dict[Path, list[str]] = {}
     for run in runs:
         seeds.setdefault(run.folder.parent, []).append(run.folder.name)

@@ -57,8 +57,11 @@ class WorkerProcess:
             env={name: value for name, value in os.environ.items() if name != "MPLBACKEND"},
         )  # fmt: skip
         self._said = b""
-        self._listening = threading.Thread(target=self._listen, daemon=True)
-        self._listening.start()
+        self._threads = [
+            threading.Thread(target=each, daemon=True) for each in (self._listen, self._keep_what_is_said)
+        ]
+        for thread in self._threads:
+            thread.start()
         self._send(sys.path)
         self._send(start)
 
@@ -86,7 +89,8 @@ class WorkerProcess:
             self._process.wait()
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
-        self._listening.join(timeout=seconds)
+        for thread in self._threads:
+            thread.join(timeout=seconds)
 
     def _send(self, content: Any) -> None:
         with suppress(OSError):  # it has died: whoever listens says so
@@ -95,20 +99,19 @@ class WorkerProcess:
                 self._process.stdin.flush()
 
     def _listen(self) -> None:
-        if self._process.stderr:
-            threading.Thread(
-                target=self._keep_what_is_said, args=(self._process.stderr,), daemon=True
-            ).start()
-        with suppress(EOFError, OSError, pickle.UnpicklingError):
-            while self._process.stdout:
-                self._inbox.put((self, pickle.load(self._process.stdout)))
+        if self._process.stdout:
+            with self._process.stdout as stdout, suppress(EOFError, OSError, pickle.UnpicklingError):
+                while True:
+                    self._inbox.put((self, pickle.load(stdout)))
         code = self._process.wait()
         lines = self._said.decode(errors="replace").strip().splitlines()
         self._inbox.put((self, Ended(code, lines[-1] if lines else "")))
 
-    def _keep_what_is_said(self, stream: Any) -> None:
-        while part := os.read(stream.fileno(), MOST_SAID):
-            self._said = (self._said + part)[-MOST_SAID:]
+    def _keep_what_is_said(self) -> None:
+        if self._process.stderr:
+            with self._process.stderr as stderr:
+                while part := os.read(stderr.fileno(), MOST_SAID):
+                    self._said = (self._said + part)[-MOST_SAID:]
 
 
 class WorkerDied(CnnlabError):
