@@ -159,7 +159,15 @@ class Jobs:
                     outcomes.finished(config, outcome)
 
     def _tell_of(self, runs: Sequence[Run], workers: int) -> None:
+        from cnnlab.workers.capacity import available_memory, process_bytes
+
         self.reporter.side_by_side(workers)
+        each = max(process_bytes(run.config, _image_bytes(self.dataset(run.config))) for run in runs)
+        if workers * each > (available := available_memory()):
+            self.reporter.warn(
+                f"{workers:,} worker processes need about {workers * each / 2**30:,.1f} GiB of memory, and "
+                f"{available / 2**30:,.1f} GiB are available; --workers auto starts as many as fit"
+            )
         numbers = sorted({run.threads for run in runs})
         threads = " or ".join(f"{number:,}" for number in numbers)
         self.reporter.note(

@@ -73,7 +73,8 @@ def test_runs_say_that_they_shared_the_machine(side_by_side: Trained, alone: Pat
 
 def test_every_line_names_its_run(side_by_side: Trained) -> None:
     lines = side_by_side.stderr.splitlines()
-    assert lines[0] == "3 runs in 2 worker processes, 1 thread each"
+    assert lines[1] == "3 runs in 2 worker processes, 1 thread each"  # the data, read once, comes first
+    assert sum("is not the official content" in line for line in lines) == 1
     for seed in range(3):
         of_run = [line for line in lines if line.startswith(f"stateful, seed {seed}: ")]
         assert of_run[0] == f"stateful, seed {seed}: 4 epochs"

@@ -10,7 +10,7 @@ from cnnlab.datasets import DataPaths
 from cnnlab.jobs import Jobs
 from cnnlab.language.source import parse_yaml
 from cnnlab.reporting import Reporter
-from cnnlab.run_folders.arithmetic import Arithmetic, differences_among
+from cnnlab.run_folders.arithmetic import Arithmetic, differences_among, threads_begun_with
 from cnnlab.run_folders.records import read_record
 from cnnlab.version import ARITHMETIC
 
@@ -122,9 +122,9 @@ def train(backend, tmp_path):
     """train(*seeds, stops=False) → the warnings; three epochs of a tiny run."""
     config = parse_config(parse_yaml(CONFIG, "tiny.yaml"), default_name="tiny")
 
-    def call(*seeds: int, stops: bool = False) -> list[str]:
+    def call(*seeds: int, stops: bool = False, threads: int | None = None) -> list[str]:
         told = Told(stops=stops)
-        jobs = Jobs(tmp_path, DataPaths.from_environment(None), told)
+        jobs = Jobs(tmp_path, DataPaths.from_environment(None), told, threads=threads)
         configs = [config.with_seed(seed) for seed in seeds or (0,)]
         if stops:
             with pytest.raises(KeyboardInterrupt):
@@ -164,6 +164,45 @@ def test_resuming_under_the_same_arithmetic_is_not_worth_a_word(train, tmp_path)
     assert train() == []
     for path in (*files(tmp_path, "environment.json"), *files(tmp_path, "run.json")):
         assert "resumed_elsewhere" not in json.loads(path.read_text())
+
+
+def test_a_run_is_resumed_with_the_threads_that_it_was_begun_with(train, tmp_path):
+    """In a process of its own, where this one has others."""
+    train(stops=True)
+    (environment,) = files(tmp_path, "environment.json")
+    begun = json.loads(environment.read_text())["threads"] + 1
+    change(environment, threads=begun, parallel_operations=begun)
+    assert train() == []
+    record = read_record(environment.parent)
+    assert (record.environment["threads"], record.environment["parallel_operations"]) == (begun, begun)
+    assert len(record.history) == 3
+    assert "resumed_elsewhere" not in record.environment
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"threads": None},
+        {"threads": 0},
+        {"threads": 10**9},
+        {"threads": "2"},
+        {"threads": 2, "device": "gpu"},
+    ],
+    ids=str,
+)
+def test_threads_that_no_run_can_have_been_begun_with_are_left_alone(tmp_path, facts):
+    (tmp_path / "checkpoint.npz").touch()
+    (tmp_path / "environment.json").write_text(json.dumps({"device": "cpu", **facts}))
+    assert threads_begun_with(tmp_path) is None
+
+
+def test_the_word_of_the_user_beats_the_threads_of_the_process_before(train, tmp_path):
+    train(stops=True)
+    (environment,) = files(tmp_path, "environment.json")
+    now = json.loads(environment.read_text())["threads"]
+    change(environment, threads=now + 1)
+    (warning,) = train(threads=now)
+    assert f"resumed under other arithmetic (threads: {now + 1} → {now})" in warning
 
 
 UNKNOWN = (
