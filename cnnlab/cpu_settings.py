@@ -7,7 +7,9 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from cnnlab.errors import UserError
 from cnnlab.processor import usable_cpus
+from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     from cnnlab.backend import Backend, BackendName
@@ -42,24 +44,36 @@ def threads_of(backend: BackendName) -> tuple[int, int]:
             return _asked_for(backend)
 
 
-def can_use(backend: BackendName, threads: int) -> bool:
-    """Whether the backend can compute with so many threads in this process: once started, it keeps them."""
-    if backend == "torch" or backend not in sys.modules:
-        return True
-    return threads_of(backend)[0] == threads
+def usual_threads(backend: BackendName) -> int:
+    """How many threads one operation is spread over in this process, or will be once the backend starts."""
+    if backend == "torch":
+        with suppress(ImportError):  # whoever starts it says that it is not installed
+            return threads_of(backend)[0]
+        return usable_cpus()
+    return threads_of(backend)[0] if backend in sys.modules else _asked_for(backend)[0]
 
 
 def use_threads(backend: BackendName, threads: int) -> None:
-    """Let the backend compute with so many threads: one operation, and where it has such, several at once.
+    """Let a backend that has not started compute with so many threads: one operation, and several at once.
 
-    Before it starts; `can_use` tells whether it is too late. Nothing changes where it would do so anyway.
+    Nothing changes where it does so anyway.
+
+    Raises:
+        UserError: it has started with another number.
     """
+    if threads == (usual := usual_threads(backend)):
+        return
     if backend == "torch":
-        import torch
+        with suppress(ImportError):  # as above
+            import torch
 
-        if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
-    elif threads != _asked_for(backend)[0]:
+    elif backend in sys.modules:
+        raise UserError(
+            f"--threads {threads}: this process already computes with {counted(usual, 'thread')}; use a "
+            "separate process"
+        )
+    else:
         os.environ.update(dict.fromkeys(_VARIABLES[backend], str(threads)))
 
 

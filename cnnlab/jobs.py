@@ -107,22 +107,23 @@ class Jobs:
         return outcomes.records(configs)
 
     def _finish_here(self, config: ExperimentConfig, outcomes: _Outcomes) -> None:
-        """Find or train a run in this process, or where that has other threads by now, in one of its own."""
-        from cnnlab.cpu_settings import can_use
+        """Find or train a run in this process, or in one of its own where it is to have other threads.
+
+        The threads of this process stay what they are: they are those of all that follows.
+        """
+        from cnnlab.cpu_settings import usual_threads
 
         threads = self._threads(config)
+        here = threads is None or threads == usual_threads(config.runtime.backend)
         try:
-            if threads is None or can_use(config.runtime.backend, threads):
-                record = self._trainer.finished(config, threads=threads)
-            elif found := self._trainer.reused(config):
-                record = found
-            else:
-                self._train_in_workers([config], 1, outcomes)
-                return
+            record = (self._trainer.finished if here else self._trainer.reused)(config)
         except CnnlabError as error:
             outcomes.failed(config, error)
-        else:
+            return
+        if record:
             outcomes.finished(config, record)
+        else:
+            self._train_in_workers([config], 1, outcomes)
 
     def _finish_in_workers(
         self, configs: Sequence[ExperimentConfig], workers: int, outcomes: _Outcomes
@@ -221,7 +222,11 @@ class Jobs:
             check_memory(config)
         data = self.dataset(config)
         self.check_settings(config, data)
-        self._trainer.start(config, self.threads)
+        if self.threads is not None:
+            from cnnlab.cpu_settings import use_threads
+
+            use_threads(config.runtime.backend, self.threads)
+        self._trainer.start(config)
         from cnnlab.backend import own_randomness
         from cnnlab.training.cost_estimate import estimate_cost
 

@@ -63,20 +63,14 @@ class Trainer:
                 self._warned.add(message)
                 self.reporter.warn(message)
 
-    def start(self, config: ExperimentConfig, threads: int | None) -> Backend:
+    def start(self, config: ExperimentConfig) -> Backend:
         """Start the backend and say what the arithmetic runs on, and how.
-
-        Args:
-            threads: of the CPU, where the backend can still use another number; None: as it does by itself.
 
         Raises:
             UserError: the backend or the device is not there, or the process has another one.
         """
         from cnnlab.backend import start_backend
-        from cnnlab.cpu_settings import use_threads
 
-        if threads is not None:
-            use_threads(config.runtime.backend, threads)
         backend = start_backend(config.runtime)
         self.reporter.note(str(backend))
         if backend.device == "cpu":
@@ -104,13 +98,10 @@ class Trainer:
         self.reporter.reused(record)
         return record
 
-    def finished(
-        self, config: ExperimentConfig, *, threads: int | None = None, side_by_side: int = 1
-    ) -> Record:
+    def finished(self, config: ExperimentConfig, *, side_by_side: int = 1) -> Record:
         """The run of a config, trained where it is not finished, or not on this data.
 
         Args:
-            threads: see `start`.
             side_by_side: how many runs are trained at the same time, in other processes.
 
         Raises:
@@ -119,7 +110,7 @@ class Trainer:
         if record := self.reused(config):
             return record
         path, data = run_path(config, self.out), self.dataset(config)
-        backend = self.start(config, threads)
+        backend = self.start(config)
         from cnnlab.backend import own_randomness
 
         with own_randomness(), hold(path, self.out):

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -204,3 +205,24 @@ def test_threads_default_to_a_share_of_the_cpus(cnnlab, configs, data_dir, tmp_p
     options = ("--data-dir", data_dir, "--out", tmp_path, "--workers", "2", "--quiet")
     assert cnnlab("train", configs["small"], *options).code == 0
     assert folder_of(tmp_path).json("environment.json")["threads"] == max(1, usable_cpus() // 2)
+
+
+SCRIPT = """\
+import cnnlab
+
+print("once")
+runs = cnnlab.train({config!r}, seeds=[0, 1], workers=2, data_dir={data_dir!r}, out={out!r})
+print([run.result.side_by_side for run in runs])
+"""
+
+
+def test_a_script_needs_no_guard(configs, data_dir: Path, tmp_path: Path) -> None:
+    """Its workers do not run it once more, as those of multiprocessing do."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        SCRIPT.format(config=str(configs["small"]), data_dir=str(data_dir), out=str(tmp_path / "out"))
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=True, cwd=tmp_path, timeout=120
+    )
+    assert done.stdout == "once\n[2, 2]\n"
