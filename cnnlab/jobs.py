@@ -20,6 +20,7 @@ from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record
 from cnnlab.trainer import Trainer
 from cnnlab.wording import counted
+from cnnlab.workers.capacity import automatic_workers, available_memory, check_memory, process_bytes
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Dataset
@@ -160,8 +161,6 @@ class Jobs:
                     outcomes.finished(config, outcome)
 
     def _tell_of(self, runs: Sequence[Run], workers: int) -> None:
-        from cnnlab.workers.capacity import available_memory, process_bytes
-
         self.reporter.side_by_side(workers)
         each = max(process_bytes(run.config, _image_bytes(self.dataset(run.config))) for run in runs)
         if workers * each > (available := available_memory()):
@@ -180,8 +179,6 @@ class Jobs:
         """How many runs are trained at the same time."""
         if self.workers != "auto":
             return max(1, min(self.workers, len(missing)))
-        from cnnlab.workers.capacity import automatic_workers
-
         return automatic_workers([(config, _image_bytes(self.dataset(config))) for config in missing])
 
     def _threads(self, config: ExperimentConfig) -> int | None:
@@ -312,29 +309,3 @@ def image_counts(data: Dataset) -> ImageCounts:
 
 def _image_bytes(data: Dataset) -> int:
     return sum(split.images.nbytes for split in (data.train, data.validation, data.test))
-
-
-def check_memory(config: ExperimentConfig) -> None:
-    """Refuse a model whose parameters cannot fit in this machine's memory, before it is built.
-
-    Raises:
-        UserError: with the arithmetic.
-    """
-    import psutil
-
-    architecture = config.architecture
-    optimizer = config.training.optimizer
-    copies = 2 + optimizer.slots
-    needed = architecture.trainable_params * copies * 4
-    memory = psutil.virtual_memory().total
-    if needed <= memory:
-        return
-    largest, node = max(zip(architecture.rows, config.nodes, strict=True), key=lambda pair: pair[0].params)
-    slots = f", {optimizer.slots} for {optimizer.name}" if optimizer.slots else ""
-    raise UserError(
-        f"{config.place_of_width(node)}: the parameters do not fit in this machine's memory\n"
-        f"   {architecture.trainable_params:,} parameters × 4 bytes × {copies} (weights, gradients{slots}) "
-        f"= {needed / 2**30:,.1f} GiB; this machine has {memory / 2**30:,.1f} GiB\n"
-        f"   {largest.name} holds {largest.params / architecture.total_params:.0%} of them: make its input "
-        "or output smaller, or use --force to train anyway"
-    )

@@ -1,4 +1,4 @@
-"""How many worker processes a machine has room for: its CPUs and its memory are counted."""
+"""What a machine has room for: the parameters of a network, and how many worker processes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.errors import UserError
 from cnnlab.processor import usable_cpus
 
 FRAMEWORK_BYTES = 700 * 2**20
@@ -18,6 +19,32 @@ EVALUATION_BYTES = 2**28
 
 _GPU_FILES = ("/dev/nvidia*", "/dev/kfd", "/dev/dxg")
 """Where Linux has the GPUs of NVIDIA and AMD, and those that Windows lends to it."""
+
+
+def check_memory(config: ExperimentConfig) -> None:
+    """Refuse a model whose parameters cannot fit in this machine's memory, before it is built.
+
+    Raises:
+        UserError: with the arithmetic.
+    """
+    import psutil
+
+    architecture = config.architecture
+    optimizer = config.training.optimizer
+    copies = 2 + optimizer.slots
+    needed = architecture.trainable_params * copies * 4
+    memory = psutil.virtual_memory().total
+    if needed <= memory:
+        return
+    largest, node = max(zip(architecture.rows, config.nodes, strict=True), key=lambda pair: pair[0].params)
+    slots = f", {optimizer.slots} for {optimizer.name}" if optimizer.slots else ""
+    raise UserError(
+        f"{config.place_of_width(node)}: the parameters do not fit in this machine's memory\n"
+        f"   {architecture.trainable_params:,} parameters × 4 bytes × {copies} (weights, gradients{slots}) "
+        f"= {needed / 2**30:,.1f} GiB; this machine has {memory / 2**30:,.1f} GiB\n"
+        f"   {largest.name} holds {largest.params / architecture.total_params:.0%} of them: make its input "
+        "or output smaller, or use --force to train anyway"
+    )
 
 
 def automatic_workers(runs: Sequence[tuple[ExperimentConfig, int]]) -> int:

@@ -57,7 +57,8 @@ class Workers:
         self._workers: list[WorkerProcess] = []
         self._closed: list[WorkerProcess] = []
         self._inbox: SimpleQueue[tuple[WorkerProcess, Message]] = SimpleQueue()
-        self._is_device_known = False
+        self._known: set[str] = set()
+        """Backends whose device is known."""
 
     def __enter__(self) -> Self:
         return self
@@ -102,8 +103,9 @@ class Workers:
         """Whether a run can be begun now. The first worker says what the device is, before others start."""
         if sum(worker.task is not None for worker in self._workers) >= self._count:
             return False
-        unknown = run.config.runtime.device != "cpu" and not self._is_device_known and may_have_gpu()
-        return not (unknown and self._workers)
+        runtime = run.config.runtime
+        unknown = runtime.device != "cpu" and runtime.backend not in self._known and may_have_gpu()
+        return not (unknown and any(not worker.is_ready for worker in self._workers))
 
     def _begin(self, run: Run) -> None:
         task = Task(run.config, self._count)
@@ -128,7 +130,8 @@ class Workers:
                 worker.is_ready = True
                 if backend.device == "gpu":
                     self._only_one_at_a_time()
-                self._is_device_known = True
+                if worker.start.runtime.device != "cpu":
+                    self._known.add(backend.name)
                 worker.begin(Task(task.config, self._count))
                 return None
             case Done(path, reused):

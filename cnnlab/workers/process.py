@@ -118,11 +118,14 @@ class WorkerDied(CnnlabError):
     """A worker process came to an end while it trained a run, which can be resumed."""
 
     def __init__(self, ended: Ended) -> None:
-        if ended.code >= 0:
+        number = max(
+            -ended.code, ended.code - 128
+        )  # of one that ended by itself, after it had put the run in order
+        if number <= 0:
             how = f"ended with exit code {ended.code}" + (f": {ended.said}" if ended.said else "")
         else:
-            how = f"was killed by {_signal_name(-ended.code)}"
-        if -ended.code == signal.SIGKILL:
+            how = f"was killed by {_signal_name(number)}"
+        if number == signal.SIGKILL:
             how += "; the system may have run out of memory (fewer --workers need less)"
         super().__init__(f"its worker process {how}\n   run the same command again to resume this run")
 

@@ -103,7 +103,7 @@ def main(tasks: BinaryIO) -> None:
     try:
         _work(start, inbox, Parent(answers), interruption)
     except KeyboardInterrupt:
-        pass
+        code = interruption.exit_code
     except BaseException:  # noqa: BLE001  # shown, or kept by the parent
         traceback.print_exc()
         code = 1

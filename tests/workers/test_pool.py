@@ -166,3 +166,24 @@ def test_configs_and_errors_pass_between_processes():
         assert (there, there.digest, there.to_yaml()) == (config, config.digest, config.to_yaml())
     died = pickle.loads(pickle.dumps(WorkerDied(Ended(-9, ""))))
     assert str(died) == str(WorkerDied(Ended(-9, "")))
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "how"),
+    [
+        pytest.param(
+            -signal.SIGKILL, "",
+            "was killed by SIGKILL; the system may have run out of memory (fewer --workers need less)",
+            id="killed",
+        ),
+        pytest.param(-signal.SIGSEGV, "a line", "was killed by SIGSEGV", id="crashed"),
+        pytest.param(128 + signal.SIGTERM, "", "was killed by SIGTERM", id="asked to end"),
+        pytest.param(-63, "", "was killed by signal 63", id="without a name"),
+        pytest.param(1, "No module named x", "ended with exit code 1: No module named x", id="has said why"),
+        pytest.param(0, "", "ended with exit code 0", id="silent"),
+    ],
+)  # fmt: skip
+def test_how_a_worker_died(code, said, how):
+    assert str(WorkerDied(Ended(code, said))) == (
+        f"its worker process {how}\n   run the same command again to resume this run"
+    )
