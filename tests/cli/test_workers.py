@@ -208,16 +208,18 @@ def test_threads_default_to_a_share_of_the_cpus(cnnlab, configs, data_dir, tmp_p
 
 
 SCRIPT = """\
+import sys
+
 import cnnlab
 
 print("once")
 runs = cnnlab.train({config!r}, seeds=[0, 1], workers=2, data_dir={data_dir!r}, out={out!r})
-print([run.result.side_by_side for run in runs])
+print([run.result.side_by_side for run in runs], "keras" in sys.modules)
 """
 
 
 def test_a_script_needs_no_guard(configs, data_dir: Path, tmp_path: Path) -> None:
-    """Its workers do not run it once more, as those of multiprocessing do."""
+    """Its workers do not run it once more, as those of multiprocessing do; it starts no backend itself."""
     script = tmp_path / "script.py"
     script.write_text(
         SCRIPT.format(config=str(configs["small"]), data_dir=str(data_dir), out=str(tmp_path / "out"))
@@ -225,4 +227,4 @@ def test_a_script_needs_no_guard(configs, data_dir: Path, tmp_path: Path) -> Non
     done = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, check=True, cwd=tmp_path, timeout=120
     )
-    assert done.stdout == "once\n[2, 2]\n"
+    assert done.stdout == "once\n[2, 2] False\n"
