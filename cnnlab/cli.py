@@ -20,10 +20,11 @@ from typing import Any, TextIO
 
 import click
 
-from cnnlab.commands.interruption import Interruption, interruption_of_process, noticed_interruption
+from cnnlab.commands.interruption import noticed_interruption
 from cnnlab.commands.output import tell
 from cnnlab.errors import CnnlabError, CnnlabWarning, closest
 from cnnlab.foreign_text import plain_signs
+from cnnlab.interruption import Interruption, interruption_of_process
 from cnnlab.version import __version__
 
 COMMANDS = {

@@ -9,6 +9,7 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
+from cnnlab.cpu_settings import usual_threads
 from cnnlab.files import expanded
 from cnnlab.processor import kind_of_machine
 
@@ -57,7 +58,8 @@ def _prepared() -> Path:
 
     cache = os.environ.get("CNNLAB_CACHE")
     folder = (expanded(cache) if cache else platformdirs.user_cache_path("cnnlab")) / "compiled"
-    own = folder / hashlib.sha256(kind_of_machine().encode()).hexdigest()[:16]
+    machine = f"{kind_of_machine()} {usual_threads('jax')}"
+    own = folder / hashlib.sha256(machine.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     own.mkdir(mode=0o700, exist_ok=True)
     found = own.stat()

@@ -3,37 +3,87 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from cnnlab.errors import UserError
 from cnnlab.processor import usable_cpus
+from cnnlab.wording import counted
 
 if TYPE_CHECKING:
-    from cnnlab.backend import Backend
+    from cnnlab.backend import Backend, BackendName
+
+_VARIABLES = {
+    "tensorflow": ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+    "jax": ("PJRT_NPROC", "NPROC"),
+}
+"""Where a backend looks for the numbers of its threads when it starts; JAX takes the first that is set."""
 
 
-def threads_of(backend: Backend) -> tuple[int, int]:
+def threads_of(backend: BackendName) -> tuple[int, int]:
     """How many threads one operation is spread over, and how many operations run at once.
 
-    JAX does not say; its thread pools have one thread for each CPU that the process may run on.
+    JAX does not say; its pool has as many threads as the environment says, else one for each CPU that the
+    process may run on.
     """
-    match backend.name:
+    match backend:
         case "tensorflow":
             import tensorflow as tf
 
             configured = tf.config.threading
             within = configured.get_intra_op_parallelism_threads()
             between = configured.get_inter_op_parallelism_threads()
-            names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-            asked = (os.environ.get(name, "") for name in names)
-            first, second = (int(text) if text.isdecimal() else 0 for text in asked)
-            return within or first or usable_cpus(), between or second or usable_cpus()
+            asked = _asked_for(backend)
+            return within or asked[0], between or asked[1]
         case "torch":
             import torch
 
             return torch.get_num_threads(), torch.get_num_interop_threads()
         case "jax":
-            return usable_cpus(), usable_cpus()
+            return _asked_for(backend)
+
+
+def usual_threads(backend: BackendName) -> int:
+    """How many threads one operation is spread over in this process, or will be once the backend starts."""
+    if backend == "torch":
+        with suppress(ImportError):  # whoever starts it says that it is not installed
+            return threads_of(backend)[0]
+        return usable_cpus()
+    return threads_of(backend)[0] if backend in sys.modules else _asked_for(backend)[0]
+
+
+def use_threads(backend: BackendName, threads: int) -> None:
+    """Let a backend that has not started compute with so many threads: one operation, and several at once.
+
+    Nothing changes where it does so anyway.
+
+    Raises:
+        UserError: it has started with another number.
+    """
+    if threads == (usual := usual_threads(backend)):
+        return
+    if backend == "torch":
+        with suppress(ImportError):  # as above
+            import torch
+
+            torch.set_num_threads(threads)
+    elif backend in sys.modules:
+        raise UserError(
+            f"--threads {threads}: this process already computes with {counted(usual, 'thread')}; use a "
+            "separate process"
+        )
+    else:
+        os.environ.update(dict.fromkeys(_VARIABLES[backend], str(threads)))
+
+
+def _asked_for(backend: BackendName) -> tuple[int, int]:
+    """The two numbers that a backend starts with: those of the environment, else one thread for each CPU."""
+    texts = (os.environ.get(name, "") for name in _VARIABLES[backend])
+    first, second = (int(text) if text.isdecimal() else 0 for text in texts)
+    if backend == "jax":  # one pool
+        first = second = first or second
+    return first or usable_cpus(), second or usable_cpus()
 
 
 def uses_onednn(backend: Backend) -> bool | None:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnlab.config.effects import ImageCounts
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
+from cnnlab.config.runs_at_once import WorkerCount
+from cnnlab.datasets import DataPaths
 from cnnlab.errors import CnnlabError, UserError
-from cnnlab.framework_errors import is_out_of_memory, out_of_memory
-from cnnlab.run_folders.arithmetic import resume_under, reused_from_before
-from cnnlab.run_folders.contents import DatasetFacts
-from cnnlab.run_folders.holding import hold, keep_aside, remove_checkpoints, start_over
+from cnnlab.processor import usable_cpus
+from cnnlab.run_folders.arithmetic import threads_begun_with
 from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.integrity import DamagedRun
-from cnnlab.run_folders.records import Record, read_record
-from cnnlab.run_folders.run_writer import open_run, trained_on
+from cnnlab.run_folders.records import Record
+from cnnlab.trainer import Trainer
+from cnnlab.wording import counted
+from cnnlab.workers.capacity import automatic_workers, available_memory, check_memory, process_bytes
 
 if TYPE_CHECKING:
-    from cnnlab.backend import Backend
     from cnnlab.datasets.content import Dataset
     from cnnlab.reporting import Reporter
     from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.workers.pool import Run
 
 
 class RunsFailed(CnnlabError):
@@ -53,12 +55,15 @@ class RunsFailed(CnnlabError):
 
 @dataclass
 class Jobs:
-    """Finds finished runs and trains the missing ones, one after the other in this process.
+    """Finds finished runs and trains the missing ones: one after the other, or several at once in processes.
 
     Args:
         out: the folder of all runs.
         fresh: train again what is finished, and start over what was interrupted.
         force: train even where the parameters cannot fit in memory.
+        workers: how many runs to train at the same time; "auto": as many as CPUs and memory allow.
+        threads: of the CPU, for each run; None: for one run at a time as the backend does by itself, for
+            several their share of the CPUs. A run that is resumed keeps those that it was begun with.
     """
 
     out: Path
@@ -66,8 +71,12 @@ class Jobs:
     reporter: Reporter
     fresh: bool = False
     force: bool = False
-    _datasets: dict[str, Dataset] = field(default_factory=dict)
-    _warned: set[str] = field(default_factory=set)
+    workers: WorkerCount = 1
+    threads: int | None = None
+    _trainer: Trainer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._trainer = Trainer(self.out, self.data_paths, self.reporter, fresh=self.fresh)
 
     def finished(self, configs: Sequence[ExperimentConfig]) -> list[Record]:
         """The runs of all configs, in order.
@@ -79,30 +88,111 @@ class Jobs:
         for config in configs:
             if not self.force:
                 check_memory(config)
-            self._warn_of(config.idle())
+            self._trainer.warn_of(config.idle())
             self.check_settings(config, self.dataset(config))
         self._check_same_data(configs)
-        missing = [each for each in configs if self._is_missing(each)]
-        runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in missing}
-        if len(runtimes) > 1:
+        missing = {_identity(each): each for each in configs if self._is_missing(each)}
+        workers = self._worker_count(list(missing.values()))
+        runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in missing.values()}
+        if len(runtimes) > 1 and self.workers == 1:
             raise UserError(
                 f"expected one backend and device per command, found {', '.join(sorted(runtimes))}; "
-                "train each in a separate command, then compare"
+                "train each in a separate command, then compare, or use --workers 2"
             )
-        records: list[Record] = []
-        failures: list[tuple[ExperimentConfig, CnnlabError]] = []
+        outcomes = _Outcomes(self.reporter)
+        if workers == len(runtimes) == 1 or not missing:
+            for config in configs:
+                self._finish_here(config, outcomes)
+        else:
+            self._finish_in_workers(configs, workers, outcomes)
+        return outcomes.records(configs)
+
+    def _finish_here(self, config: ExperimentConfig, outcomes: _Outcomes) -> None:
+        """Find or train a run in this process, or in one of its own where it is to have other threads.
+
+        The threads of this process stay what they are: they are those of all that follows.
+        """
+        from cnnlab.cpu_settings import usual_threads
+
+        threads = self._threads(config)
+        here = threads is None or threads == usual_threads(config.runtime.backend)
+        try:
+            record = (self._trainer.finished if here else self._trainer.reused)(config)
+        except CnnlabError as error:
+            outcomes.failed(config, error)
+            return
+        if record:
+            outcomes.finished(config, record)
+        else:
+            self._train_in_workers([config], 1, outcomes)
+
+    def _finish_in_workers(
+        self, configs: Sequence[ExperimentConfig], workers: int, outcomes: _Outcomes
+    ) -> None:
+        """Find runs, and train the missing ones at the same time; this process starts no backend."""
+        missing: dict[_Identity, ExperimentConfig] = {}
         for config in configs:
             try:
-                records.append(self._finished(config))
+                if record := self._trainer.reused(config):
+                    outcomes.finished(config, record)
+                else:
+                    missing.setdefault(_identity(config), config)
             except CnnlabError as error:
-                of_one = not isinstance(error, UserError) or isinstance(error, DamagedRun)
-                if not of_one and not records and not failures:
-                    raise  # such as a backend that is not installed: it would be the same for all
-                self.reporter.failed(config, error)
-                failures.append((config, error))
-        if failures:
-            raise RunsFailed(records, failures)
-        return records
+                outcomes.failed(config, error)
+        self._train_in_workers(list(missing.values()), workers, outcomes)
+
+    def _train_in_workers(
+        self, configs: Sequence[ExperimentConfig], workers: int, outcomes: _Outcomes
+    ) -> None:
+        from cnnlab.workers.messages import Setting
+        from cnnlab.workers.pool import Run, Workers
+
+        share = max(1, usable_cpus() // workers)
+        runs = [Run(config, self._threads(config) or share) for config in configs]
+        if workers > 1:
+            self._tell_of(runs, workers)
+        setting = Setting(self.out, self.data_paths, self.fresh, tuple(sys.argv))
+        automatic = self.workers == "auto"
+        with Workers(setting, workers, self.reporter, automatic=automatic) as pool:
+            for config, outcome in pool.trained(runs):
+                if isinstance(outcome, CnnlabError):
+                    outcomes.failed(config, outcome)
+                else:
+                    outcomes.finished(config, outcome)
+
+    def _tell_of(self, runs: Sequence[Run], workers: int) -> None:
+        self.reporter.side_by_side(workers)
+        each = max(process_bytes(run.config, _image_bytes(self.dataset(run.config))) for run in runs)
+        if workers * each > (available := available_memory()):
+            self.reporter.warn(
+                f"{workers:,} worker processes need about {workers * each / 2**30:,.1f} GiB of memory, and "
+                f"{available / 2**30:,.1f} GiB are available; --workers auto starts as many as fit"
+            )
+        numbers = sorted({run.threads for run in runs})
+        threads = " or ".join(f"{number:,}" for number in numbers)
+        self.reporter.note(
+            f"{counted(len(runs), 'run')} in {workers:,} worker processes, {threads} "
+            f"{'thread' if numbers == [1] else 'threads'} each"
+        )
+
+    def _worker_count(self, missing: Sequence[ExperimentConfig]) -> int:
+        """How many runs are trained at the same time."""
+        if self.workers != "auto":
+            return max(1, min(self.workers, len(missing)))
+        return automatic_workers([(config, _image_bytes(self.dataset(config))) for config in missing])
+
+    def _threads(self, config: ExperimentConfig) -> int | None:
+        """With how many threads a run is trained: the user's word, else what it was begun with.
+
+        Else the share of as many workers as the user has asked for, even where fewer are needed: then runs
+        that are added later have the bits of the first. None: nothing of all that.
+        """
+        if self.threads is not None:
+            return self.threads
+        if not self.fresh and (threads := threads_begun_with(run_path(config, self.out))):
+            return threads
+        several = self.workers != "auto" and self.workers > 1
+        return max(1, usable_cpus() // int(self.workers)) if several else None
 
     def dataset(self, config: ExperimentConfig) -> Dataset:
         """The data of an experiment, loaded once.
@@ -110,15 +200,7 @@ class Jobs:
         Raises:
             UserError: the config has none, or a file of it is broken.
         """
-        if config.dataset is None:
-            raise UserError(
-                f"{config.name}: this config has no dataset and can only be summarized; add a dataset to "
-                "train it"
-            )
-        key = config.dataset.model_dump_json()
-        if key not in self._datasets:
-            self._datasets[key] = load_reported(config.dataset, self.data_paths, self.reporter)
-        return self._datasets[key]
+        return self._trainer.dataset(config)
 
     def check_settings(self, config: ExperimentConfig, data: Dataset) -> None:
         """Refuse, or warn of, what the number of images makes pointless.
@@ -129,14 +211,7 @@ class Jobs:
         counts = image_counts(data)
         if problems := config.impossible(counts):
             raise UserError("\n".join(problems))
-        self._warn_of(config.idle(counts))
-
-    def _warn_of(self, messages: Sequence[str]) -> None:
-        """Say each once, however many seeds there are."""
-        for message in messages:
-            if message not in self._warned:
-                self._warned.add(message)
-                self.reporter.warn(message)
+        self._trainer.warn_of(config.idle(counts))
 
     def estimate_cost(self, config: ExperimentConfig) -> CostEstimate:
         """Try a few steps of a run and say what all of it will cost; nothing is written."""
@@ -144,27 +219,16 @@ class Jobs:
             check_memory(config)
         data = self.dataset(config)
         self.check_settings(config, data)
-        self._start(config)
+        if self.threads is not None:
+            from cnnlab.cpu_settings import use_threads
+
+            use_threads(config.runtime.backend, self.threads)
+        self._trainer.start(config)
         from cnnlab.backend import own_randomness
         from cnnlab.training.cost_estimate import estimate_cost
 
         with own_randomness():
             return estimate_cost(config, data)
-
-    def _start(self, config: ExperimentConfig) -> Backend:
-        """Start the backend and say what the arithmetic runs on, and how."""
-        from cnnlab.backend import start_backend
-
-        backend = start_backend(config.runtime)
-        self.reporter.note(str(backend))
-        if backend.device == "cpu":
-            from cnnlab.training.slow_precision import slow_precision
-
-            if warning := slow_precision(config.runtime.precision):
-                self.reporter.warn(warning)
-        if config.gives_logits:
-            self.reporter.note(f"{config.name}: the last layer has no softmax; training on logits")
-        return backend
 
     def _is_missing(self, config: ExperimentConfig) -> bool:
         """Whether a run has to be trained, so far as one can tell without the data."""
@@ -172,72 +236,6 @@ class Jobs:
             return self.fresh or not is_finished(run_path(config, self.out), config)
         except DamagedRun:  # it is not trained either
             return False
-
-    def _finished(self, config: ExperimentConfig) -> Record:
-        data = self.dataset(config)
-        path = run_path(config, self.out)
-        if record := self._reused(path, config, data):
-            return record
-        backend = self._start(config)
-        from cnnlab.backend import own_randomness
-
-        with own_randomness(), hold(path, self.out):
-            if record := self._reused(path, config, data):  # another process has finished it meanwhile
-                return record
-            record = self._trained(path, config, data, backend)
-        self.reporter.finished(record)
-        return record
-
-    def _reused(self, path: Path, config: ExperimentConfig, data: Dataset) -> Record | None:
-        """The run of this config on this data, if it is finished and not to be trained again; reported.
-
-        Raises:
-            DamagedRun: it is finished, but its files are not those that it finished with.
-        """
-        if self.fresh or not is_finished(path, config) or trained_on(path) != data.provenance.digest:
-            return None
-        record = read_record(path)
-        remove_checkpoints(path, self.out)
-        if warning := reused_from_before(record):
-            self._warn_of([warning])
-        self.reporter.reused(record)
-        return record
-
-    def _trained(self, path: Path, config: ExperimentConfig, data: Dataset, backend: Backend) -> Record:
-        """Train, or go on with, the run in a folder that is held."""
-        from cnnlab.run_folders.environment import environment
-        from cnnlab.training.train import train
-
-        digest = data.provenance.digest
-        if self.fresh:
-            start_over(path, config)
-        elif trained_on(path) not in (None, digest):
-            self._make_way(path, config)
-        with open_run(path, config, data=digest) as run:
-            facts = environment(config, backend, dataset_facts(config, data))
-            if warning := resume_under(run, facts):
-                self.reporter.warn(f"{path}: {warning}")
-            try:
-                train(config, data, run, self.reporter, environment=facts)
-            except Exception as error:
-                self.reporter.check_interruption()  # then the run is interrupted, not failed
-                if is_out_of_memory(error):
-                    raise CnnlabError(out_of_memory(error)) from error
-                raise
-        return read_record(path)
-
-    def _make_way(self, path: Path, config: ExperimentConfig) -> None:
-        """Clear the folder of a run on other data; what it has come to, if it is finished, is kept aside."""
-        other = f"{path}: this run was trained on different data of the same name"
-        if is_finished(path, config):
-            kept = keep_aside(path)
-            self.reporter.warn(
-                f"{other}; it is kept as {kept.name}, and training starts again; to use both, give the "
-                "experiment another name"
-            )
-        else:
-            self.reporter.warn(f"{other}; training it again")
-            start_over(path, config)
 
     def _check_same_data(self, configs: Sequence[ExperimentConfig]) -> None:
         """Refuse configs that share a run but not its data: each would replace the run of the other.
@@ -257,6 +255,50 @@ class Jobs:
                 )
 
 
+_Identity = tuple[str, str, int]
+
+
+def _identity(config: ExperimentConfig) -> _Identity:
+    """Two configs that agree in this are of one run."""
+    return config.name, config.digest, config.seed
+
+
+class _Outcomes:
+    """What came of the runs of several configs."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._records: dict[_Identity, Record] = {}
+        self._failures: dict[_Identity, tuple[ExperimentConfig, CnnlabError]] = {}
+
+    def finished(self, config: ExperimentConfig, record: Record) -> None:
+        self._records[_identity(config)] = record
+
+    def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
+        """A run failed.
+
+        Raises:
+            UserError: the first one, such as that a backend is not installed: it would be the same for all.
+        """
+        of_one = not isinstance(error, UserError) or isinstance(error, DamagedRun)
+        if not of_one and not self._records and not self._failures:
+            raise error
+        self._reporter.failed(config, error)
+        self._failures[_identity(config)] = (config, error)
+
+    def records(self, configs: Sequence[ExperimentConfig]) -> list[Record]:
+        """The records of all configs, in their order.
+
+        Raises:
+            RunsFailed: there are failures.
+        """
+        keys = [_identity(config) for config in configs]
+        records = [self._records[key] for key in keys if key in self._records]
+        if failures := [self._failures[key] for key in keys if key in self._failures]:
+            raise RunsFailed(records, failures)
+        return records
+
+
 def image_counts(data: Dataset) -> ImageCounts:
     """How many images train, in all and of each class, and how many validate."""
     import numpy as np
@@ -265,42 +307,5 @@ def image_counts(data: Dataset) -> ImageCounts:
     return ImageCounts(len(data.train), len(data.validation), tuple(by_class.tolist()))
 
 
-def load_reported(dataset: DatasetConfig, data_paths: DataPaths, reporter: Reporter) -> Dataset:
-    """`load_dataset`; the reporter sees the download and is told of unverified data."""
-    data = load_dataset(dataset, data_paths, progress=reporter.downloading)
-    if data.provenance.warning:
-        reporter.warn(data.provenance.warning)
-    return data
-
-
-def dataset_facts(config: ExperimentConfig, data: Dataset) -> DatasetFacts:
-    """What a run records of its data."""
-    if config.dataset is None:
-        raise ValueError("a config without a dataset")
-    return DatasetFacts(name=config.dataset.name, title=config.dataset.full_title, **asdict(data.provenance))
-
-
-def check_memory(config: ExperimentConfig) -> None:
-    """Refuse a model whose parameters cannot fit in this machine's memory, before it is built.
-
-    Raises:
-        UserError: with the arithmetic.
-    """
-    import psutil
-
-    architecture = config.architecture
-    optimizer = config.training.optimizer
-    copies = 2 + optimizer.slots
-    needed = architecture.trainable_params * copies * 4
-    memory = psutil.virtual_memory().total
-    if needed <= memory:
-        return
-    largest, node = max(zip(architecture.rows, config.nodes, strict=True), key=lambda pair: pair[0].params)
-    slots = f", {optimizer.slots} for {optimizer.name}" if optimizer.slots else ""
-    raise UserError(
-        f"{config.place_of_width(node)}: the parameters do not fit in this machine's memory\n"
-        f"   {architecture.trainable_params:,} parameters × 4 bytes × {copies} (weights, gradients{slots}) "
-        f"= {needed / 2**30:,.1f} GiB; this machine has {memory / 2**30:,.1f} GiB\n"
-        f"   {largest.name} holds {largest.params / architecture.total_params:.0%} of them: make its input "
-        "or output smaller, or use --force to train anyway"
-    )
+def _image_bytes(data: Dataset) -> int:
+    return sum(split.images.nbytes for split in (data.train, data.validation, data.test))

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 class Reporter:
-    """Is told how the work goes, and does nothing; subclasses show what they like."""
+    """Is told how the work goes, and does nothing; subclasses show what they like.
+
+    Several runs may be trained at the same time; from its start to its end, a run has one `config`, the same
+    object each time.
+    """
 
     def check_interruption(self) -> None:
         """Raise the KeyboardInterrupt that a library may have swallowed, or have made another error of."""
@@ -28,19 +32,24 @@ class Reporter:
     def downloading(self, name: str, done: int, total: int | None) -> None:
         """So many bytes of a dataset's file are here; `total` is None where the server does not say."""
 
+    def side_by_side(self, runs: int) -> None:
+        """From here on, up to so many runs are trained at the same time."""
+
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
         """Training begins after `done` epochs that a resumed run has behind it."""
 
-    def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
+    def stepped(
+        self, config: ExperimentConfig, epoch: int, step: int, steps: int, *, loss: float, accuracy: float
+    ) -> None:
         """So many of the epoch's steps are done; loss and accuracy are means over them."""
 
-    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
-        """One row of the history, of so many epochs in all."""
+    def epoch_ended(self, config: ExperimentConfig, row: EpochRow) -> None:
+        """One row of the history."""
 
     def reused(self, record: Record) -> None:
         """A run was already finished, and is not trained again."""
 
-    def finished(self, record: Record) -> None:
+    def finished(self, config: ExperimentConfig, record: Record) -> None:
         """A run has been trained to its end."""
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:

@@ -105,10 +105,10 @@ def make_run():
     """
     from cnnlab.config.experiment import load_config
     from cnnlab.datasets import DataPaths, load_dataset
-    from cnnlab.jobs import dataset_facts
     from cnnlab.run_folders.holding import hold
     from cnnlab.run_folders.identity import run_path
     from cnnlab.run_folders.run_writer import open_run
+    from cnnlab.trainer import dataset_facts
 
     datasets = {}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from cnnlab.config.runs_at_once import WorkerCount, check_threads, check_workers
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.config.seeds import parse_seeds
 from cnnlab.errors import OptionError
@@ -98,6 +99,8 @@ def jobs_of(
     *,
     out: str | PathLike[str] | None,
     data_dir: str | PathLike[str] | None,
+    workers: WorkerCount,
+    threads: int | None,
     fresh: bool,
     force: bool,
     reporter: Reporter,
@@ -105,14 +108,19 @@ def jobs_of(
     """What finds finished runs and trains missing ones.
 
     Raises:
-        UserError: `out` cannot be written, or there is no folder `data_dir`.
+        UserError: `out` cannot be written, there is no folder `data_dir`, or `workers` or `threads` is not a
+            number that can be used.
     """
+    check_workers(workers)
+    check_threads(threads)
     from cnnlab.jobs import Jobs
     from cnnlab.user_files import check_can_be_made
 
     folder = out_folder(out)
     check_can_be_made(folder)
-    return Jobs(folder, data_paths(data_dir), reporter, fresh=fresh, force=force)
+    return Jobs(
+        folder, data_paths(data_dir), reporter, fresh=fresh, force=force, workers=workers, threads=threads
+    )
 
 
 def data_paths(data_dir: str | PathLike[str] | None) -> DataPaths:

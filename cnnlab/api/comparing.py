@@ -14,6 +14,7 @@ from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.config.runs_at_once import WorkerCount
 from cnnlab.errors import OptionError, UserError, suggestion, unknown
 from cnnlab.run_folders.records import Record, read_record
 
@@ -182,6 +183,8 @@ def compare(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
+    workers: WorkerCount = 1,
+    threads: int | None = None,
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -230,14 +233,18 @@ def compare(
     if not any(isinstance(entry, ExperimentConfig) for entry in entries):
         options = {
             "seeds": chosen is not None, "set": set, "backend": backend, "device": device,
-            "precision": precision, "fresh": fresh, "force": force,
+            "precision": precision, "workers": workers != 1, "threads": threads, "fresh": fresh,
+            "force": force,
         }  # fmt: skip
         unused = ", ".join(f"--{name}" for name, value in options.items() if value)
         if unused:
             raise UserError(f"{unused}: these are finished runs; give the experiment's config to train more")
     from cnnlab.jobs import RunsFailed
 
-    jobs = jobs_of(out=out, data_dir=data_dir, fresh=fresh, force=force, reporter=reporter_for(progress))
+    jobs = jobs_of(
+        out=out, data_dir=data_dir, workers=workers, threads=threads, fresh=fresh, force=force,
+        reporter=reporter_for(progress),
+    )  # fmt: skip
     try:
         compared = compare_experiments(
             entries, seeds=chosen, jobs=jobs, match=match, resize=resize, left_out=left_out

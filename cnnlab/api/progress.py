@@ -78,22 +78,21 @@ class CallbackReporter(LibraryReporter):
 
     def __init__(self, callback: Callable[[Progress], object]) -> None:
         self._callback = callback
-        self._run: dict[str, Any] = {}
 
     def note(self, message: str) -> None:
         self._callback(Progress("note", message=message))
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
-        self._run = {"experiment": config.name, "seed": config.seed, "epochs": config.training.epochs}
-        self._callback(Progress("started", **self._run, epoch=done))
+        self._callback(Progress("started", config.name, config.seed, done, config.training.epochs))
 
-    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
-        self._callback(Progress("epoch", **self._run, epoch=int(row["epoch"] or 0), row=row))
+    def epoch_ended(self, config: ExperimentConfig, row: EpochRow) -> None:
+        epoch = int(row["epoch"] or 0)
+        self._callback(Progress("epoch", config.name, config.seed, epoch, config.training.epochs, row))
 
     def reused(self, record: Record) -> None:
         self._callback(_ended("reused", record))
 
-    def finished(self, record: Record) -> None:
+    def finished(self, config: ExperimentConfig, record: Record) -> None:
         self._callback(_ended("finished", record))
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
@@ -101,61 +100,78 @@ class CallbackReporter(LibraryReporter):
 
 
 class NotebookReporter(LibraryReporter):
-    """A bar below the cell, for the run that is being trained."""
+    """A bar below the cell for each run that is being trained."""
 
     def __init__(self) -> None:
-        from IPython.display import display
+        self._next = _Bar()
+        """The one that the next run gets: until then it tells of downloads, and of runs that are reused."""
 
-        self._display = display
-        self._handle: Display | None = None
-        self._drawn = 0.0
-        self._label, self._epochs, self._text = "", 1, ""
+        self._bars: dict[int, _Bar] = {}
+        """By the id of the config."""
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
-        self._label, self._epochs, self._text = (
-            f"{config.name}, seed {config.seed}",
-            config.training.epochs,
-            "",
-        )
-        self._draw(done / self._epochs, force=True)
+        bar = self._bars[id(config)] = self._taken()
+        bar.label, bar.text = f"{config.name}, seed {config.seed}", ""
+        bar.draw(done / config.training.epochs, force=True)
 
-    def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
-        self._draw((epoch - 1 + step / steps) / self._epochs)
+    def stepped(
+        self, config: ExperimentConfig, epoch: int, step: int, steps: int, *, loss: float, accuracy: float
+    ) -> None:
+        self._bars[id(config)].draw((epoch - 1 + step / steps) / config.training.epochs)
 
-    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
-        self._text = f"epoch {row['epoch']}/{epochs}, {_numbers(row)}"
-        self._draw(float(row["epoch"] or 0) / epochs, force=True)
+    def epoch_ended(self, config: ExperimentConfig, row: EpochRow) -> None:
+        bar, epochs = self._bars[id(config)], config.training.epochs
+        bar.text = f"epoch {row['epoch']}/{epochs}, {_numbers(row)}"
+        bar.draw(float(row["epoch"] or 0) / epochs, force=True)
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
-        self._label, self._text = name, f"{done / 2**20:.1f} MiB"
-        self._draw(done / total if total else 0.0, force=total is not None and done >= total)
+        self._next.label, self._next.text = name, f"{done / 2**20:.1f} MiB"
+        self._next.draw(done / total if total else 0.0, force=total is not None and done >= total)
 
     def reused(self, record: Record) -> None:
-        self._label, self._text = f"{record.name}, seed {record.seed}", _ended("reused", record).message
-        self._draw(1.0, force=True)
+        self._next.label, self._next.text = (
+            f"{record.name}, seed {record.seed}",
+            _ended("reused", record).message,
+        )
+        self._next.draw(1.0, force=True)
 
-    def finished(self, record: Record) -> None:
-        self._text = _ended("finished", record).message
-        self._draw(1.0, force=True)
-        self._handle = None  # the next run gets a bar of its own
+    def finished(self, config: ExperimentConfig, record: Record) -> None:
+        bar = self._bars.pop(id(config))
+        bar.text = _ended("finished", record).message
+        bar.draw(1.0, force=True)
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
-        self._text = f"failed: {error}"
-        self._draw(0.0, force=True)
-        self._handle = None
+        bar = self._bars.pop(id(config), None) or self._taken()
+        bar.label, bar.text = f"{config.name}, seed {config.seed}", f"failed: {error}"
+        bar.draw(0.0, force=True)
 
-    def _draw(self, share: float, *, force: bool = False) -> None:
+    def _taken(self) -> _Bar:
+        taken, self._next = self._next, _Bar()
+        return taken
+
+
+class _Bar:
+    """One bar in a notebook, displayed when it is first drawn."""
+
+    def __init__(self) -> None:
+        self.label, self.text = "", ""
+        self._handle: Display | None = None
+        self._drawn = 0.0
+
+    def draw(self, share: float, *, force: bool = False) -> None:
         now = time.monotonic()
         if not force and now - self._drawn < REDRAW_SECONDS:
             return
         self._drawn = now
         bar = _Html(
-            f"<div>{html.escape(self._label)} <progress value='{share:.4f}' max='1'></progress> "
-            f"{html.escape(self._text)}</div>",
-            f"{self._label}: {share:.0%} {self._text}",
+            f"<div>{html.escape(self.label)} <progress value='{share:.4f}' max='1'></progress> "
+            f"{html.escape(self.text)}</div>",
+            f"{self.label}: {share:.0%} {self.text}",
         )
         if self._handle is None:
-            self._handle = self._display(bar, display_id=True)
+            from IPython.display import display
+
+            self._handle = display(bar, display_id=True)
         else:
             self._handle.update(bar)
 

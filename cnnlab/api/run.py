@@ -251,7 +251,10 @@ class Runs(list[Run]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per run: name, seed, state, accuracies, parameters, seconds, folder."""
+        """One row per run: name, seed, state, accuracies, parameters, seconds, folder.
+
+        `side_by_side` is how many runs shared the machine, where it was more than this one.
+        """
         import pandas as pd
 
         rows = []
@@ -275,4 +278,6 @@ class Runs(list[Run]):
         return f"{html_text(self.table, missing='–')}<p>{counted(len(self), 'run')}</p>"
 
 
-_TABLE_KEYS = ("train_accuracy", "validation_accuracy", "test_accuracy", "params", "macs", "seconds")
+_TABLE_KEYS = (
+    *("train_accuracy", "validation_accuracy", "test_accuracy", "params", "macs", "seconds", "side_by_side"),
+)

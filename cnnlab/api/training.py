@@ -10,6 +10,7 @@ from cnnlab.api.arguments import Seeds, data_paths, jobs_of, out_folder, seeds_o
 from cnnlab.api.experiment import ExperimentLike, load_all
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
+from cnnlab.config.runs_at_once import WorkerCount, check_threads
 from cnnlab.errors import CnnlabError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def train(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
+    workers: WorkerCount = 1,
+    threads: int | None = None,
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -59,6 +62,10 @@ def train(
         backend: tensorflow, jax or torch. A process has one backend.
         device: auto, cpu or gpu.
         precision: float32, mixed_bfloat16 or mixed_float16.
+        workers: how many runs to train at the same time, each in its own process, or "auto": as many as CPUs
+            and memory allow.
+        threads: CPU threads of each run; by default all CPUs, divided among the workers. A resumed run keeps
+            the number that it was begun with.
         fresh: start over, even where a run is finished; the folder of a damaged run is kept beside it.
         force: train even if the parameters cannot fit in memory.
         progress: True for a bar in a notebook, or a function such as print; by default nothing is shown.
@@ -73,7 +80,10 @@ def train(
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     loaded = load_all(experiments, settings)
     chosen = seeds_of(seeds)
-    jobs = jobs_of(out=out, data_dir=data_dir, fresh=fresh, force=force, reporter=reporter_for(progress))
+    jobs = jobs_of(
+        out=out, data_dir=data_dir, workers=workers, threads=threads, fresh=fresh, force=force,
+        reporter=reporter_for(progress),
+    )  # fmt: skip
     configs = [each.config.with_seed(seed) for each in loaded for seed in chosen or (each.seed,)]
     from cnnlab.jobs import RunsFailed
 
@@ -92,6 +102,7 @@ def estimate_costs(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
+    threads: int | None = None,
     force: bool = False,
     progress: ProgressLike = None,
 ) -> list[CostEstimate]:
@@ -107,5 +118,6 @@ def estimate_costs(
     from cnnlab.jobs import Jobs
 
     # Nothing is written: whether the folder of runs can be does not matter.
-    jobs = Jobs(out_folder(None), data_paths(data_dir), reporter_for(progress), force=force)
+    check_threads(threads)
+    jobs = Jobs(out_folder(None), data_paths(data_dir), reporter_for(progress), force=force, threads=threads)
     return [jobs.estimate_cost(each.config) for each in loaded]

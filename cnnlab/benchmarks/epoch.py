@@ -11,9 +11,11 @@ from cnnlab.benchmarks.matrix_multiply import MatrixMultiplyPeak, faster, matrix
 from cnnlab.benchmarks.timing import Timing
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
-from cnnlab.jobs import Jobs, check_memory, dataset_facts
+from cnnlab.jobs import Jobs
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.environment import environment
+from cnnlab.trainer import dataset_facts
+from cnnlab.workers.capacity import check_memory
 
 OPERATIONS_PER_MAC = 6
 """A multiplication and an addition in the forward pass, and twice as many for the gradients (Kaplan et al.
@@ -113,12 +115,13 @@ def _seconds_of_epochs(
     from cnnlab.training.train import prepare
 
     training = config.training.model_copy(update={"epochs": count})
-    reporter.started(config.model_copy(update={"training": training}), done=0, resumed=False)
+    told = config.model_copy(update={"training": training})
+    reporter.started(told, done=0, resumed=False)
     seconds = []
     with own_randomness():
         learner, steps = prepare(config, data)
         for epoch in range(1, 1 + count):
             row = train_epoch(config, learner, steps, epoch, reporter)
-            reporter.epoch_ended(row, epochs=count)
+            reporter.epoch_ended(told, row)
             seconds.append(float(row["seconds"] or 0))
     return seconds

@@ -201,7 +201,7 @@ def show_command(
     """Draw a contact sheet of a dataset, labeled with the classes."""
     from cnnlab.commands.progress import reporting
     from cnnlab.config.experiment import load_config
-    from cnnlab.jobs import load_reported
+    from cnnlab.trainer import load_reported
 
     experiment = load_config(source) if augmented else None
     config = dataset_of(experiment) if experiment else dataset_behind(source)

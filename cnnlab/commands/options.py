@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from cnnlab.config.experiment import known_configs
 from cnnlab.config.overrides import parse_setting
+from cnnlab.config.runs_at_once import MOST_THREADS, WorkerCount
 from cnnlab.config.seeds import parse_seeds
 from cnnlab.errors import UserError
 from cnnlab.files import name_problem
@@ -122,6 +123,21 @@ class SeedsType(click.ParamType[tuple[int, ...]]):
             self.fail(str(error), param, ctx)
 
 
+class WorkersType(click.ParamType[WorkerCount]):
+    """How many runs to train at the same time, or auto."""
+
+    name = "workers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> WorkerCount:
+        if value == "auto":
+            return "auto"
+        if isinstance(value, str) and value.isascii() and value.isdecimal():
+            value = int(value)
+        if not isinstance(value, int) or value < 1:
+            self.fail(f"expected 1 or more, or auto, found {str(value)!r}", param, ctx)
+        return value
+
+
 class TrainingOptions(TypedDict):
     """What whatever trains takes: the keyword arguments of `cnnlab.train`."""
 
@@ -132,6 +148,8 @@ class TrainingOptions(TypedDict):
     backend: str | None
     device: str | None
     precision: str | None
+    workers: WorkerCount
+    threads: int | None
     fresh: bool
     force: bool
 
@@ -223,6 +241,15 @@ def device_option(command: Command) -> Command:
     )(command)
 
 
+def threads_option(command: Command) -> Command:
+    """--threads: of the CPU, for each run."""
+    return click.option(
+        "--threads", type=click.IntRange(1, MOST_THREADS), metavar="N",
+        help="CPU threads of each run; by default all CPUs, divided among the workers. They decide the last "
+        "digits: a resumed run keeps its number.",
+    )(command)  # fmt: skip
+
+
 def reject_unused(*arguments: str, reason: str) -> None:
     """Refuse options, by the names of their arguments, that would have no effect as the command was given.
 
@@ -268,6 +295,15 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
         help="The floating-point precision.",
     )
     @click.option(
+        "--workers",
+        type=WorkersType(),
+        default=1,
+        show_default=True,
+        metavar="N|auto",
+        help="Train N runs at once, each in its own process; auto: as many as CPUs and memory allow.",
+    )
+    @threads_option
+    @click.option(
         "--fresh",
         is_flag=True,
         help="Train from scratch, even if a run is finished. The folder of a damaged run is kept beside it.",
@@ -284,13 +320,15 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
         backend: str | None,
         device: str | None,
         precision: str | None,
+        workers: WorkerCount,
+        threads: int | None,
         fresh: bool,
         force: bool,
         **kwargs: Any,
     ) -> Any:
         options = TrainingOptions(
             seeds=seeds, set=set, out=out, data_dir=data_dir, backend=backend, device=device,
-            precision=precision, fresh=fresh, force=force,
+            precision=precision, workers=workers, threads=threads, fresh=fresh, force=force,
         )  # fmt: skip
         return command(*args, options=options, **kwargs)
 

@@ -8,7 +8,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,17 @@ def print_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 def print_csv_table(table: pd.DataFrame) -> None:
     """The same of a DataFrame; what is missing is empty."""
     _write(csv_text(table))
+
+
+def seconds_text(seconds: float, side_by_side: int | None) -> str:
+    """12.5, or 12.5* of a run that shared the machine with others; see `say_side_by_side`."""
+    return f"{seconds:.1f}{'*' if side_by_side else ''}"
+
+
+def say_side_by_side(runs: Iterable[int | None]) -> None:
+    """The footnote of a table with `seconds_text`. `runs`: of each run, how many were trained at once."""
+    if any(runs):
+        say("* trained side by side with other runs; one at a time, a run takes less time")
 
 
 def print_table(

@@ -18,17 +18,21 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cnnlab.commands.interruption import Interruption, noticed_interruption
+from cnnlab.commands.interruption import noticed_interruption
 from cnnlab.commands.output import tell
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import CnnlabError
 from cnnlab.foreign_text import one_line, printable
+from cnnlab.interruption import Interruption
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.records import EpochRow, Record
 from cnnlab.wording import counted
 
 _WIDE = 60
 """Columns from which on a bar has room for the loss, too."""
+
+_WIDE_FOR_NAMES = 100
+"""The same where bars begin with the names of their runs."""
 
 
 class SilentReporter(Reporter):
@@ -57,15 +61,23 @@ class SilentReporter(Reporter):
         """Print one message."""
         tell(message)
 
-    def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
+    def stepped(
+        self, config: ExperimentConfig, epoch: int, step: int, steps: int, *, loss: float, accuracy: float
+    ) -> None:
         self.check_interruption()
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
-        self.say(f"{config.name}, seed {config.seed}: {error}")
+        self.say(f"{named(config)}: {error}")
 
 
 class LineReporter(SilentReporter):
     """One line per epoch: for log files, notebooks and pipes."""
+
+    several = False
+    """Whether runs are trained at the same time: then each line names its run."""
+
+    def side_by_side(self, runs: int) -> None:
+        self.several = runs > 1
 
     def note(self, message: str) -> None:
         super().note(message)
@@ -73,16 +85,17 @@ class LineReporter(SilentReporter):
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
         gone_on = f", resuming after epoch {done}" if resumed else ""
-        self.say(f"{config.name}, seed {config.seed}: {counted(config.training.epochs, 'epoch')}{gone_on}")
+        self.say(f"{named(config)}: {counted(config.training.epochs, 'epoch')}{gone_on}")
 
-    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
-        self.say(epoch_line(row, epochs=epochs))
+    def epoch_ended(self, config: ExperimentConfig, row: EpochRow) -> None:
+        line = epoch_line(row, epochs=config.training.epochs)
+        self.say(f"{named(config)}: {line}" if self.several else line)
 
     def reused(self, record: Record) -> None:
-        self.say(f"{record.name}, seed {record.seed}: already finished, {outcome(record)} ({record.path})")
+        self.say(f"{named(record)}: already finished, {outcome(record)} ({record.path})")
 
-    def finished(self, record: Record) -> None:
-        self.say(f"{record.name}, seed {record.seed}: {outcome(record)} ({record.path})")
+    def finished(self, config: ExperimentConfig, record: Record) -> None:
+        self.say(f"{named(record)}: {outcome(record)} ({record.path})")
 
 
 class _Line(Progress):
@@ -97,7 +110,10 @@ class _Line(Progress):
 
 
 class BarReporter(LineReporter):
-    """One live bar over all steps of a run, with loss and accuracy; finished epochs stay above it."""
+    """One live bar over all steps of a run, with loss and accuracy; finished epochs stay above it.
+
+    Of runs that are trained at the same time, each has a bar; what stays above them is how they ended.
+    """
 
     def __init__(self, interruption: Interruption | None = None) -> None:
         super().__init__(interruption)
@@ -109,8 +125,9 @@ class BarReporter(LineReporter):
             console=Console(stderr=True),
             transient=True,
         )
-        self._task: TaskID | None = None
-        self._epochs = 0
+        self._download: TaskID | None = None
+        self._bars: dict[int, TaskID] = {}
+        """By the id of the config."""
 
     @contextmanager
     def live(self) -> Iterator[None]:
@@ -132,51 +149,73 @@ class BarReporter(LineReporter):
             )  # fmt: skip
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
-        if self._task is None:
+        if self._download is None:
             what = name if name.startswith(("reading ", "decoding ")) else f"downloading {name}"
-            self._task = self._progress.add_task(one_line(what), total=total, numbers="")
+            self._download = self._progress.add_task(one_line(what), total=total, numbers="")
         mebibytes = f"{done / 2**20:.1f} MiB"
-        self._progress.update(self._task, completed=done, total=total, numbers=mebibytes)
+        self._progress.update(self._download, completed=done, total=total, numbers=mebibytes)
         if total is not None and done >= total:
-            self._end_task()
+            self._end_download()
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
-        super().started(config, done=done, resumed=resumed)
-        self._epochs = config.training.epochs
-        self._end_task()
-        self._task = self._progress.add_task("", total=None, numbers="")
+        if resumed or not self.several:
+            super().started(config, done=done, resumed=resumed)
+        self._end_download()
+        self._end_bar(config)
+        beginning = f"{self._named(config)}starting" if self.several else ""
+        self._bars[id(config)] = self._progress.add_task(beginning, total=None, numbers="")
 
-    def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
-        super().stepped(epoch, step, steps, loss=loss, accuracy=accuracy)
-        if self._task is not None:
+    def stepped(
+        self, config: ExperimentConfig, epoch: int, step: int, steps: int, *, loss: float, accuracy: float
+    ) -> None:
+        super().stepped(config, epoch, step, steps, loss=loss, accuracy=accuracy)
+        if (bar := self._bars.get(id(config))) is not None:
             numbers = f"accuracy {accuracy:.2%}"
-            if self._progress.console.width >= _WIDE:
+            if self._progress.console.width >= (_WIDE_FOR_NAMES if self.several else _WIDE):
                 numbers = f"loss {loss:.4f}  {numbers}"
+            epochs = config.training.epochs
             self._progress.update(
-                self._task,
-                description=f"epoch {epoch}/{self._epochs}",
+                bar,
+                description=f"{self._named(config)}epoch {epoch}/{epochs}",
                 completed=(epoch - 1) * steps + step,
-                total=self._epochs * steps,
+                total=epochs * steps,
                 numbers=numbers,
             )
 
-    def epoch_ended(self, row: EpochRow, *, epochs: int) -> None:
-        line = epoch_line(row, epochs=epochs)
+    def epoch_ended(self, config: ExperimentConfig, row: EpochRow) -> None:
+        if self.several:
+            return  # the bar shows it
+        line = epoch_line(row, epochs=config.training.epochs)
         fits = len(line) <= self._progress.console.width
         self.say(line if fits else line.replace("accuracy", "acc"))  # then it fits into 80 columns
 
-    def finished(self, record: Record) -> None:
-        self._end_task()
-        super().finished(record)
+    def finished(self, config: ExperimentConfig, record: Record) -> None:
+        self._end_bar(config)
+        super().finished(config, record)
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
-        self._end_task()
+        self._end_download()
+        self._end_bar(config)
         super().failed(config, error)
 
-    def _end_task(self) -> None:
-        if self._task is not None:
-            self._progress.remove_task(self._task)
-            self._task = None
+    def _named(self, config: ExperimentConfig) -> str:
+        """What a bar begins with where there are several: "cnn, seed 0  "."""
+        return f"{named(config)}  " if self.several else ""
+
+    def _end_bar(self, config: ExperimentConfig) -> None:
+        bar = self._bars.pop(id(config), None)
+        if bar is not None:
+            self._progress.remove_task(bar)
+
+    def _end_download(self) -> None:
+        if self._download is not None:
+            self._progress.remove_task(self._download)
+            self._download = None
+
+
+def named(run: ExperimentConfig | Record) -> str:
+    """cnn, seed 0"""
+    return f"{run.name}, seed {run.seed}"
 
 
 @contextmanager

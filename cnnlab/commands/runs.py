@@ -11,7 +11,15 @@ from typing import Any
 import click
 
 from cnnlab.commands.options import Text, existing_out_option, json_option
-from cnnlab.commands.output import print_csv, print_json, print_table, say, tell
+from cnnlab.commands.output import (
+    print_csv,
+    print_json,
+    print_table,
+    say,
+    say_side_by_side,
+    seconds_text,
+    tell,
+)
 from cnnlab.errors import UserError
 from cnnlab.wording import counted
 
@@ -113,8 +121,9 @@ def list_command(
     elif as_csv:
         print_csv(keys, [[_in_csv(row.get(key)) for key in keys] for row in shown])
     elif shown:
-        cells = [[_cell(key, row.get(key)) for key in keys] for row in shown]
+        cells = [[_in_table(key, row) for key in keys] for row in shown]
         print_table([_HEADERS.get(key, key) for key in keys], cells, left=2, markdown=markdown)
+        say_side_by_side(row.get("side_by_side") for row in shown)
     count = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else counted(len(rows), "run")
     tell(f"{count} in {out}" if out.is_dir() else f"no runs yet: {out} does not exist")
 
@@ -242,7 +251,7 @@ def _show(document: Mapping[str, Any]) -> None:
     """One run on the terminal: what matters first, then the config as it stands in its file."""
     status, result, environment = (document[key] for key in ("status", "result", "environment"))
     say(f"{document['run']}: {status.get('state')}")
-    dataset = environment.get("dataset", {})
+    dataset, side_by_side = environment.get("dataset", {}), result.get("side_by_side")
     facts = {
         "started": status.get("started"),
         "error": status.get("error"),
@@ -251,7 +260,8 @@ def _show(document: Mapping[str, Any]) -> None:
         "train accuracy": _cell("test_accuracy", result.get("train_accuracy"), empty=""),
         "parameters": _cell("params", result.get("params"), empty=""),
         "MACs": _cell("params", result.get("macs"), empty=""),
-        "seconds": _cell("seconds", result.get("seconds"), empty=""),
+        "seconds": _cell("seconds", result.get("seconds"), empty="")
+        + (f", {side_by_side} runs trained side by side" if side_by_side else ""),
         "data": f"{dataset.get('title')}, {dataset.get('status')}, {dataset.get('digest', '')[:8]}"
         if dataset
         else None,
@@ -284,6 +294,12 @@ def _commit(environment: Mapping[str, Any]) -> str | None:
 
 def _in_csv(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def _in_table(key: str, row: Mapping[str, Any]) -> str:
+    if key == "seconds" and row.get(key) is not None:
+        return seconds_text(row[key], row.get("side_by_side"))
+    return _cell(key, row.get(key))
 
 
 def _cell(key: str, value: Any, *, empty: str = "–") -> str:

@@ -14,7 +14,7 @@ from cnnlab.commands.options import (
     reject_unused,
     training_options,
 )
-from cnnlab.commands.output import print_json, print_table, say
+from cnnlab.commands.output import print_json, print_table, say, say_side_by_side, seconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,10 @@ def command(
     """
     if check:
         reject_unused(
-            "seeds", "fresh", reason="--check only runs a few steps of each experiment and keeps no result"
+            "seeds",
+            "workers",
+            "fresh",
+            reason="--check only runs a few steps of each experiment and keeps no result",
         )
     experiments, options = read_first(experiments, options)
     from cnnlab.api.training import TrainingFailed, estimate_costs, train
@@ -59,8 +62,8 @@ def command(
         if check:
             costs = estimate_costs(
                 experiments, set=options["set"], data_dir=options["data_dir"], backend=options["backend"],
-                device=options["device"], precision=options["precision"], force=options["force"],
-                progress=reporter,
+                device=options["device"], precision=options["precision"], threads=options["threads"],
+                force=options["force"], progress=reporter,
             )  # fmt: skip
         else:
             try:
@@ -91,11 +94,12 @@ def _print_runs(runs: Runs) -> None:
             _percent(run.result.train_accuracy),
             _percent(run.result.validation_accuracy),
             _percent(run.result.test_accuracy),
-            f"{run.result.seconds:.1f}",
+            seconds_text(run.result.seconds, run.result.side_by_side),
         ]
         for run in runs
     ]
     print_table(headers, rows, width=_COLUMNS)
+    say_side_by_side(run.result.side_by_side for run in runs)
     seeds: dict[Path, list[str]] = {}
     for run in runs:
         seeds.setdefault(run.folder.parent, []).append(run.folder.name)

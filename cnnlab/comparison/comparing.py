@@ -113,6 +113,14 @@ def _costs_apart(experiments: Sequence[ExperimentRuns], labels: Sequence[str]) -
             f"different backends: {where}; their seconds, images/s and peak memory do not compare the "
             "networks, because each backend compiles, computes and reserves memory in its own way"
         )
+    measured = [record.result.side_by_side for each in experiments for record in each.records]
+    if shared := len(measured) - measured.count(None):
+        were = "was" if shared == 1 else "were"
+        yield (
+            f"{shared} of {counted(len(measured), 'run')} {were} trained side by side with others; the times "
+            "and the memory of such experiments are not shown (–); to measure them, train one run at a time: "
+            "--workers 1 --fresh"
+        )
     devices = {record.environment.get("device") for each in experiments for record in each.records}
     if {"cpu", "gpu"} <= devices:
         yield (

@@ -30,7 +30,8 @@ class ClassAccuracy:
 class Outcome:
     """What one experiment reached. Accuracies are shares from 0 to 1.
 
-    A quantity that was not measured in every run is None: validation without validation images.
+    A quantity that was not measured in every run is None: validation without validation images, and times and
+    memory where runs were trained side by side.
     """
 
     name: str  # unique in its comparison
@@ -96,6 +97,9 @@ class Outcome:
         }
 
 
+COSTS = ("seconds", "seconds_per_epoch", "images_per_second", "peak_memory_bytes")
+"""What a run only tells of itself where no other one was trained at the same time."""
+
 _MEASURED = tuple(each.name for each in fields(Outcome) if "Spread" in str(each.type))
 """What runs of one experiment differ in from seed to seed; called as in `RunResult`."""
 
@@ -105,6 +109,8 @@ def outcome_of(experiment: ExperimentRuns, label: str) -> Outcome:
     results = [record.result for record in experiment.records]
 
     def measured(key: str) -> Spread | None:
+        if key in COSTS and any(result.side_by_side for result in results):
+            return None
         values: list[Any] = [getattr(result, key) for result in results]
         return None if None in values else spread(values)
 

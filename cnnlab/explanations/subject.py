@@ -125,7 +125,7 @@ class Subject:
         Raises:
             UserError: the model is a file, and nobody said what its images are.
         """
-        from cnnlab.jobs import load_reported
+        from cnnlab.trainer import load_reported
 
         if self.dataset is None:
             raise UserError(

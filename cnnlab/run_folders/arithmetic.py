@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
+from cnnlab.config.runs_at_once import MOST_THREADS
 from cnnlab.run_folders.checkpoints import CHECKPOINTS
 from cnnlab.run_folders.records import Record, read_json
 from cnnlab.run_folders.run_writer import RunWriter
@@ -84,6 +86,16 @@ def resume_under(run: RunWriter, environment: dict[str, Any]) -> str | None:
         environment[RESUMED] = True
         run.write_state("running", **{RESUMED: True})
     return told and f"{told}; the last digits can differ from those of an uninterrupted run"
+
+
+def threads_begun_with(path: Path) -> int | None:
+    """With how many CPU threads the run in this folder was begun; None where it begins anew, or on a GPU."""
+    if not any((path / name).exists() for name in CHECKPOINTS):
+        return None
+    environment = read_json(path / "environment.json") or {}
+    threads = environment.get("threads")
+    known = isinstance(threads, int) and 1 <= threads <= MOST_THREADS
+    return threads if known and environment.get("device") == "cpu" else None
 
 
 def reused_from_before(record: Record) -> str | None:

@@ -72,6 +72,10 @@ class RunResult:
     run's peak from an earlier one's; `peak_memory` in environment.json says so. Versions up to 0.1.0 recorded
     the peak of the whole process."""
 
+    side_by_side: Count | None = None
+    """How many runs were trained at the same time, at most: they share the machine, and what was measured of
+    time and memory says little about one of them. None: this one alone; the file lacks the key then."""
+
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Those of `training.metrics`, by split and name: test_top5_accuracy."""
 
@@ -97,6 +101,8 @@ class RunResult:
                   for score in ("loss", "accuracy")]  # fmt: skip
         first = {key: rest.pop(key) for key in ("name", "digest", "seed", *scores)}
         epochs = {key: rest.pop(key) for key in ("epochs", "best_epoch", "tested_epoch")}
+        if self.side_by_side is None:
+            del rest["side_by_side"]
         return {
             **first,
             **self.metrics,
@@ -135,6 +141,7 @@ class RunEnvironment(TypedDict, total=False):
     platform: str
     precision: str
     git_commit: str | None
+    side_by_side: int
     dataset: dict[str, str | None]
     plugins: dict[str, str]
 

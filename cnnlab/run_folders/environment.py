@@ -27,7 +27,7 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
     """The content of a run's environment.json; `dataset` is what is known of its data."""
     import psutil
 
-    threads, parallel_operations = threads_of(backend)
+    threads, parallel_operations = threads_of(backend.name)
     return {
         "cnnlab": __version__,
         "arithmetic": ARITHMETIC,

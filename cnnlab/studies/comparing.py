@@ -11,12 +11,13 @@ from cnnlab.comparison import ComparedOutcomes, compare, grouped
 from cnnlab.comparison.comparing import RunDataset, check_same_data, distortion_of
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
-from cnnlab.jobs import Jobs, dataset_facts
+from cnnlab.jobs import Jobs
 from cnnlab.run_folders.arithmetic import of_other_arithmetic
 from cnnlab.run_folders.identity import find_finished, finished_seeds
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record
 from cnnlab.studies.matching import Budget, Match, match_budget
+from cnnlab.trainer import dataset_facts
 
 if TYPE_CHECKING:
     from cnnlab.pictures.plots import PredictedImages

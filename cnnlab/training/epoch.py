@@ -67,7 +67,8 @@ def train_epoch(
             losses += (results.losses.astype(np.float64) * batches.shape[1]).tolist()
             correct += int(results.correct.sum())
             seen += (stop - start) * batches.shape[1]
-            reporter.stepped(epoch, done, total_steps, loss=math.fsum(losses) / seen, accuracy=correct / seen)
+            loss = math.fsum(losses) / seen
+            reporter.stepped(config, epoch, done, total_steps, loss=loss, accuracy=correct / seen)
             start = stop
             chunk = max(1, min(4 * chunk, round(chunk * SECONDS_PER_CALL / max(took, 1e-6))))
     return {

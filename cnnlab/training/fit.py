@@ -96,7 +96,7 @@ def fit(
             observations=[each.as_array() for each in observations],
         )  # fmt: skip
         run.write_checkpoint(state.as_arrays(), history)
-        reporter.epoch_ended(row, epochs=training.epochs)
+        reporter.epoch_ended(config, row)
         found = diagnose(history, observations, observer.circumstances, ended=ended, before=warnings)
         for warning in found[len(warnings) :]:
             reporter.warn(f"{config.name}, seed {config.seed}, epoch {warning.epoch}: {warning.message}")

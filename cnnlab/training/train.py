@@ -73,7 +73,10 @@ def train(
     run.write_figure("curves.png", history_curves(fitted.history, title=f"{config.name}, seed {config.seed}"))
     del learner, steps, model, objective  # what is left without them is not this run's
     taken = memory.of_run(peak)
-    reached = result(config, fitted, results, seconds=run.seconds, peak_memory_bytes=taken)
+    reached = result(
+        config, fitted, results,
+        seconds=run.seconds, peak_memory_bytes=taken, side_by_side=environment.get("side_by_side"),
+    )  # fmt: skip
     run.write_json("result.json", reached.as_dict())
 
 
@@ -93,6 +96,7 @@ def result(
     *,
     seconds: float,
     peak_memory_bytes: int | None,
+    side_by_side: int | None,
 ) -> RunResult:
     """What the run has reached; `evaluations`: by split, None where there are no such images."""
     architecture = config.architecture
@@ -127,5 +131,6 @@ def result(
         seconds_per_epoch=training_seconds / epochs,
         images_per_second=images / training_seconds,
         peak_memory_bytes=peak_memory_bytes,
+        side_by_side=side_by_side,
         warnings=fitted.warnings,
     )

@@ -172,7 +172,7 @@ class _Trial:
                 process.wait_a_moment(SAVE_POLL_SECONDS if len(moments) == 1 else POLL_SECONDS)
                 ended = process.finished or not process.running  # rows are read once more after that
                 for row in process.history[len(moments) - 1 :]:
-                    self.reporter.epoch_ended(row, epochs=self.config.training.epochs)
+                    self.reporter.epoch_ended(self.config, row)
                     moments.append(time.perf_counter())
             moments.append(time.perf_counter())
             code = process.wait()

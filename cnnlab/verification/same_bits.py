@@ -18,7 +18,7 @@ from cnnlab.run_folders.records import read_history
 TIMES = ("seconds", "images_per_second")
 """Columns of history.csv that no two runs have in common."""
 
-MEASURED = (*TIMES, "seconds_per_epoch", "peak_memory_bytes")
+MEASURED = (*TIMES, "seconds_per_epoch", "peak_memory_bytes", "side_by_side")
 """Keys of result.json that no two runs have in common."""
 
 

@@ -89,7 +89,7 @@ def test_progress_reaches_a_reporter_step_by_step(experiments, tmp_path):
         def __init__(self):
             self.last = None
 
-        def stepped(self, epoch, step, steps, *, loss, accuracy):
+        def stepped(self, config, epoch, step, steps, *, loss, accuracy):
             self.last = (epoch, step, steps)
 
     steps = Steps()
@@ -229,3 +229,22 @@ def test_a_cost_estimate(experiments):
     estimate = experiments[0].estimate_cost()
     assert (estimate.name, estimate.steps_per_epoch) == ("colors_dnn", 13)
     assert estimate.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("workers", 0, 'a whole number, 1 or more, or "auto"'),
+        ("workers", "many", 'a whole number, 1 or more, or "auto"'),
+        ("workers", True, 'a whole number, 1 or more, or "auto"'),
+        ("workers", 1.5, 'a whole number, 1 or more, or "auto"'),
+        ("threads", 0, "a whole number from 1 to 1024"),
+        ("threads", 2000, "a whole number from 1 to 1024"),
+        ("threads", "all", "a whole number from 1 to 1024"),
+    ],
+)
+@pytest.mark.parametrize("function", [cnnlab.train, cnnlab.compare])
+def test_numbers_of_workers_and_threads_that_are_refused(function, option, value, expected, tmp_path):
+    with pytest.raises(cnnlab.UserError) as refused:
+        function(["dnn", "cnn"], out=tmp_path, **{option: value})
+    assert str(refused.value) == f"{option}: expected {expected}, found {value!r}"

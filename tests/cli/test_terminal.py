@@ -1,6 +1,7 @@
 """On a real terminal: the live bar leaves whole lines behind, and Ctrl-C ends a command in good order."""
 
 import fcntl
+import io
 import os
 import pty
 import re
@@ -19,6 +20,7 @@ import pytest
 
 from cnnlab.commands.interruption import noticed_interruption
 from cnnlab.commands.progress import wrapped
+from cnnlab.errors import CnnlabError
 
 # The child takes the terminal as its own, so that it gets the signal of a Ctrl-C that is typed there.
 MAIN = """\
@@ -231,3 +233,48 @@ def test_a_reader_that_has_gone_already() -> None:
         command = [sys.executable, "-m", "cnnlab.cli", "data", "list"]
         done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_runs_that_are_trained_at_once_have_a_bar_each(
+    columns: int, capsys, monkeypatch, make_run, tmp_path: Path
+) -> None:
+    from rich.console import Console
+
+    from cnnlab.commands.progress import BarReporter
+    from cnnlab.config.experiment import load_config
+    from cnnlab.run_folders.records import read_record
+
+    def bars() -> list[str]:
+        console = Console(file=io.StringIO(), width=columns)
+        console.print(*reporter._progress.get_renderables())
+        assert isinstance(console.file, io.StringIO)
+        return [line.rstrip() for line in console.file.getvalue().splitlines() if line.strip()]
+
+    record = read_record(make_run(tmp_path, "colors_cnn", seed=1))
+    first, second = (load_config("colors_cnn").with_seed(seed) for seed in range(2))
+    epochs = first.training.epochs
+    monkeypatch.setenv("COLUMNS", str(columns))
+    reporter = BarReporter()
+    reporter.side_by_side(2)
+    for config in (first, second):
+        reporter.started(config, done=0, resumed=False)
+    reporter.stepped(first, 3, 5, 10, loss=0.25, accuracy=0.5)
+    reporter.stepped(second, 12, 5, 10, loss=0.125, accuracy=0.75)
+    reporter.epoch_ended(second, record.history[11])
+    above, below = bars()
+    assert above.startswith(f"colors_cnn, seed 0  epoch 3/{epochs} ")
+    assert below.startswith(f"colors_cnn, seed 1  epoch 12/{epochs} ")
+    assert "accuracy 50.00%" in above
+    assert "accuracy 75.00%" in below
+    assert ("loss 0.2500" in above) == (columns == 120)
+    assert max(map(len, (above, below))) < columns
+    reporter.finished(second, record)
+    (left,) = bars()
+    assert left.startswith("colors_cnn, seed 0")
+    reporter.failed(first, CnnlabError("no room"))
+    assert bars() == []
+    said = " ".join(capsys.readouterr().err.split())
+    outcome = f"test accuracy {record.result.test_accuracy:.2%}"
+    assert said.startswith(f"colors_cnn, seed 1: {outcome} ({record.path})")
+    assert said.endswith("colors_cnn, seed 0: no room")

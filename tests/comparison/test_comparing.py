@@ -67,6 +67,20 @@ CONTRACT = {
 }
 
 
+def test_times_and_memory_of_runs_that_shared_the_machine_are_left_out(record):
+    shared = grouped([record("cnn", seed, side_by_side=4 if seed else None) for seed in range(2)])
+    comparison = compare([*shared, *grouped([record("dnn", 0), record("dnn", 1)])])
+    cnn, dnn = comparison.as_dict()["experiments"]
+    costs = ("seconds", "seconds_per_epoch", "images_per_second", "peak_memory_bytes")
+    assert [cnn[key] for key in costs] == [None] * 4
+    assert None not in [dnn[key] for key in costs]
+    assert cnn["test_accuracy"]
+    assert comparison.notes == (
+        "1 of 4 runs was trained side by side with others; the times and the memory of such experiments are "
+        "not shown (–); to measure them, train one run at a time: --workers 1 --fresh",
+    )
+
+
 def refusal(*experiments):
     with pytest.raises(UserError) as caught:
         compare(experiments)

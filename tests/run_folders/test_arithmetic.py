@@ -10,7 +10,7 @@ from cnnlab.datasets import DataPaths
 from cnnlab.jobs import Jobs
 from cnnlab.language.source import parse_yaml
 from cnnlab.reporting import Reporter
-from cnnlab.run_folders.arithmetic import Arithmetic, differences_among
+from cnnlab.run_folders.arithmetic import Arithmetic, differences_among, threads_begun_with
 from cnnlab.run_folders.records import read_record
 from cnnlab.version import ARITHMETIC
 
@@ -112,7 +112,7 @@ class Told(Reporter):
     def warn(self, message: str) -> None:
         self.warnings.append(message)
 
-    def epoch_ended(self, row, *, epochs):
+    def epoch_ended(self, config, row):
         if self.stops:
             raise KeyboardInterrupt
 
@@ -122,9 +122,9 @@ def train(backend, tmp_path):
     """train(*seeds, stops=False) → the warnings; three epochs of a tiny run."""
     config = parse_config(parse_yaml(CONFIG, "tiny.yaml"), default_name="tiny")
 
-    def call(*seeds: int, stops: bool = False) -> list[str]:
+    def call(*seeds: int, stops: bool = False, threads: int | None = None) -> list[str]:
         told = Told(stops=stops)
-        jobs = Jobs(tmp_path, DataPaths.from_environment(None), told)
+        jobs = Jobs(tmp_path, DataPaths.from_environment(None), told, threads=threads)
         configs = [config.with_seed(seed) for seed in seeds or (0,)]
         if stops:
             with pytest.raises(KeyboardInterrupt):
@@ -147,12 +147,12 @@ def change(path, **facts):
 def test_resuming_under_other_arithmetic_is_told_and_marks_the_run_for_good(train, tmp_path):
     train(stops=True)
     (environment,) = files(tmp_path, "environment.json")
-    change(environment, threads=99, onednn=None)
+    change(environment, parallel_operations=99, onednn=None)
     (warning,) = train(stops=True)
     now = json.loads(environment.read_text())
     assert warning == (
-        f"{environment.parent}: resumed under other arithmetic (threads: 99 → {now['threads']}); the last "
-        "digits can differ from those of an uninterrupted run"
+        f"{environment.parent}: resumed under other arithmetic (parallel operations: 99 → "
+        f"{now['parallel_operations']}); the last digits can differ from those of an uninterrupted run"
     )
     assert train() == []  # the arithmetic is that of the second epoch; the run stays marked
     for name in ("environment.json", "run.json"):
@@ -164,6 +164,45 @@ def test_resuming_under_the_same_arithmetic_is_not_worth_a_word(train, tmp_path)
     assert train() == []
     for path in (*files(tmp_path, "environment.json"), *files(tmp_path, "run.json")):
         assert "resumed_elsewhere" not in json.loads(path.read_text())
+
+
+def test_a_run_is_resumed_with_the_threads_that_it_was_begun_with(train, tmp_path):
+    """In a process of its own, where this one has others."""
+    train(stops=True)
+    (environment,) = files(tmp_path, "environment.json")
+    begun = json.loads(environment.read_text())["threads"] + 1
+    change(environment, threads=begun, parallel_operations=begun)
+    assert train() == []
+    record = read_record(environment.parent)
+    assert (record.environment["threads"], record.environment["parallel_operations"]) == (begun, begun)
+    assert len(record.history) == 3
+    assert "resumed_elsewhere" not in record.environment
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"threads": None},
+        {"threads": 0},
+        {"threads": 10**9},
+        {"threads": "2"},
+        {"threads": 2, "device": "gpu"},
+    ],
+    ids=str,
+)
+def test_threads_that_no_run_can_have_been_begun_with_are_left_alone(tmp_path, facts):
+    (tmp_path / "checkpoint.npz").touch()
+    (tmp_path / "environment.json").write_text(json.dumps({"device": "cpu", **facts}))
+    assert threads_begun_with(tmp_path) is None
+
+
+def test_the_word_of_the_user_beats_the_threads_of_the_process_before(train, tmp_path):
+    train(stops=True)
+    (environment,) = files(tmp_path, "environment.json")
+    now = json.loads(environment.read_text())["threads"]
+    change(environment, threads=now + 1)
+    (warning,) = train(threads=now)
+    assert f"resumed under other arithmetic (threads: {now + 1} → {now})" in warning
 
 
 UNKNOWN = (
@@ -192,7 +231,7 @@ def test_the_mark_survives_a_damaged_environment(train, tmp_path):
     """run.json has it as well; a comparison reads environment.json."""
     train(stops=True)
     (environment,) = files(tmp_path, "environment.json")
-    change(environment, threads=99)
+    change(environment, parallel_operations=99)
     train(stops=True)
     now = json.loads(environment.read_text())
     environment.write_text(json.dumps({**now, "resumed_elsewhere": "?"}))
@@ -203,7 +242,7 @@ def test_the_mark_survives_a_damaged_environment(train, tmp_path):
 def test_a_run_that_begins_anew_has_no_mark(train, tmp_path):
     train(stops=True)
     (environment,) = files(tmp_path, "environment.json")
-    change(environment, threads=99)
+    change(environment, parallel_operations=99)
     train(stops=True)
     for path in files(tmp_path, "checkpoint*.npz"):
         path.unlink()

@@ -88,11 +88,13 @@ class Silent:
     def warn(self, message: str) -> None:
         self.told.append(("warn", message))
 
-    def stepped(self, epoch: int, step: int, steps: int, *, loss: float, accuracy: float) -> None:
+    def stepped(
+        self, config: ExperimentConfig, epoch: int, step: int, steps: int, *, loss: float, accuracy: float
+    ) -> None:
         self.told.append(("stepped", epoch, step, steps))
 
-    def epoch_ended(self, row: Any, *, epochs: int) -> None:
-        self.told.append(("epoch_ended", row["epoch"], epochs))
+    def epoch_ended(self, config: ExperimentConfig, row: Any) -> None:
+        self.told.append(("epoch_ended", row["epoch"], config.training.epochs))
 
 
 @pytest.fixture

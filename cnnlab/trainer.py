@@ -1,0 +1,185 @@
+"""A config and its seed → its finished run: found, or trained in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
+from cnnlab.errors import CnnlabError, UserError
+from cnnlab.framework_errors import is_out_of_memory, out_of_memory
+from cnnlab.run_folders.arithmetic import resume_under, reused_from_before
+from cnnlab.run_folders.contents import DatasetFacts
+from cnnlab.run_folders.holding import hold, keep_aside, remove_checkpoints, start_over
+from cnnlab.run_folders.identity import is_finished, run_path
+from cnnlab.run_folders.records import Record, read_json, read_record
+from cnnlab.run_folders.run_writer import open_run, trained_on
+
+if TYPE_CHECKING:
+    from cnnlab.backend import Backend
+    from cnnlab.datasets.content import Dataset
+    from cnnlab.reporting import Reporter
+
+
+@dataclass
+class Trainer:
+    """Finds or trains runs, one after the other, in this process.
+
+    Args:
+        out: the folder of all runs.
+        fresh: train again what is finished, and start over what was interrupted.
+    """
+
+    out: Path
+    data_paths: DataPaths
+    reporter: Reporter
+    fresh: bool = False
+    _datasets: dict[str, Dataset] = field(default_factory=dict)
+    _warned: set[str] = field(default_factory=set)
+
+    def dataset(self, config: ExperimentConfig) -> Dataset:
+        """The data of an experiment, loaded once.
+
+        Raises:
+            UserError: the config has none, or a file of it is broken.
+        """
+        if config.dataset is None:
+            raise UserError(
+                f"{config.name}: this config has no dataset and can only be summarized; add a dataset to "
+                "train it"
+            )
+        key = config.dataset.model_dump_json()
+        if key not in self._datasets:
+            self._datasets[key] = load_reported(config.dataset, self.data_paths, self.reporter)
+        return self._datasets[key]
+
+    def warn_of(self, messages: Sequence[str]) -> None:
+        """Say each once, however many seeds there are."""
+        for message in messages:
+            if message not in self._warned:
+                self._warned.add(message)
+                self.reporter.warn(message)
+
+    def start(self, config: ExperimentConfig) -> Backend:
+        """Start the backend and say what the arithmetic runs on, and how.
+
+        Raises:
+            UserError: the backend or the device is not there, or the process has another one.
+        """
+        from cnnlab.backend import start_backend
+
+        backend = start_backend(config.runtime)
+        self.reporter.note(str(backend))
+        if backend.device == "cpu":
+            from cnnlab.training.slow_precision import slow_precision
+
+            if warning := slow_precision(config.runtime.precision):
+                self.reporter.warn(warning)
+        if config.gives_logits:
+            self.reporter.note(f"{config.name}: the last layer has no softmax; training on logits")
+        return backend
+
+    def reused(self, config: ExperimentConfig) -> Record | None:
+        """The run of this config on its data, if it is finished and not to be trained again; reported.
+
+        Raises:
+            DamagedRun: it is finished, but its files are not those that it finished with.
+        """
+        path, data = run_path(config, self.out), self.dataset(config)
+        if self.fresh or not is_finished(path, config) or trained_on(path) != data.provenance.digest:
+            return None
+        record = read_record(path)
+        remove_checkpoints(path, self.out)
+        if warning := reused_from_before(record):
+            self.warn_of([warning])
+        self.reporter.reused(record)
+        return record
+
+    def finished(self, config: ExperimentConfig, *, side_by_side: int = 1) -> Record:
+        """The run of a config, trained where it is not finished, or not on this data.
+
+        Args:
+            side_by_side: how many runs are trained at the same time, in other processes.
+
+        Raises:
+            CnnlabError: the run failed, or cannot be trained here.
+        """
+        if record := self.reused(config):
+            return record
+        path, data = run_path(config, self.out), self.dataset(config)
+        backend = self.start(config)
+        from cnnlab.backend import own_randomness
+
+        with own_randomness(), hold(path, self.out):
+            if record := self.reused(config):  # another process has finished it meanwhile
+                return record
+            record = self._trained(path, config, data, backend, side_by_side)
+        self.reporter.finished(config, record)
+        return record
+
+    def _trained(
+        self, path: Path, config: ExperimentConfig, data: Dataset, backend: Backend, side_by_side: int
+    ) -> Record:
+        """Train, or go on with, the run in a folder that is held."""
+        from cnnlab.run_folders.environment import environment
+        from cnnlab.training.train import train
+
+        digest = data.provenance.digest
+        if self.fresh:
+            start_over(path, config)
+        elif trained_on(path) not in (None, digest):
+            self._make_way(path, config)
+        with open_run(path, config, data=digest) as run:
+            facts = environment(config, backend, dataset_facts(config, data))
+            facts |= _neighbours(path, side_by_side)
+            if warning := resume_under(run, facts):
+                self.reporter.warn(f"{path}: {warning}")
+            try:
+                train(config, data, run, self.reporter, environment=facts)
+            except Exception as error:
+                self.reporter.check_interruption()  # then the run is interrupted, not failed
+                if is_out_of_memory(error):
+                    raise CnnlabError(out_of_memory(error)) from error
+                raise
+        return read_record(path)
+
+    def _make_way(self, path: Path, config: ExperimentConfig) -> None:
+        """Clear the folder of a run on other data; what it has come to, if it is finished, is kept aside."""
+        other = f"{path}: this run was trained on different data of the same name"
+        if is_finished(path, config):
+            kept = keep_aside(path)
+            self.reporter.warn(
+                f"{other}; it is kept as {kept.name}, and training starts again; to use both, give the "
+                "experiment another name"
+            )
+        else:
+            self.reporter.warn(f"{other}; training it again")
+            start_over(path, config)
+
+
+def _neighbours(path: Path, side_by_side: int) -> dict[str, Any]:
+    """What environment.json says of runs that were trained at the same time; those of an earlier part count.
+
+    The seconds of a run that is resumed include what it had taken before.
+    """
+    earlier = (read_json(path / "environment.json") or {}).get("side_by_side")
+    most = max(side_by_side, earlier if isinstance(earlier, int) else 1)
+    return {"side_by_side": most} if most > 1 else {}
+
+
+def load_reported(dataset: DatasetConfig, data_paths: DataPaths, reporter: Reporter) -> Dataset:
+    """`load_dataset`; the reporter sees the download and is told of unverified data."""
+    data = load_dataset(dataset, data_paths, progress=reporter.downloading)
+    if data.provenance.warning:
+        reporter.warn(data.provenance.warning)
+    return data
+
+
+def dataset_facts(config: ExperimentConfig, data: Dataset) -> DatasetFacts:
+    """What a run records of its data."""
+    if config.dataset is None:
+        raise ValueError("a config without a dataset")
+    return DatasetFacts(name=config.dataset.name, title=config.dataset.full_title, **asdict(data.provenance))

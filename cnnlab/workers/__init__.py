@@ -1,0 +1,1 @@
+"""Worker processes: several runs at once, each in a process of its own."""

@@ -1,0 +1,90 @@
+"""What a machine has room for: the parameters of a network, and how many worker processes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.errors import UserError
+from cnnlab.processor import usable_cpus
+
+FRAMEWORK_BYTES = 700 * 2**20
+"""What a process holds before it trains: Python, Keras and its backend, some 500 to 650 MiB on the CPU."""
+
+EVALUATION_BYTES = 2**28
+"""What images take while they are evaluated; see `cnnlab.training.fit.evaluation_batch`."""
+
+_GPU_FILES = ("/dev/nvidia*", "/dev/kfd", "/dev/dxg")
+"""Where Linux has the GPUs of NVIDIA and AMD, and those that Windows lends to it."""
+
+
+def check_memory(config: ExperimentConfig) -> None:
+    """Refuse a model whose parameters cannot fit in this machine's memory, before it is built.
+
+    Raises:
+        UserError: with the arithmetic.
+    """
+    import psutil
+
+    architecture = config.architecture
+    optimizer = config.training.optimizer
+    copies = 2 + optimizer.slots
+    needed = architecture.trainable_params * copies * 4
+    memory = psutil.virtual_memory().total
+    if needed <= memory:
+        return
+    largest, node = max(zip(architecture.rows, config.nodes, strict=True), key=lambda pair: pair[0].params)
+    slots = f", {optimizer.slots} for {optimizer.name}" if optimizer.slots else ""
+    raise UserError(
+        f"{config.place_of_width(node)}: the parameters do not fit in this machine's memory\n"
+        f"   {architecture.trainable_params:,} parameters × 4 bytes × {copies} (weights, gradients{slots}) "
+        f"= {needed / 2**30:,.1f} GiB; this machine has {memory / 2**30:,.1f} GiB\n"
+        f"   {largest.name} holds {largest.params / architecture.total_params:.0%} of them: make its input "
+        "or output smaller, or use --force to train anyway"
+    )
+
+
+def automatic_workers(runs: Sequence[tuple[ExperimentConfig, int]]) -> int:
+    """How many runs to train at the same time: no more than there are, or CPUs and memory allow; at least 1.
+
+    Args:
+        runs: those to train, each with the bytes of its images.
+    """
+    largest = max((process_bytes(config, images) for config, images in runs), default=FRAMEWORK_BYTES)
+    return max(1, min(usable_cpus(), available_memory() // largest, len(runs)))
+
+
+def process_bytes(config: ExperimentConfig, image_bytes: int) -> int:
+    """About what a process takes that trains this run."""
+    return FRAMEWORK_BYTES + config.training_memory.total_bytes + EVALUATION_BYTES + image_bytes
+
+
+def available_memory() -> int:
+    """Bytes that processes can take now, in the whole machine and in this process's container."""
+    import psutil
+
+    available = int(psutil.virtual_memory().available)
+    with suppress(OSError, ValueError):  # without a limit the file says "max"
+        group = Path("/sys/fs/cgroup") / _control_group().lstrip("/")
+        limit = int((group / "memory.max").read_text())
+        available = min(available, limit - int((group / "memory.current").read_text()))
+    return max(0, available)
+
+
+def _control_group() -> str:
+    """The control group of this process: below /sys/fs/cgroup, in version 2 of Linux's interface."""
+    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+        number, _, path = line.split(":", 2)
+        if number == "0":
+            return path
+    raise ValueError("no control group of version 2")
+
+
+def may_have_gpu() -> bool:
+    """Whether a backend could find a GPU; False only where it surely would not."""
+    return not sys.platform.startswith("linux") or any(
+        any(Path("/").glob(pattern.lstrip("/"))) for pattern in _GPU_FILES
+    )

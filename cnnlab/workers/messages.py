@@ -1,0 +1,88 @@
+"""What passes between a command and its worker processes: pickled objects, one after the other, in pipes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnnlab.backend import Backend
+    from cnnlab.config.experiment import ExperimentConfig
+    from cnnlab.config.sections import RuntimeConfig
+    from cnnlab.datasets import DataPaths
+    from cnnlab.errors import CnnlabError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all runs of a command have in common. `command`: what the user has typed, which runs record."""
+
+    out: Path
+    data_paths: DataPaths
+    fresh: bool
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Start:
+    """To a worker, first: how it is to compute, which no process can change later."""
+
+    setting: Setting
+    runtime: RuntimeConfig
+    threads: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """To a worker that has nothing to do: a run, and how many are trained at the same time."""
+
+    config: ExperimentConfig
+    side_by_side: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """From a worker: its backend has started."""
+
+    backend: Backend
+
+
+@dataclass(frozen=True)
+class Told:
+    """From a worker: an event for the reporter, by the name of its method; the run is the one in progress."""
+
+    event: str
+    arguments: tuple[Any, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Done:
+    """From a worker: the run is finished, and where it is. `reused`: it had been so before."""
+
+    path: Path
+    reused: bool
+
+
+@dataclass(frozen=True)
+class Failed:
+    """From a worker: the run failed, or the backend did not start."""
+
+    error: CnnlabError
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A worker process has ended, put here by whoever reads its messages.
+
+    code: as `subprocess.Popen.returncode`: the negative number of the signal that killed it.
+    said: the last line that it wrote to stderr.
+    """
+
+    code: int
+    said: str
+
+
+Message = Ready | Told | Done | Failed | Ended

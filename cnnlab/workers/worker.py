@@ -1,0 +1,181 @@
+"""A worker process: it trains what its parent sends, one run after the other, and tells it how that goes.
+
+It ends when its parent closes the pipe or is gone, even if that was killed; what it is training is then
+interrupted, and can be resumed.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+
+from cnnlab.errors import CnnlabError
+from cnnlab.framework_errors import described
+from cnnlab.interruption import Interrupted, Interruption
+from cnnlab.reporting import Reporter
+from cnnlab.trainer import Trainer
+from cnnlab.workers.messages import Done, Failed, Message, Ready, Start, Task, Told
+
+if TYPE_CHECKING:
+    from cnnlab.config.experiment import ExperimentConfig
+    from cnnlab.run_folders.records import EpochRow, Record
+
+LONGEST_GOODBYE = 20.0
+"""Seconds to put the run in order; where a library computes for longer, the checkpoint has to do."""
+
+
+class Parent:
+    """The process that started this one."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._writing = threading.Lock()
+
+    def tell(self, message: Message) -> None:
+        """Send a message.
+
+        Raises:
+            Interrupted: there is no parent any more.
+        """
+        try:
+            with self._writing:
+                pickle.dump(message, self._stream)
+                self._stream.flush()
+        except OSError:
+            raise Interrupted from None
+
+
+class ParentReporter(Reporter):
+    """Passes on what a run tells; the parent knows which run that is, and has loaded the data before."""
+
+    def __init__(self, parent: Parent, interruption: Interruption) -> None:
+        self._tell = parent.tell
+        self._interruption = interruption
+        self.reused_run = False
+
+    def check_interruption(self) -> None:
+        self._interruption.check()
+
+    def note(self, message: str) -> None:
+        self.check_interruption()
+        self._tell(Told("note", (message,)))
+
+    def warn(self, message: str) -> None:
+        self._tell(Told("warn", (message,)))
+
+    def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
+        self._tell(Told("started", options={"done": done, "resumed": resumed}))
+
+    def stepped(
+        self, config: ExperimentConfig, epoch: int, step: int, steps: int, *, loss: float, accuracy: float
+    ) -> None:
+        self.check_interruption()
+        self._tell(Told("stepped", (epoch, step, steps), {"loss": loss, "accuracy": accuracy}))
+
+    def epoch_ended(self, config: ExperimentConfig, row: EpochRow) -> None:
+        self._tell(Told("epoch_ended", (dict(row),)))
+
+    def reused(self, record: Record) -> None:
+        self.reused_run = True
+
+
+def main(tasks: BinaryIO) -> None:
+    """Be a worker to the end of this process. `tasks`: what the parent writes, from its `Start` on."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not get between the messages
+    interruption = Interruption()
+    interruption.handle_signals()
+    start: Start = pickle.load(tasks)
+    sys.argv = list(start.setting.command)
+    inbox: SimpleQueue[Task | None] = SimpleQueue()
+    threading.Thread(target=_receive, args=(tasks, inbox), daemon=True).start()
+    code = 0
+    try:
+        _work(start, inbox, Parent(answers), interruption)
+    except KeyboardInterrupt:
+        code = interruption.exit_code
+    except BaseException:  # noqa: BLE001  # shown, or kept by the parent
+        traceback.print_exc()
+        code = 1
+    os._exit(code)  # all is written; to take a framework down in good order would only cost time
+
+
+def _receive(tasks: BinaryIO, inbox: SimpleQueue[Task | None]) -> None:
+    """Take in what the parent sends; once it closes the pipe, or is gone, end this process."""
+    try:
+        while True:
+            inbox.put(pickle.load(tasks))
+    except (EOFError, OSError, pickle.UnpicklingError):
+        inbox.put(None)
+    main_thread = threading.main_thread().ident
+    if main_thread is not None:
+        signal.pthread_kill(main_thread, signal.SIGTERM)
+    time.sleep(LONGEST_GOODBYE)
+    os._exit(1)
+
+
+def _work(start: Start, inbox: SimpleQueue[Task | None], parent: Parent, interruption: Interruption) -> None:
+    reporter = ParentReporter(parent, interruption)
+    warnings.showwarning = _tells(reporter)
+    setting = start.setting
+    trainer = Trainer(setting.out, setting.data_paths, reporter, fresh=setting.fresh)
+
+    def ready() -> Ready:
+        from cnnlab.backend import start_backend
+        from cnnlab.cpu_settings import use_threads
+
+        use_threads(start.runtime.backend, start.threads)
+        return Ready(start_backend(start.runtime))
+
+    def done(task: Task) -> Done:
+        reporter.reused_run = False
+        record = trainer.finished(task.config, side_by_side=task.side_by_side)
+        return Done(record.path, reused=reporter.reused_run)
+
+    parent.tell(_outcome(ready, interruption))
+    while (task := inbox.get()) is not None:
+        parent.tell(_outcome(partial(done, task), interruption))
+
+
+def _outcome(work: Callable[[], Ready | Done], interruption: Interruption) -> Ready | Done | Failed:
+    """What comes of something; a bug costs one run, and not the others."""
+    try:
+        return work()
+    except CnnlabError as error:
+        interruption.check()
+        return Failed(error)
+    except Exception as error:  # noqa: BLE001
+        interruption.check()  # such as of an import torn in two
+        traceback.print_exc()
+        return Failed(
+            CnnlabError(
+                f"internal error in cnnlab: {described(error)}\n"
+                "   this is a bug: please report it, with the traceback that CNNLAB_TRACEBACK=1 shows"
+            )
+        )
+
+
+def _tells(reporter: Reporter) -> Any:
+    """What takes the place of `warnings.showwarning`: the parent shows warnings, in its own way."""
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        reporter.warn(str(message))
+
+    return show

@@ -1,0 +1,189 @@
+"""What worker processes are told, and what comes of them, without any: they are played."""
+
+import pickle
+import signal
+from pathlib import Path
+
+import pytest
+
+from cnnlab.backend import Backend
+from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
+from cnnlab.datasets import DataPaths
+from cnnlab.errors import OptionError
+from cnnlab.reporting import Reporter
+from cnnlab.workers import capacity, pool
+from cnnlab.workers.messages import Ended, Failed, Message, Ready, Setting, Told
+from cnnlab.workers.pool import Run, Workers
+from cnnlab.workers.process import WorkerDied
+
+CPU = Backend("tensorflow", "2.21.0", "cpu", "CPU (2 cores)")
+GPU = Backend("tensorflow", "2.21.0", "gpu", "GPU (NVIDIA H100)")
+PROBLEM = OptionError("seed", "a run failed", value=1)
+
+
+class Played:
+    """Takes the place of a worker process: it answers at once, as `script` says for each task."""
+
+    backend = CPU
+    script: list[list[Message]]
+    all: list["Played"]
+
+    def __init__(self, start, task, inbox) -> None:
+        self.start, self.task, self.inbox = start, task, inbox
+        self.is_ready, self.is_closed, self.begun = False, False, []
+        self.all.append(self)
+        self.inbox.put((self, Ready(self.backend)))
+
+    def begin(self, task) -> None:
+        self.task = task
+        self.begun.append((task.config.seed, task.side_by_side))
+        for message in self.script.pop(0):
+            self.inbox.put((self, message))
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def wait(self, seconds: float) -> None:
+        assert self.is_closed
+
+
+class Watching(Reporter):
+    def __init__(self) -> None:
+        self.told = []
+
+    def side_by_side(self, runs):
+        self.told.append(("side_by_side", runs))
+
+    def warn(self, message):
+        self.told.append(("warn", message))
+
+    def stepped(self, config, epoch, step, steps, *, loss, accuracy):
+        self.told.append((config.seed, epoch, step, steps, loss, accuracy))
+
+
+@pytest.fixture
+def play(monkeypatch):
+    """play(script, count=2) → the workers, what came of the runs, and what the reporter was told."""
+    monkeypatch.setattr(pool, "WorkerProcess", Played)
+    monkeypatch.setattr(pool, "may_have_gpu", lambda: True)
+
+    def call(script, *, runs, count=2, backend=CPU, automatic=False):
+        Played.script, Played.backend, Played.all = list(script), backend, []
+        reporter = Watching()
+        setting = Setting(Path("out"), DataPaths.from_environment(None), fresh=False, command=("cnnlab",))
+        with Workers(setting, count, reporter, automatic=automatic) as workers:
+            outcomes = [(config.seed, outcome) for config, outcome in workers.trained(runs)]
+        assert all(each.is_closed for each in Played.all)
+        return Played.all, outcomes, reporter.told
+
+    return call
+
+
+def runs(*seeds: int, threads: int = 1, config: ExperimentConfig | None = None) -> list[Run]:
+    return [Run((config or load_config("colors_cnn")).with_seed(seed), threads) for seed in seeds]
+
+
+def test_events_name_their_run(play):
+    stepped = Told("stepped", (1, 2, 3), {"loss": 0.5, "accuracy": 0.25})
+    script = [[stepped, Told("warn", ("mind this",)), Failed(PROBLEM)] for _ in range(2)]
+    _, outcomes, told = play(script, runs=runs(7, 8))
+    assert sorted(told[:1] + told[2:3]) == [(7, 1, 2, 3, 0.5, 0.25), (8, 1, 2, 3, 0.5, 0.25)]
+    assert told[1] == told[3] == ("warn", "mind this")
+    assert outcomes == [(7, PROBLEM), (8, PROBLEM)]
+
+
+def test_a_worker_is_used_again_for_runs_of_its_kind(play):
+    mixed = [*runs(0, threads=1), *runs(1, threads=2), *runs(2, threads=1)]
+    workers, outcomes, _ = play([[Failed(PROBLEM)]] * 3, runs=mixed, count=1)
+    assert [seed for seed, _ in outcomes] == [0, 2, 1]
+    assert [(each.start.threads, each.begun) for each in workers] == [(1, [(0, 1), (2, 1)]), (2, [(1, 1)])]
+
+
+def test_backends_have_processes_of_their_own(play):
+    on_jax = load_config("colors_cnn", ["runtime.backend=jax"])
+    workers, _, _ = play([[Failed(PROBLEM)]] * 2, runs=[*runs(0), *runs(0, config=on_jax)])
+    assert [each.start.runtime.backend for each in workers] == ["tensorflow", "jax"]
+
+
+def test_a_worker_that_dies_costs_its_run_and_is_replaced(play):
+    script = [[Ended(-signal.SIGSEGV, "")], [Failed(PROBLEM)], [Ended(3, "no module named x")]]
+    workers, outcomes, _ = play(script, runs=runs(0, 1, 2), count=1)
+    assert [each.begun for each in workers] == [[(0, 1)], [(1, 1), (2, 1)]]
+    assert [str(outcome).splitlines()[0] for _, outcome in outcomes] == [
+        "its worker process was killed by SIGSEGV",
+        str(PROBLEM),
+        "its worker process ended with exit code 3: no module named x",
+    ]
+    assert all(isinstance(outcomes[place][1], WorkerDied) for place in (0, 2))
+    assert outcomes[0][1].exit_code == 1
+
+
+def test_a_gpu_refuses_several_workers_before_anything_is_trained(play):
+    with pytest.raises(OptionError) as refused:
+        play([], runs=runs(0, 1), backend=GPU)
+    assert refused.value.on_command_line() == (
+        "--workers 2: a GPU trains one run at a time, because several would share its memory and slow each "
+        "other down; use --workers 1 or --device cpu"
+    )
+    [worker] = Played.all  # no other one was started before the device was known
+    assert worker.begun == []
+
+
+def test_on_a_gpu_the_automatic_number_is_one(play):
+    workers, outcomes, told = play([[Failed(PROBLEM)]] * 2, runs=runs(0, 1), backend=GPU, automatic=True)
+    assert [each.begun for each in workers] == [[(0, 1), (1, 1)]]
+    assert told == [("side_by_side", 1)]
+    assert len(outcomes) == 2
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gibibytes", "count", "workers"),
+    [
+        pytest.param(4, 64, 12, 4, id="CPUs"),
+        pytest.param(64, 64, 12, 12, id="runs"),
+        pytest.param(64, 4, 12, 4, id="memory"),
+        pytest.param(64, 0.1, 12, 1, id="at least one"),
+        pytest.param(4, 64, 0, 1, id="nothing to train"),
+    ],
+)
+def test_the_automatic_number(monkeypatch, cpus, gibibytes, count, workers):
+    monkeypatch.setattr(capacity, "usable_cpus", lambda: cpus)
+    monkeypatch.setattr(capacity, "available_memory", lambda: int(gibibytes * 2**30))
+    config = load_config("colors_dnn")
+    assert capacity.automatic_workers([(config, 10**6)] * count) == workers
+
+
+def test_available_memory_is_some_of_what_the_machine_has():
+    import psutil
+
+    assert 0 < capacity.available_memory() <= psutil.virtual_memory().total
+
+
+def test_configs_and_errors_pass_between_processes():
+    for path in known_configs().values():
+        config = load_config(str(path))
+        there = pickle.loads(pickle.dumps(config))
+        assert (there, there.digest, there.to_yaml()) == (config, config.digest, config.to_yaml())
+    died = pickle.loads(pickle.dumps(WorkerDied(Ended(-9, ""))))
+    assert str(died) == str(WorkerDied(Ended(-9, "")))
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "how"),
+    [
+        pytest.param(
+            -signal.SIGKILL, "",
+            "was killed by SIGKILL; the system may have run out of memory (fewer --workers need less)",
+            id="killed",
+        ),
+        pytest.param(-signal.SIGSEGV, "a line", "was killed by SIGSEGV", id="crashed"),
+        pytest.param(128 + signal.SIGTERM, "", "was killed by SIGTERM", id="asked to end"),
+        pytest.param(-63, "", "was killed by signal 63", id="without a name"),
+        pytest.param(1, "No module named x", "ended with exit code 1: No module named x", id="has said why"),
+        pytest.param(0, "", "ended with exit code 0", id="silent"),
+    ],
+)  # fmt: skip
+def test_how_a_worker_died(code, said, how):
+    assert str(WorkerDied(Ended(code, said))) == (
+        f"its worker process {how}\n   run the same command again to resume this run"
+    )
