@@ -56,9 +56,11 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if threading.get_ident() != self._thread:
-            return None
         package = name.partition(".")[0]
+        if threading.get_ident() != self._thread:
+            if name != package and isinstance(placeholder := sys.modules.get(package), _Placeholder):
+                return PathFinder.find_spec(name, placeholder._real().__path__)
+            return None
         if package in self.packages:
             inside = isinstance(sys.modules.get(package), _Placeholder)
             if not inside and (name != package or PathFinder.find_spec(name) is None):
@@ -84,6 +86,8 @@ class _Placeholder(ModuleType):
     """Stands for a module, or something in one, until it is used: called, derived from, asked for more."""
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__version__":
+            return self._real().__version__
         if name.startswith("__"):  # asked of every module
             raise AttributeError(name)
         if isinstance(sys.modules.get(self.__name__.partition(".")[0]), _Placeholder):
@@ -97,11 +101,16 @@ class _Placeholder(ModuleType):
         return (self._real(),)
 
     def __instancecheck__(self, value: object) -> bool:
+        return self._is_there and isinstance(value, self._real())
+
+    def __subclasscheck__(self, value: type) -> bool:
+        return self._is_there and issubclass(value, self._real())
+
+    @property
+    def _is_there(self) -> bool:
         """Nothing is an instance of a class whose package nobody has imported."""
         package = sys.modules.get(self.__name__.partition(".")[0])
-        if package is None or isinstance(package, _Placeholder):
-            return False
-        return isinstance(value, self._real())
+        return package is not None and not isinstance(package, _Placeholder)
 
     def _real(self) -> Any:
         package, *rest = self.__name__.split(".")

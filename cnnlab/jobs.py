@@ -18,6 +18,7 @@ from cnnlab.run_folders.arithmetic import threads_begun_with
 from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record
+from cnnlab.run_folders.run_writer import trained_on
 from cnnlab.trainer import Trainer
 from cnnlab.wording import counted
 from cnnlab.workers.capacity import automatic_workers, available_memory, check_memory, process_bytes
@@ -97,18 +98,19 @@ class Jobs:
         if len(runtimes) > 1 and self.workers == 1:
             raise UserError(
                 f"expected one backend and device per command, found {', '.join(sorted(runtimes))}; "
-                "train each in a separate command, then compare, or use --workers 2"
+                "train each in a separate command, then compare, or use --workers auto"
             )
         outcomes = _Outcomes(self.reporter)
         if workers == len(runtimes) == 1 or not missing:
-            for config in configs:
-                self._finish_here(config, outcomes)
+            elsewhere = [config for config in configs if not self._finish_here(config, outcomes)]
+            if elsewhere:
+                self._train_in_workers(elsewhere, 1, outcomes)
         else:
             self._finish_in_workers(configs, workers, outcomes)
         return outcomes.records(configs)
 
-    def _finish_here(self, config: ExperimentConfig, outcomes: _Outcomes) -> None:
-        """Find or train a run in this process, or in one of its own where it is to have other threads.
+    def _finish_here(self, config: ExperimentConfig, outcomes: _Outcomes) -> bool:
+        """Find or train a run in this process; False where it is to have other threads than this process has.
 
         The threads of this process stay what they are: they are those of all that follows.
         """
@@ -120,16 +122,15 @@ class Jobs:
             record = (self._trainer.finished if here else self._trainer.reused)(config)
         except CnnlabError as error:
             outcomes.failed(config, error)
-            return
+            return True
         if record:
             outcomes.finished(config, record)
-        else:
-            self._train_in_workers([config], 1, outcomes)
+        return record is not None
 
     def _finish_in_workers(
         self, configs: Sequence[ExperimentConfig], workers: int, outcomes: _Outcomes
     ) -> None:
-        """Find runs, and train the missing ones at the same time; this process starts no backend."""
+        """Find runs, and train the missing ones at the same time, without a backend in this process."""
         missing: dict[_Identity, ExperimentConfig] = {}
         for config in configs:
             try:
@@ -150,17 +151,16 @@ class Jobs:
         share = max(1, usable_cpus() // workers)
         runs = [Run(config, self._threads(config) or share) for config in configs]
         if workers > 1:
-            self._tell_of(runs, workers)
+            self._announce(runs, workers)
         setting = Setting(self.out, self.data_paths, self.fresh, tuple(sys.argv))
-        automatic = self.workers == "auto"
-        with Workers(setting, workers, self.reporter, automatic=automatic) as pool:
+        with Workers(setting, workers, self.reporter, asked_for=self.workers) as pool:
             for config, outcome in pool.trained(runs):
                 if isinstance(outcome, CnnlabError):
                     outcomes.failed(config, outcome)
                 else:
                     outcomes.finished(config, outcome)
 
-    def _tell_of(self, runs: Sequence[Run], workers: int) -> None:
+    def _announce(self, runs: Sequence[Run], workers: int) -> None:
         self.reporter.side_by_side(workers)
         each = max(process_bytes(run.config, _image_bytes(self.dataset(run.config))) for run in runs)
         if workers * each > (available := available_memory()):
@@ -182,10 +182,10 @@ class Jobs:
         return automatic_workers([(config, _image_bytes(self.dataset(config))) for config in missing])
 
     def _threads(self, config: ExperimentConfig) -> int | None:
-        """With how many threads a run is trained: the user's word, else what it was begun with.
+        """With how many threads a run is trained: the user's option, otherwise the number it was begun with.
 
-        Else the share of as many workers as the user has asked for, even where fewer are needed: then runs
-        that are added later have the bits of the first. None: nothing of all that.
+        Otherwise the share of as many workers as the user has asked for, even where fewer are needed: runs
+        that are added later then have the bits of the first. None: none of these apply.
         """
         if self.threads is not None:
             return self.threads
@@ -231,9 +231,14 @@ class Jobs:
             return estimate_cost(config, data)
 
     def _is_missing(self, config: ExperimentConfig) -> bool:
-        """Whether a run has to be trained, so far as one can tell without the data."""
+        """Whether a run has to be trained."""
+        path = run_path(config, self.out)
         try:
-            return self.fresh or not is_finished(run_path(config, self.out), config)
+            return (
+                self.fresh
+                or not is_finished(path, config)
+                or trained_on(path) != self.dataset(config).provenance.digest
+            )
         except DamagedRun:  # it is not trained either
             return False
 

@@ -74,8 +74,9 @@ def test_what_others_can_write_is_not_run(folder: Path) -> None:
 
 
 def test_another_number_of_threads_is_another_machine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PJRT_NPROC", "1")
     before = compilation_cache._prepared()
-    monkeypatch.setattr("cnnlab.processor.usable_cpus", lambda: 1000)
+    monkeypatch.setenv("PJRT_NPROC", "2")
     assert compilation_cache._prepared() != before
 
 

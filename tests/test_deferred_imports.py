@@ -74,7 +74,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A package whose import is put off."""
     folder = tmp_path / "put_off"
     folder.mkdir()
-    (folder / "__init__.py").write_text("class Thing:\n    answer = 42\n")
+    (folder / "__init__.py").write_text("__version__ = '1.0'\nclass Thing:\n    answer = 42\n")
     (folder / "inside.py").write_text("def double(x):\n    return 2 * x\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(module, "NEVER_NEEDED_AT_ONCE", frozenset({"put_off", "not_installed"}))
@@ -133,6 +133,34 @@ def test_other_threads_import_as_ever(package: str) -> None:
         assert vars(sys.modules[package])["Thing"].answer == 42
     assert found == [42]
     assert package in sys.modules
+
+
+def test_other_threads_find_more_than_placeholders(package: str) -> None:
+    found = []
+
+    def work() -> None:
+        import put_off.inside
+
+        found.extend([put_off.inside.double(4), put_off.__version__])
+
+    with deferred_imports():
+        import put_off
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert found == [8, "1.0"]
+    assert put_off.Thing.answer == 42
+
+
+def test_a_version_and_a_subclass_are_the_real_ones(package: str) -> None:
+    with deferred_imports():
+        import put_off
+        from put_off import Thing
+    assert not issubclass(int, Thing)
+    assert package not in sys.modules
+    assert put_off.__version__ == "1.0"
+    assert issubclass(type("Derived", (sys.modules[package].Thing,), {}), Thing)
 
 
 def test_what_is_not_installed_is_missing(package: str) -> None:

@@ -64,8 +64,8 @@ def train(
         precision: float32, mixed_bfloat16 or mixed_float16.
         workers: how many runs to train at the same time, each in its own process, or "auto": as many as CPUs
             and memory allow.
-        threads: CPU threads of each run; by default all CPUs, divided among the workers. A resumed run keeps
-            the number that it was begun with.
+        threads: CPU threads of each run; by default all CPUs, divided among the workers. Without it,
+            a resumed run keeps the number that it was begun with.
         fresh: start over, even where a run is finished; the folder of a damaged run is kept beside it.
         force: train even if the parameters cannot fit in memory.
         progress: True for a bar in a notebook, or a function such as print; by default nothing is shown.

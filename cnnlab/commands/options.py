@@ -246,7 +246,7 @@ def threads_option(command: Command) -> Command:
     return click.option(
         "--threads", type=click.IntRange(1, MOST_THREADS), metavar="N",
         help="CPU threads of each run; by default all CPUs, divided among the workers. They decide the last "
-        "digits: a resumed run keeps its number.",
+        "digits: without --threads, a resumed run keeps its number.",
     )(command)  # fmt: skip
 
 

@@ -12,11 +12,7 @@ from cnnlab.errors import CnnlabError
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.records import EpochRow
 from cnnlab.training.observing import first_not_finite
-from cnnlab.training.steps import Learner, Steps
-
-SECONDS_PER_CALL = 0.2
-"""How long one call into the compiled loop should take: Ctrl-C and the progress bar wait for it."""
-
+from cnnlab.training.steps import Learner, Steps, next_chunk
 
 IMAGES_LOOKED_AT = 16
 """So many go through a network that has diverged, to see in which layer."""
@@ -70,7 +66,7 @@ def train_epoch(
             loss = math.fsum(losses) / seen
             reporter.stepped(config, epoch, done, total_steps, loss=loss, accuracy=correct / seen)
             start = stop
-            chunk = max(1, min(4 * chunk, round(chunk * SECONDS_PER_CALL / max(took, 1e-6))))
+            chunk = next_chunk(chunk, took)
     return {
         "epoch": epoch,
         "loss": math.fsum(losses) / seen,  # exact: how steps were grouped into calls must not show

@@ -28,7 +28,8 @@ def evaluate(
 ) -> Evaluation:
     """Run a split through the network as it is now. `batch_size` limits memory; it changes no answer.
 
-    The split is not empty.
+    Args:
+        split: one image or more.
     """
     outputs = steps.outputs(split.images, batch_size)
     accuracy = float(np.mean(outputs.argmax(axis=1) == split.labels))

@@ -12,6 +12,14 @@ import numpy as np
 from cnnlab.datasets.content import PixelScale, Split
 from cnnlab.training.objective import Objective
 
+SECONDS_PER_CALL = 0.2
+"""How long one call into a compiled program should take: Ctrl-C and the progress bar wait for it."""
+
+
+def next_chunk(chunk: int, seconds: float) -> int:
+    """How many batches the next call takes, after one with `chunk` of them took so many seconds."""
+    return max(1, min(4 * chunk, round(chunk * SECONDS_PER_CALL / max(seconds, 1e-6))))
+
 
 class StepResults(NamedTuple):
     """One number per step, so that totals do not depend on how steps were grouped into calls."""

@@ -86,18 +86,24 @@ class JaxSteps:
         right: Any
         if self._loops and self._resident is not None:
             state, losses, right = self._loop(state, *self._resident, batches, start, stop)
+            self._assign(state)
             losses, right = losses[start:stop], right[start:stop]
         else:
             losses, right = [], []
-            for batch in batches[start:stop]:
-                images, labels, places = self._images_of(batch)
-                state, loss, correct = self._step(state, images, labels, places)
-                losses.append(loss)
-                right.append(correct)
+            try:
+                for batch in batches[start:stop]:
+                    images, labels, places = self._images_of(batch)
+                    state, loss, correct = self._step(state, images, labels, places)
+                    losses.append(loss)
+                    right.append(correct)
+            finally:  # the arrays that the variables had are gone
+                self._assign(state)
+        return StepResults(np.array(losses, np.float32), np.array(right, np.int32))
+
+    def _assign(self, state: list[list[Any]]) -> None:
         for group, values in zip(self._variables(), state, strict=True):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
-        return StepResults(np.array(losses, np.float32), np.array(right, np.int32))
 
     def _images_of(self, batch: np.ndarray) -> tuple[Any, Any, np.ndarray]:
         """Images, labels, and the positions of a batch in these two."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import tensorflow as tf
 
 from cnnlab.datasets.memory_mapped import stays_on_disk
 from cnnlab.memory import custom_gradients_dropped
-from cnnlab.training.steps import Learner, StepResults, Steps, gathered
+from cnnlab.training.steps import Learner, StepResults, Steps, gathered, next_chunk
 
 
 def compile_steps(learner: Learner) -> Steps:
@@ -96,11 +98,11 @@ class TensorFlowSteps:
         return StepResults(losses.numpy(), right.numpy())
 
     def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
-        if self._resident is not None and images is self._train.images:
-            return np.asarray(self._outputs(self._resident[0], tf.constant(batch_size)).numpy())
-        at_once = batch_size if stays_on_disk(images) else len(images)
-        answers = [
-            self._outputs(tf.constant(images[start : start + at_once]), tf.constant(batch_size)).numpy()
-            for start in range(0, len(images), at_once)
-        ]
+        answers, start, chunk = [], 0, 1
+        while start < len(images):
+            began = time.perf_counter()
+            some = tf.constant(images[start : start + chunk * batch_size])
+            answers.append(self._outputs(some, tf.constant(batch_size)).numpy())
+            start += len(some)
+            chunk = next_chunk(chunk, time.perf_counter() - began)
         return np.concatenate(answers)

@@ -78,7 +78,7 @@ class Ended:
     """A worker process has ended, put here by whoever reads its messages.
 
     code: as `subprocess.Popen.returncode`: the negative number of the signal that killed it.
-    said: the last line that it wrote to stderr.
+    said: the last line that it printed.
     """
 
     code: int

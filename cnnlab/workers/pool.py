@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.config.runs_at_once import WorkerCount
 from cnnlab.errors import CnnlabError, OptionError
 from cnnlab.run_folders.records import Record, read_record
 from cnnlab.workers.capacity import may_have_gpu
@@ -36,7 +37,7 @@ class Run:
 
     @property
     def kind(self) -> tuple[str, str, int]:
-        """Backend, device and threads: a process has these for good."""
+        """Backend, device and threads, which a process cannot change."""
         return (self.config.runtime.backend, self.config.runtime.device, self.threads)
 
 
@@ -45,15 +46,16 @@ class Workers:
 
     Args:
         count: how many runs are trained at the same time, at most.
-        automatic: whether cnnlab has chosen the number: on a GPU it is then 1, where one of the user's is
-            refused.
+        asked_for: what the user wants: on a GPU, a number above 1 is refused, and "auto" is 1.
     """
 
-    def __init__(self, setting: Setting, count: int, reporter: Reporter, *, automatic: bool = False) -> None:
+    def __init__(
+        self, setting: Setting, count: int, reporter: Reporter, *, asked_for: WorkerCount = 1
+    ) -> None:
         self._setting = setting
         self._count = count
         self._reporter = reporter
-        self._automatic = automatic
+        self._asked_for = asked_for
         self._workers: list[WorkerProcess] = []
         self._closed: list[WorkerProcess] = []
         self._inbox: SimpleQueue[tuple[WorkerProcess, Message]] = SimpleQueue()
@@ -107,8 +109,12 @@ class Workers:
         unknown = runtime.device != "cpu" and runtime.backend not in self._known and may_have_gpu()
         return not (unknown and any(not worker.is_ready for worker in self._workers))
 
+    def _at_once(self, more: int = 0) -> int:
+        """How many runs are trained at the same time, counting those that began before a GPU was found."""
+        return max(self._count, more + sum(worker.task is not None for worker in self._workers))
+
     def _begin(self, run: Run) -> None:
-        task = Task(run.config, self._count)
+        task = Task(run.config, self._at_once(1))
         idle = [worker for worker in self._workers if worker.task is None]
         start = Start(self._setting, run.config.runtime, run.threads)
         for worker in idle:
@@ -132,7 +138,7 @@ class Workers:
                     self._only_one_at_a_time()
                 if worker.start.runtime.device != "cpu":
                     self._known.add(backend.name)
-                worker.begin(Task(task.config, self._count))
+                worker.begin(Task(task.config, self._at_once()))
                 return None
             case Done(path, reused):
                 try:
@@ -152,12 +158,12 @@ class Workers:
                 return WorkerDied(message)
 
     def _only_one_at_a_time(self) -> None:
-        if self._count > 1 and not self._automatic:
+        if self._asked_for != "auto" and self._count > 1:
             raise OptionError(
                 "workers",
                 "a GPU trains one run at a time, because several would share its memory and slow each other "
-                "down; use --workers 1 or --device cpu",
-                value=self._count,
+                "down; use --workers auto or --device cpu",
+                value=self._asked_for,
             )
         self._count = 1
         self._reporter.side_by_side(1)

@@ -25,14 +25,15 @@ for number in (_signal.SIGINT, _signal.SIGHUP):
     _signal.signal(number, _signal.SIG_IGN)
 tasks = os.fdopen(os.dup(0), "rb")
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+answers = os.fdopen(int(sys.argv.pop()), "wb")
 sys.path[:] = pickle.load(tasks)
 from cnnlab.workers.worker import main
 
-main(tasks)
+main(tasks, answers)
 """
 
 MOST_SAID = 1 << 14
-"""Bytes that are kept of what a worker writes to stderr, from the end."""
+"""Bytes that are kept of what a worker prints, from the end."""
 
 
 class WorkerProcess:
@@ -51,23 +52,25 @@ class WorkerProcess:
         self._inbox = inbox
         # Libraries' log lines, and tracebacks of what is reported anyway: for those who look for a bug.
         shown = os.environ.get("CNNLAB_TRACEBACK") == "1"
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _PROGRAM],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None if shown else subprocess.PIPE,
-            env={name: value for name, value in os.environ.items() if name != "MPLBACKEND"},
-        )  # fmt: skip
+        answers, for_worker = os.pipe()  # apart from stdout, where any library may print
+        self._answers = os.fdopen(answers, "rb")
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _PROGRAM, str(for_worker)], pass_fds=(for_worker,),
+                stdin=subprocess.PIPE, stdout=2 if shown else subprocess.PIPE,
+                stderr=None if shown else subprocess.STDOUT,
+                env={name: value for name, value in os.environ.items() if name != "MPLBACKEND"},
+            )  # fmt: skip
+        finally:
+            os.close(for_worker)
         self._said = b""
         self._threads = [
-            threading.Thread(target=each, daemon=True) for each in (self._listen, self._keep_what_is_said)
+            threading.Thread(target=each, daemon=True) for each in (self._listen, self._read_output)
         ]
         for thread in self._threads:
             thread.start()
         self._send(sys.path)
         self._send(start)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     def begin(self, task: Task) -> None:
         """Let it train a run, now that it is ready."""
@@ -99,18 +102,25 @@ class WorkerProcess:
                 self._process.stdin.flush()
 
     def _listen(self) -> None:
-        if self._process.stdout:
-            with self._process.stdout as stdout, suppress(EOFError, OSError, pickle.UnpicklingError):
+        unreadable = None
+        try:
+            with self._answers as answers:
                 while True:
-                    self._inbox.put((self, pickle.load(stdout)))
+                    self._inbox.put((self, pickle.load(answers)))
+        except (EOFError, OSError):
+            pass
+        except Exception as error:  # noqa: BLE001  # pickle raises what it likes, such as for a class that is not here
+            unreadable = f"its answer cannot be read: {error}"
+            self._process.kill()
         code = self._process.wait()
         lines = self._said.decode(errors="replace").strip().splitlines()
-        self._inbox.put((self, Ended(code, lines[-1] if lines else "")))
+        ended = Ended(code, lines[-1] if lines else "") if unreadable is None else Ended(1, unreadable)
+        self._inbox.put((self, ended))
 
-    def _keep_what_is_said(self) -> None:
-        if self._process.stderr:
-            with self._process.stderr as stderr:
-                while part := os.read(stderr.fileno(), MOST_SAID):
+    def _read_output(self) -> None:
+        if self._process.stdout:
+            with self._process.stdout as output:
+                while part := os.read(output.fileno(), MOST_SAID):
                     self._said = (self._said + part)[-MOST_SAID:]
 
 
@@ -118,20 +128,18 @@ class WorkerDied(CnnlabError):
     """A worker process came to an end while it trained a run, which can be resumed."""
 
     def __init__(self, ended: Ended) -> None:
-        number = max(
-            -ended.code, ended.code - 128
-        )  # of one that ended by itself, after it had put the run in order
-        if number <= 0:
+        killed_by = _signal_of(ended.code)
+        if killed_by is None:
             how = f"ended with exit code {ended.code}" + (f": {ended.said}" if ended.said else "")
         else:
-            how = f"was killed by {_signal_name(number)}"
-        if number == signal.SIGKILL:
+            how = f"was killed by {killed_by}"
+        if killed_by == "SIGKILL":
             how += "; the system may have run out of memory (fewer --workers need less)"
         super().__init__(f"its worker process {how}\n   run the same command again to resume this run")
 
 
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+def _signal_of(code: int) -> str | None:
+    """The signal that killed a process, or that it ended by itself for, after it had put its run in order."""
+    with suppress(ValueError):
+        return signal.Signals(-code if code < 0 else code - 128).name
+    return f"signal {-code}" if code < 0 else None  # a real-time signal

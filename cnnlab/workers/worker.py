@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
     from cnnlab.run_folders.records import EpochRow, Record
 
-LONGEST_GOODBYE = 20.0
+SECONDS_TO_SAVE = 20.0
 """Seconds to put the run in order; where a library computes for longer, the checkpoint has to do."""
 
 
@@ -47,9 +47,10 @@ class Parent:
         Raises:
             Interrupted: there is no parent any more.
         """
+        content = pickle.dumps(message)  # before the lock: a destructor that runs meanwhile may warn
         try:
             with self._writing:
-                pickle.dump(message, self._stream)
+                self._stream.write(content)
                 self._stream.flush()
         except OSError:
             raise Interrupted from None
@@ -89,10 +90,8 @@ class ParentReporter(Reporter):
         self.reused_run = True
 
 
-def main(tasks: BinaryIO) -> None:
+def main(tasks: BinaryIO, answers: BinaryIO) -> None:
     """Be a worker to the end of this process. `tasks`: what the parent writes, from its `Start` on."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get between the messages
     interruption = Interruption()
     interruption.handle_signals()
     start: Start = pickle.load(tasks)
@@ -107,7 +106,7 @@ def main(tasks: BinaryIO) -> None:
     except BaseException:  # noqa: BLE001  # shown, or kept by the parent
         traceback.print_exc()
         code = 1
-    os._exit(code)  # all is written; to take a framework down in good order would only cost time
+    os._exit(code)  # all is written; an orderly shutdown of the framework would only cost time
 
 
 def _receive(tasks: BinaryIO, inbox: SimpleQueue[Task | None]) -> None:
@@ -120,7 +119,7 @@ def _receive(tasks: BinaryIO, inbox: SimpleQueue[Task | None]) -> None:
     main_thread = threading.main_thread().ident
     if main_thread is not None:
         signal.pthread_kill(main_thread, signal.SIGTERM)
-    time.sleep(LONGEST_GOODBYE)
+    time.sleep(SECONDS_TO_SAVE)
     os._exit(1)
 
 

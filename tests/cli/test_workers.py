@@ -29,12 +29,17 @@ class Trained(NamedTuple):
 
 @pytest.fixture(scope="module")
 def side_by_side(process, configs, data_dir: Path, tmp_path_factory) -> Trained:
+    """Where every interpreter prints a line when it starts, as some environments let it."""
     out = tmp_path_factory.mktemp("side-by-side")
+    hooks = tmp_path_factory.mktemp("hooks")
+    (hooks / "sitecustomize.py").write_text("print('Installing hooks', flush=True)\n")
     command = [
         "train", str(configs["stateful"]), "--seeds", "0-2", "--workers", "2", "--threads", "1",
         "--data-dir", str(data_dir), "--out", str(out),
     ]  # fmt: skip
-    done = process(*command)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(hooks), prepend=os.pathsep)
+        done = process(*command)
     assert done.code == 0, done.stderr
     return Trained(command, out, done.stderr, done.stdout)
 

@@ -87,7 +87,7 @@ def test_a_run_that_drops_its_last_batches_resumes_bit_for_bit(
 
 
 def test_the_reporter_is_told_in_order(trained, experiment, dataset, reporter, monkeypatch) -> None:
-    monkeypatch.setattr("cnnlab.training.epoch.SECONDS_PER_CALL", 1e-9)  # a call for each step
+    monkeypatch.setattr("cnnlab.training.steps.SECONDS_PER_CALL", 1e-9)  # a call for each step
     trained(experiment(training="epochs: 2, batch_size: 32"), dataset())
     assert reporter.told == [
         ("started", 0, False),

@@ -78,7 +78,7 @@ def test_how_steps_are_grouped_does_not_show(
     config = experiment(cnn, training="epochs: 2, batch_size: 4")
     plain = trained(config, dataset())
     with monkeypatch.context() as patch:
-        patch.setattr("cnnlab.training.epoch.SECONDS_PER_CALL", seconds)
+        patch.setattr("cnnlab.training.steps.SECONDS_PER_CALL", seconds)
         grouped = trained(config, dataset())
     times = ("seconds", "images_per_second")
     for row, other in zip(plain.history, grouped.history, strict=True):

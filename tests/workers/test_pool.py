@@ -67,11 +67,11 @@ def play(monkeypatch):
     monkeypatch.setattr(pool, "WorkerProcess", Played)
     monkeypatch.setattr(pool, "may_have_gpu", lambda: True)
 
-    def call(script, *, runs, count=2, backend=CPU, automatic=False):
+    def call(script, *, runs, count=2, backend=CPU, asked_for=2):
         Played.script, Played.backend, Played.all = list(script), backend, []
         reporter = Watching()
         setting = Setting(Path("out"), DataPaths.from_environment(None), fresh=False, command=("cnnlab",))
-        with Workers(setting, count, reporter, automatic=automatic) as workers:
+        with Workers(setting, count, reporter, asked_for=asked_for) as workers:
             outcomes = [(config.seed, outcome) for config, outcome in workers.trained(runs)]
         assert all(each.is_closed for each in Played.all)
         return Played.all, outcomes, reporter.told
@@ -123,14 +123,14 @@ def test_a_gpu_refuses_several_workers_before_anything_is_trained(play):
         play([], runs=runs(0, 1), backend=GPU)
     assert refused.value.on_command_line() == (
         "--workers 2: a GPU trains one run at a time, because several would share its memory and slow each "
-        "other down; use --workers 1 or --device cpu"
+        "other down; use --workers auto or --device cpu"
     )
     [worker] = Played.all  # no other one was started before the device was known
     assert worker.begun == []
 
 
 def test_on_a_gpu_the_automatic_number_is_one(play):
-    workers, outcomes, told = play([[Failed(PROBLEM)]] * 2, runs=runs(0, 1), backend=GPU, automatic=True)
+    workers, outcomes, told = play([[Failed(PROBLEM)]] * 2, runs=runs(0, 1), backend=GPU, asked_for="auto")
     assert [each.begun for each in workers] == [[(0, 1), (1, 1)]]
     assert told == [("side_by_side", 1)]
     assert len(outcomes) == 2
@@ -178,6 +178,7 @@ def test_configs_and_errors_pass_between_processes():
         ),
         pytest.param(-signal.SIGSEGV, "a line", "was killed by SIGSEGV", id="crashed"),
         pytest.param(128 + signal.SIGTERM, "", "was killed by SIGTERM", id="asked to end"),
+        pytest.param(255, "", "ended with exit code 255", id="exit -1"),
         pytest.param(-63, "", "was killed by signal 63", id="without a name"),
         pytest.param(1, "No module named x", "ended with exit code 1: No module named x", id="has said why"),
         pytest.param(0, "", "ended with exit code 0", id="silent"),
