@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 from cnnlab.compilation_cache import keep_compiled_programs
+from cnnlab.cpu_settings import BackendName
 from cnnlab.deferred_imports import deferred_imports
 from cnnlab.errors import UserError
 from cnnlab.native_log import Aside, stderr_aside
 
-BackendName = Literal["tensorflow", "jax", "torch"]
 DeviceName = Literal["auto", "cpu", "gpu"]
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from cnnlab.errors import UserError
 from cnnlab.processor import usable_cpus
 from cnnlab.wording import counted
 
-if TYPE_CHECKING:
-    from cnnlab.backend import Backend, BackendName
+BackendName = Literal["tensorflow", "jax", "torch"]
 
 _VARIABLES = {
     "tensorflow": ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
@@ -86,9 +85,9 @@ def _asked_for(backend: BackendName) -> tuple[int, int]:
     return first or usable_cpus(), second or usable_cpus()
 
 
-def uses_onednn(backend: Backend) -> bool | None:
+def uses_onednn(backend: BackendName) -> bool | None:
     """Whether oneDNN computes; None where the backend has nothing to do with it, or does not say."""
-    match backend.name:
+    match backend:
         case "tensorflow":
             # What is, whatever the environment says since TensorFlow was imported; nothing public tells.
             with suppress(ImportError, AttributeError):

@@ -40,7 +40,7 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
         "device_name": backend.device_name,
         "cpu": cpu_name(),
         "instruction_set": instruction_set(),
-        "onednn": uses_onednn(backend),
+        "onednn": uses_onednn(backend.name),
         "threads": threads,
         "parallel_operations": parallel_operations,
         "precision": config.runtime.precision,

@@ -77,7 +77,7 @@ from cnnlab.backend import start_backend
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.cpu_settings import threads_of, uses_onednn
 backend = start_backend(RuntimeConfig(device="cpu"))
-print(uses_onednn(backend), *threads_of(backend.name))
+print(uses_onednn(backend.name), *threads_of(backend.name))
 """
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnlab.backend import BackendName, DeviceName, start_if_needed
+from cnnlab.backend import DeviceName, start_if_needed
+from cnnlab.cpu_settings import BackendName
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer, times
