@@ -68,7 +68,7 @@ def test_runs_of_several_devices_are_refused_before_any_is_trained(
     assert (code, stdout) == (2, "")
     assert stderr.splitlines()[-1] == (
         "expected one backend and device per command, found tensorflow on auto, tensorflow on cpu; "
-        "train each in a separate command, then compare, or use --workers 2"
+        "train each in a separate command, then compare, or use --workers auto"
     )
     assert not list(out.glob("*/seed-*"))
 
