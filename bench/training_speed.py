@@ -104,6 +104,8 @@ def main() -> None:
     parser.add_argument("--verdict", action="store_true")
     parser.add_argument("--results", type=Path, default=ROOT / "bench" / "RESULTS.md")
     arguments = parser.parse_args()
+    if arguments.runs < 1 or arguments.epochs < 2:
+        parser.error("expected --runs of 1 or more, and --epochs of 2 or more: the first one compiles")
 
     asked = [each for each in TOOLS if each is OURS or each.name in arguments.tools]
     installed = [each for each in asked if is_installed(each, arguments.torch_python)]
@@ -158,7 +160,7 @@ def run_tool(tool: Tool, network: str, folder: str, epochs: int, seed: int, torc
     whole = time.perf_counter() - began
     told = json.loads(answer.stdout.splitlines()[-1])
     seconds = told.pop("seconds")
-    return Run(seconds=statistics.median(seconds[1:] or seconds), whole_seconds=whole, **told)
+    return Run(seconds=statistics.median(seconds[1:]), whole_seconds=whole, **told)
 
 
 def environment() -> dict[str, str]:

@@ -17,6 +17,7 @@ from cnnlab.cpu_settings import BackendName
 from cnnlab.deferred_imports import deferred_imports
 from cnnlab.errors import UserError
 from cnnlab.native_log import Aside, stderr_aside
+from cnnlab.process_environment import set_default, set_variable
 
 DeviceName = Literal["auto", "cpu", "gpu"]
 
@@ -143,7 +144,7 @@ def _start(name: BackendName, device: DeviceName) -> Backend:
         others = [each for each in get_args(BackendName) if importlib.util.find_spec(each) is not None]
         instead = f", or use --backend {' or '.join(others)}" if others else ""
         raise UserError(f"backend {name} is not installed; install it with pip install {extra}{instead}")
-    os.environ["KERAS_BACKEND"] = name
+    set_variable("KERAS_BACKEND", name)
     backend = {"tensorflow": _start_tensorflow, "jax": _start_jax, "torch": _start_torch}[name](device)
     _running[:] = [backend]
     return backend
@@ -165,9 +166,9 @@ def _has_gpu(name: BackendName) -> bool:
 
 
 def _start_tensorflow(device: DeviceName) -> Backend:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    set_default("TF_CPP_MIN_LOG_LEVEL", "3")
     # TensorFlow asks for oneDNN by itself on the newest CPUs only; older ones gain from it as well.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    set_default("TF_ENABLE_ONEDNN_OPTS", "1")
     with start_up_noise() as noise, deferred_imports():
         import tensorflow as tf
 
@@ -201,10 +202,10 @@ def _start_tensorflow(device: DeviceName) -> Backend:
 
 def _start_jax(device: DeviceName) -> Backend:
     if device == "cpu":
-        os.environ["JAX_PLATFORMS"] = "cpu"
+        set_variable("JAX_PLATFORMS", "cpu")
     else:
         flags = os.environ.get("XLA_FLAGS", "")
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+        set_variable("XLA_FLAGS", f"{flags} --xla_gpu_deterministic_ops=true".strip())
     with start_up_noise(), deferred_imports(but=("jax",)):
         import jax
 
@@ -224,13 +225,13 @@ def _start_jax(device: DeviceName) -> Backend:
 
 
 def _start_torch(device: DeviceName) -> Backend:
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS is not deterministic
+    set_default("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS is not deterministic
     import torch
 
     found = torch.cuda.is_available() and device != "cpu"
     if device == "gpu" and not found:
         raise _no_gpu(f"PyTorch {torch.__version__}, built for CUDA {torch.version.cuda}", [])
-    os.environ["KERAS_TORCH_DEVICE"] = "cuda" if found else "cpu"
+    set_variable("KERAS_TORCH_DEVICE", "cuda" if found else "cpu")
     torch.use_deterministic_algorithms(True)
     with deferred_imports():
         import keras  # noqa: F401

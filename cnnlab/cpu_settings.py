@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Literal
 
 from cnnlab.errors import UserError
+from cnnlab.process_environment import set_variable
 from cnnlab.processor import usable_cpus
 from cnnlab.wording import counted
 
@@ -73,7 +74,8 @@ def use_threads(backend: BackendName, threads: int) -> None:
             "separate process"
         )
     else:
-        os.environ.update(dict.fromkeys(_VARIABLES[backend], str(threads)))
+        for name in _VARIABLES[backend]:
+            set_variable(name, str(threads))
 
 
 def _asked_for(backend: BackendName) -> tuple[int, int]:

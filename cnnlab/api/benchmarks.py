@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnnlab.api.arguments import Seeds, data_paths, out_folder, seeds_of, with_runtime
 from cnnlab.api.experiment import ExperimentLike, load_all
 from cnnlab.api.progress import ProgressLike, reporter_for
+from cnnlab.config.runs_at_once import WorkerCount, check_threads, check_workers
 from cnnlab.errors import OptionError, UserError
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def bench_epoch(
     """
     _check_count("epochs", epochs)
     loaded = load_all(experiments, with_runtime(set, backend=backend, device=device, precision=precision))
+    if not loaded:
+        raise UserError("expected one or more experiments, found none")
     paths, reporter = data_paths(data_dir), reporter_for(progress)
     from cnnlab.benchmarks.epoch import measure_epochs
     from cnnlab.jobs import Jobs
@@ -64,6 +67,8 @@ def bench_verdict(
     *,
     seeds: Seeds = "0-5",
     repeats: int = 1,
+    workers: WorkerCount = 1,
+    threads: int | None = None,
     set: Mapping[str, Any] | None = None,
     data_dir: str | PathLike[str] | None = None,
     backend: str | None = None,
@@ -84,6 +89,7 @@ def bench_verdict(
         experiments: two or more.
         seeds: of each experiment; two or more.
         repeats: how often both are run, in turn.
+        workers, threads: of cnnlab; the plain loop trains one run at a time, with all CPUs.
 
     The other arguments are those of `cnnlab.train`.
 
@@ -92,6 +98,8 @@ def bench_verdict(
         CnnlabError: a process failed.
     """
     _check_count("repeats", repeats)
+    check_workers(workers)
+    check_threads(threads)
     chosen = seeds_of(seeds)
     loaded = load_all(experiments, with_runtime(set, backend=backend, device=device, precision=precision))
     if len({each.digest for each in loaded}) < 2:
@@ -103,6 +111,8 @@ def bench_verdict(
         [each.config for each in loaded],
         seeds=chosen or (),
         repeats=repeats,
+        workers=workers,
+        threads=threads,
         data_paths=paths,
         reporter=reporter,
     )

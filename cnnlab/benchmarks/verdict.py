@@ -14,14 +14,17 @@ from typing import Any
 from cnnlab.benchmarks.timing import Timing, ratios
 from cnnlab.comparison import conclusion
 from cnnlab.config.experiment import ExperimentConfig, load_config, shipped_configs
+from cnnlab.config.runs_at_once import WorkerCount
 from cnnlab.datasets import DataPaths
 from cnnlab.datasets.content import Dataset
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.jobs import Jobs
+from cnnlab.process_environment import environment_of_the_user
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.folders import disk
 from cnnlab.studies.comparing import train_and_compare
 from cnnlab.user_files import temporary_folder
+from cnnlab.verification.training_process import COMMAND, ENDS_WITH_ITS_PARENT
 
 PLAIN_LOOP = Path(__file__).parent / "plain_keras_loop.py"
 
@@ -31,8 +34,14 @@ PLAIN_NETWORKS = ("dnn", "cnn")
 MOST_SAID = 2000
 """Characters of a failed process's messages that are shown, from the end."""
 
-# As in `cnnlab verify`: the current directory is no source of modules.
-_PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from cnnlab.__main__ import main; main()"
+SCRIPT = f"""\
+{ENDS_WITH_ITS_PARENT}
+import runpy
+
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""A program in a file of its own, whose path and arguments follow."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,7 @@ class VerdictSpeed:
     experiments: tuple[str, ...]
     seeds: tuple[int, ...]
     epochs: tuple[int, ...]  # of each experiment
+    workers: WorkerCount  # of cnnlab
     cnnlab: TimedVerdict
     plain_keras: TimedVerdict | None
     left_out: str | None  # why there is no plain loop
@@ -69,6 +79,7 @@ class VerdictSpeed:
             "experiments": list(self.experiments),
             "seeds": list(self.seeds),
             "epochs": list(self.epochs),
+            "workers": self.workers,
             "cnnlab": self.cnnlab.as_dict(),
             "plain_keras": self.plain_keras and self.plain_keras.as_dict(),
             "ratio": self.ratio and self.ratio.as_dict(),
@@ -82,6 +93,8 @@ def measure_verdict(
     *,
     seeds: Sequence[int],
     repeats: int,
+    workers: WorkerCount = 1,
+    threads: int | None = None,
     data_paths: DataPaths,
     reporter: Reporter,
 ) -> VerdictSpeed:
@@ -110,7 +123,10 @@ def measure_verdict(
         for repeat in range(repeats):
             out = folder / f"runs-{repeat}"
             reporter.note(_progress("cnnlab compare", repeat, repeats))
-            ours.append(_seconds_of_compare(files, out, seeds, data_paths))
+            command = _compare(files, out, seeds, workers, threads, data_paths)
+            # Programs that JAX has compiled before, for the user or in the round before, are not reused.
+            compiled = {"JAX_COMPILATION_CACHE_DIR": str(folder / f"compiled-{repeat}")}
+            ours.append(_timed(command, "cnnlab compare", environment_of_the_user() | compiled)[0])
             if left_out is None:
                 reporter.note(_progress("the plain Keras loop", repeat, repeats))
                 seconds, plain_verdict = _plain_loop(folder / "mnist.npz", configs[0], seeds)
@@ -121,6 +137,7 @@ def measure_verdict(
         experiments=tuple(config.name for config in configs),
         seeds=tuple(seeds),
         epochs=tuple(config.training.epochs for config in configs),
+        workers=workers,
         cnnlab=TimedVerdict(Timing(tuple(ours)), "\n\n".join(conclusion(compared))),
         plain_keras=None if left_out else TimedVerdict(Timing(tuple(theirs)), plain_verdict),
         left_out=left_out,
@@ -141,8 +158,8 @@ def why_no_plain_loop(configs: Sequence[ExperimentConfig]) -> str | None:
     if len(configs) == len(lecture) and {config.digest for config in configs} == lecture:
         return None
     return (
-        "the plain Keras loop is written for dnn and cnn as they come with cnnlab, training.epochs aside; "
-        "only cnnlab was measured"
+        "the plain Keras loop is written for dnn and cnn as they come with cnnlab, apart from epochs, "
+        "backend and device; only cnnlab was measured"
     )
 
 
@@ -159,39 +176,53 @@ def write_mnist(path: Path, data: Dataset) -> None:
         )  # fmt: skip
 
 
-def _seconds_of_compare(
-    files: Sequence[Path], out: Path, seeds: Sequence[int], data_paths: DataPaths
-) -> float:
+def _compare(
+    files: Sequence[Path],
+    out: Path,
+    seeds: Sequence[int],
+    workers: WorkerCount,
+    threads: int | None,
+    data_paths: DataPaths,
+) -> list[str]:
     package = Path(__file__).parents[2]
-    command = [sys.executable, "-P", "-c", _PROGRAM, str(package), "compare", *map(str, files)]
+    command = [sys.executable, "-P", "-c", COMMAND, str(package), "compare", *map(str, files)]
     command += ["--seeds", ",".join(map(str, seeds)), "--out", str(out), "--quiet"]
+    command += ["--workers", str(workers)]
+    if threads is not None:
+        command += ["--threads", str(threads)]
     if data_paths.data_dir is not None:
         command += ["--data-dir", str(data_paths.data_dir)]
-    return _timed(command, "cnnlab compare", os.environ)[0]
+    return command
 
 
 def _plain_loop(mnist: Path, config: ExperimentConfig, seeds: Sequence[int]) -> tuple[float, str]:
     """Seconds and the last line of what is printed. The backend and the device are those of `config`."""
-    environment = {**os.environ, "KERAS_BACKEND": config.runtime.backend}
+    environment = environment_of_the_user() | {"KERAS_BACKEND": config.runtime.backend}
     if config.runtime.device == "cpu":
         environment |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, str(PLAIN_LOOP), str(mnist), str(config.training.epochs), *map(str, seeds)]
+    command = [sys.executable, "-P", "-c", SCRIPT, str(PLAIN_LOOP), str(mnist), str(config.training.epochs)]
+    command += map(str, seeds)
     seconds, printed = _timed(command, "the plain Keras loop", environment)
     return seconds, printed.splitlines()[-1]
 
 
 def _timed(command: Sequence[str], what: str, environment: Mapping[str, str]) -> tuple[float, str]:
-    """Seconds of a process from its start to its end, and what it printed.
+    """Seconds of a process from its start to its end, and what it printed; it does not outlive this process.
 
     Raises:
         UserError: it refused what it was given.
         CnnlabError: it failed; the message has what it said last.
     """
-    began = time.perf_counter()
-    done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    seconds = time.perf_counter() - began
+    stdin, held = os.pipe()
+    try:
+        began = time.perf_counter()
+        done = subprocess.run(
+            command, env=environment, stdin=stdin, capture_output=True, text=True, check=False
+        )
+        seconds = time.perf_counter() - began
+    finally:
+        os.close(stdin)
+        os.close(held)
     if done.returncode != 0:
         kind = UserError if done.returncode == UserError.exit_code else CnnlabError
         said = done.stderr.strip()[-MOST_SAID:] or f"exit code {done.returncode}, no message"

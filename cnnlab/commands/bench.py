@@ -16,7 +16,10 @@ from cnnlab.commands.options import (
     experiments_argument,
     json_option,
     overrides_option,
+    precision_option,
     quiet_option,
+    threads_option,
+    workers_option,
 )
 from cnnlab.commands.output import print_json, print_table, say
 from cnnlab.wording import counted
@@ -25,23 +28,16 @@ if TYPE_CHECKING:
     from cnnlab.benchmarks.epoch import EpochSpeed
     from cnnlab.benchmarks.timing import Timing
     from cnnlab.benchmarks.verdict import VerdictSpeed
+    from cnnlab.config.runs_at_once import WorkerCount
 
 _COLUMNS = 80
 """What every terminal shows."""
 
 
-def _precision_option(command: Command) -> Command:
-    return click.option(
-        "--precision",
-        type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16"]),
-        help="The floating-point precision.",
-    )(command)
-
-
 def _options(command: Command) -> Command:
     """What both commands take."""
     for option in (
-        json_option, quiet_option, _precision_option, device_option, backend_option("the one in the config"),
+        json_option, quiet_option, precision_option, device_option, backend_option("the one in the config"),
         data_dir_option, overrides_option("training.batch_size=50"),
     ):  # fmt: skip
         command = option(command)
@@ -147,6 +143,8 @@ def _machine(facts: Any) -> str:
     show_default=True,
     help="How often to run both, in turn.",
 )
+@workers_option
+@threads_option
 @_options
 def verdict(
     experiments: tuple[str, ...],
@@ -160,12 +158,14 @@ def verdict(
 
     \b
     cnnlab bench verdict
+    cnnlab bench verdict --workers auto
     cnnlab bench verdict --set training.epochs=3 --repeats 5
 
     Without A and B: dnn and cnn. cnnlab compare runs in a process of its own, with an empty folder of runs;
     so does the loop that one would write in plain Keras, with SciPy's paired t-test at the end. Its path is
-    printed below the table. It trains dnn and cnn; for other experiments, only cnnlab is measured. Data is
-    downloaded before the clock starts. Run nothing else at the same time.
+    printed below the table. It trains dnn and cnn, one run at a time, on the same backend; for other
+    experiments or settings, only cnnlab is measured. Data is downloaded before the clock starts, and no
+    compiled programs are reused. Run nothing else at the same time.
     """
     from cnnlab.api.benchmarks import LECTURE, bench_verdict
     from cnnlab.commands.progress import reporting
@@ -201,7 +201,7 @@ def _print_verdict(speed: VerdictSpeed) -> None:
     say()
     say(
         f"From a cold start to the verdict: {counted(trainings, 'training')} "
-        f"of {' or '.join(map(str, epochs))} epoch{'s' if epochs != [1] else ''}."
+        f"of {' or '.join(map(str, epochs))} epoch{'s' if epochs != [1] else ''}, {_at_once(speed.workers)}."
     )
     say()
     say(f"cnnlab compare: {speed.cnnlab.verdict}")
@@ -213,6 +213,12 @@ def _print_verdict(speed: VerdictSpeed) -> None:
         say(f"No plain Keras loop: {speed.left_out}.")
 
 
+def _at_once(workers: WorkerCount) -> str:
+    if workers == "auto":
+        return "as many at once as the machine has room for (--workers auto)"
+    return f"{workers:,} at once" if workers > 1 else "one at a time"
+
+
 def _range(measured: Timing) -> str:
     if len(measured.values) == 1:
         return ""
@@ -221,4 +227,4 @@ def _range(measured: Timing) -> str:
 
 def _seconds(value: float) -> str:
     """0.0571, 5.71, 571, 5,710"""
-    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+    return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"

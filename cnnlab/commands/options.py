@@ -241,6 +241,22 @@ def device_option(command: Command) -> Command:
     )(command)
 
 
+def precision_option(command: Command) -> Command:
+    """--precision."""
+    return click.option(
+        "--precision", type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16"]),
+        help="The floating-point precision.",
+    )(command)  # fmt: skip
+
+
+def workers_option(command: Command) -> Command:
+    """--workers."""
+    return click.option(
+        "--workers", type=WorkersType(), default=1, show_default=True, metavar="N|auto",
+        help="Train N runs at once, each in its own process; auto: as many as CPUs and memory allow.",
+    )(command)  # fmt: skip
+
+
 def threads_option(command: Command) -> Command:
     """--threads: of the CPU, for each run."""
     return click.option(
@@ -289,19 +305,8 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
     @data_dir_option
     @backend_option("the one in the config")
     @device_option
-    @click.option(
-        "--precision",
-        type=click.Choice(["float32", "mixed_bfloat16", "mixed_float16"]),
-        help="The floating-point precision.",
-    )
-    @click.option(
-        "--workers",
-        type=WorkersType(),
-        default=1,
-        show_default=True,
-        metavar="N|auto",
-        help="Train N runs at once, each in its own process; auto: as many as CPUs and memory allow.",
-    )
+    @precision_option
+    @workers_option
     @threads_option
     @click.option(
         "--fresh",

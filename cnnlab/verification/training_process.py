@@ -20,17 +20,23 @@ POLL_SECONDS = 0.004
 SAVE_POLL_SECONDS = 0.001
 """A small checkpoint is written in a few milliseconds."""
 
-# The directory is no source of modules: what is trained there is what runs here. Whoever started the process
-# holds the other end of its standard input, which closes even if that process is killed.
-_PROGRAM = """\
+ENDS_WITH_ITS_PARENT = """\
 import os, sys, threading
 
 threading.Thread(target=lambda: os.read(0, 1) or os._exit(1), daemon=True).start()
+"""
+"""The beginning of a program: whoever starts it holds the other end of its standard input, which closes even
+if that process is killed."""
+
+COMMAND = f"""\
+{ENDS_WITH_ITS_PARENT}
 sys.path.append(sys.argv.pop(1))
 from cnnlab.__main__ import main
 
 main()
 """
+"""A command of cnnlab, found in the folder that is the first argument. The current directory is no source of
+modules: what runs there is what runs here."""
 
 
 MOST_SAID = 1 << 16
@@ -149,7 +155,7 @@ def training_process(config: Path, out: Path, data_dir: Path | None) -> Iterator
         sys.executable,
         "-P",
         "-c",
-        _PROGRAM,
+        COMMAND,
         package,
         "train",
         config,

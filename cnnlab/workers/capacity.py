@@ -17,6 +17,10 @@ FRAMEWORK_BYTES = 700 * 2**20
 EVALUATION_BYTES = 2**28
 """What images take while they are evaluated; see `cnnlab.training.fit.evaluation_batch`."""
 
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+
+OWN_GROUP = Path("/proc/self/cgroup")
+
 _GPU_FILES = ("/dev/nvidia*", "/dev/kfd", "/dev/dxg")
 """Where Linux has the GPUs of NVIDIA and AMD, and those that Windows lends to it."""
 
@@ -54,7 +58,7 @@ def automatic_workers(runs: Sequence[tuple[ExperimentConfig, int]]) -> int:
         runs: those to train, each with the bytes of its images.
     """
     largest = max((process_bytes(config, images) for config, images in runs), default=FRAMEWORK_BYTES)
-    return max(1, min(usable_cpus(), available_memory() // largest, len(runs)))
+    return max(1, min(usable_cpus(), _cpu_quota(), available_memory() // largest, len(runs)))
 
 
 def process_bytes(config: ExperimentConfig, image_bytes: int) -> int:
@@ -67,20 +71,35 @@ def available_memory() -> int:
     import psutil
 
     available = int(psutil.virtual_memory().available)
-    with suppress(OSError, ValueError):  # without a limit the file says "max"
-        group = Path("/sys/fs/cgroup") / _control_group().lstrip("/")
-        limit = int((group / "memory.max").read_text())
-        available = min(available, limit - int((group / "memory.current").read_text()))
+    for group in _control_groups():
+        with suppress(OSError, ValueError):  # without a limit the file says "max"
+            limit = int((group / "memory.max").read_text())
+            taken = int((group / "memory.current").read_text())
+            counts = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+            # Files that were read are kept in memory until it is needed.
+            available = min(available, limit - taken + int(counts["inactive_file"]))
     return max(0, available)
 
 
-def _control_group() -> str:
-    """The control group of this process: below /sys/fs/cgroup, in version 2 of Linux's interface."""
-    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
-        number, _, path = line.split(":", 2)
-        if number == "0":
-            return path
-    raise ValueError("no control group of version 2")
+def _cpu_quota() -> int:
+    """How many CPUs this process's container may use, or more than there are."""
+    quota = sys.maxsize
+    for group in _control_groups():
+        with suppress(OSError, ValueError):
+            share, period = map(int, (group / "cpu.max").read_text().split())
+            quota = min(quota, max(1, share // period))
+    return quota
+
+
+def _control_groups() -> list[Path]:
+    """The control group of this process and those around it, in version 2 of Linux's interface."""
+    with suppress(OSError):
+        for line in OWN_GROUP.read_text(encoding="utf-8").splitlines():
+            number, _, path = line.split(":", 2)
+            if number == "0":
+                own = CONTROL_GROUPS / path.lstrip("/")
+                return [own, *(each for each in own.parents if each.is_relative_to(CONTROL_GROUPS))]
+    return []
 
 
 def may_have_gpu() -> bool:

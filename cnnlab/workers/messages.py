@@ -51,7 +51,10 @@ class Ready:
 
 @dataclass(frozen=True)
 class Told:
-    """From a worker: an event for the reporter, by the name of its method; the run is the one in progress."""
+    """From a worker: an event for the reporter, by the name of its method; the run is the one in progress.
+
+    Or "python_warning", of another library: its text, category, file and line.
+    """
 
     event: str
     arguments: tuple[Any, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -128,6 +129,9 @@ class Workers:
     def _outcome(self, worker: WorkerProcess, task: Task, message: Message) -> Record | CnnlabError | None:
         """What came of a worker's run, if that is what a message says; else what it says is done."""
         match message:
+            case Told("python_warning", arguments):
+                warnings.warn_explicit(*arguments)
+                return None
             case Told(event, arguments, options):
                 run = (task.config,) if event in _OF_A_RUN else ()
                 getattr(self._reporter, event)(*run, *arguments, **options)
@@ -165,6 +169,8 @@ class Workers:
                 "down; use --workers auto or --device cpu",
                 value=self._asked_for,
             )
+        if self._count > 1:
+            self._reporter.note("a GPU trains one run at a time: in one worker process")
         self._count = 1
         self._reporter.side_by_side(1)
 

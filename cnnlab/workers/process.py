@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from cnnlab.errors import CnnlabError
+from cnnlab.process_environment import environment_of_the_user
 from cnnlab.workers.messages import Ended, Message, Start, Task
 
 # A new interpreter, with the modules that this one finds: a fork would share threads and backend with this
@@ -52,6 +53,8 @@ class WorkerProcess:
         self._inbox = inbox
         # Libraries' log lines, and tracebacks of what is reported anyway: for those who look for a bug.
         shown = os.environ.get("CNNLAB_TRACEBACK") == "1"
+        environment = environment_of_the_user()
+        environment.pop("MPLBACKEND", None)  # a notebook's
         answers, for_worker = os.pipe()  # apart from stdout, where any library may print
         self._answers = os.fdopen(answers, "rb")
         try:
@@ -59,7 +62,7 @@ class WorkerProcess:
                 [sys.executable, "-P", "-c", _PROGRAM, str(for_worker)], pass_fds=(for_worker,),
                 stdin=subprocess.PIPE, stdout=2 if shown else subprocess.PIPE,
                 stderr=None if shown else subprocess.STDOUT,
-                env={name: value for name, value in os.environ.items() if name != "MPLBACKEND"},
+                env=environment,
             )  # fmt: skip
         finally:
             os.close(for_worker)

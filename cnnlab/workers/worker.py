@@ -19,7 +19,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from cnnlab.errors import CnnlabError
+from cnnlab.errors import CnnlabError, CnnlabWarning
 from cnnlab.framework_errors import described
 from cnnlab.interruption import Interrupted, Interruption
 from cnnlab.reporting import Reporter
@@ -125,7 +125,7 @@ def _receive(tasks: BinaryIO, inbox: SimpleQueue[Task | None]) -> None:
 
 def _work(start: Start, inbox: SimpleQueue[Task | None], parent: Parent, interruption: Interruption) -> None:
     reporter = ParentReporter(parent, interruption)
-    warnings.showwarning = _tells(reporter)
+    warnings.showwarning = _warning_handler(parent, reporter)
     setting = start.setting
     trainer = Trainer(setting.out, setting.data_paths, reporter, fresh=setting.fresh)
 
@@ -164,7 +164,7 @@ def _outcome(work: Callable[[], Ready | Done], interruption: Interruption) -> Re
         )
 
 
-def _tells(reporter: Reporter) -> Any:
+def _warning_handler(parent: Parent, reporter: Reporter) -> Any:
     """What takes the place of `warnings.showwarning`: the parent shows warnings, in its own way."""
 
     def show(
@@ -175,6 +175,11 @@ def _tells(reporter: Reporter) -> Any:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        reporter.warn(str(message))
+        if issubclass(category, CnnlabWarning):
+            reporter.warn(str(message))
+            return
+        # A category that the parent knows, too: a library's own may not be importable there.
+        known = next(each for each in category.__mro__ if each.__module__ == "builtins")
+        parent.tell(Told("python_warning", (str(message), known, filename, lineno)))
 
     return show

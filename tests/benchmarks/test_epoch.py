@@ -93,6 +93,21 @@ def test_a_wrong_number_of_epochs(epochs) -> None:
         cnnlab.bench_epoch("small.yaml", epochs=epochs)
 
 
+def test_no_experiment() -> None:
+    with pytest.raises(cnnlab.UserError, match=r"^expected one or more experiments, found none$"):
+        cnnlab.bench_epoch([])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.05714, "0.0571"), (5.714, "5.71"), (999.4, "999"), (999.7, "1,000"), (5714.0, "5,714")],
+)
+def test_seconds_are_never_in_exponents(seconds: float, shown: str) -> None:
+    from cnnlab.commands.bench import _seconds
+
+    assert _seconds(seconds) == shown
+
+
 def test_what_cannot_be_trained_is_refused(capsys) -> None:
     assert run(["bench", "epoch", "alexnet"]) == 2
     assert "this config has no dataset" in capsys.readouterr().err

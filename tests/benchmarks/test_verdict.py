@@ -1,6 +1,8 @@
 """`cnnlab bench verdict`: a whole comparison from a cold start, beside the loop in plain Keras."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import cnnlab
 from cnnlab.benchmarks import verdict
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
+from cnnlab.datasets import DataPaths
 
 OTHER = {"dataset": {"name": "xo", "size": 10, "train_count": 100, "test_count": 40, "validation_size": 20}}
 LINEAR = {
@@ -21,16 +24,16 @@ TIMING = {"median", "min", "max", "mean", "std", "ci95", "values"}
 
 def test_a_verdict_on_experiments_of_ones_own(tmp_path_factory, folder: Path) -> None:
     settings = {"training.epochs": 1}
-    speed = cnnlab.bench_verdict(["small.yaml", LINEAR], seeds=[0, 3], set=settings)
+    speed = cnnlab.bench_verdict(["small.yaml", LINEAR], seeds=[0, 3], set=settings, workers=2, threads=1)
     told = speed.as_dict()
     assert told["experiments"] == ["small", "linear"]
-    assert (told["seeds"], told["epochs"]) == ([0, 3], [1, 1])
+    assert (told["seeds"], told["epochs"], told["workers"]) == ([0, 3], [1, 1], 2)
     assert set(told["cnnlab"]["seconds"]) == TIMING
     assert len(told["cnnlab"]["seconds"]["values"]) == 1
     assert (told["plain_keras"], told["ratio"]) == (None, None)
     assert told["left_out"].startswith("the plain Keras loop is written for dnn and cnn")
     compared = cnnlab.compare(
-        ["small.yaml", LINEAR], seeds=[0, 3], set=settings, out=tmp_path_factory.mktemp("runs")
+        ["small.yaml", LINEAR], seeds=[0, 3], set=settings, out=tmp_path_factory.mktemp("runs"), threads=1
     )
     assert told["cnnlab"]["verdict"] == compared.verdict
 
@@ -81,11 +84,33 @@ def test_what_gives_no_verdict(arguments, message: str, capsys) -> None:
 @pytest.mark.parametrize(("code", "kind"), [(1, "CnnlabError"), (2, "UserError")])
 def test_a_process_that_fails_is_quoted(code: int, kind: str, monkeypatch) -> None:
     program = f"import sys; sys.stderr.write('the disk is full'); sys.exit({code})"
-    monkeypatch.setattr(verdict, "_PROGRAM", program)
+    monkeypatch.setattr(verdict, "COMMAND", program)
     with pytest.raises(cnnlab.CnnlabError) as caught:
         cnnlab.bench_verdict(["small.yaml", LINEAR], seeds=[0, 1])
     assert type(caught.value).__name__ == kind
     assert str(caught.value) == "cnnlab compare failed\n   the disk is full"
+
+
+def test_options_reach_the_command(tmp_path: Path) -> None:
+    data_paths = DataPaths.from_environment(tmp_path)
+    command = verdict._compare([tmp_path / "a.yaml"], tmp_path / "runs", [0, 4], "auto", 3, data_paths)
+    wanted = {"--seeds": "0,4", "--workers": "auto", "--threads": "3", "--data-dir": str(tmp_path)}
+    for name, value in wanted.items():
+        assert command[command.index(name) + 1] == value
+
+
+def test_a_process_does_not_outlive_its_parent(tmp_path_factory) -> None:
+    """The loop, if what started it is killed."""
+    loop = tmp_path_factory.mktemp("loop") / "loop.py"
+    loop.write_text("import sys, time\nprint(sys.argv[1], flush=True)\ntime.sleep(300)\n")
+    started = subprocess.Popen(
+        [sys.executable, "-P", "-c", verdict.SCRIPT, str(loop), "trains"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert started.stdout.readline() == "trains\n"
+    started.stdin.close()
+    assert started.wait(timeout=60) == 1
+    started.stdout.close()
 
 
 def test_a_wrong_number_of_repeats() -> None:

@@ -145,9 +145,8 @@ def test_ctrl_c_leaves_nothing_but_a_sentence(
     assert "━" not in text
     before, sentence, after = text.partition("interrupted; run the same command again to resume")
     assert sentence
-    # The terminal's own echo may come between an epoch's line and the next bar, and while the process ends.
-    assert "^C" not in re.sub(r" s(\^C)+", " s", before)
-    assert after.replace("^C", "") == ""
+    assert "^C" not in before
+    assert after.replace("^C", "") == ""  # the terminal's own echo, while the process goes
     assert folder_of(tmp_path).json("run.json")["state"] == "interrupted"
 
 

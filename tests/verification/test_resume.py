@@ -43,7 +43,7 @@ main()
 
 
 def test_a_difference_is_found(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr("cnnlab.verification.training_process._PROGRAM", FORGETFUL)
+    monkeypatch.setattr("cnnlab.verification.training_process.COMMAND", FORGETFUL)
     monkeypatch.setattr(resuming, "draw_kill_points", lambda *_, **__: [KillPoint(2, False, 0.0)])
     options = ["--set", "training.epochs=20", "--kills", "1", "--json", "--quiet"]
     assert run(["verify", "resume", str(tiny), *options]) == 1
@@ -269,7 +269,7 @@ def test_a_run_that_fails(tiny: Path, capsys) -> None:
     ids=["told", "silent", "long"],
 )
 def test_why_a_training_failed_does_not_need_the_disk(tiny: Path, tmp_path: Path, monkeypatch, program, said):
-    monkeypatch.setattr("cnnlab.verification.training_process._PROGRAM", program)
+    monkeypatch.setattr("cnnlab.verification.training_process.COMMAND", program)
     with training_process(tiny, tmp_path / "out", None) as process:
         assert process.wait() == 1
         assert process.failure.endswith(said)

@@ -2,6 +2,7 @@
 
 import pickle
 import signal
+from collections import namedtuple
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,9 @@ class Watching(Reporter):
 
     def side_by_side(self, runs):
         self.told.append(("side_by_side", runs))
+
+    def note(self, message):
+        self.told.append(("note", message))
 
     def warn(self, message):
         self.told.append(("warn", message))
@@ -132,7 +136,7 @@ def test_a_gpu_refuses_several_workers_before_anything_is_trained(play):
 def test_on_a_gpu_the_automatic_number_is_one(play):
     workers, outcomes, told = play([[Failed(PROBLEM)]] * 2, runs=runs(0, 1), backend=GPU, asked_for="auto")
     assert [each.begun for each in workers] == [[(0, 1), (1, 1)]]
-    assert told == [("side_by_side", 1)]
+    assert told == [("note", "a GPU trains one run at a time: in one worker process"), ("side_by_side", 1)]
     assert len(outcomes) == 2
 
 
@@ -153,10 +157,57 @@ def test_the_automatic_number(monkeypatch, cpus, gibibytes, count, workers):
     assert capacity.automatic_workers([(config, 10**6)] * count) == workers
 
 
-def test_available_memory_is_some_of_what_the_machine_has():
-    import psutil
+@pytest.fixture
+def control_groups(monkeypatch, tmp_path: Path) -> Path:
+    """A machine with 100 GiB available, and the group /around/own of this process."""
+    free = namedtuple("Memory", "available")(100 * 2**30)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: free)
+    monkeypatch.setattr(capacity, "CONTROL_GROUPS", tmp_path)
+    monkeypatch.setattr(capacity, "OWN_GROUP", tmp_path / "cgroup")
+    (tmp_path / "cgroup").write_text("4:memory:/elsewhere\n0::/around/own\n")
+    (tmp_path / "around" / "own").mkdir(parents=True)
+    return tmp_path
 
-    assert 0 < capacity.available_memory() <= psutil.virtual_memory().total
+
+def limit_memory(group: Path, limit: object, taken: int = 0, files: int = 0) -> None:
+    (group / "memory.max").write_text(f"{limit}\n")
+    (group / "memory.current").write_text(f"{taken}\n")
+    (group / "memory.stat").write_text(f"anon 17\ninactive_file {files}\n")
+
+
+def test_memory_is_limited_by_the_container_and_what_is_around_it(control_groups: Path):
+    own, around = control_groups / "around" / "own", control_groups / "around"
+    assert capacity.available_memory() == 100 * 2**30
+    limit_memory(own, "max")
+    assert capacity.available_memory() == 100 * 2**30
+    limit_memory(own, 8000, taken=6000)
+    assert capacity.available_memory() == 2000
+    limit_memory(own, 8000, taken=6000, files=5000)  # read lately, and kept only as long as there is room
+    assert capacity.available_memory() == 7000
+    limit_memory(around, 3000, taken=1000)
+    assert capacity.available_memory() == 2000
+    limit_memory(around, 3000, taken=3500)
+    assert capacity.available_memory() == 0
+
+
+@pytest.mark.parametrize(
+    ("own", "around", "workers"),
+    [("max 100000", None, 8), ("200000 100000", None, 2), ("50000 100000", None, 1),
+     ("max 100000", "350000 100000", 3)],
+)  # fmt: skip
+def test_cpus_are_limited_by_the_container(monkeypatch, control_groups: Path, own, around, workers):
+    monkeypatch.setattr(capacity, "usable_cpus", lambda: 8)
+    (control_groups / "around" / "own" / "cpu.max").write_text(f"{own}\n")
+    if around:
+        (control_groups / "around" / "cpu.max").write_text(f"{around}\n")
+    assert capacity.automatic_workers([(load_config("colors_dnn"), 10**6)] * 20) == workers
+
+
+def test_warnings_of_libraries_keep_their_category_and_place(play):
+    told = Told("python_warning", ("overflow", RuntimeWarning, "library.py", 17))
+    with pytest.warns(RuntimeWarning, match="overflow") as caught:
+        play([[told, Failed(PROBLEM)]], runs=runs(0), count=1)
+    assert (caught[0].filename, caught[0].lineno) == ("library.py", 17)
 
 
 def test_configs_and_errors_pass_between_processes():
