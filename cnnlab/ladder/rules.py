@@ -1,0 +1,340 @@
+"""A network → the same with one ingredient changed: the rules that rungs are derived by.
+
+Each takes a config and returns its layers after the change. All that the change does not concern stays as it
+is, so that a difference in accuracy belongs to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.language.fields import Shape
+from cnnlab.layers import LAYERS
+from cnnlab.layers.activations import Activation
+from cnnlab.layers.base import Layer, SpatialLayer
+from cnnlab.layers.blocks import Residual
+from cnnlab.layers.convolution import Conv2D
+from cnnlab.layers.core import Dense, Flatten
+from cnnlab.layers.graph import Where
+from cnnlab.layers.pooling import AveragePooling2D, MaxPooling2D, Pooling2D
+from cnnlab.layers.reshaping import Reshape
+from cnnlab.layers.resizing import Border, Cropping2D, ZeroPadding2D
+from cnnlab.layers.rewriting import Place, places_in, rewritten
+
+Layers = tuple[Layer, ...]
+
+_ACTIVATIONS = frozenset(("Activation", "ELU", "LeakyReLU", "PReLU", "ReLU"))
+_NORMALIZATIONS = frozenset(
+    ("BatchNormalization", "GroupNormalization", "LayerNormalization", "LocalResponseNormalization")
+)
+_REGULARIZATIONS = frozenset(("Dropout", "GaussianNoise", "SpatialDropout2D"))
+_PREPARATIONS = frozenset(("Grayscale", "Rescaling"))
+_SHAPING = frozenset(
+    ("kernel_size", "strides", "padding", "output_padding", "dilation_rate", "groups", "filters",
+     "depth_multiplier", "data_format")
+)  # fmt: skip
+"""What a Dense layer says by its units alone."""
+
+
+class DoesNotApply(Exception):
+    """A rule has nothing to change in this network, or cannot change it; the message says why."""
+
+
+def is_convolutional(config: ExperimentConfig) -> bool:
+    """Whether any layer of a network is a convolution."""
+    return any(node.layer.is_convolution for node in config.nodes)
+
+
+def dense_equivalent(config: ExperimentConfig) -> Layers:
+    """Every convolution as a Dense layer between the same input and output; pooling stays."""
+    shapes = _Shapes(config)
+
+    def rule(places: Sequence[Place]) -> Iterator[Layer]:
+        for place in places:
+            layer = place.layer
+            if not layer.is_convolution or not isinstance(layer, SpatialLayer):
+                yield layer
+                continue
+            _, output_shape = shapes.of(place)
+            yield Flatten(data_format=layer.data_format)
+            yield _as(Dense, place, units=math.prod(output_shape))
+            yield Reshape(target_shape=output_shape)
+
+    return rewritten(config.layers, rule)
+
+
+def locally_connected(config: ExperimentConfig) -> Layers:
+    """Every convolution with weights of its own at each place."""
+    shapes = _Shapes(config)
+    kind = LAYERS["LocallyConnected2D"]
+
+    def rule(places: Sequence[Place]) -> Iterator[Layer]:
+        for place in places:
+            layer = place.layer
+            if not layer.is_convolution:
+                yield layer
+                continue
+            if not isinstance(layer, Conv2D):
+                raise DoesNotApply(f"{place.name} ({layer.type()}) has no locally connected counterpart")
+            if layer.groups > 1 or layer.dilation_rate != (1, 1):
+                what = "grouped" if layer.groups > 1 else "dilated"
+                raise DoesNotApply(
+                    f"{place.name} is a {what} convolution, which has no locally connected counterpart"
+                )
+            fields: dict[str, Any] = {}
+            if layer.padding == "same":
+                yield from _padding_for(place, layer, shapes)
+                fields = {"padding": "valid"}
+            yield _as(kind, place, **fields)
+
+    return rewritten(config.layers, rule)
+
+
+def strided(config: ExperimentConfig) -> Layers:
+    """The first value of each pooling window in place of the largest, or the mean.
+
+    The image is cropped where its last rows or columns belong to no window, so that all shapes stay.
+    """
+    shapes = _Shapes(config)
+
+    def rule(places: Sequence[Place]) -> Iterator[Layer]:
+        for place in places:
+            layer = place.layer
+            if not isinstance(layer, Pooling2D) or layer.is_idle:
+                yield layer
+                continue
+            input_shape, output_shape = shapes.of(place)
+            stride = layer.window.stride
+            sizes, wanted = layer.spatial(input_shape)[:2], layer.spatial(output_shape)[:2]
+            # The last rows are cropped where the stride would reach into what no window covers.
+            rows, columns = (
+                (0, 0 if -(-size // step) == out else size - ((out - 1) * step + 1))
+                for size, out, step in zip(sizes, wanted, stride, strict=True)
+            )
+            if any(rows + columns):
+                yield Cropping2D(cropping=(rows, columns), data_format=layer.data_format)
+            yield MaxPooling2D(
+                pool_size=(1, 1), strides=stride, name=layer.name, data_format=layer.data_format
+            )
+
+    return _changed(config, rule, "it has no pooling layer")
+
+
+def averaged(config: ExperimentConfig) -> Layers:
+    """The mean of each pooling window in place of the largest value."""
+
+    def rule(places: Sequence[Place]) -> Iterator[Layer]:
+        for place in places:
+            is_maximum = isinstance(place.layer, MaxPooling2D) and not place.layer.is_idle
+            yield _as(AveragePooling2D, place) if is_maximum else place.layer
+
+    return _changed(config, rule, "it has no max pooling layer")
+
+
+def activated(config: ExperimentConfig) -> Layers:
+    """ReLU after each convolution."""
+    if has_active_convolution(config):
+        raise DoesNotApply("its convolutions have activations already; see cnn_linear")
+
+    def rule(places: Sequence[Place]) -> Iterator[Layer]:
+        pending = False  # behind a convolution and its normalization
+        for place in places:
+            if pending and place.layer.type() not in _NORMALIZATIONS:
+                yield Activation(activation="relu")
+                pending = False
+            if place.layer.is_convolution:
+                pending = True
+            yield place.layer
+        if pending:
+            yield Activation(activation="relu")
+
+    return rewritten(config.layers, rule)
+
+
+def linear(config: ExperimentConfig) -> Layers:
+    """No activation after any convolution; those of Dense layers stay."""
+    if not has_active_convolution(config):
+        raise DoesNotApply("its convolutions have no activations; see cnn_activation")
+
+    def rule(places: Sequence[Place]) -> Iterator[Layer]:
+        idle = {index for start in _convolutions(places) for index in _activations_behind(places, start)}
+        for index, place in enumerate(places):
+            layer = place.layer
+            if index in idle:
+                continue
+            if isinstance(layer, Residual) and layer.activation is not None:
+                layer = layer.model_copy(update={"activation": None})
+            if layer.is_convolution and layer.output_activation != "linear":
+                layer = layer.model_copy(update={"activation": None})
+            yield layer
+
+    return rewritten(config.layers, rule)
+
+
+def removable(config: ExperimentConfig) -> dict[str, str]:
+    """What `without` can leave out: name in the summary → what it is, such as "dropout"."""
+    return {
+        place.name: what for place in places_in(config.layers) if (what := _kind_of(place.layer)) is not None
+    }
+
+
+def without(config: ExperimentConfig, *, name: str) -> Layers:
+    """The layer of this name left out; of a residual block its shortcut."""
+
+    def rule(places: Sequence[Place]) -> Iterator[Layer]:
+        for place in places:
+            layer = place.layer
+            if place.name != name:
+                yield layer
+            elif isinstance(layer, Residual):
+                yield from layer.layers
+                if layer.activation is not None:
+                    yield Activation(activation=layer.activation)
+
+    return rewritten(config.layers, rule)
+
+
+def with_recipe_of(config: ExperimentConfig, other: ExperimentConfig) -> Layers:
+    """The hidden layers of one network between what the other does to its images and its output layer.
+
+    What precedes the first layer with weights, reshaping aside, prepares the images: it is the other's then.
+    The last Dense layer and what follows it belong to the loss.
+    """
+    start, stop = _preparation(config.layers), _head(config.layers)
+    hidden = config.layers[start:stop]
+    if not any(isinstance(layer, Flatten) for layer in (*config.layers[:start], *hidden)):
+        raise DoesNotApply(f"{config.name} has no Flatten layer in front of its hidden layers")
+    flatten = [layer for layer in config.layers[:start] if layer.only_reshapes]
+    prepared = [layer for layer in other.layers[: _preparation(other.layers)] if not layer.only_reshapes]
+    head = other.layers[_head(other.layers) :] or config.layers[stop:]
+    return (*prepared, *flatten, *hidden, *head)
+
+
+def _preparation(layers: Sequence[Layer]) -> int:
+    """How many layers there are before the first one that learns, or pools."""
+    return next(
+        (
+            index
+            for index, layer in enumerate(layers)
+            if not (
+                layer.only_reshapes or layer.is_augmentation or layer.type() in ("Grayscale", "Rescaling")
+            )
+        ),
+        len(layers),
+    )
+
+
+def _head(layers: Sequence[Layer]) -> int:
+    """Where the output layer is: the last Dense one; behind all layers where there is none."""
+    return max((index for index, layer in enumerate(layers) if isinstance(layer, Dense)), default=len(layers))
+
+
+def _kind_of(layer: Layer) -> str | None:
+    """What kind of ingredient a layer is that can be left out by itself."""
+    if layer.type() in _NORMALIZATIONS:
+        return "normalization"
+    if layer.type() in _REGULARIZATIONS:
+        return "dropout" if "Dropout" in layer.type() else "noise"
+    if layer.is_augmentation:
+        return "augmentation"
+    return "residual connection" if isinstance(layer, Residual) else None
+
+
+def _convolutions(places: Sequence[Place]) -> list[int]:
+    return [index for index, place in enumerate(places) if place.layer.is_convolution]
+
+
+def _activations_behind(places: Sequence[Place], start: int) -> list[int]:
+    """Where the activation layer is that a convolution's output goes through next, if any."""
+    for index in range(start + 1, len(places)):
+        kind = places[index].layer.type()
+        if kind in _ACTIVATIONS:
+            return [index]
+        if kind not in _NORMALIZATIONS | _REGULARIZATIONS:
+            break
+    return []
+
+
+def has_active_convolution(config: ExperimentConfig) -> bool:
+    """Whether the output of any convolution goes through an activation."""
+    active = False
+
+    def look(places: Sequence[Place]) -> Iterator[Layer]:
+        nonlocal active
+        for start in _convolutions(places):
+            own = places[start].layer.output_activation != "linear"
+            active = active or own or bool(_activations_behind(places, start))
+        for place in places:
+            active = active or (isinstance(place.layer, Residual) and place.layer.activation is not None)
+            yield place.layer
+
+    rewritten(config.layers, look)
+    return active
+
+
+def _changed(config: ExperimentConfig, rule: Any, reason: str) -> Layers:
+    """The rewritten layers.
+
+    Raises:
+        DoesNotApply: they are the same as before.
+    """
+    layers = rewritten(config.layers, rule)
+    if layers == config.layers:
+        raise DoesNotApply(reason)
+    return layers
+
+
+def _padding_for(place: Place, layer: Conv2D, shapes: _Shapes) -> Iterator[Layer]:
+    """Zeros around the image, as padding: same adds them."""
+    input_shape, output_shape = shapes.of(place)
+    borders: list[Border] = []
+    for size, out, extent, stride in zip(
+        layer.spatial(input_shape)[:2], layer.spatial(output_shape)[:2], layer.kernel_size, layer.strides,
+        strict=True,
+    ):  # fmt: skip
+        missing = max(0, (out - 1) * stride + extent - size)
+        borders.append((missing // 2, missing - missing // 2))
+    rows, columns = borders
+    if any(rows + columns):
+        yield ZeroPadding2D(padding=(rows, columns), data_format=layer.data_format)
+
+
+def _as(kind: type[Layer], place: Place, **fields: Any) -> Layer:
+    """A layer of another type with the fields that both have.
+
+    Raises:
+        DoesNotApply: a field that was set does something which the other type cannot.
+    """
+    layer = place.layer
+    for field in type(layer).model_fields:
+        value = getattr(layer, field)
+        if field in fields or value == type(layer).model_fields[field].default:
+            continue
+        if field in kind.model_fields:
+            fields[field] = value
+        elif field not in _SHAPING:
+            raise DoesNotApply(f"{place.name} has {field}, which {kind.type()} lacks")
+    return kind(**fields)
+
+
+class _Shapes:
+    """By place in the config, the shapes that go in and come out there."""
+
+    def __init__(self, config: ExperimentConfig) -> None:
+        self._shapes: dict[Where, set[tuple[Shape, Shape]]] = defaultdict(set)
+        for step in config.architecture.steps:
+            self._shapes[step.node.where].add((step.input_shape, step.output_shape))
+
+    def of(self, place: Place) -> tuple[Shape, Shape]:
+        """Input and output.
+
+        Raises:
+            DoesNotApply: the place is repeated, with images of different sizes.
+        """
+        if len(shapes := self._shapes[place.where]) != 1:
+            raise DoesNotApply(f"{place.name} is repeated with images of different sizes")
+        return next(iter(shapes))

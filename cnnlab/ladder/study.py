@@ -1,0 +1,170 @@
+"""A ladder → its runs, found or trained, and what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnnlab.comparison.experiments import ExperimentRuns
+from cnnlab.comparison.outcomes import Outcome, outcome_of
+from cnnlab.errors import CnnlabError
+from cnnlab.jobs import Jobs, RunsFailed
+from cnnlab.ladder.rungs import Ladder, Rung
+from cnnlab.ladder.steps import Interaction, Step, contrasts_of, interactions_of, steps_of
+from cnnlab.run_folders.records import Record
+
+SHIFTS = (0, 1, 2, 3, 4)
+"""Pixels to the right, by which test images are shifted."""
+
+SHIFTED_IMAGES = 1000
+"""So many test images are shifted."""
+
+
+class Shifted(NamedTuple):
+    """The accuracy of a rung on shifted test images: the mean over its seeds, in [0, 1]."""
+
+    rung: str
+    pixels: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Study:
+    """A ladder with what its rungs have reached."""
+
+    ladder: Ladder
+    seeds: tuple[int, ...]
+    outcomes: Mapping[str, Outcome]  # by the id of each rung that has finished runs
+    failures: Mapping[str, Mapping[int, str]]  # by rung and seed: why the run did not finish
+    steps: tuple[Step, ...]
+    contrasts: tuple[Step, ...]
+    interactions: tuple[Interaction, ...]
+    shifted: tuple[Shifted, ...]
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """Those with finished runs."""
+        return tuple(rung for rung in self.ladder.rungs if rung.id in self.outcomes)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        return tuple(record for outcome in self.outcomes.values() for record in outcome.records)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Rungs without a result: why."""
+        failed = {
+            rung: f"failed: {next(iter(reasons.values()))}"
+            for rung, reasons in self.failures.items()
+            if rung not in self.outcomes
+        }
+        return {**self.ladder.left_out, **failed}
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `cnnlab why --json` prints, the paths of the configs and the verdict aside."""
+        dataset = self.ladder.cnn.dataset
+        return {
+            "dataset": dataset.name if dataset else None,
+            "dnn": self.ladder.dnn.name,
+            "cnn": self.ladder.cnn.name,
+            "seeds": list(self.seeds),
+            "rungs": [self._rung(rung) for rung in self.rungs],
+            "steps": [step.as_dict() for step in self.steps],
+            "contrasts": [step.as_dict() for step in self.contrasts],
+            "interactions": [each.as_dict() for each in self.interactions],
+            "shifted": [each._asdict() for each in self.shifted],
+            "left_out": self.left_out,
+        }
+
+    def _rung(self, rung: Rung) -> dict[str, Any]:
+        outcome = self.outcomes[rung.id]
+        return {
+            "id": rung.id,
+            "name": rung.config.name,
+            "digest": rung.config.digest,
+            "parent": rung.parent,
+            "changes": [change.as_dict() for change in rung.changes],
+            "kind": rung.kind,
+            "control": rung.control,
+            "params": outcome.params,
+            "macs": outcome.macs,
+            "test_accuracy": outcome.test_accuracy.as_dict(),
+        }
+
+
+def carry_out(ladder: Ladder, *, seeds: Sequence[int], jobs: Jobs) -> Study:
+    """Train what is missing of a ladder, and measure the rest.
+
+    A run that fails is left out; the others are kept.
+
+    Raises:
+        UserError: nothing can be trained here.
+        RunsFailed: no run of one of the two networks finished.
+    """
+    configs = [rung.config.with_seed(seed) for rung in ladder.rungs for seed in seeds]
+    failed: RunsFailed | None = None
+    try:
+        records: Sequence[Record] = jobs.finished(configs)
+    except RunsFailed as error:
+        failed, records = error, error.records
+    by_experiment: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        by_experiment.setdefault((record.name, record.config.digest), []).append(record)
+    outcomes = {
+        rung.id: outcome_of(ExperimentRuns.of(found), rung.id)
+        for rung in ladder.rungs
+        if (found := by_experiment.get((rung.config.name, rung.config.digest)))
+    }
+    if failed is not None and not {"dnn", "cnn"} <= outcomes.keys():
+        raise failed
+    return Study(
+        ladder=ladder,
+        seeds=tuple(seeds),
+        outcomes=outcomes,
+        failures=_failures(ladder, failed),
+        steps=steps_of(ladder.rungs, outcomes),
+        contrasts=contrasts_of(outcomes),
+        interactions=interactions_of(outcomes),
+        shifted=tuple(_shifted(outcomes, jobs)),
+    )
+
+
+def _failures(ladder: Ladder, failed: RunsFailed | None) -> dict[str, dict[int, str]]:
+    reasons: dict[str, dict[int, str]] = {}
+    ids = {(rung.config.name, rung.config.digest): rung.id for rung in ladder.rungs}
+    for config, error in failed.failures if failed else ():
+        reasons.setdefault(ids[config.name, config.digest], {})[config.seed] = _one_line(error)
+    return reasons
+
+
+def _one_line(error: CnnlabError) -> str:
+    return str(error).splitlines()[0]
+
+
+def _shifted(outcomes: Mapping[str, Outcome], jobs: Jobs) -> list[Shifted]:
+    """Every finished rung on shifted test images; nothing is trained."""
+    from cnnlab.explanations.finding import open_subject
+    from cnnlab.explanations.invariance import accuracies
+
+    amounts = np.array(SHIFTS, np.float64)
+    found = []
+    started = False
+    for rung, outcome in outcomes.items():
+        curves = []
+        for record in outcome.records:
+            subject = open_subject(
+                record.path, out=jobs.out, data_paths=jobs.data_paths, reporter=jobs.reporter
+            )
+            if not started:
+                subject.start()
+                started = True
+            subject.data = jobs.dataset(record.config)  # read once for all runs
+            curves.append(accuracies(subject, "shift", amounts, images=SHIFTED_IMAGES))
+        found += [
+            Shifted(rung, pixels, float(mean))
+            for pixels, mean in zip(SHIFTS, np.mean(curves, axis=0), strict=True)
+        ]
+    return found
