@@ -107,9 +107,8 @@ def strided(config: ExperimentConfig) -> Layers:
             if not isinstance(layer, Pooling2D) or layer.is_idle:
                 yield layer
                 continue
-            input_shape, output_shape = shapes.of(place)
-            stride = layer.window.stride
-            sizes, wanted = layer.spatial(input_shape)[:2], layer.spatial(output_shape)[:2]
+            sizes, output_shape = shapes.of(place)
+            stride, wanted = layer.window.stride, layer.spatial(output_shape)[:2]
             # The last rows are cropped where the stride would reach into what no window covers.
             rows, columns = (
                 (0, 0 if -(-size // step) == out else size - ((out - 1) * step + 1))
@@ -137,7 +136,7 @@ def averaged(config: ExperimentConfig) -> Layers:
 
 def activated(config: ExperimentConfig) -> Layers:
     """ReLU after each convolution."""
-    if has_active_convolution(config):
+    if _has_active_convolution(config):
         raise DoesNotApply("its convolutions have activations already; see cnn_linear")
 
     def rule(places: Sequence[Place]) -> Iterator[Layer]:
@@ -157,7 +156,7 @@ def activated(config: ExperimentConfig) -> Layers:
 
 def linear(config: ExperimentConfig) -> Layers:
     """No activation after any convolution; those of Dense layers stay."""
-    if not has_active_convolution(config):
+    if not _has_active_convolution(config):
         raise DoesNotApply("its convolutions have no activations; see cnn_activation")
 
     def rule(places: Sequence[Place]) -> Iterator[Layer]:
@@ -259,7 +258,7 @@ def _activations_behind(places: Sequence[Place], start: int) -> list[int]:
     return []
 
 
-def has_active_convolution(config: ExperimentConfig) -> bool:
+def _has_active_convolution(config: ExperimentConfig) -> bool:
     """Whether the output of any convolution goes through an activation."""
     active = False
 
@@ -290,10 +289,10 @@ def _changed(config: ExperimentConfig, rule: Any, reason: str) -> Layers:
 
 def _padding_for(place: Place, layer: Conv2D, shapes: _Shapes) -> Iterator[Layer]:
     """Zeros around the image, as padding: same adds them."""
-    input_shape, output_shape = shapes.of(place)
+    sizes, output_shape = shapes.of(place)
     borders: list[Border] = []
     for size, out, extent, stride in zip(
-        layer.spatial(input_shape)[:2], layer.spatial(output_shape)[:2], layer.kernel_size, layer.strides,
+        sizes, layer.spatial(output_shape)[:2], layer.kernel_size, layer.strides,
         strict=True,
     ):  # fmt: skip
         missing = max(0, (out - 1) * stride + extent - size)
@@ -322,15 +321,17 @@ def _as(kind: type[Layer], place: Place, **fields: Any) -> Layer:
 
 
 class _Shapes:
-    """By place in the config, the shapes that go in and come out there."""
+    """By place in the config, the height and width of the images that go in, and the shape that comes out."""
 
     def __init__(self, config: ExperimentConfig) -> None:
         self._shapes: dict[Where, set[tuple[Shape, Shape]]] = defaultdict(set)
         for step in config.architecture.steps:
-            self._shapes[step.node.where].add((step.input_shape, step.output_shape))
+            if isinstance(layer := step.node.layer, SpatialLayer):
+                sizes = layer.spatial(step.input_shape)[:2]
+                self._shapes[step.node.where].add((sizes, step.output_shape))
 
     def of(self, place: Place) -> tuple[Shape, Shape]:
-        """Input and output.
+        """Height and width of the input, and the output.
 
         Raises:
             DoesNotApply: the place is repeated, with images of different sizes.

@@ -27,10 +27,10 @@ PERMUTATION_SEED = 0
 Kind = Literal["waterfall", "ablation", "control"]
 
 _INGREDIENTS = {
-    "dnn_recipe": "input, loss and training recipe",
-    "dense_equivalent": "layer sizes and pooling",
-    "locally_connected": "locality",
-    "cnn": "weight sharing",
+    "dnn_recipe": ("input", "loss", "training"),
+    "dense_equivalent": ("layer sizes", "pooling"),
+    "locally_connected": ("locality",),
+    "cnn": ("weight sharing",),
 }
 """What each rung of the waterfall adds to the one before it, in their order."""
 
@@ -146,7 +146,7 @@ class _Derivation:
             "locally_connected", f"{cnn.name}_locally_connected",
             lambda: self._of_cnn(rules.locally_connected(cnn)),
         )  # fmt: skip
-        self._keep(Rung("cnn", cnn, None, "waterfall", _INGREDIENTS["cnn"]))
+        self._keep(Rung("cnn", cnn, None, "waterfall", listed(_INGREDIENTS["cnn"])))
         self._ablations()
         self._controls()
 
@@ -164,10 +164,8 @@ class _Derivation:
         self._ablation("cnn_strided", "cnn", first, rules.strided)
         self._ablation("locally_connected_strided", "locally_connected", first, rules.strided)
         self._ablation("cnn_average", "cnn", "average instead of max pooling", rules.averaged)
-        if rules.has_active_convolution(cnn):
-            self._ablation("cnn_linear", "cnn", "convolutions without activations", rules.linear)
-        else:
-            self._ablation("cnn_activation", "cnn", "ReLU after each convolution", rules.activated)
+        self._ablation("cnn_activation", "cnn", "ReLU after each convolution", rules.activated)
+        self._ablation("cnn_linear", "cnn", "convolutions without activations", rules.linear)
         for name, what in rules.removable(cnn).items():
             self._ablation(
                 f"cnn_without_{name}", "cnn", f"without {name}" + (f" ({what})" if what not in name else ""),
@@ -214,7 +212,7 @@ class _Derivation:
             self._try(id_, f"{base.name}_permuted", parent, "control", "permuted pixels", permuted)
 
     def _waterfall(self, id_: str, name: str, make: Callable[[], dict[str, Any]]) -> None:
-        self._try(id_, name, None, "waterfall", _INGREDIENTS[id_], make)
+        self._try(id_, name, None, "waterfall", listed(_INGREDIENTS[id_]), make)
 
     def _try(
         self,
@@ -279,7 +277,8 @@ def _joined(rungs: Sequence[Rung], same: Set[str]) -> Iterator[Rung]:
                 each for each in missing if rung.id in order and order.index(each) < order.index(rung.id)
             ]
             missing = [each for each in missing if each not in skipped]
-            ingredient = listed([*(_INGREDIENTS[each] for each in skipped), rung.ingredient])
+            parts = [part for each in (*skipped, rung.id) for part in _INGREDIENTS.get(each, ())]
+            ingredient = listed(parts) if parts else ""
             before = joined = replace(rung, parent=before.id if before else None, ingredient=ingredient)
         else:
             joined = rung

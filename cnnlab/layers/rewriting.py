@@ -53,7 +53,13 @@ def _list(layers: Sequence[Layer], rule: Rule, where: Where, *, scope: str, roun
 
 
 def _block(block: Block, rule: Rule, place: Place) -> Block:
-    """The block around its rewritten paths; a shortcut that a word stands for stays one where it can."""
+    """The block around its rewritten paths; a shortcut that a word stands for stays one where it can.
+
+    A block that also passes its input on, as a spatial transformer does, computes something of its own from
+    its layers, and is left as it is.
+    """
+    if not all(path.where for path in block.paths):
+        return block
     fields: dict[str, Any] = {}
     for path in block.paths:
         layers = _list(
