@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -38,12 +39,16 @@ class Why:
         self._study = study
         self._out = out
 
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        from cnnlab.ladder.writing import study_document
+
+        return study_document(self._study, self._out)
+
     @property
     def verdict(self) -> str:
         """Which ingredient contributes how many points, and which claims the seeds do not support."""
-        from cnnlab.ladder.sentences import verdict
-
-        return verdict(self._study)
+        return str(self._document["verdict"])
 
     @property
     def left_out(self) -> Mapping[str, str]:
@@ -53,21 +58,22 @@ class Why:
     @property
     def table(self) -> pd.DataFrame:
         """One row per rung, in full precision: accuracies as shares, the difference from its parent."""
-        from cnnlab.ladder.writing import rung_table
+        from cnnlab.ladder.tables import rung_table
 
-        return rung_table(self._study)
+        return rung_table(self._document)
 
     @property
     def experiments(self) -> Mapping[str, Experiment]:
         """By the id of a rung its experiment, to be trained or changed further."""
         return {rung.id: Experiment.from_config(rung.config) for rung in self._study.rungs}
 
-    @property
+    @cached_property
     def figures(self) -> Mapping[str, Figure]:
         """The picture "why", drawn when it is looked up."""
-        from cnnlab.ladder.writing import figures
+        from cnnlab.ladder.pictures import picture
+        from cnnlab.pictures.kit.figures import LazyFigures
 
-        return figures(self._study, self._out)
+        return LazyFigures({"why": lambda: picture(self._document)})
 
     @property
     def runs(self) -> Runs:
@@ -78,13 +84,11 @@ class Why:
         """Table, verdict and what was left out."""
         from cnnlab.ladder.writing import study_text
 
-        return study_text(self._study, style)
+        return study_text(self._document, style)
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnnlab why --json` prints."""
-        from cnnlab.ladder.writing import study_document
-
-        return study_document(self._study, self._out)
+        return self._document
 
     def save(self) -> Path:
         """Write tables, picture, JSON and the rungs' configs to OUT/comparisons/why-A-vs-B/; the folder.
@@ -107,10 +111,10 @@ class Why:
         return f"<Why: {self.verdict}>"
 
     def _repr_html_(self) -> str:
-        from cnnlab.ladder.writing import step_table
+        from cnnlab.ladder.tables import step_table
         from cnnlab.summary_tables.text import html_text
 
-        return f"{html_text(step_table(self._study))}<p>{html.escape(self.verdict)}</p>"
+        return f"{html_text(step_table(self._document))}<p>{html.escape(self.verdict)}</p>"
 
 
 def why(

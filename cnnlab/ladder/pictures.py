@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from cnnlab.ladder.tables import Document
 from cnnlab.pictures.plots import Measured
 from cnnlab.pictures.plots.ladder import RungBar, ladder_bars
 
@@ -18,7 +19,7 @@ _HEADINGS = {
 }
 
 
-def picture(document: Mapping[str, Any]) -> Figure:
+def picture(document: Document) -> Figure:
     """Waterfall with intervals and single seeds, below it ablations and permuted pixels.
 
     Args:
@@ -33,7 +34,7 @@ def picture(document: Mapping[str, Any]) -> Figure:
     return ladder_bars(groups, title=f"Why {names['cnn']} and {names['dnn']} differ")
 
 
-def _bars(document: Mapping[str, Any], kind: str) -> Sequence[RungBar]:
+def _bars(document: Document, kind: str) -> Sequence[RungBar]:
     means = {rung["id"]: rung["test_accuracy"]["mean"] for rung in document["rungs"]}
     steps = {step["to"]: step for step in document["steps"]}
     bars = []

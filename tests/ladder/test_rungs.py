@@ -100,7 +100,12 @@ def test_the_recipe_keeps_colors_from_being_credited_to_convolution():
             ["dnn_recipe"],
             "dnn_recipe does not apply: input, loss and training of dnn are those",
         ),
-        ("dnn", "cnn", ["cnn_linear"], "cnn_linear does not apply: its convolutions have no activations; see cnn_activation"),
+        (
+            "dnn",
+            "cnn",
+            ["cnn_linear"],
+            "cnn_linear does not apply: its convolutions have no activations; see cnn_activation",
+        ),
         ("first_layer_dense", "cnn", None, "has no dataset"),
     ],
 )
