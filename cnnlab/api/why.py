@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from cnnlab.ladder.document import Document
     from cnnlab.ladder.study import Study
     from cnnlab.run_folders.folders import Folder
 
@@ -40,7 +41,7 @@ class Why:
         self._out = out
 
     @cached_property
-    def _document(self) -> dict[str, Any]:
+    def _document(self) -> Document:
         from cnnlab.ladder.writing import study_document
 
         return study_document(self._study, self._out)
@@ -48,7 +49,7 @@ class Why:
     @property
     def verdict(self) -> str:
         """Which ingredient contributes how many points, and which claims the seeds do not support."""
-        return str(self._document["verdict"])
+        return self._document["verdict"]
 
     @property
     def left_out(self) -> Mapping[str, str]:
@@ -88,7 +89,7 @@ class Why:
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnnlab why --json` prints."""
-        return self._document
+        return dict(self._document)
 
     def save(self) -> Path:
         """Write tables, picture, JSON and the rungs' configs to OUT/comparisons/why-A-vs-B/; the folder.

@@ -19,10 +19,6 @@ class Change(NamedTuple):
     before: Any
     after: Any
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {"key": self.key, "from": self.before, "to": self.after}
-
 
 def changes_between(before: ExperimentConfig, after: ExperimentConfig) -> tuple[Change, ...]:
     """All settings that differ, names and seeds aside. A layer that came or went is one change."""

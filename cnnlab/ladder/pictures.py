@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cnnlab.ladder.tables import Document
+from cnnlab.ladder.document import Document
 from cnnlab.pictures.plots import Measured
 from cnnlab.pictures.plots.ladder import RungBar, ladder_bars
 
@@ -42,13 +42,12 @@ def _bars(document: Document, kind: str) -> Sequence[RungBar]:
         if rung["kind"] != kind:
             continue
         reached, step = rung["test_accuracy"], steps.get(rung["id"])
-        interval = reached["ci95"] and (reached["ci95"][0], reached["ci95"][1])
         bars.append(
             RungBar(
                 rung["id"],
                 step["ingredient"] if step else "",
                 means[step["from"]] if step else None,
-                Measured(tuple(reached["values"]), reached["mean"], interval),
+                Measured(tuple(reached["values"]), reached["mean"], reached["ci95"]),
                 step["shown"] if step else True,
             )
         )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from cnnlab.comparison.advantages import listed
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.from_python import read_experiment
+from cnnlab.datasets import DatasetConfig
 from cnnlab.errors import OptionError, ShapeError, UserError, suggestion
 from cnnlab.ladder import rules
 from cnnlab.ladder.changes import Change, changes_between
@@ -66,6 +67,13 @@ class Ladder:
     rungs: tuple[Rung, ...]
     left_out: dict[str, str]
     """Rungs that do not apply, or are too large: why."""
+
+    @property
+    def dataset(self) -> DatasetConfig:
+        """What all of them train on, but for the order of the pixels."""
+        if self.cnn.dataset is None:
+            raise ValueError("a ladder without data")
+        return self.cnn.dataset
 
     @property
     def by_id(self) -> dict[str, Rung]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from cnnlab.comparison.advantages import accuracies, shared_seeds
 from cnnlab.comparison.outcomes import Outcome
@@ -35,18 +35,6 @@ class Step:
         """Whether the seeds support that there is a difference, all other steps considered."""
         return self.p_holm is not None and self.p_holm < ALPHA
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {
-            "from": self.start,
-            "to": self.end,
-            "ingredient": self.ingredient,
-            "difference": self.difference.as_dict(),
-            "p": self.p,
-            "p_holm": self.p_holm,
-            "shown": self.shown,
-        }
-
 
 @dataclass(frozen=True)
 class Interaction:
@@ -62,18 +50,6 @@ class Interaction:
     @property
     def shown(self) -> bool:
         return self.p_holm is not None and self.p_holm < ALPHA
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {
-            "ingredient": self.of,
-            "where": self.where,
-            "otherwise": self.otherwise,
-            "difference": self.difference.as_dict(),
-            "p": self.p,
-            "p_holm": self.p_holm,
-            "shown": self.shown,
-        }
 
 
 def steps_of(rungs: Sequence[Rung], outcomes: Outcomes) -> tuple[Step, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -62,37 +62,6 @@ class Study:
             if rung not in self.outcomes
         }
         return {**self.ladder.left_out, **failed}
-
-    def as_dict(self) -> dict[str, Any]:
-        """What `cnnlab why --json` prints, the paths of the configs and the verdict aside."""
-        dataset = self.ladder.cnn.dataset
-        return {
-            "dataset": dataset.name if dataset else None,
-            "dnn": self.ladder.dnn.name,
-            "cnn": self.ladder.cnn.name,
-            "seeds": list(self.seeds),
-            "rungs": [self._rung(rung) for rung in self.rungs],
-            "steps": [step.as_dict() for step in self.steps],
-            "contrasts": [step.as_dict() for step in self.contrasts],
-            "interactions": [each.as_dict() for each in self.interactions],
-            "shifted": [each._asdict() for each in self.shifted],
-            "left_out": self.left_out,
-        }
-
-    def _rung(self, rung: Rung) -> dict[str, Any]:
-        outcome = self.outcomes[rung.id]
-        return {
-            "id": rung.id,
-            "name": rung.config.name,
-            "digest": rung.config.digest,
-            "parent": rung.parent,
-            "changes": [change.as_dict() for change in rung.changes],
-            "kind": rung.kind,
-            "control": rung.control,
-            "params": outcome.params,
-            "macs": outcome.macs,
-            "test_accuracy": outcome.test_accuracy.as_dict(),
-        }
 
 
 def carry_out(ladder: Ladder, *, seeds: Sequence[int], jobs: Jobs) -> Study:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pandas as pd
 
 from cnnlab.comparison.verdicts import p_text
+from cnnlab.ladder.document import Document, RungEntry, StepEntry
 from cnnlab.ladder.sentences import signed_points
 
-Document = Mapping[str, Any]
-"""As `cnnlab why --json` prints it."""
 
-_Entry = Mapping[str, Any]
-
-
-def _rungs_with_steps(document: Document) -> Iterator[tuple[_Entry, _Entry | None]]:
+def _rungs_with_steps(document: Document) -> Iterator[tuple[RungEntry, StepEntry | None]]:
     """Every rung, and the step that leads to it, if any."""
     steps = {step["to"]: step for step in document["steps"]}
     for rung in document["rungs"]:
@@ -76,7 +71,7 @@ def step_table(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _interval(interval: list[float] | None) -> str:
+def _interval(interval: tuple[float, float] | None) -> str:
     if interval is None:
         return "–"
     low, high = interval

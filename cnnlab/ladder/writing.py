@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cnnlab.comparison import Style, as_text
+from cnnlab.comparison.spread import Spread
 from cnnlab.foreign_text import markdown
+from cnnlab.ladder.document import Document, RungEntry, SpreadEntry, StepEntry, read_document
 from cnnlab.ladder.pictures import picture
 from cnnlab.ladder.rungs import Rung
 from cnnlab.ladder.sentences import verdict
+from cnnlab.ladder.steps import Step
 from cnnlab.ladder.study import Study
-from cnnlab.ladder.tables import Document, rung_table, step_table
+from cnnlab.ladder.tables import rung_table, step_table
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
 from cnnlab.studies.writing import comparison_path
@@ -24,13 +26,70 @@ def study_path(dnn: str, cnn: str, out: Path) -> Path:
     return comparison_path((f"why-{dnn}", cnn), out)
 
 
-def study_document(study: Study, out: Path) -> dict[str, Any]:
+def study_document(study: Study, out: Path) -> Document:
     """The JSON document of `cnnlab why --json`."""
-    document = study.as_dict()
-    folder = study_path(study.ladder.dnn.name, study.ladder.cnn.name, out)
-    for written, rung in zip(document["rungs"], study.rungs, strict=True):
-        written["config"] = str(folder / "configs" / _config_name(rung))
-    return document | {"verdict": verdict(study)}
+    ladder = study.ladder
+    folder = study_path(ladder.dnn.name, ladder.cnn.name, out)
+    return {
+        "dataset": ladder.dataset.name,
+        "dnn": ladder.dnn.name,
+        "cnn": ladder.cnn.name,
+        "seeds": list(study.seeds),
+        "rungs": [_rung(study, rung, folder) for rung in study.rungs],
+        "steps": [_step(step) for step in study.steps],
+        "contrasts": [_step(step) for step in study.contrasts],
+        "interactions": [
+            {
+                "ingredient": each.of, "where": each.where, "otherwise": each.otherwise,
+                "difference": _spread(each.difference), "p": each.p, "p_holm": each.p_holm,
+                "shown": each.shown,
+            }
+            for each in study.interactions
+        ],
+        "shifted": [
+            {"rung": each.rung, "pixels": each.pixels, "accuracy": each.accuracy} for each in study.shifted
+        ],
+        "left_out": study.left_out,
+        "verdict": verdict(study),
+    }  # fmt: skip
+
+
+def _rung(study: Study, rung: Rung, folder: Path) -> RungEntry:
+    outcome = study.outcomes[rung.id]
+    return {
+        "id": rung.id,
+        "name": rung.config.name,
+        "digest": rung.config.digest,
+        "config": str(folder / "configs" / _config_name(rung)),
+        "parent": rung.parent,
+        "changes": [{"key": each.key, "from": each.before, "to": each.after} for each in rung.changes],
+        "kind": rung.kind,
+        "control": rung.control,
+        "params": outcome.params,
+        "macs": outcome.macs,
+        "test_accuracy": _spread(outcome.test_accuracy),
+    }
+
+
+def _step(step: Step) -> StepEntry:
+    return {
+        "from": step.start,
+        "to": step.end,
+        "ingredient": step.ingredient,
+        "difference": _spread(step.difference),
+        "p": step.p,
+        "p_holm": step.p_holm,
+        "shown": step.shown,
+    }
+
+
+def _spread(measured: Spread) -> SpreadEntry:
+    return {
+        "mean": measured.mean,
+        "std": measured.std,
+        "ci95": measured.ci95,
+        "values": list(measured.values),
+    }
 
 
 def _config_name(rung: Rung) -> str:
@@ -63,7 +122,7 @@ def read_study(experiments: Mapping[str, str], out: Path) -> Document | None:
         return None
     one, other = experiments
     for dnn, cnn in ((one, other), (other, one)):
-        document = read_json(study_path(dnn, cnn, out) / "why.json")
+        document = read_document(read_json(study_path(dnn, cnn, out) / "why.json"))
         if document is None:
             continue
         known = {rung["id"]: rung["digest"] for rung in document["rungs"]}

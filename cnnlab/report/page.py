@@ -24,13 +24,14 @@ from cnnlab.comparison import (
 from cnnlab.comparison.confusion import confusion
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.verdicts import p_text, verdict
+from cnnlab.ladder.document import Document
+from cnnlab.ladder.pictures import picture
+from cnnlab.ladder.tables import step_table
 from cnnlab.layers.base import times
+from cnnlab.pictures.kit.encoding import inline_svg
 from cnnlab.pictures.kit.formats import percent, signed
 from cnnlab.pictures.plots import PredictedImages
 from cnnlab.pictures.plots.confusion import STRONG, ConfusionMatrix, percent_matrices
-from cnnlab.ladder.pictures import picture
-from cnnlab.ladder.tables import Document, step_table
-from cnnlab.pictures.kit.encoding import inline_svg
 from cnnlab.report import charts, images, network
 from cnnlab.report.templates import pages
 from cnnlab.run_folders.records import read_json
