@@ -168,7 +168,7 @@ class _Derivation:
 
     def _ablations(self) -> None:
         cnn = self.cnn
-        first = "the first value of each pooling window instead of all"
+        first = "first value of each pooling window"
         self._ablation("cnn_strided", "cnn", first, rules.strided)
         self._ablation("locally_connected_strided", "locally_connected", first, rules.strided)
         self._ablation("cnn_average", "cnn", "average instead of max pooling", rules.averaged)

@@ -59,13 +59,13 @@ def step_table(document: Document) -> pd.DataFrame:
         rows.append(
             {
                 "Rung": rung["id"],
-                "Change": step["ingredient"] if step else "",
                 "Parameters": f"{rung['params']:,}",
                 "Test": f"{100 * reached['mean']:.2f}{std}%",
                 "From": step["from"] if step else "",
                 "Points": signed_points(step["difference"]["mean"]) if step else "",
                 "95% interval": _interval(step["difference"]["ci95"]) if step else "",
                 "p (Holm)": _p(step["p_holm"]) if step else "",
+                "Change": step["ingredient"] if step else "",
             }
         )
     return pd.DataFrame(rows)

@@ -160,7 +160,7 @@ def test_nothing_is_trained_twice_and_the_report_tells_of_it(
 def test_a_terminal_sees_table_and_verdict(why, document):
     text = why("--seeds", "0,1", "--rungs", "cnn_strided").stdout
     lines = text.splitlines()
-    assert lines[0].split()[:2] == ["Rung", "Change"]
+    assert lines[0].split()[:2] == ["Rung", "Parameters"]
     assert "tiny_cnn reaches" in text
     assert "why-tiny_dnn-vs-tiny_cnn" in lines[-1]
 

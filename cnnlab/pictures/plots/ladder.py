@@ -46,10 +46,10 @@ def ladder_bars(groups: Mapping[str, Sequence[RungBar]], *, title: str) -> Figur
         axes.set_yticks(range(len(bars)), names, parse_math=False, fontsize=SMALL)
         axes.set_ylim(len(bars) - 0.4, -0.6)
     low, high = accuracy_limits([bar.measured for bars in groups.values() for bar in bars])
-    panels[0].set_xlim(low, high + 0.1 * (high - low))
+    panels[0].set_xlim(low, high + 0.18 * (high - low))  # room for the numbers
     panels[-1].xaxis.set_major_formatter(PERCENT_TICKS)
     panels[-1].xaxis.set_major_locator(MaxNLocator(7))
-    panels[-1].set_xlabel(
+    figure.supxlabel(
         "test accuracy: seeds, mean and 95% confidence interval; hatched: not supported by the seeds",
         fontsize=LABEL, color=INK,
     )  # fmt: skip
