@@ -142,7 +142,7 @@ class RunEnvironment(TypedDict, total=False):
     precision: str
     git_commit: str | None
     side_by_side: int
-    dataset: dict[str, str | None]
+    dataset: dict[str, str | dict[str, float] | None]
     plugins: dict[str, str]
 
 
@@ -161,6 +161,8 @@ class DatasetFacts:
     digest: str
     test_digest: str
     warning: str | None = None
+    permute_pixels: dict[str, int] | None = None
+    label_noise: dict[str, float] | None = None
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
@@ -173,8 +175,8 @@ class DatasetFacts:
         return cast("Self", _typed(cls, {each.name: content.get(each.name) for each in fields(cls)}))
 
     def as_dict(self) -> dict[str, Any]:
-        """The entry, its keys in the file's order."""
-        return asdict(self)
+        """The entry, its keys in the file's order; what was not done to the images is left out."""
+        return {key: each for key, each in asdict(self).items() if each is not None or key == "warning"}
 
 
 KINDS = {"run.json": RunStatus, "result.json": RunResult, "environment.json": RunEnvironment}
