@@ -97,7 +97,7 @@ def carry_out(ladder: Ladder, *, seeds: Sequence[int], jobs: Jobs) -> Study:
         steps=steps_of(ladder.rungs, outcomes),
         contrasts=contrasts_of(outcomes),
         interactions=interactions_of(outcomes),
-        shifted=tuple(_shifted(outcomes, jobs)),
+        shifted=tuple(_shifted(ladder, outcomes, jobs)),
     )
 
 
@@ -113,12 +113,17 @@ def _one_line(error: CnnlabError) -> str:
     return str(error).splitlines()[0]
 
 
-def _shifted(outcomes: Mapping[str, Outcome], jobs: Jobs) -> list[Shifted]:
-    """Every finished rung on shifted test images; nothing is trained."""
+def _shifted(ladder: Ladder, outcomes: Mapping[str, Outcome], jobs: Jobs) -> list[Shifted]:
+    """Every finished rung on shifted test images; nothing is trained.
+
+    What was trained on permuted pixels sees images that are shifted first and permuted then.
+    """
     from cnnlab.explanations.finding import open_subject
     from cnnlab.explanations.invariance import accuracies
 
     amounts = np.array(SHIFTS, np.float64)
+    images = ladder.dataset.model_copy(update={"permute_pixels": None})  # as a subject has them
+    data = jobs.dataset(ladder.cnn.model_copy(update={"dataset": images}))
     found = []
     started = False
     for rung, outcome in outcomes.items():
@@ -130,7 +135,7 @@ def _shifted(outcomes: Mapping[str, Outcome], jobs: Jobs) -> list[Shifted]:
             if not started:
                 subject.start()
                 started = True
-            subject.data = jobs.dataset(record.config)  # read once for all runs
+            subject.data = data  # read once for all runs
             curves.append(accuracies(subject, "shift", amounts, images=SHIFTED_IMAGES))
         found += [
             Shifted(rung, pixels, float(mean))

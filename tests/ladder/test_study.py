@@ -46,7 +46,7 @@ def carried_out(ladder, outcome, monkeypatch):
             return records
 
         monkeypatch.setattr(room, "outcome_of", reached)
-        monkeypatch.setattr(room, "_shifted", lambda outcomes, jobs: [])
+        monkeypatch.setattr(room, "_shifted", lambda ladder, outcomes, jobs: [])
         return carry_out(ladder, seeds=range(3), jobs=SimpleNamespace(finished=finished))
 
     return call
