@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -56,6 +57,74 @@ class Steps(Protocol):
         """
 
 
+class StepsTogether(Protocol):
+    """The steps of several learners, compiled to one program: they differ in their variables only.
+
+    learners: one for each lane of the program, in order. Between `load` and `store`, their variables are as
+    they were before.
+    """
+
+    learners: Sequence[Learner]
+
+    def load(self) -> None:
+        """Take the learners' variables over, to train from there."""
+
+    def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
+        """Train on batches[start:stop], one step each in all lanes.
+
+        Args:
+            batches: (steps, lanes, batch) int32, positions in the training split.
+
+        Returns:
+            Results (steps, lanes).
+        """
+
+    def store(self, lanes: Collection[int]) -> None:
+        """Put what has been trained into the variables of these lanes' learners; the others keep theirs."""
+
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        """What the networks answer: (N, *input_shape) uint8 → (lanes, N, num_classes) float32.
+
+        `batch_size`: as many images go through each network at once.
+        """
+
+
+@dataclass(frozen=True)
+class StepsAlone:
+    """The steps of one learner, as those of several."""
+
+    learner: Learner
+    steps: Steps
+
+    @property
+    def learners(self) -> Sequence[Learner]:
+        return (self.learner,)
+
+    def load(self) -> None:
+        """Its variables are its own."""
+
+    def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
+        losses, correct = self.steps.run(batches[:, 0], start, stop)
+        return StepResults(losses[:, np.newaxis], correct[:, np.newaxis])
+
+    def store(self, lanes: Collection[int]) -> None:
+        """As above."""
+
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        return self.steps.outputs(images, batch_size)[np.newaxis]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network answers, where it has been computed: stands for the steps that would compute it."""
+
+    given: np.ndarray
+    """(N, num_classes) float32"""
+
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        return self.given
+
+
 def gathered(train: Split, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read the images of a few steps, where all of them are too large for the memory.
 
@@ -79,3 +148,10 @@ def compile_steps(learner: Learner) -> Steps:
     module = importlib.import_module(f"cnnlab.training.steps_{keras.backend.backend()}")
     steps: Steps = module.compile_steps(learner)
     return steps
+
+
+def compile_together(learners: Sequence[Learner]) -> StepsTogether:
+    """One program for all learners, on JAX."""
+    from cnnlab.training import steps_jax_together
+
+    return steps_jax_together.compile_together(learners)
