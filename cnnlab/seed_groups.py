@@ -1,4 +1,4 @@
-"""Which runs of one experiment are trained as one program: seeds of a group, and how many have room."""
+"""Several seeds of one experiment as one program: which they are, and how many a GPU has room for."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ from dataclasses import dataclass
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.runs_at_once import TogetherCount
+from cnnlab.cpu_settings import usual_threads
 from cnnlab.datasets.content import Dataset
 from cnnlab.datasets.memory_mapped import stays_on_disk
+from cnnlab.errors import CnnlabError, OptionError
 from cnnlab.language.fields import settings_within
 from cnnlab.layers import LAYERS
 from cnnlab.layers.base import Layer
-from cnnlab.workers.capacity import EVALUATION_BYTES
+from cnnlab.memory import device_bytes
+from cnnlab.run_folders.arithmetic import seeds_begun_with
+from cnnlab.run_folders.identity import is_finished, run_path
+from cnnlab.run_folders.integrity import DamagedRun
+from cnnlab.run_folders.records import Record
+from cnnlab.run_folders.run_writer import trained_on
+from cnnlab.trainer import Trainer
+from cnnlab.wording import counted
+from cnnlab.workers.capacity import EVALUATION_BYTES, may_have_gpu
 
 MOST_TOGETHER = 32
 """Seeds in one program, unless the user says another number: beyond, little is gained per seed."""
@@ -21,7 +31,7 @@ MEMORY_SHARE = 0.8
 """How much of a GPU's memory a program may take by the estimate, which leaves out what a framework needs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SeedGroup:
     """Runs to train as one program.
 
@@ -37,6 +47,115 @@ class SeedGroup:
     def lanes(self) -> list[ExperimentConfig]:
         """The config of each lane."""
         return [self.missing[0].with_seed(seed) for seed in self.seeds]
+
+
+class SeedGroups:
+    """Puts the missing runs of experiments into groups, and trains these.
+
+    Args:
+        together: how many seeds the user wants in one program; "auto": on a GPU as many as it has room for,
+            elsewhere only those that were begun together.
+    """
+
+    def __init__(self, trainer: Trainer, together: TogetherCount) -> None:
+        self._trainer, self._together = trainer, together
+
+    def check(self, config: ExperimentConfig) -> None:
+        """Refuse a backend that computes one seed at a time where the user has asked for several.
+
+        Raises:
+            OptionError: with the reason.
+        """
+        backend = config.runtime.backend
+        if self._together not in ("auto", 1) and backend != "jax":
+            raise OptionError(
+                "together",
+                f"only JAX computes several seeds in one program, and {config.name} runs on {backend}; use "
+                "--backend jax, or --workers to train several runs at once on a CPU",
+                value=self._together,
+            )
+
+    def of(self, missing: Sequence[ExperimentConfig], *, threads: int | None) -> list[SeedGroup]:
+        """The groups of missing runs; what is in none of them is trained alone.
+
+        Args:
+            threads: of the CPU, where the user has said how many.
+        """
+        experiments: dict[tuple[str, str], list[ExperimentConfig]] = {}
+        for config in missing:
+            if config.runtime.backend == "jax" and self._together != 1:
+                experiments.setdefault((config.name, config.digest), []).append(config)
+        groups = []
+        for configs in experiments.values():
+            most = self._most(configs, threads)
+            if reason := why_not_together(configs[0], self._trainer.dataset(configs[0])):
+                if most > 1:
+                    self._trainer.reporter.note(f"{configs[0].name}: one seed at a time, because {reason}")
+                continue
+            groups += seed_groups(
+                configs, together=self._together, most=most,
+                begun_with=self._begun_with, is_finished=self._is_finished,
+            )  # fmt: skip
+        return groups
+
+    def train(self, group: SeedGroup, tell: Callable[[ExperimentConfig, Record | CnnlabError], None]) -> None:
+        """Train the missing runs of a group; `tell` is told what has come of each.
+
+        Raises:
+            CnnlabError: the runs that nothing has been told of cannot be trained here.
+        """
+        reporter, config = self._trainer.reporter, group.missing[0]
+        backend = self._trainer.start(config)
+        reporter.note(
+            f"{config.name}: {len(group.seeds)} seeds in one program{self._bound(group, backend.device)}"
+        )
+        reporter.side_by_side(len(group.seeds))
+        try:
+            self._trainer.finish_together(group.lanes, group.missing, tell)
+        finally:
+            reporter.side_by_side(1)
+
+    def _most(self, configs: Sequence[ExperimentConfig], threads: int | None) -> int:
+        """How many seeds a new group may have."""
+        if self._together != "auto":
+            return self._together
+        config = configs[0]
+        if len(configs) == 1 or config.runtime.device == "cpu" or not may_have_gpu():
+            return 1
+        if threads not in (None, usual_threads("jax")):  # they are trained in a process of their own
+            return 1
+        if self._trainer.start(config).device == "cpu":
+            return 1  # nothing is gained there
+        return self._room(config)
+
+    def _room(self, config: ExperimentConfig) -> int:
+        images = self._trainer.dataset(config).train.images
+        return room_for_seeds(config, device_bytes(), images.nbytes)
+
+    def _bound(self, group: SeedGroup, device: str) -> str:
+        """What the note of a group says of the GPU's memory."""
+        if device == "cpu":
+            return ""
+        config, memory = group.missing[0], f"{device_bytes() / 2**30:,.1f} GiB"
+        room = self._room(config)
+        if len(group.seeds) > room and self._together != "auto":
+            self._trainer.reporter.warn(
+                f"--together {self._together}: by the estimate, the GPU's memory of {memory} has room for "
+                f"{counted(room, 'seed')} of {config.name}; --together auto takes as many as fit"
+            )
+        return f" (by the estimate, {MEMORY_SHARE:.0%} of the GPU's {memory} have room for {room:,})"
+
+    def _begun_with(self, config: ExperimentConfig) -> tuple[int, ...] | None:
+        path, data = run_path(config, self._trainer.out), self._trainer.dataset(config)
+        if self._trainer.fresh or trained_on(path) not in (None, data.provenance.digest):
+            return None
+        return seeds_begun_with(path)
+
+    def _is_finished(self, config: ExperimentConfig) -> bool:
+        try:
+            return is_finished(run_path(config, self._trainer.out), config)
+        except DamagedRun:  # it is not trained either
+            return True
 
 
 def seed_groups(
@@ -78,9 +197,7 @@ def seed_groups(
 
 
 def why_not_together(config: ExperimentConfig, data: Dataset) -> str | None:
-    """Why seeds of this experiment cannot be trained as one program; None where they can."""
-    if config.runtime.backend != "jax":
-        return f"{config.runtime.backend} trains one seed at a time; several in one program need JAX"
+    """Why seeds of this experiment cannot be trained as one program on JAX; None where they can."""
     if stays_on_disk(data.train.images):
         return "its images stay on the disk, and several seeds in one program need them in memory"
     if config.model.keras is not None:
@@ -88,9 +205,7 @@ def why_not_together(config: ExperimentConfig, data: Dataset) -> str | None:
     layers = (each for each in settings_within(config.model) if isinstance(each, Layer))
     for each in layers:
         if package := LAYERS.distribution(each.type()):
-            return (
-                f"{each.type()} comes from {package.name}: whether it can hold several seeds is not known"
-            )
+            return f"{each.type()} comes from {package.name}: whether it can hold several seeds is not known"
     return None
 
 

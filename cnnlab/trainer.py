@@ -121,7 +121,10 @@ class Trainer:
                 return record
             from cnnlab.training.train import train
 
-            with self._open(path, config, data, backend, side_by_side) as (run, facts), self._told_of_memory():
+            with (
+                self._open(path, config, data, backend, side_by_side) as (run, facts),
+                self._told_of_memory(),
+            ):
                 train(config, data, run, self.reporter, environment=facts)
             record = read_record(path)
         self.reporter.finished(config, record)

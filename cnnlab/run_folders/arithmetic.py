@@ -114,8 +114,9 @@ def seeds_begun_with(path: Path) -> tuple[int, ...] | None:
     if not any((path / name).exists() for name in CHECKPOINTS):
         return None
     seeds = (read_json(path / "environment.json") or {}).get("together_seeds")
-    known = isinstance(seeds, list) and all(isinstance(each, int) for each in seeds)
-    return tuple(seeds) if known and len(set(seeds)) == len(seeds) > 1 else ()
+    if not isinstance(seeds, list) or not all(isinstance(each, int) for each in seeds):
+        return ()
+    return tuple(seeds) if len(set(seeds)) == len(seeds) > 1 else ()
 
 
 def reused_from_before(record: Record) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -107,7 +107,7 @@ def train_epoch(
 ) -> dict[str, float | int | None]:
     """One pass over the training images; returns its row of the history."""
     part = EpochOfRun(config, learner, epoch)
-    train_epoch_together([part], StepsAlone(learner, steps), reporter, failing=lambda _: nullcontext())
+    train_epoch_together([part], StepsAlone(learner, steps), reporter, failing={0: nullcontext})
     return part.row()
 
 
@@ -116,13 +116,14 @@ def train_epoch_together(
     steps: StepsTogether,
     reporter: Reporter,
     *,
-    failing: Callable[[EpochOfRun], AbstractContextManager[None]],
+    failing: Mapping[int, Callable[[], AbstractContextManager[None]]],
 ) -> list[EpochOfRun]:
     """One pass over the training images of runs that are at the same epoch; returns those that came through.
 
     Args:
         parts: of one run or more. Lanes that none of them has compute as well, but keep nothing of it.
-        failing: gives the context in which one of them may diverge; the others go on where it keeps the error.
+        failing: by lane, gives the context in which the run may diverge; where it keeps the error, the others
+            go on.
     """
     going_on = list(parts)
     count = len(steps.learners[0].train)
@@ -142,7 +143,7 @@ def train_epoch_together(
             came_through = []
             for part in going_on:
                 losses, correct = results.losses[:, part.lane], results.correct[:, part.lane]
-                with failing(part):
+                with failing[part.lane]():
                     if not np.isfinite(losses).all():
                         steps.store([part.lane])  # for whoever looks for the layer
                     part.add(losses, correct, batch_size=batches.shape[2], seconds=took)

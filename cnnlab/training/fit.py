@@ -199,9 +199,8 @@ def fit(runs: Sequence[OngoingRun], steps: StepsTogether, reporter: Reporter) ->
         for run in at_work.values():
             run.reduce_learning_rate()
         parts = [EpochOfRun(each.config, each.learner, epoch, lane=lane) for lane, each in at_work.items()]
-        trained = train_epoch_together(
-            parts, steps, reporter, failing=lambda part, runs=at_work: runs[part.lane].failing()
-        )
+        failing = {lane: each.failing for lane, each in at_work.items()}
+        trained = train_epoch_together(parts, steps, reporter, failing=failing)
         if trained:
             _end_epoch([(at_work[part.lane], part.row()) for part in trained], steps)
 

@@ -40,7 +40,17 @@ class Learner:
     pixels: PixelScale
 
 
-class Steps(Protocol):
+class Answering(Protocol):
+    """What a network answers."""
+
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        """What the network answers: (N, *input_shape) uint8 → (N, num_classes) float32.
+
+        `batch_size`: how many images go through the network at once, which limits memory.
+        """
+
+
+class Steps(Answering, Protocol):
     """The steps of one learner, compiled. The training images lie on the device, as uint8, if they fit."""
 
     def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
@@ -50,21 +60,16 @@ class Steps(Protocol):
             batches: (steps, batch) int32, positions in the training split.
         """
 
-    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
-        """What the network answers: (N, *input_shape) uint8 → (N, num_classes) float32.
-
-        `batch_size`: how many images go through the network at once, which limits memory.
-        """
-
 
 class StepsTogether(Protocol):
     """The steps of several learners, compiled to one program: they differ in their variables only.
 
-    learners: one for each lane of the program, in order. Between `load` and `store`, their variables are as
-    they were before.
+    Between `load` and `store`, the variables of the learners are as they were before.
     """
 
-    learners: Sequence[Learner]
+    @property
+    def learners(self) -> Sequence[Learner]:
+        """One for each lane of the program, in order."""
 
     def load(self) -> None:
         """Take the learners' variables over, to train from there."""

@@ -80,7 +80,7 @@ class JaxStepsTogether:
         return np.concatenate([np.asarray(each) for each in outputs], axis=1)
 
 
-@jax.jit
+@jax.jit  # type: ignore[untyped-decorator]
 def _stacked(states: list[Any]) -> Any:
     """One state for all lanes, (lanes, …) each, from one of each lane."""
     return jax.tree.map(lambda *values: jnp.stack(values), *states)
