@@ -94,11 +94,11 @@ class Jobs:
             RunsFailed: a run failed; the others are trained all the same.
         """
         for config in configs:
+            self._seed_groups.check(config)
             if not self.force:
                 check_memory(config)
             self._trainer.warn_of(config.idle())
             self.check_settings(config, self.dataset(config))
-            self._seed_groups.check(config)
         self._check_same_data(configs)
         missing = {_identity(each): each for each in configs if self._is_missing(each)}
         workers = self._worker_count(list(missing.values()))
