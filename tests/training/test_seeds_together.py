@@ -95,9 +95,9 @@ def test_a_seed_gives_what_it_gives_alone(told, folder, seed) -> None:
 @on_jax
 def test_the_seeds_go_ways_of_their_own(told, folder) -> None:
     """They stop at different epochs, and their learning rates fall at different epochs."""
-    histories = [run_of(folder / "together", seed).history for seed in SEEDS]
-    assert len({len(each) for each in histories}) == 3
-    assert len({tuple(row["learning_rate"] for row in each[:5]) for each in histories}) > 1
+    first, second, third = (run_of(folder / "together", seed).history for seed in SEEDS)
+    assert len(second) < len(first) < len(third)
+    assert first[5]["learning_rate"] < third[5]["learning_rate"]
 
 
 @on_jax
@@ -116,7 +116,7 @@ def test_one_that_diverges_fails_alone(told, folder) -> None:
     [path] = (folder / "diverged").glob("several-*/seed-1")
     status = read_json(path / "run.json")
     assert status["state"] == "failed"
-    assert status["error"].startswith("training diverged: the loss is nan in epoch 1 at step 1 of 5; ")
+    assert status["error"].startswith("training diverged: the loss is nan in epoch 1 at step 1 of 4; ")
     assert "the first layer whose outputs are not finite is conv2d_1" in status["error"]
     assert told["diverged"]["errors"][0] == "1 of 3 runs failed; finished runs are kept"
     assert told["diverged"]["errors"][1].endswith(f"several, seed 1: {status['error']}")

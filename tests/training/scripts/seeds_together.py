@@ -1,7 +1,7 @@
 """Train seeds of one experiment alone and as one program, on JAX: seeds_together.py FOLDER
 
-Leaves the runs in folders: alone, together, interrupted, diverged, resumed_alone; prints, as JSON, the warnings
-of each training and what the failed ones raised.
+Leaves the runs in folders: alone, together, interrupted, diverged, resumed_alone; prints, as JSON, what each
+training warned of, and what the failed ones raised.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cnnlab.run_folders.run_writer import RunWriter
 
 EXPERIMENT = cnnlab.Experiment(
     name="several",
-    dataset={"name": "xo", "train_count": 72, "test_count": 20, "validation_size": 24},
+    dataset={"name": "xo", "train_count": 96, "test_count": 48, "validation_size": 48},
     layers=[
         {"RandomFlip": {"mode": "horizontal"}},
         {"Conv2D": {"filters": 3, "kernel_size": 5, "strides": 3, "activation": "relu"}},
@@ -32,10 +32,10 @@ EXPERIMENT = cnnlab.Experiment(
         {"Dense": {"units": 2, "activation": "softmax"}},
     ],
     training={
-        "epochs": 8, "batch_size": 10, "keep": "best",
+        "epochs": 8, "batch_size": 12, "keep": "best",
         "optimizer": {"name": "adam", "learning_rate": 0.03, "gradient_accumulation_steps": 2},
         "reduce_on_plateau": {"monitor": "loss", "patience": 1, "min_delta": 0.05},
-        "early_stopping": {"monitor": "loss", "patience": 2, "min_delta": 0.04},
+        "early_stopping": {"monitor": "loss", "patience": 2, "min_delta": 0.028},
     },
     runtime={"backend": "jax", "device": "cpu"},
 )  # fmt: skip
