@@ -10,10 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnlab.config.experiment import parse_config
-from cnnlab.language.source import parse_yaml
+from cnnlab.layers import LAYERS
+from cnnlab.plugins import Distribution
+from cnnlab.run_folders.arithmetic import differences_among
 from cnnlab.run_folders.records import Record, read_json, read_record
-from cnnlab.seed_groups import seed_groups
+from cnnlab.seed_groups import (
+    MEMORY_SHARE,
+    MOST_TOGETHER,
+    room_for_seeds,
+    seed_bytes,
+    seed_groups,
+    why_not_together,
+)
 
 SCRIPT = Path(__file__).parent / "scripts" / "seeds_together.py"
 SEEDS = 0, 1, 2
@@ -137,6 +145,7 @@ def test_runs_say_which_seeds_were_with_them(told, folder) -> None:
     assert "together" not in alone.environment
     assert alone.result.side_by_side is None
     assert alone.result.peak_memory_bytes is not None
+    assert differences_among([run_of(folder / "together", 0), alone]) == ["seeds in one program: 3, 1"]
 
 
 @on_jax
@@ -170,14 +179,38 @@ FOUR = (0, 1, 2, 3)
         pytest.param(FOUR, dict.fromkeys(FOUR, FOUR), (), 4, 4, [(FOUR, FOUR)], id="the same number"),
     ],
 )  # fmt: skip
-def test_groups(seeds, begun, finished, together, most, groups) -> None:
-    config = parse_config(
-        parse_yaml("dataset: mnist\nmodel: {layers: [Flatten, Dense: {units: 10}]}", "a.yaml"),
-        default_name="a",
-    )
+def test_groups(experiment, seeds, begun, finished, together, most, groups) -> None:
+    config = experiment()
     found = seed_groups(
         [config.with_seed(seed) for seed in seeds], together=together, most=most,
         begun_with=lambda each: begun.get(each.seed), is_finished=lambda each: each.seed in finished,
     )  # fmt: skip
     assert [(each.seeds, tuple(run.seed for run in each.missing)) for each in found] == groups
     assert [[lane.seed for lane in each.lanes] for each in found] == [list(each.seeds) for each in found]
+
+
+def test_how_many_a_gpu_has_room_for(experiment) -> None:
+    config, images = experiment(), 1000
+    for seeds in (2, 7):
+        needed = seeds * seed_bytes(config) + images
+        assert room_for_seeds(config, int(needed / MEMORY_SHARE) + 2, images) == seeds
+        assert room_for_seeds(config, int(needed / MEMORY_SHARE) - 2, images) == seeds - 1
+    assert room_for_seeds(config, 2**60, images) == MOST_TOGETHER
+    assert room_for_seeds(config, 0, images) == 1
+    # State: weights and the two slots of Adam, twice; gradients; beside what images take.
+    wider = experiment("[Flatten, Dense: {units: 1000}, Dense: {units: 10, activation: softmax}]")
+    weights = (785 * 1000 + 1001 * 10 - 785 * 10) * 4
+    assert 7 * weights < seed_bytes(wider) - seed_bytes(config) < 7 * weights + 1000 * 1000
+
+
+def test_why_seeds_are_trained_one_at_a_time(experiment, dataset, monkeypatch) -> None:
+    config, data = experiment(), dataset()
+    assert why_not_together(config, data) is None
+    built = config.model_copy(update={"model": config.model.model_copy(update={"keras": {}})})
+    assert "built with Keras" in why_not_together(built, data)
+    with monkeypatch.context() as patch:
+        patch.setattr("cnnlab.seed_groups.stays_on_disk", lambda images: images is data.train.images)
+        assert "stay on the disk" in why_not_together(config, data)
+    acme = Distribution("acme", "1.0")
+    monkeypatch.setattr(LAYERS, "distribution", lambda name: acme if name == "Flatten" else None)
+    assert why_not_together(config, data).startswith("Flatten comes from acme: ")
