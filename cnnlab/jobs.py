@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnlab.config.effects import ImageCounts
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.runs_at_once import WorkerCount
+from cnnlab.config.runs_at_once import TogetherCount, WorkerCount
 from cnnlab.datasets import DataPaths
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.processor import usable_cpus
@@ -19,6 +20,7 @@ from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record
 from cnnlab.run_folders.run_writer import trained_on
+from cnnlab.seed_groups import SeedGroup, SeedGroups
 from cnnlab.trainer import Trainer
 from cnnlab.wording import counted
 from cnnlab.workers.capacity import automatic_workers, available_memory, check_memory, process_bytes
@@ -65,6 +67,8 @@ class Jobs:
         workers: how many runs to train at the same time; "auto": as many as CPUs and memory allow.
         threads: of the CPU, for each run; None: for one run at a time as the backend does by itself, for
             several their share of the CPUs. A run that is resumed keeps those that it was begun with.
+        together: how many seeds of an experiment to train as one program, on JAX; "auto": on a GPU as many
+            as its memory has room for, elsewhere 1. Seeds that are resumed stay together as they were begun.
     """
 
     out: Path
@@ -74,10 +78,13 @@ class Jobs:
     force: bool = False
     workers: WorkerCount = 1
     threads: int | None = None
+    together: TogetherCount = "auto"
     _trainer: Trainer = field(init=False)
+    _seed_groups: SeedGroups = field(init=False)
 
     def __post_init__(self) -> None:
         self._trainer = Trainer(self.out, self.data_paths, self.reporter, fresh=self.fresh)
+        self._seed_groups = SeedGroups(self._trainer, self.together)
 
     def finished(self, configs: Sequence[ExperimentConfig]) -> list[Record]:
         """The runs of all configs, in order.
@@ -87,6 +94,7 @@ class Jobs:
             RunsFailed: a run failed; the others are trained all the same.
         """
         for config in configs:
+            self._seed_groups.check(config)
             if not self.force:
                 check_memory(config)
             self._trainer.warn_of(config.idle())
@@ -102,7 +110,16 @@ class Jobs:
             )
         outcomes = _Outcomes(self.reporter)
         if workers == len(runtimes) == 1 or not missing:
-            elsewhere = [config for config in configs if not self._finish_here(config, outcomes)]
+            groups = self._seed_groups.of(list(missing.values()), threads=self.threads)
+            group_of = {_identity(config): group for group in groups for config in group.missing}
+            elsewhere = []
+            for config in configs:
+                group = group_of.get(_identity(config))
+                if group in groups:
+                    groups.remove(group)
+                    self._finish_together(group, outcomes)
+                elif group is None and not self._finish_here(config, outcomes):
+                    elsewhere.append(config)
             if elsewhere:
                 self._train_in_workers(elsewhere, 1, outcomes)
         else:
@@ -126,6 +143,29 @@ class Jobs:
         if record:
             outcomes.finished(config, record)
         return record is not None
+
+    def _finish_together(self, group: SeedGroup, outcomes: _Outcomes) -> None:
+        """Train seeds of an experiment as one program, in this process."""
+        from cnnlab.cpu_settings import use_threads
+
+        config = group.missing[0]
+
+        def tell(config: ExperimentConfig, outcome: Record | CnnlabError) -> None:
+            if isinstance(outcome, CnnlabError):
+                outcomes.failed(config, outcome)
+            else:
+                outcomes.finished(config, outcome)
+
+        try:
+            if (threads := self._threads(config)) is not None:
+                # Otherwise a group that is resumed goes on with the threads that this process has.
+                with nullcontext() if self.threads is not None else suppress(UserError):
+                    use_threads(config.runtime.backend, threads)
+            self._seed_groups.train(group, tell)
+        except CnnlabError as error:
+            for each in group.missing:
+                if not outcomes.known(each):
+                    outcomes.failed(each, error)
 
     def _finish_in_workers(
         self, configs: Sequence[ExperimentConfig], workers: int, outcomes: _Outcomes
@@ -278,6 +318,10 @@ class _Outcomes:
 
     def finished(self, config: ExperimentConfig, record: Record) -> None:
         self._records[_identity(config)] = record
+
+    def known(self, config: ExperimentConfig) -> bool:
+        """Whether a run has finished or failed."""
+        return _identity(config) in self._records or _identity(config) in self._failures
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
         """A run failed.

@@ -20,7 +20,13 @@ Fact = str | int | bool | None
 RESUMED = "resumed_elsewhere"
 """The mark, in run.json and environment.json, of a run that was resumed under other arithmetic."""
 
-_ALWAYS = {"arithmetic": "cnnlab's arithmetic", "keras": "Keras", "numpy": "NumPy", "device": "device"}
+_ALWAYS = {
+    "arithmetic": "cnnlab's arithmetic",
+    "keras": "Keras",
+    "numpy": "NumPy",
+    "device": "device",
+    "together": "seeds in one program",
+}
 _ON_CPU = {
     "cpu": "CPU",
     "instruction_set": "instruction set",
@@ -45,6 +51,8 @@ class Arithmetic:
         """Of runs from before a fact was recorded, or with something else in its place, it is not known."""
         of_device = _ON_GPU if environment.get("device") == "gpu" else _ON_CPU
         facts = {key: _fact(environment.get(key)) for key in ("backend", *_ALWAYS, *of_device)}
+        if environment and "together" not in environment:
+            facts["together"] = 1
         if version := _fact(environment.get(str(facts["backend"]))):
             facts["backend"] = f"{facts['backend']} {version}"
         return cls(facts, environment.get(RESUMED) is True)
@@ -96,6 +104,19 @@ def threads_begun_with(path: Path) -> int | None:
     threads = environment.get("threads")
     known = isinstance(threads, int) and 1 <= threads <= MOST_THREADS
     return threads if known and environment.get("device") == "cpu" else None
+
+
+def seeds_begun_with(path: Path) -> tuple[int, ...] | None:
+    """The seeds that the run in this folder was begun with as one program; () for a run that was begun alone.
+
+    None where it begins anew.
+    """
+    if not any((path / name).exists() for name in CHECKPOINTS):
+        return None
+    seeds = (read_json(path / "environment.json") or {}).get("together_seeds")
+    if not isinstance(seeds, list) or not all(isinstance(each, int) for each in seeds):
+        return ()
+    return tuple(seeds) if len(set(seeds)) == len(seeds) > 1 else ()
 
 
 def reused_from_before(record: Record) -> str | None:
