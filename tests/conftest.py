@@ -15,6 +15,10 @@ from cnnlab.backend import Backend, start_backend
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.version import ARITHMETIC
 
+# Otherwise the threads of OpenMP, which scikit-learn and PyTorch use, keep their CPU busy while they wait:
+# where tests share the CPUs, t-SNE takes ten times as long. Read when a library is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 CONFIGS = Path(__file__).parents[1] / "configs"
 
 # The same examples every time, so that a red test is red for everyone;
