@@ -77,7 +77,8 @@ class Trainer:
         if backend.device == "cpu":
             from cnnlab.training.slow_precision import slow_precision
 
-            if warning := slow_precision(config.runtime.precision):
+            convolutions = any(node.layer.is_convolution for node in config.nodes)
+            if warning := slow_precision(config.runtime.precision, convolutions=convolutions):
                 self.reporter.warn(warning)
         if config.gives_logits:
             self.reporter.note(f"{config.name}: the last layer has no softmax; training on logits")
