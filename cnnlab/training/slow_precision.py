@@ -34,7 +34,8 @@ def slow_precision(precision: str, *, convolutions: bool) -> str | None:
     """A warning where a policy such as mixed_bfloat16 is much slower here than float32; else None.
 
     It is measured, not read off the CPU's instruction set. Without oneDNN, convolutions in bfloat16 are slow
-    also on CPUs that have instructions for it; and with it, float16 is where only its gradient lacks a kernel.
+    on CPUs that have instructions for it, too; and with it, float16 is where only its gradient lacks a
+    kernel.
 
     Args:
         convolutions: whether the network has any; otherwise its Dense layers count.
@@ -66,7 +67,10 @@ def slow_precision(precision: str, *, convolutions: bool) -> str | None:
     slower = seconds_of(dtype, kind) / seconds_of("float32", kind)
     if slower < MUCH_SLOWER:
         return None
-    return f"{kind} in {precision} take about {slower:.0f} times as long as in float32 here; use --precision float32"
+    return (
+        f"{kind} in {precision} take about {slower:.0f} times as long as in float32 here; "
+        "use --precision float32"
+    )
 
 
 @cache
