@@ -5,8 +5,8 @@ usage: training_speed.py [--data-dir DIR] [--networks dnn cnn] [--tools PyTorch 
                          [--results bench/RESULTS.md]
 
 In each round every tool runs once, in a process of its own, with the round's number as its seed. A tool that
-is not installed is left out, which the results say. Writes RESULTS.md and a picture of the same name;
---verdict adds `cnnlab bench verdict`.
+is not installed is left out, and so is a run that fails; the results say which. Writes RESULTS.md and a
+picture of the same name; --verdict adds `cnnlab bench verdict`. The exit code is 1 if anything failed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from cnnlab.benchmarks.epoch import OPERATIONS_PER_MAC
 from cnnlab.benchmarks.timing import Timing, ratios
@@ -33,7 +32,7 @@ from cnnlab.config.experiment import load_config
 from cnnlab.datasets import DataPaths, load_dataset
 from cnnlab.processor import cpu_name, instruction_set, usable_cpus
 from cnnlab.summary_tables.text import text_table
-from cnnlab.wording import counted
+from cnnlab.wording import counted, three_digits
 
 PEERS = Path(__file__).parent / "peers"
 ROOT = Path(__file__).parents[1]
@@ -82,12 +81,16 @@ every tool ran once, for {epochs} in a process of its own, with the round's numb
 epoch are those of the training steps, without the first epoch, which compiles. Times are medians over the
 rounds (lowest to highest); *cnnlab ÷ tool* is the ratio of the seconds per epoch in the same round.
 Accuracies are mean ± standard deviation over the rounds. Memory is the peak resident memory of the process.
-The share is that of the peak of float32 matrix products, {peak:,.0f} GFLOP/s as `cnnlab bench epoch` measures
-it: 6 × MACs × images ÷ seconds ÷ peak.
+The share is, for every tool, that of TensorFlow's peak of float32 matrix products, {peak:,.0f} GFLOP/s as
+`cnnlab bench epoch` measures it: 6 × MACs × images ÷ seconds ÷ peak.
 """
 
-Runs = dict[str, dict[str, list[Run]]]
-"""Network → tool → its runs, in the order of the rounds."""
+Runs = dict[str, dict[str, dict[int, Run]]]
+"""Network → tool → seed, which is the number of the round → its run; without those that failed."""
+
+
+class Failed(Exception):
+    """A process ended without a result; the message is the last line that it printed."""
 
 
 def main() -> None:
@@ -120,23 +123,45 @@ def main() -> None:
             Path(folder) / "mnist.npz", load_dataset(dataset, DataPaths.from_environment(arguments.data_dir))
         )
         peak = peak_of(folder)
-        runs: Runs = {network: {tool.name: [] for tool in installed} for network in arguments.networks}
+        runs: Runs = {network: {tool.name: {} for tool in installed} for network in arguments.networks}
+        failures = []
         for seed in range(arguments.runs):
             for network in arguments.networks:
                 for tool in installed:
-                    run = run_tool(tool, network, folder, arguments.epochs, seed, arguments.torch_python)
-                    runs[network][tool.name].append(run)
+                    name = f"{network}, seed {seed}, {tool.name}"
+                    try:
+                        run = run_tool(tool, network, folder, arguments.epochs, seed, arguments.torch_python)
+                    except Failed as error:
+                        failures.append(f"{name}: {error}")
+                        print(f"{name} failed: {error}", flush=True)
+                        continue
+                    runs[network][tool.name][seed] = run
                     print(
-                        f"{network}, seed {seed}, {tool.name}: {run.seconds:.3g} s per epoch, "
+                        f"{name}: {three_digits(run.seconds)} s per epoch, "
                         f"test accuracy {run.test_accuracy:.2%}",
                         flush=True,
                     )
-    verdict = verdict_of(arguments.data_dir) if arguments.verdict else ""
+    verdict = ""
+    if arguments.verdict:
+        try:
+            verdict = verdict_of(arguments.data_dir)
+        except Failed as error:
+            failures.append(f"cnnlab bench verdict: {error}")
+    measured = {
+        network: {name: each for name, each in tools.items() if each} for network, tools in runs.items()
+    }
+    measured = {network: tools for network, tools in measured.items() if tools}
+    if not measured:
+        sys.exit("\n".join(["nothing could be measured", *failures]))
     picture = arguments.results.with_suffix(".png")
-    draw(runs, picture)
-    text = page(runs, peak, left_out, verdict, picture.name, arguments.runs, arguments.epochs)
+    draw(measured, picture)
+    text = page(
+        measured, peak, left_out, verdict, picture.name, arguments.runs, arguments.epochs, failures=failures
+    )
     arguments.results.write_text(text, encoding="utf-8")
     print(arguments.results)
+    if failures:
+        sys.exit("\n".join(["failed:", *failures]))
 
 
 def is_installed(tool: Tool, torch_python: Path) -> bool:
@@ -149,18 +174,33 @@ def is_installed(tool: Tool, torch_python: Path) -> bool:
 
 
 def run_tool(tool: Tool, network: str, folder: str, epochs: int, seed: int, torch_python: Path) -> Run:
-    """One process of a tool. The first epoch, which compiles, counts for the whole process only."""
+    """One process of a tool. The first epoch, which compiles, counts for the whole process only.
+
+    Raises:
+        Failed: the process did.
+    """
     python = torch_python if tool.in_torch_python else sys.executable
     command = [str(python), str(PEERS / tool.script), network, folder, str(epochs), str(seed)]
     began = time.perf_counter()
-    answer = subprocess.run(
-        command, env={**environment(), "KERAS_BACKEND": tool.backend}, check=True, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL if tool is not OURS else None, text=True,
-    )  # fmt: skip
+    printed = output_of(command, backend=tool.backend)
     whole = time.perf_counter() - began
-    told = json.loads(answer.stdout.splitlines()[-1])
-    seconds = told.pop("seconds")
-    return Run(seconds=statistics.median(seconds[1:]), whole_seconds=whole, **told)
+    result = json.loads(printed.splitlines()[-1])
+    seconds = result.pop("seconds")
+    return Run(seconds=statistics.median(seconds[1:]), whole_seconds=whole, **result)
+
+
+def output_of(command: Sequence[str], *, backend: str | None = None) -> str:
+    """What a process prints to stdout.
+
+    Raises:
+        Failed: its exit code was not 0.
+    """
+    variables = environment() | ({} if backend is None else {"KERAS_BACKEND": backend})
+    done = subprocess.run(command, env=variables, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines()
+        raise Failed(lines[-1] if lines else f"exit code {done.returncode}, no message")
+    return done.stdout
 
 
 def environment() -> dict[str, str]:
@@ -170,32 +210,38 @@ def environment() -> dict[str, str]:
 
 def peak_of(folder: str) -> float:
     """Operations per second of the fastest matrix product, as `cnnlab bench epoch` measures it."""
-    speed = as_json("epoch", "dnn", "--epochs", "1", "--data-dir", folder)
+    command = [sys.executable, "-m", "cnnlab.cli", "bench", "epoch", "dnn", "--epochs", "1"]
+    speed = json.loads(output_of([*command, "--data-dir", folder, "--quiet", "--json"]))
     return float(speed["peak"]["operations_per_second"])
 
 
 def verdict_of(data_dir: Path | None) -> str:
-    """What `cnnlab bench verdict` prints; where its files lie is nobody's business."""
+    """What `cnnlab bench verdict` prints, without the folder that its files are in.
+
+    Raises:
+        Failed: the command did.
+    """
     options = [] if data_dir is None else ["--data-dir", str(data_dir)]
     command = [sys.executable, "-m", "cnnlab.cli", "bench", "verdict", "--quiet", *options]
-    done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
-    return done.stdout.replace(f"{ROOT}/", "")
-
-
-def as_json(*arguments: str) -> Any:
-    command = [sys.executable, "-m", "cnnlab.cli", "bench", *arguments, "--quiet", "--json"]
-    done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout)
+    return output_of(command).replace(f"{ROOT}/", "")
 
 
 def page(
-    runs: Runs, peak: float, left_out: Sequence[Tool], verdict: str, picture: str, rounds: int, epochs: int
+    runs: Runs,
+    peak: float,
+    left_out: Sequence[Tool],
+    verdict: str,
+    picture: str,
+    rounds: int,
+    epochs: int,
+    *,
+    failures: Sequence[str] = (),
 ) -> str:
     """RESULTS.md"""
-    told = {name: each[0] for tools in runs.values() for name, each in tools.items()}
-    versions = {key: version for run in told.values() for key, version in run.versions.items()}
+    some = {name: next(iter(each.values())) for tools in runs.values() for name, each in tools.items()}
+    versions = {key: version for run in some.values() for key, version in run.versions.items()}
     switches = {True: "on", False: "off"}
-    onednn = [f"{name} {switches[run.onednn]}" for name, run in told.items() if run.onednn is not None]
+    onednn = [f"{name} {switches[run.onednn]}" for name, run in some.items() if run.onednn is not None]
     parts = [
         INTRODUCTION.format(
             rounds=counted(rounds, "round"), epochs=counted(epochs, "epoch"), peak=peak / 1e9
@@ -203,6 +249,7 @@ def page(
         *(f"## {network}\n\n{table(network, tools, peak)}\n" for network, tools in runs.items()),
         f"![Seconds per epoch]({picture})\n",
         *(f"{each.name} is left out: {' or '.join(each.needs)} is not installed.\n" for each in left_out),
+        *(["Failed, and left out:\n", *(f"- {each}" for each in failures), ""] if failures else []),
         "## Machine\n",
         f"- {cpu_name()}, {usable_cpus()} CPUs, {instruction_set()}, {memory()}",
         f"- oneDNN, as each tool's users get it: {', '.join(onednn)}",
@@ -221,19 +268,22 @@ def memory() -> str:
     return f"{psutil.virtual_memory().total / 2**30:.0f} GiB"
 
 
-def table(network: str, tools: Mapping[str, Sequence[Run]], peak: float) -> str:
+def table(network: str, tools: Mapping[str, Mapping[int, Run]], peak: float) -> str:
     config = load_config(network)
     operations = OPERATIONS_PER_MAC * (config.architecture.macs or 0) * 10000
-    ours = seconds_of(tools[OURS.name])
+    ours = tools.get(OURS.name, {})
     rows = []
-    for name, runs in tools.items():
+    for name, by_seed in tools.items():
+        runs = list(by_seed.values())
         seconds, whole = seconds_of(runs), Timing(tuple(run.whole_seconds for run in runs))
+        both = [seed for seed in by_seed if seed in ours and name != OURS.name]
+        pairs = [seconds_of([each[seed] for seed in both]) for each in (ours, by_seed)]
         accuracies = [run.test_accuracy for run in runs]
         rows.append(
             [
                 name,
                 spread(seconds),
-                "" if name == OURS.name else spread(ratios(ours, seconds), digits=2),
+                spread(ratios(*pairs), digits=2) if both else "",
                 f"{operations / seconds.median / peak:.0%}",
                 spread(whole),
                 accuracy(accuracies),
@@ -241,8 +291,8 @@ def table(network: str, tools: Mapping[str, Sequence[Run]], peak: float) -> str:
             ]
         )
     headers = [
-        "Tool", "Seconds per epoch", "cnnlab ÷ tool", "Share of peak", "Whole process, s", "Test accuracy",
-        "Memory, MiB",
+        "Tool", "Seconds per epoch", "cnnlab ÷ tool", "Share of TensorFlow's peak", "Whole process, s",
+        "Test accuracy", "Memory, MiB",
     ]  # fmt: skip
     return text_table(headers, rows, markdown=True)
 
@@ -253,9 +303,11 @@ def seconds_of(runs: Sequence[Run]) -> Timing:
 
 def spread(measured: Timing, digits: int | None = None) -> str:
     """0.571 (0.560 to 0.602)"""
-    kind = ".3g" if digits is None else f".{digits}f"
-    ends = f" ({min(measured.values):{kind}} to {max(measured.values):{kind}})"
-    return f"{measured.median:{kind}}" + (ends if len(measured.values) > 1 else "")
+    median, lowest, highest = (
+        three_digits(value) if digits is None else f"{value:.{digits}f}"
+        for value in (measured.median, min(measured.values), max(measured.values))
+    )
+    return median + (f" ({lowest} to {highest})" if len(measured.values) > 1 else "")
 
 
 def accuracy(values: Sequence[float]) -> str:
@@ -270,19 +322,19 @@ def draw(runs: Runs, path: Path) -> None:
     from cnnlab.pictures.kit.palette import COLORS, GREY, INK
     from cnnlab.pictures.kit.style import LABEL, new_figure, style_axes
 
-    tools = list(next(iter(runs.values())))
+    tools = [tool.name for tool in TOOLS if any(tool.name in each for each in runs.values())]
     figure = new_figure(1.4 + 0.45 * len(tools), "Seconds per epoch of 10,000 MNIST images")
     panels = figure.subplots(1, len(runs), squeeze=False, sharey=True)[0]
     for axes, (network, measured) in zip(panels, runs.items(), strict=True):
         style_axes(axes, network, x="seconds per epoch")
-        longest = max(run.seconds for each in measured.values() for run in each)
-        for place, (name, each) in enumerate(measured.items()):
-            seconds = seconds_of(each)
+        longest = max(run.seconds for each in measured.values() for run in each.values())
+        for name, each in measured.items():
+            place, seconds = tools.index(name), seconds_of(list(each.values()))
             color = COLORS[0] if name.startswith("cnnlab") else COLORS[1]
             axes.barh(place, seconds.median, color=color, height=0.6)
             axes.plot(seconds.values, [place] * len(each), "o", color=GREY, markersize=4)
             axes.text(
-                max(seconds.values) + 0.02 * longest, place, f"{seconds.median:.3g}",
+                max(seconds.values) + 0.02 * longest, place, three_digits(seconds.median),
                 va="center", color=INK, fontsize=LABEL,
             )  # fmt: skip
         axes.set_xlim(0, 1.15 * longest)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cnnlab.backend import Backend
     from cnnlab.datasets.content import Dataset
     from cnnlab.reporting import Reporter
+    from cnnlab.training.cost_estimate import CostEstimate
 
 
 @dataclass
@@ -79,11 +80,22 @@ class Trainer:
         if backend.device == "cpu":
             from cnnlab.training.slow_precision import slow_precision
 
-            if warning := slow_precision(config.runtime.precision):
+            convolutions = any(node.layer.is_convolution for node in config.nodes)
+            if warning := slow_precision(config.runtime.precision, convolutions=convolutions):
                 self.reporter.warn(warning)
         if config.gives_logits:
             self.reporter.note(f"{config.name}: the last layer has no softmax; training on logits")
         return backend
+
+    def estimate_cost(self, config: ExperimentConfig) -> CostEstimate:
+        """Try a few steps of a run and say what all of it will cost; nothing is written."""
+        data = self.dataset(config)
+        self.start(config)
+        from cnnlab.backend import own_randomness
+        from cnnlab.training.cost_estimate import estimate_cost
+
+        with own_randomness():
+            return estimate_cost(config, data)
 
     def reused(self, config: ExperimentConfig) -> Record | None:
         """The run of this config on its data, if it is finished and not to be trained again; reported.

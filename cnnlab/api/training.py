@@ -124,4 +124,5 @@ def estimate_costs(
     # Nothing is written: whether the folder of runs can be does not matter.
     check_threads(threads)
     jobs = Jobs(out_folder(None), data_paths(data_dir), reporter_for(progress), force=force, threads=threads)
-    return [jobs.estimate_cost(each.config) for each in loaded]
+    with jobs.cost_estimates() as estimate_cost:
+        return [estimate_cost(each.config) for each in loaded]
