@@ -69,9 +69,9 @@ class ExperimentConfig(Settings):
         DatasetConfig | None, chosen_by_name("dataset", DATASETS, OWN_DATA), PlainSerializer(dump)
     ] = None  # fmt: skip
     model: ModelConfig
-    training: TrainingConfig = TrainingConfig()
+    training: TrainingConfig = TrainingConfig.model_construct()
     seed: Seed = 0
-    runtime: RuntimeConfig = RuntimeConfig()
+    runtime: RuntimeConfig = RuntimeConfig.model_construct()
 
     _source: Source = PrivateAttr(default=Source())
 
