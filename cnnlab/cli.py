@@ -148,6 +148,8 @@ def _settle_libraries() -> None:
 
     # It says where it keeps its list of fonts if its folder is read-only, which is nothing to act on.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # JAX compiles what it cannot read or keep, as when the disk is full, which is nothing to act on, either.
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry")
     # Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start;
     # where it is told not to, it still imports what it would look with.
     if os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__") == "__all__":

@@ -1,9 +1,9 @@
 """Pooling and small convolutions in the forms that are fast on a GPU, under Keras on JAX.
 
-On a GPU, most of a small network's step is the gradient of max pooling and what a convolution of XLA's costs
-beside its arithmetic, the more so under `jax.vmap` over kernels. Windows that do not overlap are an axis of the
-reshaped images, and a small convolution is one product of matrices: its patches, times its kernels. On a CPU
-these forms are slower than XLA's own. Both are deterministic, and hold under every transformation of JAX's.
+On a GPU, most of a small network's step is the gradient of max pooling, and what a convolution of XLA's costs
+beside its arithmetic, the more so under `jax.vmap` over kernels. Windows that do not overlap are axes of the
+reshaped images, and a small convolution is one product of matrices: its patches times its kernels. On a CPU
+these forms are slower than XLA's own. They are deterministic, and hold under all transformations of JAX.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ LONGEST_PATCH = 1024
 """Numbers in one patch. Above, a convolution is large enough for XLA's own to be fast."""
 
 MOST_PATCHES = 2**18
-"""Numbers in all patches of one image, 1 MB in float32: they are kept until the gradient has been computed."""
+"""Numbers in all patches of one image, 1 MB in float32: they are kept until there is the gradient."""
 
 
 @cache
 def use_fast_forms() -> None:
     """Let Keras compute in the fast forms what they exist for, once per process; all else as before."""
-    for name, form in {"max_pool": max_pool, "average_pool": average_pool, "conv": conv}.items():
+    forms: dict[str, Form] = {"max_pool": max_pool, "average_pool": average_pool, "conv": conv}
+    for name, form in forms.items():
         setattr(nn, name, _or_else(getattr(nn, name), form))
 
 
@@ -56,7 +57,7 @@ def max_pool(
         inputs: (N, H, W, C) float, or (N, C, H, W) with data_format "channels_first".
 
     Returns:
-        (N, H', W', C) or (N, C, H', W'), of the inputs' dtype; None where windows overlap or leave gaps, or are
+        (N, H', W', C) or (N, C, H', W'), of the inputs' dtype; None where windows overlap, leave gaps or are
         padded.
     """
     windows = _windows(inputs, pool_size, strides, padding, data_format)
@@ -70,7 +71,7 @@ def average_pool(
     padding: str = "valid",
     data_format: str | None = None,
 ) -> jax.Array | None:
-    """The mean of each window; arguments and result as those of `max_pool`. Half precision adds in float32."""
+    """The mean of each window, added up in float32; else as `max_pool`."""
     windows = _windows(inputs, pool_size, strides, padding, data_format)
     return None if windows is None else jnp.mean(windows, _axes_within(data_format))
 
@@ -90,8 +91,9 @@ def conv(
         kernel: (rows, columns, C, filters) float; the inputs are converted to its dtype.
 
     Returns:
-        (N, H', W', filters) or (N, filters, H', W'), of the kernel's dtype; None for groups, dilation, strides
-        that differ, large convolutions (`LONGEST_PATCH`, `MOST_PATCHES`) and what Keras has a message for.
+        (N, H', W', filters) or (N, filters, H', W'), of the kernel's dtype; None for groups, dilation,
+        strides that differ, large convolutions (`LONGEST_PATCH`, `MOST_PATCHES`) and what Keras has a message
+        for.
     """
     kernel = nn.convert_to_tensor(kernel)
     strides = _pair(strides)
@@ -161,7 +163,6 @@ def _largest(windows: jax.Array, axes: tuple[int, int]) -> jax.Array:
     return jnp.max(windows, axes)
 
 
-@_largest.defjvp
 def _largest_jvp(axes: tuple[int, int], primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
     (windows,), (changes,) = primals, tangents
     largest = jnp.expand_dims(_largest(windows, axes), axes)
@@ -173,6 +174,9 @@ def _largest_jvp(axes: tuple[int, int], primals: Any, tangents: Any) -> tuple[ja
     return jnp.squeeze(largest, axes), jnp.sum(jnp.where(place == first, changes, 0), axes)
 
 
+_largest.defjvp(_largest_jvp)
+
+
 def _windows(
     inputs: jax.Array,
     pool_size: int | Sequence[int],
@@ -180,7 +184,7 @@ def _windows(
     padding: str,
     data_format: str | None,
 ) -> jax.Array | None:
-    """Images (N, H, W, C) as (N, H', pool, W', pool, C), channels first likewise; None where they are not that."""
+    """(N, H, W, C) → (N, H', pool, W', pool, C), channels first likewise; None where they are not windows."""
     inputs = nn.convert_to_tensor(inputs)
     if inputs.ndim != 4 or not jnp.issubdtype(inputs.dtype, jnp.floating):
         return None

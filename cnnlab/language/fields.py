@@ -105,7 +105,7 @@ def _simplify_class_variables(kind: type[Settings]) -> None:
 
     That took longer than all else about a class whose schema is built when it is needed.
     """
-    annotations = kind.__dict__.get("__annotations__", {})
+    annotations = vars(kind).get("__annotations__", {})
     for name, annotation in annotations.items():
         if isinstance(annotation, str) and annotation.startswith("ClassVar["):
             annotations[name] = ClassVar
