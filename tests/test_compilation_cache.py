@@ -34,8 +34,8 @@ Path({told!r}).write_text(json.dumps([files, events["cache_hits"], events["cache
 """
 
 MOST_PROGRAMS = 53
-"""Of that training. Some 36 are operations of the loss, for splits of three sizes: on a CPU they remain single
-ones, for the last digits to stay."""
+"""Of that training. Some 36 are operations of the loss, for splits of three sizes: on a CPU they stay single
+ones, and the last digits what they were."""
 
 
 @pytest.fixture
