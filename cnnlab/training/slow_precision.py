@@ -46,11 +46,13 @@ def slow_precision(precision: str, *, convolutions: bool) -> str | None:
     if precision == "float32":
         return None
     dtype = keras.DTypePolicy(precision).compute_dtype
+    kind = "convolutions" if convolutions else "Dense layers"
     aside = Aside()
     try:
         with stderr_aside() as aside:
             # Tried in any case: where a kernel is missing, TensorFlow's Dense layers end the process.
             seconds_of(dtype, "convolutions")
+            seconds = seconds_of(dtype, kind)
     except framework_errors() as error:
         from cnnlab.channels_first import lacks_primitive
 
@@ -63,8 +65,7 @@ def slow_precision(precision: str, *, convolutions: bool) -> str | None:
         ) from None
     finally:
         give_back(aside.text)
-    kind = "convolutions" if convolutions else "Dense layers"
-    slower = seconds_of(dtype, kind) / seconds_of("float32", kind)
+    slower = seconds / seconds_of("float32", kind)
     if slower < MUCH_SLOWER:
         return None
     return (

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,7 +16,13 @@ TOLD = {"seconds", "test_accuracy", "peak_memory_bytes", "onednn", "versions"}
 
 
 @pytest.fixture(scope="module")
-def training_speed() -> ModuleType:
+def training_speed() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCH)  # as for a script, which finds the modules beside it
+        yield loaded()
+
+
+def loaded() -> ModuleType:
     spec = importlib.util.spec_from_file_location("training_speed", BENCH / "training_speed.py")
     assert spec is not None
     assert spec.loader is not None
