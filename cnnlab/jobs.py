@@ -149,19 +149,12 @@ class Jobs:
         from cnnlab.cpu_settings import use_threads
 
         config = group.missing[0]
-
-        def tell(config: ExperimentConfig, outcome: Record | CnnlabError) -> None:
-            if isinstance(outcome, CnnlabError):
-                outcomes.failed(config, outcome)
-            else:
-                outcomes.finished(config, outcome)
-
         try:
             if (threads := self._threads(config)) is not None:
                 # Otherwise a group that is resumed goes on with the threads that this process has.
                 with nullcontext() if self.threads is not None else suppress(UserError):
                     use_threads(config.runtime.backend, threads)
-            self._seed_groups.train(group, tell)
+            self._seed_groups.train(group, outcomes.ended)
         except CnnlabError as error:
             for each in group.missing:
                 if not outcomes.known(each):
@@ -195,10 +188,7 @@ class Jobs:
         setting = Setting(self.out, self.data_paths, self.fresh, tuple(sys.argv))
         with Workers(setting, workers, self.reporter, asked_for=self.workers) as pool:
             for config, outcome in pool.trained(runs):
-                if isinstance(outcome, CnnlabError):
-                    outcomes.failed(config, outcome)
-                else:
-                    outcomes.finished(config, outcome)
+                outcomes.ended(config, outcome)
 
     def _announce(self, runs: Sequence[Run], workers: int) -> None:
         self.reporter.side_by_side(workers)
@@ -318,6 +308,13 @@ class _Outcomes:
 
     def finished(self, config: ExperimentConfig, record: Record) -> None:
         self._records[_identity(config)] = record
+
+    def ended(self, config: ExperimentConfig, outcome: Record | CnnlabError) -> None:
+        """A run finished or failed; see `failed`."""
+        if isinstance(outcome, CnnlabError):
+            self.failed(config, outcome)
+        else:
+            self.finished(config, outcome)
 
     def known(self, config: ExperimentConfig) -> bool:
         """Whether a run has finished or failed."""

@@ -49,6 +49,7 @@ class JaxStepsTogether:
         self._outputs = jax.jit(outputs)
 
     def load(self) -> None:
+        self._state = None  # the old one would be in memory beside the new one
         self._state = _stacked([values_of(learner) for learner in self.learners])
 
     def store(self, lanes: Collection[int]) -> None:
