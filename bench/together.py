@@ -52,14 +52,15 @@ def main() -> None:
 def seconds_of_epochs(config: ExperimentConfig, data: Dataset, *, seeds: int, epochs: int) -> list[float]:
     """What each epoch takes after the first one, of so many seeds together."""
     from cnnlab.training.epoch import EpochOfRun, train_epoch_together
-    from cnnlab.training.steps import StepsAlone, StepsTogether, compile_steps, compile_together
+    from cnnlab.training.steps import StepsAlone, StepsTogether, compile_steps
+    from cnnlab.training.steps_jax_together import JaxStepsTogether
     from cnnlab.training.train import learner_of
 
     lanes = [config.with_seed(seed) for seed in range(seeds)]
     learners = [learner_of(each, data) for each in lanes]
     alone = seeds == 1
     steps: StepsTogether = (
-        StepsAlone(learners[0], compile_steps(learners[0])) if alone else compile_together(learners)
+        StepsAlone(learners[0], compile_steps(learners[0])) if alone else JaxStepsTogether(learners)
     )
     seconds = []
     for epoch in range(1, 2 + epochs):

@@ -155,19 +155,12 @@ class Jobs:
         from cnnlab.cpu_settings import use_threads
 
         config = group.missing[0]
-
-        def tell(config: ExperimentConfig, outcome: Record | CnnlabError) -> None:
-            if isinstance(outcome, CnnlabError):
-                outcomes.failed(config, outcome)
-            else:
-                outcomes.finished(config, outcome)
-
         try:
             if (threads := self._threads(config, None)) is not None:
                 # Otherwise a group that is resumed goes on with the threads that this process has.
                 with nullcontext() if self.threads is not None else suppress(UserError):
                     use_threads(config.runtime.backend, threads)
-            self._seed_groups.train(group, tell)
+            self._seed_groups.train(group, outcomes.ended)
         except CnnlabError as error:
             for each in group.missing:
                 if not outcomes.known(each):
@@ -197,10 +190,7 @@ class Jobs:
         announce = partial(self._announce, runs, workers) if workers > 1 else None
         with self._pool(workers) as pool:
             for config, outcome in pool.trained(runs, announce=announce):
-                if isinstance(outcome, CnnlabError):
-                    outcomes.failed(config, outcome)
-                else:
-                    outcomes.finished(config, outcome)
+                outcomes.ended(config, outcome)
 
     def _pool(self, workers: int) -> Workers:
         from cnnlab.workers.messages import SharedSettings
@@ -355,6 +345,13 @@ class _Outcomes:
 
     def finished(self, config: ExperimentConfig, record: Record) -> None:
         self._records[_identity(config)] = record
+
+    def ended(self, config: ExperimentConfig, outcome: Record | CnnlabError) -> None:
+        """A run finished or failed; see `failed`."""
+        if isinstance(outcome, CnnlabError):
+            self.failed(config, outcome)
+        else:
+            self.finished(config, outcome)
 
     def known(self, config: ExperimentConfig) -> bool:
         """Whether a run has finished or failed."""

@@ -20,6 +20,9 @@ Fact = str | int | bool | None
 RESUMED = "resumed_elsewhere"
 """The mark, in run.json and environment.json, of a run that was resumed under other arithmetic."""
 
+MOST_RECORDED = 1024
+"""A damaged file must not make a program of a million seeds."""
+
 _ALWAYS = {
     "arithmetic": "cnnlab's arithmetic",
     "keras": "Keras",
@@ -114,9 +117,9 @@ def seeds_begun_with(path: Path) -> tuple[int, ...] | None:
     if not any((path / name).exists() for name in CHECKPOINTS):
         return None
     seeds = (read_json(path / "environment.json") or {}).get("together_seeds")
-    if not isinstance(seeds, list) or not all(isinstance(each, int) for each in seeds):
+    if not isinstance(seeds, list) or not all(isinstance(each, int) and each >= 0 for each in seeds):
         return ()
-    return tuple(seeds) if len(set(seeds)) == len(seeds) > 1 else ()
+    return tuple(seeds) if MOST_RECORDED >= len(set(seeds)) == len(seeds) > 1 else ()
 
 
 def reused_from_before(record: Record) -> str | None:

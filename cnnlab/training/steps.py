@@ -153,10 +153,3 @@ def compile_steps(learner: Learner) -> Steps:
     module = importlib.import_module(f"cnnlab.training.steps_{keras.backend.backend()}")
     steps: Steps = module.compile_steps(learner)
     return steps
-
-
-def compile_together(learners: Sequence[Learner]) -> StepsTogether:
-    """One program for all learners, on JAX."""
-    from cnnlab.training import steps_jax_together
-
-    return steps_jax_together.compile_together(learners)

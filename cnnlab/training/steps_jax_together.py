@@ -14,17 +14,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cnnlab.training.steps import Learner, StepResults, StepsTogether
+from cnnlab.training.steps import Learner, StepResults
 from cnnlab.training.steps_jax import assign, calls_loops, functions_of, on_device, values_of
 
 
-def compile_together(learners: Sequence[Learner]) -> StepsTogether:
-    """See `cnnlab.training.steps.compile_together`."""
-    return JaxStepsTogether(learners)
-
-
 class JaxStepsTogether:
-    """The variables of all lanes, in one array each while an epoch is trained; the images are there once."""
+    """One program for all learners; see `cnnlab.training.steps.StepsTogether`.
+
+    While an epoch is trained, each variable of all lanes is one array. The images are there once.
+    """
 
     def __init__(self, learners: Sequence[Learner]) -> None:
         self.learners = tuple(learners)
@@ -51,6 +49,7 @@ class JaxStepsTogether:
         self._outputs = jax.jit(outputs)
 
     def load(self) -> None:
+        self._state = None  # the old one would be in memory beside the new one
         self._state = _stacked([values_of(learner) for learner in self.learners])
 
     def store(self, lanes: Collection[int]) -> None:

@@ -14,7 +14,6 @@ from cnnlab.memory import PeakMemory
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.run_writer import RunWriter
 from cnnlab.training.fit import OngoingRun, fit
-from cnnlab.training.steps import compile_together
 from cnnlab.training.train import evaluate_splits, learner_of, result, write_trained
 
 
@@ -48,8 +47,10 @@ def train_together(
     # The next run of this process must not take itself for the first; what one of these takes, nobody knows.
     PeakMemory(start_backend(lanes[0].runtime), data)
     not_stated = f"not stated: {len(lanes)} seeds were trained in one program, which holds all of them"
+    from cnnlab.training.steps_jax_together import JaxStepsTogether
+
     learners = [learner_of(config, data) for config in lanes]
-    steps = compile_together(learners)
+    steps = JaxStepsTogether(learners)
     runs: dict[int, OngoingRun] = {}
     for each in members:
         with each.failing():

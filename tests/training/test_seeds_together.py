@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+import cnnlab.cli
 from cnnlab.layers import LAYERS
 from cnnlab.plugins import Distribution
 from cnnlab.run_folders.arithmetic import differences_among
@@ -141,6 +144,10 @@ def test_runs_say_which_seeds_were_with_them(told, folder) -> None:
             assert record.result.peak_memory_bytes is None
             assert environment["peak_memory"].startswith("not stated: 3 seeds were trained in one program")
             assert "resumed_elsewhere" not in read_json(record.path / "run.json")
+    shown = CliRunner().invoke(
+        cnnlab.cli.group, ["runs", "show", "several", "--out", str(folder / "together")]
+    )
+    assert len(re.findall(r"^  seconds +\d+\.\d, 3 seeds trained in one program$", shown.stdout, re.M)) == 3
     alone = run_of(folder / "alone", 0)
     assert "together" not in alone.environment
     assert alone.result.side_by_side is None
@@ -158,6 +165,11 @@ def test_one_that_is_asked_for_alone_goes_on_alone(told, folder) -> None:
     assert record.result.side_by_side == 3  # its seconds are partly those of the group
     states = [read_json(path)["state"] for path in sorted((folder / "resumed_alone").glob("*/*/run.json"))]
     assert states == ["interrupted", "finished", "interrupted"]
+
+
+@on_jax
+def test_a_step_of_every_layer_can_hold_several_seeds(told) -> None:
+    assert told["layers"] == sorted(LAYERS)
 
 
 FOUR = (0, 1, 2, 3)

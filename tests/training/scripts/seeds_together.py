@@ -7,6 +7,7 @@ training warned of, and what the failed ones raised.
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -101,6 +102,32 @@ def diverging(seed: int) -> Iterator[None]:
         together.learner_of = build
 
 
+def layers_traced() -> list[str]:
+    """The layers of a network of which a step has been traced for two seeds: not all of JAX could hold them.
+
+    It is not compiled: that takes minutes.
+    """
+    import jax
+
+    from cnnlab.datasets.content import Dataset, PixelScale, Provenance, Split
+    from cnnlab.language.fields import settings_within
+    from cnnlab.layers.base import Layer
+    from cnnlab.training.steps_jax import functions_of, values_of
+    from cnnlab.training.train import learner_of
+
+    every_layer = runpy.run_path(str(Path(__file__).parents[2] / "layers" / "scripts" / "every_layer.py"))
+    config = every_layer["network"]("float32", "channels_last", "jax")
+    split = Split(every_layer["images_of"]("channels_last"), np.arange(2))
+    pixels, provenance = PixelScale(np.float32(1), np.float32(0)), Provenance("", "generated", "", "")
+    learner = learner_of(config, Dataset(split, split, split, ("left", "right"), pixels, provenance))
+    step = jax.vmap(functions_of(learner).step, in_axes=(0, None, None, 0))
+    state = jax.tree.map(
+        lambda value: jax.ShapeDtypeStruct((2, *value.shape), value.dtype), values_of(learner)
+    )
+    jax.eval_shape(step, state, split.images, split.labels, np.zeros((2, 2), np.int32))
+    return sorted({each.type() for each in settings_within(config.model) if isinstance(each, Layer)})
+
+
 def main(folder: Path) -> dict[str, Any]:
     told = {"together": trained(folder / "together", together=3)}
     with interrupted_after(epoch=2, seed=1):
@@ -111,7 +138,7 @@ def main(folder: Path) -> dict[str, Any]:
         told["diverged"] = trained(folder / "diverged", together=3)
     told["resumed_alone"] = trained(folder / "resumed_alone", seeds=(1,))
     told["alone"] = trained(folder / "alone")
-    return told
+    return {**told, "layers": layers_traced()}
 
 
 if __name__ == "__main__":
