@@ -72,6 +72,11 @@ def start_backend(runtime: Runtime) -> Backend:
         return _start(runtime.backend, runtime.device)
 
 
+def computes_on_gpu() -> bool:
+    """Whether the backend of this process has taken a GPU."""
+    return any(running.device == "gpu" for running in _running)
+
+
 def framework_errors() -> tuple[type[Exception], ...]:
     """What the backend raises that is none of Python's own errors: TensorFlow's are children of Exception."""
     import keras
@@ -212,15 +217,19 @@ def _start_jax(device: DeviceName) -> Backend:
         keep_compiled_programs()
         found = jax.devices()[0]
         import keras  # noqa: F401
-    from cnnlab.keras_repairs import leave_tensorflow_alone
+    from cnnlab import keras_repairs
 
-    leave_tensorflow_alone()
+    keras_repairs.leave_tensorflow_alone()
+    keras_repairs.fill_without_programs()
     if device == "cpu" and found.platform != "cpu":  # it had started before
         raise _taken("JAX")
     if device == "gpu" and found.platform == "cpu":
         raise _no_gpu(f"JAX {jax.__version__}", [])
     if found.platform == "cpu":
         return Backend("jax", jax.__version__, "cpu", _cpu())
+    from cnnlab.fast_forms_jax import use_fast_forms
+
+    use_fast_forms()
     return Backend("jax", jax.__version__, "gpu", f"GPU ({found.device_kind})")
 
 

@@ -25,6 +25,7 @@ from cnnlab.commands.output import tell
 from cnnlab.errors import CnnlabError, CnnlabWarning, closest
 from cnnlab.foreign_text import plain_signs
 from cnnlab.interruption import Interruption, interruption_of_process
+from cnnlab.starting import claim_process
 from cnnlab.version import __version__
 
 COMMANDS = {
@@ -111,6 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
     0 done; 1 the run failed; 2 the user's input is wrong; 130, 143 or 129 ended by Ctrl-C, SIGTERM or SIGHUP.
     """
     warnings.showwarning = show_warning
+    claim_process()
     interruption = Interruption()
     _settle_surroundings()
     try:
@@ -149,6 +151,8 @@ def _settle_libraries() -> None:
 
     # It says where it keeps its list of fonts if its folder is read-only, which is nothing to act on.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # JAX compiles what it cannot read or keep, as when the disk is full, which is nothing to act on, either.
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry")
     # Pydantic looks for plugins in every installed distribution, which costs more than all of cnnlab's start;
     # where it is told not to, it still imports what it would look with.
     if os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__") == "__all__":

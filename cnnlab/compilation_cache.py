@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,21 +20,21 @@ MOST_FOLDERS = 4
 
 
 def keep_compiled_programs() -> None:
-    """Let JAX use a folder of compiled programs, unless the user has set up one, or none can be written.
+    """Let JAX use a folder of compiled programs, unless the user has set up one or wants none.
+
+    Nor is there one where none can be written.
 
     A program compiled for other instructions might crash, and one for another number of threads adds up in
     another order: each kind of machine has a folder of its own.
     """
     import jax
 
-    if jax.config.jax_compilation_cache_dir is not None:
+    if jax.config.jax_compilation_cache_dir is not None or not jax.config.jax_enable_compilation_cache:
         return
     try:
         folder = _prepared()
     except (OSError, RuntimeError):  # no home folder, or one that is read-only or full: it is only speed
         return
-    # JAX compiles what it cannot read or write, as when the disk is full; nothing to act on.
-    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry")
     for option, value in {
         "jax_compilation_cache_dir": str(folder),
         "jax_compilation_cache_max_size": MOST_BYTES,

@@ -18,6 +18,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
+from cnnlab import starting
+
 NEVER_NEEDED_AT_ONCE = frozenset({"IPython", "jax", "matplotlib", "pandas"})
 """Packages that frameworks only give a name when they are imported, for functions that may run later."""
 
@@ -42,6 +44,10 @@ def deferred_imports(*, but: Sequence[str] = ()) -> Iterator[None]:
     try:
         yield
     finally:
+        if starting.runs_nothing_else():
+            # Else Python looks for garbage among all that the frameworks consist of again and again, for a
+            # fifth of a short training. Elsewhere, what another program holds now would stay for good.
+            gc.freeze()
         if collects:
             gc.enable()
         sys.meta_path.remove(finder)

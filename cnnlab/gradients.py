@@ -21,9 +21,19 @@ BATCH_SIZE = 250
 """Images that go through a small network at once: limits memory and changes no answer."""
 
 
-def evaluated(function: TensorFunction) -> Callable[..., tuple[np.ndarray, ...]]:
-    """`function`, which gives a tuple of tensors, as a compiled function from arrays to arrays."""
-    compiled = _compile(function, with_gradient=False)
+def evaluated(
+    function: TensorFunction, *, network: keras.Model | None = None
+) -> Callable[..., tuple[np.ndarray, ...]]:
+    """`function`, which gives a tuple of tensors, as a compiled function from arrays to arrays.
+
+    Args:
+        network: what the function calls. On JAX, the compiled program then has no weights in it: networks
+            that differ in their weights only share one, by the cache of compiled programs.
+    """
+    if network is not None and keras.backend.backend() == "jax":
+        compiled = _compile_jax_for(network, function)
+    else:
+        compiled = _compile(function, with_gradient=False)
     return lambda *arrays: tuple(_to_numpy(each) for each in compiled(*arrays))
 
 
@@ -101,6 +111,19 @@ def _compile_jax(function: TensorFunction, with_gradient: bool) -> Callable[...,
         return values, gradients
 
     return jax.jit(run)  # type: ignore[no-any-return]
+
+
+def _compile_jax_for(network: keras.Model, function: TensorFunction) -> Callable[..., Any]:
+    import jax
+
+    variables = network.variables
+
+    def run(values: list[Any], *tensors: Any) -> Any:
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+            return function(*tensors)
+
+    compiled = jax.jit(run)
+    return lambda *arrays: compiled([each.value for each in variables], *arrays)
 
 
 def _for_torch(function: TensorFunction, with_gradient: bool) -> Callable[..., Any]:

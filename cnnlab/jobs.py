@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnlab.config.effects import ImageCounts
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.runs_at_once import WorkerCount
+from cnnlab.config.runs_at_once import TogetherCount, WorkerCount
 from cnnlab.datasets import DataPaths
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.processor import usable_cpus
@@ -19,15 +21,22 @@ from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record
 from cnnlab.run_folders.run_writer import trained_on
+from cnnlab.seed_groups import SeedGroup, SeedGroups
 from cnnlab.trainer import Trainer
 from cnnlab.wording import counted
-from cnnlab.workers.capacity import automatic_workers, available_memory, check_memory, process_bytes
+from cnnlab.workers.capacity import (
+    automatic_workers,
+    available_cpus,
+    available_memory,
+    check_memory,
+    process_bytes,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from cnnlab.datasets.content import Dataset
     from cnnlab.reporting import Reporter
     from cnnlab.training.cost_estimate import CostEstimate
-    from cnnlab.workers.pool import Run
+    from cnnlab.workers.pool import Run, Workers
 
 
 class RunsFailed(CnnlabError):
@@ -66,7 +75,10 @@ class Jobs:
         force: train even where the parameters cannot fit in memory.
         workers: how many runs to train at the same time; "auto": as many as CPUs and memory allow.
         threads: of the CPU, for each run; None: for one run at a time as the backend does by itself, for
-            several their share of the CPUs. A run that is resumed keeps those that it was begun with.
+            several their share of the CPUs, whatever is finished already. A run that is resumed keeps those
+            that it was begun with.
+        together: how many seeds of an experiment to train as one program, on JAX; "auto": on a GPU as many
+            as its memory has room for, elsewhere 1. Seeds that are resumed stay together as they were begun.
     """
 
     out: Path
@@ -76,10 +88,13 @@ class Jobs:
     force: bool = False
     workers: WorkerCount = 1
     threads: int | None = None
+    together: TogetherCount = "auto"
     _trainer: Trainer = field(init=False)
+    _seed_groups: SeedGroups = field(init=False)
 
     def __post_init__(self) -> None:
         self._trainer = Trainer(self.out, self.data_paths, self.reporter, fresh=self.fresh)
+        self._seed_groups = SeedGroups(self._trainer, self.together)
 
     def finished(self, configs: Sequence[ExperimentConfig]) -> list[Record]:
         """The runs of all configs, in order.
@@ -89,11 +104,13 @@ class Jobs:
             RunsFailed: a run failed; the others are trained all the same.
         """
         for config in configs:
+            self._seed_groups.check(config)
             if not self.force:
                 check_memory(config)
             self._trainer.warn_of(config.idle())
             self.check_settings(config, self.dataset(config))
         self._check_same_data(configs)
+        share = self.share_of_cpus(len({_identity(each) for each in configs}))
         missing = {_identity(each): each for each in configs if self._is_missing(each)}
         workers = self._worker_count(list(missing.values()))
         runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in missing.values()}
@@ -102,24 +119,30 @@ class Jobs:
                 f"expected one backend and device per command, found {', '.join(sorted(runtimes))}; "
                 "train each in a separate command, then compare, or use --workers auto"
             )
-        outcomes = _Outcomes(self.reporter)
+        outcomes = _Outcomes(self.reporter, one_runtime=len({each.runtime for each in configs}) == 1)
         if workers == len(runtimes) == 1 or not missing:
-            elsewhere = [config for config in configs if not self._finish_here(config, outcomes)]
+            groups = self._seed_groups.of(list(missing.values()), threads=self.threads)
+            group_of = {_identity(config): group for group in groups for config in group.missing}
+            elsewhere = []
+            for config in configs:
+                group = group_of.get(_identity(config))
+                if group in groups:
+                    groups.remove(group)
+                    self._finish_together(group, outcomes)
+                elif group is None and not self._finish_here(config, share, outcomes):
+                    elsewhere.append(config)
             if elsewhere:
-                self._train_in_workers(elsewhere, 1, outcomes)
+                self._train_in_workers(elsewhere, 1, share, outcomes)
         else:
-            self._finish_in_workers(configs, workers, outcomes)
+            self._finish_in_workers(configs, workers, share, outcomes)
         return outcomes.records(configs)
 
-    def _finish_here(self, config: ExperimentConfig, outcomes: _Outcomes) -> bool:
+    def _finish_here(self, config: ExperimentConfig, share: int | None, outcomes: _Outcomes) -> bool:
         """Find or train a run in this process; False where it is to have other threads than this process has.
 
         The threads of this process stay what they are: they are those of all that follows.
         """
-        from cnnlab.cpu_settings import usual_threads
-
-        threads = self._threads(config)
-        here = threads is None or threads == usual_threads(config.runtime.backend)
+        here = self._trains_with(self._threads(config, share), config)
         try:
             record = (self._trainer.finished if here else self._trainer.reused)(config)
         except CnnlabError as error:
@@ -129,8 +152,24 @@ class Jobs:
             outcomes.finished(config, record)
         return record is not None
 
+    def _finish_together(self, group: SeedGroup, outcomes: _Outcomes) -> None:
+        """Train seeds of an experiment as one program, in this process."""
+        from cnnlab.cpu_settings import use_threads
+
+        config = group.missing[0]
+        try:
+            if (threads := self._threads(config, None)) is not None:
+                # Otherwise a group that is resumed goes on with the threads that this process has.
+                with nullcontext() if self.threads is not None else suppress(UserError):
+                    use_threads(config.runtime.backend, threads)
+            self._seed_groups.train(group, outcomes.ended)
+        except CnnlabError as error:
+            for each in group.missing:
+                if not outcomes.known(each):
+                    outcomes.failed(each, error)
+
     def _finish_in_workers(
-        self, configs: Sequence[ExperimentConfig], workers: int, outcomes: _Outcomes
+        self, configs: Sequence[ExperimentConfig], workers: int, share: int | None, outcomes: _Outcomes
     ) -> None:
         """Find runs, and train the missing ones at the same time, without a backend in this process."""
         missing: dict[_Identity, ExperimentConfig] = {}
@@ -142,25 +181,25 @@ class Jobs:
                     missing.setdefault(_identity(config), config)
             except CnnlabError as error:
                 outcomes.failed(config, error)
-        self._train_in_workers(list(missing.values()), workers, outcomes)
+        self._train_in_workers(list(missing.values()), workers, share, outcomes)
 
     def _train_in_workers(
-        self, configs: Sequence[ExperimentConfig], workers: int, outcomes: _Outcomes
+        self, configs: Sequence[ExperimentConfig], workers: int, share: int | None, outcomes: _Outcomes
     ) -> None:
-        from cnnlab.workers.messages import Setting
-        from cnnlab.workers.pool import Run, Workers
+        from cnnlab.workers.pool import Run
 
-        share = max(1, usable_cpus() // workers)
-        runs = [Run(config, self._threads(config) or share) for config in configs]
-        if workers > 1:
-            self._announce(runs, workers)
-        setting = Setting(self.out, self.data_paths, self.fresh, tuple(sys.argv))
-        with Workers(setting, workers, self.reporter, asked_for=self.workers) as pool:
-            for config, outcome in pool.trained(runs):
-                if isinstance(outcome, CnnlabError):
-                    outcomes.failed(config, outcome)
-                else:
-                    outcomes.finished(config, outcome)
+        runs = [Run(config, self._threads(config, share) or usable_cpus()) for config in configs]
+        announce = partial(self._announce, runs, workers) if workers > 1 else None
+        with self._pool(workers) as pool:
+            for config, outcome in pool.trained(runs, announce=announce):
+                outcomes.ended(config, outcome)
+
+    def _pool(self, workers: int) -> Workers:
+        from cnnlab.workers.messages import SharedSettings
+        from cnnlab.workers.pool import Workers
+
+        settings = SharedSettings(self.out, self.data_paths, self.fresh, tuple(sys.argv))
+        return Workers(settings, workers, self.reporter, requested=self.workers)
 
     def _announce(self, runs: Sequence[Run], workers: int) -> None:
         self.reporter.side_by_side(workers)
@@ -183,18 +222,33 @@ class Jobs:
             return max(1, min(self.workers, len(missing)))
         return automatic_workers([(config, _image_bytes(self.dataset(config))) for config in missing])
 
-    def _threads(self, config: ExperimentConfig) -> int | None:
-        """With how many threads a run is trained: the user's option, otherwise the number it was begun with.
+    def share_of_cpus(self, runs: int) -> int | None:
+        """The threads of each of `runs` runs, where several are trained at the same time; otherwise None.
 
-        Otherwise the share of as many workers as the user has asked for, even where fewer are needed: runs
-        that are added later then have the bits of the first. None: none of these apply.
+        It counts the runs of a command, not those that are missing or that fit into the memory: repeated, the
+        command trains a run with the same bits. A number of workers counts even where fewer are needed: runs
+        that are added later then have the bits of the first.
+        """
+        workers = min(available_cpus(), runs) if self.workers == "auto" else self.workers
+        return max(1, available_cpus() // workers) if workers > 1 else None
+
+    def _threads(self, config: ExperimentConfig, share: int | None) -> int | None:
+        """With how many threads a run is trained: the user's option, else the number it was begun with.
+
+        Otherwise its share of the CPUs. None: as many as the backend takes by itself.
         """
         if self.threads is not None:
             return self.threads
         if not self.fresh and (threads := threads_begun_with(run_path(config, self.out))):
             return threads
-        several = self.workers != "auto" and self.workers > 1
-        return max(1, usable_cpus() // int(self.workers)) if several else None
+        return share
+
+    @staticmethod
+    def _trains_with(threads: int | None, config: ExperimentConfig) -> bool:
+        """Whether this process does so."""
+        from cnnlab.cpu_settings import usual_threads
+
+        return threads is None or threads == usual_threads(config.runtime.backend)
 
     def dataset(self, config: ExperimentConfig) -> Dataset:
         """The data of an experiment, loaded once.
@@ -215,22 +269,34 @@ class Jobs:
             raise UserError("\n".join(problems))
         self._trainer.warn_of(config.idle(counts))
 
-    def estimate_cost(self, config: ExperimentConfig) -> CostEstimate:
-        """Try a few steps of a run and say what all of it will cost; nothing is written."""
-        if not self.force:
-            check_memory(config)
-        data = self.dataset(config)
-        self.check_settings(config, data)
-        if self.threads is not None:
-            from cnnlab.cpu_settings import use_threads
+    @contextmanager
+    def cost_estimates(self, runs: int = 1) -> Iterator[Callable[[ExperimentConfig], CostEstimate]]:
+        """A function that tries a few steps of a run and says what all of it will cost; nothing is written.
 
-            use_threads(config.runtime.backend, self.threads)
-        self._trainer.start(config)
-        from cnnlab.backend import own_randomness
-        from cnnlab.training.cost_estimate import estimate_cost
+        It computes with the threads that the run will be trained with: in this process where that has as
+        many, otherwise in another one, which stays to the end of the block.
 
-        with own_randomness():
-            return estimate_cost(config, data)
+        Args:
+            runs: how many are going to be trained.
+        """
+        share = self.share_of_cpus(runs)
+        with ExitStack() as stack:
+            pool: Workers | None = None
+
+            def estimate_cost(config: ExperimentConfig) -> CostEstimate:
+                nonlocal pool
+                if not self.force:
+                    check_memory(config)
+                self.check_settings(config, self.dataset(config))
+                threads = self._threads(config, share)
+                if threads is None or self._trains_with(threads, config):
+                    return self._trainer.estimate_cost(config)
+                from cnnlab.workers.pool import Run
+
+                pool = pool or stack.enter_context(self._pool(1))
+                return pool.estimated(Run(config, threads))
+
+            yield estimate_cost
 
     def _is_missing(self, config: ExperimentConfig) -> bool:
         """Whether a run has to be trained."""
@@ -273,22 +339,35 @@ def _identity(config: ExperimentConfig) -> _Identity:
 class _Outcomes:
     """What came of the runs of several configs."""
 
-    def __init__(self, reporter: Reporter) -> None:
+    def __init__(self, reporter: Reporter, *, one_runtime: bool) -> None:
         self._reporter = reporter
+        self._one_runtime = one_runtime
         self._records: dict[_Identity, Record] = {}
         self._failures: dict[_Identity, tuple[ExperimentConfig, CnnlabError]] = {}
 
     def finished(self, config: ExperimentConfig, record: Record) -> None:
         self._records[_identity(config)] = record
 
+    def ended(self, config: ExperimentConfig, outcome: Record | CnnlabError) -> None:
+        """A run finished or failed; see `failed`."""
+        if isinstance(outcome, CnnlabError):
+            self.failed(config, outcome)
+        else:
+            self.finished(config, outcome)
+
+    def known(self, config: ExperimentConfig) -> bool:
+        """Whether a run has finished or failed."""
+        return _identity(config) in self._records or _identity(config) in self._failures
+
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
         """A run failed.
 
         Raises:
-            UserError: the first one, such as that a backend is not installed: it would be the same for all.
+            UserError: the first one, such as that a backend is not installed, where it would be the same for
+                all.
         """
-        of_one = not isinstance(error, UserError) or isinstance(error, DamagedRun)
-        if not of_one and not self._records and not self._failures:
+        of_all = self._one_runtime and isinstance(error, UserError) and not isinstance(error, DamagedRun)
+        if of_all and not self._records and not self._failures:
             raise error
         self._reporter.failed(config, error)
         self._failures[_identity(config)] = (config, error)

@@ -1,4 +1,4 @@
-"""What Keras does wrong on JAX and PyTorch, put right when the backend starts."""
+"""What Keras does wrong or slowly on JAX and PyTorch, put right when the backend starts."""
 
 from __future__ import annotations
 
@@ -21,6 +21,28 @@ def leave_tensorflow_alone() -> None:
             return sys.modules.get(self.name) is not None
 
     module_utils.tensorflow.__class__ = IfImported
+
+
+def fill_without_programs() -> None:
+    """Let new biases and optimizer slots on JAX be copied to the device, zeros and ones as they are.
+
+    Keras fills them there, for which JAX compiles a program for each shape: that takes longer than all the
+    copies together.
+    """
+    import jax
+    import numpy as np
+    from keras.src.backend.common.variables import standardize_dtype
+    from keras.src.initializers import constant_initializers
+
+    def filled_with(number: int) -> Any:
+        def filled(self: Any, shape: Sequence[int], dtype: Any = None) -> Any:
+            values = np.full(tuple(shape), number, jax.numpy.dtype(standardize_dtype(dtype)))
+            return jax.device_put(values, may_alias=False)  # training steps reuse the memory
+
+        return filled
+
+    constant_initializers.Zeros.__call__ = filled_with(0)
+    constant_initializers.Ones.__call__ = filled_with(1)
 
 
 def normalize_the_axes_named() -> None:

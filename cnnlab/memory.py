@@ -87,6 +87,13 @@ def custom_gradients_dropped() -> Iterator[None]:
                 del registry._registry[name]
 
 
+def device_bytes() -> int:
+    """The memory of the GPU that JAX computes on, so far as JAX may take it."""
+    import jax
+
+    return int(jax.devices()[0].memory_stats()["bytes_limit"])
+
+
 class _Counter(Protocol):
     """Who counts the bytes that are held."""
 

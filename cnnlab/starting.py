@@ -11,6 +11,20 @@ _ending: list[int] = []
 """The signal that ends this process; others are ignored then."""
 
 
+_own: list[bool] = []
+"""One item in a process that runs a command of cnnlab's, and nothing else."""
+
+
+def claim_process() -> None:
+    """Tell that this process runs a command of cnnlab's, and no other program that imports cnnlab."""
+    _own[:] = [True]
+
+
+def runs_nothing_else() -> bool:
+    """Whether `claim_process` has been called."""
+    return bool(_own)
+
+
 def handle_signals() -> None:
     """Let Ctrl-C, SIGTERM and SIGHUP end the process with one line, unless they are ignored, as by nohup."""
     for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):

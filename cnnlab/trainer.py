@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.experiment import ExperimentConfig
@@ -16,12 +19,13 @@ from cnnlab.run_folders.contents import DatasetFacts
 from cnnlab.run_folders.holding import hold, keep_aside, remove_checkpoints, start_over
 from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.records import Record, read_json, read_record
-from cnnlab.run_folders.run_writer import open_run, trained_on
+from cnnlab.run_folders.run_writer import RunWriter, open_run, trained_on
 
 if TYPE_CHECKING:
     from cnnlab.backend import Backend
     from cnnlab.datasets.content import Dataset
     from cnnlab.reporting import Reporter
+    from cnnlab.training.cost_estimate import CostEstimate
 
 
 @dataclass
@@ -76,11 +80,22 @@ class Trainer:
         if backend.device == "cpu":
             from cnnlab.training.slow_precision import slow_precision
 
-            if warning := slow_precision(config.runtime.precision):
+            convolutions = any(node.layer.is_convolution for node in config.nodes)
+            if warning := slow_precision(config.runtime.precision, convolutions=convolutions):
                 self.reporter.warn(warning)
         if config.gives_logits:
             self.reporter.note(f"{config.name}: the last layer has no softmax; training on logits")
         return backend
+
+    def estimate_cost(self, config: ExperimentConfig) -> CostEstimate:
+        """Try a few steps of a run and say what all of it will cost; nothing is written."""
+        data = self.dataset(config)
+        self.start(config)
+        from cnnlab.backend import own_randomness
+        from cnnlab.training.cost_estimate import estimate_cost
+
+        with own_randomness():
+            return estimate_cost(config, data)
 
     def reused(self, config: ExperimentConfig) -> Record | None:
         """The run of this config on its data, if it is finished and not to be trained again; reported.
@@ -116,16 +131,88 @@ class Trainer:
         with own_randomness(), hold(path, self.out):
             if record := self.reused(config):  # another process has finished it meanwhile
                 return record
-            record = self._trained(path, config, data, backend, side_by_side)
+            from cnnlab.training.train import train
+
+            with (
+                self._open(path, config, data, backend, side_by_side) as (run, facts),
+                self._told_of_memory(),
+            ):
+                train(config, data, run, self.reporter, environment=facts)
+            record = read_record(path)
         self.reporter.finished(config, record)
         return record
 
-    def _trained(
-        self, path: Path, config: ExperimentConfig, data: Dataset, backend: Backend, side_by_side: int
-    ) -> Record:
-        """Train, or go on with, the run in a folder that is held."""
+    def finish_together(
+        self,
+        lanes: Sequence[ExperimentConfig],
+        configs: Sequence[ExperimentConfig],
+        tell: Callable[[ExperimentConfig, Record | CnnlabError], None],
+    ) -> None:
+        """Train runs of one experiment as one program; each finishes or fails by itself.
+
+        Args:
+            lanes: one config with each seed of the program.
+            configs: those of the runs to train, among these.
+            tell: is told what has come of a run, as soon as it has.
+
+        Raises:
+            CnnlabError: none of those that nothing has been told of can be trained here.
+        """
+        data, backend = self.dataset(configs[0]), self.start(configs[0])
+        from cnnlab.backend import own_randomness
+        from cnnlab.training.together import Member, train_together
+
+        seeds = [each.seed for each in lanes]
+        marks = {"together": len(seeds), "together_seeds": seeds}
+        with own_randomness(), ExitStack() as all_runs:
+            members = []
+            for config in configs:
+                path = run_path(config, self.out)
+                folder = all_runs.enter_context(ExitStack())
+                failing = partial(_failing_alone, folder, partial(tell, config))
+                with failing():
+                    folder.enter_context(hold(path, self.out))
+                    if record := self.reused(config):  # another process has finished it meanwhile
+                        folder.close()
+                        tell(config, record)
+                        continue
+                    opened = self._open(path, config, data, backend, len(seeds), marks)
+                    run, facts = folder.enter_context(opened)
+                    finish = partial(self._finish_member, folder, config, tell)
+                    lane = seeds.index(config.seed)
+                    members.append(Member(config, lane, run, facts, failing, finish))
+            if members:
+                with self._told_of_memory():
+                    train_together(lanes, members, data, self.reporter)
+
+    def _finish_member(
+        self,
+        folder: ExitStack,
+        config: ExperimentConfig,
+        tell: Callable[[ExperimentConfig, Record | CnnlabError], None],
+    ) -> None:
+        folder.close()
+        record = read_record(run_path(config, self.out))
+        self.reporter.finished(config, record)
+        tell(config, record)
+
+    @contextmanager
+    def _open(
+        self,
+        path: Path,
+        config: ExperimentConfig,
+        data: Dataset,
+        backend: Backend,
+        side_by_side: int,
+        marks: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Iterator[tuple[RunWriter, dict[str, Any]]]:
+        """Begin, or go on with, the run in a folder that is held; with what its environment.json is to say.
+
+        Args:
+            side_by_side: how many runs are trained at the same time.
+            marks: what else environment.json is to say.
+        """
         from cnnlab.run_folders.environment import environment
-        from cnnlab.training.train import train
 
         digest = data.provenance.digest
         if self.fresh:
@@ -134,17 +221,21 @@ class Trainer:
             self._make_way(path, config)
         with open_run(path, config, data=digest) as run:
             facts = environment(config, backend, dataset_facts(config, data))
-            facts |= _neighbours(path, side_by_side)
+            facts |= {**_neighbours(path, side_by_side), **marks}
             if warning := resume_under(run, facts):
                 self.reporter.warn(f"{path}: {warning}")
-            try:
-                train(config, data, run, self.reporter, environment=facts)
-            except Exception as error:
-                self.reporter.check_interruption()  # then the run is interrupted, not failed
-                if is_out_of_memory(error):
-                    raise CnnlabError(out_of_memory(error)) from error
-                raise
-        return read_record(path)
+            yield run, facts
+
+    @contextmanager
+    def _told_of_memory(self) -> Iterator[None]:
+        """In this block, frameworks train: of memory that is not enough, they tell in many ways."""
+        try:
+            yield
+        except Exception as error:
+            self.reporter.check_interruption()  # then the run is interrupted, not failed
+            if is_out_of_memory(error):
+                raise CnnlabError(out_of_memory(error)) from error
+            raise
 
     def _make_way(self, path: Path, config: ExperimentConfig) -> None:
         """Clear the folder of a run on other data; what it has come to, if it is finished, is kept aside."""
@@ -158,6 +249,17 @@ class Trainer:
         else:
             self.reporter.warn(f"{other}; training it again")
             start_over(path, config)
+
+
+@contextmanager
+def _failing_alone(folder: ExitStack, tell: Callable[[CnnlabError], None]) -> Iterator[None]:
+    """What a run of several fails with in this block closes its folder, and is told; the others go on."""
+    try:
+        yield
+    except CnnlabError as error:
+        with suppress(CnnlabError), folder:
+            raise
+        tell(error)
 
 
 def _neighbours(path: Path, side_by_side: int) -> dict[str, Any]:

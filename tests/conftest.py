@@ -15,6 +15,10 @@ from cnnlab.backend import Backend, start_backend
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.version import ARITHMETIC
 
+# Otherwise the threads of OpenMP, which scikit-learn and PyTorch use, keep their CPU busy while they wait:
+# where tests share the CPUs, t-SNE takes ten times as long. Read when a library is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 CONFIGS = Path(__file__).parents[1] / "configs"
 
 # The same examples every time, so that a red test is red for everyone;
@@ -23,25 +27,33 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-ON_THE_DEVICE = (
-    "analyses", "architecture", "explanations", "keras_models", "layers", "optimization", "predict",
-    "training", "verification",
-)  # fmt: skip
+ON_THE_DEVICE = ("analyses", "architecture", "keras_models", "layers", "optimization", "predict", "training")
 """Folders whose tests are about the numbers that Keras computes: what they find may depend on the device.
 
 Elsewhere networks are trained as well, but what is asserted is about commands, files and messages.
 """
 
-ONLY_BUILDING = "layers/test_against_keras.py"
-"""It compares shapes and weights, of layers that compute nothing."""
+EVERY_TECHNIQUE = "everything"
+"""A fixture that runs all techniques on a channels-first network in mixed precision: not every device can."""
+
+KERAS_COMPUTES_NOTHING = {
+    "analyses/test_data.py", "analyses/test_kernels.py",
+    "architecture/test_lecture.py", "architecture/test_receptive_field.py",
+    "keras_models/test_drawing.py", "keras_models/test_refusals.py",
+    "layers/test_against_keras.py", "layers/test_counts.py", "layers/test_errors.py", "layers/test_python.py",
+}  # fmt: skip
+"""Files in these folders about counts, shapes, messages, or what NumPy and scikit-learn compute."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         path = item.path.relative_to(Path(__file__).parent)
-        if in_another_process := "elsewhere" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "elsewhere" in fixtures:
             item.add_marker(pytest.mark.other_backends)
-        if path.parts[0] in ON_THE_DEVICE and path.as_posix() != ONLY_BUILDING and not in_another_process:
+        elif EVERY_TECHNIQUE in fixtures or (
+            path.parts[0] in ON_THE_DEVICE and path.as_posix() not in KERAS_COMPUTES_NOTHING
+        ):
             item.add_marker(pytest.mark.device)
 
 

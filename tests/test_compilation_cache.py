@@ -2,11 +2,12 @@
 
 import json
 import os
+import warnings
 from pathlib import Path
 
 import pytest
 
-from cnnlab import compilation_cache
+from cnnlab import cli, compilation_cache
 
 TRAIN = """\
 import hashlib, json, os, warnings
@@ -26,9 +27,15 @@ config = cnnlab.Experiment(
     training={{"epochs": 1}}, runtime={{"backend": "jax", "device": "cpu"}},
 )
 (run,) = cnnlab.train(config, out={out!r})
+# The process is the caller's, and so are its filters.
+assert not any(each[1] and "compilation" in each[1].pattern for each in warnings.filters)
 files = hashlib.sha256((run.folder / "predictions.npz").read_bytes()).hexdigest()
 Path({told!r}).write_text(json.dumps([files, events["cache_hits"], events["cache_misses"]]))
 """
+
+MOST_PROGRAMS = 53
+"""Of that training. Some 36 are operations of the loss, for splits of three sizes: on a CPU they stay single
+ones, and the last digits what they were."""
 
 
 @pytest.fixture
@@ -96,6 +103,7 @@ def test_the_next_run_compiles_nothing_and_gets_the_same_bits(elsewhere, tmp_pat
     assert bits_again == bits
     assert (hits, misses_again) == (0, 0)
     assert hits_again == misses > 0
+    assert misses <= MOST_PROGRAMS
     assert len([*cache.glob("compiled/*/*-cache")]) == misses
 
 
@@ -108,6 +116,30 @@ def test_without_a_folder_nothing_is_kept(elsewhere, tmp_path: Path) -> None:
         "assert jax.config.jax_compilation_cache_dir is None\n"
         "assert jax.jit(lambda x: x + 1)(1) == 2"
     )
+
+
+def test_whoever_switches_it_off_gets_none(elsewhere, tmp_path: Path) -> None:
+    elsewhere(
+        "import os\n"
+        "os.environ['JAX_ENABLE_COMPILATION_CACHE'] = 'false'\n"
+        f"os.environ['CNNLAB_CACHE'] = {str(tmp_path / 'cache')!r}\n"
+        "import jax\n"
+        "from cnnlab.compilation_cache import keep_compiled_programs\n"
+        "keep_compiled_programs()\n"
+        "assert jax.config.jax_compilation_cache_dir is None\n"
+    )
+    assert not (tmp_path / "cache").exists()
+
+
+def test_commands_do_not_tell_that_a_program_could_not_be_kept() -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        cli._settle_libraries()
+        warnings.warn(
+            "Error writing persistent compilation cache entry for 'jit_step': no space", stacklevel=1
+        )
+        warnings.warn("something else", stacklevel=1)
+    assert [str(each.message) for each in told] == ["something else"]
 
 
 def test_the_users_own_cache_is_used(elsewhere, tmp_path: Path) -> None:

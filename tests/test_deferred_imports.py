@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cnnlab import deferred_imports as module
+from cnnlab import starting
 from cnnlab.deferred_imports import deferred_imports
 
 START = """\
@@ -67,6 +68,30 @@ def test_keras_gets_what_it_was_kept_from(tmp_path: Path) -> None:
     picture = tmp_path / "gallery.png"
     assert in_process(START.format(backend="tensorflow") + USE, str(picture)) == "used\n"
     assert picture.stat().st_size
+
+
+def test_only_in_a_process_of_its_own_cnnlab_keeps_all_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    with deferred_imports():
+        pass
+    assert gc.get_freeze_count() == 0
+    monkeypatch.setattr(starting, "_own", [True])
+    try:
+        with deferred_imports():
+            pass
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+
+
+def test_a_command_has_a_process_of_its_own() -> None:
+    code = """\
+from cnnlab import cli, starting
+
+assert not starting.runs_nothing_else()
+cli.run = lambda arguments: print(starting.runs_nothing_else()) or 0
+cli.main()
+"""
+    assert in_process(code) == "True\n"
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_run_is_not_lost_where_stderr_is_full(backend, monkeypatch):
     from cnnlab import channels_first
     from cnnlab.training import slow_precision as module
 
-    def seconds_of(dtype):
+    def seconds_of(dtype, kind):
         if dtype == "bfloat16":
             os.write(2, b"as the library says")
         return 0.01
@@ -65,7 +65,7 @@ def test_a_run_is_not_lost_where_stderr_is_full(backend, monkeypatch):
         return images * 2
 
     with full_stderr():
-        assert module.slow_precision("mixed_bfloat16") is None
+        assert module.slow_precision("mixed_bfloat16", convolutions=True) is None
         assert channels_first.computes(convolution, (channels_first.Operand((2, 3), "float32"),), ())
 
 

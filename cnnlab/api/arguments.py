@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from cnnlab.config.runs_at_once import WorkerCount, check_threads, check_workers
+from cnnlab.config.runs_at_once import (
+    TogetherCount,
+    WorkerCount,
+    check_threads,
+    check_together,
+    check_workers,
+)
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.config.seeds import parse_seeds
 from cnnlab.errors import OptionError
@@ -101,6 +107,7 @@ def jobs_of(
     data_dir: str | PathLike[str] | None,
     workers: WorkerCount,
     threads: int | None,
+    together: TogetherCount,
     fresh: bool,
     force: bool,
     reporter: Reporter,
@@ -108,19 +115,21 @@ def jobs_of(
     """What finds finished runs and trains missing ones.
 
     Raises:
-        UserError: `out` cannot be written, there is no folder `data_dir`, or `workers` or `threads` is not a
-            number that can be used.
+        UserError: `out` cannot be written, there is no folder `data_dir`, or `workers`, `threads` or
+            `together` is not a number that can be used.
     """
     check_workers(workers)
     check_threads(threads)
+    check_together(together, workers)
     from cnnlab.jobs import Jobs
     from cnnlab.user_files import check_can_be_made
 
     folder = out_folder(out)
     check_can_be_made(folder)
     return Jobs(
-        folder, data_paths(data_dir), reporter, fresh=fresh, force=force, workers=workers, threads=threads
-    )
+        folder, data_paths(data_dir), reporter, fresh=fresh, force=force, workers=workers, threads=threads,
+        together=together,
+    )  # fmt: skip
 
 
 def data_paths(data_dir: str | PathLike[str] | None) -> DataPaths:

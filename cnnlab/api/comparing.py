@@ -14,7 +14,7 @@ from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.runs_at_once import WorkerCount
+from cnnlab.config.runs_at_once import TogetherCount, WorkerCount
 from cnnlab.errors import OptionError, UserError, suggestion, unknown
 from cnnlab.run_folders.records import Record, read_record
 
@@ -188,6 +188,7 @@ def compare(
     precision: str | None = None,
     workers: WorkerCount = 1,
     threads: int | None = None,
+    together: TogetherCount = "auto",
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -236,8 +237,8 @@ def compare(
     if not any(isinstance(entry, ExperimentConfig) for entry in entries):
         options = {
             "seeds": chosen is not None, "set": set, "backend": backend, "device": device,
-            "precision": precision, "workers": workers != 1, "threads": threads, "fresh": fresh,
-            "force": force,
+            "precision": precision, "workers": workers != 1, "threads": threads,
+            "together": together != "auto", "fresh": fresh, "force": force,
         }  # fmt: skip
         unused = ", ".join(f"--{name}" for name, value in options.items() if value)
         if unused:
@@ -245,8 +246,8 @@ def compare(
     from cnnlab.jobs import RunsFailed
 
     jobs = jobs_of(
-        out=out, data_dir=data_dir, workers=workers, threads=threads, fresh=fresh, force=force,
-        reporter=reporter_for(progress),
+        out=out, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
+        force=force, reporter=reporter_for(progress),
     )  # fmt: skip
     try:
         compared = compare_experiments(

@@ -209,7 +209,8 @@ class Experiment:
         from cnnlab.jobs import Jobs
 
         jobs = Jobs(out_folder(None), data_paths(data_dir), reporter_for(progress), force=force)
-        return jobs.estimate_cost(self._config)
+        with jobs.cost_estimates() as estimate_cost:
+            return estimate_cost(self._config)
 
     @cached_property
     def _text(self) -> str:

@@ -10,7 +10,7 @@ from cnnlab.api.arguments import Seeds, data_paths, jobs_of, out_folder, seeds_o
 from cnnlab.api.experiment import ExperimentLike, load_all
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
-from cnnlab.config.runs_at_once import WorkerCount, check_threads
+from cnnlab.config.runs_at_once import TogetherCount, WorkerCount, check_threads
 from cnnlab.errors import CnnlabError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def train(
     precision: str | None = None,
     workers: WorkerCount = 1,
     threads: int | None = None,
+    together: TogetherCount = "auto",
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -66,6 +67,9 @@ def train(
             and memory allow.
         threads: CPU threads of each run; by default all CPUs, divided among the workers. Without it,
             a resumed run keeps the number that it was begun with.
+        together: how many seeds of an experiment to train as one program, on JAX, or "auto": on a GPU as many
+            as its memory has room for, at most 32, elsewhere 1. The number decides the last digits, as that
+            of threads does; without it, seeds that are resumed stay together as they were begun.
         fresh: start over, even where a run is finished; the folder of a damaged run is kept beside it.
         force: train even if the parameters cannot fit in memory.
         progress: True for a bar in a notebook, or a function such as print; by default nothing is shown.
@@ -81,8 +85,8 @@ def train(
     loaded = load_all(experiments, settings)
     chosen = seeds_of(seeds)
     jobs = jobs_of(
-        out=out, data_dir=data_dir, workers=workers, threads=threads, fresh=fresh, force=force,
-        reporter=reporter_for(progress),
+        out=out, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
+        force=force, reporter=reporter_for(progress),
     )  # fmt: skip
     configs = [each.config.with_seed(seed) for each in loaded for seed in chosen or (each.seed,)]
     from cnnlab.jobs import RunsFailed
@@ -120,4 +124,5 @@ def estimate_costs(
     # Nothing is written: whether the folder of runs can be does not matter.
     check_threads(threads)
     jobs = Jobs(out_folder(None), data_paths(data_dir), reporter_for(progress), force=force, threads=threads)
-    return [jobs.estimate_cost(each.config) for each in loaded]
+    with jobs.cost_estimates() as estimate_cost:
+        return [estimate_cost(each.config) for each in loaded]

@@ -15,7 +15,7 @@ from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.runs_at_once import WorkerCount
+from cnnlab.config.runs_at_once import TogetherCount, WorkerCount
 from cnnlab.errors import OptionError, UserError
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ def why(
     precision: str | None = None,
     workers: WorkerCount = 1,
     threads: int | None = None,
+    together: TogetherCount = "auto",
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -169,8 +170,8 @@ def why(
 
     reporter = reporter_for(progress)
     jobs = jobs_of(
-        out=out_path, data_dir=data_dir, workers=workers, threads=threads, fresh=fresh, force=force,
-        reporter=reporter,
+        out=out_path, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
+        force=force, reporter=reporter,
     )  # fmt: skip
     for rung, reason in ladder.left_out.items():
         reporter.note(f"{rung} is left out: {reason}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from cnnlab.backend import own_randomness, start_backend
@@ -30,7 +31,7 @@ class EpochSpeed:
     batch_size: int
     images: int  # that an epoch trains on
     macs: int | None  # of the forward pass for one image; None where a layer's are unknown
-    first_epoch_seconds: float  # compilation included
+    first_epoch_seconds: float  # from the building of the network on: tracing and compilation included
     seconds: Timing  # of each epoch that followed
     peak: MatrixMultiplyPeak
     environment: Mapping[str, Any]  # as in a run's environment.json
@@ -110,18 +111,24 @@ def measure_epochs(configs: Sequence[ExperimentConfig], jobs: Jobs, *, epochs: i
 def _seconds_of_epochs(
     config: ExperimentConfig, data: Dataset, reporter: Reporter, *, count: int
 ) -> list[float]:
-    """What each of the first epochs of a run takes."""
+    """What each of the first epochs of a run takes; the first, with all that has to happen before its steps.
+
+    TensorFlow traces and optimizes its programs when they are made, JAX compiles them in the first steps.
+    """
     from cnnlab.training.epoch import train_epoch
     from cnnlab.training.train import prepare
 
     training = config.training.model_copy(update={"epochs": count})
-    told = config.model_copy(update={"training": training})
-    reporter.started(told, done=0, resumed=False)
+    shortened = config.model_copy(update={"training": training})
+    reporter.started(shortened, done=0, resumed=False)
     seconds = []
     with own_randomness():
+        began = perf_counter()
         learner, steps = prepare(config, data)
+        before_steps = perf_counter() - began
         for epoch in range(1, 1 + count):
             row = train_epoch(config, learner, steps, epoch, reporter)
-            reporter.epoch_ended(told, row)
+            reporter.epoch_ended(shortened, row)
             seconds.append(float(row["seconds"] or 0))
+    seconds[0] += before_steps
     return seconds

@@ -12,10 +12,10 @@ SIZES = (512, 1024, 2048, 4096, 8192)
 REPEATS = 8
 """How often the products of one size are timed; the fastest counts, so that what else runs matters little."""
 
-LEAST_SECONDS = 0.05
+MIN_SECONDS = 0.05
 """So many products are timed in a row that they take this long: the clock and the start weigh little then."""
 
-MOST_SECONDS = 0.5
+MAX_SECONDS = 0.5
 """A size whose product would take longer is left out."""
 
 
@@ -41,7 +41,7 @@ def matrix_multiply_peak() -> MatrixMultiplyPeak:
     for size in SIZES:
         seconds = _seconds_per_product(size)
         best = max(best, MatrixMultiplyPeak(2 * size**3 / seconds, size), key=_rate)
-        if 8 * seconds > MOST_SECONDS:  # what the next size would take
+        if 8 * seconds > MAX_SECONDS:  # what the next size would take
             break
     return best
 
@@ -74,6 +74,6 @@ def _seconds_per_product(size: int) -> float:
 
     timed(1)  # compiles, and takes the memory
     count = 1
-    while (seconds := timed(count)) < LEAST_SECONDS:
+    while (seconds := timed(count)) < MIN_SECONDS:
         count *= 2
     return min(seconds, *(timed(count) for _ in range(REPEATS - 1))) / count

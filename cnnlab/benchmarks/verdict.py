@@ -31,7 +31,7 @@ PLAIN_LOOP = Path(__file__).parent / "plain_keras_loop.py"
 PLAIN_NETWORKS = ("dnn", "cnn")
 """What the plain loop trains, in its order: the shipped configs of these names."""
 
-MOST_SAID = 2000
+ERROR_LIMIT = 2000
 """Characters of a failed process's messages that are shown, from the end."""
 
 SCRIPT = f"""\
@@ -225,6 +225,6 @@ def _timed(command: Sequence[str], what: str, environment: Mapping[str, str]) ->
         os.close(held)
     if done.returncode != 0:
         kind = UserError if done.returncode == UserError.exit_code else CnnlabError
-        said = done.stderr.strip()[-MOST_SAID:] or f"exit code {done.returncode}, no message"
-        raise kind(f"{what} failed\n   {said}")
+        message = done.stderr.strip()[-ERROR_LIMIT:] or f"exit code {done.returncode}, no message"
+        raise kind(f"{what} failed\n   {message}")
     return seconds, done.stdout

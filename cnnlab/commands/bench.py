@@ -22,7 +22,7 @@ from cnnlab.commands.options import (
     workers_option,
 )
 from cnnlab.commands.output import print_json, print_table, say
-from cnnlab.wording import counted
+from cnnlab.wording import counted, three_digits
 
 if TYPE_CHECKING:
     from cnnlab.benchmarks.epoch import EpochSpeed
@@ -101,11 +101,11 @@ def _print_epochs(speeds: Sequence[EpochSpeed]) -> None:
     rows = [
         [
             each.name,
-            _seconds(each.seconds.median),
+            three_digits(each.seconds.median),
             _range(each.seconds),
             f"{each.images_per_second:,.0f}",
             "–" if each.share is None else f"{each.share:.1%}",
-            _seconds(each.first_epoch_seconds),
+            three_digits(each.first_epoch_seconds),
         ]
         for each in speeds
     ]
@@ -184,11 +184,11 @@ def _print_verdict(speed: VerdictSpeed) -> None:
     from cnnlab.benchmarks.verdict import PLAIN_LOOP
 
     headers = ["Command", "Seconds", "Lowest to\nhighest", "cnnlab ÷\nplain Keras"]
-    rows = [["cnnlab compare", _seconds(speed.cnnlab.seconds.median), _range(speed.cnnlab.seconds), ""]]
+    rows = [["cnnlab compare", three_digits(speed.cnnlab.seconds.median), _range(speed.cnnlab.seconds), ""]]
     if speed.plain_keras and speed.ratio:
         seconds = speed.plain_keras.seconds
         rows.append(
-            ["plain Keras loop", _seconds(seconds.median), _range(seconds), f"{speed.ratio.median:.2f}"]
+            ["plain Keras loop", three_digits(seconds.median), _range(seconds), f"{speed.ratio.median:.2f}"]
         )
     shown = [column for column in range(len(headers)) if any(row[column] for row in rows)]
     print_table(
@@ -222,9 +222,4 @@ def _at_once(workers: WorkerCount) -> str:
 def _range(measured: Timing) -> str:
     if len(measured.values) == 1:
         return ""
-    return f"{_seconds(min(measured.values))} to {_seconds(max(measured.values))}"
-
-
-def _seconds(value: float) -> str:
-    """0.0571, 5.71, 571, 5,710"""
-    return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"
+    return f"{three_digits(min(measured.values))} to {three_digits(max(measured.values))}"

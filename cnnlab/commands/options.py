@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from cnnlab.config.experiment import known_configs
 from cnnlab.config.overrides import parse_setting
-from cnnlab.config.runs_at_once import MOST_THREADS, WorkerCount
+from cnnlab.config.runs_at_once import MOST_THREADS, TogetherCount, WorkerCount
 from cnnlab.config.seeds import parse_seeds
 from cnnlab.errors import UserError
 from cnnlab.files import name_problem
@@ -123,12 +123,14 @@ class SeedsType(click.ParamType[tuple[int, ...]]):
             self.fail(str(error), param, ctx)
 
 
-class WorkersType(click.ParamType[WorkerCount]):
+class CountType(click.ParamType[WorkerCount | TogetherCount]):
     """How many runs to train at the same time, or auto."""
 
-    name = "workers"
+    name = "count"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> WorkerCount:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> WorkerCount | TogetherCount:
         if value == "auto":
             return "auto"
         if isinstance(value, str) and value.isascii() and value.isdecimal():
@@ -150,6 +152,7 @@ class TrainingOptions(TypedDict):
     precision: str | None
     workers: WorkerCount
     threads: int | None
+    together: TogetherCount
     fresh: bool
     force: bool
 
@@ -252,8 +255,17 @@ def precision_option(command: Command) -> Command:
 def workers_option(command: Command) -> Command:
     """--workers."""
     return click.option(
-        "--workers", type=WorkersType(), default=1, show_default=True, metavar="N|auto",
+        "--workers", type=CountType(), default=1, show_default=True, metavar="N|auto",
         help="Train N runs at once, each in its own process; auto: as many as CPUs and memory allow.",
+    )(command)  # fmt: skip
+
+
+def together_option(command: Command) -> Command:
+    """--together."""
+    return click.option(
+        "--together", type=CountType(), default="auto", show_default=True, metavar="K|auto",
+        help="Train K seeds of an experiment as one program, on JAX; auto: on a GPU as many as its memory "
+        "has room for, at most 32, else 1.",
     )(command)  # fmt: skip
 
 
@@ -308,6 +320,7 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
     @precision_option
     @workers_option
     @threads_option
+    @together_option
     @click.option(
         "--fresh",
         is_flag=True,
@@ -327,13 +340,15 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
         precision: str | None,
         workers: WorkerCount,
         threads: int | None,
+        together: TogetherCount,
         fresh: bool,
         force: bool,
         **kwargs: Any,
     ) -> Any:
         options = TrainingOptions(
             seeds=seeds, set=set, out=out, data_dir=data_dir, backend=backend, device=device,
-            precision=precision, workers=workers, threads=threads, fresh=fresh, force=force,
+            precision=precision, workers=workers, threads=threads, together=together, fresh=fresh,
+            force=force,
         )  # fmt: skip
         return command(*args, options=options, **kwargs)
 

@@ -252,6 +252,12 @@ def _show(document: Mapping[str, Any]) -> None:
     status, result, environment = (document[key] for key in ("status", "result", "environment"))
     say(f"{document['run']}: {status.get('state')}")
     dataset, side_by_side = environment.get("dataset", {}), result.get("side_by_side")
+    together = environment.get("together")
+    beside = (
+        f"{together} seeds trained in one program"
+        if together
+        else f"{side_by_side} runs trained side by side"
+    )
     facts = {
         "started": status.get("started"),
         "error": status.get("error"),
@@ -261,7 +267,7 @@ def _show(document: Mapping[str, Any]) -> None:
         "parameters": _cell("params", result.get("params"), empty=""),
         "MACs": _cell("params", result.get("macs"), empty=""),
         "seconds": _cell("seconds", result.get("seconds"), empty="")
-        + (f", {side_by_side} runs trained side by side" if side_by_side else ""),
+        + (f", {beside}" if side_by_side else ""),
         "data": f"{dataset.get('title')}, {dataset.get('status')}, {dataset.get('digest', '')[:8]}"
         if dataset
         else None,

@@ -50,6 +50,7 @@ def command(
         reject_unused(
             "seeds",
             "workers",
+            "together",
             "fresh",
             reason="--check only runs a few steps of each experiment and keeps no result",
         )

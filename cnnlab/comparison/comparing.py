@@ -119,7 +119,7 @@ def _costs_apart(experiments: Sequence[ExperimentRuns], labels: Sequence[str]) -
         yield (
             f"{shared} of {counted(len(measured), 'run')} {were} trained side by side with others; the times "
             "and the memory of such experiments are not shown (–); to measure them, train one run at a time: "
-            "--workers 1 --fresh"
+            "--workers 1 --together 1 --fresh"
         )
     devices = {record.environment.get("device") for each in experiments for record in each.records}
     if {"cpu", "gpu"} <= devices:

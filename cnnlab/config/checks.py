@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from cnnlab.accounting.architecture import LayerShapeError
 from cnnlab.config.locating import located, with_classes
 from cnnlab.config.sections import ModelConfig, TrainingConfig
 from cnnlab.datasets import DatasetConfig
@@ -13,6 +13,9 @@ from cnnlab.language.fields import Shape, as_written
 from cnnlab.language.source import Path_, YamlNode, dotted
 from cnnlab.layers.base import times
 from cnnlab.layers.graph import GraphNode
+
+if TYPE_CHECKING:
+    from cnnlab.accounting.architecture import LayerShapeError
 
 _SMOOTHED = ("categorical_crossentropy", "categorical_focal_crossentropy")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cnnlab.config.optimizers import Optimizer
-from cnnlab.config.schedules import Constant, Cosine, OneCycle, Schedule, Step
+from cnnlab.config.schedules import Constant, Schedule
 from cnnlab.config.sections import LARGEST_FLOAT32, TrainingConfig
 from cnnlab.datasets import DatasetConfig
 from cnnlab.datasets.sizes import split_sizes
@@ -196,6 +196,10 @@ def _idle_patience(training: TrainingConfig) -> Iterator[Finding]:
 
 
 def _idle_schedule(rate: Schedule, epochs: int) -> Iterator[Finding]:
+    if not rate.changes:
+        return
+    from cnnlab.config.changing_rates import Cosine, OneCycle, Step
+
     where: Path_ = ("training", "optimizer", "learning_rate")
     left = epochs - rate.warm_up
     match rate:

@@ -10,12 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, PlainSerializer, PrivateAttr, ValidationError
 
-from cnnlab.accounting.architecture import Architecture, LayerShapeError, describe
-from cnnlab.accounting.memory import TrainingMemory, training_memory
 from cnnlab.config.checks import (
     input_mismatches,
     output_mismatches,
@@ -25,14 +23,6 @@ from cnnlab.config.checks import (
     training_mismatches,
 )
 from cnnlab.config.decisive import decides
-from cnnlab.config.effects import (
-    ImageCounts,
-    idle_layers,
-    idle_settings,
-    impossible_settings,
-    known_counts,
-    silent_layers,
-)
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
@@ -43,6 +33,11 @@ from cnnlab.language.fields import Name, Settings, Shape, as_written, chosen_by_
 from cnnlab.language.source import Path_, YamlNode, dotted, read_yaml, write_yaml
 from cnnlab.layers.base import Layer
 from cnnlab.layers.graph import GraphNode, expand
+
+if TYPE_CHECKING:  # what only a config without mistakes needs is imported when it is needed
+    from cnnlab.accounting.architecture import Architecture
+    from cnnlab.accounting.memory import TrainingMemory
+    from cnnlab.config.effects import ImageCounts
 
 MOST_PROBLEMS = 20
 """So many mistakes of a file are shown; the others come to light when these are mended."""
@@ -69,9 +64,9 @@ class ExperimentConfig(Settings):
         DatasetConfig | None, chosen_by_name("dataset", DATASETS, OWN_DATA), PlainSerializer(dump)
     ] = None  # fmt: skip
     model: ModelConfig
-    training: TrainingConfig = TrainingConfig()
+    training: TrainingConfig = TrainingConfig.model_construct()
     seed: Seed = 0
-    runtime: RuntimeConfig = RuntimeConfig()
+    runtime: RuntimeConfig = RuntimeConfig.model_construct()
 
     _source: Source = PrivateAttr(default=Source())
 
@@ -102,11 +97,15 @@ class ExperimentConfig(Settings):
 
     @cached_property
     def architecture(self) -> Architecture:
+        from cnnlab.accounting.architecture import describe
+
         data_format = self.dataset.data_format if self.dataset else None
         return describe(self.nodes, self.input_shape, data_format)
 
     @cached_property
     def training_memory(self) -> TrainingMemory:
+        from cnnlab.accounting.memory import training_memory
+
         training = self.training
         return training_memory(
             self.architecture,
@@ -152,6 +151,8 @@ class ExperimentConfig(Settings):
         """
         if self.dataset is None:
             return []
+        from cnnlab.config.effects import impossible_settings, known_counts, silent_layers
+
         known = counts or known_counts(self.dataset)
         found = [*impossible_settings(self.training, self.dataset, known)]
         with suppress(ShapeError):  # layers that do not fit together have a message of their own
@@ -162,6 +163,8 @@ class ExperimentConfig(Settings):
         """Settings that change nothing about the result, each with its place."""
         if self.dataset is None:
             return []
+        from cnnlab.config.effects import idle_layers, idle_settings, known_counts
+
         known = counts or known_counts(self.dataset)
         found = [*idle_settings(self.training, self.dataset, known), *idle_layers(self.nodes)]
         return [self._located(*each) for each in found]
@@ -251,6 +254,8 @@ def parse_config(root: YamlNode, default_name: str, *, trained: bool = False) ->
 
 def _mismatches(config: ExperimentConfig, root: YamlNode) -> Iterator[str]:
     """Where the sections do not fit together, so far as one mistake lets the next be seen."""
+    from cnnlab.accounting.architecture import LayerShapeError
+
     dataset = config.dataset
     wrong_input = list(input_mismatches(config.model, dataset, root))
     if wrong_input:

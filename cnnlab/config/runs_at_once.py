@@ -8,6 +8,9 @@ from cnnlab.errors import OptionError
 
 WorkerCount: TypeAlias = int | Literal["auto"]
 
+TogetherCount: TypeAlias = int | Literal["auto"]
+"""How many seeds of an experiment are trained as one program."""
+
 MOST_THREADS = 1024
 """More would be a mistake: each takes memory from the moment when a backend starts."""
 
@@ -18,8 +21,23 @@ def check_workers(workers: object) -> None:
     Raises:
         OptionError: neither a whole number, 1 or more, nor "auto".
     """
-    if workers != "auto" and (not _is_whole(workers) or workers < 1):  # type: ignore[operator]
-        raise OptionError("workers", f'expected a whole number, 1 or more, or "auto", found {workers!r:.60}')
+    _check_count("workers", workers)
+
+
+def check_together(together: object, workers: WorkerCount) -> None:
+    """Refuse what is no number of seeds to train as one program, and several where workers train runs.
+
+    Raises:
+        OptionError: neither a whole number, 1 or more, nor "auto"; or workers are wanted as well.
+    """
+    _check_count("together", together)
+    if together not in ("auto", 1) and workers != 1:
+        raise OptionError(
+            "together",
+            "several seeds in one program are trained by one process; leave out workers, or train one seed "
+            "at a time",
+            value=together,
+        )
 
 
 def check_threads(threads: object) -> None:
@@ -34,6 +52,11 @@ def check_threads(threads: object) -> None:
         raise OptionError(
             "threads", f"expected a whole number from 1 to {MOST_THREADS}, found {threads!r:.60}"
         )
+
+
+def _check_count(option: str, count: object) -> None:
+    if count != "auto" and (not _is_whole(count) or count < 1):  # type: ignore[operator]
+        raise OptionError(option, f'expected a whole number, 1 or more, or "auto", found {count!r:.60}')
 
 
 def _is_whole(value: object) -> bool:

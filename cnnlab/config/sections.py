@@ -164,7 +164,7 @@ class TrainingConfig(Settings):
     batch_size: Positive = 32
     optimizer: Annotated[
         Optimizer, chosen_by_name("optimizer", OPTIMIZERS, default=DEFAULT_OPTIMIZER), PlainSerializer(dump)
-    ] = Adam()  # fmt: skip
+    ] = Adam.model_construct()  # fmt: skip  # valid as it is: what validates it is built when it is needed
     loss: Loss = "categorical_crossentropy"
     label_smoothing: Rate = Field(
         0.0, description="The share of each label that is spread over all classes (Szegedy et al. 2016)."

@@ -56,6 +56,10 @@ class Settings(BaseModel):
         protected_namespaces=(),
     )
 
+    def __init_subclass__(cls, **config: Any) -> None:
+        super().__init_subclass__(**config)
+        _simplify_class_variables(cls)
+
     @model_validator(mode="wrap")
     @classmethod
     def _in_plain_words(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -94,6 +98,20 @@ class Settings(BaseModel):
         if idle:
             message = f"has no effect {reason}; leave it out"
             raise problems(*(problem(message, (name,), kind="key") for name in idle))
+
+
+def _simplify_class_variables(kind: type[Settings]) -> None:
+    """Let Pydantic know them as such without evaluating their annotations, anew for each subclass.
+
+    That took longer than all else about a class whose schema is built when it is needed.
+    """
+    annotations = vars(kind).get("__annotations__", {})
+    for name, annotation in annotations.items():
+        if isinstance(annotation, str) and annotation.startswith("ClassVar["):
+            annotations[name] = ClassVar
+
+
+_simplify_class_variables(Settings)
 
 
 _wanted: ContextVar[Callable[[Settings, str], bool] | None] = ContextVar("wanted", default=None)

@@ -11,7 +11,7 @@ from cnnlab.config.runs_at_once import MOST_THREADS
 from cnnlab.run_folders.checkpoints import CHECKPOINTS
 from cnnlab.run_folders.records import Record, read_json
 from cnnlab.run_folders.run_writer import RunWriter
-from cnnlab.version import ARITHMETIC
+from cnnlab.version import arithmetic_of
 from cnnlab.wording import counted
 
 Fact = str | int | bool | None
@@ -20,7 +20,16 @@ Fact = str | int | bool | None
 RESUMED = "resumed_elsewhere"
 """The mark, in run.json and environment.json, of a run that was resumed under other arithmetic."""
 
-_ALWAYS = {"arithmetic": "cnnlab's arithmetic", "keras": "Keras", "numpy": "NumPy", "device": "device"}
+MOST_RECORDED = 1024
+"""A damaged file must not make a program of a million seeds."""
+
+_ALWAYS = {
+    "arithmetic": "cnnlab's arithmetic",
+    "keras": "Keras",
+    "numpy": "NumPy",
+    "device": "device",
+    "together": "seeds in one program",
+}
 _ON_CPU = {
     "cpu": "CPU",
     "instruction_set": "instruction set",
@@ -45,13 +54,15 @@ class Arithmetic:
         """Of runs from before a fact was recorded, or with something else in its place, it is not known."""
         of_device = _ON_GPU if environment.get("device") == "gpu" else _ON_CPU
         facts = {key: _fact(environment.get(key)) for key in ("backend", *_ALWAYS, *of_device)}
+        if environment and "together" not in environment:
+            facts["together"] = 1
         if version := _fact(environment.get(str(facts["backend"]))):
             facts["backend"] = f"{facts['backend']} {version}"
         return cls(facts, environment.get(RESUMED) is True)
 
     @property
     def number(self) -> int | None:
-        """cnnlab's own, `cnnlab.version.ARITHMETIC` when the run was trained; None: it had none."""
+        """cnnlab's own, `cnnlab.version.arithmetic_of` when the run was trained; None: it had none."""
         number = self.facts.get("arithmetic")
         return number if isinstance(number, int) else None
 
@@ -98,15 +109,28 @@ def threads_begun_with(path: Path) -> int | None:
     return threads if known and environment.get("device") == "cpu" else None
 
 
+def seeds_begun_with(path: Path) -> tuple[int, ...] | None:
+    """The seeds that the run in this folder was begun with as one program; () for a run that was begun alone.
+
+    None where it begins anew.
+    """
+    if not any((path / name).exists() for name in CHECKPOINTS):
+        return None
+    seeds = (read_json(path / "environment.json") or {}).get("together_seeds")
+    if not isinstance(seeds, list) or not all(isinstance(each, int) and each >= 0 for each in seeds):
+        return ()
+    return tuple(seeds) if MOST_RECORDED >= len(set(seeds)) == len(seeds) > 1 else ()
+
+
 def reused_from_before(record: Record) -> str | None:
     """A sentence where a finished run is reused that would not have today's arithmetic; the same for many."""
-    number = Arithmetic.from_environment(record.environment).number
-    if number == ARITHMETIC:
+    number, today = Arithmetic.from_environment(record.environment).number, _today(record)
+    if number == today:
         return None
     trained = (
-        f"before cnnlab numbered its arithmetic; this version of cnnlab has arithmetic version {ARITHMETIC}"
+        f"before cnnlab numbered its arithmetic; this version of cnnlab has arithmetic version {today}"
         if number is None
-        else f"with arithmetic version {number}; this version of cnnlab has version {ARITHMETIC}"
+        else f"with arithmetic version {number}; this version of cnnlab has version {today}"
     )
     return (
         f"reusing runs that were trained {trained}; new runs can differ from them in the last digits; "
@@ -116,15 +140,24 @@ def reused_from_before(record: Record) -> str | None:
 
 def of_other_arithmetic(records: Sequence[Record]) -> str | None:
     """How many of these runs do not have today's arithmetic; None where all have it."""
-    numbers = [Arithmetic.from_environment(record.environment).number for record in records]
-    others = len(numbers) - numbers.count(ARITHMETIC)
+    others = [
+        record
+        for record in records
+        if Arithmetic.from_environment(record.environment).number != _today(record)
+    ]
     if not others:
         return None
-    were, them = ("was", "it") if others == 1 else ("were", "them")
+    were, them = ("was", "it") if len(others) == 1 else ("were", "them")
+    present = " or ".join(map(str, sorted({_today(record) for record in others})))
     return (
-        f"{others} of {counted(len(numbers), 'run')} {were} trained with another arithmetic version of "
-        f"cnnlab than the present one, {ARITHMETIC}; new runs can differ from {them} in the last digits"
+        f"{len(others)} of {counted(len(records), 'run')} {were} trained with another arithmetic version of "
+        f"cnnlab than the present one, {present}; new runs can differ from {them} in the last digits"
     )
+
+
+def _today(record: Record) -> int:
+    """The number that the run would have if it were trained now, on the backend and device that it had."""
+    return arithmetic_of(record.environment.get("backend"), record.environment.get("device"))
 
 
 def differences_among(records: Sequence[Record]) -> list[str]:

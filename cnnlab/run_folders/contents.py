@@ -142,6 +142,8 @@ class RunEnvironment(TypedDict, total=False):
     precision: str
     git_commit: str | None
     side_by_side: int
+    together: int
+    together_seeds: list[int]
     dataset: dict[str, str | dict[str, float] | None]
     plugins: dict[str, str]
 

@@ -20,7 +20,7 @@ from cnnlab.layers.base import Layer
 from cnnlab.plugins import Distribution
 from cnnlab.processor import cpu_name, instruction_set
 from cnnlab.run_folders.contents import DatasetFacts
-from cnnlab.version import ARITHMETIC, __version__
+from cnnlab.version import __version__, arithmetic_of
 
 
 def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFacts) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
     threads, parallel_operations = threads_of(backend.name)
     return {
         "cnnlab": __version__,
-        "arithmetic": ARITHMETIC,
+        "arithmetic": arithmetic_of(backend.name, backend.device),
         "python": platform.python_version(),
         "keras": version("keras"),
         "numpy": version("numpy"),

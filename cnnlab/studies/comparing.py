@@ -63,7 +63,8 @@ def compare_experiments(
         raise UserError(f"--match: {given[0].path} is a finished run; give the config instead")
     matched = None
     if match is not None:
-        matched = match_budget(configs, match, jobs=jobs, resize=resize)
+        with jobs.cost_estimates(runs=len(configs) * len(seeds or (None,))) as estimate_cost:
+            matched = match_budget(configs, match, estimate_cost=estimate_cost, resize=resize)
         jobs.reporter.note(str(matched))
         entries = [matched.config if each is matched.original else each for each in entries]
     comparison = train_and_compare(entries, seeds=seeds, jobs=jobs, left_out=left_out)

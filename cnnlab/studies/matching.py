@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import ShapeError, UserError, unknown
-from cnnlab.jobs import Jobs
 from cnnlab.studies.widths import WidthGroup, resized, shape_problem, width_groups, widths_of
+
+if TYPE_CHECKING:
+    from cnnlab.training.cost_estimate import CostEstimate
+
+CostEstimator: TypeAlias = "Callable[[ExperimentConfig], CostEstimate]"
 
 Budget = Literal["parameters", "macs", "seconds"]
 BUDGETS: tuple[Budget, ...] = ("parameters", "macs", "seconds")
@@ -63,7 +67,11 @@ class Match:
 
 
 def match_budget(
-    configs: Sequence[ExperimentConfig], budget: Budget, *, jobs: Jobs, resize: str | None = None
+    configs: Sequence[ExperimentConfig],
+    budget: Budget,
+    *,
+    estimate_cost: CostEstimator,
+    resize: str | None = None,
 ) -> Match:
     """Resize one of two networks so that it costs what the other does.
 
@@ -73,6 +81,7 @@ def match_budget(
     seconds are those of all training steps, measured on a few of both networks.
 
     Args:
+        estimate_cost: measures what a run will cost; see `Jobs.cost_estimates`. Called for seconds only.
         resize: the name of the network to resize; by default the one without convolutions.
 
     Raises:
@@ -84,7 +93,7 @@ def match_budget(
     if budget != "seconds":
         return match_arithmetic(original, reference, budget)
     before, groups = _changeable(original, reference)
-    after, reached, wanted = _by_seconds(original, reference, before, groups, jobs)
+    after, reached, wanted = _by_seconds(original, reference, before, groups, estimate_cost)
     return _matched(original, reference, budget, before, after, reached=reached, wanted=wanted)
 
 
@@ -216,7 +225,7 @@ def _by_seconds(
     reference: ExperimentConfig,
     before: Sequence[int],
     groups: Sequence[WidthGroup],
-    jobs: Jobs,
+    estimate_cost: CostEstimator,
 ) -> tuple[list[int], float, float]:
     """The widths, of a few that are measured, whose seconds come closest, and what both networks took.
 
@@ -230,7 +239,9 @@ def _by_seconds(
         widths = _scaled(before, groups, math.exp(place))
         if any(widths == each for _, each, _, _ in tried):  # there is nothing between
             break
-        wanted, seconds = _seconds(reference, jobs), _seconds(_fitting(config, widths), jobs)
+        wanted = _seconds(estimate_cost(reference), reference)
+        fitting = _fitting(config, widths)
+        seconds = _seconds(estimate_cost(fitting), fitting)
         off = math.log(seconds / wanted)
         tried.append((abs(off), widths, seconds, wanted))
         if abs(off) <= CLOSE_ENOUGH:
@@ -248,9 +259,8 @@ def _by_seconds(
     return widths, seconds, wanted
 
 
-def _seconds(config: ExperimentConfig, jobs: Jobs) -> float:
+def _seconds(estimate: CostEstimate, config: ExperimentConfig) -> float:
     """What the training steps of a whole run take. What every start costs depends on no width."""
-    estimate = jobs.estimate_cost(config)
     return estimate.seconds_per_step * estimate.steps_per_epoch * config.training.epochs
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from cnnlab.datasets.content import Split
 from cnnlab.training.metrics import measure
 from cnnlab.training.objective import Objective
-from cnnlab.training.steps import Steps
+from cnnlab.training.steps import Answering
 
 
 class Evaluation(NamedTuple):
@@ -24,7 +24,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    steps: Steps, objective: Objective, split: Split, *, batch_size: int, metrics: Sequence[str] = ()
+    steps: Answering, objective: Objective, split: Split, *, batch_size: int, metrics: Sequence[str] = ()
 ) -> Evaluation:
     """Run a split through the network as it is now. `batch_size` limits memory; it changes no answer.
 

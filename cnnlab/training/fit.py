@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import keras
 
 from cnnlab.accounting.architecture import NUMBER_BYTES
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.sections import TrainingConfig
-from cnnlab.datasets.content import Dataset
+from cnnlab.datasets.content import Dataset, Split
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.contents import RunWarning
 from cnnlab.run_folders.records import EpochRow
 from cnnlab.run_folders.run_writer import RunWriter
 from cnnlab.training.checkpoint import Best, Checkpoint
-from cnnlab.training.epoch import check_loss, train_epoch
-from cnnlab.training.evaluation import evaluate
+from cnnlab.training.epoch import EpochOfRun, check_loss, train_epoch_together
+from cnnlab.training.evaluation import Evaluation, evaluate
 from cnnlab.training.health import Observation, diagnose
 from cnnlab.training.observing import Observer, seen_before
-from cnnlab.training.steps import Learner, Steps
+from cnnlab.training.steps import Answers, Learner, StepsTogether
 from cnnlab.training.stopping import reductions, should_stop
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -38,74 +42,186 @@ class Fitted:
     """Signs that the training did not go well."""
 
 
-def fit(
-    config: ExperimentConfig,
-    learner: Learner,
-    steps: Steps,
-    data: Dataset,
-    run: RunWriter,
-    reporter: Reporter,
-) -> Fitted:
-    """Train to the last epoch, or to early stopping, from the run's checkpoint on where it has one.
+class OngoingRun:
+    """One run on its way from epoch to epoch, from its checkpoint on where it has one.
 
     The order of the images is a function of seed and epoch alone, so an interrupted run that goes on
     ends with the same weights, bit for bit, as one that was never interrupted.
 
-    Raises:
-        Diverged: the loss is no longer a finite number.
+    Args:
+        lane: its place in the steps that it is trained by.
+        failing: gives the context in which what this run alone fails with may be raised.
+
+    Attributes:
+        ended: whether no epoch follows.
+        failed: whether it has failed, and its context has kept the error.
+        history: its epochs so far.
     """
-    training = config.training
-    history: list[EpochRow] = []
-    best: Best | None = None
-    batch_size = evaluation_batch(config)
-    observations: list[Observation] = []
-    if saved := run.read_checkpoint(reporter.warn):
-        checkpoint = Checkpoint.from_arrays(saved.arrays)
-        needs_best = training.keep == "best" and any(row["val_accuracy"] is not None for row in saved.history)
-        checkpoint.restore(learner.model, learner.optimizer, needs_best=needs_best)
-        best = checkpoint.best
-        history = list(saved.history)
-        observations = seen_before(checkpoint.observations, len(history), learner.model)
-        run.write_history(history)  # whoever is killed between two files leaves an older table
-    reporter.started(config, done=len(history), resumed=saved is not None)
-    observer = Observer.of(config, learner.model, data, batch_size=batch_size)
-    ended = has_ended(history, training)
-    warnings = diagnose(history, observations, observer.circumstances, ended=ended)
-    while not ended:
-        epoch = len(history) + 1
-        _reduce_learning_rate(config, learner, history)
-        row = train_epoch(config, learner, steps, epoch, reporter)
-        if len(data.validation):
-            with averaged_weights(config, learner):
-                result = evaluate(
-                    steps, learner.objective, data.validation, batch_size=batch_size, metrics=training.metrics
-                )
-                check_loss(result.loss, "validation loss", row, learner)
-                row |= {"val_loss": result.loss, "val_accuracy": result.accuracy}
-                row |= {f"val_{name}": value for name, value in result.metrics.items()}
-                if training.keep == "best" and (best is None or result.accuracy > best.accuracy):
-                    best = Best(epoch, result.accuracy, learner.model.get_weights())
-        else:  # some training images tell whether it is well
-            result = evaluate(steps, learner.objective, observer.watched, batch_size=batch_size)
-            check_loss(result.loss, "train loss", row, learner)
-        history.append(row)
-        ended = has_ended(history, training)
-        observations.append(observer.observe(row, result.probabilities, last=ended))
-        state = Checkpoint.of(
-            learner.model, learner.optimizer, epoch=epoch, best=best,
-            observations=[each.as_array() for each in observations],
+
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        learner: Learner,
+        data: Dataset,
+        run: RunWriter,
+        reporter: Reporter,
+        *,
+        lane: int = 0,
+        failing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self.config, self.learner, self.lane, self.run = config, learner, lane, run
+        self.history: list[EpochRow] = []
+        self.failed = False
+        self._reporter, self._failing = reporter, failing
+        self._best: Best | None = None
+        observations: list[Observation] = []
+        training = config.training
+        if saved := run.read_checkpoint(reporter.warn):
+            checkpoint = Checkpoint.from_arrays(saved.arrays)
+            needs_best = training.keep == "best" and any(
+                row["val_accuracy"] is not None for row in saved.history
+            )
+            checkpoint.restore(learner.model, learner.optimizer, needs_best=needs_best)
+            self._best = checkpoint.best
+            self.history = list(saved.history)
+            observations = seen_before(checkpoint.observations, len(self.history), learner.model)
+            run.write_history(self.history)  # whoever is killed between two files leaves an older table
+        self._observations = observations
+        reporter.started(config, done=len(self.history), resumed=saved is not None)
+        self._observer = Observer.of(config, learner.model, data, batch_size=evaluation_batch(config))
+        self._validates = len(data.validation) > 0
+        self.ended = has_ended(self.history, training)
+        self.warnings = diagnose(self.history, observations, self._observer.circumstances, ended=self.ended)
+
+    @property
+    def epoch(self) -> int:
+        """The next one, from 1 on."""
+        return len(self.history) + 1
+
+    @property
+    def watched(self) -> Split:
+        """The images that it is evaluated on after each epoch."""
+        return self._observer.watched
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """A block in which the run alone may fail."""
+        came_through = False
+        with self._failing():
+            yield
+            came_through = True
+        self.failed |= not came_through
+
+    def reduce_learning_rate(self) -> None:
+        """Set the rate that the plateaus so far have led to."""
+        rule = self.config.training.reduce_on_plateau
+        if rule and (count := reductions(self.history, rule)):
+            initial = self.config.training.optimizer.learning_rate.initial
+            self.learner.optimizer.learning_rate = max(initial * rule.factor**count, rule.min_learning_rate)
+
+    def evaluated_weights(self) -> AbstractContextManager[None]:
+        """In this block, the network has the weights that it is evaluated with after an epoch."""
+        averages = self._validates and self.config.training.optimizer.use_ema
+        return _averaged_weights(self.learner) if averages else nullcontext()
+
+    def evaluate(self, row: dict[str, float | int | None], answers: np.ndarray) -> Evaluation:
+        """See how good the network is after the epoch of `row`, while it has the weights of the answers.
+
+        Args:
+            answers: (N, num_classes) float32, on the images in `watched`.
+
+        Raises:
+            Diverged: the loss is not a finite number.
+        """
+        training, objective = self.config.training, self.learner.objective
+        metrics = training.metrics if self._validates else ()
+        result = evaluate(
+            Answers(answers), objective, self.watched,
+            batch_size=evaluation_batch(self.config), metrics=metrics,
         )  # fmt: skip
-        run.write_checkpoint(state.as_arrays(), history)
-        reporter.epoch_ended(config, row)
-        found = diagnose(history, observations, observer.circumstances, ended=ended, before=warnings)
-        for warning in found[len(warnings) :]:
-            reporter.warn(f"{config.name}, seed {config.seed}, epoch {warning.epoch}: {warning.message}")
-        warnings = found
-    if best is not None:
-        learner.model.set_weights(best.weights)
-    else:  # with use_ema the average takes the weights' place, else nothing happens
-        learner.optimizer.finalize_variable_values(learner.model.trainable_variables)
-    return Fitted(history, best_epoch(history), warnings)
+        check_loss(result.loss, "validation loss" if self._validates else "train loss", row, self.learner)
+        if self._validates:  # otherwise some training images tell whether it is well
+            row |= {"val_loss": result.loss, "val_accuracy": result.accuracy}
+            row |= {f"val_{name}": value for name, value in result.metrics.items()}
+            if training.keep == "best" and (self._best is None or result.accuracy > self._best.accuracy):
+                self._best = Best(self.epoch, result.accuracy, self.learner.model.get_weights())
+        return result
+
+    def end_epoch(self, row: EpochRow, evaluation: Evaluation) -> None:
+        """Write an epoch down, and save it.
+
+        Raises:
+            CnnlabError: the folder cannot be written.
+        """
+        epoch, learner = self.epoch, self.learner
+        self.history.append(row)
+        self.ended = has_ended(self.history, self.config.training)
+        self._observations.append(self._observer.observe(row, evaluation.probabilities, last=self.ended))
+        state = Checkpoint.of(
+            learner.model, learner.optimizer, epoch=epoch, best=self._best,
+            observations=[each.as_array() for each in self._observations],
+        )  # fmt: skip
+        self.run.write_checkpoint(state.as_arrays(), self.history)
+        self._reporter.epoch_ended(self.config, row)
+        circumstances, before = self._observer.circumstances, self.warnings
+        self.warnings = diagnose(
+            self.history, self._observations, circumstances, ended=self.ended, before=before
+        )
+        for warning in self.warnings[len(before) :]:
+            self._reporter.warn(
+                f"{self.config.name}, seed {self.config.seed}, epoch {warning.epoch}: {warning.message}"
+            )
+
+    def take_final_weights(self) -> None:
+        """Give the network the weights that the run ends with."""
+        learner = self.learner
+        if self._best is not None:
+            learner.model.set_weights(self._best.weights)
+        else:  # with use_ema the average takes the weights' place, else nothing happens
+            learner.optimizer.finalize_variable_values(learner.model.trainable_variables)
+
+    def fitted(self) -> Fitted:
+        """What it leaves, without its network."""
+        return Fitted(self.history, best_epoch(self.history), self.warnings)
+
+
+def fit(runs: Sequence[OngoingRun], steps: StepsTogether, reporter: Reporter) -> None:
+    """Train runs of one experiment to their last epochs, or to early stopping.
+
+    Those that are an epoch ahead, as one that was interrupted can be, wait for the others.
+
+    Raises:
+        Diverged: the loss of a run that fails by raising is no longer a finite number.
+    """
+    while training := [each for each in runs if not (each.ended or each.failed)]:
+        epoch = min(each.epoch for each in training)
+        at_work = {each.lane: each for each in training if each.epoch == epoch}
+        for run in at_work.values():
+            run.reduce_learning_rate()
+        parts = [EpochOfRun(each.config, each.learner, epoch, lane=lane) for lane, each in at_work.items()]
+        failing = {lane: each.failing for lane, each in at_work.items()}
+        trained = train_epoch_together(parts, steps, reporter, failing=failing)
+        if trained:
+            _end_epoch([(at_work[part.lane], part.row()) for part in trained], steps)
+
+
+def _end_epoch(
+    trained: Sequence[tuple[OngoingRun, dict[str, float | int | None]]], steps: StepsTogether
+) -> None:
+    """Evaluate runs that have been trained for an epoch, and let each write it down."""
+    first, _ = trained[0]
+    evaluations: dict[int, Evaluation] = {}
+    with ExitStack() as weights:
+        for run, _ in trained:
+            weights.enter_context(run.evaluated_weights())
+        answers = steps.outputs(first.watched.images, evaluation_batch(first.config))
+        for run, row in trained:
+            with run.failing():
+                evaluations[run.lane] = run.evaluate(row, answers[run.lane])
+    for run, row in trained:
+        if run.lane in evaluations:
+            with run.failing():
+                run.end_epoch(row, evaluations[run.lane])
 
 
 def has_ended(history: Sequence[EpochRow], training: TrainingConfig) -> bool:
@@ -114,11 +230,8 @@ def has_ended(history: Sequence[EpochRow], training: TrainingConfig) -> bool:
 
 
 @contextmanager
-def averaged_weights(config: ExperimentConfig, learner: Learner) -> Iterator[None]:
+def _averaged_weights(learner: Learner) -> Iterator[None]:
     """With use_ema: the moving average stands in the weights' place during the block."""
-    if not config.training.optimizer.use_ema:
-        yield
-        return
     variables = learner.model.trainable_variables
     weights = [keras.ops.copy(variable.value) for variable in variables]
     learner.optimizer.finalize_variable_values(variables)
@@ -127,14 +240,6 @@ def averaged_weights(config: ExperimentConfig, learner: Learner) -> Iterator[Non
     finally:
         for variable, weight in zip(variables, weights, strict=True):
             variable.assign(weight)
-
-
-def _reduce_learning_rate(config: ExperimentConfig, learner: Learner, history: Sequence[EpochRow]) -> None:
-    """Set the rate that the plateaus so far have led to."""
-    rule = config.training.reduce_on_plateau
-    if rule and (count := reductions(history, rule)):
-        initial = config.training.optimizer.learning_rate.initial
-        learner.optimizer.learning_rate = max(initial * rule.factor**count, rule.min_learning_rate)
 
 
 def best_epoch(history: list[EpochRow]) -> int | None:

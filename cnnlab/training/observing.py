@@ -108,7 +108,7 @@ class Observer:
                 for output, axis in zip(outputs, axes, strict=True)
             )
 
-        return evaluated(highest)
+        return evaluated(highest, network=inner)
 
 
 def evenly_spaced(split: Split, most: int) -> Split:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -39,7 +40,17 @@ class Learner:
     pixels: PixelScale
 
 
-class Steps(Protocol):
+class Answering(Protocol):
+    """What a network answers."""
+
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        """What the network answers: (N, *input_shape) uint8 → (N, num_classes) float32.
+
+        `batch_size`: how many images go through the network at once, which limits memory.
+        """
+
+
+class Steps(Answering, Protocol):
     """The steps of one learner, compiled. The training images lie on the device, as uint8, if they fit."""
 
     def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
@@ -49,11 +60,74 @@ class Steps(Protocol):
             batches: (steps, batch) int32, positions in the training split.
         """
 
-    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
-        """What the network answers: (N, *input_shape) uint8 → (N, num_classes) float32.
 
-        `batch_size`: how many images go through the network at once, which limits memory.
+class StepsTogether(Protocol):
+    """The steps of several learners, compiled to one program: they differ in their variables only.
+
+    Between `load` and `store`, the variables of the learners are as they were before.
+    """
+
+    @property
+    def learners(self) -> Sequence[Learner]:
+        """One for each lane of the program, in order."""
+
+    def load(self) -> None:
+        """Take the learners' variables over, to train from there."""
+
+    def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
+        """Train on batches[start:stop], one step each in all lanes.
+
+        Args:
+            batches: (steps, lanes, batch) int32, positions in the training split.
+
+        Returns:
+            Results (steps, lanes).
         """
+
+    def store(self, lanes: Collection[int]) -> None:
+        """Put what has been trained into the variables of these lanes' learners; the others keep theirs."""
+
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        """What the networks answer: (N, *input_shape) uint8 → (lanes, N, num_classes) float32.
+
+        `batch_size`: as many images go through each network at once.
+        """
+
+
+@dataclass(frozen=True)
+class StepsAlone:
+    """The steps of one learner, as those of several."""
+
+    learner: Learner
+    steps: Steps
+
+    @property
+    def learners(self) -> Sequence[Learner]:
+        return (self.learner,)
+
+    def load(self) -> None:
+        """Its variables are its own."""
+
+    def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
+        losses, correct = self.steps.run(batches[:, 0], start, stop)
+        return StepResults(losses[:, np.newaxis], correct[:, np.newaxis])
+
+    def store(self, lanes: Collection[int]) -> None:
+        """As above."""
+
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        return self.steps.outputs(images, batch_size)[np.newaxis]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network answers, where it has been computed: stands for the steps that would compute it."""
+
+    given: np.ndarray
+    """(N, num_classes) float32"""
+
+    def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
+        return self.given
 
 
 def gathered(train: Split, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,13 +6,15 @@ of a small CNN takes three to four times as long there.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
 
+from cnnlab.datasets.content import Split
 from cnnlab.datasets.memory_mapped import stays_on_disk
 from cnnlab.training.steps import Learner, StepResults, Steps, gathered
 
@@ -22,40 +24,88 @@ def compile_steps(learner: Learner) -> Steps:
     return JaxSteps(learner)
 
 
+class Functions(NamedTuple):
+    """The arithmetic of one learner, without its state: variables come in, and go out again.
+
+    The state is [trainable variables, other variables of the network, variables of the optimizer].
+    """
+
+    step: Callable[..., Any]
+    """(state, images, labels, positions in these two) → the new state, loss and right answers of the batch"""
+
+    outputs: Callable[..., Any]
+    """(trainable variables, other variables, images) → what the network answers"""
+
+
+def functions_of(learner: Learner) -> Functions:
+    """What a learner computes; its optimizer has its slots then."""
+    model, optimizer, objective = learner.model, learner.optimizer, learner.objective
+    factor, offset = jnp.asarray(learner.pixels.factor), jnp.asarray(learner.pixels.offset)
+    optimizer.build(model.trainable_variables)
+
+    def pixels(batch: jax.Array) -> jax.Array:
+        return batch.astype(jnp.float32) / 255.0 * factor + offset
+
+    def loss_of(trainable: Any, frozen: Any, slots: Any, images: Any, labels: Any) -> Any:
+        outputs, frozen, losses = model.stateless_call(
+            trainable, frozen, pixels(images), training=True, return_losses=True
+        )
+        loss = objective.training_loss(labels, outputs) + sum(losses)
+        with keras.StatelessScope(state_mapping=list(zip(optimizer.variables, slots, strict=True))):
+            scaled_loss = optimizer.scale_loss(loss)
+        return scaled_loss, (loss, outputs, frozen)
+
+    def step(state: Any, images: Any, labels: Any, batch: Any) -> Any:
+        trainable, frozen, slots = state
+        wanted = labels[batch]
+        (_, (loss, outputs, frozen)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
+            trainable, frozen, slots, images[batch], wanted
+        )
+        trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
+        return [list(trainable), list(frozen), list(slots)], loss, objective.correct(wanted, outputs)
+
+    def outputs(trainable: Any, frozen: Any, batch: Any) -> Any:
+        return model.stateless_call(trainable, frozen, pixels(batch), training=False)[0]
+
+    return Functions(step, outputs)
+
+
+def variables_of(learner: Learner) -> tuple[list[keras.Variable], ...]:
+    """The variables of a learner, in the order of a state."""
+    model = learner.model
+    return model.trainable_variables, model.non_trainable_variables, learner.optimizer.variables
+
+
+def values_of(learner: Learner) -> list[list[Any]]:
+    """The state that a learner's variables are in."""
+    return [[variable.value for variable in group] for group in variables_of(learner)]
+
+
+def assign(learner: Learner, state: list[list[Any]]) -> None:
+    """Put a learner's variables into a state."""
+    for group, values in zip(variables_of(learner), state, strict=True):
+        for variable, value in zip(group, values, strict=True):
+            variable.assign(value)
+
+
+def on_device(train: Split) -> tuple[jax.Array, jax.Array]:
+    """Images, uint8, and labels, int32, where steps take them from."""
+    return jnp.asarray(train.images), jnp.asarray(train.labels.astype(np.int32))
+
+
+def calls_loops() -> bool:
+    """Whether many steps are one compiled loop: not on a CPU."""
+    return bool(jax.devices()[0].platform != "cpu")
+
+
 class JaxSteps:
     """Variables are handed in and out of the compiled loop, and are Keras's own between two calls."""
 
     def __init__(self, learner: Learner) -> None:
-        model, optimizer, objective = learner.model, learner.optimizer, learner.objective
-        self._model, self._optimizer = model, optimizer
-        self._train = learner.train
-        self._resident: tuple[jax.Array, jax.Array] | None = None
-        if not stays_on_disk(learner.train.images):
-            labels = jnp.asarray(learner.train.labels.astype(np.int32))
-            self._resident = jnp.asarray(learner.train.images), labels
-        factor, offset = jnp.asarray(learner.pixels.factor), jnp.asarray(learner.pixels.offset)
-        optimizer.build(model.trainable_variables)
-
-        def pixels(batch: jax.Array) -> jax.Array:
-            return batch.astype(jnp.float32) / 255.0 * factor + offset
-
-        def loss_of(trainable: Any, frozen: Any, slots: Any, images: Any, labels: Any) -> Any:
-            outputs, frozen, losses = model.stateless_call(
-                trainable, frozen, pixels(images), training=True, return_losses=True
-            )
-            loss = objective.training_loss(labels, outputs) + sum(losses)
-            with keras.StatelessScope(state_mapping=list(zip(optimizer.variables, slots, strict=True))):
-                scaled_loss = optimizer.scale_loss(loss)
-            return scaled_loss, (loss, outputs, frozen)
-
-        def step(state: Any, images: Any, labels: Any, batch: Any) -> Any:
-            trainable, frozen, slots = state
-            wanted = labels[batch]
-            (_, (loss, outputs, frozen)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
-                trainable, frozen, slots, images[batch], wanted
-            )
-            trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
-            return [list(trainable), list(frozen), list(slots)], loss, objective.correct(wanted, outputs)
+        self._learner, self._train = learner, learner.train
+        resident = not stays_on_disk(learner.train.images)
+        self._resident = on_device(learner.train) if resident else None
+        step, outputs = functions_of(learner)
 
         def loop(state: Any, images: Any, labels: Any, batches: Any, start: Any, stop: Any) -> Any:
             def one(index: Any, carry: Any) -> Any:
@@ -66,27 +116,17 @@ class JaxSteps:
             empty = jnp.zeros(len(batches), jnp.float32), jnp.zeros(len(batches), jnp.int32)
             return jax.lax.fori_loop(start, stop, one, (state, *empty))
 
-        def outputs(trainable: Any, frozen: Any, batch: Any) -> Any:
-            return model.stateless_call(trainable, frozen, pixels(batch), training=False)[0]
-
         self._step, self._loop = jax.jit(step, donate_argnums=0), jax.jit(loop, donate_argnums=0)
-        self._loops = jax.devices()[0].platform != "cpu"
+        self._loops = calls_loops()
         self._outputs = jax.jit(outputs)
 
-    def _variables(self) -> tuple[list[keras.Variable], ...]:
-        model = self._model
-        return model.trainable_variables, model.non_trainable_variables, self._optimizer.variables
-
-    def _state(self) -> list[list[Any]]:
-        return [[variable.value for variable in group] for group in self._variables()]
-
     def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
-        state = self._state()
+        state = values_of(self._learner)
         losses: Any
         right: Any
         if self._loops and self._resident is not None:
             state, losses, right = self._loop(state, *self._resident, batches, start, stop)
-            self._assign(state)
+            assign(self._learner, state)
             losses, right = losses[start:stop], right[start:stop]
         else:
             losses, right = [], []
@@ -97,13 +137,8 @@ class JaxSteps:
                     losses.append(loss)
                     right.append(correct)
             finally:  # the arrays that the variables had are gone
-                self._assign(state)
+                assign(self._learner, state)
         return StepResults(np.array(losses, np.float32), np.array(right, np.int32))
-
-    def _assign(self, state: list[list[Any]]) -> None:
-        for group, values in zip(self._variables(), state, strict=True):
-            for variable, value in zip(group, values, strict=True):
-                variable.assign(value)
 
     def _images_of(self, batch: np.ndarray) -> tuple[Any, Any, np.ndarray]:
         """Images, labels, and the positions of a batch in these two."""
@@ -113,7 +148,7 @@ class JaxSteps:
         return images, labels, places
 
     def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
-        trainable, frozen, _ = self._state()
+        trainable, frozen, _ = values_of(self._learner)
         if self._resident is not None and images is self._train.images:
             images = self._resident[0]
         # No program over all of them: one for batches is compiled once for all splits. None is waited for.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,10 @@ from cnnlab.run_folders.contents import RunResult
 from cnnlab.run_folders.run_writer import RunWriter
 from cnnlab.training.epoch import check_loss
 from cnnlab.training.evaluation import Evaluation, evaluate
-from cnnlab.training.fit import Fitted, evaluation_batch, fit
+from cnnlab.training.fit import Fitted, OngoingRun, evaluation_batch, fit
 from cnnlab.training.objective import Objective
 from cnnlab.training.optimization import build_optimizer
-from cnnlab.training.steps import Learner, Steps, compile_steps
+from cnnlab.training.steps import Answers, Learner, Steps, StepsAlone, StepsTogether, compile_steps
 
 
 def train(
@@ -43,38 +43,18 @@ def train(
     """
     memory = PeakMemory(start_backend(config.runtime), data)
     run.write_setting({**environment, "peak_memory": memory.description})
-    learner, steps = prepare(config, data)
-    model, objective = learner.model, learner.objective
+    learner, compiled = prepare(config, data)
+    steps = StepsAlone(learner, compiled)
     memory.begin()
-    fitted = fit(config, learner, steps, data, run, reporter)
-
-    batch_size = evaluation_batch(config)
-    splits = {"train": data.train, "validation": data.validation, "test": data.test}
-    results = {
-        name: evaluate(steps, objective, split, batch_size=batch_size, metrics=config.training.metrics)
-        if len(split)
-        else None
-        for name, split in splits.items()
-    }
-    for name, evaluation in results.items():
-        if evaluation:
-            check_loss(evaluation.loss, f"{name} loss", fitted.history[-1], learner)
-    test = results["test"]
-    if test is None:
-        raise ValueError("a dataset without test images")
+    ongoing = OngoingRun(config, learner, data, run, reporter)
+    fit([ongoing], steps, reporter)
+    [evaluations] = evaluate_splits([ongoing], steps, data).values()
     peak = memory.peak()
-    run.write_arrays(
-        "predictions.npz",
-        labels=data.test.labels,
-        predicted=test.probabilities.argmax(axis=1),
-        probabilities=test.probabilities.astype(np.float16),
-    )
-    run.save_with("model.keras", model.save)
-    run.write_figure("curves.png", history_curves(fitted.history, title=f"{config.name}, seed {config.seed}"))
-    del learner, steps, model, objective  # what is left without them is not this run's
+    fitted = write_trained(ongoing, evaluations, data)
+    del learner, compiled, steps, ongoing  # what is left without them is not this run's
     taken = memory.of_run(peak)
     reached = result(
-        config, fitted, results,
+        config, fitted, evaluations,
         seconds=run.seconds, peak_memory_bytes=taken, side_by_side=environment.get("side_by_side"),
     )  # fmt: skip
     run.write_json("result.json", reached.as_dict())
@@ -82,30 +62,85 @@ def train(
 
 def prepare(config: ExperimentConfig, data: Dataset) -> tuple[Learner, Steps]:
     """The network with fresh weights, its optimizer and loss, and its compiled steps."""
+    learner = learner_of(config, data)
+    return learner, compile_steps(learner)
+
+
+def learner_of(config: ExperimentConfig, data: Dataset) -> Learner:
+    """The network with fresh weights, its optimizer and loss."""
     model = build_model(config)
     optimizer = build_optimizer(config, train_count=len(data.train))
     objective = Objective.of(config, data.class_names, data.train)
-    learner = Learner(model, optimizer, objective, data.train, data.pixels)
-    return learner, compile_steps(learner)
+    return Learner(model, optimizer, objective, data.train, data.pixels)
+
+
+def evaluate_splits(
+    runs: Sequence[OngoingRun], steps: StepsTogether, data: Dataset
+) -> dict[int, dict[str, Evaluation]]:
+    """How good runs of one experiment have become: by lane, and by split that has images.
+
+    Runs that fail are left out.
+
+    Raises:
+        Diverged: the loss of a run that fails by raising is not a finite number.
+    """
+    for run in runs:
+        run.take_final_weights()
+    evaluations: dict[int, dict[str, Evaluation]] = {run.lane: {} for run in runs}
+    for name, split in {"train": data.train, "validation": data.validation, "test": data.test}.items():
+        if not len(split):
+            continue
+        batch_size = evaluation_batch(runs[0].config)
+        answers = steps.outputs(split.images, batch_size)
+        for run in runs:
+            with run.failing():
+                evaluation = evaluate(
+                    Answers(answers[run.lane]), run.learner.objective, split,
+                    batch_size=batch_size, metrics=run.config.training.metrics,
+                )  # fmt: skip
+                check_loss(evaluation.loss, f"{name} loss", run.history[-1], run.learner)
+                evaluations[run.lane][name] = evaluation
+        runs = [run for run in runs if not run.failed]
+    return {run.lane: evaluations[run.lane] for run in runs}
+
+
+def write_trained(ongoing: OngoingRun, evaluations: Mapping[str, Evaluation], data: Dataset) -> Fitted:
+    """Write the network of a run, what it answers, and its curves; returns what else is to be written.
+
+    Raises:
+        CnnlabError: the folder cannot be written.
+    """
+    config, run, fitted = ongoing.config, ongoing.run, ongoing.fitted()
+    test = evaluations.get("test")
+    if test is None:
+        raise ValueError("a dataset without test images")
+    run.write_arrays(
+        "predictions.npz",
+        labels=data.test.labels,
+        predicted=test.probabilities.argmax(axis=1),
+        probabilities=test.probabilities.astype(np.float16),
+    )
+    run.save_with("model.keras", ongoing.learner.model.save)
+    run.write_figure("curves.png", history_curves(fitted.history, title=f"{config.name}, seed {config.seed}"))
+    return fitted
 
 
 def result(
     config: ExperimentConfig,
     fitted: Fitted,
-    evaluations: Mapping[str, Evaluation | None],
+    evaluations: Mapping[str, Evaluation],
     *,
     seconds: float,
     peak_memory_bytes: int | None,
     side_by_side: int | None,
 ) -> RunResult:
-    """What the run has reached; `evaluations`: by split, None where there are no such images."""
+    """What the run has reached; `evaluations`: by split that has images."""
     architecture = config.architecture
     epochs = len(fitted.history)
     training_seconds = sum(float(row["seconds"] or 0) for row in fitted.history)
     images = sum(float(row["seconds"] or 0) * float(row["images_per_second"] or 0) for row in fitted.history)
-    measured = {split: evaluation for split, evaluation in evaluations.items() if evaluation}
-    losses = {split: evaluation.loss for split, evaluation in measured.items()}
-    accuracies = {split: evaluation.accuracy for split, evaluation in measured.items()}
+    losses = {split: evaluation.loss for split, evaluation in evaluations.items()}
+    accuracies = {split: evaluation.accuracy for split, evaluation in evaluations.items()}
     return RunResult(
         name=config.name,
         digest=config.digest,
@@ -118,7 +153,7 @@ def result(
         train_loss=losses.get("train"),
         metrics={
             f"{split}_{name}": value
-            for split, evaluation in measured.items()
+            for split, evaluation in evaluations.items()
             for name, value in evaluation.metrics.items()
         },
         epochs=epochs,

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
 from cnnlab.processor import usable_cpus
+from cnnlab.workers.control_groups import cpu_quota, memory_left
 
 FRAMEWORK_BYTES = 700 * 2**20
 """What a process holds before it trains: Python, Keras and its backend, some 500 to 650 MiB on the CPU."""
 
 EVALUATION_BYTES = 2**28
 """What images take while they are evaluated; see `cnnlab.training.fit.evaluation_batch`."""
-
-CONTROL_GROUPS = Path("/sys/fs/cgroup")
-
-OWN_GROUP = Path("/proc/self/cgroup")
 
 _GPU_FILES = ("/dev/nvidia*", "/dev/kfd", "/dev/dxg")
 """Where Linux has the GPUs of NVIDIA and AMD, and those that Windows lends to it."""
@@ -58,7 +54,7 @@ def automatic_workers(runs: Sequence[tuple[ExperimentConfig, int]]) -> int:
         runs: those to train, each with the bytes of its images.
     """
     largest = max((process_bytes(config, images) for config, images in runs), default=FRAMEWORK_BYTES)
-    return max(1, min(usable_cpus(), _cpu_quota(), available_memory() // largest, len(runs)))
+    return max(1, min(available_cpus(), available_memory() // largest, len(runs)))
 
 
 def process_bytes(config: ExperimentConfig, image_bytes: int) -> int:
@@ -70,36 +66,12 @@ def available_memory() -> int:
     """Bytes that processes can take now, in the whole machine and in this process's container."""
     import psutil
 
-    available = int(psutil.virtual_memory().available)
-    for group in _control_groups():
-        with suppress(OSError, ValueError):  # without a limit the file says "max"
-            limit = int((group / "memory.max").read_text())
-            taken = int((group / "memory.current").read_text())
-            counts = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-            # Files that were read are kept in memory until it is needed.
-            available = min(available, limit - taken + int(counts["inactive_file"]))
-    return max(0, available)
+    return min(int(psutil.virtual_memory().available), memory_left())
 
 
-def _cpu_quota() -> int:
-    """How many CPUs this process's container may use, or more than there are."""
-    quota = sys.maxsize
-    for group in _control_groups():
-        with suppress(OSError, ValueError):
-            share, period = map(int, (group / "cpu.max").read_text().split())
-            quota = min(quota, max(1, share // period))
-    return quota
-
-
-def _control_groups() -> list[Path]:
-    """The control group of this process and those around it, in version 2 of Linux's interface."""
-    with suppress(OSError):
-        for line in OWN_GROUP.read_text(encoding="utf-8").splitlines():
-            number, _, path = line.split(":", 2)
-            if number == "0":
-                own = CONTROL_GROUPS / path.lstrip("/")
-                return [own, *(each for each in own.parents if each.is_relative_to(CONTROL_GROUPS))]
-    return []
+def available_cpus() -> int:
+    """How many CPUs processes can keep busy, in the whole machine and in this process's container."""
+    return min(usable_cpus(), cpu_quota())
 
 
 def may_have_gpu() -> bool:

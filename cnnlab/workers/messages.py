@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from cnnlab.config.sections import RuntimeConfig
     from cnnlab.datasets import DataPaths
     from cnnlab.errors import CnnlabError
+    from cnnlab.training.cost_estimate import CostEstimate
 
 
 @dataclass(frozen=True)
-class Setting:
+class SharedSettings:
     """What all runs of a command have in common. `command`: what the user has typed, which runs record."""
 
     out: Path
@@ -29,17 +30,21 @@ class Setting:
 class Start:
     """To a worker, first: how it is to compute, which no process can change later."""
 
-    setting: Setting
+    settings: SharedSettings
     runtime: RuntimeConfig
     threads: int
 
 
 @dataclass(frozen=True)
 class Task:
-    """To a worker that has nothing to do: a run, and how many are trained at the same time."""
+    """To a worker that has nothing to do: a run, and how many are trained at the same time.
+
+    estimate: do not train it, but try a few steps, to say what it will cost.
+    """
 
     config: ExperimentConfig
     side_by_side: int
+    estimate: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,13 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Told:
-    """From a worker: an event for the reporter, by the name of its method; the run is the one in progress.
+class Event:
+    """From a worker, for the reporter: the name of its method and its arguments, but the run in progress.
 
     Or "python_warning", of another library: its text, category, file and line.
     """
 
-    event: str
+    name: str
     arguments: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -67,6 +72,13 @@ class Done:
 
     path: Path
     reused: bool
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """From a worker: what the run will cost."""
+
+    estimate: CostEstimate
 
 
 @dataclass(frozen=True)
@@ -81,11 +93,11 @@ class Ended:
     """A worker process has ended, put here by whoever reads its messages.
 
     code: as `subprocess.Popen.returncode`: the negative number of the signal that killed it.
-    said: the last line that it printed.
+    last_line: of what it printed.
     """
 
     code: int
-    said: str
+    last_line: str
 
 
-Message = Ready | Told | Done | Failed | Ended
+Message = Ready | Event | Done | Estimated | Failed | Ended

@@ -5,36 +5,49 @@ from __future__ import annotations
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.runs_at_once import WorkerCount
 from cnnlab.errors import CnnlabError, OptionError
 from cnnlab.run_folders.records import Record, read_record
 from cnnlab.workers.capacity import may_have_gpu
-from cnnlab.workers.messages import Done, Ended, Failed, Message, Ready, Setting, Start, Task, Told
+from cnnlab.workers.messages import (
+    Done,
+    Ended,
+    Estimated,
+    Event,
+    Failed,
+    Message,
+    Ready,
+    SharedSettings,
+    Start,
+    Task,
+)  # fmt: skip
 from cnnlab.workers.process import WorkerDied, WorkerProcess
 
 if TYPE_CHECKING:
     from cnnlab.reporting import Reporter
+    from cnnlab.training.cost_estimate import CostEstimate
 
-SECONDS_TO_STOP = 15.0
-"""In which interrupted workers write down where they are; then they are killed, and checkpoints stay."""
+STOP_TIMEOUT = 15.0
+"""Seconds in which interrupted workers save their state; then they are killed, and checkpoints stay."""
 
 _OF_A_RUN = ("started", "stepped", "epoch_ended")
-"""Events that the reporter is told with the run's config first."""
+"""Events whose first argument for the reporter is the config of the run."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run to train, with so many threads."""
+    """A run to train, with so many threads. `estimate`: only to say what it will cost."""
 
     config: ExperimentConfig
     threads: int
+    estimate: bool = False
 
     @property
     def kind(self) -> tuple[str, str, int]:
@@ -47,21 +60,22 @@ class Workers:
 
     Args:
         count: how many runs are trained at the same time, at most.
-        asked_for: what the user wants: on a GPU, a number above 1 is refused, and "auto" is 1.
+        requested: what the user wants: on a GPU, a number above 1 is refused, and "auto" is 1.
     """
 
     def __init__(
-        self, setting: Setting, count: int, reporter: Reporter, *, asked_for: WorkerCount = 1
+        self, settings: SharedSettings, count: int, reporter: Reporter, *, requested: WorkerCount = 1
     ) -> None:
-        self._setting = setting
+        self._settings = settings
         self._count = count
         self._reporter = reporter
-        self._asked_for = asked_for
+        self._requested = requested
         self._workers: list[WorkerProcess] = []
         self._closed: list[WorkerProcess] = []
         self._inbox: SimpleQueue[tuple[WorkerProcess, Message]] = SimpleQueue()
-        self._known: set[str] = set()
-        """Backends whose device is known."""
+        self._known_backends: set[str] = set()
+        """Those whose device is known."""
+        self._announce: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +85,7 @@ class Workers:
     ) -> None:
         while self._workers:
             self._close(self._workers[0])
-        deadline = time.monotonic() + SECONDS_TO_STOP
+        deadline = time.monotonic() + STOP_TIMEOUT
         try:
             for worker in self._closed:
                 worker.wait(max(0.0, deadline - time.monotonic()))
@@ -79,14 +93,39 @@ class Workers:
             for worker in self._closed:
                 worker.wait(0.0)
 
-    def trained(self, runs: Sequence[Run]) -> Iterator[tuple[ExperimentConfig, Record | CnnlabError]]:
+    def trained(
+        self, runs: Sequence[Run], *, announce: Callable[[], None] | None = None
+    ) -> Iterator[tuple[ExperimentConfig, Record | CnnlabError]]:
         """Train runs, and yield each with what came of it when it has ended.
 
         Those of one kind follow each other, as far as possible in processes that are there already.
 
+        Args:
+            announce: called as soon as it is certain that the runs are trained at the same time, which on a
+                GPU they are not.
+
         Raises:
             UserError: several workers were asked for, and there is a GPU, which computes one run at a time.
         """
+        self._announce = announce
+        if runs and not any(self._may_have_gpu(run) for run in runs):
+            self._several_at_a_time()
+        return self._outcomes(runs)
+
+    def estimated(self, run: Run) -> CostEstimate:
+        """Try a few steps of a run, to say what all of it will cost.
+
+        Raises:
+            CnnlabError: it cannot be trained here.
+        """
+        ((_, outcome),) = self._outcomes([replace(run, estimate=True)])
+        if isinstance(outcome, CnnlabError):
+            raise outcome
+        estimate: CostEstimate = outcome
+        return estimate
+
+    def _outcomes(self, runs: Sequence[Run]) -> Iterator[tuple[ExperimentConfig, Any]]:
+        """Each run with its record, its estimate if it asks for that, or an error, once it has ended."""
         order = list(dict.fromkeys(run.kind for run in runs))
         waiting = deque(sorted(runs, key=lambda run: order.index(run.kind)))
         while True:
@@ -106,18 +145,21 @@ class Workers:
         """Whether a run can be begun now. The first worker says what the device is, before others start."""
         if sum(worker.task is not None for worker in self._workers) >= self._count:
             return False
+        return not (self._may_have_gpu(run) and any(not worker.is_ready for worker in self._workers))
+
+    def _may_have_gpu(self, run: Run) -> bool:
+        """Whether it might be trained on a GPU, as long as no worker has said what its backend found."""
         runtime = run.config.runtime
-        unknown = runtime.device != "cpu" and runtime.backend not in self._known and may_have_gpu()
-        return not (unknown and any(not worker.is_ready for worker in self._workers))
+        return runtime.device != "cpu" and runtime.backend not in self._known_backends and may_have_gpu()
 
     def _at_once(self, more: int = 0) -> int:
         """How many runs are trained at the same time, counting those that began before a GPU was found."""
         return max(self._count, more + sum(worker.task is not None for worker in self._workers))
 
     def _begin(self, run: Run) -> None:
-        task = Task(run.config, self._at_once(1))
+        task = Task(run.config, self._at_once(1), run.estimate)
         idle = [worker for worker in self._workers if worker.task is None]
-        start = Start(self._setting, run.config.runtime, run.threads)
+        start = Start(self._settings, run.config.runtime, run.threads)
         for worker in idle:
             if _kind(worker.start) == run.kind:
                 worker.begin(task)
@@ -126,23 +168,27 @@ class Workers:
             self._close(worker)
         self._workers.append(WorkerProcess(start, task, self._inbox))
 
-    def _outcome(self, worker: WorkerProcess, task: Task, message: Message) -> Record | CnnlabError | None:
+    def _outcome(
+        self, worker: WorkerProcess, task: Task, message: Message
+    ) -> Record | CostEstimate | CnnlabError | None:
         """What came of a worker's run, if that is what a message says; else what it says is done."""
         match message:
-            case Told("python_warning", arguments):
+            case Event("python_warning", arguments):
                 warnings.warn_explicit(*arguments)
                 return None
-            case Told(event, arguments, options):
-                run = (task.config,) if event in _OF_A_RUN else ()
-                getattr(self._reporter, event)(*run, *arguments, **options)
+            case Event(name, arguments, options):
+                run = (task.config,) if name in _OF_A_RUN else ()
+                getattr(self._reporter, name)(*run, *arguments, **options)
                 return None
             case Ready(backend):
                 worker.is_ready = True
                 if backend.device == "gpu":
                     self._only_one_at_a_time()
+                else:
+                    self._several_at_a_time()
                 if worker.start.runtime.device != "cpu":
-                    self._known.add(backend.name)
-                worker.begin(Task(task.config, self._at_once()))
+                    self._known_backends.add(backend.name)
+                worker.begin(replace(task, side_by_side=self._at_once()))
                 return None
             case Done(path, reused):
                 try:
@@ -154,6 +200,8 @@ class Workers:
                 else:
                     self._reporter.finished(task.config, record)
                 return record
+            case Estimated(estimate):
+                return estimate
             case Failed(error):
                 if not worker.is_ready:  # nor will it ever be
                     self._close(worker)
@@ -161,13 +209,19 @@ class Workers:
             case Ended():
                 return WorkerDied(message)
 
+    def _several_at_a_time(self) -> None:
+        if self._announce:
+            self._announce()
+        self._announce = None
+
     def _only_one_at_a_time(self) -> None:
-        if self._asked_for != "auto" and self._count > 1:
+        self._announce = None
+        if self._requested != "auto" and self._count > 1:
             raise OptionError(
                 "workers",
                 "a GPU trains one run at a time, because several would share its memory and slow each other "
                 "down; use --workers auto or --device cpu",
-                value=self._asked_for,
+                value=self._requested,
             )
         if self._count > 1:
             self._reporter.note("a GPU trains one run at a time: in one worker process")

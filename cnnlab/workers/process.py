@@ -33,12 +33,12 @@ from cnnlab.workers.worker import main
 main(tasks, answers)
 """
 
-MOST_SAID = 1 << 14
+OUTPUT_LIMIT = 1 << 14
 """Bytes that are kept of what a worker prints, from the end."""
 
 
 class WorkerProcess:
-    """Trains runs in a process of its own; what it has to say is put into an inbox.
+    """Trains runs in a process of its own; its messages are put into an inbox.
 
     Attributes:
         start: how it computes.
@@ -66,7 +66,7 @@ class WorkerProcess:
             )  # fmt: skip
         finally:
             os.close(for_worker)
-        self._said = b""
+        self._output = b""
         self._threads = [
             threading.Thread(target=each, daemon=True) for each in (self._listen, self._read_output)
         ]
@@ -116,15 +116,15 @@ class WorkerProcess:
             unreadable = f"its answer cannot be read: {error}"
             self._process.kill()
         code = self._process.wait()
-        lines = self._said.decode(errors="replace").strip().splitlines()
+        lines = self._output.decode(errors="replace").strip().splitlines()
         ended = Ended(code, lines[-1] if lines else "") if unreadable is None else Ended(1, unreadable)
         self._inbox.put((self, ended))
 
     def _read_output(self) -> None:
         if self._process.stdout:
             with self._process.stdout as output:
-                while part := os.read(output.fileno(), MOST_SAID):
-                    self._said = (self._said + part)[-MOST_SAID:]
+                while part := os.read(output.fileno(), OUTPUT_LIMIT):
+                    self._output = (self._output + part)[-OUTPUT_LIMIT:]
 
 
 class WorkerDied(CnnlabError):
@@ -133,7 +133,7 @@ class WorkerDied(CnnlabError):
     def __init__(self, ended: Ended) -> None:
         killed_by = _signal_of(ended.code)
         if killed_by is None:
-            how = f"ended with exit code {ended.code}" + (f": {ended.said}" if ended.said else "")
+            how = f"ended with exit code {ended.code}" + (f": {ended.last_line}" if ended.last_line else "")
         else:
             how = f"was killed by {killed_by}"
         if killed_by == "SIGKILL":

@@ -1,4 +1,4 @@
-"""A worker process: it trains what its parent sends, one run after the other, and tells it how that goes.
+"""A worker process: it trains what its parent sends, one run after the other, and reports to it.
 
 It ends when its parent closes the pipe or is gone, even if that was killed; what it is training is then
 interrupted, and can be resumed.
@@ -24,13 +24,13 @@ from cnnlab.framework_errors import described
 from cnnlab.interruption import Interrupted, Interruption
 from cnnlab.reporting import Reporter
 from cnnlab.trainer import Trainer
-from cnnlab.workers.messages import Done, Failed, Message, Ready, Start, Task, Told
+from cnnlab.workers.messages import Done, Estimated, Event, Failed, Message, Ready, Start, Task
 
 if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
     from cnnlab.run_folders.records import EpochRow, Record
 
-SECONDS_TO_SAVE = 20.0
+SAVE_TIMEOUT = 20.0
 """Seconds to put the run in order; where a library computes for longer, the checkpoint has to do."""
 
 
@@ -41,7 +41,7 @@ class Parent:
         self._stream = stream
         self._writing = threading.Lock()
 
-    def tell(self, message: Message) -> None:
+    def send(self, message: Message) -> None:
         """Send a message.
 
         Raises:
@@ -57,10 +57,10 @@ class Parent:
 
 
 class ParentReporter(Reporter):
-    """Passes on what a run tells; the parent knows which run that is, and has loaded the data before."""
+    """Passes the events of a run on; the parent knows which run that is, and has loaded the data before."""
 
     def __init__(self, parent: Parent, interruption: Interruption) -> None:
-        self._tell = parent.tell
+        self._send = parent.send
         self._interruption = interruption
         self.reused_run = False
 
@@ -69,22 +69,22 @@ class ParentReporter(Reporter):
 
     def note(self, message: str) -> None:
         self.check_interruption()
-        self._tell(Told("note", (message,)))
+        self._send(Event("note", (message,)))
 
     def warn(self, message: str) -> None:
-        self._tell(Told("warn", (message,)))
+        self._send(Event("warn", (message,)))
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
-        self._tell(Told("started", options={"done": done, "resumed": resumed}))
+        self._send(Event("started", options={"done": done, "resumed": resumed}))
 
     def stepped(
         self, config: ExperimentConfig, epoch: int, step: int, steps: int, *, loss: float, accuracy: float
     ) -> None:
         self.check_interruption()
-        self._tell(Told("stepped", (epoch, step, steps), {"loss": loss, "accuracy": accuracy}))
+        self._send(Event("stepped", (epoch, step, steps), {"loss": loss, "accuracy": accuracy}))
 
     def epoch_ended(self, config: ExperimentConfig, row: EpochRow) -> None:
-        self._tell(Told("epoch_ended", (dict(row),)))
+        self._send(Event("epoch_ended", (dict(row),)))
 
     def reused(self, record: Record) -> None:
         self.reused_run = True
@@ -95,7 +95,7 @@ def main(tasks: BinaryIO, answers: BinaryIO) -> None:
     interruption = Interruption()
     interruption.handle_signals()
     start: Start = pickle.load(tasks)
-    sys.argv = list(start.setting.command)
+    sys.argv = list(start.settings.command)
     inbox: SimpleQueue[Task | None] = SimpleQueue()
     threading.Thread(target=_receive, args=(tasks, inbox), daemon=True).start()
     code = 0
@@ -119,15 +119,15 @@ def _receive(tasks: BinaryIO, inbox: SimpleQueue[Task | None]) -> None:
     main_thread = threading.main_thread().ident
     if main_thread is not None:
         signal.pthread_kill(main_thread, signal.SIGTERM)
-    time.sleep(SECONDS_TO_SAVE)
+    time.sleep(SAVE_TIMEOUT)
     os._exit(1)
 
 
 def _work(start: Start, inbox: SimpleQueue[Task | None], parent: Parent, interruption: Interruption) -> None:
     reporter = ParentReporter(parent, interruption)
     warnings.showwarning = _warning_handler(parent, reporter)
-    setting = start.setting
-    trainer = Trainer(setting.out, setting.data_paths, reporter, fresh=setting.fresh)
+    settings = start.settings
+    trainer = Trainer(settings.out, settings.data_paths, reporter, fresh=settings.fresh)
 
     def ready() -> Ready:
         from cnnlab.backend import start_backend
@@ -136,17 +136,21 @@ def _work(start: Start, inbox: SimpleQueue[Task | None], parent: Parent, interru
         use_threads(start.runtime.backend, start.threads)
         return Ready(start_backend(start.runtime))
 
-    def done(task: Task) -> Done:
+    def done(task: Task) -> Done | Estimated:
+        if task.estimate:
+            return Estimated(trainer.estimate_cost(task.config))
         reporter.reused_run = False
         record = trainer.finished(task.config, side_by_side=task.side_by_side)
         return Done(record.path, reused=reporter.reused_run)
 
-    parent.tell(_outcome(ready, interruption))
+    parent.send(_outcome(ready, interruption))
     while (task := inbox.get()) is not None:
-        parent.tell(_outcome(partial(done, task), interruption))
+        parent.send(_outcome(partial(done, task), interruption))
 
 
-def _outcome(work: Callable[[], Ready | Done], interruption: Interruption) -> Ready | Done | Failed:
+def _outcome(
+    work: Callable[[], Ready | Done | Estimated], interruption: Interruption
+) -> Ready | Done | Estimated | Failed:
     """What comes of something; a bug costs one run, and not the others."""
     try:
         return work()
@@ -180,6 +184,6 @@ def _warning_handler(parent: Parent, reporter: Reporter) -> Any:
             return
         # A category that the parent knows, too: a library's own may not be importable there.
         known = next(each for each in category.__mro__ if each.__module__ == "builtins")
-        parent.tell(Told("python_warning", (str(message), known, filename, lineno)))
+        parent.send(Event("python_warning", (str(message), known, filename, lineno)))
 
     return show

@@ -58,7 +58,7 @@ def test_no_submodule_hides_a_function():
     names = [
         module.name
         for module in pkgutil.walk_packages(cnnlab.__path__, "cnnlab.")
-        if not module.name.endswith(("steps_jax", "steps_torch", "steps_tensorflow"))
+        if not module.name.endswith(("steps_jax", "steps_jax_together", "steps_torch", "steps_tensorflow"))
     ]
     code = (
         "import importlib, json, cnnlab\n"

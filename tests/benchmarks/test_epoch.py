@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cnnlab.benchmarks import matrix_multiply
 from cnnlab.benchmarks.matrix_multiply import MatrixMultiplyPeak, matrix_multiply_peak
 from cnnlab.benchmarks.timing import Timing, ratios
 from cnnlab.cli import run
+from cnnlab.wording import three_digits
 from tests.benchmarks.conftest import MACS
 
 pytestmark = pytest.mark.usefixtures("backend")
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("backend")
 def small_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
     """The peak is measured in no time."""
     monkeypatch.setattr(matrix_multiply, "SIZES", (32, 64))
-    monkeypatch.setattr(matrix_multiply, "LEAST_SECONDS", 1e-4)
+    monkeypatch.setattr(matrix_multiply, "MIN_SECONDS", 1e-4)
 
 
 def bench(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
@@ -62,6 +64,23 @@ def test_it_trains_as_train_does(tmp_path_factory) -> None:
     assert len(losses[0]) == 3
 
 
+def test_the_first_epoch_counts_what_comes_before_its_steps(monkeypatch) -> None:
+    """Such as the tracing on TensorFlow; the other epochs are those of the steps alone."""
+    from cnnlab.training import train
+
+    rows, prepare = [], train.prepare
+
+    def slow(*arguments):
+        time.sleep(0.25)
+        return prepare(*arguments)
+
+    monkeypatch.setattr(train, "prepare", slow)
+    (speed,) = cnnlab.bench_epoch("small.yaml", epochs=2, progress=rows.append)
+    first, *others = [each.row["seconds"] for each in rows if each.event == "epoch"]
+    assert speed.first_epoch_seconds >= first + 0.25
+    assert speed.seconds.values == tuple(others)
+
+
 def test_a_table_for_people(capsys) -> None:
     changed = ["--set", "model.layers[0].filters=2"]
     assert run(["bench", "epoch", "small.yaml", "small.yaml", "--epochs", "1", "--quiet", *changed]) == 0
@@ -100,12 +119,17 @@ def test_no_experiment() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0.05714, "0.0571"), (5.714, "5.71"), (999.4, "999"), (999.7, "1,000"), (5714.0, "5,714")],
+    [
+        (0.05714, "0.0571"),
+        (5.714, "5.71"),
+        (999.4, "999"),
+        (999.7, "1,000"),
+        (5714.0, "5,714"),
+        (1e6, "1,000,000"),
+    ],
 )
 def test_seconds_are_never_in_exponents(seconds: float, shown: str) -> None:
-    from cnnlab.commands.bench import _seconds
-
-    assert _seconds(seconds) == shown
+    assert three_digits(seconds) == shown
 
 
 def test_what_cannot_be_trained_is_refused(capsys) -> None:

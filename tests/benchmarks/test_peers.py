@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,7 +16,13 @@ TOLD = {"seconds", "test_accuracy", "peak_memory_bytes", "onednn", "versions"}
 
 
 @pytest.fixture(scope="module")
-def training_speed() -> ModuleType:
+def training_speed() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCH)  # as for a script, which finds the modules beside it
+        yield loaded()
+
+
+def loaded() -> ModuleType:
     spec = importlib.util.spec_from_file_location("training_speed", BENCH / "training_speed.py")
     assert spec is not None
     assert spec.loader is not None
@@ -62,19 +69,31 @@ def test_a_tool_that_is_not_installed(training_speed, tmp_path_factory) -> None:
     assert not training_speed.is_installed(other, nowhere)
 
 
-def test_the_page_shows_medians_and_ratios_of_neighbors(training_speed) -> None:
-    def runs(*seconds: float, accuracy: float) -> list:
-        return [
-            training_speed.Run(each, 10 * each, accuracy, 300 * 2**20, True, {"keras": "3.15.1"})
-            for each in seconds
-        ]
+@pytest.fixture
+def runs(training_speed):
+    """runs(0.5, None, 0.7, accuracy=0.9) → by seed, runs of so many seconds per epoch; None: it failed."""
 
+    def call(*seconds: float | None, accuracy: float) -> dict:
+        return {
+            seed: training_speed.Run(each, 10 * each, accuracy, 300 * 2**20, True, {"keras": "3.15.1"})
+            for seed, each in enumerate(seconds)
+            if each is not None
+        }
+
+    return call
+
+
+def rows_of(page: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line[:1] == "|"]
+
+
+def test_the_page_shows_medians_and_ratios_of_neighbors(training_speed, runs) -> None:
     measured = {"cnn": {"cnnlab": runs(1, 2, 4, accuracy=0.98), "plain Keras": runs(2, 8, 4, accuracy=0.97)}}
     operations = 6 * 1_639_350 * 10_000
     left_out = [training_speed.TOOLS[3]]
     page = training_speed.page(measured, operations, left_out, "cnn is better", "RESULTS.png", 3, 8)
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line[:1] == "|"]
-    ours, theirs = rows[2:]
+    headers, _, ours, theirs = rows_of(page)
+    assert headers[3] == "Share of TensorFlow's peak"
     assert ours == [
         "cnnlab", "2 (1 to 4)", "", "50%", "20 (10 to 40)", "98.00 ± 0.00% (n=3)", "300",
     ]  # fmt: skip
@@ -83,3 +102,64 @@ def test_the_page_shows_medians_and_ratios_of_neighbors(training_speed) -> None:
     assert "![Seconds per epoch](RESULTS.png)" in page
     assert "- oneDNN, as each tool's users get it: cnnlab on, plain Keras on" in page
     assert page.endswith("```\n$ cnnlab bench verdict\ncnn is better\n```\n")
+
+
+def test_ratios_are_of_rounds_in_which_both_ran(training_speed, runs, tmp_path_factory) -> None:
+    measured = {
+        "dnn": {"plain Keras": runs(1500, accuracy=0.9)},
+        "cnn": {"cnnlab": runs(1, None, 4, accuracy=0.98), "plain Keras": runs(None, 8, 8, accuracy=0.97)},
+    }
+    failures = ["cnn, seed 0, plain Keras: no memory"]
+    page = training_speed.page(measured, 1e12, [], "", "RESULTS.png", 3, 8, failures=failures)
+    assert rows_of(page)[2][:3] == ["plain Keras", "1,500", ""]
+    assert rows_of(page)[6][:3] == ["plain Keras", "8 (8 to 8)", "0.50"]
+    assert "Failed, and left out:\n\n- cnn, seed 0, plain Keras: no memory\n" in page
+    picture = tmp_path_factory.mktemp("picture") / "RESULTS.png"
+    training_speed.draw(measured, picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+PEER = """\
+import json, sys
+
+network, _, epochs, seed = sys.argv[1:]
+if network == "cnn" and seed == "1":
+    sys.exit("no memory")
+print("a library prints")
+versions = {"keras": "3.15.1"}
+print(json.dumps({"seconds": [9, 1, 3][: int(epochs)], "test_accuracy": 0.9, "peak_memory_bytes": 2**28,
+                  "onednn": None, "versions": versions}))
+"""
+
+
+def test_what_fails_is_named_and_the_rest_is_kept(
+    training_speed, mnist, tmp_path_factory, monkeypatch
+) -> None:
+    """The whole program, with peers that train nothing; one is not installed, and one fails in a round."""
+    folder = tmp_path_factory.mktemp("bench")
+    for script in ("with_cnnlab.py", "plain_keras.py"):
+        (folder / script).write_text(PEER if script == "plain_keras.py" else PEER.replace('"cnn"', '"none"'))
+    monkeypatch.setattr(training_speed, "PEERS", folder)
+    monkeypatch.setattr(training_speed, "load_dataset", lambda dataset, paths: None)
+    monkeypatch.setattr(training_speed, "write_mnist", lambda path, data: None)
+    monkeypatch.setattr(training_speed, "peak_of", lambda data: 1e11)
+    monkeypatch.setattr(training_speed, "is_installed", lambda tool, python: tool.name != "PyTorch")
+    results = folder / "RESULTS.md"
+    monkeypatch.setattr(
+        "sys.argv",
+        ["training_speed.py", "--runs", "2", "--epochs", "3", "--tools", "plain Keras", "PyTorch",
+         "--results", str(results)],
+    )  # fmt: skip
+    with pytest.raises(SystemExit) as ended:
+        training_speed.main()
+    assert ended.value.code == "failed:\ncnn, seed 1, plain Keras: no memory"
+    page = results.read_text(encoding="utf-8")
+    rows = rows_of(page)
+    assert [row[0] for row in rows] == 2 * ["Tool", rows[1][0], "cnnlab", "plain Keras"]
+    assert [row[5] for row in rows[2:4] + rows[6:]] == [
+        "90.00 ± 0.00% (n=2)", "90.00 ± 0.00% (n=2)", "90.00 ± 0.00% (n=2)", "90.00% (n=1)",
+    ]  # fmt: skip
+    assert "PyTorch is left out: torch is not installed." in page
+    assert "- cnn, seed 1, plain Keras: no memory" in page
+    assert "## Machine" in page
+    assert results.with_suffix(".png").exists()

@@ -1,5 +1,6 @@
 """Several runs at once, in processes: the same files, and what ends a process costs no more than its run."""
 
+import json
 import os
 import re
 import signal
@@ -210,6 +211,26 @@ def test_threads_default_to_a_share_of_the_cpus(cnnlab, configs, data_dir, tmp_p
     options = ("--data-dir", data_dir, "--out", tmp_path, "--workers", "2", "--quiet")
     assert cnnlab("train", configs["small"], *options).code == 0
     assert folder_of(tmp_path).json("environment.json")["threads"] == max(1, usable_cpus() // 2)
+
+
+def test_each_backend_has_a_process_of_its_own(process, configs, data_dir, tmp_path) -> None:
+    """Both are trained at the same time, and what one lacks would end no run of the other."""
+    pytest.importorskip("jax")
+    small = configs["small"].read_text(encoding="utf-8")
+    on_jax = tmp_path / "small_jax.yaml"
+    on_jax.write_text(f"{small}\nruntime: {{backend: jax}}\n".replace("name: small", "name: small_jax"))
+    done = process(
+        "train", configs["small"], on_jax, "--workers", "2", "--threads", "1",
+        "--data-dir", data_dir, "--out", tmp_path,
+    )  # fmt: skip
+    assert done.code == 0, done.stderr
+    assert "2 runs in 2 worker processes, 1 thread each" in done.stderr.splitlines()
+    assert re.findall(r"^small\S*", done.stdout, re.MULTILINE) == ["small", "small_jax"]
+    for name, backend in (("small", "tensorflow"), ("small_jax", "jax")):
+        (path,) = tmp_path.glob(f"{name}-*/seed-0/environment.json")
+        environment = json.loads(path.read_text(encoding="utf-8"))
+        assert (environment["backend"], environment["threads"]) == (backend, 1)
+        assert environment["side_by_side"] == 2
 
 
 SCRIPT = """\

@@ -77,7 +77,7 @@ def test_times_and_memory_of_runs_that_shared_the_machine_are_left_out(record):
     assert cnn["test_accuracy"]
     assert comparison.notes == (
         "1 of 4 runs was trained side by side with others; the times and the memory of such experiments are "
-        "not shown (–); to measure them, train one run at a time: --workers 1 --fresh",
+        "not shown (–); to measure them, train one run at a time: --workers 1 --together 1 --fresh",
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cnnlab.config.decisive import decides
 from cnnlab.config.experiment import load_config, shipped_configs
-from cnnlab.config.optimizers import SGD
+from cnnlab.config.other_optimizers import SGD
 from cnnlab.layers.core import Dense
 
 PINNED = json.loads((Path(__file__).parent / "shipped_digests.json").read_text(encoding="utf-8"))

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlab.backend import Backend
-from cnnlab.config.schedules import SCHEDULES, Constant, Cosine, Exponential, OneCycle, Schedule, Step
+from cnnlab.config.changing_rates import Cosine, Exponential, OneCycle, Step
+from cnnlab.config.schedules import SCHEDULES, Constant, Schedule
 from cnnlab.training.optimization import EpochSchedule
 
 NEEDED = {"step": {"every": 3}}

@@ -10,9 +10,15 @@ from cnnlab.datasets import DataPaths
 from cnnlab.jobs import Jobs
 from cnnlab.language.source import parse_yaml
 from cnnlab.reporting import Reporter
-from cnnlab.run_folders.arithmetic import Arithmetic, differences_among, threads_begun_with
+from cnnlab.run_folders.arithmetic import (
+    Arithmetic,
+    differences_among,
+    of_other_arithmetic,
+    reused_from_before,
+    threads_begun_with,
+)
 from cnnlab.run_folders.records import read_record
-from cnnlab.version import ARITHMETIC
+from cnnlab.version import ARITHMETIC, OWN_ARITHMETIC, arithmetic_of
 
 OLD = {
     "cnnlab": "0.1.0", "keras": "3.12.0", "numpy": "2.4.6", "backend": "tensorflow", "tensorflow": "2.20.0",
@@ -269,3 +275,26 @@ def test_reuse_of_runs_of_another_number_is_announced_once(train, settle, tmp_pa
         "reusing runs that were trained before cnnlab numbered its arithmetic; this version of cnnlab has "
         f"arithmetic version {ARITHMETIC}; {ending}"
     ]
+
+
+def test_a_change_on_one_device_concerns_its_runs_only():
+    """On JAX's GPU a number of its own; a run on a CPU with the common number is of today."""
+    own = arithmetic_of("jax", "gpu")
+    assert arithmetic_of("jax", "cpu") == arithmetic_of("tensorflow", "gpu") == ARITHMETIC
+    assert min(OWN_ARITHMETIC.values()) > ARITHMETIC
+
+    def run(backend, device, number):
+        return SimpleNamespace(environment={"backend": backend, "device": device, "arithmetic": number})
+
+    today = [run("jax", "gpu", own), run("jax", "cpu", ARITHMETIC), run("tensorflow", "gpu", ARITHMETIC)]
+    assert of_other_arithmetic(today) is None
+    assert [reused_from_before(each) for each in today] == [None] * 3
+    before = run("jax", "gpu", ARITHMETIC)
+    assert reused_from_before(before) == (
+        f"reusing runs that were trained with arithmetic version {ARITHMETIC}; this version of cnnlab has "
+        f"version {own}; new runs can differ from them in the last digits; --fresh trains them again"
+    )
+    assert of_other_arithmetic([before, *today]) == (
+        "1 of 4 runs was trained with another arithmetic version of cnnlab than the present one, "
+        f"{own}; new runs can differ from it in the last digits"
+    )

@@ -31,7 +31,7 @@ class Stopwatch:
 @pytest.mark.parametrize("budget", ["parameters", "macs"])
 @pytest.mark.parametrize("pair", [("dnn", "cnn"), ("cnn", "dnn"), ("cifar10_dnn", "cifar10_cnn")])
 def test_the_dnn_costs_what_the_cnn_does(budget, pair):
-    found = match(configs(*pair), budget, jobs=None)
+    found = match(configs(*pair), budget, estimate_cost=None)
     assert found.original.name.endswith("dnn")
     assert found.config.name == f"{found.original.name}_{budget}_of_{found.reference.name}"
     ours, theirs = found.config.architecture, found.reference.architecture
@@ -43,7 +43,7 @@ def test_the_dnn_costs_what_the_cnn_does(budget, pair):
 
 
 def test_nothing_but_the_widths_changes():
-    found = match(configs("dnn", "cnn"), "parameters", jobs=None)
+    found = match(configs("dnn", "cnn"), "parameters", estimate_cost=None)
     after = [layer["Dense"].pop("units") for layer in found.config.plain()["model"]["layers"][1:]]
     assert after == [pair[1] for pair in found.widths] + [10]
     assert str(found) == (
@@ -59,7 +59,7 @@ def test_nothing_but_the_widths_changes():
 
 
 def test_the_other_way_round_by_name():
-    found = match(configs("dnn", "cnn"), "parameters", jobs=None, resize="cnn")
+    found = match(configs("dnn", "cnn"), "parameters", estimate_cost=None, resize="cnn")
     assert found.config.name == "cnn_parameters_of_dnn"
     assert found.config.architecture.total_params == pytest.approx(898_510, rel=0.001)
     assert len(found.widths) == 3
@@ -69,7 +69,7 @@ def test_the_other_way_round_by_name():
 @pytest.mark.parametrize("pair", [("dnn", "cnn"), ("colors_dnn", "colors_cnn")])
 def test_seconds_are_measured(pair, jitter):
     jobs = Stopwatch(jitter=jitter)
-    found = match(configs(*pair), "seconds", jobs=jobs)
+    found = match(configs(*pair), "seconds", estimate_cost=jobs.estimate_cost)
     assert found.reached == pytest.approx(found.wanted, rel=0.08)  # widths 5 and 2: one more is 8%
     assert jobs.count <= 12
     assert "s of training steps against" in str(found)
@@ -77,7 +77,7 @@ def test_seconds_are_measured(pair, jitter):
 
 @pytest.mark.parametrize("drift", [0.0, 0.2])
 def test_neither_starting_nor_a_machine_that_gets_busier_counts(drift):
-    found = match(configs("dnn", "cnn"), "seconds", jobs=Stopwatch(drift=drift))
+    found = match(configs("dnn", "cnn"), "seconds", estimate_cost=Stopwatch(drift=drift).estimate_cost)
     assert found.config.architecture.total_params == pytest.approx(137_660, rel=0.2)
 
 
@@ -88,7 +88,7 @@ def test_seconds_out_of_reach_come_as_close_as_they_can():
                 seconds_per_step=0.1 if config.name == "dnn" else 0.001, steps_per_epoch=50
             )
 
-    found = match(configs("dnn", "cnn"), "seconds", jobs=Slow())
+    found = match(configs("dnn", "cnn"), "seconds", estimate_cost=Slow().estimate_cost)
     assert found.reached == 100.0
 
 
@@ -106,7 +106,7 @@ def test_seconds_out_of_reach_come_as_close_as_they_can():
 )  # fmt: skip
 def test_what_cannot_be_matched(names, resize, message):
     with pytest.raises(UserError) as caught:
-        match(configs(*names), "parameters", jobs=None, resize=resize)
+        match(configs(*names), "parameters", estimate_cost=None, resize=resize)
     assert str(caught.value) == message
 
 
@@ -115,9 +115,9 @@ def test_a_budget_that_is_too_small(tmp_path):
     layers = "[GlobalAveragePooling2D, {Dense: {units: 10, activation: softmax}}]"
     tiny.write_text(f"dataset: mnist\nmodel: {{layers: {layers}}}\n", encoding="utf-8")
     with pytest.raises(UserError, match="dnn cannot be narrowed so far: 20 is too little for it"):
-        match([load_config("dnn"), load_config(str(tiny))], "parameters", jobs=None, resize="dnn")
+        match([load_config("dnn"), load_config(str(tiny))], "parameters", estimate_cost=None, resize="dnn")
     with pytest.raises(UserError, match="tiny has no layer to widen or narrow but its output"):
-        match([load_config("dnn"), load_config(str(tiny))], "parameters", jobs=None, resize="tiny")
+        match([load_config("dnn"), load_config(str(tiny))], "parameters", estimate_cost=None, resize="tiny")
 
 
 def network(folder, name, layers):
@@ -160,7 +160,7 @@ def conv(filters, more=""):
 @pytest.mark.parametrize("reference", ["dnn", "cnn"])
 def test_groups_keep_dividing_the_widths(tmp_path, layers, groups, budget, reference):
     config = network(tmp_path, "grouped", layers)
-    found = match([config, load_config(reference)], budget, jobs=None, resize="grouped")
+    found = match([config, load_config(reference)], budget, estimate_cost=None, resize="grouped")
     assert found.reached == pytest.approx(found.wanted, rel=0.02)
     assert found.config.architecture.output_shape == (10,)
     after = [pair[1] for pair in found.widths]
@@ -171,7 +171,7 @@ def test_a_grouped_network_says_how_narrow_it_can_be(tmp_path):
     config = network(tmp_path, "grouped", f"{conv(16)}, {POOL}, {conv(32, ', groups: 16')}")
     reference = network(tmp_path, "small", "{MaxPooling2D: {pool_size: 28}}")
     with pytest.raises(UserError) as caught:
-        match([config, reference], "parameters", jobs=None, resize="grouped")
+        match([config, reference], "parameters", estimate_cost=None, resize="grouped")
     assert str(caught.value) == (
         "--match: grouped cannot be narrowed so far: 20 is too little for it; with widths 16, 16 it has 8,170"
     )
@@ -199,7 +199,7 @@ def test_a_grouped_network_says_how_narrow_it_can_be(tmp_path):
 @pytest.mark.parametrize("reference", ["dnn", "cnn"])
 def test_branches_that_meet_stay_alike(tmp_path, layers, tied, budget, reference):
     config = network(tmp_path, "branched", layers)
-    found = match([config, load_config(reference)], budget, jobs=None, resize="branched")
+    found = match([config, load_config(reference)], budget, estimate_cost=None, resize="branched")
     assert found.reached == pytest.approx(found.wanted, rel=0.01)
     after = [pair[1] for pair in found.widths]
     assert len({after[place] for place in tied}) == 1
@@ -209,7 +209,7 @@ def test_branches_that_meet_stay_alike(tmp_path, layers, tied, budget, reference
 def test_branches_that_add_up_stay_in_proportion(tmp_path):
     branches = f"{{Parallel: {{branches: [[{conv(8)}], [{conv(16)}]]}}}}"
     config = network(tmp_path, "sum", f"{conv(24)}, {{Residual: {{layers: [{branches}]}}}}, {POOL}")
-    found = match([config, load_config("dnn")], "parameters", jobs=None, resize="sum")
+    found = match([config, load_config("dnn")], "parameters", estimate_cost=None, resize="sum")
     stem, first, second = (pair[1] for pair in found.widths)
     assert stem == first + second
     assert second == 2 * first
@@ -218,11 +218,11 @@ def test_branches_that_add_up_stay_in_proportion(tmp_path):
 
 def test_a_width_that_the_image_decides_stays(tmp_path):
     config = network(tmp_path, "held", f"{{Residual: {{layers: [{conv(6)}, {conv(1)}]}}}}, {POOL}, {conv(5)}")
-    found = match([config, load_config("cnn")], "parameters", jobs=None, resize="held")
+    found = match([config, load_config("cnn")], "parameters", estimate_cost=None, resize="held")
     assert [before == after for before, after in found.widths] == [False, True, False]
     only = network(tmp_path, "only", f"{{Residual: {{layers: [{conv(1)}]}}}}")
     with pytest.raises(UserError) as caught:
-        match([only, load_config("cnn")], "parameters", jobs=None, resize="only")
+        match([only, load_config("cnn")], "parameters", estimate_cost=None, resize="only")
     assert str(caught.value) == (
         "--match: no width of only can be changed: the branches have different shapes: 28×28×2 and 28×28×1"
     )
@@ -231,7 +231,7 @@ def test_a_width_that_the_image_decides_stays(tmp_path):
 @pytest.fixture
 def out(tmp_path, make_run):
     """Finished runs of colors_cnn, and of colors_dnn as --match parameters resizes it."""
-    found = match(configs("colors_dnn", "colors_cnn"), "parameters", jobs=None)
+    found = match(configs("colors_dnn", "colors_cnn"), "parameters", estimate_cost=None)
     widths = [pair[1] for pair in found.widths]
     changes = [f"model.layers.dense_{place}.units={width}" for place, width in enumerate(widths, start=1)]
     make_run(tmp_path, "colors_cnn", accuracy=0.95)

@@ -3,6 +3,7 @@
 import pickle
 import signal
 from collections import namedtuple
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from cnnlab.datasets import DataPaths
 from cnnlab.errors import OptionError
 from cnnlab.reporting import Reporter
 from cnnlab.workers import capacity, pool
-from cnnlab.workers.messages import Ended, Failed, Message, Ready, Setting, Told
+from cnnlab.workers.messages import Ended, Estimated, Event, Failed, Message, Ready, SharedSettings
 from cnnlab.workers.pool import Run, Workers
 from cnnlab.workers.process import WorkerDied
 
@@ -71,12 +72,14 @@ def play(monkeypatch):
     monkeypatch.setattr(pool, "WorkerProcess", Played)
     monkeypatch.setattr(pool, "may_have_gpu", lambda: True)
 
-    def call(script, *, runs, count=2, backend=CPU, asked_for=2):
+    def call(script, *, runs, count=2, backend=CPU, requested=2, announce=None):
         Played.script, Played.backend, Played.all = list(script), backend, []
         reporter = Watching()
-        setting = Setting(Path("out"), DataPaths.from_environment(None), fresh=False, command=("cnnlab",))
-        with Workers(setting, count, reporter, asked_for=asked_for) as workers:
-            outcomes = [(config.seed, outcome) for config, outcome in workers.trained(runs)]
+        paths = DataPaths.from_environment(None)
+        settings = SharedSettings(Path("out"), paths, fresh=False, command=("cnnlab",))
+        with Workers(settings, count, reporter, requested=requested) as workers:
+            trained = workers.trained(runs, announce=announce and partial(announce, reporter.told))
+            outcomes = [(config.seed, outcome) for config, outcome in trained]
         assert all(each.is_closed for each in Played.all)
         return Played.all, outcomes, reporter.told
 
@@ -88,8 +91,8 @@ def runs(*seeds: int, threads: int = 1, config: ExperimentConfig | None = None) 
 
 
 def test_events_name_their_run(play):
-    stepped = Told("stepped", (1, 2, 3), {"loss": 0.5, "accuracy": 0.25})
-    script = [[stepped, Told("warn", ("mind this",)), Failed(PROBLEM)] for _ in range(2)]
+    stepped = Event("stepped", (1, 2, 3), {"loss": 0.5, "accuracy": 0.25})
+    script = [[stepped, Event("warn", ("mind this",)), Failed(PROBLEM)] for _ in range(2)]
     _, outcomes, told = play(script, runs=runs(7, 8))
     assert sorted(told[:1] + told[2:3]) == [(7, 1, 2, 3, 0.5, 0.25), (8, 1, 2, 3, 0.5, 0.25)]
     assert told[1] == told[3] == ("warn", "mind this")
@@ -134,10 +137,45 @@ def test_a_gpu_refuses_several_workers_before_anything_is_trained(play):
 
 
 def test_on_a_gpu_the_automatic_number_is_one(play):
-    workers, outcomes, told = play([[Failed(PROBLEM)]] * 2, runs=runs(0, 1), backend=GPU, asked_for="auto")
+    workers, outcomes, told = play([[Failed(PROBLEM)]] * 2, runs=runs(0, 1), backend=GPU, requested="auto")
     assert [each.begun for each in workers] == [[(0, 1), (1, 1)]]
     assert told == [("note", "a GPU trains one run at a time: in one worker process"), ("side_by_side", 1)]
     assert len(outcomes) == 2
+
+
+def announce(told) -> None:
+    told.append(("announced",))
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_workers_are_announced_once_it_is_certain_that_they_start(play, device: str) -> None:
+    config = load_config("colors_cnn", [f"runtime.device={device}"])
+    script = [[Event("note", ("first",)), Failed(PROBLEM)], [Failed(PROBLEM)]]
+    _, _, told = play(script, runs=runs(0, 1, config=config), announce=announce)
+    assert told == [("announced",), ("note", "first")]
+    _, _, told = play(script, runs=runs(0, 1), backend=GPU, requested="auto", announce=announce)
+    assert told == [
+        ("note", "a GPU trains one run at a time: in one worker process"),
+        ("side_by_side", 1),
+        ("note", "first"),
+    ]
+
+
+def test_a_worker_estimates_costs_and_stays_for_the_next(monkeypatch) -> None:
+    monkeypatch.setattr(pool, "WorkerProcess", Played)
+    Played.backend, Played.all = CPU, []
+    Played.script = [[Estimated("cheap")], [Failed(PROBLEM)], [Estimated("dear")]]
+    paths = DataPaths.from_environment(None)
+    settings = SharedSettings(Path("out"), paths, fresh=False, command=("cnnlab",))
+    first, second, third = runs(0, 1, 2, threads=3)
+    with Workers(settings, 1, Watching()) as workers:
+        assert workers.estimated(first) == "cheap"
+        with pytest.raises(OptionError, match="a run failed"):
+            workers.estimated(second)
+        assert workers.estimated(third) == "dear"
+    [worker] = Played.all
+    assert (worker.start.threads, worker.begun) == (3, [(0, 1), (1, 1), (2, 1)])
+    assert worker.task is None
 
 
 @pytest.mark.parametrize(
@@ -162,8 +200,8 @@ def control_groups(monkeypatch, tmp_path: Path) -> Path:
     """A machine with 100 GiB available, and the group /around/own of this process."""
     free = namedtuple("Memory", "available")(100 * 2**30)
     monkeypatch.setattr("psutil.virtual_memory", lambda: free)
-    monkeypatch.setattr(capacity, "CONTROL_GROUPS", tmp_path)
-    monkeypatch.setattr(capacity, "OWN_GROUP", tmp_path / "cgroup")
+    monkeypatch.setattr("cnnlab.workers.control_groups.MOUNT", tmp_path)
+    monkeypatch.setattr("cnnlab.workers.control_groups.OWN_GROUPS", tmp_path / "cgroup")
     (tmp_path / "cgroup").write_text("4:memory:/elsewhere\n0::/around/own\n")
     (tmp_path / "around" / "own").mkdir(parents=True)
     return tmp_path
@@ -190,6 +228,36 @@ def test_memory_is_limited_by_the_container_and_what_is_around_it(control_groups
     assert capacity.available_memory() == 0
 
 
+def limit_memory_in_version_1(group: Path, limit: int, taken: int, files: int) -> None:
+    group.mkdir(parents=True, exist_ok=True)
+    (group / "memory.limit_in_bytes").write_text(f"{limit}\n")
+    (group / "memory.usage_in_bytes").write_text(f"{taken}\n")
+    (group / "memory.stat").write_text(f"inactive_file 1\ntotal_inactive_file {files}\n")
+
+
+def test_version_1_of_control_groups_limits_memory_as_well(control_groups: Path):
+    memory = control_groups / "memory"
+    limit_memory_in_version_1(memory, 2**63 - 4096, taken=6000, files=10)  # no limit
+    assert capacity.available_memory() == 100 * 2**30
+    limit_memory_in_version_1(memory / "elsewhere", 8000, taken=6000, files=500)
+    assert capacity.available_memory() == 2500
+    limit_memory_in_version_1(memory, 4000, taken=2000, files=0)  # as a container sees its own group
+    assert capacity.available_memory() == 2000
+
+
+@pytest.mark.parametrize(
+    ("own", "outermost", "cpus"), [(-1, -1, 8), (200_000, -1, 2), (50_000, -1, 1), (-1, 350_000, 3)]
+)
+def test_version_1_of_control_groups_limits_cpus_as_well(monkeypatch, control_groups, own, outermost, cpus):
+    monkeypatch.setattr(capacity, "usable_cpus", lambda: 8)
+    (control_groups / "cgroup").write_text("3:cpu,cpuacct:/own\n0::/around/own\n")
+    for group, quota in ((control_groups / "cpu", outermost), (control_groups / "cpu" / "own", own)):
+        group.mkdir()
+        (group / "cpu.cfs_quota_us").write_text(f"{quota}\n")
+        (group / "cpu.cfs_period_us").write_text("100000\n")
+    assert capacity.available_cpus() == cpus
+
+
 @pytest.mark.parametrize(
     ("own", "around", "workers"),
     [("max 100000", None, 8), ("200000 100000", None, 2), ("50000 100000", None, 1),
@@ -204,7 +272,7 @@ def test_cpus_are_limited_by_the_container(monkeypatch, control_groups: Path, ow
 
 
 def test_warnings_of_libraries_keep_their_category_and_place(play):
-    told = Told("python_warning", ("overflow", RuntimeWarning, "library.py", 17))
+    told = Event("python_warning", ("overflow", RuntimeWarning, "library.py", 17))
     with pytest.warns(RuntimeWarning, match="overflow") as caught:
         play([[told, Failed(PROBLEM)]], runs=runs(0), count=1)
     assert (caught[0].filename, caught[0].lineno) == ("library.py", 17)
