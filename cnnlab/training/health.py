@@ -134,8 +134,8 @@ class Circumstances:
     """Whether the learning rate changes by itself: it may begin low."""
 
     keeps_best: bool
-    label_noise: bool = False
-    """Whether training labels are wrong on purpose: nobody has to be told to check them."""
+    labels_are_known: bool = False
+    """Whether nobody has to check the labels: they are drawn with the images, or wrong on purpose."""
 
     @property
     def guessing_loss(self) -> float:
@@ -310,7 +310,7 @@ def _without_relation(
         return
     if validated and (not validation.can_judge or max(validated) > validation.bar):
         return
-    doubted = not circumstances.label_noise
+    doubted = not circumstances.labels_are_known
     bar = train.bar
     margin = min(0.05, (1 - bar) / 2)
     learned = max(map(_accuracy, history))
