@@ -24,6 +24,7 @@ from cnnlab.layers.pooling import AveragePooling2D, MaxPooling2D, Pooling2D
 from cnnlab.layers.reshaping import Reshape
 from cnnlab.layers.resizing import Border, Cropping2D, ZeroPadding2D
 from cnnlab.layers.rewriting import Place, places_in, rewritten
+from cnnlab.layers.window import Window
 
 Layers = tuple[Layer, ...]
 
@@ -80,10 +81,9 @@ def locally_connected(config: ExperimentConfig) -> Layers:
                 continue
             if not isinstance(layer, Conv2D):
                 raise DoesNotApply(f"{place.name} ({layer.type()}) has no locally connected counterpart")
-            if layer.groups > 1 or layer.dilation_rate != (1, 1):
-                what = "grouped" if layer.groups > 1 else "dilated"
+            if layer.groups > 1:
                 raise DoesNotApply(
-                    f"{place.name} is a {what} convolution, which has no locally connected counterpart"
+                    f"{place.name} is a grouped convolution, which has no locally connected counterpart"
                 )
             fields: dict[str, Any] = {}
             if layer.padding == "same":
@@ -290,11 +290,11 @@ def _changed(config: ExperimentConfig, rule: Any, reason: str) -> Layers:
 def _padding_for(place: Place, layer: Conv2D, shapes: _Shapes) -> Iterator[Layer]:
     """Zeros around the image, as padding: same adds them."""
     sizes, output_shape = shapes.of(place)
+    extents = Window(layer.kernel_size, dilation=layer.dilation_rate).extent
     borders: list[Border] = []
     for size, out, extent, stride in zip(
-        sizes, layer.spatial(output_shape)[:2], layer.kernel_size, layer.strides,
-        strict=True,
-    ):  # fmt: skip
+        sizes, layer.spatial(output_shape)[:2], extents, layer.strides, strict=True
+    ):
         missing = max(0, (out - 1) * stride + extent - size)
         borders.append((missing // 2, missing - missing // 2))
     rows, columns = borders

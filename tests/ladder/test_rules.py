@@ -225,3 +225,53 @@ def test_the_recipe_is_the_cnns_and_the_hidden_layers_are_the_dnns():
     assert [layer.units for layer in layers[1:]] == [128, 64, 6]
     dnn, cnn = load_config("cifar10_dnn"), load_config("cifar10_resnet")
     assert kinds(rules.with_recipe_of(dnn, cnn))[:3] == ["RandomFlip", "RandomTranslation", "Flatten"]
+
+
+@given(
+    size=st.integers(5, 12), kernel=st.integers(1, 4), stride=st.integers(1, 3), dilation=st.integers(1, 2),
+    padding=st.sampled_from(["valid", "same"]),
+)  # fmt: skip
+def test_locally_connected_layers_have_the_windows_of_the_convolution(
+    size, kernel, stride, dilation, padding
+):
+    fields = {"filters": 2, "kernel_size": kernel, "strides": stride, "padding": padding}
+    if stride == 1:
+        fields["dilation_rate"] = dilation
+    if padding == "valid" and (kernel - 1) * fields.get("dilation_rate", 1) + 1 > size:
+        return
+    layers = [{"Conv2D": fields}]
+    config = read_experiment(
+        {"name": "mine", "model": {"input_shape": [size, size, 3], "layers": layers}}, {}
+    )
+    other = rebuilt(config, rules.locally_connected(config))
+    [row] = config.architecture.rows
+    assert other.architecture.output_shape == row.output_shape
+    assert other.architecture.total_params == config.layers[0].locally_connected_params((size, size, 3))
+    assert other.architecture.macs == row.macs
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_with_equal_weights_everywhere_a_locally_connected_network_is_the_cnn(backend, padding, stride):
+    config = with_layers({"Conv2D": {"filters": 3, "kernel_size": 5, "strides": stride, "padding": padding}})
+    one, other = build_model(config), build_model(rebuilt(config, rules.locally_connected(config)))
+    kernel, bias, *head = one.get_weights()
+    local = next(layer for layer in other.layers if layer.name.startswith("locally_connected"))
+    positions = local.kernel.shape[0]
+    weights = np.broadcast_to(kernel.reshape(1, -1, 3), (positions, kernel.size // 3, 3))
+    other.set_weights([weights, np.broadcast_to(bias, local.bias.shape), *head])
+    images = np.random.default_rng(0).random((2, *config.input_shape), np.float32)
+    np.testing.assert_allclose(np.asarray(one(images)), np.asarray(other(images)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layer", "what"),
+    [
+        ({"DepthwiseConv2D": {"kernel_size": 3}}, "DepthwiseConv2D"),
+        ({"Conv2D": {"filters": 2, "kernel_size": 3, "groups": 2}}, "grouped"),
+    ],
+)
+def test_what_has_no_locally_connected_counterpart(layer, what):
+    config = with_layers({"Conv2D": {"filters": 2, "kernel_size": 1}}, layer)
+    with pytest.raises(DoesNotApply, match=f"{what}.*no locally connected counterpart"):
+        rules.locally_connected(config)
