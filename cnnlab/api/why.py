@@ -33,7 +33,7 @@ SEEDS = tuple(range(6))
 class Why:
     """The experiments between a DNN and a CNN, one change each: verdict, tables, figure.
 
-    Nothing is written before `save` is called, run folders aside.
+    Run folders and the rungs' configs are written while it is carried out, all else when `save` is called.
     """
 
     def __init__(self, study: Study, out: Path) -> None:
@@ -92,7 +92,7 @@ class Why:
         return dict(self._document)
 
     def save(self) -> Path:
-        """Write tables, picture, JSON and the rungs' configs to OUT/comparisons/why-A-vs-B/; the folder.
+        """Write tables, picture and JSON to OUT/comparisons/why-A-vs-B/, where the configs are; the folder.
 
         Raises:
             CnnlabError: the folder cannot be written.
@@ -167,12 +167,14 @@ def why(
     ladder = derive(*configs, wanted=_ids(rungs))
     from cnnlab.jobs import RunsFailed
     from cnnlab.ladder.study import carry_out
+    from cnnlab.ladder.writing import write_configs
 
     reporter = reporter_for(progress)
     jobs = jobs_of(
         out=out_path, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
         force=force, reporter=reporter,
     )  # fmt: skip
+    write_configs(ladder, jobs.out)
     for rung, reason in ladder.left_out.items():
         reporter.note(f"{rung} is left out: {reason}")
     try:

@@ -50,8 +50,9 @@ def command(
 
     Every rung is an ordinary experiment: its config is written to experiments/comparisons/why-A-vs-B/,
     finished runs are not trained again, interrupted ones are resumed. Rungs with more than ten million
-    parameters are trained only if --rungs names them. Differences are tested seed by seed (paired t tests,
-    adjusted for all steps by Holm's method); docs/why.md says what the tests assume.
+    parameters, and more than both networks, are trained only if --rungs names them. Differences are tested
+    seed by seed (paired t tests, adjusted for all steps by Holm's method); docs/why.md says what the tests
+    assume.
     """
     if markdown and as_json:
         raise click.UsageError("--markdown and --json exclude each other")

@@ -35,7 +35,6 @@ def picture(document: Document) -> Figure:
 
 
 def _bars(document: Document, kind: str) -> Sequence[RungBar]:
-    means = {rung["id"]: rung["test_accuracy"]["mean"] for rung in document["rungs"]}
     steps = {step["to"]: step for step in document["steps"]}
     bars = []
     for rung in document["rungs"]:
@@ -46,7 +45,7 @@ def _bars(document: Document, kind: str) -> Sequence[RungBar]:
             RungBar(
                 rung["id"],
                 step["ingredient"] if step else "",
-                means[step["from"]] if step else None,
+                step["difference"]["mean"] if step else None,
                 Measured(tuple(reached["values"]), reached["mean"], reached["ci95"]),
                 step["shown"] if step else True,
             )

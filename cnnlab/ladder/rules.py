@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from cnnlab.config.experiment import ExperimentConfig
@@ -20,7 +20,7 @@ from cnnlab.layers.blocks import Residual
 from cnnlab.layers.convolution import Conv2D
 from cnnlab.layers.core import Dense, Flatten
 from cnnlab.layers.graph import Where
-from cnnlab.layers.pooling import AveragePooling2D, MaxPooling2D, Pooling2D
+from cnnlab.layers.pooling import AveragePooling2D, GlobalPooling2D, MaxPooling2D, Pooling2D
 from cnnlab.layers.reshaping import Reshape
 from cnnlab.layers.resizing import Border, Cropping2D, ZeroPadding2D
 from cnnlab.layers.rewriting import Place, places_in, rewritten
@@ -52,6 +52,7 @@ def is_convolutional(config: ExperimentConfig) -> bool:
 
 def dense_equivalent(config: ExperimentConfig) -> Layers:
     """Every convolution as a Dense layer between the same input and output; pooling stays."""
+    _refuse_hidden_convolutions(config)
     shapes = _Shapes(config)
 
     def rule(places: Sequence[Place]) -> Iterator[Layer]:
@@ -70,6 +71,7 @@ def dense_equivalent(config: ExperimentConfig) -> Layers:
 
 def locally_connected(config: ExperimentConfig) -> Layers:
     """Every convolution with weights of its own at each place."""
+    _refuse_hidden_convolutions(config)
     shapes = _Shapes(config)
     kind = LAYERS["LocallyConnected2D"]
 
@@ -79,6 +81,8 @@ def locally_connected(config: ExperimentConfig) -> Layers:
             if not layer.is_convolution:
                 yield layer
                 continue
+            if isinstance(layer, kind):
+                raise DoesNotApply(f"{place.name} is locally connected already")
             if not isinstance(layer, Conv2D):
                 raise DoesNotApply(f"{place.name} ({layer.type()}) has no locally connected counterpart")
             if layer.groups > 1:
@@ -131,13 +135,14 @@ def averaged(config: ExperimentConfig) -> Layers:
             is_maximum = isinstance(place.layer, MaxPooling2D) and not place.layer.is_idle
             yield _as(AveragePooling2D, place) if is_maximum else place.layer
 
-    return _changed(config, rule, "it has no max pooling layer")
+    return _changed(config, rule, "it has no max pooling window to average")
 
 
 def activated(config: ExperimentConfig) -> Layers:
     """ReLU after each convolution."""
     if _has_active_convolution(config):
         raise DoesNotApply("its convolutions have activations already; see cnn_linear")
+    output = _output_places(config)
 
     def rule(places: Sequence[Place]) -> Iterator[Layer]:
         pending = False  # behind a convolution and its normalization
@@ -145,7 +150,7 @@ def activated(config: ExperimentConfig) -> Layers:
             if pending and place.layer.type() not in _NORMALIZATIONS:
                 yield Activation(activation="relu")
                 pending = False
-            if place.layer.is_convolution:
+            if place.layer.is_convolution and place.where not in output:
                 pending = True
             yield place.layer
         if pending:
@@ -158,12 +163,17 @@ def linear(config: ExperimentConfig) -> Layers:
     """No activation after any convolution; those of Dense layers stay."""
     if not _has_active_convolution(config):
         raise DoesNotApply("its convolutions have no activations; see cnn_activation")
+    output = _output_places(config)
 
     def rule(places: Sequence[Place]) -> Iterator[Layer]:
-        idle = {index for start in _convolutions(places) for index in _activations_behind(places, start)}
+        convolutions = _convolutions(places, but=output)
+        idle = {index for start in convolutions for index in _activations_behind(places, start)}
         for index, place in enumerate(places):
             layer = place.layer
             if index in idle:
+                continue
+            if place.where in output:
+                yield layer
                 continue
             if isinstance(layer, Residual) and layer.activation is not None:
                 layer = layer.model_copy(update={"activation": None})
@@ -208,9 +218,47 @@ def with_recipe_of(config: ExperimentConfig, other: ExperimentConfig) -> Layers:
     if not any(isinstance(layer, Flatten) for layer in (*config.layers[:start], *hidden)):
         raise DoesNotApply(f"{config.name} has no Flatten layer in front of its hidden layers")
     flatten = [layer for layer in config.layers[:start] if layer.only_reshapes]
-    prepared = [layer for layer in other.layers[: _preparation(other.layers)] if not layer.only_reshapes]
     head = other.layers[_head(other.layers) :] or config.layers[stop:]
-    return (*prepared, *flatten, *hidden, *head)
+    return (*_prepared(other), *flatten, *hidden, *head)
+
+
+def recipe_differences(config: ExperimentConfig, other: ExperimentConfig) -> tuple[str, ...]:
+    """What `with_recipe_of` and the other's data and training settings change, as a sentence names it."""
+    heads = [each.layers[_head(each.layers) :] for each in (config, other)]
+    trainings = [each.training.model_copy(update={"loss": None}) for each in (config, other)]
+    differs = {
+        "input": _prepared(config) != _prepared(other) or config.dataset != other.dataset,
+        "output layer": bool(heads[1]) and heads[0] != heads[1],
+        "loss": config.training.loss != other.training.loss,
+        "training": trainings[0] != trainings[1],
+        "precision": config.runtime.precision != other.runtime.precision,
+    }
+    return tuple(what for what, different in differs.items() if different)
+
+
+def architecture_differences(config: ExperimentConfig, other: ExperimentConfig) -> tuple[str, ...]:
+    """What kinds of layers only one of two networks has, convolutions and activations aside."""
+    one, two = (_kinds_in(each) for each in (config, other))
+    return tuple(
+        kind if kind in two else f"no {kind}"
+        for kind in dict.fromkeys([*two, *one])
+        if (kind in one) != (kind in two)
+    )
+
+
+def _kinds_in(config: ExperimentConfig) -> list[str]:
+    """Such as pooling and dropout, each once, in their order; images are prepared by other layers."""
+    kinds = (
+        "pooling" if isinstance(place.layer, Pooling2D | GlobalPooling2D) else _kind_of(place.layer)
+        for place in places_in(config.layers)
+        if not place.layer.is_augmentation
+    )
+    return [kind for kind in dict.fromkeys(kinds) if kind is not None]
+
+
+def _prepared(config: ExperimentConfig) -> Layers:
+    """What a network does to its images before it learns from them."""
+    return tuple(layer for layer in config.layers[: _preparation(config.layers)] if not layer.only_reshapes)
 
 
 def _preparation(layers: Sequence[Layer]) -> int:
@@ -219,9 +267,7 @@ def _preparation(layers: Sequence[Layer]) -> int:
         (
             index
             for index, layer in enumerate(layers)
-            if not (
-                layer.only_reshapes or layer.is_augmentation or layer.type() in ("Grayscale", "Rescaling")
-            )
+            if not (layer.only_reshapes or layer.is_augmentation or layer.type() in _PREPARATIONS)
         ),
         len(layers),
     )
@@ -243,8 +289,29 @@ def _kind_of(layer: Layer) -> str | None:
     return "residual connection" if isinstance(layer, Residual) else None
 
 
-def _convolutions(places: Sequence[Place]) -> list[int]:
-    return [index for index, place in enumerate(places) if place.layer.is_convolution]
+def _convolutions(places: Sequence[Place], *, but: Set[Where]) -> list[int]:
+    return [
+        index for index, place in enumerate(places) if place.layer.is_convolution and place.where not in but
+    ]
+
+
+def _output_places(config: ExperimentConfig) -> frozenset[Where]:
+    """Where the output layer is, the last one with weights, and what follows it: they belong to the loss."""
+    weighted = [index for index, step in enumerate(config.architecture.steps) if step.weights]
+    steps = config.architecture.steps[max(weighted, default=0) :]
+    return frozenset(step.node.where for step in steps)
+
+
+def _refuse_hidden_convolutions(config: ExperimentConfig) -> None:
+    """Refuse a network with convolutions that no rule gets to see.
+
+    Raises:
+        DoesNotApply: a spatial transformer has some.
+    """
+    seen = {place.where for place in places_in(config.layers)}
+    for node in config.nodes:
+        if node.layer.is_convolution and node.where not in seen:
+            raise DoesNotApply(f"{node.name} belongs to a block whose layers stay as they are")
 
 
 def _activations_behind(places: Sequence[Place], start: int) -> list[int]:
@@ -261,10 +328,11 @@ def _activations_behind(places: Sequence[Place], start: int) -> list[int]:
 def _has_active_convolution(config: ExperimentConfig) -> bool:
     """Whether the output of any convolution goes through an activation."""
     active = False
+    output = _output_places(config)
 
     def look(places: Sequence[Place]) -> Iterator[Layer]:
         nonlocal active
-        for start in _convolutions(places):
+        for start in _convolutions(places, but=output):
             own = places[start].layer.output_activation != "linear"
             active = active or own or bool(_activations_behind(places, start))
         for place in places:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from cnnlab.errors import OptionError, ShapeError, UserError, suggestion
 from cnnlab.ladder import rules
 from cnnlab.ladder.changes import Change, changes_between
 from cnnlab.ladder.rules import DoesNotApply
+from cnnlab.language.fields import as_written
 from cnnlab.layers.base import Layer
 from cnnlab.layers.serialization import write_layer
 from cnnlab.studies.matching import match_arithmetic
@@ -27,13 +28,11 @@ PERMUTATION_SEED = 0
 
 Kind = Literal["waterfall", "ablation", "control"]
 
-_INGREDIENTS = {
-    "dnn_recipe": ("input", "loss", "training"),
-    "dense_equivalent": ("layer sizes", "pooling"),
-    "locally_connected": ("locality",),
-    "cnn": ("weight sharing",),
-}
-"""What each rung of the waterfall adds to the one before it, in their order."""
+WATERFALL = ("dnn", "dnn_recipe", "dense_equivalent", "locally_connected", "cnn")
+"""The rungs from the one network to the other, in their order."""
+
+CHOICES_OF_INPUT = ("dataset.scale", "dataset.standardize", "dataset.data_format")
+"""What a network does with the same images; all other settings of the data must be equal."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,13 @@ class Ladder:
     left_out: dict[str, str]
     """Rungs that do not apply, or are too large: why."""
 
+    ingredients: Mapping[str, tuple[str, ...]]
+    """By rung of the waterfall, there or not, what the step to it from the one before it adds."""
+
+    def among(self, ids: Container[str]) -> tuple[Rung, ...]:
+        """Those of some rungs, each of the waterfall hanging off the last one before it that is there."""
+        return tuple(_joined([rung for rung in self.rungs if rung.id in ids], self.ingredients))
+
     @property
     def dataset(self) -> DatasetConfig:
         """What all of them train on, but for the order of the pixels."""
@@ -90,7 +96,7 @@ def derive(dnn: ExperimentConfig, cnn: ExperimentConfig, *, wanted: Sequence[str
         UserError: the two are no DNN and CNN on the same data, or a wanted rung does not exist or apply.
     """
     _check(dnn, cnn)
-    derived = _Derivation(dnn, cnn, frozenset(wanted or ()))
+    derived = _Derivation(dnn, cnn, frozenset(_with_what_they_derive_from(wanted or ())))
     derived.run()
     known = {*derived.rungs, *derived.left_out}
     for name in wanted or ():
@@ -100,7 +106,17 @@ def derive(dnn: ExperimentConfig, cnn: ExperimentConfig, *, wanted: Sequence[str
             raise OptionError("rungs", f"unknown rung {name!r}; {suggestion(name, sorted(known))}")
     kept = derived.rungs if wanted is None else _with_parents(derived.rungs, wanted)
     left_out = {key: reason for key, reason in derived.left_out.items() if wanted is None}
-    return Ladder(dnn, cnn, tuple(_joined(list(kept.values()), derived.same)), left_out)
+    rungs = tuple(_joined(list(kept.values()), derived.ingredients))
+    return Ladder(dnn, cnn, rungs, left_out, derived.ingredients)
+
+
+def _with_what_they_derive_from(ids: Iterable[str]) -> Iterator[str]:
+    """The ids of rungs, and of those that must be there first, told by the names."""
+    for each in ids:
+        plain = each.removesuffix("_permuted")
+        yield from (each, plain)
+        if plain.startswith("locally_connected_"):
+            yield "locally_connected"
 
 
 def _check(dnn: ExperimentConfig, cnn: ExperimentConfig) -> None:
@@ -123,11 +139,24 @@ def _check(dnn: ExperimentConfig, cnn: ExperimentConfig) -> None:
         raise UserError(f"{dnn.name}: expected a network without convolutions first, found one with them")
     if not rules.is_convolutional(cnn):
         raise UserError(f"{cnn.name}: expected a network with convolutions second, found none in it")
-    changes = changes_between(dnn, cnn)
-    differing = [each for each in changes if each.key.split(".")[0] == "dataset"]
+    _check_data(dnn, cnn)
+
+
+def _check_data(dnn: ExperimentConfig, cnn: ExperimentConfig) -> None:
+    titles = [config.dataset.full_title for config in (dnn, cnn) if config.dataset]
+    if titles[0] != titles[1]:
+        raise UserError(
+            f"expected the same data, found {titles[0]} for {dnn.name} and {titles[1]} for {cnn.name}"
+        )
+    differing = [
+        f"{each.key} ({as_written(each.before)} and {as_written(each.after)})"
+        for each in changes_between(dnn, cnn)
+        if each.key.startswith("dataset") and each.key not in CHOICES_OF_INPUT
+    ]
     if differing:
-        what = ", ".join(f"{each.key} ({each.before!r} and {each.after!r})" for each in differing)
-        raise UserError(f"{dnn.name} and {cnn.name}: expected the same data, found different {what}")
+        raise UserError(
+            f"{dnn.name} and {cnn.name}: expected the same data, found different {', '.join(differing)}"
+        )
 
 
 class _Derivation:
@@ -137,9 +166,13 @@ class _Derivation:
         self.dnn, self.cnn, self.wanted = dnn, cnn, wanted
         self.rungs: dict[str, Rung] = {}
         self.left_out: dict[str, str] = {}
-        self.same: set[str] = set()
-        """Rungs that are left out because they would equal the one before."""
-
+        self.ingredients = {
+            "dnn": (),
+            "dnn_recipe": rules.recipe_differences(dnn, cnn),
+            "dense_equivalent": ("layer sizes", *rules.architecture_differences(dnn, cnn)),
+            "locally_connected": ("locality",),
+            "cnn": ("weight sharing",),
+        }
         self._largest = max(MOST_PARAMETERS, dnn.architecture.total_params, cnn.architecture.total_params)
 
     def run(self) -> None:
@@ -154,7 +187,7 @@ class _Derivation:
             "locally_connected", f"{cnn.name}_locally_connected",
             lambda: self._of_cnn(rules.locally_connected(cnn)),
         )  # fmt: skip
-        self._keep(Rung("cnn", cnn, None, "waterfall", listed(_INGREDIENTS["cnn"])))
+        self._keep(Rung("cnn", cnn, None, "waterfall", ""))
         self._ablations()
         self._controls()
 
@@ -162,7 +195,6 @@ class _Derivation:
         """The DNN with all of the CNN's settings but its hidden layers."""
         data = self._of_cnn(rules.with_recipe_of(self.dnn, self.cnn))
         if self._built(f"{self.dnn.name}_recipe", data).digest == self.dnn.digest:
-            self.same.add("dnn_recipe")
             raise DoesNotApply(f"input, loss and training of {self.dnn.name} are those of {self.cnn.name}")
         return data
 
@@ -191,7 +223,7 @@ class _Derivation:
         self, id_: str, parent: str, ingredient: str, rule: Callable[[ExperimentConfig], tuple[Layer, ...]]
     ) -> None:
         if parent not in self.rungs:
-            self.left_out[id_] = f"{parent} is left out"
+            self.left_out[id_] = self._without(parent)
             return
         base = self.rungs[parent].config
         name = base.name + id_.removeprefix(parent).replace("/", "_")
@@ -205,8 +237,7 @@ class _Derivation:
         for parent in plain:
             id_ = f"{parent}_permuted"
             if parent not in self.rungs:
-                if parent != "dnn_recipe":
-                    self.left_out[id_] = f"{parent} is left out"
+                self.left_out[id_] = self._without(parent)
                 continue
             base = self.rungs[parent].config
 
@@ -219,8 +250,11 @@ class _Derivation:
 
             self._try(id_, f"{base.name}_permuted", parent, "control", "permuted pixels", permuted)
 
+    def _without(self, parent: str) -> str:
+        return f"{parent} is left out ({self.left_out[parent]})"
+
     def _waterfall(self, id_: str, name: str, make: Callable[[], dict[str, Any]]) -> None:
-        self._try(id_, name, None, "waterfall", listed(_INGREDIENTS[id_]), make)
+        self._try(id_, name, None, "waterfall", "", make)
 
     def _try(
         self,
@@ -270,25 +304,20 @@ def _with_parents(rungs: dict[str, Rung], wanted: Sequence[str]) -> dict[str, Ru
     return {key: rung for key, rung in rungs.items() if key in kept}
 
 
-def _joined(rungs: Sequence[Rung], same: Set[str]) -> Iterator[Rung]:
+def _joined(rungs: Sequence[Rung], ingredients: Mapping[str, Sequence[str]]) -> Iterator[Rung]:
     """The rungs with what changed; of the waterfall each hangs off the one before it.
 
-    Where a rung of the waterfall is not there, the next one also has its ingredient.
+    Where a rung of the waterfall is not there, the next one also has its ingredients.
     """
     by_id = {rung.id: rung for rung in rungs}
-    missing = [each for each in _INGREDIENTS if each not in by_id and each not in same]
-    order = list(_INGREDIENTS)
     before: Rung | None = None
     for rung in rungs:
+        joined = rung
         if rung.kind == "waterfall":
-            skipped = [
-                each for each in missing if rung.id in order and order.index(each) < order.index(rung.id)
-            ]
-            missing = [each for each in missing if each not in skipped]
-            parts = [part for each in (*skipped, rung.id) for part in _INGREDIENTS.get(each, ())]
-            ingredient = listed(parts) if parts else ""
+            start = WATERFALL.index(before.id) + 1 if before else 0
+            steps = WATERFALL[start : WATERFALL.index(rung.id) + 1]
+            parts = list(dict.fromkeys(part for each in steps for part in ingredients[each]))
+            ingredient = listed(parts) if parts and before else ""
             before = joined = replace(rung, parent=before.id if before else None, ingredient=ingredient)
-        else:
-            joined = rung
         base = by_id.get(joined.parent) if joined.parent else None
         yield replace(joined, changes=changes_between(base.config, joined.config) if base else ())

@@ -32,18 +32,16 @@ def verdict(study: Study) -> str:
 
 def _overall(study: Study) -> str:
     dnn, cnn = (study.outcomes[each] for each in ("dnn", "cnn"))
-    seeds = f"{counted(len(study.seeds), 'seed')} ({seeds_text(study.seeds)})"
+    seeds = [f"{counted(len(each.seeds), 'seed')} ({seeds_text(each.seeds)})" for each in (cnn, dnn)]
+    over = seeds[0] if seeds[0] == seeds[1] else f"{seeds[0]} and {seeds[1]}"
     return (
-        f"{study.ladder.cnn.name} reaches {cnn.test_accuracy.mean:.2%} and {study.ladder.dnn.name} "
-        f"{dnn.test_accuracy.mean:.2%} of the test images, on average over {seeds}."
+        f"{study.ladder.cnn.name} classifies {cnn.test_accuracy.mean:.2%} of the test images correctly and "
+        f"{study.ladder.dnn.name} {dnn.test_accuracy.mean:.2%}, on average over {over}."
     )
 
 
 def _waterfall(study: Study) -> Iterator[str]:
     steps = [step for step in study.steps if step.kind == "waterfall"]
-    if len(steps) == 1:
-        yield f"From {steps[0].start} to {steps[0].end}: {_points(steps[0])}."
-        return
     parts = [f"{step.ingredient} ({step.start} → {step.end}) {_points(step)}" for step in steps]
     if parts:
         yield f"On the way from {study.ladder.dnn.name} to {study.ladder.cnn.name}: {'; '.join(parts)}."
@@ -67,7 +65,7 @@ def _contrasts(study: Study) -> Iterator[str]:
     for step in study.contrasts:
         if step.shown:
             place = "above" if step.difference.mean > 0 else "below"
-            yield f"{step.end} is {_size(step.difference)} {place} {step.start}."
+            yield f"{step.end} is {_size(step.difference)} {place} {step.start}{_test(step)}."
 
 
 def _interactions(study: Study) -> str:
@@ -82,7 +80,7 @@ def _interactions(study: Study) -> str:
         )
     parts = [
         f"{each.of} brings {_size(each.difference)} {'more' if each.difference.mean > 0 else 'less'} "
-        f"{each.where} than {each.otherwise}"
+        f"{each.where} than {each.otherwise}, {p_text(each.p_holm or 0)}"
         for each in shown
     ]
     return f"The contributions do not add up: {'; '.join(parts)}."

@@ -55,21 +55,18 @@ class Interaction:
 def steps_of(rungs: Sequence[Rung], outcomes: Outcomes) -> tuple[Step, ...]:
     """The waterfall's steps, each ablation from its parent, each control from its plain rung.
 
-    The p-values are adjusted for all of them together (Holm). A rung of the waterfall that failed is
-    stepped over; what hangs off a failed one has no step.
+    The p-values are adjusted for all of them together (Holm). What hangs off a rung without finished runs
+    has no step.
+
+    Args:
+        rungs: those that have finished runs.
     """
-    found: list[Step] = []
-    before: str | None = None
-    for rung in rungs:
-        if rung.id not in outcomes:
-            continue
-        start = before if rung.kind == "waterfall" else rung.parent
-        if rung.kind == "waterfall":
-            before = rung.id
-        if start is None or start not in outcomes:
-            continue
-        if step := _between(start, rung.id, rung.kind, rung.ingredient, outcomes):
-            found.append(step)
+    found = [
+        step
+        for rung in rungs
+        if rung.parent is not None and rung.parent in outcomes
+        and (step := _between(rung.parent, rung.id, rung.kind, rung.ingredient, outcomes))
+    ]  # fmt: skip
     return _adjusted(found)
 
 

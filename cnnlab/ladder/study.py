@@ -46,8 +46,8 @@ class Study:
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
-        """Those with finished runs."""
-        return tuple(rung for rung in self.ladder.rungs if rung.id in self.outcomes)
+        """Those with finished runs; what failed is stepped over."""
+        return self.ladder.among(self.outcomes)
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -94,7 +94,7 @@ def carry_out(ladder: Ladder, *, seeds: Sequence[int], jobs: Jobs) -> Study:
         seeds=tuple(seeds),
         outcomes=outcomes,
         failures=_failures(ladder, failed),
-        steps=steps_of(ladder.rungs, outcomes),
+        steps=steps_of(ladder.among(outcomes), outcomes),
         contrasts=contrasts_of(outcomes),
         interactions=interactions_of(outcomes),
         shifted=tuple(_shifted(ladder, outcomes, jobs)),
@@ -126,17 +126,24 @@ def _shifted(ladder: Ladder, outcomes: Mapping[str, Outcome], jobs: Jobs) -> lis
     data = jobs.dataset(ladder.cnn.model_copy(update={"dataset": images}))
     found = []
     started = False
+    jobs.reporter.note("evaluating all finished rungs on shifted test images")
     for rung, outcome in outcomes.items():
         curves = []
         for record in outcome.records:
-            subject = open_subject(
-                record.path, out=jobs.out, data_paths=jobs.data_paths, reporter=jobs.reporter
-            )
-            if not started:
-                subject.start()
-                started = True
-            subject.data = data  # read once for all runs
-            curves.append(accuracies(subject, "shift", amounts, images=SHIFTED_IMAGES))
+            jobs.reporter.check_interruption()
+            try:
+                subject = open_subject(
+                    record.path, out=jobs.out, data_paths=jobs.data_paths, reporter=jobs.reporter
+                )
+                if not started:
+                    subject.start()
+                    started = True
+                subject.data = data  # read once for all runs
+                curves.append(accuracies(subject, "shift", amounts, images=SHIFTED_IMAGES))
+            except CnnlabError as error:  # what the runs have reached is known all the same
+                jobs.reporter.warn(f"not evaluated on shifted images: {_one_line(error)}")
+        if not curves:
+            continue
         found += [
             Shifted(rung, pixels, float(mean))
             for pixels, mean in zip(SHIFTS, np.mean(curves, axis=0), strict=True)

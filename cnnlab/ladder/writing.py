@@ -1,4 +1,4 @@
-"""A study → its folder: JSON, tables, picture, and the config of every rung; and back."""
+"""A ladder → the configs of its rungs; a study → its folder, with JSON, tables and picture, and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cnnlab.comparison.spread import Spread
 from cnnlab.foreign_text import markdown
 from cnnlab.ladder.document import Document, RungEntry, SpreadEntry, StepEntry, read_document
 from cnnlab.ladder.pictures import picture
-from cnnlab.ladder.rungs import Rung
+from cnnlab.ladder.rungs import Ladder, Rung
 from cnnlab.ladder.sentences import verdict
 from cnnlab.ladder.steps import Step
 from cnnlab.ladder.study import Study
@@ -94,17 +94,26 @@ def _spread(measured: Spread) -> SpreadEntry:
 
 def _config_name(rung: Rung) -> str:
     """The name of the file that holds a rung's config."""
-    return f"{rung.id.replace('/', '_')}.yaml"
+    return f"{rung.id.replace('/', '.')}.yaml"
+
+
+def write_configs(ladder: Ladder, out: Path) -> None:
+    """Write the config of every rung to the study's configs/, in place of those of an earlier study."""
+    folder = Folder(study_path(ladder.dnn.name, ladder.cnn.name, out), inside=out)
+    with folder.alone():
+        configs = Folder(folder.path / "configs", inside=out)
+        for rung in ladder.rungs:
+            configs.write_text(_config_name(rung), rung.config.to_yaml())
+        for path in configs.path.glob("*.yaml"):
+            if path.name not in configs.written:
+                configs.remove(path.name)
 
 
 def write_study(study: Study, out: Path) -> Folder:
-    """Write why.json, why.csv, why.md, why.png and configs/; returns their folder, which knows them."""
+    """Write why.json, why.csv, why.md and why.png; returns their folder, which knows them."""
     document = study_document(study, out)
     folder = Folder(study_path(study.ladder.dnn.name, study.ladder.cnn.name, out), inside=out)
     with folder.alone():
-        configs = Folder(folder.path / "configs", inside=out)
-        for rung in study.rungs:
-            configs.write_text(_config_name(rung), rung.config.to_yaml())
         folder.write_text("why.csv", csv_text(rung_table(document)))
         folder.write_text("why.md", study_text(document, "markdown") + "\n")
         folder.write_figure("why.png", picture(document))

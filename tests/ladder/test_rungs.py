@@ -31,7 +31,7 @@ def test_the_ladder_of_the_lectures_networks():
         ("cnn_strided_permuted", "cnn_strided", 137_660),
         ("locally_connected_strided_permuted", "locally_connected_strided", 1_662_410),
     ]
-    assert found.left_out.keys() == {"dnn_recipe", "dense_equivalent", "cnn_linear"}
+    assert found.left_out.keys() == {"dnn_recipe", "dnn_recipe_permuted", "dense_equivalent", "cnn_linear"}
     assert "38,959,910 parameters" in found.left_out["dense_equivalent"]
     by_id = found.by_id
     assert by_id["dnn"].config == found.dnn
@@ -91,7 +91,12 @@ def test_the_recipe_keeps_colors_from_being_credited_to_convolution():
         ("cnn", "fashion_cnn", None, "cnn: expected a network without convolutions first"),
         ("dnn", "dnn_60000", None, "dnn_60000: expected a network with convolutions second"),
         ("dnn", "dnn", None, "expected experiments of different names, found dnn twice"),
-        ("dnn", "fashion_cnn", None, "expected the same data, found different dataset"),
+        (
+            "dnn",
+            "fashion_cnn",
+            None,
+            "expected the same data, found MNIST for dnn and Fashion-MNIST for fashion_cnn",
+        ),
         ("dnn", "cnn_60000", None, "dataset.train_size"),
         ("dnn", "cnn", ["cnn_stridet"], "unknown rung 'cnn_stridet'; did you mean cnn_strided?"),
         (
@@ -119,6 +124,35 @@ def test_pixels_that_are_permuted_already_have_no_control():
     found = ladder(changes=["dataset.permute_pixels=3"])
     assert found.left_out["cnn_permuted"] == "its pixels are permuted already"
     assert not any(rung.kind == "control" for rung in found.rungs)
+
+
+@pytest.mark.parametrize(
+    ("dnn", "cnn", "rung", "ingredient"),
+    [
+        ("dnn", "cnn", "locally_connected", "layer sizes, pooling and locality"),
+        ("cifar10_dnn", "cifar10_cnn", "cnn", "layer sizes, pooling, dropout, locality and weight sharing"),
+        ("cifar10_dnn", "cifar10_resnet", "dnn_recipe", "input and training"),
+        ("larger_norm_dnn", "larger_norm_cnn", "dnn_recipe", "training"),
+        ("go_dnn", "go_policy", "cnn", "layer sizes, locality and weight sharing"),
+    ],
+)
+def test_the_ingredients_are_what_differs(dnn, cnn, rung, ingredient):
+    assert ladder(dnn, cnn).by_id[rung].ingredient == ingredient
+
+
+def test_a_large_parent_of_a_wanted_rung_is_trained_too():
+    found = ladder("cifar10_dnn", "cifar10_cnn", wanted=["locally_connected_strided_permuted"])
+    assert found.by_id["locally_connected"].config.architecture.total_params > 10_000_000
+    left_out = ladder("cifar10_dnn", "cifar10_cnn").left_out["locally_connected_strided"]
+    assert "locally_connected is left out (" in left_out
+    assert "name it with --rungs" in left_out
+
+
+def test_how_a_network_takes_its_images_is_part_of_the_recipe():
+    dnn, cnn = load_config("dnn", ["dataset.standardize=true"]), load_config("cnn")
+    recipe = derive(dnn, cnn).by_id["dnn_recipe"]
+    assert [change.key for change in recipe.changes] == ["dataset.standardize"]
+    assert recipe.ingredient == "input"
 
 
 def test_changes_name_settings_as_set_does():

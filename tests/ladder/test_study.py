@@ -68,9 +68,14 @@ def test_a_seed_that_diverges_leaves_the_other_seeds(carried_out):
     assert "cnn_strided failed with seed 1; its other seeds count." in verdict(study)
 
 
-def test_a_failed_rung_of_the_waterfall_is_stepped_over(carried_out):
+def test_a_failed_rung_of_the_waterfall_is_stepped_over_with_its_ingredients(carried_out, tmp_path):
     study = carried_out({("cnn_locally_connected", seed) for seed in range(3)})
-    assert (study.steps[0].start, study.steps[0].end) == ("dnn", "cnn")
+    step = study.steps[0]
+    assert (step.start, step.end) == ("dnn", "cnn")
+    assert step.ingredient == "layer sizes, pooling, locality and weight sharing"
+    [rung] = [each for each in study_document(study, tmp_path)["rungs"] if each["id"] == "cnn"]
+    assert rung["parent"] == "dnn"
+    assert "LocallyConnected2D" not in json.dumps(rung["changes"])
 
 
 def test_without_one_of_the_two_networks_there_is_no_study(carried_out):
@@ -80,7 +85,9 @@ def test_without_one_of_the_two_networks_there_is_no_study(carried_out):
 
 def test_the_verdict_claims_only_what_is_shown(carried_out):
     text = verdict(carried_out(set()))
-    assert "cnn reaches 98.10% and dnn 96.10% of the test images, on average over 3 seeds (0-2)." in text
+    assert text.startswith(
+        "cnn classifies 98.10% of the test images correctly and dnn 96.10%, on average over 3 seeds (0-2)."
+    )
     assert "+1.50 points" in text
     assert "As Dense layers, the convolutions of cnn would have 38,833,800 parameters" in text
     assert "The 3 seeds do not support a claim about" in text  # all differences are equal: signs alone count

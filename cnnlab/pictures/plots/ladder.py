@@ -23,7 +23,9 @@ class RungBar(NamedTuple):
 
     name: str
     change: str
-    start: float | None  # the mean of what it hangs off, in [0, 1]; None: it hangs off nothing
+    difference: (
+        float | None
+    )  # from what it hangs off, in the seeds that both have; None: it hangs off nothing
     measured: Measured
     shown: bool  # whether the seeds support the difference
 
@@ -47,7 +49,7 @@ def ladder_bars(groups: Mapping[str, Sequence[RungBar]], *, title: str) -> Figur
         axes.set_ylim(len(bars) - 0.4, -0.6)
     low, high = accuracy_limits([bar.measured for bars in groups.values() for bar in bars])
     panels[0].set_xlim(low, high + 0.18 * (high - low))  # room for the numbers
-    panels[-1].xaxis.set_major_formatter(PERCENT_TICKS)
+    panels[-1].xaxis.set_major_formatter(lambda share, _: "" if share > 1 else PERCENT_TICKS(share))
     panels[-1].xaxis.set_major_locator(MaxNLocator(7))
     figure.supxlabel(
         "test accuracy: seeds, mean and 95% confidence interval; hatched: not supported by the seeds",
@@ -59,16 +61,16 @@ def ladder_bars(groups: Mapping[str, Sequence[RungBar]], *, title: str) -> Figur
 def _draw(axes: Axes, place: int, bar: RungBar) -> None:
     mean = bar.measured.mean
     color = COLORS[0]
-    if bar.start is not None:
-        color = GAIN if mean >= bar.start else LOSS
-        axes.plot([bar.start, bar.start], [place - 0.42, place + 0.3], color=GREY, linewidth=1, zorder=1)
-        (patch,) = axes.barh(place, mean - bar.start, left=bar.start, height=0.34, color=color, zorder=1)
+    if bar.difference is not None:
+        color, start = GAIN if bar.difference >= 0 else LOSS, mean - bar.difference
+        axes.plot([start, start], [place - 0.42, place + 0.3], color=GREY, linewidth=1, zorder=1)
+        (patch,) = axes.barh(place, bar.difference, left=start, height=0.34, color=color, zorder=1)
         if bar.shown:
             patch.set_alpha(0.3)
         else:
             patch.set(facecolor=FAINT, edgecolor=color, hatch="///")
     draw_measured(axes, place, bar.measured, color)
-    moved = "" if bar.start is None else f" ({signed(100 * (mean - bar.start), 2)})"
+    moved = "" if bar.difference is None else f" ({signed(100 * bar.difference, 2)})"
     axes.annotate(
         f"{percent(mean, 2)}{moved}", (1, place), xycoords=("axes fraction", "data"), xytext=(-4, 9),
         textcoords="offset points", ha="right", va="center", color=INK, fontsize=SMALL,
