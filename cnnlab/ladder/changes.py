@@ -13,7 +13,11 @@ _INDECISIVE = ("name", "description", "seed")
 
 
 class Change(NamedTuple):
-    """A setting before and after; None where there was none, or is none any more."""
+    """A setting before and after; None where there was none, or is none any more.
+
+    `key` is what --set would call it in the config that has it: in the later one, of what is gone in the
+    earlier one.
+    """
 
     key: str
     before: Any

@@ -191,3 +191,15 @@ def test_a_finished_run_is_no_config(cnnlab, why, document, pair, out, data_dir)
     assert result.code == 2
     assert "expected an experiment, found a finished run" in result.stderr
     assert "config.yaml" in result.stderr
+
+
+def test_a_model_that_is_gone_costs_its_shifted_images_only(why, document, out):
+    [folder] = out.glob("tiny_cnn_strided-*")
+    (folder / "seed-1" / "model.keras").unlink()
+    result = why(
+        "--seeds", "0,1", "--rungs", "cnn_strided,locally_connected,dnn_permuted,cnn_permuted", "--json"
+    )
+    assert result.code == 0, result.stderr
+    assert "not evaluated on shifted images" in result.stderr
+    assert result.json["steps"] == document["steps"]
+    assert "cnn_strided" in {each["rung"] for each in result.json["shifted"]}

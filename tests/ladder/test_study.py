@@ -12,7 +12,7 @@ from cnnlab.ladder import study as room
 from cnnlab.ladder.rungs import derive
 from cnnlab.ladder.sentences import verdict
 from cnnlab.ladder.study import carry_out
-from cnnlab.ladder.writing import read_study, study_document, study_path
+from cnnlab.ladder.writing import read_study, study_document, study_path, write_configs
 
 RUNGS = ["locally_connected", "cnn_strided", "cnn_activation"]
 
@@ -91,6 +91,16 @@ def test_the_verdict_claims_only_what_is_shown(carried_out):
     assert "+1.50 points" in text
     assert "As Dense layers, the convolutions of cnn would have 38,833,800 parameters" in text
     assert "The 3 seeds do not support a claim about" in text  # all differences are equal: signs alone count
+
+
+def test_the_configs_are_those_of_the_last_ladder(ladder, tmp_path):
+    write_configs(ladder, tmp_path)
+    folder = study_path("dnn", "cnn", tmp_path) / "configs"
+    assert {path.stem for path in folder.iterdir()} == {rung.id for rung in ladder.rungs}
+    strided = load_config(str(folder / "cnn_strided.yaml"))
+    assert (strided.name, strided.digest) == ("cnn_strided", ladder.by_id["cnn_strided"].config.digest)
+    write_configs(derive(ladder.dnn, ladder.cnn, wanted=["cnn_average"]), tmp_path)
+    assert {path.stem for path in folder.iterdir()} == {"dnn", "cnn", "cnn_average"}
 
 
 def test_a_study_is_read_back_for_the_same_two_experiments_only(carried_out, ladder, tmp_path):

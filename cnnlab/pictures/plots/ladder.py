@@ -70,7 +70,8 @@ def _draw(axes: Axes, place: int, bar: RungBar) -> None:
         else:
             patch.set(facecolor=FAINT, edgecolor=color, hatch="///")
     draw_measured(axes, place, bar.measured, color)
-    moved = "" if bar.difference is None else f" ({signed(100 * bar.difference, 2)})"
+    points = 0.0 if bar.difference is None else round(100 * bar.difference, 2)
+    moved = "" if bar.difference is None else f" ({signed(points, 2) if points else '0.00'})"
     axes.annotate(
         f"{percent(mean, 2)}{moved}", (1, place), xycoords=("axes fraction", "data"), xytext=(-4, 9),
         textcoords="offset points", ha="right", va="center", color=INK, fontsize=SMALL,
