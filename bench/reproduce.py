@@ -167,7 +167,7 @@ STUDIES: dict[str, Study | Why] = {
         "Why: colors",
         "colors_dnn",
         "colors_cnn",
-        remark="The DNN sees gray values and is trained in its own way; dnn_recipe has the CNN's input and training.",
+        remark="dnn_recipe is the DNN with the CNN's input, colors, and with its training.",
     ),
     "why_fashion": Why(
         "Why: Fashion-MNIST, the first 10,000 training images",
