@@ -158,7 +158,7 @@ def test_average_pooling_has_the_windows_of_max_pooling():
     assert (pooling.type(), pooling.pool_size, pooling.strides, pooling.padding, pooling.name) == (
         "AveragePooling2D", (3, 3), (2, 2), "same", "pool",
     )  # fmt: skip
-    with pytest.raises(DoesNotApply, match="no max pooling layer"):
+    with pytest.raises(DoesNotApply, match="no max pooling window to average"):
         rules.averaged(rebuilt(config, rules.averaged(config)))
 
 

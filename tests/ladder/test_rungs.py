@@ -133,7 +133,7 @@ def test_pixels_that_are_permuted_already_have_no_control():
         ("cifar10_dnn", "cifar10_cnn", "cnn", "layer sizes, pooling, dropout, locality and weight sharing"),
         ("cifar10_dnn", "cifar10_resnet", "dnn_recipe", "input and training"),
         ("larger_norm_dnn", "larger_norm_cnn", "dnn_recipe", "training"),
-        ("go_dnn", "go_policy", "cnn", "layer sizes, locality and weight sharing"),
+        ("go_dnn", "go_policy", "locally_connected", "layer sizes and locality"),
     ],
 )
 def test_the_ingredients_are_what_differs(dnn, cnn, rung, ingredient):
