@@ -53,6 +53,9 @@ runs every tool once, for {epochs} in a process of its own, with the round's num
 epoch are those of the training steps, without the first epoch, which compiles. Times are medians over the
 rounds (lowest to highest); *cnnlab ÷ tool* is the ratio of the seconds per epoch in the same round.
 Accuracies are mean ± standard deviation over the rounds. Memory is the peak resident memory of the process.
+"""
+
+SHARE = """\
 The share is, for every tool, that of TensorFlow's peak of float32 matrix products, {peak:,.0f} GFLOP/s as
 `cnnlab bench epoch` measures it: 6 × MACs × images ÷ seconds ÷ peak.
 """
@@ -63,7 +66,7 @@ Runs = dict[str, dict[str, dict[int, Run]]]
 
 def page(
     runs: Runs,
-    peak: float,
+    peak: float | None,
     left_out: Sequence[Tool],
     verdict: str,
     picture: str,
@@ -72,15 +75,14 @@ def page(
     *,
     failures: Sequence[str] = (),
 ) -> str:
-    """RESULTS.md"""
+    """RESULTS.md. `peak`: operations per second; None: it could not be measured."""
     some = {name: next(iter(each.values())) for tools in runs.values() for name, each in tools.items()}
     versions = {key: version for run in some.values() for key, version in run.versions.items()}
     switches = {True: "on", False: "off"}
     onednn = [f"{name} {switches[run.onednn]}" for name, run in some.items() if run.onednn is not None]
     parts = [
-        INTRODUCTION.format(
-            rounds=counted(rounds, "round"), epochs=counted(epochs, "epoch"), peak=peak / 1e9
-        ),
+        INTRODUCTION.format(rounds=counted(rounds, "round"), epochs=counted(epochs, "epoch"))
+        + ("" if peak is None else SHARE.format(peak=peak / 1e9)),
         *(f"## {network}\n\n{table(network, tools, peak)}\n" for network, tools in runs.items()),
         f"![Seconds per epoch]({picture})\n",
         *(f"{each.name} is left out: {' or '.join(each.needs)} is not installed.\n" for each in left_out),
@@ -103,7 +105,7 @@ def memory() -> str:
     return f"{psutil.virtual_memory().total / 2**30:.0f} GiB"
 
 
-def table(network: str, tools: Mapping[str, Mapping[int, Run]], peak: float) -> str:
+def table(network: str, tools: Mapping[str, Mapping[int, Run]], peak: float | None) -> str:
     config = load_config(network)
     operations = OPERATIONS_PER_MAC * (config.architecture.macs or 0) * 10000
     ours = tools.get(OURS.name, {})
@@ -119,7 +121,7 @@ def table(network: str, tools: Mapping[str, Mapping[int, Run]], peak: float) -> 
                 name,
                 spread(seconds),
                 spread(ratios(*pairs), digits=2) if both else "",
-                f"{operations / seconds.median / peak:.0%}",
+                "" if peak is None else f"{operations / seconds.median / peak:.0%}",
                 spread(whole),
                 accuracy(accuracies),
                 f"{statistics.median(run.peak_memory_bytes for run in runs) / 2**20:,.0f}",

@@ -12,11 +12,11 @@ _ending: list[int] = []
 
 
 _own: list[bool] = []
-"""One item in a process that runs a command of cnnlab's, and nothing else."""
+"""One item in a process that is a command or a worker process of cnnlab's, and runs nothing else."""
 
 
 def claim_process() -> None:
-    """Tell that this process runs a command of cnnlab's, and no other program that imports cnnlab."""
+    """Tell that this process is a command or a worker process of cnnlab's, and runs nothing else."""
     _own[:] = [True]
 
 

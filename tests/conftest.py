@@ -30,30 +30,25 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 ON_THE_DEVICE = ("analyses", "architecture", "keras_models", "layers", "optimization", "predict", "training")
 """Folders whose tests are about the numbers that Keras computes: what they find may depend on the device.
 
-Elsewhere networks are trained as well, but what is asserted is about commands, files and messages.
+Elsewhere networks are trained as well, but most of what is asserted is about commands, files and messages;
+the other tests there are marked by hand, `@pytest.mark.device`.
 """
 
-EVERY_TECHNIQUE = "everything"
-"""A fixture that runs all techniques on a channels-first network in mixed precision: not every device can."""
-
 KERAS_COMPUTES_NOTHING = {
-    "analyses/test_data.py", "analyses/test_kernels.py",
+    "analyses/test_kernels.py",
     "architecture/test_lecture.py", "architecture/test_receptive_field.py",
     "keras_models/test_drawing.py", "keras_models/test_refusals.py",
     "layers/test_against_keras.py", "layers/test_counts.py", "layers/test_errors.py", "layers/test_python.py",
 }  # fmt: skip
-"""Files in these folders about counts, shapes, messages, or what NumPy and scikit-learn compute."""
+"""Files in these folders about counts, shapes, messages, or what NumPy computes."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         path = item.path.relative_to(Path(__file__).parent)
-        fixtures = getattr(item, "fixturenames", ())
-        if "elsewhere" in fixtures:
+        if "elsewhere" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.other_backends)
-        elif EVERY_TECHNIQUE in fixtures or (
-            path.parts[0] in ON_THE_DEVICE and path.as_posix() not in KERAS_COMPUTES_NOTHING
-        ):
+        elif path.parts[0] in ON_THE_DEVICE and path.as_posix() not in KERAS_COMPUTES_NOTHING:
             item.add_marker(pytest.mark.device)
 
 

@@ -94,6 +94,24 @@ cli.main()
     assert in_process(code) == "True\n"
 
 
+def test_a_worker_has_a_process_of_its_own() -> None:
+    code = """\
+import os, pickle
+from types import SimpleNamespace
+
+from cnnlab import starting
+from cnnlab.workers import worker
+
+assert not starting.runs_nothing_else()
+worker._work = lambda *_: print(starting.runs_nothing_else(), flush=True)
+tasks, parent = map(os.fdopen, os.pipe(), ("rb", "wb"))
+pickle.dump(SimpleNamespace(settings=SimpleNamespace(command=["cnnlab"])), parent)
+parent.flush()
+worker.main(tasks, None)
+"""
+    assert in_process(code) == "True\n"
+
+
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A package whose import is put off."""

@@ -27,8 +27,8 @@ def memory_left() -> int:
         with suppress(OSError, ValueError):  # without a limit, version 2 says "max"; version 1, a huge number
             free = int((group / limit).read_text()) - int((group / usage).read_text())
             counts = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-            # Files that were read are kept in memory until it is needed.
-            left = min(left, free + int(counts[inactive]))
+            # Files that were read are kept in memory until it is needed; not every kernel counts them.
+            left = min(left, free + int(counts.get(inactive, 0)))
     return max(0, left)
 
 

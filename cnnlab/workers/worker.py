@@ -23,6 +23,7 @@ from cnnlab.errors import CnnlabError, CnnlabWarning
 from cnnlab.framework_errors import described
 from cnnlab.interruption import Interrupted, Interruption
 from cnnlab.reporting import Reporter
+from cnnlab.starting import claim_process
 from cnnlab.trainer import Trainer
 from cnnlab.workers.messages import Done, Estimated, Event, Failed, Message, Ready, Start, Task
 
@@ -92,6 +93,7 @@ class ParentReporter(Reporter):
 
 def main(tasks: BinaryIO, answers: BinaryIO) -> None:
     """Be a worker to the end of this process. `tasks`: what the parent writes, from its `Start` on."""
+    claim_process()
     interruption = Interruption()
     interruption.handle_signals()
     start: Start = pickle.load(tasks)

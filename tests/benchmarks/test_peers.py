@@ -5,10 +5,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import psutil
 import pytest
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -119,41 +121,64 @@ def test_ratios_are_of_rounds_in_which_both_ran(training_speed, runs, tmp_path_f
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_page_without_the_peak(training_speed, runs) -> None:
+    measured = {"cnn": {"cnnlab": runs(1, accuracy=0.98)}}
+    failures = ["TensorFlow's peak: no memory"]
+    page = training_speed.page(measured, None, [], "", "RESULTS.png", 1, 8, failures=failures)
+    assert rows_of(page)[2] == ["cnnlab", "1", "", "", "10", "98.00% (n=1)", "300"]
+    assert "GFLOP/s" not in page
+    assert "- TensorFlow's peak: no memory\n" in page
+
+
 PEER = """\
 import json, sys
 
 network, _, epochs, seed = sys.argv[1:]
-if network == "cnn" and seed == "1":
-    sys.exit("no memory")
+told = {"seconds": [9, 1, 3][: int(epochs)], "test_accuracy": 0.9, "peak_memory_bytes": 2**28, "onednn": None,
+        "versions": {"keras": "3.15.1"}}
+told = json.dumps(told)
+if network == "cnn":
+    told = FAILURE.get(int(seed), lambda: told)()
 print("a library prints")
-versions = {"keras": "3.15.1"}
-print(json.dumps({"seconds": [9, 1, 3][: int(epochs)], "test_accuracy": 0.9, "peak_memory_bytes": 2**28,
-                  "onednn": None, "versions": versions}))
+print(told)
 """
 
 
-def test_what_fails_is_named_and_the_rest_is_kept(
-    training_speed, mnist, tmp_path_factory, monkeypatch
-) -> None:
-    """The whole program, with peers that train nothing; one is not installed, and one fails in a round."""
+@pytest.fixture
+def bench(training_speed, tmp_path_factory, monkeypatch):
+    """bench({1: "lambda: ''"}, "--runs", "2") → how the program ended, and its page.
+
+    The peers train nothing. For cnn, plain Keras prints as its last line what the given expression says for
+    the seed. PyTorch is not installed.
+    """
     folder = tmp_path_factory.mktemp("bench")
-    for script in ("with_cnnlab.py", "plain_keras.py"):
-        (folder / script).write_text(PEER if script == "plain_keras.py" else PEER.replace('"cnn"', '"none"'))
+    results = folder / "RESULTS.md"
     monkeypatch.setattr(training_speed, "PEERS", folder)
     monkeypatch.setattr(training_speed, "load_dataset", lambda dataset, paths: None)
     monkeypatch.setattr(training_speed, "write_mnist", lambda path, data: None)
-    monkeypatch.setattr(training_speed, "peak_of", lambda data: 1e11)
+    monkeypatch.setattr(training_speed, "peak_of", lambda data, timeout: 1e11)
     monkeypatch.setattr(training_speed, "is_installed", lambda tool, python: tool.name != "PyTorch")
-    results = folder / "RESULTS.md"
-    monkeypatch.setattr(
-        "sys.argv",
-        ["training_speed.py", "--runs", "2", "--epochs", "3", "--tools", "plain Keras", "PyTorch",
-         "--results", str(results)],
-    )  # fmt: skip
-    with pytest.raises(SystemExit) as ended:
-        training_speed.main()
-    assert ended.value.code == "failed:\ncnn, seed 1, plain Keras: no memory"
-    page = results.read_text(encoding="utf-8")
+
+    def call(failure: dict[int, str], *options: str) -> tuple[object, str]:
+        told = "{" + ", ".join(f"{seed}: {expression}" for seed, expression in failure.items()) + "}"
+        (folder / "with_cnnlab.py").write_text(f"FAILURE = {{}}\n{PEER}")
+        (folder / "plain_keras.py").write_text(f"FAILURE = {told}\n{PEER}")
+        monkeypatch.setattr(
+            "sys.argv",
+            ["training_speed.py", "--epochs", "3", "--tools", "plain Keras", "PyTorch",
+             "--results", str(results), *options],
+        )  # fmt: skip
+        with pytest.raises(SystemExit) as ended:
+            training_speed.main()
+        return ended.value.code, results.read_text(encoding="utf-8")
+
+    return call
+
+
+def test_what_fails_is_named_and_the_rest_is_kept(bench, training_speed) -> None:
+    """The whole program: one tool is not installed, and one fails in a round."""
+    code, page = bench({1: "lambda: sys.exit('no memory')"}, "--runs", "2")
+    assert code == "failed:\ncnn, seed 1, plain Keras: no memory"
     rows = rows_of(page)
     assert [row[0] for row in rows] == 2 * ["Tool", rows[1][0], "cnnlab", "plain Keras"]
     assert [row[5] for row in rows[2:4] + rows[6:]] == [
@@ -162,4 +187,85 @@ def test_what_fails_is_named_and_the_rest_is_kept(
     assert "PyTorch is left out: torch is not installed." in page
     assert "- cnn, seed 1, plain Keras: no memory" in page
     assert "## Machine" in page
-    assert results.with_suffix(".png").exists()
+    assert (training_speed.PEERS / "RESULTS.png").exists()
+
+
+def test_a_tool_that_tells_nothing_sensible_is_left_out(bench) -> None:
+    failure = {
+        0: "lambda: sys.exit(0)",
+        1: "lambda: 'Done.'",
+        2: "lambda: '[1, 2]'",
+        3: "lambda: told.replace('seconds', 'minutes')",
+        4: "lambda: told.replace('9, 1, 3', '9')",
+    }
+    code, page = bench(failure, "--runs", "5", "--networks", "cnn")
+    said = str(code).splitlines()[1:]
+    contract = "its last line breaks the contract: "
+    assert [each.partition(", plain Keras: ")[0] for each in said] == [
+        f"cnn, seed {seed}" for seed in range(5)
+    ]
+    beginnings = [
+        f"{contract}Invalid JSON", f"{contract}Invalid JSON", f"{contract}Input should be an object",
+        f"{contract}seconds: Field required", f"{contract}seconds: List should have at least 2 items",
+    ]  # fmt: skip
+    for each, beginning in zip(said, beginnings, strict=True):
+        assert each.partition(", plain Keras: ")[2].startswith(beginning)
+        assert f"- {each}\n" in page
+    assert [(row[0], row[5]) for row in rows_of(page)[2:]] == [("cnnlab", "90.00 ± 0.00% (n=5)")]
+
+
+def test_nothing_is_lost_by_ctrl_c(bench, training_speed, monkeypatch, capsys) -> None:
+    def run_tool(tool, network, folder, seed, arguments):
+        if (tool.name, network, seed) == ("plain Keras", "dnn", 1):
+            raise KeyboardInterrupt
+        return real(tool, network, folder, seed, arguments)
+
+    def peak_of(folder, timeout):
+        raise training_speed.Failed("no memory")
+
+    real = training_speed.run_tool
+    monkeypatch.setattr(training_speed, "run_tool", run_tool)
+    monkeypatch.setattr(training_speed, "peak_of", peak_of)
+    code, page = bench({}, "--runs", "2", "--networks", "dnn")
+    assert code == 130
+    said = [
+        "TensorFlow's peak: no memory",
+        "dnn, seed 1, plain Keras, and what would have followed: interrupted",
+    ]
+    assert capsys.readouterr().err.splitlines() == ["failed:", *said]
+    assert all(f"- {each}\n" in page for each in said)
+    assert [(row[0], row[3], row[5]) for row in rows_of(page)[2:]] == [
+        ("cnnlab", "", "90.00 ± 0.00% (n=2)"), ("plain Keras", "", "90.00% (n=1)"),
+    ]  # fmt: skip
+
+
+def test_a_process_that_hangs_stops_with_what_it_has_started(training_speed, monkeypatch) -> None:
+    """Else that would slow down what is measured next."""
+    numbers = []
+
+    def communicate(process: subprocess.Popen[str], timeout: float) -> None:
+        assert timeout == 1500
+        numbers.append(int(process.stdout.readline()))
+        raise subprocess.TimeoutExpired(process.args, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", communicate)
+    code = """\
+import subprocess, sys, time
+
+print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid, flush=True)
+time.sleep(600)
+"""
+    with pytest.raises(training_speed.Failed, match=r"^stopped after 1,500 s, see --timeout$"):
+        training_speed.output_of([sys.executable, "-c", code], 1500)
+    deadline = time.monotonic() + 60
+    while is_running(numbers[0]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_running(numbers[0])
+
+
+def is_running(number: int) -> bool:
+    """Not so a zombie, which nobody may collect in a container."""
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

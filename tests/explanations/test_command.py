@@ -76,6 +76,7 @@ def everything(out):
     return index.parent
 
 
+@pytest.mark.device
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_every_technique_leaves_pictures_arrays_and_numbers(everything, name):
     document = json.loads((everything / f"{name}.json").read_text(encoding="utf-8"))

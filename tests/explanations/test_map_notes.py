@@ -11,6 +11,8 @@ from PIL import Image
 import cnnlab
 from cnnlab.cli import run
 
+pytestmark = pytest.mark.device
+
 SIDE = 20
 
 

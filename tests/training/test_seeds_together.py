@@ -29,7 +29,7 @@ from cnnlab.seed_groups import (
 SCRIPT = Path(__file__).parent / "scripts" / "seeds_together.py"
 SEEDS = 0, 1, 2
 ROUNDING = 1e-4
-"""Relative and absolute, after some 50 steps."""
+"""Relative and absolute, after 32 steps at most."""
 
 on_jax = pytest.mark.other_backends
 

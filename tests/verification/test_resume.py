@@ -42,6 +42,7 @@ main()
 """
 
 
+@pytest.mark.device
 def test_a_difference_is_found(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setattr("cnnlab.verification.training_process.COMMAND", FORGETFUL)
     monkeypatch.setattr(resuming, "draw_kill_points", lambda *_, **__: [KillPoint(2, False, 0.0)])
@@ -60,6 +61,7 @@ def test_a_difference_is_found(tiny: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert [each["file"] for each in document["differences"]][-1] == "result.json"
 
 
+@pytest.mark.device
 @pytest.mark.slow
 def test_nothing_is_lost(tiny: Path) -> None:
     said: list[str] = []

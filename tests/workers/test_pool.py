@@ -228,6 +228,13 @@ def test_memory_is_limited_by_the_container_and_what_is_around_it(control_groups
     assert capacity.available_memory() == 0
 
 
+def test_memory_is_limited_where_cached_files_are_not_counted(control_groups: Path):
+    own = control_groups / "around" / "own"
+    limit_memory(own, 8000, taken=6000)
+    (own / "memory.stat").write_text("anon 17\n")
+    assert capacity.available_memory() == 2000
+
+
 def limit_memory_in_version_1(group: Path, limit: int, taken: int, files: int) -> None:
     group.mkdir(parents=True, exist_ok=True)
     (group / "memory.limit_in_bytes").write_text(f"{limit}\n")
