@@ -72,9 +72,9 @@ def start_backend(runtime: Runtime) -> Backend:
         return _start(runtime.backend, runtime.device)
 
 
-def computes_on_gpu() -> bool:
-    """Whether the backend of this process has taken a GPU."""
-    return any(running.device == "gpu" for running in _running)
+def computes_on_gpu(backend: BackendName | None = None) -> bool:
+    """Whether the backend of this process has taken a GPU; if given, only this one."""
+    return any(each.device == "gpu" and backend in (None, each.name) for each in _running)
 
 
 def framework_errors() -> tuple[type[Exception], ...]:

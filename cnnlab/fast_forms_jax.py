@@ -17,14 +17,10 @@ import jax
 import jax.numpy as jnp
 from keras.src.backend.jax import nn  # where Keras's layers look; there is no public place
 
+from cnnlab.convolution_forms import is_one_product
+
 Form = Callable[..., jax.Array | None]
 """Takes what Keras's operation takes; None: it is left to Keras."""
-
-LONGEST_PATCH = 1024
-"""Numbers in one patch. Above, a convolution is large enough for XLA's own to be fast."""
-
-MOST_PATCHES = 2**18
-"""Numbers in all patches of one image, 1 MB in float32: they are kept until there is the gradient."""
 
 
 @cache
@@ -92,8 +88,7 @@ def conv(
 
     Returns:
         (N, H', W', filters) or (N, filters, H', W'), of the kernel's dtype; None for groups, dilation,
-        strides that differ, large convolutions (`LONGEST_PATCH`, `MOST_PATCHES`) and what Keras has a message
-        for.
+        strides that differ, large convolutions (`cnnlab.convolution_forms`) and what Keras has a message for.
     """
     kernel = nn.convert_to_tensor(kernel)
     strides = _pair(strides)
@@ -118,8 +113,7 @@ def conv(
     if (
         images.shape[3] != kernel.shape[2]
         or min(*kernel.shape, rows, columns) < 1
-        or numbers > LONGEST_PATCH
-        or rows * columns * numbers > MOST_PATCHES
+        or not is_one_product(rows * columns, numbers)
     ):
         return None
     patches = _patches(images, size, strides[0], pads, (rows, columns))

@@ -76,10 +76,15 @@ def described(error: BaseException) -> str:
     return f"{type(error).__name__}: {cause}" if cause else type(error).__name__
 
 
-def out_of_memory(error: BaseException) -> str:
-    """The message for a user: what there was no room for, and what takes less."""
+def out_of_memory(error: BaseException, *, together: int = 1) -> str:
+    """The message for a user: what there was no room for, and what takes less.
+
+    Args:
+        together: how many seeds were trained as one program.
+    """
     cause = root_cause(error)
-    return f"out of memory{f': {cause}' if cause else ''}\n   {SMALLER}"
+    fewer = f"use --together with fewer than {together} seeds, or " if together > 1 else ""
+    return f"out of memory{f': {cause}' if cause else ''}\n   {fewer}{SMALLER}"
 
 
 def _bare(line: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cnnlab.config.effects import ImageCounts
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.runs_at_once import TogetherCount, WorkerCount
+from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.datasets import DataPaths
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.processor import usable_cpus
@@ -21,6 +21,7 @@ from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record
 from cnnlab.run_folders.run_writer import trained_on
+from cnnlab.run_outcomes import Identity, Outcomes, identity_of
 from cnnlab.seed_groups import SeedGroup, SeedGroups
 from cnnlab.trainer import Trainer
 from cnnlab.wording import counted
@@ -39,32 +40,6 @@ if TYPE_CHECKING:
     from cnnlab.workers.pool import Run, Workers
 
 
-class RunsFailed(CnnlabError):
-    """Some of several runs failed; what finished is kept.
-
-    Attributes:
-        records: of the runs that finished.
-        failures: the configs of the others.
-        errors: why these did not; the message names them.
-    """
-
-    def __init__(
-        self, records: Sequence[Record], failures: Sequence[tuple[ExperimentConfig, CnnlabError]]
-    ) -> None:
-        self.records = tuple(records)
-        self.failures = tuple(failures)
-        self.errors = tuple(error for _, error in failures)
-        self.exit_code = self.errors[0].exit_code
-        total = len(records) + len(failures)
-        self._count = "the run failed" if total == 1 else f"{len(failures)} of {total} runs failed"
-        reasons = [f"{config.name}, seed {config.seed}: {error}" for config, error in failures]
-        super().__init__("\n   ".join([f"{self._count}; finished runs are kept", *reasons]))
-
-    def on_command_line(self) -> str:
-        # The reasons have been reported when they occurred.
-        return f"{self._count}; finished runs are kept"
-
-
 @dataclass
 class Jobs:
     """Finds finished runs and trains the missing ones: one after the other, or several at once in processes.
@@ -78,7 +53,9 @@ class Jobs:
             several their share of the CPUs, whatever is finished already. A run that is resumed keeps those
             that it was begun with.
         together: how many seeds of an experiment to train as one program, on JAX; "auto": on a GPU as many
-            as its memory has room for, elsewhere 1. Seeds that are resumed stay together as they were begun.
+            as its memory has room for, elsewhere 1. Seeds that are resumed stay together as they were begun,
+            unless this number is smaller, the GPU has no room for them, or this process has another number of
+            threads than they have on the CPU.
     """
 
     out: Path
@@ -86,9 +63,9 @@ class Jobs:
     reporter: Reporter
     fresh: bool = False
     force: bool = False
-    workers: WorkerCount = 1
+    workers: RunsAtOnce = 1
     threads: int | None = None
-    together: TogetherCount = "auto"
+    together: RunsAtOnce = "auto"
     _trainer: Trainer = field(init=False)
     _seed_groups: SeedGroups = field(init=False)
 
@@ -104,28 +81,31 @@ class Jobs:
             RunsFailed: a run failed; the others are trained all the same.
         """
         for config in configs:
-            self._seed_groups.check(config)
+            self._seed_groups.check(config, self.threads)
             if not self.force:
-                check_memory(config)
+                check_memory(config, together=self._seed_groups.most_on_cpu(config, configs))
             self._trainer.warn_of(config.idle())
             self.check_settings(config, self.dataset(config))
         self._check_same_data(configs)
-        share = self.share_of_cpus(len({_identity(each) for each in configs}))
-        missing = {_identity(each): each for each in configs if self._is_missing(each)}
-        workers = self._worker_count(list(missing.values()))
+        share = self.share_of_cpus(len({identity_of(each) for each in configs}))
+        missing = {identity_of(each): each for each in configs if self._is_missing(each)}
+        waiting = list(missing.values())
+        workers = self._worker_count(waiting)
         runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in missing.values()}
         if len(runtimes) > 1 and self.workers == 1:
             raise UserError(
                 f"expected one backend and device per command, found {', '.join(sorted(runtimes))}; "
                 "train each in a separate command, then compare, or use --workers auto"
             )
-        outcomes = _Outcomes(self.reporter, one_runtime=len({each.runtime for each in configs}) == 1)
+        outcomes = Outcomes(self.reporter, one_runtime=len({each.runtime for each in configs}) == 1)
+        if self.workers == "auto" and len(runtimes) == 1 and self._seed_groups.are_for_gpu(waiting):
+            workers = 1  # in this process: a GPU gains from one program, not from several processes
         if workers == len(runtimes) == 1 or not missing:
-            groups = self._seed_groups.of(list(missing.values()), threads=self.threads)
-            group_of = {_identity(config): group for group in groups for config in group.missing}
+            groups = self._seed_groups.of(waiting, threads=partial(self._threads, share=None))
+            group_of = {identity_of(config): group for group in groups for config in group.missing}
             elsewhere = []
             for config in configs:
-                group = group_of.get(_identity(config))
+                group = group_of.get(identity_of(config))
                 if group in groups:
                     groups.remove(group)
                     self._finish_together(group, outcomes)
@@ -134,15 +114,20 @@ class Jobs:
             if elsewhere:
                 self._train_in_workers(elsewhere, 1, share, outcomes)
         else:
+            if len(runtimes) > 1 and self._seed_groups.may_be_for_gpu(waiting):
+                self.reporter.note(
+                    "one seed at a time: on a GPU, several seeds in one program need one backend and device "
+                    "per command"
+                )
             self._finish_in_workers(configs, workers, share, outcomes)
         return outcomes.records(configs)
 
-    def _finish_here(self, config: ExperimentConfig, share: int | None, outcomes: _Outcomes) -> bool:
+    def _finish_here(self, config: ExperimentConfig, share: int | None, outcomes: Outcomes) -> bool:
         """Find or train a run in this process; False where it is to have other threads than this process has.
 
         The threads of this process stay what they are: they are those of all that follows.
         """
-        here = self._trains_with(self._threads(config, share), config)
+        here = self._trains_here(config, self._threads(config, share))
         try:
             record = (self._trainer.finished if here else self._trainer.reused)(config)
         except CnnlabError as error:
@@ -152,16 +137,10 @@ class Jobs:
             outcomes.finished(config, record)
         return record is not None
 
-    def _finish_together(self, group: SeedGroup, outcomes: _Outcomes) -> None:
+    def _finish_together(self, group: SeedGroup, outcomes: Outcomes) -> None:
         """Train seeds of an experiment as one program, in this process."""
-        from cnnlab.cpu_settings import use_threads
-
-        config = group.missing[0]
+        self._say_whose_threads(group.missing[0])
         try:
-            if (threads := self._threads(config, None)) is not None:
-                # Otherwise a group that is resumed goes on with the threads that this process has.
-                with nullcontext() if self.threads is not None else suppress(UserError):
-                    use_threads(config.runtime.backend, threads)
             self._seed_groups.train(group, outcomes.ended)
         except CnnlabError as error:
             for each in group.missing:
@@ -169,22 +148,22 @@ class Jobs:
                     outcomes.failed(each, error)
 
     def _finish_in_workers(
-        self, configs: Sequence[ExperimentConfig], workers: int, share: int | None, outcomes: _Outcomes
+        self, configs: Sequence[ExperimentConfig], workers: int, share: int | None, outcomes: Outcomes
     ) -> None:
         """Find runs, and train the missing ones at the same time, without a backend in this process."""
-        missing: dict[_Identity, ExperimentConfig] = {}
+        missing: dict[Identity, ExperimentConfig] = {}
         for config in configs:
             try:
                 if record := self._trainer.reused(config):
                     outcomes.finished(config, record)
                 else:
-                    missing.setdefault(_identity(config), config)
+                    missing.setdefault(identity_of(config), config)
             except CnnlabError as error:
                 outcomes.failed(config, error)
         self._train_in_workers(list(missing.values()), workers, share, outcomes)
 
     def _train_in_workers(
-        self, configs: Sequence[ExperimentConfig], workers: int, share: int | None, outcomes: _Outcomes
+        self, configs: Sequence[ExperimentConfig], workers: int, share: int | None, outcomes: Outcomes
     ) -> None:
         from cnnlab.workers.pool import Run
 
@@ -243,12 +222,29 @@ class Jobs:
             return threads
         return share
 
-    @staticmethod
-    def _trains_with(threads: int | None, config: ExperimentConfig) -> bool:
-        """Whether this process does so."""
+    def _trains_here(self, config: ExperimentConfig, threads: int | None) -> bool:
+        """Whether this process trains a run that is to have so many threads, or one of its own has to."""
+        from cnnlab.backend import computes_on_gpu
         from cnnlab.cpu_settings import usual_threads
 
-        return threads is None or threads == usual_threads(config.runtime.backend)
+        runtime = config.runtime
+        if threads is None or threads == usual_threads(runtime.backend):
+            return True
+        if runtime.backend == "jax" and runtime.device != "cpu" and computes_on_gpu("jax"):
+            self._say_whose_threads(config)
+            return True  # another process would find no memory there
+        return False
+
+    def _say_whose_threads(self, config: ExperimentConfig) -> None:
+        """Say where the user's number of threads makes no difference, as on a GPU in this process."""
+        from cnnlab.cpu_settings import usual_threads
+
+        usual = usual_threads(config.runtime.backend)
+        if self.threads not in (None, usual):
+            self.reporter.note(
+                f"--threads {self.threads} has no effect: the GPU is used from this process, which has "
+                f"{counted(usual, 'CPU thread')}"
+            )
 
     def dataset(self, config: ExperimentConfig) -> Dataset:
         """The data of an experiment, loaded once.
@@ -289,7 +285,7 @@ class Jobs:
                     check_memory(config)
                 self.check_settings(config, self.dataset(config))
                 threads = self._threads(config, share)
-                if threads is None or self._trains_with(threads, config):
+                if threads is None or self._trains_here(config, threads):
                     return self._trainer.estimate_cost(config)
                 from cnnlab.workers.pool import Run
 
@@ -326,63 +322,6 @@ class Jobs:
                     f"{other.provenance.origin} and {data.provenance.origin}\n"
                     "   give one of the experiments another name"
                 )
-
-
-_Identity = tuple[str, str, int]
-
-
-def _identity(config: ExperimentConfig) -> _Identity:
-    """Two configs that agree in this are of one run."""
-    return config.name, config.digest, config.seed
-
-
-class _Outcomes:
-    """What came of the runs of several configs."""
-
-    def __init__(self, reporter: Reporter, *, one_runtime: bool) -> None:
-        self._reporter = reporter
-        self._one_runtime = one_runtime
-        self._records: dict[_Identity, Record] = {}
-        self._failures: dict[_Identity, tuple[ExperimentConfig, CnnlabError]] = {}
-
-    def finished(self, config: ExperimentConfig, record: Record) -> None:
-        self._records[_identity(config)] = record
-
-    def ended(self, config: ExperimentConfig, outcome: Record | CnnlabError) -> None:
-        """A run finished or failed; see `failed`."""
-        if isinstance(outcome, CnnlabError):
-            self.failed(config, outcome)
-        else:
-            self.finished(config, outcome)
-
-    def known(self, config: ExperimentConfig) -> bool:
-        """Whether a run has finished or failed."""
-        return _identity(config) in self._records or _identity(config) in self._failures
-
-    def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
-        """A run failed.
-
-        Raises:
-            UserError: the first one, such as that a backend is not installed, where it would be the same for
-                all.
-        """
-        of_all = self._one_runtime and isinstance(error, UserError) and not isinstance(error, DamagedRun)
-        if of_all and not self._records and not self._failures:
-            raise error
-        self._reporter.failed(config, error)
-        self._failures[_identity(config)] = (config, error)
-
-    def records(self, configs: Sequence[ExperimentConfig]) -> list[Record]:
-        """The records of all configs, in their order.
-
-        Raises:
-            RunsFailed: there are failures.
-        """
-        keys = [_identity(config) for config in configs]
-        records = [self._records[key] for key in keys if key in self._records]
-        if failures := [self._failures[key] for key in keys if key in self._failures]:
-            raise RunsFailed(records, failures)
-        return records
 
 
 def image_counts(data: Dataset) -> ImageCounts:

@@ -1,16 +1,17 @@
-"""Several seeds of one experiment as one program: which they are, and how many a GPU has room for."""
+"""Several seeds of one experiment as one program: which they are, and which of them are trained so."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.runs_at_once import TogetherCount
+from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.cpu_settings import usual_threads
 from cnnlab.datasets.content import Dataset
 from cnnlab.datasets.memory_mapped import stays_on_disk
-from cnnlab.errors import CnnlabError, OptionError
+from cnnlab.errors import CnnlabError, OptionError, UserError
 from cnnlab.language.fields import settings_within
 from cnnlab.layers import LAYERS
 from cnnlab.layers.base import Layer
@@ -20,15 +21,13 @@ from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record
 from cnnlab.run_folders.run_writer import trained_on
+from cnnlab.seed_memory import gpu_memory, room_for_seeds
 from cnnlab.trainer import Trainer
 from cnnlab.wording import counted
-from cnnlab.workers.capacity import EVALUATION_BYTES, may_have_gpu
+from cnnlab.workers.capacity import may_have_gpu
 
-MOST_TOGETHER = 32
+MOST_BY_DEFAULT = 32
 """Seeds in one program, unless the user says another number: beyond, little is gained per seed."""
-
-MEMORY_SHARE = 0.8
-"""How much of a GPU's memory a program may take by the estimate, which leaves out what a framework needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,46 +56,140 @@ class SeedGroups:
             elsewhere only those that were begun together.
     """
 
-    def __init__(self, trainer: Trainer, together: TogetherCount) -> None:
+    def __init__(self, trainer: Trainer, together: RunsAtOnce) -> None:
         self._trainer, self._together = trainer, together
 
-    def check(self, config: ExperimentConfig) -> None:
-        """Refuse a backend that computes one seed at a time where the user has asked for several.
+    def check(self, config: ExperimentConfig, threads: int | None) -> None:
+        """Refuse what rules several seeds in one program out where the user has asked for them.
+
+        Args:
+            threads: of the CPU, where the user has said how many.
 
         Raises:
-            OptionError: with the reason.
+            OptionError: the backend computes one seed at a time, or this process, on the CPU, with another
+                number of threads.
+            UserError: the backend or the device is not there.
         """
         backend = config.runtime.backend
-        if self._together not in ("auto", 1) and backend != "jax":
+        if self._together in ("auto", 1):
+            return
+        if backend != "jax":
             raise OptionError(
                 "together",
                 f"only JAX computes several seeds in one program, and {config.name} runs on {backend}; use "
                 "--backend jax, or --workers to train several runs at once on a CPU",
                 value=self._together,
             )
+        usual = usual_threads("jax")
+        if threads not in (None, usual) and not self._computes_on_gpu(config):
+            raise OptionError(
+                "together",
+                f"on a CPU, several seeds in one program compute with the {counted(usual, 'thread')} of this "
+                "process; leave out threads, or train one seed at a time",
+                value=self._together,
+            )
 
-    def of(self, missing: Sequence[ExperimentConfig], *, threads: int | None) -> list[SeedGroup]:
+    def most_on_cpu(self, config: ExperimentConfig, configs: Sequence[ExperimentConfig]) -> int:
+        """How many seeds of an experiment, of all these runs, one program holds in this machine's memory."""
+        if self._together == "auto" or may_have_gpu():
+            return 1
+        return min(self._together, len({each.seed for each in configs if each.name == config.name}))
+
+    def are_for_gpu(self, missing: Sequence[ExperimentConfig]) -> bool:
+        """Whether this process trains several of these runs as one program by itself, for it has a GPU.
+
+        It starts JAX where there may be one.
+        """
+        with suppress(UserError):  # such as that JAX is not installed, as whoever trains the runs says
+            return self.may_be_for_gpu(missing) and any(
+                not self._why_not(configs[0]) and self._computes_on_gpu(configs[0])
+                for configs in self._experiments(missing)
+            )
+        return False
+
+    def may_be_for_gpu(self, missing: Sequence[ExperimentConfig]) -> bool:
+        """Whether that is possible, as far as is known without JAX."""
+        return may_have_gpu() and any(
+            configs[0].runtime.device != "cpu" for configs in self._experiments(missing)
+        )
+
+    def of(
+        self, missing: Sequence[ExperimentConfig], *, threads: Callable[[ExperimentConfig], int | None]
+    ) -> list[SeedGroup]:
         """The groups of missing runs; what is in none of them is trained alone.
 
         Args:
-            threads: of the CPU, where the user has said how many.
+            threads: of the CPU, that a run is to have; None: as many as this process has.
         """
+        groups: list[SeedGroup] = []
+        for configs in self._experiments(missing):
+            with suppress(UserError):  # as above
+                groups += self._of_experiment(configs, threads)
+        return groups
+
+    def _of_experiment(
+        self, configs: Sequence[ExperimentConfig], threads: Callable[[ExperimentConfig], int | None]
+    ) -> list[SeedGroup]:
+        config = configs[0]
+        room = self._room(config) if self._computes_on_gpu(config) else None
+        by_default = min(MOST_BY_DEFAULT, room) if room else 1  # on a CPU, nothing is gained
+        most = by_default if self._together == "auto" else self._together
+        if reason := self._why_not(config):
+            if most > 1:
+                self._trainer.reporter.note(f"{config.name}: one seed at a time, because {reason}")
+            return []
+        groups = seed_groups(
+            configs, together=self._together, most=most,
+            begun_with=self._begun_with, is_finished=self._is_finished,
+        )  # fmt: skip
+        return [each for each in groups if (self._fits(each) if room else self._has_threads(each, threads))]
+
+    def _experiments(self, missing: Sequence[ExperimentConfig]) -> list[list[ExperimentConfig]]:
+        """Runs on JAX by experiment, where several of them, or of those that were begun, may be a group."""
         experiments: dict[tuple[str, str], list[ExperimentConfig]] = {}
         for config in missing:
             if config.runtime.backend == "jax" and self._together != 1:
                 experiments.setdefault((config.name, config.digest), []).append(config)
-        groups = []
-        for configs in experiments.values():
-            most = self._most(configs, threads)
-            if reason := why_not_together(configs[0], self._trainer.dataset(configs[0])):
-                if most > 1:
-                    self._trainer.reporter.note(f"{configs[0].name}: one seed at a time, because {reason}")
-                continue
-            groups += seed_groups(
-                configs, together=self._together, most=most,
-                begun_with=self._begun_with, is_finished=self._is_finished,
-            )  # fmt: skip
-        return groups
+        return [
+            configs for configs in experiments.values() if len(configs) > 1 or self._begun_with(configs[0])
+        ]
+
+    def _computes_on_gpu(self, config: ExperimentConfig) -> bool:
+        """Whether this process does, or would; JAX is started where there may be a GPU.
+
+        Raises:
+            UserError: it cannot be.
+        """
+        may_be = config.runtime.device != "cpu" and may_have_gpu()
+        return may_be and self._trainer.start(config).device == "gpu"
+
+    def _why_not(self, config: ExperimentConfig) -> str | None:
+        return why_not_together(config, self._trainer.dataset(config))
+
+    def _fits(self, group: SeedGroup) -> bool:
+        """Whether a GPU has room for a group, or the user wants it all the same."""
+        count, config = len(group.seeds), group.missing[0]
+        if self._together != "auto" or count <= (room := self._room(config)):
+            return True
+        self._trainer.reporter.warn(
+            f"{config.name}: {count} seeds were begun as one program, and by the estimate, "
+            f"{gpu_memory()} have room for {room:,}; they go on one at a time; to resume them as one "
+            f"program, use --together {count}"
+        )
+        return False
+
+    def _has_threads(self, group: SeedGroup, threads: Callable[[ExperimentConfig], int | None]) -> bool:
+        """Whether the runs of a group are to have the number of CPU threads that this process has."""
+        usual, name = usual_threads("jax"), group.missing[0].name
+        numbers = {number for each in group.missing if (number := threads(each))} - {usual}
+        if not numbers:
+            return True
+        wanted = " or ".join(counted(number, "thread") for number in sorted(numbers))
+        self._trainer.reporter.note(
+            f"{name}: one seed at a time, because the runs are to have {wanted}, and several in one program "
+            f"would have the {usual:,} of this process"
+        )
+        return False
 
     def train(self, group: SeedGroup, tell: Callable[[ExperimentConfig, Record | CnnlabError], None]) -> None:
         """Train the missing runs of a group; `tell` is told what has come of each.
@@ -115,19 +208,6 @@ class SeedGroups:
         finally:
             reporter.side_by_side(1)
 
-    def _most(self, configs: Sequence[ExperimentConfig], threads: int | None) -> int:
-        """How many seeds a new group may have."""
-        if self._together != "auto":
-            return self._together
-        config = configs[0]
-        if len(configs) == 1 or config.runtime.device == "cpu" or not may_have_gpu():
-            return 1
-        if threads not in (None, usual_threads("jax")):  # they are trained in a process of their own
-            return 1
-        if self._trainer.start(config).device == "cpu":
-            return 1  # nothing is gained there
-        return self._room(config)
-
     def _room(self, config: ExperimentConfig) -> int:
         images = self._trainer.dataset(config).train.images
         return room_for_seeds(config, device_bytes(), images.nbytes)
@@ -136,20 +216,20 @@ class SeedGroups:
         """What the note of a group says of the GPU's memory."""
         if device == "cpu":
             return ""
-        config, memory = group.missing[0], f"{device_bytes() / 2**30:,.1f} GiB"
+        config = group.missing[0]
         room = self._room(config)
         if len(group.seeds) > room and self._together != "auto":
             self._trainer.reporter.warn(
-                f"--together {self._together}: by the estimate, the GPU's memory of {memory} has room for "
+                f"--together {self._together}: by the estimate, {gpu_memory()} have room for "
                 f"{counted(room, 'seed')} of {config.name}; --together auto takes as many as fit"
             )
-        return f" (by the estimate, {MEMORY_SHARE:.0%} of the GPU's {memory} have room for {room:,})"
+        return f" (by the estimate, {gpu_memory()} have room for {room:,})"
 
     def _begun_with(self, config: ExperimentConfig) -> tuple[int, ...] | None:
         path, data = run_path(config, self._trainer.out), self._trainer.dataset(config)
         if self._trainer.fresh or trained_on(path) not in (None, data.provenance.digest):
             return None
-        return seeds_begun_with(path)
+        return seeds_begun_with(path, config.seed)
 
     def _is_finished(self, config: ExperimentConfig) -> bool:
         try:
@@ -161,7 +241,7 @@ class SeedGroups:
 def seed_groups(
     missing: Sequence[ExperimentConfig],
     *,
-    together: TogetherCount,
+    together: RunsAtOnce,
     most: int,
     begun_with: Callable[[ExperimentConfig], tuple[int, ...] | None],
     is_finished: Callable[[ExperimentConfig], bool],
@@ -169,7 +249,7 @@ def seed_groups(
     """The groups of the missing runs of one experiment; what is in none of them is trained alone.
 
     A group that was interrupted goes on as it was begun. A run of it goes on alone where it alone is asked
-    for and others of the group are not finished, or where the user wants another number of seeds.
+    for and others of the group are not finished, or where the user wants fewer seeds in a program.
 
     Args:
         together: what the user has said.
@@ -186,7 +266,7 @@ def seed_groups(
         asked_for_alone = len(members) == 1 and not all(
             is_finished(members[0].with_seed(seed)) for seed in left_out
         )
-        if together in ("auto", len(seeds)) and not asked_for_alone:
+        if (together == "auto" or len(seeds) <= together) and not asked_for_alone:
             groups.append(SeedGroup(seeds, members))
     grouped = {config.seed for group in groups for config in group.missing}
     new = [seed for seed in configs if seed not in grouped and (begun[seed] is None or together != "auto")]
@@ -207,19 +287,3 @@ def why_not_together(config: ExperimentConfig, data: Dataset) -> str | None:
         if package := LAYERS.distribution(each.type()):
             return f"{each.type()} comes from {package.name}: whether it can hold several seeds is not known"
     return None
-
-
-def room_for_seeds(config: ExperimentConfig, device_bytes: int, image_bytes: int) -> int:
-    """How many seeds fit into a GPU's memory as one program, by the estimate; 1 or more.
-
-    Args:
-        image_bytes: of the training images, which are there once.
-    """
-    free = int(MEMORY_SHARE * device_bytes) - image_bytes
-    return max(1, min(MOST_TOGETHER, free // seed_bytes(config)))
-
-
-def seed_bytes(config: ExperimentConfig) -> int:
-    """About what a seed of a program takes on the GPU: its state is there twice, between two epochs."""
-    memory = config.training_memory
-    return memory.total_bytes + memory.weights_bytes + memory.optimizer_bytes + EVALUATION_BYTES

@@ -182,7 +182,7 @@ class Trainer:
                     lane = seeds.index(config.seed)
                     members.append(Member(config, lane, run, facts, failing, finish))
             if members:
-                with self._told_of_memory():
+                with self._told_of_memory(together=len(seeds)):
                     train_together(lanes, members, data, self.reporter)
 
     def _finish_member(
@@ -227,14 +227,14 @@ class Trainer:
             yield run, facts
 
     @contextmanager
-    def _told_of_memory(self) -> Iterator[None]:
+    def _told_of_memory(self, *, together: int = 1) -> Iterator[None]:
         """In this block, frameworks train: of memory that is not enough, they tell in many ways."""
         try:
             yield
         except Exception as error:
             self.reporter.check_interruption()  # then the run is interrupted, not failed
             if is_out_of_memory(error):
-                raise CnnlabError(out_of_memory(error)) from error
+                raise CnnlabError(out_of_memory(error, together=together)) from error
             raise
 
     def _make_way(self, path: Path, config: ExperimentConfig) -> None:

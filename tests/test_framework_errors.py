@@ -122,6 +122,13 @@ def test_out_of_memory(error, line):
     assert "training.batch_size" in way_out
 
 
+def test_out_of_memory_with_several_seeds_in_one_program():
+    _, way_out = out_of_memory(MemoryError(), together=8).splitlines()
+    assert way_out.startswith(
+        "   use --together with fewer than 8 seeds, or use a smaller training.batch_size, "
+    )
+
+
 def test_an_empty_message_leaves_the_word_to_its_cause():
     error = RuntimeError()
     error.__cause__ = ValueError("the reason")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from cnnlab.accounting.architecture import NUMBER_BYTES, Architecture
+
+EVALUATION_BYTES = 2**28
+"""What images take while they are evaluated; see `evaluation_batch`."""
 
 
 @dataclass(frozen=True)
@@ -49,3 +53,10 @@ def training_memory(
         activations_bytes=batch_size * architecture.activation_bytes // halves
         + batch_size * architecture.working_bytes,
     )
+
+
+def evaluation_batch(architecture: Architecture) -> int:
+    """How many images are evaluated at once: few enough that they take no more than `EVALUATION_BYTES`."""
+    outputs = sum(math.prod(row.output_shape) for row in architecture.rows)
+    taken = NUMBER_BYTES * outputs + architecture.working_bytes
+    return max(1, min(500, EVALUATION_BYTES // max(1, taken)))

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from cnnlab.config.runs_at_once import (
-    TogetherCount,
-    WorkerCount,
+    RunsAtOnce,
     check_threads,
     check_together,
     check_workers,
@@ -105,9 +104,9 @@ def jobs_of(
     *,
     out: str | PathLike[str] | None,
     data_dir: str | PathLike[str] | None,
-    workers: WorkerCount,
+    workers: RunsAtOnce,
     threads: int | None,
-    together: TogetherCount,
+    together: RunsAtOnce,
     fresh: bool,
     force: bool,
     reporter: Reporter,

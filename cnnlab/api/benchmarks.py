@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnnlab.api.arguments import Seeds, data_paths, out_folder, seeds_of, with_runtime
 from cnnlab.api.experiment import ExperimentLike, load_all
 from cnnlab.api.progress import ProgressLike, reporter_for
-from cnnlab.config.runs_at_once import WorkerCount, check_threads, check_workers
+from cnnlab.config.runs_at_once import RunsAtOnce, check_threads, check_workers
 from cnnlab.errors import OptionError, UserError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def bench_verdict(
     *,
     seeds: Seeds = "0-5",
     repeats: int = 1,
-    workers: WorkerCount = 1,
+    workers: RunsAtOnce = 1,
     threads: int | None = None,
     set: Mapping[str, Any] | None = None,
     data_dir: str | PathLike[str] | None = None,

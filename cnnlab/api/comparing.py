@@ -14,7 +14,7 @@ from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.runs_at_once import TogetherCount, WorkerCount
+from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.errors import OptionError, UserError, suggestion, unknown
 from cnnlab.run_folders.records import Record, read_record
 
@@ -186,9 +186,9 @@ def compare(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
-    workers: WorkerCount = 1,
+    workers: RunsAtOnce = 1,
     threads: int | None = None,
-    together: TogetherCount = "auto",
+    together: RunsAtOnce = "auto",
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -243,7 +243,7 @@ def compare(
         unused = ", ".join(f"--{name}" for name, value in options.items() if value)
         if unused:
             raise UserError(f"{unused}: these are finished runs; give the experiment's config to train more")
-    from cnnlab.jobs import RunsFailed
+    from cnnlab.run_outcomes import RunsFailed
 
     jobs = jobs_of(
         out=out, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,

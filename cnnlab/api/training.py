@@ -10,11 +10,11 @@ from cnnlab.api.arguments import Seeds, data_paths, jobs_of, out_folder, seeds_o
 from cnnlab.api.experiment import ExperimentLike, load_all
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
-from cnnlab.config.runs_at_once import TogetherCount, WorkerCount, check_threads
+from cnnlab.config.runs_at_once import RunsAtOnce, check_threads
 from cnnlab.errors import CnnlabError
 
 if TYPE_CHECKING:
-    from cnnlab.jobs import RunsFailed
+    from cnnlab.run_outcomes import RunsFailed
     from cnnlab.training.cost_estimate import CostEstimate
 
 
@@ -42,9 +42,9 @@ def train(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
-    workers: WorkerCount = 1,
+    workers: RunsAtOnce = 1,
     threads: int | None = None,
-    together: TogetherCount = "auto",
+    together: RunsAtOnce = "auto",
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -69,7 +69,8 @@ def train(
             a resumed run keeps the number that it was begun with.
         together: how many seeds of an experiment to train as one program, on JAX, or "auto": on a GPU as many
             as its memory has room for, at most 32, elsewhere 1. The number decides the last digits, as that
-            of threads does; without it, seeds that are resumed stay together as they were begun.
+            of threads does. Seeds that are resumed stay together as they were begun, unless this number is
+            smaller or the GPU has no room for them. On a CPU, they have the threads of this process.
         fresh: start over, even where a run is finished; the folder of a damaged run is kept beside it.
         force: train even if the parameters cannot fit in memory.
         progress: True for a bar in a notebook, or a function such as print; by default nothing is shown.
@@ -89,7 +90,7 @@ def train(
         force=force, reporter=reporter_for(progress),
     )  # fmt: skip
     configs = [each.config.with_seed(seed) for each in loaded for seed in chosen or (each.seed,)]
-    from cnnlab.jobs import RunsFailed
+    from cnnlab.run_outcomes import RunsFailed
 
     try:
         records = jobs.finished(configs)

@@ -15,7 +15,7 @@ from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.runs_at_once import TogetherCount, WorkerCount
+from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.errors import OptionError, UserError
 
 if TYPE_CHECKING:
@@ -130,9 +130,9 @@ def why(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
-    workers: WorkerCount = 1,
+    workers: RunsAtOnce = 1,
     threads: int | None = None,
-    together: TogetherCount = "auto",
+    together: RunsAtOnce = "auto",
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -165,9 +165,9 @@ def why(
     from cnnlab.ladder.rungs import derive
 
     ladder = derive(*configs, wanted=_ids(rungs))
-    from cnnlab.jobs import RunsFailed
     from cnnlab.ladder.study import carry_out
     from cnnlab.ladder.writing import write_configs
+    from cnnlab.run_outcomes import RunsFailed
 
     reporter = reporter_for(progress)
     jobs = jobs_of(

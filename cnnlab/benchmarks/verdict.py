@@ -14,7 +14,7 @@ from typing import Any
 from cnnlab.benchmarks.timing import Timing, ratios
 from cnnlab.comparison import conclusion
 from cnnlab.config.experiment import ExperimentConfig, load_config, shipped_configs
-from cnnlab.config.runs_at_once import WorkerCount
+from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.datasets import DataPaths
 from cnnlab.datasets.content import Dataset
 from cnnlab.errors import CnnlabError, UserError
@@ -63,7 +63,7 @@ class VerdictSpeed:
     experiments: tuple[str, ...]
     seeds: tuple[int, ...]
     epochs: tuple[int, ...]  # of each experiment
-    workers: WorkerCount  # of cnnlab
+    workers: RunsAtOnce  # of cnnlab
     cnnlab: TimedVerdict
     plain_keras: TimedVerdict | None
     left_out: str | None  # why there is no plain loop
@@ -93,7 +93,7 @@ def measure_verdict(
     *,
     seeds: Sequence[int],
     repeats: int,
-    workers: WorkerCount = 1,
+    workers: RunsAtOnce = 1,
     threads: int | None = None,
     data_paths: DataPaths,
     reporter: Reporter,
@@ -180,7 +180,7 @@ def _compare(
     files: Sequence[Path],
     out: Path,
     seeds: Sequence[int],
-    workers: WorkerCount,
+    workers: RunsAtOnce,
     threads: int | None,
     data_paths: DataPaths,
 ) -> list[str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cnnlab.benchmarks.epoch import EpochSpeed
     from cnnlab.benchmarks.timing import Timing
     from cnnlab.benchmarks.verdict import VerdictSpeed
-    from cnnlab.config.runs_at_once import WorkerCount
+    from cnnlab.config.runs_at_once import RunsAtOnce
 
 _COLUMNS = 80
 """What every terminal shows."""
@@ -213,7 +213,7 @@ def _print_verdict(speed: VerdictSpeed) -> None:
         say(f"No plain Keras loop: {speed.left_out}.")
 
 
-def _at_once(workers: WorkerCount) -> str:
+def _at_once(workers: RunsAtOnce) -> str:
     if workers == "auto":
         return "as many at once as the machine has room for (--workers auto)"
     return f"{workers:,} at once" if workers > 1 else "one at a time"

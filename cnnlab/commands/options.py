@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from cnnlab.config.experiment import known_configs
 from cnnlab.config.overrides import parse_setting
-from cnnlab.config.runs_at_once import MOST_THREADS, TogetherCount, WorkerCount
+from cnnlab.config.runs_at_once import MOST_THREADS, RunsAtOnce
 from cnnlab.config.seeds import parse_seeds
 from cnnlab.errors import UserError
 from cnnlab.files import name_problem
@@ -123,14 +123,12 @@ class SeedsType(click.ParamType[tuple[int, ...]]):
             self.fail(str(error), param, ctx)
 
 
-class CountType(click.ParamType[WorkerCount | TogetherCount]):
-    """How many runs to train at the same time, or auto."""
+class CountType(click.ParamType[RunsAtOnce]):
+    """A whole number, 1 or more, or auto."""
 
     name = "count"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> WorkerCount | TogetherCount:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> RunsAtOnce:
         if value == "auto":
             return "auto"
         if isinstance(value, str) and value.isascii() and value.isdecimal():
@@ -150,9 +148,9 @@ class TrainingOptions(TypedDict):
     backend: str | None
     device: str | None
     precision: str | None
-    workers: WorkerCount
+    workers: RunsAtOnce
     threads: int | None
-    together: TogetherCount
+    together: RunsAtOnce
     fresh: bool
     force: bool
 
@@ -338,9 +336,9 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
         backend: str | None,
         device: str | None,
         precision: str | None,
-        workers: WorkerCount,
+        workers: RunsAtOnce,
         threads: int | None,
-        together: TogetherCount,
+        together: RunsAtOnce,
         fresh: bool,
         force: bool,
         **kwargs: Any,

@@ -6,10 +6,11 @@ from typing import Literal, TypeAlias
 
 from cnnlab.errors import OptionError
 
-WorkerCount: TypeAlias = int | Literal["auto"]
+RunsAtOnce: TypeAlias = int | Literal["auto"]
+"""A number of runs, 1 or more: of worker processes, or of seeds in one program."""
 
-TogetherCount: TypeAlias = int | Literal["auto"]
-"""How many seeds of an experiment are trained as one program."""
+MOST_TOGETHER = 1024
+"""More would be a mistake: the program holds all of them, also of a damaged record."""
 
 MOST_THREADS = 1024
 """More would be a mistake: each takes memory from the moment when a backend starts."""
@@ -24,13 +25,18 @@ def check_workers(workers: object) -> None:
     _check_count("workers", workers)
 
 
-def check_together(together: object, workers: WorkerCount) -> None:
+def check_together(together: object, workers: RunsAtOnce) -> None:
     """Refuse what is no number of seeds to train as one program, and several where workers train runs.
 
     Raises:
-        OptionError: neither a whole number, 1 or more, nor "auto"; or workers are wanted as well.
+        OptionError: neither a whole number, from 1 to `MOST_TOGETHER`, nor "auto"; or workers are wanted as
+            well.
     """
     _check_count("together", together)
+    if isinstance(together, int) and together > MOST_TOGETHER:
+        raise OptionError(
+            "together", f"expected at most {MOST_TOGETHER:,} seeds in one program, found {together:,}"
+        )
     if together not in ("auto", 1) and workers != 1:
         raise OptionError(
             "together",

@@ -11,10 +11,11 @@ import numpy as np
 from cnnlab.comparison.experiments import ExperimentRuns
 from cnnlab.comparison.outcomes import Outcome, outcome_of
 from cnnlab.errors import CnnlabError
-from cnnlab.jobs import Jobs, RunsFailed
+from cnnlab.jobs import Jobs
 from cnnlab.ladder.rungs import Ladder, Rung
 from cnnlab.ladder.steps import Interaction, Step, contrasts_of, interactions_of, steps_of
 from cnnlab.run_folders.records import Record
+from cnnlab.run_outcomes import RunsFailed
 
 SHIFTS = (0, 1, 2, 3, 4)
 """Pixels to the right, by which test images are shifted."""

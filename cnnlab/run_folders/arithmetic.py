@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from cnnlab.config.runs_at_once import MOST_THREADS
+from cnnlab.config.runs_at_once import MOST_THREADS, MOST_TOGETHER
 from cnnlab.run_folders.checkpoints import CHECKPOINTS
 from cnnlab.run_folders.records import Record, read_json
 from cnnlab.run_folders.run_writer import RunWriter
@@ -19,9 +19,6 @@ Fact = str | int | bool | None
 
 RESUMED = "resumed_elsewhere"
 """The mark, in run.json and environment.json, of a run that was resumed under other arithmetic."""
-
-MOST_RECORDED = 1024
-"""A damaged file must not make a program of a million seeds."""
 
 _ALWAYS = {
     "arithmetic": "cnnlab's arithmetic",
@@ -109,17 +106,21 @@ def threads_begun_with(path: Path) -> int | None:
     return threads if known and environment.get("device") == "cpu" else None
 
 
-def seeds_begun_with(path: Path) -> tuple[int, ...] | None:
+def seeds_begun_with(path: Path, seed: int) -> tuple[int, ...] | None:
     """The seeds that the run in this folder was begun with as one program; () for a run that was begun alone.
 
-    None where it begins anew.
+    None where it begins anew. What cannot be the record of a group counts as none.
+
+    Args:
+        seed: the run's own.
     """
     if not any((path / name).exists() for name in CHECKPOINTS):
         return None
     seeds = (read_json(path / "environment.json") or {}).get("together_seeds")
-    if not isinstance(seeds, list) or not all(isinstance(each, int) and each >= 0 for each in seeds):
+    if not isinstance(seeds, list) or not all(type(each) is int and 0 <= each < 2**32 for each in seeds):
         return ()
-    return tuple(seeds) if MOST_RECORDED >= len(set(seeds)) == len(seeds) > 1 else ()
+    known = seed in seeds and MOST_TOGETHER >= len(set(seeds)) == len(seeds) > 1
+    return tuple(seeds) if known else ()
 
 
 def reused_from_before(record: Record) -> str | None:

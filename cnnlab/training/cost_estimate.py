@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from cnnlab.accounting.memory import evaluation_batch
 from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.memory import PeakMemory
 from cnnlab.training.epoch import epoch_batches
-from cnnlab.training.fit import evaluation_batch
 from cnnlab.training.train import prepare
 
 MEASURED_SECONDS = 1.0
@@ -51,7 +51,7 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     count = len(data.train)
     batches = epoch_batches(config, count, epoch=1)[0]
     steps.run(batches, 0, 1)
-    evaluated = data.train.images[: evaluation_batch(config)]  # the test images wait for the end
+    evaluated = data.train.images[: evaluation_batch(config.architecture)]  # the test images wait for the end
     steps.outputs(evaluated, len(evaluated))
     started = time.perf_counter() - began
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from cnnlab.accounting.architecture import NUMBER_BYTES
+from cnnlab.accounting.memory import evaluation_batch
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.sections import TrainingConfig
 from cnnlab.datasets.content import Dataset, Split
@@ -88,7 +87,8 @@ class OngoingRun:
             run.write_history(self.history)  # whoever is killed between two files leaves an older table
         self._observations = observations
         reporter.started(config, done=len(self.history), resumed=saved is not None)
-        self._observer = Observer.of(config, learner.model, data, batch_size=evaluation_batch(config))
+        at_once = evaluation_batch(config.architecture)
+        self._observer = Observer.of(config, learner.model, data, batch_size=at_once)
         self._validates = len(data.validation) > 0
         self.ended = has_ended(self.history, training)
         self.warnings = diagnose(self.history, observations, self._observer.circumstances, ended=self.ended)
@@ -137,7 +137,7 @@ class OngoingRun:
         metrics = training.metrics if self._validates else ()
         result = evaluate(
             Answers(answers), objective, self.watched,
-            batch_size=evaluation_batch(self.config), metrics=metrics,
+            batch_size=evaluation_batch(self.config.architecture), metrics=metrics,
         )  # fmt: skip
         check_loss(result.loss, "validation loss" if self._validates else "train loss", row, self.learner)
         if self._validates:  # otherwise some training images tell whether it is well
@@ -214,7 +214,7 @@ def _end_epoch(
     with ExitStack() as weights:
         for run, _ in trained:
             weights.enter_context(run.evaluated_weights())
-        answers = steps.outputs(first.watched.images, evaluation_batch(first.config))
+        answers = steps.outputs(first.watched.images, evaluation_batch(first.config.architecture))
         for run, row in trained:
             with run.failing():
                 evaluations[run.lane] = run.evaluate(row, answers[run.lane])
@@ -248,10 +248,3 @@ def best_epoch(history: list[EpochRow]) -> int | None:
     if not validated:
         return None
     return int(max(validated, key=lambda row: row["val_accuracy"] or 0.0)["epoch"] or 0)
-
-
-def evaluation_batch(config: ExperimentConfig) -> int:
-    """How many images are evaluated at once: few enough that what they take stays below 256 MiB."""
-    outputs = sum(math.prod(row.output_shape) for row in config.architecture.rows)
-    taken = NUMBER_BYTES * outputs + config.architecture.working_bytes
-    return max(1, min(500, 2**28 // max(1, taken)))

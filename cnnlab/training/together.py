@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cnnlab.backend import start_backend
@@ -50,6 +50,8 @@ def train_together(
     from cnnlab.training.steps_jax_together import JaxStepsTogether
 
     learners = [learner_of(config, data) for config in lanes]
+    # One objective for all: on a GPU, its loss is a compiled program.
+    learners = [replace(each, objective=learners[0].objective) for each in learners]
     steps = JaxStepsTogether(learners)
     runs: dict[int, OngoingRun] = {}
     for each in members:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnlab.accounting.memory import evaluation_batch
 from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
@@ -18,7 +19,7 @@ from cnnlab.run_folders.contents import RunResult
 from cnnlab.run_folders.run_writer import RunWriter
 from cnnlab.training.epoch import check_loss
 from cnnlab.training.evaluation import Evaluation, evaluate
-from cnnlab.training.fit import Fitted, OngoingRun, evaluation_batch, fit
+from cnnlab.training.fit import Fitted, OngoingRun, fit
 from cnnlab.training.objective import Objective
 from cnnlab.training.optimization import build_optimizer
 from cnnlab.training.steps import Answers, Learner, Steps, StepsAlone, StepsTogether, compile_steps
@@ -90,7 +91,7 @@ def evaluate_splits(
     for name, split in {"train": data.train, "validation": data.validation, "test": data.test}.items():
         if not len(split):
             continue
-        batch_size = evaluation_batch(runs[0].config)
+        batch_size = evaluation_batch(runs[0].config.architecture)
         answers = steps.outputs(split.images, batch_size)
         for run in runs:
             with run.failing():

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cnnlab.accounting.memory import EVALUATION_BYTES
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
 from cnnlab.processor import usable_cpus
@@ -14,15 +15,15 @@ from cnnlab.workers.control_groups import cpu_quota, memory_left
 FRAMEWORK_BYTES = 700 * 2**20
 """What a process holds before it trains: Python, Keras and its backend, some 500 to 650 MiB on the CPU."""
 
-EVALUATION_BYTES = 2**28
-"""What images take while they are evaluated; see `cnnlab.training.fit.evaluation_batch`."""
-
 _GPU_FILES = ("/dev/nvidia*", "/dev/kfd", "/dev/dxg")
 """Where Linux has the GPUs of NVIDIA and AMD, and those that Windows lends to it."""
 
 
-def check_memory(config: ExperimentConfig) -> None:
+def check_memory(config: ExperimentConfig, *, together: int = 1) -> None:
     """Refuse a model whose parameters cannot fit in this machine's memory, before it is built.
+
+    Args:
+        together: how many seeds of it are there at once, as one program.
 
     Raises:
         UserError: with the arithmetic.
@@ -32,16 +33,17 @@ def check_memory(config: ExperimentConfig) -> None:
     architecture = config.architecture
     optimizer = config.training.optimizer
     copies = 2 + optimizer.slots
-    needed = architecture.trainable_params * copies * 4
+    needed = architecture.trainable_params * copies * 4 * together
     memory = psutil.virtual_memory().total
     if needed <= memory:
         return
     largest, node = max(zip(architecture.rows, config.nodes, strict=True), key=lambda pair: pair[0].params)
+    seeds = f" × {together} seeds in one program" if together > 1 else ""
     slots = f", {optimizer.slots} for {optimizer.name}" if optimizer.slots else ""
     raise UserError(
         f"{config.place_of_width(node)}: the parameters do not fit in this machine's memory\n"
-        f"   {architecture.trainable_params:,} parameters × 4 bytes × {copies} (weights, gradients{slots}) "
-        f"= {needed / 2**30:,.1f} GiB; this machine has {memory / 2**30:,.1f} GiB\n"
+        f"   {architecture.trainable_params:,} parameters × 4 bytes × {copies} (weights, gradients{slots})"
+        f"{seeds} = {needed / 2**30:,.1f} GiB; this machine has {memory / 2**30:,.1f} GiB\n"
         f"   {largest.name} holds {largest.params / architecture.total_params:.0%} of them: make its input "
         "or output smaller, or use --force to train anyway"
     )

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.runs_at_once import WorkerCount
+from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.errors import CnnlabError, OptionError
 from cnnlab.run_folders.records import Record, read_record
 from cnnlab.workers.capacity import may_have_gpu
@@ -64,7 +64,7 @@ class Workers:
     """
 
     def __init__(
-        self, settings: SharedSettings, count: int, reporter: Reporter, *, requested: WorkerCount = 1
+        self, settings: SharedSettings, count: int, reporter: Reporter, *, requested: RunsAtOnce = 1
     ) -> None:
         self._settings = settings
         self._count = count

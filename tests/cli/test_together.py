@@ -28,6 +28,9 @@ def test_numbers_that_are_refused(cnnlab) -> None:
     refused = cnnlab("compare", "dnn", "cnn", "--together", "0")
     assert (refused.code, refused.stdout) == (2, "")
     assert "Error: Invalid value for '--together': expected 1 or more, or auto, found '0'" in refused.stderr
+    refused = cnnlab("compare", "dnn", "cnn", "--backend", "jax", "--together", "2000")
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "--together: expected at most 1,024 seeds in one program, found 2,000" in refused.stderr
 
 
 def test_check_trains_nothing_together(cnnlab) -> None:

@@ -7,12 +7,12 @@ import pytest
 
 from cnnlab.config.experiment import load_config
 from cnnlab.errors import CnnlabError
-from cnnlab.jobs import RunsFailed
 from cnnlab.ladder import study as room
 from cnnlab.ladder.rungs import derive
 from cnnlab.ladder.sentences import verdict
 from cnnlab.ladder.study import carry_out
 from cnnlab.ladder.writing import read_study, study_document, study_path, write_configs
+from cnnlab.run_outcomes import RunsFailed
 
 RUNGS = ["locally_connected", "cnn_strided", "cnn_activation"]
 

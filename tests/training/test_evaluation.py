@@ -56,27 +56,27 @@ def test_dropout_rests_while_evaluating(backend, experiment, dataset) -> None:
 
 
 def test_few_images_at_once_where_each_takes_much_memory(experiment) -> None:
-    from cnnlab.training.fit import evaluation_batch
+    from cnnlab.accounting.memory import evaluation_batch
 
-    assert evaluation_batch(experiment()) == 500
+    assert evaluation_batch(experiment().architecture) == 500
     wide = experiment("[Flatten, Dense: {units: 10000000}, Dense: {units: 10}]")
-    assert evaluation_batch(wide) == 6  # 6 · 10,000,794 numbers of 4 bytes are 229 MiB
+    assert evaluation_batch(wide.architecture) == 6  # 6 · 10,000,794 numbers of 4 bytes are 229 MiB
     vast = experiment("[Flatten, Dense: {units: 1000000000}, Dense: {units: 10}]")
-    assert evaluation_batch(vast) == 1
+    assert evaluation_batch(vast.architecture) == 1
 
 
 @pytest.mark.parametrize(("size", "images"), [(28, 500), (64, 50), (224, 1)])
 def test_a_spatial_transformer_takes_memory_on_the_way(size, images) -> None:
     """For each output position the weights of all rows and columns, and a line of pixels."""
+    from cnnlab.accounting.memory import evaluation_batch
     from cnnlab.config.experiment import ExperimentConfig
-    from cnnlab.training.fit import evaluation_batch
 
     layers = [{"SpatialTransformer": {"layers": [{"MaxPooling2D": {"pool_size": 4}}, "Flatten"]}}]
     layers += ["GlobalAveragePooling2D", {"Dense": {"units": 2}}]
     config = ExperimentConfig.model_validate(
         {"name": "turned", "model": {"input_shape": [size, size, 3], "layers": layers}}
     )
-    assert evaluation_batch(config) == images
+    assert evaluation_batch(config.architecture) == images
     working = size**2 * (size + size + 3 * size) * 4
     assert config.architecture.working_bytes == working
     memory = config.training_memory

@@ -9,8 +9,9 @@ from cnnlab import jobs as jobs_module
 from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.datasets import DataPaths
 from cnnlab.errors import CnnlabError, UserError
-from cnnlab.jobs import Jobs, RunsFailed
+from cnnlab.jobs import Jobs
 from cnnlab.reporting import Reporter
+from cnnlab.run_outcomes import RunsFailed
 from cnnlab.workers.pool import Run
 
 

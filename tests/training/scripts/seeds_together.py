@@ -82,6 +82,24 @@ def interrupted_after(epoch: int, seed: int) -> Iterator[None]:
 
 
 @contextmanager
+def objectives_counted(told: dict[str, Any]) -> Iterator[None]:
+    """Leaves in `told` how many objectives the lanes of one program have."""
+    from cnnlab.training import together
+
+    fit: Callable[..., Any] = together.fit
+
+    def count(runs: Any, steps: Any, reporter: Any) -> None:
+        told["objectives"] = len({id(each.objective) for each in steps.learners})
+        fit(runs, steps, reporter)
+
+    together.fit = count
+    try:
+        yield
+    finally:
+        together.fit = fit
+
+
+@contextmanager
 def diverging(seed: int) -> Iterator[None]:
     """The network of this seed begins with weights that are no numbers."""
     from cnnlab.training import together
@@ -134,7 +152,7 @@ def main(folder: Path) -> dict[str, Any]:
         trained(folder / "interrupted", together=3)
     shutil.copytree(folder / "interrupted", folder / "resumed_alone")
     told["interrupted"] = trained(folder / "interrupted")
-    with diverging(seed=1):
+    with objectives_counted(told), diverging(seed=1):
         told["diverged"] = trained(folder / "diverged", together=3)
     told["resumed_alone"] = trained(folder / "resumed_alone", seeds=(1,))
     told["alone"] = trained(folder / "alone")
