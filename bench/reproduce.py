@@ -18,8 +18,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cnnlab.cli import run
+
+
+class Results(NamedTuple):
+    """Table and verdict as Markdown, and of each experiment name, digest and seeds."""
+
+    text: str
+    experiments: list[tuple[str, str, list[int]]]
 
 
 @dataclass(frozen=True)
@@ -44,8 +52,51 @@ class Study:
             first = f"{first}_{self.match}_of_{others[0]}"
         return "-vs-".join((first, *others))
 
+    def results(self, folder: Path) -> Results:
+        """What the comparison has written."""
+        document = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+        table = (folder / "table.md").read_text(encoding="utf-8")
+        # What a run costs besides, and the classes, are in the comparison's own folder.
+        table = re.split(r"\n\| Experiment +\| +Test, 95% CI|\nTest accuracy class by class:", table)[0]
+        return Results(
+            table, [(each["name"], each["digest"], each["seeds"]) for each in document["experiments"]]
+        )
 
-STUDIES = {
+
+@dataclass(frozen=True)
+class Why:
+    """One study of `cnnlab why` of the results page."""
+
+    title: str
+    dnn: str
+    cnn: str
+    seeds: str = "0-5"
+    rungs: str = ""
+    settings: tuple[str, ...] = ()
+    remark: str = ""
+
+    @property
+    def arguments(self) -> list[str]:
+        rungs = ["--rungs", self.rungs] if self.rungs else []
+        settings = [part for setting in self.settings for part in ("--set", setting)]
+        return ["why", self.dnn, self.cnn, "--seeds", self.seeds, *rungs, *settings]
+
+    @property
+    def folder(self) -> str:
+        return f"why-{self.dnn}-vs-{self.cnn}"
+
+    def results(self, folder: Path) -> Results:
+        """What the study has written."""
+        document = json.loads((folder / "why.json").read_text(encoding="utf-8"))
+        runs = [(each["name"], each["digest"], document["seeds"]) for each in document["rungs"]]
+        return Results((folder / "why.md").read_text(encoding="utf-8"), runs)
+
+
+MAIN_RUNGS = (
+    "locally_connected,cnn_strided,dnn_permuted,cnn_permuted,locally_connected_permuted,cnn_strided_permuted"
+)
+
+STUDIES: dict[str, Study | Why] = {
     "mnist": Study(
         "MNIST, the first 10,000 training images",
         ("dnn", "cnn"),
@@ -111,6 +162,28 @@ STUDIES = {
         "content, such as an unverified JPEG copy, are not exactly comparable; the line below states the "
         "content used.",
     ),
+    "why_mnist": Why("Why: MNIST, the first 10,000 training images", "dnn", "cnn"),
+    "why_colors": Why(
+        "Why: colors",
+        "colors_dnn",
+        "colors_cnn",
+        remark="dnn_recipe is the DNN with the CNN's input, colors, and with its training.",
+    ),
+    "why_fashion": Why(
+        "Why: Fashion-MNIST, the first 10,000 training images",
+        "fashion_dnn",
+        "fashion_cnn",
+        "0-2",
+        MAIN_RUNGS,
+    ),
+    "why_cifar10": Why(
+        "Why: CIFAR-10, 5,000 training images",
+        "cifar10_dnn",
+        "cifar10_cnn",
+        "0-2",
+        MAIN_RUNGS,
+        ("dataset.train_size=5000",),
+    ),
 }
 
 
@@ -144,7 +217,7 @@ def succeeds(command: list[str]) -> bool:
 
 
 def page(out: Path) -> str:
-    """The results page, of all studies that have been compared so far."""
+    """The results page, of all studies that have been carried out so far."""
     sections = [section(study, out) for study in STUDIES.values()]
     return "\n".join(
         [
@@ -158,33 +231,31 @@ def page(out: Path) -> str:
     )
 
 
-def section(study: Study, out: Path) -> str:
-    compared = out / "comparisons" / study.folder
+def section(study: Study | Why, out: Path) -> str:
     command = f"    cnnlab {' '.join(study.arguments)}"
-    if not (compared / "comparison.json").exists():
+    try:
+        results = study.results(out / "comparisons" / study.folder)
+    except FileNotFoundError:
         return f"## {study.title}\n\n{command}\n\nNot reproduced: the data is missing.\n"
-    comparison = json.loads((compared / "comparison.json").read_text(encoding="utf-8"))
-    table = (compared / "table.md").read_text(encoding="utf-8")
-    # What a run costs besides, and the classes, are in the comparison's own folder.
-    table = re.split(r"\n\| Experiment +\| +Test, 95% CI|\nTest accuracy class by class:", table)[0].strip()
-    for folder in runs_of(comparison, out):  # where the data lies here is nobody's business
+    table = results.text.strip()
+    for folder in runs_of(results, out):  # where the data lies here is nobody's business
         origin = json.loads((folder / "environment.json").read_text(encoding="utf-8"))["dataset"]["origin"]
         table = table.replace(f" in {origin}", "")
     remark = f"\n{study.remark}\n" if study.remark else ""
-    return f"## {study.title}\n\n{command}\n\n{table}\n{remark}\n{provenance(comparison, out)}\n"
+    return f"## {study.title}\n\n{command}\n\n{table}\n{remark}\n{provenance(results, out)}\n"
 
 
-def runs_of(comparison: dict[str, object], out: Path) -> Iterator[Path]:
-    """The folders of all runs compared."""
-    for experiment in comparison["experiments"]:  # type: ignore[attr-defined]
-        for seed in experiment["seeds"]:
-            yield out / f"{experiment['name']}-{experiment['digest'][:8]}" / f"seed-{seed}"
+def runs_of(results: Results, out: Path) -> Iterator[Path]:
+    """The folders of all runs that took part."""
+    for name, digest, seeds in results.experiments:
+        for seed in seeds:
+            yield out / f"{name}-{digest[:8]}" / f"seed-{seed}"
 
 
-def provenance(comparison: dict[str, object], out: Path) -> str:
+def provenance(results: Results, out: Path) -> str:
     """Machine, versions, data and dates of the runs, as they recorded them."""
     said: Counter[str] = Counter()
-    for folder in runs_of(comparison, out):
+    for folder in runs_of(results, out):
         environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
         date = json.loads((folder / "run.json").read_text(encoding="utf-8"))["started"][:10]
         versions = f"{environment['backend']} {environment[environment['backend']]}"

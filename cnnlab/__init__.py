@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from cnnlab.api.training import TrainingFailed as TrainingFailed
     from cnnlab.api.training import train as train
     from cnnlab.api.verifying import verify_resume as verify_resume
+    from cnnlab.api.why import Why as Why
+    from cnnlab.api.why import why as why
     from cnnlab.errors import CnnlabError as CnnlabError
     from cnnlab.errors import CnnlabWarning as CnnlabWarning
     from cnnlab.errors import UserError as UserError
@@ -39,6 +41,8 @@ _MODULES = {
     "explain": "cnnlab.api.explaining",
     "predict": "cnnlab.api.functions",
     "verify_resume": "cnnlab.api.verifying",
+    "why": "cnnlab.api.why",
+    "Why": "cnnlab.api.why",
     "bench_epoch": "cnnlab.api.benchmarks",
     "bench_verdict": "cnnlab.api.benchmarks",
     "Experiment": "cnnlab.api.experiment",
@@ -61,6 +65,7 @@ __all__ = [
     "Run",
     "TrainingFailed",
     "UserError",
+    "Why",
     "__version__",
     "bench_epoch",
     "bench_verdict",
@@ -72,6 +77,7 @@ __all__ = [
     "summary",
     "train",
     "verify_resume",
+    "why",
 ]
 
 

@@ -31,6 +31,7 @@ from cnnlab.version import __version__
 COMMANDS = {
     "train": "Train experiments.",
     "compare": "Compare experiments: which network is better?",
+    "why": "Find out why a CNN beats a DNN: experiments in between.",
     "data": "List, download, check and show datasets.",
     "predict": "Classify images with a trained network.",
     "init": "Create a commented config to start from.",
@@ -48,7 +49,7 @@ COMMANDS = {
 _NARROWEST = 20
 """Columns of a terminal that text still fits into."""
 
-RESUMING = ("train", "compare", "report")
+RESUMING = ("train", "compare", "why", "report")
 """Commands that train: run again, they resume what was interrupted."""
 
 

@@ -13,6 +13,7 @@ from cnnlab.backend import own_randomness, start_backend
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.content import PixelScale
+from cnnlab.datasets.permuting import permuted
 from cnnlab.datasets.reading.folder_layout import images_below
 from cnnlab.datasets.reading.image_formats import COMMON
 from cnnlab.datasets.reading.images import BadImage, Prepared, bombs_are_errors
@@ -109,7 +110,8 @@ def probabilities(
     """Run images through a finished run's network.
 
     Args:
-        images: (N, height, width, channels) uint8, as the run's dataset has them.
+        images: (N, height, width, channels) uint8, as the run's dataset has them; permuted here where its
+            network was trained on permuted pixels.
         data_paths: where the training data is looked for, if the run's pixels were standardised by it.
 
     Returns:
@@ -131,6 +133,7 @@ def probabilities(
         model = build_model(record.config)
     with readable_model(path, "cannot be read ({}); train this run again with --fresh", weights_only=True):
         model.load_weights(path)
+    images = permuted(images, dataset)
     if dataset.data_format == "channels_first":
         images = images.transpose(0, 3, 1, 2)
     parts = []

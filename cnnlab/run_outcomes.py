@@ -26,13 +26,15 @@ class RunsFailed(CnnlabError):
 
     Attributes:
         records: of the runs that finished.
-        errors: why the others did not; the message names them.
+        failures: the configs of the others.
+        errors: why these did not; the message names them.
     """
 
     def __init__(
         self, records: Sequence[Record], failures: Sequence[tuple[ExperimentConfig, CnnlabError]]
     ) -> None:
         self.records = tuple(records)
+        self.failures = tuple(failures)
         self.errors = tuple(error for _, error in failures)
         self.exit_code = self.errors[0].exit_code
         total = len(records) + len(failures)

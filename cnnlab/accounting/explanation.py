@@ -209,6 +209,9 @@ def _dense_equivalent(step: LayerStep, row: Row) -> Iterator[str]:
         f"Locality: connected only to {inputs_seen} under its window, with separate weights at every "
         f"position: {product}{local:,}; {factor(row.locality_saving)} fewer."
     )
+    if row.sharing_saving == 1:
+        yield "Weight sharing: none; each weight is used at one position only."
+        return
     arrays = len([weight for weight in step.weights if weight.name != "bias"])
     parts = ", and kernels in two parts" if arrays > 1 else ""
     yield (

@@ -18,9 +18,9 @@ class TrainingMemory:
 
     Weights, gradients and the optimizer's slots (Adam: two numbers for each weight) are float32 in mixed
     precision too. Activations are the images and the outputs of all layers, which wait for the backward
-    pass: half as large in mixed precision. With them counts what a spatial transformer computes on the way,
-    always in float32. What a framework needs besides, such as the workspace of a convolution, its own code
-    and the data set, comes on top.
+    pass: half as large in mixed precision. With them counts what some layers compute on the way, as float32:
+    the samples of a spatial transformer, the windows of a locally connected layer. What a framework needs
+    besides, such as the workspace of a convolution, its own code and the data set, comes on top.
     """
 
     batch_size: int

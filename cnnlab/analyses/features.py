@@ -20,7 +20,7 @@ from cnnlab.analyses.network import (
     summary_name,
 )
 from cnnlab.gradients import evaluated, in_batches
-from cnnlab.layers.custom import AffineSampling
+from cnnlab.layers.custom import AffineSampling, LocallyConnected2D
 
 Kind = Literal["convolution", "activation", "pooling", "other", "neurons"]
 
@@ -87,7 +87,7 @@ def straightened_images(model: keras.Model, stages: Sequence[LayerOutput]) -> La
 def _kind(layer: keras.layers.Layer) -> Kind:
     if len(layer.output.shape) != 4:
         return "neurons"
-    if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
+    if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | LocallyConnected2D):
         return "convolution"
     if is_activation(layer):
         return "activation"

@@ -7,6 +7,7 @@ import numpy as np
 
 from cnnlab.analyses.network import LayerName, find_layer
 from cnnlab.errors import UserError
+from cnnlab.layers.keras_locally_connected import LocallyConnected2D
 
 
 def kernels_of(model: keras.Model, layer: LayerName) -> np.ndarray:
@@ -17,12 +18,18 @@ def kernels_of(model: keras.Model, layer: LayerName) -> np.ndarray:
 
     Returns:
         (filters, height, width, input channels ÷ groups) float32, signed; of a depthwise convolution a filter
-        sees one channel.
+        sees one channel. Of a locally connected layer those of `shown_position`.
 
     Raises:
-        UserError: the layer has no kernel that slides over an image.
+        UserError: the layer has no kernel that looks at windows of an image.
     """
     found = find_layer(model, layer)
+    position = shown_position(found)
+    if position is not None:
+        row, column = position
+        every = np.asarray(keras.ops.convert_to_numpy(found.kernel), np.float32)
+        weights = every[row * found.positions[1] + column]
+        return np.moveaxis(weights.reshape(*found.kernel_size, -1, found.filters), -1, 0)
     kernel = getattr(found, "kernel", None)
     if kernel is None or len(kernel.shape) != 4:
         raise UserError(f"{layer} is a {type(found).__name__}; choose a convolution")
@@ -32,6 +39,17 @@ def kernels_of(model: keras.Model, layer: LayerName) -> np.ndarray:
     elif isinstance(found, keras.layers.Conv2DTranspose):  # (h, w, filters, channels)
         weights = weights.swapaxes(2, 3)
     return np.moveaxis(weights, -1, 0)
+
+
+def shown_position(layer: keras.layers.Layer) -> tuple[int, int] | None:
+    """Whose kernels are drawn of a layer that has others at every position: row and column in the middle.
+
+    None where all positions share the same kernels.
+    """
+    if not isinstance(layer, LocallyConnected2D):
+        return None
+    rows, columns = layer.positions
+    return rows // 2, columns // 2
 
 
 def smoothed(kernels: np.ndarray, *, factor: int = 8) -> np.ndarray:

@@ -11,18 +11,22 @@ from typing import Any
 import keras
 
 
-def flattened(model: keras.Model) -> keras.Model:
+def flattened(model: keras.Model, *, behind: keras.layers.Layer | None = None) -> keras.Model:
     """The same function of the same weights, flat; `model` stays as it is.
 
     Layers of a model within keep their names behind its name (backbone>conv1), and so they do where a name
     has dots, which PyTorch does not take; a second call of a layer is called conv1_call2.
+
+    Args:
+        behind: a layer that images go through beforehand.
 
     Raises:
         ValueError, TypeError: a model within is neither functional nor sequential.
     """
     image = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype, name=model.inputs[0].name)
     calls: dict[str, int] = {}
-    (scores,) = keras.tree.flatten(_through(model, image, "", calls))  # alone, or a list of one
+    first = image if behind is None else behind(image)
+    (scores,) = keras.tree.flatten(_through(model, first, "", calls))  # alone, or a list of one
     return keras.Model(image, scores, name=model.name)
 
 

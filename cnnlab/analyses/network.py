@@ -17,6 +17,7 @@ import numpy as np
 from cnnlab.analyses.flattening import flattened
 from cnnlab.errors import UserError, unknown
 from cnnlab.gradients import evaluated, in_batches
+from cnnlab.layers.keras_locally_connected import LocallyConnected2D
 from cnnlab.saved_model import readable_model
 
 LayerName = str
@@ -82,8 +83,10 @@ def inner_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def convolutions(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers with one kernel for each map that slides over the image, in order."""
-    kinds = keras.layers.Conv2D | keras.layers.SeparableConv2D | keras.layers.DepthwiseConv2D
+    """The layers with kernels that look at windows of the image, shared by all windows or not, in order."""
+    kinds = (
+        keras.layers.Conv2D | keras.layers.SeparableConv2D | keras.layers.DepthwiseConv2D | LocallyConnected2D
+    )
     return [layer for layer in inner_layers(model) if isinstance(layer, kinds)]
 
 

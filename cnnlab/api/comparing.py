@@ -133,6 +133,7 @@ class Comparison:
         Raises:
             UserError: the file cannot be written there.
         """
+        from cnnlab.ladder.writing import read_study
         from cnnlab.report import render_report
         from cnnlab.studies.writing import write_comparison
         from cnnlab.user_files import check_folder_of, written
@@ -140,7 +141,9 @@ class Comparison:
         page = Path(path) if path is not None else None
         if page is not None:
             check_folder_of(page)
-        text = render_report(self._compared.comparison, self._compared.answers)
+        experiments = self._compared.comparison.experiments
+        why = read_study({each.name: each.digest for each in experiments}, self._out)
+        text = render_report(self._compared.comparison, self._compared.answers, why=why)
         if page is None:
             self._folder = write_comparison(self._compared, self._out, page=text)
             return self._folder.path / "report.html"

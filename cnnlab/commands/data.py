@@ -208,26 +208,35 @@ def show_command(
     with reporting(quiet=quiet) as reporter:
         data = load_reported(config, DataPaths.from_environment(data_dir), reporter)
 
+    from cnnlab.datasets.mislabeling import true_labels
     from cnnlab.datasets.splits import sample
     from cnnlab.pictures.contact_sheet import contact_sheet
     from cnnlab.pictures.rendering import Move
 
-    chosen = sample(data.test if of_test else data.train, count=count, seed=seed)
-    images, name = chosen.images, source
+    part = data.test if of_test else data.train
+    chosen = sample(part, count=count, seed=seed)
+    images, name = part.images[chosen], source
     if experiment:
         from cnnlab.augmented import augmented as augment
 
         images, name = augment(experiment, data, images), f"{experiment.name}, augmented"
     if config.data_format == "channels_first":
         images = images.transpose(0, 2, 3, 1)
-    labels = [data.class_names[label] for label in chosen.labels]
-    captions = list(map(one_line, labels))
+    noise = None if of_test else config.label_noise
+    labels, true = (
+        [data.class_names[label] for label in each[chosen]]
+        for each in (part.labels, true_labels(part.labels, len(data.class_names), noise))
+    )
+    captions = [
+        one_line(label) if label == right else f"{one_line(label)}\ntrue: {one_line(right)}"
+        for label, right in zip(labels, true, strict=True)
+    ]
     title = f"{config.full_title}: {'test' if of_test else 'training'} images ({name})"
     path = output or Path(f"{Path(source).stem or config.name}{'-augmented' if augmented else ''}.png")
     moves = [Move(label) for label in labels]
     sheet = contact_sheet(images, captions, title=title, appearance=config.appearance, moves=moves)
     save_picture(sheet, path)
     if as_json:
-        print_json({"picture": str(path), "labels": labels})
+        print_json({"picture": str(path), "labels": labels, **({"true_labels": true} if noise else {})})
     else:
         say(str(path))

@@ -34,7 +34,8 @@ def command(
 
     Experiments are given as for cnnlab compare. The page, experiments/comparisons/A-vs-B/report.html,
     contains the verdict, sortable tables, curves, the networks, test images with all predictions, and the
-    provenance of all of it. It works offline and needs no other file.
+    provenance of all of it; if cnnlab why has studied the two, what it has shown. It works offline and needs
+    no other file.
     """
     from cnnlab.api.comparing import compare
     from cnnlab.commands.progress import reporting

@@ -79,7 +79,7 @@ def compare(experiments: Sequence[ExperimentRuns]) -> ComparedOutcomes:
     outcomes = tuple(outcome_of(each, label) for each, label in zip(experiments, labels, strict=True))
     return ComparedOutcomes(
         dataset=datasets[0].name,
-        dataset_title=datasets[0].title,
+        dataset_title=" and ".join(dict.fromkeys(each.title for each in datasets)),
         test_digest=datasets[0].test_digest,
         warnings=tuple(dict.fromkeys(each.warning for each in datasets if each.warning)),
         experiments=outcomes,

@@ -19,6 +19,8 @@ from cnnlab.config.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 from cnnlab.config.schedules import SCHEDULES
 from cnnlab.config.vocabulary import MEANINGS
 from cnnlab.datasets import DATASETS, OWN_DATA
+from cnnlab.datasets.label_noise import LabelNoiseField
+from cnnlab.datasets.permutation import PermutationField
 from cnnlab.errors import UserError
 from cnnlab.language.fields import Pair, Settings
 from cnnlab.layers import LAYERS
@@ -97,6 +99,8 @@ def _short_forms() -> dict[Any, list[JsonSchemaValue]]:
         _first_validator(Pair): [size],
         _first_validator(Borders): [border, borders],
         _first_validator(RegularizerField): [{"enum": ["l1", "l2", "l1_l2"]}],
+        _first_validator(PermutationField): [{"type": "integer", "minimum": 0}],
+        _first_validator(LabelNoiseField): [{"type": "number", "minimum": 0, "maximum": 1}],
         _first_validator(ConstraintField): [{"enum": ["max_norm", "non_neg", "unit_norm"]}],
     }
 

@@ -108,7 +108,7 @@ def starter(name: str, like: str, dataset: str, schema: str, folder: Path = Path
         f"name: {name}",
         f"description: {sentence}",
         "dataset:",
-        _line(f"  name: {dataset}", f"or {_others(DATASETS, dataset)}"),
+        _line(f"  name: {dataset}", f"or {_others([*DATASETS][:4], dataset)}, …: cnnlab data list"),
         *_sizes(images),
         "model:",
         _line("  layers:", "Keras's class names and arguments; the input is " + times(images.input_shape)),

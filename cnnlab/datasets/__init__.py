@@ -19,6 +19,7 @@ DATASETS: LazyTable[DatasetConfig] = LazyTable(
         "colored_shapes": "cnnlab.datasets.sources.shapes:ColoredShapes",
         "xo": "cnnlab.datasets.sources.xo:XO",
         "tones": "cnnlab.datasets.sources.tones:Tones",
+        "larger_norm": "cnnlab.datasets.sources.larger_norm:LargerNorm",
         "go": "cnnlab.datasets.sources.go:Go",
     },
     group="cnnlab.datasets",

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, Self
 
 from pydantic import (
     AfterValidator,
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from cnnlab.datasets.appearance import Appearance
 from cnnlab.datasets.distortion import Distortion
+from cnnlab.datasets.label_noise import LabelNoiseField
+from cnnlab.datasets.permutation import PermutationField
 from cnnlab.errors import suggestion
 from cnnlab.foreign_text import composed, one_line
 from cnnlab.language.fields import (
@@ -26,6 +29,8 @@ from cnnlab.language.fields import (
     Settings,
     Shape,
     as_written,
+    problem,
+    problems,
 )
 
 if TYPE_CHECKING:
@@ -98,6 +103,17 @@ class DatasetConfig(Settings):
         None, description="Turn, scale and shift all images, test images included; null: none."
     )
 
+    permute_pixels: PermutationField = Field(
+        None,
+        description="Let the pixels of all images change places, by one permutation: a seed, or "
+        "{seed: 0, block: 4} for blocks of pixels; null: none.",
+    )
+    label_noise: LabelNoiseField = Field(
+        None,
+        description="The share of training labels that are replaced by another class, or "
+        "{share: 0.1, seed: 0}; null or 0: none.",
+    )
+
     brightest: ClassVar[int] = 255
     """The pixel value that a picture of the image shows as white."""
 
@@ -119,8 +135,16 @@ class DatasetConfig(Settings):
 
     @property
     def full_title(self) -> str:
-        """The title, with what was done to all images: MNIST, distorted."""
-        return self.title if self.distort is None else f"{self.title}, distorted"
+        """The title, with what was done to the images or their labels: MNIST, distorted."""
+        done = [self.title]
+        if self.distort is not None:
+            done.append("distorted")
+        if self.permute_pixels is not None:
+            side = self.permute_pixels.block
+            done.append("pixels permuted" if side == 1 else f"{side}×{side} blocks permuted")
+        if self.label_noise is not None:
+            done.append(f"{100 * self.label_noise.share:g}% label noise")
+        return ", ".join(done)
 
     @property
     def image_shape(self) -> Shape:
@@ -186,6 +210,25 @@ class DatasetConfig(Settings):
 
     def _missing(self, what: str) -> NoReturn:
         raise NotImplementedError(f"{type(self).__name__}.{what}")
+
+    @model_validator(mode="after")
+    def _whole_blocks(self) -> Self:
+        if self.permute_pixels is None:
+            return self
+        try:
+            height, width, _ = self.image_shape
+        except ValueError:  # a size that could not be read from the user's files, which is said already
+            return self
+        side = self.permute_pixels.block
+        if height % side or width % side:
+            message = f"blocks of {side}×{side} do not divide images of {height}×{width}"
+        elif (height, width) == (side, side):
+            message = f"one block of {side}×{side} is the whole image, and nothing changes places"
+        else:
+            return self
+        common = [each for each in range(1, min(height, width) + 1) if not (height % each or width % each)]
+        fitting = ", ".join(str(each) for each in common if (each, each) != (height, width))
+        raise problems(problem(f"{message}; expected one of {fitting}", ("permute_pixels", "block")))
 
     @field_validator("train_size", mode="after")
     @classmethod

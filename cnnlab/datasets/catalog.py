@@ -56,7 +56,7 @@ class DatasetOrigin:
     provenance: Provenance
 
     def as_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "title": self.title, **asdict(self.provenance)}
+        return {"name": self.name, "title": self.title, **self.provenance.as_dict()}
 
 
 @dataclass(frozen=True)

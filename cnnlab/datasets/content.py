@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
@@ -38,6 +38,17 @@ class Provenance:
 
     warning: str | None = None
     """What the user should know: the content is not known to be the official one, or images are left out."""
+
+    permute_pixels: Mapping[str, int] | None = None
+    """The setting, where the pixels of the splits are permuted; the digests are those of the raw images."""
+
+    label_noise: Mapping[str, float] | None = None
+    """The setting, and how many training labels are `changed`; the digests are those of the true labels."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON, without what was not done."""
+        done = asdict(self)
+        return {key: each for key, each in done.items() if each is not None or key == "warning"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ def load_dataset(
     # NumPy is first imported here: the config reader imports this package and must answer at once.
     from cnnlab.datasets.splits import split
 
-    return split(_read(config, data_paths, progress), config)
+    return _altered(split(_read(config, data_paths, progress), config), config)
 
 
 def load_content(
@@ -56,3 +56,16 @@ def _read(config: DatasetConfig, data_paths: DataPaths, progress: DownloadProgre
     from cnnlab.datasets.distorting import distorted
 
     return distorted(content, config.distort)
+
+
+def _altered(data: Dataset, config: DatasetConfig) -> Dataset:
+    """Pixels permuted and training labels made wrong, where the config says so; digests stay."""
+    if config.label_noise is not None:
+        from cnnlab.datasets.mislabeling import with_label_noise
+
+        data = with_label_noise(data, config.label_noise)
+    if config.permute_pixels is not None:
+        from cnnlab.datasets.permuting import with_permuted_pixels
+
+        data = with_permuted_pixels(data, config)
+    return data

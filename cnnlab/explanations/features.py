@@ -39,7 +39,7 @@ class Features(Technique):
     def explain(self, subject: Subject) -> Explanation:
         model = subject.model
         from cnnlab.analyses.features import features, straightened_images
-        from cnnlab.analyses.filters import kernels_of
+        from cnnlab.analyses.filters import kernels_of, shown_position
         from cnnlab.analyses.network import convolutions, summary_name
         from cnnlab.pictures.drawings.maps import stages as draw
 
@@ -49,6 +49,10 @@ class Features(Technique):
         how = "Every stage of the network. Red is positive, blue negative, each stage on its own scale"
         if any(each.shape[-1] > 1 for _, each in kernels):
             how += "; kernels over several maps are drawn as their mean"
+        if any(shown_position(each) for each in convolutions(model)):
+            how += "; of a locally connected layer, the kernels of the position in the middle"
+        if subject.permutes_pixels:
+            how += "; maps lie as the network sees the pixels, which are permuted first"
 
         axes = None
         if subject.appearance.axes is not None:

@@ -29,14 +29,14 @@ class Filters(Technique):
 
     def explain(self, subject: Subject) -> Explanation:
         model = subject.model
-        from cnnlab.analyses.filters import kernels_of, smoothed
-        from cnnlab.analyses.network import convolutions, last_convolution, summary_name
+        from cnnlab.analyses.filters import kernels_of, shown_position, smoothed
+        from cnnlab.analyses.network import convolutions, find_layer, last_convolution, summary_name
         from cnnlab.pictures.drawings.units import filter_weights
         from cnnlab.pictures.kit.formats import short
 
         last_convolution(model)  # says what is wrong where there is none
         layer = self.layer or summary_name(convolutions(model)[0])
-        kernels = kernels_of(model, layer)
+        kernels, position = kernels_of(model, layer), shown_position(find_layer(model, layer))
         smooth = smoothed(kernels)
         count, height, width, channels = kernels.shape
         what = f"{height}×{width}×{channels}"
@@ -47,6 +47,7 @@ class Filters(Technique):
                 look = PLAIN
             elif along == (1, 0):
                 drawn, pattern = drawn.swapaxes(1, 2), pattern.swapaxes(1, 2)
+        of_one = "" if position is None else "row {}, column {}".format(*position)
         some = "" if count <= self.limit else f" The first {self.limit} of {count}."
         how = (
             "Red, green and blue weights as colors; gray is 0, "
@@ -56,16 +57,19 @@ class Filters(Technique):
         )
         return Explanation(
             self, subject.explained,
-            sentence=f"{count} kernels of {what} in {layer} of {subject.name}",
+            sentence=f"{count} kernels of {what} in {layer} of {subject.name}"
+            + (f": those of {of_one}; every position has its own" if of_one else ""),
             figures={
                 "filters": lambda: filter_weights(
                     drawn, pattern, appearance=look,
                     title=f"The filters of {layer}: {subject.name}",
                     subtitle=f"{count} kernels of {what} weights, each with its smoothed version below. "
-                    f"{how}{some}",
+                    f"{how}{some}"
+                    + (f" Every position has kernels of its own; these are of {of_one}." if of_one else ""),
                 )
             },
             arrays={"kernels": kernels, "smoothed": smooth},
-            facts={"layer": layer, "filters": count, "kernel_size": [height, width], "channels": channels},
+            facts={"layer": layer, "filters": count, "kernel_size": [height, width], "channels": channels}
+            | ({} if position is None else {"position": list(position)}),
             taken={"layer": layer},
         )  # fmt: skip

@@ -93,18 +93,32 @@ class Invariance(Technique):
         """Of each group the accuracies: (networks, amounts)."""
         import numpy as np
 
-        from cnnlab.analyses.invariance import AMOUNTS, UNCHANGED, UNITS, accuracy_under
+        from cnnlab.analyses.invariance import AMOUNTS, UNCHANGED, UNITS
         from cnnlab.pictures.drawings.sets import Panel
 
         amounts = np.array(AMOUNTS[change])
-
-        def curve(subject: Subject) -> np.ndarray:
-            test = subject.data.test
-            inputs, labels = subject.to_inputs(test.images[: self.images]), test.labels[: self.images]
-            return accuracy_under(subject.model, inputs, labels, change=change, amounts=amounts)
-
-        curves = {name: np.stack([curve(subject) for subject in group]) for name, group in groups.items()}
+        curves = {
+            name: np.stack([accuracies(subject, change, amounts, images=self.images) for subject in group])
+            for name, group in groups.items()
+        }
         return Panel(change, UNITS[change], UNCHANGED[change], amounts, curves)
+
+
+def accuracies(subject: Subject, change: Change, amounts: np.ndarray, *, images: int) -> np.ndarray:
+    """The accuracy on the first test images, changed by each amount.
+
+    Args:
+        amounts: (A,); see `cnnlab.analyses.invariance.accuracy_under`.
+        images: how many test images are changed.
+
+    Returns:
+        (A,) float64 in [0, 1].
+    """
+    from cnnlab.analyses.invariance import accuracy_under
+
+    test = subject.data.test
+    inputs, labels = subject.to_inputs(test.images[:images]), test.labels[:images]
+    return accuracy_under(subject.model, inputs, labels, change=change, amounts=amounts)
 
 
 def _sentences(panels: Sequence[Panel], *, chance: float) -> list[str]:

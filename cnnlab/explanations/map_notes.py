@@ -33,6 +33,20 @@ class PlacedMaps(NamedTuple):
 
 def placed(subject: Subject, maps: np.ndarray, layer: str) -> PlacedMaps:
     """Maps of a layer, (N, h, w), at the pixels in the middle of their receptive fields."""
+    if subject.permutes_pixels:
+        return _on_permuted_pixels(subject, maps, layer)
+    return _on_seen_pixels(subject, maps, layer)
+
+
+def _on_permuted_pixels(subject: Subject, maps: np.ndarray, layer: str) -> PlacedMaps:
+    """The maps lie on the permuted image; each of its pixels is taken back to its place in the picture."""
+    seen = _on_seen_pixels(subject, maps, layer)
+    note = f"the maps of {layer} lie on the permuted image; their values are drawn where its pixels come from"
+    notes = f"{note}; {seen.note}" if seen.note else note
+    return PlacedMaps(subject.unpermuted(seen.pixels), None, None, notes)
+
+
+def _on_seen_pixels(subject: Subject, maps: np.ndarray, layer: str) -> PlacedMaps:
     from cnnlab.analyses.map_places import evenly_on_image, map_places, on_image
 
     known = _architecture(subject, layer)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from cnnlab.datasets.appearance import PLAIN, Appearance
+from cnnlab.errors import UserError
 from cnnlab.explanations.options import File
 from cnnlab.explanations.picture_files import read_picture
 from cnnlab.explanations.subject import Subject
@@ -42,10 +43,15 @@ class PretrainedTechnique(Technique):
         """The network asked for.
 
         Raises:
-            UserError: the file of the weights does not fit.
+            UserError: the file of the weights does not fit, or the own network sees permuted pixels.
             CnnlabError: the weights cannot be downloaded.
         """
         if self.network == "own":
+            if subject.permutes_pixels:
+                raise UserError(
+                    f"{subject.name}: its network was trained on permuted pixels, and larger pictures have "
+                    "no such order; choose a run on plain images, or network vgg16"
+                )
             return PretrainedNetwork(subject.name, subject.model, subject, own=True)
         from cnnlab.analyses.imagenet import find_weights, imagenet_network
 

@@ -30,7 +30,10 @@ class Strongest:
     values: np.ndarray
     positions: np.ndarray
     boxes: np.ndarray | None
-    """(U, count, 4), what the unit saw there. They follow from a run's config: None for a .keras file."""
+    """(U, count, 4), what the unit saw there; they follow from a run's config.
+
+    None for a .keras file, and where pixels are permuted: what a unit sees is then scattered over the image.
+    """
 
     @property
     def silent(self) -> np.ndarray:
@@ -106,7 +109,7 @@ def strongest(
         each[units] for each in strongest_examples(model, images, layer=layer, count=count)
     )
     boxes = None
-    if subject.record is not None:
+    if subject.record is not None and not subject.permutes_pixels:
         boxes = receptive_boxes(subject.record.config.architecture, layer, positions)
     kind, names, value = named_units(subject, layer, units)
     labels = [

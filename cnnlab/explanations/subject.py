@@ -83,7 +83,9 @@ class Subject:
 
     @cached_property
     def model(self) -> keras.Model:
-        """The model in float32, on the backend asked for.
+        """The model in float32, on the backend asked for, which takes images as people see them.
+
+        Where the network was trained on permuted pixels, permuting them is its first step.
 
         Raises:
             UserError: it cannot be read, or cannot take the images that are said to be its own.
@@ -100,7 +102,24 @@ class Subject:
                     "--dataset-of"
                 )
             model = at_size(model, self.dataset.input_shape)
+        if self.dataset is not None and self.dataset.permute_pixels is not None:
+            from cnnlab.analyses.permuted_pixels import permuting_first
+            from cnnlab.datasets.permuting import pixel_order
+
+            order = pixel_order(self.dataset.permute_pixels, *self.dataset.image_shape[:2])
+            model = permuting_first(model, order, data_format=self.dataset.data_format)
         return model
+
+    @property
+    def permutes_pixels(self) -> bool:
+        """Whether the network was trained on permuted pixels: its maps do not lie as its images do."""
+        return self.dataset is not None and self.dataset.permute_pixels is not None
+
+    def unpermuted(self, maps: np.ndarray) -> np.ndarray:
+        """Maps on the pixels that the network sees, (N, H, W), as the pixels lie in the image."""
+        from cnnlab.datasets.permuting import unpermuted
+
+        return maps if self.dataset is None else unpermuted(maps, self.dataset)
 
     def _check_fit(self, model: keras.Model, dataset: DatasetConfig) -> None:
         wanted, classes = model.input.shape[1:], model.output.shape[-1]
@@ -120,7 +139,9 @@ class Subject:
 
     @cached_property
     def data(self) -> Dataset:
-        """The dataset, loaded once. The user is told if it is not the one that the run was trained on.
+        """The dataset, loaded once, its pixels where they are in the source: `model` permutes them.
+
+        The user is told if it is not the one that the run was trained on.
 
         Raises:
             UserError: the model is a file, and nobody said what its images are.
@@ -134,7 +155,8 @@ class Subject:
             )
         if self.record is None:
             _ = self.model  # whether it fits is known before anything is downloaded
-        data = load_reported(self.dataset, self.data_paths, self.reporter)
+        plain = self.dataset.model_copy(update={"permute_pixels": None})
+        data = load_reported(plain, self.data_paths, self.reporter)
         if self.record and self.record.environment["dataset"]["digest"] != data.provenance.digest:
             self.reporter.warn(f"{self.name}: its dataset has changed since it was trained")
         return data

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for type checkers
     from cnnlab.layers.core import Grayscale as Grayscale
     from cnnlab.layers.core import Rescaling as Rescaling
     from cnnlab.layers.erasing import RandomErasing as RandomErasing
+    from cnnlab.layers.locally_connected import LocallyConnected2D as LocallyConnected2D
     from cnnlab.layers.normalization import BatchNormalization as BatchNormalization
     from cnnlab.layers.normalization import GroupNormalization as GroupNormalization
     from cnnlab.layers.normalization import LayerNormalization as LayerNormalization

@@ -352,10 +352,15 @@ class SpatialLayer(Layer):
         yield f"Rows: {rows}; columns: {'the same' if along[0] == along[1] else columns}."
 
 
-def slide(spatial: tuple[int, int], window: Window, what: str = "window") -> tuple[int, int]:
+def slide(
+    spatial: tuple[int, int], window: Window, what: str = "window", *, pads: bool = True
+) -> tuple[int, int]:
     """How many positions the window takes in height and width.
 
     ⌊(n − extent) / stride⌋ + 1 with padding="valid", ⌈n / stride⌉ with "same".
+
+    Args:
+        pads: whether the layer itself can pad its input, which an error then suggests.
 
     Raises:
         ShapeError: the window is larger than its input.
@@ -366,7 +371,7 @@ def slide(spatial: tuple[int, int], window: Window, what: str = "window") -> tup
         dilated = f", dilated to {times(window.extent)}," if window.extent != window.size else ""
         raise ShapeError(
             f"the {times(window.size)} {what}{dilated} does not fit its {times(spatial)} input",
-            "remove this layer, or set padding: same on it or on an earlier layer",
+            f"remove this layer, or set padding: same on {'it or on ' if pads else ''}an earlier layer",
         )
     height, width = (
         (size - extent) // stride + 1

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from cnnlab.layers.keras_locally_connected import LocallyConnected2D as LocallyConnected2D
+
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey value (ITU-R BT.601)."""
 

@@ -16,6 +16,7 @@ _MODULES = {
     "convolution": ("Conv2D",),
     "core": ("Dense", "Flatten", "Grayscale", "Rescaling"),
     "erasing": ("RandomErasing",),
+    "locally_connected": ("LocallyConnected2D",),
     "normalization": (
         "BatchNormalization",
         "GroupNormalization",

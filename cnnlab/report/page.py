@@ -24,7 +24,11 @@ from cnnlab.comparison import (
 from cnnlab.comparison.confusion import confusion
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.verdicts import p_text, verdict
+from cnnlab.ladder.document import Document
+from cnnlab.ladder.pictures import picture
+from cnnlab.ladder.tables import step_table
 from cnnlab.layers.base import times
+from cnnlab.pictures.kit.encoding import inline_svg
 from cnnlab.pictures.kit.formats import percent, signed
 from cnnlab.pictures.plots import PredictedImages
 from cnnlab.pictures.plots.confusion import STRONG, ConfusionMatrix, percent_matrices
@@ -36,11 +40,14 @@ _MOST_CLASSES = 30
 """Confusion matrices of more classes are no longer readable as tables."""
 
 
-def render_report(comparison: ComparedOutcomes, answers: PredictedImages | None = None) -> str:
+def render_report(
+    comparison: ComparedOutcomes, answers: PredictedImages | None = None, *, why: Document | None = None
+) -> str:
     """The page as text: HTML with its style, script and pictures inside. The same input gives the same text.
 
     Args:
         answers: test images with what each experiment takes them for; without them the page has no images.
+        why: the study of the two experiments, as why.json has it, if there is one.
     """
     environment = pages()
     environment.filters |= {
@@ -80,8 +87,19 @@ def render_report(comparison: ComparedOutcomes, answers: PredictedImages | None 
         groups=images.groups(answers) if answers is not None else (),
         image_key=answers.appearance.key if answers is not None else "",
         image_size="large" if answers is not None and answers.appearance.points else "",
+        why=None if why is None else _why(why),
         provenance=[_provenance(outcome) for outcome in comparison.experiments],
     )
+
+
+def _why(document: Document) -> dict[str, Any]:
+    """What a study of the two experiments has shown, its picture and its table."""
+    label = "Test accuracy of every rung, and its difference from its parent; the values are in the table"
+    return {
+        "verdict": document["verdict"],
+        "svg": inline_svg(picture(document), "why-picture", label),
+        "table": _table("Rungs", step_table(document), "Test accuracy of each rung; p adjusted by Holm"),
+    }
 
 
 def _table(title: str, table: pd.DataFrame, about: str) -> dict[str, Any]:

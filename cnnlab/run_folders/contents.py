@@ -144,7 +144,7 @@ class RunEnvironment(TypedDict, total=False):
     side_by_side: int
     together: int
     together_seeds: list[int]
-    dataset: dict[str, str | None]
+    dataset: dict[str, str | dict[str, float] | None]
     plugins: dict[str, str]
 
 
@@ -163,6 +163,8 @@ class DatasetFacts:
     digest: str
     test_digest: str
     warning: str | None = None
+    permute_pixels: dict[str, int] | None = None
+    label_noise: dict[str, float] | None = None
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
@@ -175,8 +177,8 @@ class DatasetFacts:
         return cast("Self", _typed(cls, {each.name: content.get(each.name) for each in fields(cls)}))
 
     def as_dict(self) -> dict[str, Any]:
-        """The entry, its keys in the file's order."""
-        return asdict(self)
+        """The entry, its keys in the file's order; what was not done to the images is left out."""
+        return {key: each for key, each in asdict(self).items() if each is not None or key == "warning"}
 
 
 KINDS = {"run.json": RunStatus, "result.json": RunResult, "environment.json": RunEnvironment}

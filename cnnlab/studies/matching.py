@@ -90,6 +90,37 @@ def match_budget(
     if len(configs) != 2:
         raise UserError(f"--match: expected two experiments given as configs, found {len(configs)}")
     original, reference = _roles(configs, resize)
+    if budget != "seconds":
+        return match_arithmetic(original, reference, budget)
+    before, groups = _changeable(original, reference)
+    after, reached, wanted = _by_seconds(original, reference, before, groups, estimate_cost)
+    return _matched(original, reference, budget, before, after, reached=reached, wanted=wanted)
+
+
+def match_arithmetic(
+    original: ExperimentConfig, reference: ExperimentConfig, budget: Literal["parameters", "macs"]
+) -> Match:
+    """Resize a network until it has as many parameters, or MACs, as the reference; see `match_budget`.
+
+    Raises:
+        UserError: the budget cannot be met.
+    """
+    before, groups = _changeable(original, reference)
+    cost = _parameters if budget == "parameters" else _macs
+    wanted = cost(reference)
+    after = _by_arithmetic(original, before, groups, wanted, cost)
+    reached = cost(resized(original, after))
+    return _matched(original, reference, budget, before, after, reached=reached, wanted=wanted)
+
+
+def _changeable(
+    original: ExperimentConfig, reference: ExperimentConfig
+) -> tuple[list[int], list[WidthGroup]]:
+    """The widths of the network to resize, and how they can be changed.
+
+    Raises:
+        UserError: they cannot.
+    """
     if original.model.keras is not None:
         raise UserError(
             f"--match: {original.name} is a Keras model, whose widths stay as they are; "
@@ -102,14 +133,20 @@ def match_budget(
     if not groups:
         problem = shape_problem(original, [before[0] + 1, *before[1:]])
         raise UserError(f"--match: no width of {original.name} can be changed: {problem}")
+    return before, groups
+
+
+def _matched(
+    original: ExperimentConfig,
+    reference: ExperimentConfig,
+    budget: Budget,
+    before: Sequence[int],
+    after: Sequence[int],
+    *,
+    reached: float,
+    wanted: float,
+) -> Match:
     name = f"{original.name}_{budget}_of_{reference.name}"[:100]
-    if budget == "seconds":
-        after, reached, wanted = _by_seconds(original, reference, before, groups, estimate_cost)
-    else:
-        cost = _parameters if budget == "parameters" else _macs
-        wanted = cost(reference)
-        after = _by_arithmetic(original, before, groups, wanted, cost)
-        reached = cost(resized(original, after))
     config = resized(original, after).model_copy(update={"name": name})
     return Match(config, original, reference, budget, wanted, reached, tuple(zip(before, after, strict=True)))
 

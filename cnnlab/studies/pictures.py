@@ -102,9 +102,13 @@ def answers_on_images(comparison: ComparedOutcomes, jobs: Jobs) -> PredictedImag
             "test images are not drawn: those found differ from the ones that the runs were tested on"
         )
         return None
+    from cnnlab.datasets.permuting import unpermuted
+
     images = data.test.images
-    if config.dataset is not None and config.dataset.data_format == "channels_first":
-        images = images.transpose(0, 2, 3, 1)
+    if config.dataset is not None:
+        if config.dataset.data_format == "channels_first":
+            images = images.transpose(0, 2, 3, 1)
+        images = unpermuted(images, config.dataset)  # drawn as people see them
     if images.shape[-1] not in (1, 3):
         images = images[..., :1]
     first = next(iter(known.values()))

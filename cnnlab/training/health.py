@@ -134,6 +134,8 @@ class Circumstances:
     """Whether the learning rate changes by itself: it may begin low."""
 
     keeps_best: bool
+    labels_are_known: bool = False
+    """Whether nobody has to check the labels: they are drawn with the images, or wrong on purpose."""
 
     @property
     def guessing_loss(self) -> float:
@@ -308,12 +310,13 @@ def _without_relation(
         return
     if validated and (not validation.can_judge or max(validated) > validation.bar):
         return
+    doubted = not circumstances.labels_are_known
     bar = train.bar
     margin = min(0.05, (1 - bar) / 2)
     learned = max(map(_accuracy, history))
     reached = f"{max(validated):.2%}" if validated else ""
     if validated and learned > bar + margin:
-        if learned > bar + 4 * margin or last:
+        if doubted and (learned > bar + 4 * margin or last):
             yield warning(
                 "shuffled_labels",
                 f"the training images are memorized ({learned:.2%}), but on validation images the accuracy "
@@ -328,9 +331,9 @@ def _without_relation(
                 "not_learning",
                 f"the accuracy stays at that of guessing ({learned:.2%}), and all images get nearly the same "
                 "probabilities. Try another learning rate, kernel_initializer: he_normal, or "
-                "BatchNormalization; check the labels",
+                "BatchNormalization" + ("; check the labels" if doubted else ""),
             )
-        elif learned <= bar or validated:
+        elif doubted and (learned <= bar or validated):
             yield warning(
                 "shuffled_labels",
                 f"the weights change, but the accuracy stays at that of guessing ({learned:.2%}). The labels "

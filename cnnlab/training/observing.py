@@ -67,6 +67,7 @@ class Observer:
             updates_per_epoch=training.steps_per_epoch(len(data.train)) / accumulated,
             schedule=training.optimizer.learning_rate.changes,
             keeps_best=training.keep == "best",
+            labels_are_known=data.provenance.status == "generated" or data.provenance.label_noise is not None,
         )
         images = evenly_spaced(watched, min(batch_size, MOST_IMAGES)).images
         return cls(config, model, watched, images, data.pixels, circumstances, _followed(model))

@@ -36,6 +36,22 @@ def test_the_lecture_on_the_board(cnnlab):
         assert phrase in text, phrase
 
 
+def test_a_layer_without_sharing_on_the_board(cnnlab, network):
+    layers = [{"LocallyConnected2D": {"filters": 50, "kernel_size": 3}}, "Flatten", {"Dense": {"units": 10}}]
+    sections = sections_of(cnnlab, network(layers, (13, 13, 25)), "locally_connected2d_1")
+    text = " ".join(sections.values())
+    for phrase in (
+        "Each of the 11×11 positions has 50 kernels of its own",
+        "One kernel has 3 × 3 × 25 = 225 weights, and 1 bias: 226.",
+        "One for each position and filter: 11 × 11 × 50 = 6,050 kernels. 6,050 × 226 = 1,367,300.",
+        "A Conv2D would use the same 50 kernels everywhere: 50 × 226 = 11,300.",
+        "Each weight is used once per image, at its own position.",
+        "6,050 × (225 + 1) = 1,367,300; 18.7 times fewer",
+        "Weight sharing: none; each weight is used at one position only.",
+    ):
+        assert phrase in text, phrase
+
+
 def test_a_dense_layer_on_the_board(cnnlab):
     text = " ".join(cnnlab("summary", "cnn", "--explain", "dense_1").split())
     assert (

@@ -29,6 +29,7 @@ def test_the_examples_are_true(tmp_path, monkeypatch, backend):
         "summary",
         "train",
         "compare",
+        "why",
         "runs",
         "predict",
         "explain",

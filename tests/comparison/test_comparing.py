@@ -314,6 +314,16 @@ def test_other_training_images_are_no_obstacle(record):
     compare([ExperimentRuns.of([record("dnn")]), ExperimentRuns.of([record("cnn", dataset=more)])])
 
 
+def test_permuted_and_plain_images_are_compared_and_both_named(record):
+    """They are tested on the same raw images."""
+    changes = {"title": "MNIST, pixels permuted", "permute_pixels": {"seed": 0, "block": 1}}
+    moved = record().environment["dataset"] | changes
+    comparison = compare(
+        [ExperimentRuns.of([record("dnn")]), ExperimentRuns.of([record("cnn", dataset=moved)])]
+    )
+    assert comparison.dataset_title == "MNIST and MNIST, pixels permuted"
+
+
 def test_warnings_about_the_data_are_kept_once(record):
     odd = dict(record().environment["dataset"], warning="not the official files")
     comparison = compare(

@@ -16,6 +16,7 @@ DIGESTS = {
     "colored_shapes": "edf50ef9846e5822",
     "xo": "0bf3aedb4bcc7bf7",
     "tones": "e66f1afdb2a855f6",
+    "larger_norm": "a4ba72c4f9ddb8b7",
     "go": "61d6dfba839cd10c",
 }
 

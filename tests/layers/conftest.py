@@ -76,6 +76,9 @@ EXAMPLES: dict[str, st.SearchStrategy[Example]] = {
     ),
     "LeakyReLU": of(IMAGES | ROWS, negative_slope=SCALES),
     "LocalResponseNormalization": of(IMAGES, depth_radius=st.integers(0, 3), data_format=FORMATS),
+    "LocallyConnected2D": of(
+        IMAGES, filters_=st.integers(1, 6), **CONVOLUTION
+    ),
     "MaxPooling2D": of(IMAGES, **POOLING),
     "PReLU": of(IMAGES | ROWS, shared_axes=st.sampled_from([None, 1, [1, 2], [3]])),
     "Permute": of(IMAGES | ROWS, dims_=st.permutations([1, 2, 3]) | st.sampled_from([[1], [2], [1, 1, 2]])),

@@ -20,6 +20,7 @@ KERAS_REFUSES = (TypeError, ValueError, IndexError)
 STRICTER = {
     "Grayscale": "three channels are red, green and blue; Keras has no such layer",
     "LayerNormalization": "Keras takes the batch axis, whose size it does not know",
+    "LocallyConnected2D": "Keras 3 has no such layer",
     "RandomCrop": "a piece larger than the image is a resized image in Keras",
     "Softmax": "Keras finds out when the layer runs that there is no such axis",
 }

@@ -50,6 +50,7 @@ EXAMPLES = {
     "GlobalMaxPooling3D": {},
     "Grayscale": {},
     "LocalResponseNormalization": {"depth_radius": 1},
+    "LocallyConnected2D": {**CONVOLUTION, "strides": [1, 2], "activation": "relu"},
     "MaxPooling1D": POOLING,
     "MaxPooling2D": POOLING,
     "MaxPooling3D": POOLING,

@@ -16,6 +16,9 @@ KERNELS = [
     pytest.param(
         {"Conv2DTranspose": {"filters": 5, "kernel_size": 3}}, (6, 6, 2), (0, 1, 3), "kernel", id="transpose"
     ),
+    pytest.param(
+        {"LocallyConnected2D": {"filters": 5, "kernel_size": 3}}, (6, 6, 2), (1,), "kernel", id="local"
+    ),
     pytest.param({"DepthwiseConv2D": {"kernel_size": 3}}, (6, 6, 2), (0, 1), "depthwise", id="depthwise"),
     pytest.param(
         {"SeparableConv2D": {"filters": 5, "kernel_size": 3}},

@@ -143,6 +143,10 @@ def test_labels_that_look_shuffled():
     assert kinds(GUESSING, seen(6)) == [("shuffled_labels", 6, None)]
     assert kinds(GUESSING, seen(6, spread=0.01)) == [("not_learning", 6, None)]
     assert kinds(GUESSING, seen(6), ended=False) == []
+    # Those that are drawn with the images, or wrong on purpose, need no check.
+    assert kinds(by_heart, seen(6), labels_are_known=True) == []
+    assert kinds(GUESSING, seen(6), labels_are_known=True) == []
+    assert kinds(GUESSING, seen(6, spread=0.01), labels_are_known=True) == [("not_learning", 6, None)]
     # After so few steps, it says nothing about the labels.
     assert kinds(GUESSING, seen(6), updates_per_epoch=16.5) == []
     assert kinds(GUESSING, seen(6, spread=0.01), updates_per_epoch=16.5) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -52,11 +52,11 @@ def accuracy_bars(experiments: Mapping[str, Measured], *, title: str | None = No
             color=PAPER if inside else INK,
             fontsize=LABEL,
         )
-        _close_up(close_up, place, measured, color)
+        draw_measured(close_up, place, measured, color)
     whole.set_yticks(range(len(names)), [_in_lines(shortened(name)) for name in names], parse_math=False)
     whole.set_ylim(len(names) - 0.4, -0.6)  # the first on top
     whole.set_xlim(0, 1)
-    close_up.set_xlim(*_limits(experiments))
+    close_up.set_xlim(*accuracy_limits(experiments.values()))
     for axes in (whole, close_up):
         axes.grid(visible=False, axis="y")
         axes.xaxis.set_major_formatter(PERCENT_TICKS)
@@ -101,7 +101,7 @@ def accuracy_against_parameters(
             parse_math=False,
         )
     axes.set_xlim(min(counts) / 2, max(counts) * 2)
-    axes.set_ylim(*_limits(experiments))
+    axes.set_ylim(*accuracy_limits(experiments.values()))
     return figure
 
 
@@ -110,7 +110,8 @@ def _in_lines(name: str) -> str:
     return "\n".join(name[start : start + 24] for start in range(0, len(name), 24))
 
 
-def _close_up(axes: Axes, place: int, measured: Measured, color: str) -> None:
+def draw_measured(axes: Axes, place: float, measured: Measured, color: str) -> None:
+    """Mean, interval and every seed of one experiment, at a height of the axes."""
     if measured.ci95 is not None:
         ends = _possible(measured.ci95)
         axes.plot(ends, [place, place], color=color, linewidth=2.4, zorder=2)
@@ -131,10 +132,10 @@ def _possible(interval: Sequence[float]) -> list[float]:
     return [min(max(end, 0.0), 1.0) for end in interval]
 
 
-def _limits(experiments: Mapping[str, Measured]) -> tuple[float, float]:
+def accuracy_limits(experiments: Collection[Measured]) -> tuple[float, float]:
     """All seeds, and of an interval as much as is drawn."""
-    ends = [each for measured in experiments.values() for each in measured.values]
-    ends += [end for measured in experiments.values() for end in _possible(measured.ci95 or ())]
+    ends = [each for measured in experiments for each in measured.values]
+    ends += [end for measured in experiments for end in _possible(measured.ci95 or ())]
     low, high = min(ends), max(ends)
     missing = max(0.0, _LEAST_RANGE - (high - low)) / 2
     pad = 0.06 * (high - low + 2 * missing)

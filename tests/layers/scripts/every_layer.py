@@ -19,6 +19,7 @@ from cnnlab.config.sections import RuntimeConfig
 from cnnlab.layers import LAYERS
 from cnnlab.layers.base import Layer
 from cnnlab.layers.graph import Block
+from tests.layers.local_connections import assert_equal_weights_make_a_convolution
 from tests.layers.needed_fields import NEEDED
 
 PRECISIONS = "float32", "mixed_bfloat16", "mixed_float16"
@@ -239,3 +240,4 @@ if __name__ == "__main__":
     start_backend(RuntimeConfig(backend=chosen, device="cpu"))
     for each in itertools.product(PRECISIONS, FORMATS):
         exercise(chosen, *each, Path(sys.argv[2]))
+    assert_equal_weights_make_a_convolution()
