@@ -203,7 +203,7 @@ def not_a_number_goes_on():
 
 
 def keras_computes_in_them():
-    """Layers take the fast form where there is one, else Keras's own; a CPU has only that of max pooling by itself."""
+    """Layers take the fast form where there is one, else Keras's own; a CPU has that of max pooling only."""
     images, deep = jnp.ones((1, 8, 8, 2)), jnp.ones((1, 3, 3, 2000))
     pool = lambda each, **settings: keras.ops.max_pool(each, 2, **{"strides": 2} | settings)  # noqa: E731
 
