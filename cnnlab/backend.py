@@ -225,11 +225,13 @@ def _start_jax(device: DeviceName) -> Backend:
         raise _taken("JAX")
     if device == "gpu" and found.platform == "cpu":
         raise _no_gpu(f"JAX {jax.__version__}", [])
+    from cnnlab.fast_forms_jax import use_fast_form
+
+    use_fast_form("max_pool")
     if found.platform == "cpu":
         return Backend("jax", jax.__version__, "cpu", _cpu())
-    from cnnlab.fast_forms_jax import use_fast_forms
-
-    use_fast_forms()
+    use_fast_form("average_pool")
+    use_fast_form("conv")
     return Backend("jax", jax.__version__, "gpu", f"GPU ({found.device_kind})")
 
 

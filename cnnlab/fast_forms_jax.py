@@ -1,9 +1,10 @@
-"""Pooling and small convolutions in the forms that are fast on a GPU, under Keras on JAX.
+"""Pooling and small convolutions in forms that are faster than XLA's own, under Keras on JAX.
 
 On a GPU, most of a small network's step is the gradient of max pooling, and what a convolution of XLA's costs
 beside its arithmetic, the more so under `jax.vmap` over kernels. Windows that do not overlap are axes of the
-reshaped images, and a small convolution is one product of matrices: its patches times its kernels. On a CPU
-these forms are slower than XLA's own. They are deterministic, and hold under all transformations of JAX.
+reshaped images, and a small convolution is one product of matrices: its patches times its kernels. On a CPU,
+max pooling gains as well, and the convolution loses. All forms are deterministic, and hold under all
+transformations of JAX.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import cache, partial, wraps
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -23,12 +24,14 @@ Form = Callable[..., jax.Array | None]
 """Takes what Keras's operation takes; None: it is left to Keras."""
 
 
+Operation = Literal["max_pool", "average_pool", "conv"]
+
+
 @cache
-def use_fast_forms() -> None:
-    """Let Keras compute in the fast forms what they exist for, once per process; all else as before."""
-    forms: dict[str, Form] = {"max_pool": max_pool, "average_pool": average_pool, "conv": conv}
-    for name, form in forms.items():
-        setattr(nn, name, _or_else(getattr(nn, name), form))
+def use_fast_form(name: Operation) -> None:
+    """Let Keras compute an operation in its fast form wherever that exists; once per process."""
+    forms: dict[Operation, Form] = {"max_pool": max_pool, "average_pool": average_pool, "conv": conv}
+    setattr(nn, name, _or_else(getattr(nn, name), forms[name]))
 
 
 def _or_else(usual: Callable[..., jax.Array], form: Form) -> Callable[..., jax.Array]:

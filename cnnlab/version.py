@@ -7,7 +7,7 @@ ARITHMETIC = 3
 on the same machine with the same libraries: another initial value, another order of data or of sums, another
 rule in an optimizer. Runs from before 0.2.0 have no number."""
 
-OWN_ARITHMETIC = {("jax", "gpu"): 4}
+OWN_ARITHMETIC = {("jax", "cpu"): 4, ("jax", "gpu"): 4}
 """The same for a backend on a device that has changed alone: its runs have this number in place of the common
 one, and all others keep theirs. The next common number is above all of these."""
 
