@@ -6,6 +6,7 @@ usage: operations.py CONFIG [--backend jax] [--data-dir FOLDER] [--steps 50] [--
 from __future__ import annotations
 
 import argparse
+import inspect
 import statistics
 import tempfile
 import time
@@ -62,13 +63,14 @@ def time_forms(config: ExperimentConfig, data: Dataset, count: int) -> None:
     """Steps with Keras's own pooling and convolutions, and in the forms for GPUs: the same steps, in turn."""
     from keras.src.backend.jax import nn
 
-    from cnnlab.fast_forms_jax import use_fast_forms
+    from cnnlab.fast_forms_jax import FORMS, use_fast_form
     from cnnlab.training.epoch import epoch_batches
     from cnnlab.training.train import prepare
 
-    use_fast_forms()  # as on a GPU; on a CPU, too, to see what they would cost there
-    forms = {name: getattr(nn, name) for name in ("max_pool", "average_pool", "conv")}
-    own = {name: form.__wrapped__ for name, form in forms.items()}
+    for operation in FORMS:  # as on a GPU; on a CPU, too, to see what they would cost there
+        use_fast_form(operation)
+    forms = {name: getattr(nn, name) for name in FORMS}
+    own = {name: inspect.unwrap(form) for name, form in forms.items()}
     choices = {
         "Keras's own": own,
         "max pooling as reshape + max": {**own, "max_pool": forms["max_pool"]},

@@ -30,8 +30,7 @@ Operation = Literal["max_pool", "average_pool", "conv"]
 @cache
 def use_fast_form(name: Operation) -> None:
     """Let Keras compute an operation in its fast form wherever that exists; once per process."""
-    forms: dict[Operation, Form] = {"max_pool": max_pool, "average_pool": average_pool, "conv": conv}
-    setattr(nn, name, _or_else(getattr(nn, name), forms[name]))
+    setattr(nn, name, _or_else(getattr(nn, name), FORMS[name]))
 
 
 def _or_else(usual: Callable[..., jax.Array], form: Form) -> Callable[..., jax.Array]:
@@ -214,3 +213,6 @@ def _first_spatial_axis(data_format: str | None) -> int:
 
 def _pair(value: int | Sequence[int]) -> tuple[int, ...]:
     return (value, value) if isinstance(value, int) else tuple(value)
+
+
+FORMS: dict[Operation, Form] = {"max_pool": max_pool, "average_pool": average_pool, "conv": conv}
