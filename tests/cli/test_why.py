@@ -159,7 +159,7 @@ def test_a_terminal_sees_table_and_verdict(why, document):
     text = why("--seeds", "0,1", "--rungs", "cnn_strided").stdout
     lines = text.splitlines()
     assert lines[0].split()[:2] == ["Rung", "Parameters"]
-    assert "tiny_cnn reaches" in text
+    assert "tiny_cnn classifies" in text
     assert "why-tiny_dnn-vs-tiny_cnn" in lines[-1]
 
 
