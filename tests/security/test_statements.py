@@ -355,6 +355,7 @@ UNESCAPED = {
     '{{ resource("theme.js") | safe }}',
     '{{ resource("script.js") | safe }}',
     "{{ chart.svg | safe }}",
+    "{{ why.svg | safe }}",
 }
 """What templates write as it is: cnnlab's own files, and drawings that escape their own texts."""
 
