@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.ladder.ingredients import NORMALIZATIONS, REGULARIZATIONS, DoesNotApply, Layers, kind_of
 from cnnlab.language.fields import Shape
 from cnnlab.layers import LAYERS
 from cnnlab.layers.activations import Activation
@@ -20,29 +21,18 @@ from cnnlab.layers.blocks import Residual
 from cnnlab.layers.convolution import Conv2D
 from cnnlab.layers.core import Dense, Flatten
 from cnnlab.layers.graph import Where
-from cnnlab.layers.pooling import AveragePooling2D, GlobalPooling2D, MaxPooling2D, Pooling2D
+from cnnlab.layers.pooling import AveragePooling2D, MaxPooling2D, Pooling2D
 from cnnlab.layers.reshaping import Reshape
 from cnnlab.layers.resizing import Border, Cropping2D, ZeroPadding2D
 from cnnlab.layers.rewriting import Place, places_in, rewritten
 from cnnlab.layers.window import Window
 
-Layers = tuple[Layer, ...]
-
 _ACTIVATIONS = frozenset(("Activation", "ELU", "LeakyReLU", "PReLU", "ReLU"))
-_NORMALIZATIONS = frozenset(
-    ("BatchNormalization", "GroupNormalization", "LayerNormalization", "LocalResponseNormalization")
-)
-_REGULARIZATIONS = frozenset(("Dropout", "GaussianNoise", "SpatialDropout2D"))
-_PREPARATIONS = frozenset(("Grayscale", "Rescaling"))
 _SHAPING = frozenset(
     ("kernel_size", "strides", "padding", "output_padding", "dilation_rate", "groups", "filters",
      "depth_multiplier", "data_format")
 )  # fmt: skip
 """What a Dense layer says by its units alone."""
-
-
-class DoesNotApply(Exception):
-    """A rule has nothing to change in this network, or cannot change it; the message says why."""
 
 
 def is_convolutional(config: ExperimentConfig) -> bool:
@@ -147,7 +137,7 @@ def activated(config: ExperimentConfig) -> Layers:
     def rule(places: Sequence[Place]) -> Iterator[Layer]:
         pending = False  # behind a convolution and its normalization
         for place in places:
-            if pending and place.layer.type() not in _NORMALIZATIONS:
+            if pending and place.layer.type() not in NORMALIZATIONS:
                 yield Activation(activation="relu")
                 pending = False
             if place.layer.is_convolution and place.where not in output:
@@ -187,7 +177,7 @@ def linear(config: ExperimentConfig) -> Layers:
 def removable(config: ExperimentConfig) -> dict[str, str]:
     """What `without` can leave out: name in the summary → what it is, such as "dropout"."""
     return {
-        place.name: what for place in places_in(config.layers) if (what := _kind_of(place.layer)) is not None
+        place.name: what for place in places_in(config.layers) if (what := kind_of(place.layer)) is not None
     }
 
 
@@ -205,88 +195,6 @@ def without(config: ExperimentConfig, *, name: str) -> Layers:
                     yield Activation(activation=layer.activation)
 
     return rewritten(config.layers, rule)
-
-
-def with_recipe_of(config: ExperimentConfig, other: ExperimentConfig) -> Layers:
-    """The hidden layers of one network between what the other does to its images and its output layer.
-
-    What precedes the first layer with weights, reshaping aside, prepares the images: it is the other's then.
-    The last Dense layer and what follows it belong to the loss.
-    """
-    start, stop = _preparation(config.layers), _head(config.layers)
-    hidden = config.layers[start:stop]
-    if not any(isinstance(layer, Flatten) for layer in (*config.layers[:start], *hidden)):
-        raise DoesNotApply(f"{config.name} has no Flatten layer in front of its hidden layers")
-    flatten = [layer for layer in config.layers[:start] if layer.only_reshapes]
-    head = other.layers[_head(other.layers) :] or config.layers[stop:]
-    return (*_prepared(other), *flatten, *hidden, *head)
-
-
-def recipe_differences(config: ExperimentConfig, other: ExperimentConfig) -> tuple[str, ...]:
-    """What `with_recipe_of` and the other's data and training settings change, as a sentence names it."""
-    heads = [each.layers[_head(each.layers) :] for each in (config, other)]
-    trainings = [each.training.model_copy(update={"loss": None}) for each in (config, other)]
-    differs = {
-        "input": _prepared(config) != _prepared(other) or config.dataset != other.dataset,
-        "output layer": bool(heads[1]) and heads[0] != heads[1],
-        "loss": config.training.loss != other.training.loss,
-        "training": trainings[0] != trainings[1],
-        "precision": config.runtime.precision != other.runtime.precision,
-    }
-    return tuple(what for what, different in differs.items() if different)
-
-
-def architecture_differences(config: ExperimentConfig, other: ExperimentConfig) -> tuple[str, ...]:
-    """What kinds of layers only one of two networks has, convolutions and activations aside."""
-    one, two = (_kinds_in(each) for each in (config, other))
-    return tuple(
-        kind if kind in two else f"no {kind}"
-        for kind in dict.fromkeys([*two, *one])
-        if (kind in one) != (kind in two)
-    )
-
-
-def _kinds_in(config: ExperimentConfig) -> list[str]:
-    """Such as pooling and dropout, each once, in their order; images are prepared by other layers."""
-    kinds = (
-        "pooling" if isinstance(place.layer, Pooling2D | GlobalPooling2D) else _kind_of(place.layer)
-        for place in places_in(config.layers)
-        if not place.layer.is_augmentation
-    )
-    return [kind for kind in dict.fromkeys(kinds) if kind is not None]
-
-
-def _prepared(config: ExperimentConfig) -> Layers:
-    """What a network does to its images before it learns from them."""
-    return tuple(layer for layer in config.layers[: _preparation(config.layers)] if not layer.only_reshapes)
-
-
-def _preparation(layers: Sequence[Layer]) -> int:
-    """How many layers there are before the first one that learns, or pools."""
-    return next(
-        (
-            index
-            for index, layer in enumerate(layers)
-            if not (layer.only_reshapes or layer.is_augmentation or layer.type() in _PREPARATIONS)
-        ),
-        len(layers),
-    )
-
-
-def _head(layers: Sequence[Layer]) -> int:
-    """Where the output layer is: the last Dense one; behind all layers where there is none."""
-    return max((index for index, layer in enumerate(layers) if isinstance(layer, Dense)), default=len(layers))
-
-
-def _kind_of(layer: Layer) -> str | None:
-    """What kind of ingredient a layer is that can be left out by itself."""
-    if layer.type() in _NORMALIZATIONS:
-        return "normalization"
-    if layer.type() in _REGULARIZATIONS:
-        return "dropout" if "Dropout" in layer.type() else "noise"
-    if layer.is_augmentation:
-        return "augmentation"
-    return "residual connection" if isinstance(layer, Residual) else None
 
 
 def _convolutions(places: Sequence[Place], *, but: Set[Where]) -> list[int]:
@@ -320,7 +228,7 @@ def _activations_behind(places: Sequence[Place], start: int) -> list[int]:
         kind = places[index].layer.type()
         if kind in _ACTIVATIONS:
             return [index]
-        if kind not in _NORMALIZATIONS | _REGULARIZATIONS:
+        if kind not in NORMALIZATIONS | REGULARIZATIONS:
             break
     return []
 

@@ -12,9 +12,9 @@ from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.from_python import read_experiment
 from cnnlab.datasets import DatasetConfig
 from cnnlab.errors import OptionError, ShapeError, UserError, suggestion
-from cnnlab.ladder import rules
+from cnnlab.ladder import ingredients, rules
 from cnnlab.ladder.changes import Change, changes_between
-from cnnlab.ladder.rules import DoesNotApply
+from cnnlab.ladder.ingredients import DoesNotApply
 from cnnlab.language.fields import as_written
 from cnnlab.layers.base import Layer
 from cnnlab.layers.serialization import write_layer
@@ -168,8 +168,8 @@ class _Derivation:
         self.left_out: dict[str, str] = {}
         self.ingredients = {
             "dnn": (),
-            "dnn_recipe": rules.recipe_differences(dnn, cnn),
-            "dense_equivalent": ("layer sizes", *rules.architecture_differences(dnn, cnn)),
+            "dnn_recipe": ingredients.recipe_differences(dnn, cnn),
+            "dense_equivalent": ("layer sizes", *ingredients.architecture_differences(dnn, cnn)),
             "locally_connected": ("locality",),
             "cnn": ("weight sharing",),
         }
@@ -193,7 +193,7 @@ class _Derivation:
 
     def _recipe(self) -> dict[str, Any]:
         """The DNN with all of the CNN's settings but its hidden layers."""
-        data = self._of_cnn(rules.with_recipe_of(self.dnn, self.cnn))
+        data = self._of_cnn(ingredients.with_recipe_of(self.dnn, self.cnn))
         if self._built(f"{self.dnn.name}_recipe", data).digest == self.dnn.digest:
             raise DoesNotApply(f"input, loss and training of {self.dnn.name} are those of {self.cnn.name}")
         return data

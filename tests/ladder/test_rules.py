@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from cnnlab.config.experiment import known_configs, load_config
 from cnnlab.config.from_python import read_experiment
-from cnnlab.ladder import rules
-from cnnlab.ladder.rules import DoesNotApply
+from cnnlab.ladder import ingredients, rules
+from cnnlab.ladder.ingredients import DoesNotApply
 from cnnlab.layers.base import Layer
 from cnnlab.layers.graph import expand
 from cnnlab.layers.rewriting import places_in, rewritten
@@ -232,11 +232,11 @@ def test_one_ingredient_is_left_out_by_its_name():
 
 def test_the_recipe_is_the_cnns_and_the_hidden_layers_are_the_dnns():
     dnn, cnn = load_config("colors_dnn"), load_config("colors_cnn")
-    layers = rules.with_recipe_of(dnn, cnn)
+    layers = ingredients.with_recipe_of(dnn, cnn)
     assert kinds(layers) == ["Flatten", "Dense", "Dense", "Dense"]  # no Grayscale: the CNN sees colors
     assert [layer.units for layer in layers[1:]] == [128, 64, 6]
     dnn, cnn = load_config("cifar10_dnn"), load_config("cifar10_resnet")
-    assert kinds(rules.with_recipe_of(dnn, cnn))[:3] == ["RandomFlip", "RandomTranslation", "Flatten"]
+    assert kinds(ingredients.with_recipe_of(dnn, cnn))[:3] == ["RandomFlip", "RandomTranslation", "Flatten"]
 
 
 @given(
