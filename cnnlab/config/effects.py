@@ -1,4 +1,6 @@
-"""Settings that change nothing, and settings that no training survives: told from the numbers alone.
+"""Settings that change nothing or miss their purpose, and settings that no training survives.
+
+All are told from the config alone.
 
 Some need to know how many images there are. Of a set with a fixed number that is known when the config is
 read, of others when the images are.
@@ -120,6 +122,17 @@ def idle_layers(nodes: Sequence[GraphNode]) -> Iterator[Finding]:
     for where, layer in ((node.where, node.layer) for node in nodes if node.layer.is_idle):
         fields = " or ".join(layer.idle_at)
         yield where, f"{layer.type()} passes its input on unchanged; change {fields}, or leave it out"
+
+
+def scattering_layers(nodes: Sequence[GraphNode], dataset: DatasetConfig) -> Iterator[Finding]:
+    """Layers that move images whose pixels are permuted: each pixel ends up among strangers."""
+    if dataset.permute_pixels is None:
+        return
+    for where, layer in ((node.where, node.layer) for node in nodes if node.layer.moves_pixels):
+        yield where, (
+            f"{layer.type()} moves images after dataset.permute_pixels, so what they show is not moved as a "
+            "whole; leave it out"
+        )
 
 
 def silent_layers(nodes: Sequence[GraphNode]) -> Iterator[Finding]:

@@ -160,13 +160,17 @@ class ExperimentConfig(Settings):
         return [self._located(*each) for each in found]
 
     def idle(self, counts: ImageCounts | None = None) -> list[str]:
-        """Settings that change nothing about the result, each with its place."""
+        """Settings that change nothing about the result, or miss their purpose, each with its place."""
         if self.dataset is None:
             return []
-        from cnnlab.config.effects import idle_layers, idle_settings, known_counts
+        from cnnlab.config.effects import idle_layers, idle_settings, known_counts, scattering_layers
 
         known = counts or known_counts(self.dataset)
-        found = [*idle_settings(self.training, self.dataset, known), *idle_layers(self.nodes)]
+        found = [
+            *idle_settings(self.training, self.dataset, known),
+            *idle_layers(self.nodes),
+            *scattering_layers(self.nodes, self.dataset),
+        ]
         return [self._located(*each) for each in found]
 
     def _located(self, path: Path_, message: str) -> str:

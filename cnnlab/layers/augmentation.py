@@ -60,6 +60,7 @@ class Augmentation(SpatialLayer):
 class RandomFlip(Augmentation):
     """Mirroring."""
 
+    moves_pixels: ClassVar[bool] = True
     about: ClassVar[str] = "In training, mirror each image with probability ½ (along each axis of `mode`)."
 
     mode: Literal["horizontal", "vertical", "horizontal_and_vertical"] = "horizontal_and_vertical"
@@ -67,6 +68,8 @@ class RandomFlip(Augmentation):
 
 class Warp(Augmentation):
     """A geometric change. `fill_mode` says what fills pixels from beyond the edge."""
+
+    moves_pixels: ClassVar[bool] = True
 
     fill_mode: Literal["reflect", "wrap", "constant", "nearest"] = "reflect"
     interpolation: Literal["nearest", "bilinear"] = "bilinear"
@@ -140,6 +143,8 @@ class RandomCrop(Augmentation):
         "batch.\n\nOutside training: the largest piece of that aspect ratio from the middle, resized. "
         "(H, W, C) → (height, width, C)."
     )
+
+    moves_pixels: ClassVar[bool] = True
 
     height: Positive
     width: Positive

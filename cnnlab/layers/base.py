@@ -57,6 +57,9 @@ class Layer(Settings):
     is_augmentation: ClassVar[bool] = False
     """Whether it changes images at random, in training only."""
 
+    moves_pixels: ClassVar[bool] = False
+    """Whether it turns, shifts, mirrors, scales or crops images: of use only where neighbors belong together."""
+
     only_reshapes: ClassVar[bool] = False
     """Whether its output is its input under another shape, which takes no memory of its own."""
 

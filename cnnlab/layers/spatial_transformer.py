@@ -69,6 +69,7 @@ class AffineSampling(SpatialLayer):
         "(H, W, C) and the six numbers of the map → (H', W', C). Outside of the input there are zeros."
     )
     drawing_role: ClassVar[DrawingRole] = "merge"
+    moves_pixels: ClassVar[bool] = True
 
     output_size: Pair | None = None
 

@@ -169,13 +169,20 @@ def _provenance(outcome: Outcome) -> dict[str, Any]:
         "dates": sorted({status["started"][:10] for status in statuses if "started" in status}),
         # The page is handed on: where the files lie on this machine is said in environment.json only.
         "dataset": {
-            key: value
+            key: _value(value)
             for key, value in first.dataset.as_dict().items()
             if value is not None and key != "origin"
         },
         "environment": _environment(first.environment),
         "config": first.config.to_yaml(),
     }
+
+
+def _value(value: object) -> str:
+    """A setting with several parts as "seed 0, block 4"."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return str(value)
 
 
 def _environment(environment: Mapping[str, Any]) -> list[str]:

@@ -207,6 +207,29 @@ def test_layers_that_pass_their_input_on_are_warned_of(layer, fields):
 
 
 @pytest.mark.parametrize(
+    "layer",
+    ["RandomFlip", "RandomRotation: {factor: 0.1}", "RandomTranslation: {height_factor: 0.1, width_factor: 0.1}",
+     "RandomZoom: {height_factor: 0.1}", "RandomCrop: {height: 8, width: 8}"],
+)  # fmt: skip
+def test_augmentation_that_moves_permuted_pixels_is_warned_of(layer):
+    text = f"model: {{layers: [{layer}, Flatten, Dense: {{units: 2, activation: softmax}}]}}\n"
+    plain = parse_config(parse_yaml(f"{XO}{text}", "c.yaml"), default_name="c")
+    assert plain.idle() == []
+    on_permuted = XO.replace("}", ", permute_pixels: 0}")
+    [found] = parse_config(parse_yaml(f"{on_permuted}{text}", "c.yaml"), default_name="c").idle()
+    assert found.endswith(
+        f"model.layers[0]: {layer.split(':')[0]} moves images after dataset.permute_pixels, so what they "
+        "show is not moved as a whole; leave it out"
+    )
+
+
+def test_augmentation_that_keeps_pixels_in_place_suits_permuted_ones():
+    text = "model: {layers: [RandomErasing, Flatten, Dense: {units: 2, activation: softmax}]}\n"
+    data = "dataset: {name: xo, permute_pixels: 0}\n"
+    assert parse_config(parse_yaml(f"{data}{text}", "c.yaml"), default_name="c").idle() == []
+
+
+@pytest.mark.parametrize(
     ("layer", "fields"),
     [("Rescaling: {scale: 0, offset: 1}", "scale"), ("ReLU: {max_value: 0}", "max_value or negative_slope")],
 )
