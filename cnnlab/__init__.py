@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cnnlab.api.run import Run as Run
     from cnnlab.api.training import TrainingFailed as TrainingFailed
     from cnnlab.api.training import train as train
+    from cnnlab.api.varying import Variation as Variation
     from cnnlab.api.verifying import verify_resume as verify_resume
     from cnnlab.api.why import Why as Why
     from cnnlab.api.why import why as why
@@ -49,6 +50,7 @@ _MODULES = {
     "Run": "cnnlab.api.run",
     "Explanation": "cnnlab.explanations.explanation",
     "Comparison": "cnnlab.api.comparing",
+    "Variation": "cnnlab.api.varying",
     "CnnlabError": "cnnlab.errors",
     "UserError": "cnnlab.errors",
     "TrainingFailed": "cnnlab.api.training",
@@ -65,6 +67,7 @@ __all__ = [
     "Run",
     "TrainingFailed",
     "UserError",
+    "Variation",
     "Why",
     "__version__",
     "bench_epoch",

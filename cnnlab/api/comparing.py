@@ -6,13 +6,14 @@ import html
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args, overload
 
 from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_runtime
 from cnnlab.api.experiment import Experiment, ExperimentLike, load
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
 from cnnlab.api.training import TrainingFailed
+from cnnlab.api.varying import Variation, vary_experiments
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.errors import OptionError, UserError, suggestion, unknown
@@ -137,13 +138,16 @@ class Comparison:
         from cnnlab.report import render_report
         from cnnlab.studies.writing import write_comparison
         from cnnlab.user_files import check_folder_of, written
+        from cnnlab.variation.writing import read_variations
 
         page = Path(path) if path is not None else None
         if page is not None:
             check_folder_of(page)
-        experiments = self._compared.comparison.experiments
-        why = read_study({each.name: each.digest for each in experiments}, self._out)
-        text = render_report(self._compared.comparison, self._compared.answers, why=why)
+        experiments = {each.name: each.digest for each in self._compared.comparison.experiments}
+        text = render_report(
+            self._compared.comparison, self._compared.answers, why=read_study(experiments, self._out),
+            variations=list(read_variations(experiments, self._out)),
+        )  # fmt: skip
         if page is None:
             self._folder = write_comparison(self._compared, self._out, page=text)
             return self._folder.path / "report.html"
@@ -174,6 +178,57 @@ class Comparison:
         )
 
 
+class TrainingArguments(TypedDict, total=False):
+    """What `compare` passes on to the training of missing runs; see `cnnlab.train`."""
+
+    seeds: Seeds | None
+    set: Mapping[str, Any] | None
+    out: str | PathLike[str] | None
+    data_dir: str | PathLike[str] | None
+    backend: str | None
+    device: str | None
+    precision: str | None
+    workers: RunsAtOnce
+    threads: int | None
+    together: RunsAtOnce
+    fresh: bool
+    force: bool
+    progress: ProgressLike
+
+
+@overload
+def compare(
+    experiments: Iterable[ExperimentLike | Run],
+    *,
+    match: Budget | None = None,
+    resize: str | None = None,
+    vary: None = None,
+    **training: Unpack[TrainingArguments],
+) -> Comparison: ...
+
+
+@overload
+def compare(
+    experiments: Iterable[ExperimentLike | Run],
+    *,
+    vary: Mapping[str, Iterable[Any]],
+    equal_steps: bool = False,
+    **training: Unpack[TrainingArguments],
+) -> Variation: ...
+
+
+@overload
+def compare(
+    experiments: Iterable[ExperimentLike | Run],
+    *,
+    match: Budget | None = None,
+    resize: str | None = None,
+    vary: Mapping[str, Iterable[Any]] | None,
+    equal_steps: bool = False,
+    **training: Unpack[TrainingArguments],
+) -> Comparison | Variation: ...
+
+
 def compare(
     experiments: Iterable[ExperimentLike | Run],
     *,
@@ -181,6 +236,8 @@ def compare(
     set: Mapping[str, Any] | None = None,
     match: Budget | None = None,
     resize: str | None = None,
+    vary: Mapping[str, Iterable[Any]] | None = None,
+    equal_steps: bool = False,
     out: str | PathLike[str] | None = None,
     data_dir: str | PathLike[str] | None = None,
     backend: str | None = None,
@@ -192,7 +249,7 @@ def compare(
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
-) -> Comparison:
+) -> Comparison | Variation:
     """Train what is missing, then compare experiments over the same seeds.
 
     >>> comparison = cnnlab.compare(["dnn", "cnn"], seeds=range(6))
@@ -204,6 +261,11 @@ def compare(
         seeds: by default all seeds that the experiments have finished in common, else the one in each config.
         match: resize one of two networks until it costs what the other does.
         resize: the name of the network to resize; by default the one without convolutions.
+        vary: settings by the keys that `set` takes, one or two, and the values of each: two experiments are
+            compared at every value, and the result is a Variation. Each value is paired with each where
+            there are two settings.
+        equal_steps: with `vary`, change the epochs, so that every value trains for about as many steps as
+            the experiment without `vary`.
 
     The other arguments are those of `cnnlab.train`.
 
@@ -211,8 +273,6 @@ def compare(
         UserError: the experiments cannot be compared; nothing is trained then.
         TrainingFailed: a run failed; the exception carries those that finished.
     """
-    from cnnlab.run_folders.listing import runs_meant
-
     if isinstance(experiments, str | PathLike | Mapping | Experiment | Run):
         raise UserError("expected two or more experiments, found one")
     if not isinstance(experiments, Iterable):
@@ -221,7 +281,21 @@ def compare(
         raise OptionError("match", suggestion(str(match), get_args(Budget)), value=match)
     chosen = seeds_of(seeds)
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
+    if equal_steps and vary is None:
+        raise OptionError("equal_steps", "expected vary as well; without it nothing changes the steps")
     folder = out_folder(out)
+    if vary is not None:
+        if match is not None or resize is not None:
+            raise OptionError("vary", "expected no match or resize; give the resized config instead")
+        return vary_experiments(
+            list(experiments), vary, settings=settings, seeds=chosen, equal_steps=equal_steps,
+            jobs=jobs_of(
+                out=out, data_dir=data_dir, workers=workers, threads=threads, together=together,
+                fresh=fresh, force=force, reporter=reporter_for(progress),
+            ),
+        )  # fmt: skip
+    from cnnlab.run_folders.listing import runs_meant
+
     meant: list[ExperimentConfig | Run | Path] = []
     for each in experiments:
         if isinstance(each, Run):

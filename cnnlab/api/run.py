@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from cnnlab.api.arguments import data_paths, path_of
-from cnnlab.api.experiment import Experiment
+from cnnlab.api.experiment import Experiment, ExperimentLike
 from cnnlab.api.predictions import ImageLike, ImagePredictions, predict_images
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.errors import UserError
@@ -281,3 +281,28 @@ class Runs(list[Run]):
 _TABLE_KEYS = (
     *("train_accuracy", "validation_accuracy", "test_accuracy", "params", "macs", "seconds", "side_by_side"),
 )
+
+
+def unfinished(experiment: ExperimentLike | Run, out: Path, reason: str) -> ExperimentLike:
+    """An experiment where only a config will do.
+
+    Args:
+        out: the folder of all runs, where names of runs are looked up.
+        reason: why, such as "settings are changed in a config".
+
+    Raises:
+        UserError: it is a finished run, or the name or folder of one.
+    """
+    from cnnlab.run_folders.listing import runs_meant
+
+    found: list[Path] = []
+    if isinstance(experiment, Run):
+        found = [experiment.folder]
+    elif isinstance(experiment, str | PathLike):
+        found = runs_meant(str(experiment), out)
+    if found or isinstance(experiment, Run):
+        raise UserError(
+            f"{experiment}: expected an experiment, found a finished run; {reason}, such as "
+            f"{found[0] / 'config.yaml'}"
+        )
+    return experiment

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_runtime
 from cnnlab.api.experiment import Experiment, ExperimentLike, load
 from cnnlab.api.progress import ProgressLike, reporter_for
-from cnnlab.api.run import Run, Runs
+from cnnlab.api.run import Run, Runs, unfinished
 from cnnlab.api.training import TrainingFailed
-from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.runs_at_once import RunsAtOnce
-from cnnlab.errors import OptionError, UserError
+from cnnlab.errors import OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +159,8 @@ def why(
     """
     out_path = out_folder(out)
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
-    configs = [_config(each, settings, out_path) for each in (dnn, cnn)]
+    reason = "rungs are derived from a config"
+    configs = [load(unfinished(each, out_path, reason), settings).config for each in (dnn, cnn)]
     chosen = seeds_of(seeds) or SEEDS
     from cnnlab.ladder.rungs import derive
 
@@ -182,27 +182,6 @@ def why(
     except RunsFailed as error:
         raise TrainingFailed(error) from None
     return Why(study, jobs.out)
-
-
-def _config(experiment: ExperimentLike | Run, settings: Mapping[str, Any], out: Path) -> ExperimentConfig:
-    """The config of one of the two.
-
-    Raises:
-        UserError: it is a finished run: rungs are derived from configs.
-    """
-    from cnnlab.run_folders.listing import runs_meant
-
-    found: list[Path] = []
-    if isinstance(experiment, Run):
-        found = [experiment.folder]
-    elif isinstance(experiment, str | PathLike):
-        found = runs_meant(str(experiment), out)
-    if found or isinstance(experiment, Run):
-        raise UserError(
-            f"{experiment}: expected an experiment, found a finished run; rungs are derived from a config, "
-            f"such as {found[0] / 'config.yaml'}"
-        )
-    return load(experiment, settings).config
 
 
 def _ids(rungs: Iterable[str] | str | None) -> list[str] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,7 @@ from cnnlab.commands.options import (
     experiments_argument,
     json_option,
     training_options,
+    vary_option,
 )
 from cnnlab.commands.output import print_csv_table, print_json, say, tell
 
@@ -38,6 +40,12 @@ SEEDS_HELP = "Compare the runs with these seeds; missing ones are trained."
 @experiments_argument("A B...")
 @training_options(SEEDS_HELP)
 @match_options
+@vary_option("Compare two experiments at several values of a setting; give it twice for a grid.")
+@click.option(
+    "--equal-steps",
+    is_flag=True,
+    help="With --vary: change the epochs, so that every value trains for about as many steps.",
+)
 @click.option(
     "--per-class", is_flag=True, help="Also show the test accuracy of each class; with --csv, only that."
 )
@@ -50,6 +58,8 @@ def command(
     options: TrainingOptions,
     match: Budget | None,
     resize: str | None,
+    vary: Mapping[str, Sequence[Any]] | None,
+    equal_steps: bool,
     per_class: bool,
     markdown: bool,
     latex: bool,
@@ -63,6 +73,7 @@ def command(
     cnnlab compare dnn cnn
     cnnlab compare dnn cnn --seeds 0-5 --per-class
     cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml --latex
+    cnnlab compare dnn cnn --seeds 0-5 --vary dataset.train_size=300,1000,3000,10000
 
     Missing runs are trained first. An experiment is a name in configs/, a path to a YAML file, the folder
     of a finished run or of all runs of an experiment (as a path, or relative to --out), or the name of
@@ -78,24 +89,37 @@ def command(
     --match makes the comparison fair: the network without convolutions (or --resize NAME) is made wider or
     narrower until it has as many parameters or MACs, or takes as many seconds, as the other. The resized
     config is saved in the comparison's folder. Seconds are measured each time, so that sizes can vary.
+
+    --vary shows whether the better network stays better when a setting changes: accuracy, difference, gap
+    between training and test, and spread at each value, and where the lead changes hands. The p-values are
+    adjusted for the number of values. Fewer images mean fewer training steps for the same epochs;
+    --equal-steps keeps the steps instead. The results are written as vary-KEY.json, .csv, .md and .png.
     """
     if markdown + latex + as_csv + as_json > 1:
         raise click.UsageError("--markdown, --latex, --csv and --json exclude each other")
-    from cnnlab.api.comparing import compare
+    if per_class and vary:
+        raise click.UsageError("--per-class and --vary exclude each other")
+    from cnnlab.api.comparing import Comparison, compare
     from cnnlab.commands.progress import reporting
 
     with reporting(quiet=quiet) as reporter:
-        comparison = compare(experiments, match=match, resize=resize, **options, progress=reporter)
-        folder = comparison.saved()
-    style: Style = "markdown" if markdown else "latex" if latex else "terminal"
+        compared = compare(
+            experiments, match=match, resize=resize, vary=vary, equal_steps=equal_steps, **options,
+            progress=reporter,
+        )  # fmt: skip
+        folder = compared.saved()
     if as_json:
-        print_json(comparison.as_dict())
-    elif as_csv:
-        table = comparison.classes if per_class else comparison.table
-        print_csv_table(table)
-    else:
+        print_json(compared.as_dict())
+        return
+    style: Style = "markdown" if markdown else "latex" if latex else "terminal"
+    if isinstance(compared, Comparison):
+        table = compared.classes if per_class else compared.table
         # On a terminal the warnings have been shown already.
-        text = comparison.as_text(style, per_class=per_class, with_warnings=style != "terminal")
-        say(text + ("\n" if style == "terminal" else ""))
-    if not (as_json or as_csv):
-        (say if style == "terminal" else tell)(f"{folder.path}: {', '.join(sorted(folder.written))}")
+        text = compared.as_text(style, per_class=per_class, with_warnings=style != "terminal")
+    else:
+        table, text = compared.table, compared.as_text(style)
+    if as_csv:
+        print_csv_table(table)
+        return
+    say(text + ("\n" if style == "terminal" else ""))
+    (say if style == "terminal" else tell)(f"{folder.path}: {', '.join(sorted(folder.written))}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
+from cnnlab.config.axes import Axis, parse_axis
 from cnnlab.config.experiment import known_configs
 from cnnlab.config.overrides import parse_setting
 from cnnlab.config.runs_at_once import MOST_THREADS, RunsAtOnce
@@ -172,6 +173,38 @@ class SettingType(click.ParamType[tuple[str, Any]]):
             return value
         key, node = parse_setting(str(value))
         return key, node.plain()
+
+
+class AxisType(click.ParamType[Axis]):
+    """KEY=V1,V2,…: a setting of the config and several values, in YAML."""
+
+    name = "axis"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Axis:
+        """The key and the plain values.
+
+        Raises:
+            UserError: it is not of this form, or a value is not YAML.
+        """
+        return value if isinstance(value, Axis) else parse_axis(str(value))
+
+
+def vary_option(help_text: str) -> Callable[[Command], Command]:
+    """--vary, any number of them, to the command as a mapping `vary`; None where there is none."""
+    return click.option(
+        "--vary", multiple=True, type=AxisType(), metavar="KEY=V,V,…", callback=_varying, help=help_text
+    )
+
+
+def _varying(
+    context: click.Context, parameter: click.Parameter, axes: Sequence[Axis]
+) -> dict[str, tuple[Any, ...]] | None:
+    settings: dict[str, tuple[Any, ...]] = {}
+    for axis in axes:
+        if axis.key in settings:
+            raise UserError(f"--vary {axis.key}: given twice; write all its values into one --vary")
+        settings[axis.key] = axis.values
+    return settings or None
 
 
 def out_option(command: Command) -> Command:

@@ -35,19 +35,27 @@ from cnnlab.pictures.plots.confusion import STRONG, ConfusionMatrix, percent_mat
 from cnnlab.report import charts, images, network
 from cnnlab.report.templates import pages
 from cnnlab.run_folders.records import read_json
+from cnnlab.variation.document import Document as VariationDocument
+from cnnlab.variation.pictures import picture as variation_picture
+from cnnlab.variation.tables import reading_table
 
 _MOST_CLASSES = 30
 """Confusion matrices of more classes are no longer readable as tables."""
 
 
 def render_report(
-    comparison: ComparedOutcomes, answers: PredictedImages | None = None, *, why: Document | None = None
+    comparison: ComparedOutcomes,
+    answers: PredictedImages | None = None,
+    *,
+    why: Document | None = None,
+    variations: Sequence[VariationDocument] = (),
 ) -> str:
     """The page as text: HTML with its style, script and pictures inside. The same input gives the same text.
 
     Args:
         answers: test images with what each experiment takes them for; without them the page has no images.
         why: the study of the two experiments, as why.json has it, if there is one.
+        variations: the two at several values of a setting, as vary-KEY.json has them.
     """
     environment = pages()
     environment.filters |= {
@@ -88,6 +96,7 @@ def render_report(
         image_key=answers.appearance.key if answers is not None else "",
         image_size="large" if answers is not None and answers.appearance.points else "",
         why=None if why is None else _why(why),
+        variations=[_variation(each, number) for number, each in enumerate(variations)],
         provenance=[_provenance(outcome) for outcome in comparison.experiments],
     )
 
@@ -99,6 +108,19 @@ def _why(document: Document) -> dict[str, Any]:
         "verdict": document["verdict"],
         "svg": inline_svg(picture(document), "why-picture", label),
         "table": _table("Rungs", step_table(document), "Test accuracy of each rung; p adjusted by Holm"),
+    }
+
+
+def _variation(document: VariationDocument, number: int) -> dict[str, Any]:
+    """The two experiments at several values of a setting, as picture and table."""
+    keys = " and ".join(document["keys"])
+    label = f"Test accuracy against {keys}; the values are in the table"
+    return {
+        "keys": keys,
+        "caption": f"{document['title']}; {document['trained_for']}.",
+        "verdict": document["verdict"],
+        "svg": inline_svg(variation_picture(document), f"variation-{number}", label),
+        "table": _table(keys, reading_table(document), "Test accuracies; p adjusted by Holm"),
     }
 
 

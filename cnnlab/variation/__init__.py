@@ -1,0 +1,1 @@
+"""Two experiments, compared at several values of a setting: who leads where, and does the lead change?"""

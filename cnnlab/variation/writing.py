@@ -1,0 +1,58 @@
+"""A variation → its files in the comparison's folder, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from cnnlab.comparison import Style, as_text
+from cnnlab.foreign_text import markdown
+from cnnlab.run_folders.folders import Folder
+from cnnlab.run_folders.records import read_json
+from cnnlab.studies.writing import comparison_folder, comparison_path
+from cnnlab.summary_tables.text import csv_text
+from cnnlab.variation.document import Document, read_document
+from cnnlab.variation.pictures import picture
+from cnnlab.variation.tables import reading_table, value_table
+
+
+def file_name(keys: Sequence[str]) -> str:
+    """vary-KEY, or vary-KEY1-KEY2: the name of its files without the ending."""
+    return f"vary-{'-'.join(keys)}".replace("/", "_").replace("\\", "_")
+
+
+def write_variation(document: Document, out: Path) -> Folder:
+    """Write vary-KEY.json, .csv, .md and .png to OUT/comparisons/A-vs-B/; returns the folder."""
+    folder = comparison_folder((each["name"] for each in document["experiments"]), out)
+    name = file_name(document["keys"])
+    with folder.alone():
+        folder.write_text(f"{name}.csv", csv_text(value_table(document)))
+        folder.write_text(f"{name}.md", variation_text(document, "markdown") + "\n")
+        folder.write_figure(f"{name}.png", picture(document))
+        folder.write_json(f"{name}.json", document)  # last: what belongs to it is there then
+    return folder
+
+
+def read_variations(experiments: Mapping[str, str], out: Path) -> Iterator[Document]:
+    """The variations of two experiments that stand in their comparison's folder.
+
+    Args:
+        experiments: the digest of each by its name, where nothing varies.
+    """
+    if len(experiments) != 2:
+        return
+    for path in sorted(comparison_path(experiments, out).glob("vary-*.json")):
+        document = read_document(read_json(path))
+        if document and {each["name"]: each["digest"] for each in document["experiments"]} == experiments:
+            yield document
+
+
+def variation_text(document: Document, style: Style) -> str:
+    """Caption, table and verdict."""
+    caption = f"{document['title']}; {document['trained_for']}."
+    prose = [caption, document["verdict"]]
+    if style == "latex":
+        caption, verdict = (f"% {each}" for each in prose)
+    else:
+        caption, verdict = (markdown(each) if style == "markdown" else each for each in prose)
+    return "\n\n".join([caption, as_text(reading_table(document), style), verdict])
