@@ -13,6 +13,7 @@ from cnnlab.api.run import Run, Runs, unfinished
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.axes import axes_of
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.config.from_python import given_by
 from cnnlab.errors import OptionError, unknown
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def vary_experiments(
     one, other = (unfinished(each, jobs.out, "settings are changed in a config") for each in experiments)
 
     def derive(changes: dict[str, Any]) -> tuple[ExperimentConfig, ExperimentConfig]:
-        both = {**settings, **changes}
+        varied = {key: given_by("--vary", key, value) for key, value in changes.items()}
+        both = {**settings, **varied}
         return load(one, both).config, load(other, both).config
 
     from cnnlab.run_outcomes import RunsFailed

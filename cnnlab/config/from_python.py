@@ -19,7 +19,8 @@ def read_experiment(source: str | Path | Mapping[str, Any], settings: Mapping[st
     """An experiment by name, by its file, or as a mapping, with settings changed.
 
     Args:
-        settings: by the keys that --set takes, such as {"training.epochs": 3}. Layers may be objects.
+        settings: by the keys that --set takes, such as {"training.epochs": 3}. Layers may be objects, and
+            values may be what `given_by` makes of them.
 
     Raises:
         UserError: the file cannot be read, or anything is wrong; all mistakes are in the message.
@@ -42,8 +43,14 @@ def with_settings(root: YamlNode, settings: Mapping[str, Any]) -> YamlNode:
     for key, value in settings.items():
         if not isinstance(key, str) or not KEY.fullmatch(key):  # type: ignore[redundant-expr]
             raise UserError(f"--set {key}: expected a key such as training.epochs or model.layers[0].filters")
-        root = with_setting(root, key, from_plain(_plain(value), f"--set {key}"))
+        node = value if isinstance(value, YamlNode) else given_by("--set", key, value)
+        root = with_setting(root, key, node)
     return root
+
+
+def given_by(option: str, key: str, value: Any) -> YamlNode:
+    """A value of Python's own as if it had been written in YAML; mistakes in it are told of that option."""
+    return from_plain(_plain(value), f"{option} {key}")
 
 
 def _plain(value: Any) -> Any:

@@ -116,7 +116,7 @@ def _variation(document: VariationDocument, number: int) -> dict[str, Any]:
     keys = " and ".join(document["keys"])
     label = f"Test accuracy against {keys}; the values are in the table"
     return {
-        "keys": keys,
+        "setting": keys,
         "caption": f"{document['title']}; {document['trained_for']}.",
         "verdict": document["verdict"],
         "svg": inline_svg(variation_picture(document), f"variation-{number}", label),

@@ -148,16 +148,16 @@ def vary(
         _check_equal_steps(axes)
     counts = _StepCounts(jobs)
     planned: dict[tuple[int, ...], Both] = {}
+    for place, settings in points(axes):  # all configs before any images: a wrong value is said at once
+        planned[place] = derive(settings)
+        _check_different(planned[place], settings)
     for place, settings in points(axes):
-        configs = derive(settings)
-        if equal_steps:
-            configs = counts.equalized(base, configs, derive, settings)
-        _check_different(configs, settings)
         check_same_data(
             RunDataset(each.name, each.seed, dataset_facts(each, jobs.dataset(each)), distortion_of(each))
-            for each in configs
+            for each in planned[place]
         )
-        planned[place] = configs
+        if equal_steps:
+            planned[place] = counts.equalized(base, planned[place], derive, settings)
     chosen = seeds or common_seeds([each for both in planned.values() for each in both], [], jobs.out)
     records, failed = _finished(planned.values(), chosen, jobs)
     found, failures = [], []
