@@ -30,6 +30,6 @@ def located(root: YamlNode, loc: Path_, message: str, kind: str = "value") -> st
     """One line of the error: place, path, message."""
     path = with_classes(root, loc)
     place = root.place_of_key(path) if kind == "key" else root.find(path).place
-    if place == f"--set {dotted(loc)}":
+    if place in (f"--set {dotted(loc)}", f"--vary {dotted(loc)}"):
         return f"{place}: {message}"
     return f"{place}: {dotted(loc) or 'config'}: {message}"
