@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections import Counter
@@ -79,7 +80,7 @@ class Why:
     def arguments(self) -> list[str]:
         rungs = ["--rungs", self.rungs] if self.rungs else []
         settings = [part for setting in self.settings for part in ("--set", setting)]
-        return ["why", self.dnn, self.cnn, "--seeds", self.seeds, *rungs, *settings]
+        return ["why", self.dnn, self.cnn, "--seeds", self.seeds, *rungs, *settings, *SIDE_BY_SIDE]
 
     @property
     def folder(self) -> str:
@@ -92,11 +93,61 @@ class Why:
         return Results((folder / "why.md").read_text(encoding="utf-8"), runs)
 
 
+@dataclass(frozen=True)
+class Variation:
+    """Two experiments at several values of a setting."""
+
+    title: str
+    experiments: tuple[str, str]
+    vary: str
+    seeds: str
+    settings: tuple[str, ...] = ()
+    remark: str = ""
+    equal_steps: bool = False
+
+    @property
+    def arguments(self) -> list[str]:
+        settings = [part for setting in self.settings for part in ("--set", setting)]
+        steps = ["--equal-steps"] if self.equal_steps else []
+        return [
+            "compare",
+            *self.experiments,
+            "--seeds",
+            self.seeds,
+            *settings,
+            "--vary",
+            self.vary,
+            *steps,
+            *SIDE_BY_SIDE,
+        ]
+
+    @property
+    def folder(self) -> str:
+        return "-vs-".join(self.experiments)
+
+    def results(self, folder: Path) -> Results:
+        """What the comparison has written."""
+        name = f"vary-{self.vary.partition('=')[0]}"
+        document = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        if document["equal_steps"] != self.equal_steps:
+            raise FileNotFoundError(name)
+        runs = {
+            (each["name"], each["digest"]): each["seeds"]
+            for comparison in document["comparisons"]
+            for each in comparison["experiments"]
+        }
+        text = (folder / f"{name}.md").read_text(encoding="utf-8")
+        return Results(text, [(*which, seeds) for which, seeds in runs.items()])
+
+
+SIDE_BY_SIDE = ("--workers", "auto")
+"""Of studies whose tables show no times."""
+
 MAIN_RUNGS = (
     "locally_connected,cnn_strided,dnn_permuted,cnn_permuted,locally_connected_permuted,cnn_strided_permuted"
 )
 
-STUDIES: dict[str, Study | Why] = {
+STUDIES: dict[str, Study | Why | Variation] = {
     "mnist": Study(
         "MNIST, the first 10,000 training images",
         ("dnn", "cnn"),
@@ -184,6 +235,43 @@ STUDIES: dict[str, Study | Why] = {
         MAIN_RUNGS,
         ("dataset.train_size=5000",),
     ),
+    "average": Study(
+        "Average against max pooling",
+        ("cnn", "cnn_average"),
+        "0-5",
+        "Without the maximum, the convolutions and the averages behind them are one linear map.",
+    ),
+    "filters": Study(
+        "More filters with depth, or fewer",
+        ("mnist_filters_50_25", "mnist_filters_35_35", "cnn"),
+        "0-6",
+        "50 and 25, 35 and 35, 25 and 50 filters, at about the same number of multiplications.",
+    ),
+    "kernels": Study(
+        "Kernel size",
+        ("mnist_kernel_1", "mnist_kernel_3", "mnist_kernel_5"),
+        "0-6",
+        "Padding keeps the maps, so that the networks differ in their kernels alone.",
+    ),
+    "blocks": Variation(
+        "At what scale neighborhood matters: blocks of pixels that change places",
+        ("dnn", "cnn"),
+        f"dataset.permute_pixels={','.join(f'{{seed: 0, block: {side}}}' for side in (1, 2, 4, 7, 14))}",
+        "0-2",
+    ),
+    "larger_norm_images": Variation(
+        "Which channel is larger, against the number of images",
+        ("larger_norm_dnn", "larger_norm_cnn"),
+        "dataset.train_count=500,1000,2000,4000,8000",
+        "0-2",
+        remark="Pixels of independent noise; the class says which of two channels has the larger norm.",
+    ),
+    "larger_norm_pixels": Variation(
+        "Which channel is larger, against the size of the images",
+        ("larger_norm_dnn", "larger_norm_cnn"),
+        "dataset.size=2,4,8,16",
+        "0-2",
+    ),
 }
 
 
@@ -231,8 +319,8 @@ def page(out: Path) -> str:
     )
 
 
-def section(study: Study | Why, out: Path) -> str:
-    command = f"    cnnlab {' '.join(study.arguments)}"
+def section(study: Study | Why | Variation, out: Path) -> str:
+    command = f"    cnnlab {shlex.join(study.arguments)}"
     try:
         results = study.results(out / "comparisons" / study.folder)
     except FileNotFoundError:
