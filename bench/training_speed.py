@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -170,12 +171,23 @@ def write(arguments: argparse.Namespace, left_out: Sequence[Tool], results: Resu
     picture = arguments.results.with_suffix(".png")
     text = page(
         measured, results.peak, left_out, results.verdict, picture.name, arguments.runs, arguments.epochs,
-        failures=results.failures,
+        command=make_command(sys.argv[1:]), failures=results.failures,
     )  # fmt: skip
     arguments.results.write_text(text, encoding="utf-8")
     draw(measured, picture)
     print(arguments.results)
     return True
+
+
+def make_command(given: Sequence[str]) -> str:
+    """The `make bench` that measures the same; where files lie on this machine is left out."""
+    paths = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for option in ("--torch-python", "--data-dir", "--results"):
+        paths.add_argument(option)
+    _, options = paths.parse_known_args(given)
+    if options == ["--verdict"]:  # what the Makefile passes by itself
+        return "make bench"
+    return f"make bench BENCH_OPTIONS={shlex.quote(shlex.join(options))}"
 
 
 def is_installed(tool: Tool, torch_python: Path) -> bool:

@@ -244,6 +244,8 @@ def _start_torch(device: DeviceName) -> Backend:
         raise _no_gpu(f"PyTorch {torch.__version__}, built for CUDA {torch.version.cuda}", [])
     set_variable("KERAS_TORCH_DEVICE", "cuda" if found else "cpu")
     torch.use_deterministic_algorithms(True)
+    # It also fills every new tensor with NaN, lest somebody compute with memory that is not written yet.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     with deferred_imports():
         import keras  # noqa: F401
     from cnnlab import keras_repairs

@@ -93,7 +93,9 @@ def test_the_page_shows_medians_and_ratios_of_neighbors(training_speed, runs) ->
     measured = {"cnn": {"cnnlab": runs(1, 2, 4, accuracy=0.98), "plain Keras": runs(2, 8, 4, accuracy=0.97)}}
     operations = 6 * 1_639_350 * 10_000
     left_out = [training_speed.TOOLS[3]]
-    page = training_speed.page(measured, operations, left_out, "cnn is better", "RESULTS.png", 3, 8)
+    page = training_speed.page(
+        measured, operations, left_out, "cnn is better", "RESULTS.png", 3, 8, command="make bench"
+    )
     headers, _, ours, theirs = rows_of(page)
     assert headers[3] == "Share of TensorFlow's peak"
     assert ours == [
@@ -106,13 +108,30 @@ def test_the_page_shows_medians_and_ratios_of_neighbors(training_speed, runs) ->
     assert page.endswith("```\n$ cnnlab bench verdict\ncnn is better\n```\n")
 
 
+@pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        (["--torch-python", ".venv-torch/bin/python", "--verdict"], "make bench"),
+        (
+            ["--torch-python=p", "--runs", "3", "--tools", "plain Keras", "PyTorch", "--results", "r.md"],
+            "make bench BENCH_OPTIONS='--runs 3 --tools '\"'\"'plain Keras'\"'\"' PyTorch'",
+        ),
+        (["--data-dir", "/somewhere"], "make bench BENCH_OPTIONS=''"),
+    ],
+)
+def test_the_page_names_the_command_it_comes_from(training_speed, given, command) -> None:
+    assert training_speed.make_command(given) == command
+
+
 def test_ratios_are_of_rounds_in_which_both_ran(training_speed, runs, tmp_path_factory) -> None:
     measured = {
         "dnn": {"plain Keras": runs(1500, accuracy=0.9)},
         "cnn": {"cnnlab": runs(1, None, 4, accuracy=0.98), "plain Keras": runs(None, 8, 8, accuracy=0.97)},
     }
     failures = ["cnn, seed 0, plain Keras: no memory"]
-    page = training_speed.page(measured, 1e12, [], "", "RESULTS.png", 3, 8, failures=failures)
+    page = training_speed.page(
+        measured, 1e12, [], "", "RESULTS.png", 3, 8, command="make bench", failures=failures
+    )
     assert rows_of(page)[2][:3] == ["plain Keras", "1,500", ""]
     assert rows_of(page)[6][:3] == ["plain Keras", "8 (8 to 8)", "0.50"]
     assert "Failed, and left out:\n\n- cnn, seed 0, plain Keras: no memory\n" in page
@@ -124,7 +143,9 @@ def test_ratios_are_of_rounds_in_which_both_ran(training_speed, runs, tmp_path_f
 def test_a_page_without_the_peak(training_speed, runs) -> None:
     measured = {"cnn": {"cnnlab": runs(1, accuracy=0.98)}}
     failures = ["TensorFlow's peak: no memory"]
-    page = training_speed.page(measured, None, [], "", "RESULTS.png", 1, 8, failures=failures)
+    page = training_speed.page(
+        measured, None, [], "", "RESULTS.png", 1, 8, command="make bench", failures=failures
+    )
     assert rows_of(page)[2] == ["cnnlab", "1", "", "", "10", "98.00% (n=1)", "300"]
     assert "GFLOP/s" not in page
     assert "- TensorFlow's peak: no memory\n" in page
