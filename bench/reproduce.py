@@ -262,14 +262,14 @@ STUDIES: dict[str, Study | Why | Variation] = {
     "larger_norm_images": Variation(
         "Which channel is larger, against the number of images",
         ("larger_norm_dnn", "larger_norm_cnn"),
-        "dataset.train_count=500,1000,2000,4000,8000",
+        "dataset.train_count=1000,2000,4000,8000,16000",
         "0-2",
         remark="Pixels of independent noise; the class says which of two channels has the larger norm.",
     ),
     "larger_norm_pixels": Variation(
         "Which channel is larger, against the size of the images",
         ("larger_norm_dnn", "larger_norm_cnn"),
-        "dataset.size=2,4,8,16",
+        "dataset.size=4,8,16,32",
         "0-2",
     ),
 }
