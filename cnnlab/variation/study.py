@@ -242,6 +242,6 @@ class _StepCounts:
         changed = []
         for place, (plain, config) in enumerate(zip(base, configs, strict=True)):
             steps = plain.training.epochs * self.per_epoch(plain)
-            epochs = max(1, round(steps / self.per_epoch(config)))
+            epochs = max(1, round(steps / max(1, self.per_epoch(config))))
             changed.append(derive(settings | {"training.epochs": epochs})[place])
         return changed[0], changed[1]

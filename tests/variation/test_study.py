@@ -20,6 +20,7 @@ from cnnlab.variation.document import document_of, read_document
 from cnnlab.variation.sentences import value_text
 from cnnlab.variation.study import vary
 from cnnlab.variation.tables import reading_table, value_table
+from cnnlab.variation.writing import variation_text
 from tests.comparison.conftest import OFFICIAL, make_record
 
 SIZE = Axis("dataset.train_size", (100, 1000, 10000))
@@ -224,6 +225,18 @@ def test_tables_have_the_numbers_of_the_comparisons():
     text = reading_table(document)
     assert list(text["cnn − dnn"]) == ["+10.05", "+2.05", "−0.95"]
     assert text["95% interval"][2] == "−0.99 to −0.91"
+
+
+def test_what_is_odd_about_a_value_is_said_below_the_verdict():
+    document = document_of(carried_out(crossing))
+    document["comparisons"][0]["notes"] = ["cnn, seed 1: dead ReLUs", "backends differ"]
+    document["comparisons"][2]["notes"] = ["cnn, seed 1: dead ReLUs"]
+    *_, verdict, first, second = variation_text(document, "terminal").split("\n\n")
+    assert verdict == document["verdict"]
+    assert first == "100 and 10000: cnn, seed 1: dead ReLUs."
+    assert second == "100: backends differ."
+    document["comparisons"][1]["notes"] = ["cnn, seed 1: dead ReLUs"]
+    assert variation_text(document, "latex").split("\n\n")[-2] == "% cnn, seed 1: dead ReLUs."
 
 
 def test_a_document_is_read_as_it_was_written():
