@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_runtime
+from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_folds, with_runtime
 from cnnlab.api.experiment import Experiment, ExperimentLike, load
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
@@ -159,11 +159,12 @@ class Comparison:
         return f"<Comparison of {names}: {self.verdict}>"
 
     def _repr_html_(self) -> str:
-        from cnnlab.comparison import caption, cost_table, rounded_table
+        from cnnlab.comparison import caption, cost_table, fold_table, rounded_table
         from cnnlab.summary_tables.text import html_text
 
         comparison = self._compared.comparison
         tables = [rounded_table(comparison), cost_table(comparison)]
+        tables += [by_fold] if len(by_fold := fold_table(comparison)) else []
         paragraphs = [*self.notes, *self.verdict.split("\n\n")]
         return "".join(
             [
@@ -181,6 +182,7 @@ def compare(
     set: Mapping[str, Any] | None = None,
     match: Budget | None = None,
     resize: str | None = None,
+    folds: int | None = None,
     out: str | PathLike[str] | None = None,
     data_dir: str | PathLike[str] | None = None,
     backend: str | None = None,
@@ -204,6 +206,8 @@ def compare(
         seeds: by default all seeds that the experiments have finished in common, else the one in each config.
         match: resize one of two networks until it costs what the other does.
         resize: the name of the network to resize; by default the one without convolutions.
+        folds: cross-validation for small data: train each experiment once for each of so many folds of its
+            training images, and test it on that fold, instead of on test images.
 
     The other arguments are those of `cnnlab.train`.
 
@@ -221,6 +225,8 @@ def compare(
         raise OptionError("match", suggestion(str(match), get_args(Budget)), value=match)
     chosen = seeds_of(seeds)
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
+    if folds is not None:
+        settings = with_folds(settings, folds)
     folder = out_folder(out)
     meant: list[ExperimentConfig | Run | Path] = []
     for each in experiments:
@@ -238,7 +244,7 @@ def compare(
         options = {
             "seeds": chosen is not None, "set": set, "backend": backend, "device": device,
             "precision": precision, "workers": workers != 1, "threads": threads,
-            "together": together != "auto", "fresh": fresh, "force": force,
+            "together": together != "auto", "fresh": fresh, "force": force, "folds": folds,
         }  # fmt: skip
         unused = ", ".join(f"--{name}" for name, value in options.items() if value)
         if unused:
@@ -251,7 +257,7 @@ def compare(
     )  # fmt: skip
     try:
         compared = compare_experiments(
-            entries, seeds=chosen, jobs=jobs, match=match, resize=resize, left_out=left_out
+            entries, seeds=chosen, jobs=jobs, match=match, resize=resize, folds=folds, left_out=left_out
         )
     except RunsFailed as error:
         raise TrainingFailed(error) from None

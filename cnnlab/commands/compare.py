@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from cnnlab.comparison import Style
 
 
+def folds_option(command: Command) -> Command:
+    """--folds."""
+    return click.option(
+        "--folds", type=int, metavar="K",
+        help="Cross-validation for small data: test on K folds of the training images, one after the other.",
+    )(command)  # fmt: skip
+
+
 def match_options(command: Command) -> Command:
     """--match and --resize."""
     command = click.option("--resize", metavar="NAME", help="With --match: the experiment to resize.")(
@@ -38,6 +46,7 @@ SEEDS_HELP = "Compare the runs with these seeds; missing ones are trained."
 @experiments_argument("A B...")
 @training_options(SEEDS_HELP)
 @match_options
+@folds_option
 @click.option(
     "--per-class", is_flag=True, help="Also show the test accuracy of each class; with --csv, only that."
 )
@@ -50,6 +59,7 @@ def command(
     options: TrainingOptions,
     match: Budget | None,
     resize: str | None,
+    folds: int | None,
     per_class: bool,
     markdown: bool,
     latex: bool,
@@ -78,6 +88,11 @@ def command(
     --match makes the comparison fair: the network without convolutions (or --resize NAME) is made wider or
     narrower until it has as many parameters or MACs, or takes as many seconds, as the other. The resized
     config is saved in the comparison's folder. Seconds are measured each time, so that sizes can vary.
+
+    --folds K is for small data, such as a folder of 40 pictures a class: the training images are divided into
+    K folds, each class alike, and each experiment is trained K times for each seed, tested on another fold
+    each time. So every image tests once. Test images that the dataset has of its own stay unused. Interval
+    and test allow for the overlap of the training images.
     """
     if markdown + latex + as_csv + as_json > 1:
         raise click.UsageError("--markdown, --latex, --csv and --json exclude each other")
@@ -85,7 +100,9 @@ def command(
     from cnnlab.commands.progress import reporting
 
     with reporting(quiet=quiet) as reporter:
-        comparison = compare(experiments, match=match, resize=resize, **options, progress=reporter)
+        comparison = compare(
+            experiments, match=match, resize=resize, folds=folds, **options, progress=reporter
+        )
         folder = comparison.saved()
     style: Style = "markdown" if markdown else "latex" if latex else "terminal"
     if as_json:
