@@ -132,10 +132,11 @@ def scattering_layers(nodes: Sequence[GraphNode], dataset: DatasetConfig) -> Ite
     if dataset.permute_pixels is None:
         return
     for where, layer in ((node.where, node.layer) for node in nodes if node.layer.moves_pixels):
-        yield where, (
+        message = (
             f"{layer.type()} moves images after dataset.permute_pixels, so what they show is not moved as a "
             "whole; leave it out"
         )
+        yield where, message
 
 
 def silent_layers(nodes: Sequence[GraphNode]) -> Iterator[Finding]:

@@ -58,7 +58,7 @@ class Layer(Settings):
     """Whether it changes images at random, in training only."""
 
     moves_pixels: ClassVar[bool] = False
-    """Whether it turns, shifts, mirrors, scales or crops images: of use only where neighbors belong together."""
+    """Whether it turns, shifts, mirrors, scales or crops images: of use where neighbors belong together."""
 
     only_reshapes: ClassVar[bool] = False
     """Whether its output is its input under another shape, which takes no memory of its own."""

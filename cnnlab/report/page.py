@@ -189,9 +189,7 @@ def _provenance(outcome: Outcome) -> dict[str, Any]:
         "dates": sorted({status["started"][:10] for status in statuses if "started" in status}),
         # The page is handed on: where the files lie on this machine is said in environment.json only.
         "dataset": {
-            key: _value(value)
-            for key, value in dataset.items()
-            if value is not None and key != "origin"
+            key: _value(value) for key, value in dataset.items() if value is not None and key != "origin"
         },
         "environment": _environment(first.environment),
         "config": config.to_yaml(),
