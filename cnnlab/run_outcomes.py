@@ -39,7 +39,7 @@ class RunsFailed(CnnlabError):
         self.exit_code = self.errors[0].exit_code
         total = len(records) + len(failures)
         self._count = "the run failed" if total == 1 else f"{len(failures)} of {total} runs failed"
-        reasons = [f"{config.name}, seed {config.seed}: {error}" for config, error in failures]
+        reasons = [f"{config.run_title}: {error}" for config, error in failures]
         super().__init__("\n   ".join([f"{self._count}; finished runs are kept", *reasons]))
 
     def on_command_line(self) -> str:

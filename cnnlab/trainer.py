@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
+from cnnlab.datasets.loading import dataset_of, read_content
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.framework_errors import is_out_of_memory, out_of_memory
 from cnnlab.run_folders.arithmetic import resume_under, reused_from_before
@@ -23,7 +24,7 @@ from cnnlab.run_folders.run_writer import RunWriter, open_run, trained_on
 
 if TYPE_CHECKING:
     from cnnlab.backend import Backend
-    from cnnlab.datasets.content import Dataset
+    from cnnlab.datasets.content import Content, Dataset
     from cnnlab.reporting import Reporter
     from cnnlab.training.cost_estimate import CostEstimate
 
@@ -42,6 +43,7 @@ class Trainer:
     reporter: Reporter
     fresh: bool = False
     _datasets: dict[str, Dataset] = field(default_factory=dict)
+    _contents: dict[str, Content] = field(default_factory=dict)  # what folds are made of
     _warned: set[str] = field(default_factory=set)
 
     def dataset(self, config: ExperimentConfig) -> Dataset:
@@ -57,8 +59,20 @@ class Trainer:
             )
         key = config.dataset.model_dump_json()
         if key not in self._datasets:
-            self._datasets[key] = load_reported(config.dataset, self.data_paths, self.reporter)
+            self._datasets[key] = self._loaded(config.dataset)
         return self._datasets[key]
+
+    def _loaded(self, dataset: DatasetConfig) -> Dataset:
+        """The images of a section; those that folds are made of are read once for all of these."""
+        if dataset.fold is None:
+            return load_reported(dataset, self.data_paths, self.reporter)
+        key = dataset.model_copy(update={"fold": None}).model_dump_json()
+        if key not in self._contents:
+            content = read_content(dataset, self.data_paths, progress=self.reporter.downloading)
+            if content.provenance.warning:
+                self.reporter.warn(content.provenance.warning)
+            self._contents[key] = content
+        return dataset_of(self._contents[key], dataset)
 
     def warn_of(self, messages: Sequence[str]) -> None:
         """Say each once, however many seeds there are."""

@@ -46,6 +46,17 @@ def with_runtime(settings: Mapping[str, Any] | None, **runtime: str | None) -> d
     return settings_of(settings) | {f"runtime.{key}": value for key, value in given.items()}
 
 
+def with_folds(settings: Mapping[str, Any], folds: int) -> dict[str, Any]:
+    """Settings with which an experiment is tested on the first of so many folds.
+
+    Raises:
+        UserError: not a number of folds.
+    """
+    if isinstance(folds, bool) or not hasattr(folds, "__index__") or int(folds) < 2:
+        raise OptionError("folds", f"expected 2 or more, found {folds!r:.60}")
+    return {**settings, "dataset.fold": {"of": int(folds), "index": 0}}
+
+
 def settings_of(settings: Mapping[str, Any] | None) -> dict[str, Any]:
     """Settings to change, by the keys that --set takes.
 

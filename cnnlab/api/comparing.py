@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args, overload
 
-from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_runtime
+from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_folds, with_runtime
 from cnnlab.api.experiment import Experiment, ExperimentLike, load
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
@@ -163,11 +163,12 @@ class Comparison:
         return f"<Comparison of {names}: {self.verdict}>"
 
     def _repr_html_(self) -> str:
-        from cnnlab.comparison import caption, cost_table, rounded_table
+        from cnnlab.comparison import caption, cost_table, fold_table, rounded_table
         from cnnlab.summary_tables.text import html_text
 
         comparison = self._compared.comparison
         tables = [rounded_table(comparison), cost_table(comparison)]
+        tables += [by_fold] if len(by_fold := fold_table(comparison)) else []
         paragraphs = [*self.notes, *self.verdict.split("\n\n")]
         return "".join(
             [
@@ -202,6 +203,7 @@ def compare(
     *,
     match: Budget | None = None,
     resize: str | None = None,
+    folds: int | None = None,
     vary: None = None,
     **training: Unpack[TrainingArguments],
 ) -> Comparison: ...
@@ -223,6 +225,7 @@ def compare(
     *,
     match: Budget | None = None,
     resize: str | None = None,
+    folds: int | None = None,
     vary: Mapping[str, Iterable[Any]] | None,
     equal_steps: bool = False,
     **training: Unpack[TrainingArguments],
@@ -238,6 +241,7 @@ def compare(
     resize: str | None = None,
     vary: Mapping[str, Iterable[Any]] | None = None,
     equal_steps: bool = False,
+    folds: int | None = None,
     out: str | PathLike[str] | None = None,
     data_dir: str | PathLike[str] | None = None,
     backend: str | None = None,
@@ -266,6 +270,8 @@ def compare(
             there are two settings.
         equal_steps: with `vary`, change the epochs, so that every value trains for about as many steps as
             the experiment without `vary`.
+        folds: cross-validation for small data: train each experiment once for each of so many folds of its
+            training images, and test it on that fold, instead of on test images.
 
     The other arguments are those of `cnnlab.train`.
 
@@ -283,10 +289,11 @@ def compare(
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     if equal_steps and vary is None:
         raise OptionError("equal_steps", "expected vary as well; without it nothing changes the steps")
+    if folds is not None:
+        settings = with_folds(settings, folds)
     folder = out_folder(out)
     if vary is not None:
-        if match is not None or resize is not None:
-            raise OptionError("vary", "expected no match or resize; give the resized config instead")
+        _check_plain(match=match, resize=resize, folds=folds)
         return vary_experiments(
             list(experiments), vary, settings=settings, seeds=chosen, equal_steps=equal_steps,
             jobs=jobs_of(
@@ -312,7 +319,7 @@ def compare(
         options = {
             "seeds": chosen is not None, "set": set, "backend": backend, "device": device,
             "precision": precision, "workers": workers != 1, "threads": threads,
-            "together": together != "auto", "fresh": fresh, "force": force,
+            "together": together != "auto", "fresh": fresh, "force": force, "folds": folds,
         }  # fmt: skip
         unused = ", ".join(f"--{name}" for name, value in options.items() if value)
         if unused:
@@ -325,7 +332,7 @@ def compare(
     )  # fmt: skip
     try:
         compared = compare_experiments(
-            entries, seeds=chosen, jobs=jobs, match=match, resize=resize, left_out=left_out
+            entries, seeds=chosen, jobs=jobs, match=match, resize=resize, folds=folds, left_out=left_out
         )
     except RunsFailed as error:
         raise TrainingFailed(error) from None
@@ -344,3 +351,14 @@ def _experiment(meant: ExperimentConfig | Run | Path) -> Path | str:
     if isinstance(meant, ExperimentConfig):
         return meant.digest
     return (meant.folder if isinstance(meant, Run) else meant).resolve().parent
+
+
+def _check_plain(**options: object) -> None:
+    """Refuse what asks for another kind of comparison than one at several values.
+
+    Raises:
+        UserError: such an option was given.
+    """
+    given = next((name for name, value in options.items() if value), None)
+    if given is not None:
+        raise OptionError(given, "expected without vary, which compares two experiments as they are")

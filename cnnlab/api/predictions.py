@@ -88,7 +88,7 @@ class ImagePredictions(Sequence["ImagePrediction"]):
         ]
         dataset = record.config.dataset
         return contact_sheet(
-            self.pixels, captions, title=f"{record.name}, seed {record.seed}",
+            self.pixels, captions, title=record.config.run_title,
             appearance=dataset.appearance if dataset else PLAIN, moves=moves,
         )  # fmt: skip
 

@@ -27,7 +27,8 @@ REDRAW_SECONDS = 0.1
 class Progress:
     """What a callback is told; as text, one line.
 
-    `epoch` counts from 1; `row` is the epoch's row of the history; `error` is why a run failed.
+    `epoch` counts from 1; `row` is the epoch's row of the history; `error` is why a run failed; `fold` is the
+    fold that tests, if one does.
     """
 
     event: Event
@@ -38,9 +39,10 @@ class Progress:
     row: EpochRow | None = None
     error: CnnlabError | None = None
     message: str = ""
+    fold: int | None = None
 
     def __str__(self) -> str:
-        run = f"{self.experiment}, seed {self.seed}"
+        run = f"{self.experiment}, seed {self.seed}" + ("" if self.fold is None else f", fold {self.fold}")
         match self.event:
             case "note":
                 return self.message
@@ -83,11 +85,12 @@ class CallbackReporter(LibraryReporter):
         self._callback(Progress("note", message=message))
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
-        self._callback(Progress("started", config.name, config.seed, done, config.training.epochs))
+        epochs = config.training.epochs
+        self._callback(Progress("started", config.name, config.seed, done, epochs, fold=config.fold))
 
     def epoch_ended(self, config: ExperimentConfig, row: EpochRow) -> None:
-        epoch = int(row["epoch"] or 0)
-        self._callback(Progress("epoch", config.name, config.seed, epoch, config.training.epochs, row))
+        epoch, epochs = int(row["epoch"] or 0), config.training.epochs
+        self._callback(Progress("epoch", config.name, config.seed, epoch, epochs, row, fold=config.fold))
 
     def reused(self, record: Record) -> None:
         self._callback(_ended("reused", record))
@@ -96,7 +99,7 @@ class CallbackReporter(LibraryReporter):
         self._callback(_ended("finished", record))
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
-        self._callback(Progress("failed", config.name, config.seed, error=error))
+        self._callback(Progress("failed", config.name, config.seed, error=error, fold=config.fold))
 
 
 class NotebookReporter(LibraryReporter):
@@ -111,7 +114,7 @@ class NotebookReporter(LibraryReporter):
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
         bar = self._bars[id(config)] = self._taken()
-        bar.label, bar.text = f"{config.name}, seed {config.seed}", ""
+        bar.label, bar.text = config.run_title, ""
         bar.draw(done / config.training.epochs, force=True)
 
     def stepped(
@@ -130,7 +133,7 @@ class NotebookReporter(LibraryReporter):
 
     def reused(self, record: Record) -> None:
         self._next.label, self._next.text = (
-            f"{record.name}, seed {record.seed}",
+            record.config.run_title,
             _ended("reused", record).message,
         )
         self._next.draw(1.0, force=True)
@@ -142,7 +145,7 @@ class NotebookReporter(LibraryReporter):
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
         bar = self._bars.pop(id(config), None) or self._taken()
-        bar.label, bar.text = f"{config.name}, seed {config.seed}", f"failed: {error}"
+        bar.label, bar.text = config.run_title, f"failed: {error}"
         bar.draw(0.0, force=True)
 
     def _taken(self) -> _Bar:
@@ -235,4 +238,5 @@ def _ended(event: Event, record: Record) -> Progress:
         record.name,
         record.seed,
         message=accuracy if event == "finished" else f"already finished, {accuracy}",
+        fold=record.config.fold,
     )

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from cnnlab.comparison import Style
 
 
+def folds_option(command: Command) -> Command:
+    """--folds."""
+    return click.option(
+        "--folds", type=int, metavar="K",
+        help="Cross-validation for small data: test on K folds of the training images, one after the other.",
+    )(command)  # fmt: skip
+
+
 def match_options(command: Command) -> Command:
     """--match and --resize."""
     command = click.option("--resize", metavar="NAME", help="With --match: the experiment to resize.")(
@@ -46,6 +54,7 @@ SEEDS_HELP = "Compare the runs with these seeds; missing ones are trained."
     is_flag=True,
     help="With --vary: change the epochs, so that every value trains for about as many steps.",
 )
+@folds_option
 @click.option(
     "--per-class", is_flag=True, help="Also show the test accuracy of each class; with --csv, only that."
 )
@@ -60,6 +69,7 @@ def command(
     resize: str | None,
     vary: Mapping[str, Sequence[Any]] | None,
     equal_steps: bool,
+    folds: int | None,
     per_class: bool,
     markdown: bool,
     latex: bool,
@@ -94,6 +104,10 @@ def command(
     between training and test, and spread at each value, and where the lead changes hands. The p-values are
     adjusted for the number of values. Fewer images mean fewer training steps for the same epochs;
     --equal-steps keeps the steps instead. The results are written as vary-KEY.json, .csv, .md and .png.
+    --folds K is for small data, such as a folder of 40 pictures a class: the training images are divided into
+    K folds, each class alike, and each experiment is trained K times for each seed, tested on another fold
+    each time. So every image tests once. Test images that the dataset has of its own stay unused. Interval
+    and test allow for the overlap of the training images.
     """
     if markdown + latex + as_csv + as_json > 1:
         raise click.UsageError("--markdown, --latex, --csv and --json exclude each other")
@@ -104,8 +118,8 @@ def command(
 
     with reporting(quiet=quiet) as reporter:
         compared = compare(
-            experiments, match=match, resize=resize, vary=vary, equal_steps=equal_steps, **options,
-            progress=reporter,
+            experiments, match=match, resize=resize, folds=folds, vary=vary, equal_steps=equal_steps,
+            **options, progress=reporter,
         )  # fmt: skip
         folder = compared.saved()
     if as_json:

@@ -215,7 +215,7 @@ class BarReporter(LineReporter):
 
 def named(run: ExperimentConfig | Record) -> str:
     """cnn, seed 0"""
-    return f"{run.name}, seed {run.seed}"
+    return (run if isinstance(run, ExperimentConfig) else run.config).run_title
 
 
 @contextmanager

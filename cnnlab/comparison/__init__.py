@@ -2,7 +2,7 @@
 
 from cnnlab.comparison.comparing import ComparedOutcomes, compare
 from cnnlab.comparison.conclusions import conclusion, ranking
-from cnnlab.comparison.experiments import ExperimentRuns, grouped
+from cnnlab.comparison.experiments import ExperimentRuns, grouped, grouped_folds
 from cnnlab.comparison.formats import Style, as_text
 from cnnlab.comparison.labels import labels_of
 from cnnlab.comparison.outcomes import Outcome
@@ -14,7 +14,9 @@ from cnnlab.comparison.tables import (
     class_accuracies,
     class_table,
     cost_table,
+    fold_table,
     rounded_table,
+    varied,
 )
 
 __all__ = [
@@ -32,9 +34,12 @@ __all__ = [
     "compare",
     "conclusion",
     "cost_table",
+    "fold_table",
     "grouped",
+    "grouped_folds",
     "labels_of",
     "ranking",
     "rounded_table",
     "spread",
+    "varied",
 ]

@@ -18,7 +18,7 @@ class Advantage:
 
     better: Outcome
     worse: Outcome
-    differences: tuple[float, ...]
+    differences: tuple[float, ...]  # one per seed; with folds, per seed and fold
 
     @property
     def mean(self) -> float:
@@ -48,15 +48,28 @@ def ranked(outcomes: Sequence[Outcome], seeds: Sequence[int] | None = None) -> l
 
 
 def accuracies(outcome: Outcome, seeds: Sequence[int]) -> list[float]:
-    """The test accuracy of each of these seeds."""
-    by_seed = dict(zip(outcome.seeds, outcome.test_accuracy.values, strict=True))
-    return [by_seed[seed] for seed in seeds]
+    """The test accuracy of each of these seeds; with folds, seed by seed, fold by fold."""
+    runs = zip(outcome.records, outcome.test_accuracy.values, strict=True)
+    by_seed: dict[int, list[float]] = {}
+    for record, accuracy in runs:
+        by_seed.setdefault(record.seed, []).append(accuracy)
+    return [accuracy for seed in seeds for accuracy in by_seed[seed]]
 
 
 def advantage_of(better: Outcome, worse: Outcome, seeds: Sequence[int]) -> Advantage:
     """The advantage of one experiment over another in these seeds; its mean is negative for the worse one."""
     pairs = zip(accuracies(better, seeds), accuracies(worse, seeds), strict=True)
     return Advantage(better, worse, tuple(above - below for above, below in pairs))
+
+
+def runs_counted(outcome: Outcome, seeds: Sequence[int], which: str = "") -> str:
+    """3 seeds, 5 folds, or 30 runs (6 seeds × 5 folds); `which` goes before the noun: "common ", or none."""
+    if outcome.folds is None:
+        return f"{len(seeds)} {which}seeds"
+    if len(seeds) == 1:
+        return f"{outcome.folds} folds"
+    runs = len(seeds) * outcome.folds
+    return f"{runs} {which}runs ({len(seeds)} seeds × {outcome.folds} folds)"
 
 
 def predicate(advantage: Advantage, which: str) -> str:
@@ -70,7 +83,8 @@ def predicate(advantage: Advantage, which: str) -> str:
     margin = percentage_points(advantage.mean)
     if number == 1:
         return f"outperforms {name} by {margin}"
-    wins = f"in {advantage.wins} of {number} {which}seeds"
+    seeds = range(number // (advantage.worse.folds or 1))
+    wins = f"in {advantage.wins} of {runs_counted(advantage.worse, seeds, which)}"
     if 2 * advantage.wins <= number:
         return f"outperforms {name} by {margin} on average, but only {wins}"
     return f"outperforms {name} {wins}, by {margin} on average"
@@ -78,14 +92,26 @@ def predicate(advantage: Advantage, which: str) -> str:
 
 def mean_accuracy(outcome: Outcome, seeds: Sequence[int]) -> str:
     """Such as "98.10% on average over 3 seeds"."""
-    accuracy = f"{fmean(accuracies(outcome, seeds)):.2%}"
-    return accuracy if len(seeds) == 1 else f"{accuracy} on average over {len(seeds)} seeds"
+    reached = accuracies(outcome, seeds)
+    accuracy = f"{fmean(reached):.2%}"
+    return accuracy if len(reached) == 1 else f"{accuracy} on average over {runs_counted(outcome, seeds)}"
 
 
 def listed(names: Sequence[str]) -> str:
     """a, b and c"""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def p_text(p: float) -> str:
+    """p = 0.031, or p < 0.001."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def signed(value: float) -> str:
+    """1.49, or −0.31: two decimals, with a minus sign where there is one."""
+    text = f"{abs(value):.2f}"
+    return text if value >= 0 or float(text) == 0 else f"−{text}"
 
 
 def percentage_points(difference: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,11 +29,16 @@ class ComparedOutcomes:
 
     dataset: str  # the name in a config, such as mnist
     dataset_title: str
-    test_digest: str
+    test_digest: str  # with folds, that of the digests of all of them
     warnings: tuple[str, ...]  # about the data of some run
     experiments: tuple[Outcome, ...]
     pairs: tuple[Pair, ...]  # every two experiments with a common seed, in the order given
     notes: tuple[str, ...] = ()  # how it came about: a network that was resized, other arithmetic
+
+    @property
+    def folds(self) -> int | None:
+        """How many folds of a cross-validation there are; None where the test images test."""
+        return self.experiments[0].folds
 
     @property
     def histories(self) -> dict[str, tuple[tuple[EpochRow, ...], ...]]:
@@ -48,6 +54,7 @@ class ComparedOutcomes:
             "dataset": self.dataset,
             "dataset_title": self.dataset_title,
             "test_digest": self.test_digest,
+            **({} if self.folds is None else {"folds": self.folds}),
             "warnings": list(self.warnings),
             "notes": list(self.notes),
             "experiments": [
@@ -69,18 +76,26 @@ def compare(experiments: Sequence[ExperimentRuns]) -> ComparedOutcomes:
     if len(different) < 2 or len(different) < len(experiments):
         given = ", ".join(each.name for each in experiments) or "none"
         raise UserError(f"expected two or more different experiments to compare, found {given}")
-    labels = labels_of(experiments)
-    check_same_data(
-        RunDataset(label, record.seed, record.dataset, distortion_of(record.config))
-        for each, label in zip(experiments, labels, strict=True)
-        for record in each.records
-    )
+    labels, folds = labels_of(experiments), experiments[0].folds
+    for fold in [None] if folds is None else range(folds):
+        check_same_data(
+            RunDataset(label, record.seed, record.dataset, distortion_of(record.config))
+            for each, label in zip(experiments, labels, strict=True)
+            for record in each.records
+            if folds is None or record.config.fold == fold
+        )
     datasets = [record.dataset for each in experiments for record in each.records]
+    titles, test_digest = [each.title for each in datasets], datasets[0].test_digest
+    if folds is not None:
+        of_all = "".join(record.dataset.test_digest for record in experiments[0].records[:folds])
+        test_digest = hashlib.sha256(of_all.encode()).hexdigest()
+        wholes = [each.config.dataset for each in experiments]
+        titles = [f"{whole.full_title}, {folds} folds" for whole in wholes if whole is not None]
     outcomes = tuple(outcome_of(each, label) for each, label in zip(experiments, labels, strict=True))
     return ComparedOutcomes(
         dataset=datasets[0].name,
-        dataset_title=" and ".join(dict.fromkeys(each.title for each in datasets)),
-        test_digest=datasets[0].test_digest,
+        dataset_title=" and ".join(dict.fromkeys(titles)),
+        test_digest=test_digest,
         warnings=tuple(dict.fromkeys(each.warning for each in datasets if each.warning)),
         experiments=outcomes,
         pairs=paired(outcomes),
@@ -132,7 +147,7 @@ def _costs_apart(experiments: Sequence[ExperimentRuns], labels: Sequence[str]) -
 def arithmetic_note(label: str, records: Sequence[Record]) -> str | None:
     """A line where the runs of one experiment were not all trained under the same arithmetic."""
     differences = differences_among(records)
-    resumed = [each.seed for each in records if each.environment.get(RESUMED) is True]
+    resumed = list(dict.fromkeys(each.seed for each in records if each.environment.get(RESUMED) is True))
     if resumed:
         differences.append(f"{seeds_named(resumed)} resumed under other arithmetic")
     return f"{label}: its runs differ in arithmetic ({'; '.join(differences)})" if differences else None
@@ -140,14 +155,15 @@ def arithmetic_note(label: str, records: Sequence[Record]) -> str | None:
 
 def training_notes(label: str, records: Sequence[Record]) -> Iterator[str]:
     """A line for each kind of warning that trainings of one experiment ended with."""
-    warned: dict[str, list[tuple[int, RunWarning]]] = {}
+    warned: dict[str, list[tuple[Record, RunWarning]]] = {}
     for record in records:
         for warning in record.result.warnings:
-            warned.setdefault(warning.kind, []).append((record.seed, warning))
+            warned.setdefault(warning.kind, []).append((record, warning))
     for found in warned.values():
-        seeds = sorted({seed for seed, _ in found})
-        first_seed, first = found[0]
-        which = f"seed {first_seed}, " if len(seeds) > 1 else ""
+        seeds = sorted({record.seed for record, _ in found})
+        of, first = found[0]
+        which = f"seed {of.seed}, " if len(seeds) > 1 else ""
+        which += "" if of.config.fold is None else f"fold {of.config.fold}, "
         yield f"{label}, {seeds_named(seeds)}: {first.message} ({which}epoch {first.epoch})"
 
 
@@ -187,6 +203,8 @@ def check_same_data(runs: Iterable[RunDataset]) -> None:
         lines.append(f"   {experiment}{which}: {title}, {dataset.origin}, test digest {digest[:8]}")
     if len(names) > 1:
         remedy = "use the same dataset in all configs"
+    elif any(group[0].dataset.fold for group in tested.values()):
+        remedy = "use the same images in all configs, and the same dataset.seed, which draws the folds"
     elif is_distorted_differently:
         remedy = "set the same dataset.distort in all configs"
     else:

@@ -46,11 +46,11 @@ def ranking(comparison: ComparedOutcomes) -> str:
         rank = "among the best" if any(each.tied for each in advantages) else "the best"
         clauses = "; it ".join(predicate(each, which) for each in advantages)
         claim = f"{best.name} is {rank} of {len(outcomes)}: it {clauses}"
-    if len(seeds) == 1:
+    if len(seeds) == 1 and best.folds is None:
         enough = f"--seeds 0-{fewest_pairs(len(comparison.pairs)) - 1}"
         return f"{claim}. A single {which}seed proves little; train more seeds ({enough})."
     doubtful = [each.worse.name for each in advantages if not each.tied and not each.unanimous]
-    if not doubtful:
+    if not doubtful or best.folds is not None:  # the verdicts on folds say what would help
         return f"{claim}."
     about = "" if len(advantages) == 1 else f" about {listed(doubtful)}"
     return f"{claim}. The seeds disagree{about}; train more seeds before drawing a conclusion."

@@ -54,7 +54,7 @@ def _told_apart(alike: Sequence[ExperimentRuns]) -> list[str]:
 
 
 def _settings(experiment: ExperimentRuns) -> dict[str, Any]:
-    settings = flat(experiment.records[0].config.plain())
+    settings = flat(experiment.config.plain())
     return {key: value for key, value in settings.items() if key not in _NOT_COMPARED}
 
 

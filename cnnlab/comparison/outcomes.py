@@ -1,15 +1,19 @@
-"""What one experiment reached over its seeds."""
+"""What one experiment reached over its seeds, and over the folds of a cross-validation."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
+from cnnlab.comparison.corrected import corrected_spread
 from cnnlab.comparison.experiments import ExperimentRuns
 from cnnlab.comparison.spread import Spread, spread
+from cnnlab.run_folders.predictions import Predictions, joined
 from cnnlab.run_folders.records import Record
 
 
@@ -51,6 +55,9 @@ class Outcome:
     peak_memory_bytes: Spread | None
     classes: tuple[ClassAccuracy, ...] | None  # by class index; None where a run's predictions are gone
     records: tuple[Record, ...] = field(repr=False)
+    folds: int | None = None
+    """With folds, there are values and records for each seed and fold: seed by seed, fold by fold; but of
+    `classes`, whose images are those of all folds, for each seed."""
 
     @property
     def points_per_1000_params(self) -> float | None:
@@ -62,19 +69,43 @@ class Outcome:
         """Seeds whose network cannot be told from always answering the most frequent class.
 
         On test and on training images it is right no more often than that class's share of the test images
-        and two standard errors. None where the predictions are gone: they say how frequent the classes are.
+        and two standard errors; with folds, on average over these. None where the predictions are gone: they
+        say how frequent the classes are.
         """
         if not self.classes or self.train_accuracy is None:
             return ()
         images = [each.images for each in self.classes]
         guess = max(images) / sum(images)
         bar = guess + 2 * math.sqrt(guess * (1 - guess) / sum(images))
-        reached = zip(self.seeds, self.test_accuracy.values, self.train_accuracy.values, strict=True)
+        tested, trained = self.by_seed(self.test_accuracy), self.by_seed(self.train_accuracy)
+        reached = zip(self.seeds, tested, trained, strict=True)
         return tuple(seed for seed, test, train in reached if max(test, train) <= bar)
 
+    def by_seed(self, measured: Spread) -> list[float]:
+        """One value for each seed; with folds, the mean over these."""
+        number = self.folds or 1
+        return [
+            fmean(measured.values[start : start + number]) for start in range(0, len(measured.values), number)
+        ]
+
+    def runs(self, seed: int) -> tuple[Record, ...]:
+        """The run with this seed, or those of all folds."""
+        return tuple(record for record in self.records if record.seed == seed)
+
     def record(self, seed: int) -> Record:
-        """The run with this seed."""
-        return self.records[self.seeds.index(seed)]
+        """The run with this seed, or that of its first fold."""
+        return self.runs(seed)[0]
+
+    def predictions(self, seed: int) -> Predictions | None:
+        """The answers on the test images; with folds on those of all, each by a network not trained on it.
+
+        None where the predictions of a run are gone.
+        """
+        found = [record.predictions for record in self.runs(seed)]
+        known = [each for each in found if each is not None]
+        if len(known) < len(found):
+            return None
+        return known[0] if len(known) == 1 else joined(known)
 
     def as_dict(self) -> dict[str, Any]:
         """One element of `experiments` in `cnnlab compare --json`."""
@@ -83,12 +114,17 @@ class Outcome:
             "name": self.name,
             "digest": self.digest,
             "seeds": list(self.seeds),
+            **({} if self.folds is None else {"folds": self.folds}),
             "params": self.params,
             "macs": self.macs,
             "points_per_1000_params": self.points_per_1000_params,
             "unlearned_seeds": list(self.unlearned_seeds),
             "warnings": [
-                {"seed": record.seed, **asdict(each)}
+                {
+                    "seed": record.seed,
+                    **({} if self.folds is None else {"fold": record.config.fold}),
+                    **asdict(each),
+                }
                 for record in self.records
                 for each in record.result.warnings
             ],
@@ -107,30 +143,36 @@ _MEASURED = tuple(each.name for each in fields(Outcome) if "Spread" in str(each.
 def outcome_of(experiment: ExperimentRuns, label: str) -> Outcome:
     """What an experiment reached; in its comparison it is called `label`."""
     results = [record.result for record in experiment.records]
+    folds = experiment.folds
+
+    def over_runs(values: Sequence[float]) -> Spread:
+        return spread(values) if folds is None else corrected_spread(values, folds)
 
     def measured(key: str) -> Spread | None:
         if key in COSTS and any(result.side_by_side for result in results):
             return None
         values: list[Any] = [getattr(result, key) for result in results]
-        return None if None in values else spread(values)
+        return None if None in values else over_runs(values)
 
-    return Outcome(
+    outcome = Outcome(
         name=label,
         digest=experiment.digest,
         seeds=experiment.seeds,
         params=results[0].params,
         macs=results[0].macs,
-        test_accuracy=spread([result.test_accuracy for result in results]),
+        test_accuracy=over_runs([result.test_accuracy for result in results]),
         **{key: measured(key) for key in _MEASURED if key != "test_accuracy"},
-        classes=_classes(experiment.records),
+        classes=None,
         records=experiment.records,
+        folds=folds,
     )
+    return replace(outcome, classes=_classes(outcome))
 
 
-def _classes(records: tuple[Record, ...]) -> tuple[ClassAccuracy, ...] | None:
+def _classes(outcome: Outcome) -> tuple[ClassAccuracy, ...] | None:
     """Accuracy class by class. A class without test images is left out."""
-    dataset = records[0].config.dataset
-    answers = [record.predictions for record in records]
+    dataset = outcome.records[0].config.dataset
+    answers = [outcome.predictions(seed) for seed in outcome.seeds]
     if dataset is None or any(answer is None for answer in answers):
         return None
     known = [answer for answer in answers if answer is not None]

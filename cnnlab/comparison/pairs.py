@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from cnnlab.comparison.advantages import accuracies, shared_seeds
+from cnnlab.comparison.corrected import corrected_p, corrected_spread
+from cnnlab.comparison.other_images import Answers, interval_over_images
 from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.power import ALPHA, POWER, seeds_to_settle, smallest_difference
 from cnnlab.comparison.significance import McNemar, SignFlip, holm, majority_p, mcnemar, sign_flip
@@ -33,12 +35,14 @@ class Pair:
     a: Outcome
     b: Outcome
     seeds: tuple[int, ...]  # those in common, ascending
-    difference: Spread  # of the test accuracies
-    sign_flip: SignFlip
-    p: float  # of the sign-flip test, adjusted for the number of pairs compared (Holm)
+    difference: Spread  # of the test accuracies; with folds, one value per seed and fold
+    sign_flip: SignFlip | None  # None with folds, whose training images overlap
+    p_corrected: float | None  # of the corrected resampled t test; only with folds
+    p: float  # of the one or the other test, adjusted for the number of pairs compared (Holm)
     pairs_compared: int
     mcnemar: tuple[McNemar | None, ...]  # one per seed; None where a run's predictions are gone
     mcnemar_majority_p: float | None
+    test_images_ci95: tuple[float, float] | None  # of the difference, over other test images
     smallest_visible: float | None  # the true difference that so many seeds would have shown; None: too few
     seeds_to_settle: int | None  # how many seeds would show the observed difference; None: unknown, or no end
     classes: tuple[ClassDifference, ...] | None
@@ -50,8 +54,10 @@ class Pair:
             "b": self.b.name,
             "direction": "a - b",
             "seeds": list(self.seeds),
-            "difference": self.difference.as_dict(),
-            "sign_flip": self.sign_flip.as_dict() | {"p_holm": self.p, "pairs_compared": self.pairs_compared},
+            "difference": self.difference.as_dict() | self._corrected(),
+            "test_images_ci95": None if self.test_images_ci95 is None else list(self.test_images_ci95),
+            "sign_flip": self.sign_flip
+            and self.sign_flip.as_dict() | {"p_holm": self.p, "pairs_compared": self.pairs_compared},
             "mcnemar_p": [each and each.p for each in self.mcnemar],
             "mcnemar": [
                 each and {"only_a_right": each.only_a, "only_b_right": each.only_b, "p": each.p}
@@ -74,12 +80,21 @@ class Pair:
             ],
         }
 
+    def _corrected(self) -> dict[str, Any]:
+        if self.p_corrected is None:
+            return {}
+        return {
+            "p_corrected": self.p_corrected,
+            "p_corrected_holm": self.p,
+            "pairs_compared": self.pairs_compared,
+        }
+
 
 def paired(outcomes: Sequence[Outcome]) -> tuple[Pair, ...]:
     """Every two outcomes that have a seed in common."""
     related = [(a, b) for a, b in combinations(outcomes, 2) if shared_seeds((a, b))]
     pairs = [_pair(a, b, len(related)) for a, b in related]
-    adjusted = holm([pair.sign_flip.p for pair in pairs])
+    adjusted = holm([pair.p for pair in pairs])
     return tuple(replace(pair, p=p) for pair, p in zip(pairs, adjusted, strict=True))
 
 
@@ -89,28 +104,40 @@ def _pair(a: Outcome, b: Outcome, compared: int) -> Pair:
     difference = spread(
         [above - below for above, below in zip(accuracies(a, seeds), accuracies(b, seeds), strict=True)]
     )
-    test = sign_flip(difference.values)
-    tests = tuple(_mcnemar(a, b, seed) for seed in seeds)
+    test: SignFlip | None = None
+    p_corrected: float | None = None
+    if a.folds is None:
+        test = sign_flip(difference.values)
+        p = test.p
+    else:
+        difference = corrected_spread(difference.values, a.folds)
+        p = p_corrected = corrected_p(difference.values, a.folds)
+    answers = [_right(a, b, seed) for seed in seeds]
+    both = [each for each in answers if each is not None]
+    tests = tuple(each and mcnemar(*each) for each in answers)
     known = [each.p for each in tests if each is not None]
-    std = difference.std
+    std = difference.std if test else None  # of folds, no number of seeds makes up for other images
     return Pair(
         a=a,
         b=b,
         seeds=seeds,
         difference=difference,
         sign_flip=test,
-        p=test.p,
+        p_corrected=p_corrected,
+        p=p,
         pairs_compared=compared,
         mcnemar=tests,
         mcnemar_majority_p=majority_p(known) if len(known) == len(tests) else None,
+        test_images_ci95=interval_over_images(both) if len(both) == len(answers) else None,
         smallest_visible=None if std is None else smallest_difference(std, len(seeds), compared),
         seeds_to_settle=None if std is None else seeds_to_settle(difference.mean, std, compared),
         classes=_class_differences(a, b, seeds),
     )
 
 
-def _mcnemar(a: Outcome, b: Outcome, seed: int) -> McNemar | None:
-    of_a, of_b = a.record(seed).predictions, b.record(seed).predictions
+def _right(a: Outcome, b: Outcome, seed: int) -> Answers | None:
+    """Which images each of the two classifies correctly; None where a run's predictions are gone."""
+    of_a, of_b = a.predictions(seed), b.predictions(seed)
     if of_a is None or of_b is None:
         return None
     if not np.array_equal(of_a.labels, of_b.labels):
@@ -119,7 +146,7 @@ def _mcnemar(a: Outcome, b: Outcome, seed: int) -> McNemar | None:
             "test images; "
             "train again with --fresh"
         )
-    return mcnemar(of_a.right, of_b.right)
+    return of_a.right, of_b.right
 
 
 def _class_differences(a: Outcome, b: Outcome, seeds: tuple[int, ...]) -> tuple[ClassDifference, ...] | None:

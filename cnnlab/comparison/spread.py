@@ -47,11 +47,12 @@ def spread(values: Sequence[float]) -> Spread:
     if len(values) == 1:
         return Spread(values, mean, None, None)
     std = stdev(values)
-    half_width = _t_quantile(len(values) - 1) * std / math.sqrt(len(values))
+    half_width = t_quantile(len(values) - 1) * std / math.sqrt(len(values))
     return Spread(values, mean, std, (mean - half_width, mean + half_width))
 
 
-def _t_quantile(degrees_of_freedom: int) -> float:
+def t_quantile(degrees_of_freedom: int) -> float:
+    """The 97.5% quantile of Student's distribution."""
     # What scipy.stats.t.ppf calls; scipy.special alone is imported in a third of the time.
     from scipy.special import stdtrit
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import pandas as pd
 
 from cnnlab.accounting.quantities import exactly
@@ -34,6 +36,7 @@ def accuracy_table(comparison: ComparedOutcomes) -> pd.DataFrame:
         row: dict[str, object] = {
             "experiment": outcome.name,
             "seeds": " ".join(str(seed) for seed in outcome.seeds),
+            **({} if outcome.folds is None else {"folds": outcome.folds}),
             "params": outcome.params,
             "macs": outcome.macs,
         }
@@ -59,6 +62,7 @@ def rounded_table(comparison: ComparedOutcomes) -> pd.DataFrame:
             {
                 "Experiment": outcome.name,
                 "Seeds": f"{len(outcome.seeds)} ({seeds_text(outcome.seeds)})",
+                **({} if outcome.folds is None else {"Folds": outcome.folds}),
                 "Parameters": f"{outcome.params:,}",
                 "MACs": exactly(outcome.macs),
                 "Train": percent(outcome.train_accuracy),
@@ -91,6 +95,30 @@ def cost_table(comparison: ComparedOutcomes) -> pd.DataFrame:
             for outcome in in_order(comparison)
         ]
     )
+
+
+def fold_table(comparison: ComparedOutcomes) -> pd.DataFrame:
+    """Seeds × folds as text: the test accuracy of each run, and of two experiments the difference in points.
+
+    Empty without folds.
+    """
+    folds = comparison.folds
+    if folds is None:
+        return pd.DataFrame()
+
+    def rows(name: str, seeds: Sequence[int], cells: Sequence[str]) -> Iterator[dict[str, object]]:
+        for place, seed in enumerate(seeds):
+            row = cells[place * folds : (place + 1) * folds]
+            yield {"Experiment": name, "Seed": seed} | {f"Fold {fold}": cell for fold, cell in enumerate(row)}
+
+    found: list[dict[str, object]] = []
+    for outcome in (outcomes := in_order(comparison)):
+        found += rows(outcome.name, outcome.seeds, [f"{each:.2%}" for each in outcome.test_accuracy.values])
+    if len(outcomes) == 2:
+        for pair in comparison.pairs:
+            differences = [f"{100 * each:+.2f}".replace("-", "−") for each in pair.difference.values]
+            found += rows(f"{pair.a.name} − {pair.b.name}", pair.seeds, differences)
+    return pd.DataFrame(found)
 
 
 def class_table(comparison: ComparedOutcomes) -> pd.DataFrame:
@@ -143,9 +171,17 @@ def _known_classes(outcomes: list[Outcome]) -> tuple[ClassAccuracy, ...]:
 
 def caption(comparison: ComparedOutcomes) -> str:
     """What the columns of `rounded_table` are."""
-    repeated = any(len(outcome.seeds) > 1 for outcome in comparison.experiments)
-    over_seeds = ", mean ± standard deviation over the seeds" if repeated else ""
-    return f"{comparison.dataset_title}: accuracy on training, validation and test images{over_seeds}"
+    repeated = any(len(outcome.records) > 1 for outcome in comparison.experiments)
+    over_runs = f", mean ± standard deviation over the {varied(comparison)}" if repeated else ""
+    return f"{comparison.dataset_title}: accuracy on training, validation and test images{over_runs}"
+
+
+def varied(comparison: ComparedOutcomes) -> str:
+    """What the runs of an experiment differ in: seeds, folds, or seeds and folds."""
+    if comparison.folds is None:
+        return "seeds"
+    several = any(len(outcome.seeds) > 1 for outcome in comparison.experiments)
+    return "seeds and folds" if several else "folds"
 
 
 def percent(accuracy: Spread | None) -> str:

@@ -6,11 +6,14 @@ from cnnlab.comparison.advantages import (
     Advantage,
     advantage_of,
     mean_accuracy,
+    p_text,
     parameter_clause,
     percentage_points,
     predicate,
+    signed,
 )
 from cnnlab.comparison.experiments import seeds_text
+from cnnlab.comparison.image_sentences import fold_evidence, mcnemar_of_folds, other_images
 from cnnlab.comparison.pairs import Pair
 from cnnlab.comparison.power import ALPHA, MOST_SEEDS, fewest_pairs
 
@@ -19,33 +22,42 @@ def verdict(pair: Pair) -> str:
     """The verdict on two experiments.
 
     "Statistically significant" is said only where the sign-flip test over the seeds (adjusted, where several
-    pairs are compared) and the t interval of the mean difference agree. One seed never suffices: McNemar's
-    test on the test images then says that two trained networks differ, not that two architectures do.
+    pairs are compared) and the t interval of the mean difference agree; with folds, where the corrected t
+    test and its interval do. Without folds, one seed never suffices: McNemar's test on the test images then
+    says that two trained networks differ, not that two architectures do.
     """
     advantage = advantage_of(pair.a, pair.b, pair.seeds)
     if advantage.mean < 0:
         advantage = advantage_of(pair.b, pair.a, pair.seeds)
-    if len(pair.seeds) == 1:
-        sentences = [_claim(pair, advantage), _mcnemar_of_one_seed(pair), "One seed cannot tell a difference "
-                     f"from chance; train more seeds ({_more_seeds(pair)})."]  # fmt: skip
+    if pair.a.folds is not None:
+        answers = mcnemar_of_folds if len(pair.seeds) == 1 else _mcnemar_of_seeds
+        sentences = [
+            _claim(pair, advantage),
+            fold_evidence(pair, significant=is_significant(pair)),
+            answers(pair),
+            other_images(pair, advantage),
+        ]
+    elif len(pair.seeds) == 1:
+        sentences = [
+            _claim(pair, advantage),
+            _mcnemar_of_one_seed(pair),
+            other_images(pair, advantage),
+            f"One seed cannot tell a difference from chance; train more seeds ({_more_seeds(pair)}).",
+        ]
     else:
         sentences = [
             _claim(pair, advantage),
             _evidence(pair),
             _mcnemar_of_seeds(pair),
+            other_images(pair, advantage),
             _outlook(pair, advantage),
         ]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
 def is_significant(pair: Pair) -> bool:
-    """Whether the difference is significant across seeds, by confidence interval and sign-flip test."""
+    """Whether the difference is significant across seeds, or folds, by confidence interval and test."""
     return _excludes_zero(pair) and pair.p < ALPHA
-
-
-def p_text(p: float) -> str:
-    """p = 0.031, or p < 0.001."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def _claim(pair: Pair, advantage: Advantage) -> str:
@@ -62,7 +74,8 @@ def _claim(pair: Pair, advantage: Advantage) -> str:
         if advantage.better is pair.b:
             low, high = -high, -low
         of = " of the difference" if advantage.tied else ""
-        text += f" (95% confidence interval{of} {_signed(low)} to {_signed(high)})"
+        corrected = ", corrected for overlapping training images" if pair.a.folds is not None else ""
+        text += f" (95% confidence interval{of} {signed(low)} to {signed(high)}{corrected})"
     return f"{text}{'' if advantage.tied else parameter_clause(advantage.better, advantage.worse)}."
 
 
@@ -74,7 +87,7 @@ def _evidence(pair: Pair) -> str:
     test = f"sign-flip test over {number} seeds, {p_text(pair.p)}{adjusted}"
     if is_significant(pair):
         return f"The difference is statistically significant across seeds ({test})."
-    smallest = min(1.0, pair.pairs_compared * pair.sign_flip.smallest)
+    smallest = min(1.0, pair.pairs_compared * pair.sign_flip.smallest) if pair.sign_flip else 0.0
     if pair.p >= smallest >= ALPHA:
         floor = f"with {number} seeds its p-value cannot fall below {smallest:.2g}{adjusted}"
         if _excludes_zero(pair):
@@ -163,11 +176,6 @@ def _more_seeds(pair: Pair) -> str:
 def _excludes_zero(pair: Pair) -> bool:
     interval = pair.difference.ci95
     return interval is not None and not interval[0] <= 0 <= interval[1]
-
-
-def _signed(value: float) -> str:
-    text = f"{abs(value):.2f}"
-    return text if value >= 0 or float(text) == 0 else f"−{text}"
 
 
 def _sign(number: int) -> int:

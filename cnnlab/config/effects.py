@@ -43,7 +43,7 @@ def known_counts(dataset: DatasetConfig) -> ImageCounts | None:
     """The counts of a set whose size needs no file to be read; None of others."""
     kind = type(dataset)
     fixed = isinstance(getattr(kind, "train_count", None), int) or "train_count" in kind.model_fields
-    if not fixed or dataset.classes is not None:
+    if not fixed or dataset.classes is not None or dataset.fold is not None:
         return None
     available = dataset.train_count
     try:
@@ -99,6 +99,9 @@ def idle_settings(
     yield from _idle_schedule(training.optimizer.learning_rate, training.epochs)
     yield from _idle_optimizer(training, counts)
     yield from _idle_weights(training, dataset, counts)
+    test_size = type(dataset).model_fields.get("test_size")
+    if dataset.fold is not None and test_size and getattr(dataset, "test_size", None) != test_size.default:
+        yield ("dataset", "test_size"), "has no effect: a fold tests (dataset.fold); leave it out"
     if getattr(dataset, "noise", 0) == 1:
         yield ("dataset", "noise"), "images of nothing but noise; there is nothing to learn"
     if counts is None:

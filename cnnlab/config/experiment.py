@@ -27,6 +27,7 @@ from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
 from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
+from cnnlab.datasets.fold import Fold
 from cnnlab.datasets.own_paths import starting_in
 from cnnlab.errors import ShapeError, UserError, unknown
 from cnnlab.language.fields import Name, Settings, Shape, as_written, chosen_by_name, written_only
@@ -184,6 +185,22 @@ class ExperimentConfig(Settings):
 
     def with_seed(self, seed: int) -> ExperimentConfig:
         return self.model_copy(update={"seed": seed})
+
+    @property
+    def fold(self) -> int | None:
+        """The fold of the training images that tests; None where the test images do."""
+        return None if self.dataset is None or self.dataset.fold is None else self.dataset.fold.index
+
+    def with_fold(self, fold: Fold | None) -> ExperimentConfig:
+        """The same experiment, tested on a fold of its training images, or (None) on its test images."""
+        assert self.dataset is not None
+        return self.model_copy(update={"dataset": self.dataset.model_copy(update={"fold": fold})})
+
+    @property
+    def run_title(self) -> str:
+        """What a run of this config is called among others: cnn, seed 0, or cnn, seed 0, fold 2."""
+        fold = "" if self.fold is None else f", fold {self.fold}"
+        return f"{self.name}, seed {self.seed}{fold}"
 
 
 def load_config(experiment: str, overrides: Sequence[str] = (), *, trained: bool = False) -> ExperimentConfig:

@@ -16,6 +16,7 @@ from pydantic import (
 
 from cnnlab.datasets.appearance import Appearance
 from cnnlab.datasets.distortion import Distortion
+from cnnlab.datasets.fold import Fold
 from cnnlab.datasets.label_noise import LabelNoiseField
 from cnnlab.datasets.permutation import PermutationField
 from cnnlab.errors import suggestion
@@ -113,6 +114,11 @@ class DatasetConfig(Settings):
         description="The share of training labels that are replaced by another class, or "
         "{share: 0.1, seed: 0}; null or 0: none.",
     )
+    fold: Fold | None = Field(
+        None,
+        description="{of: 5, index: 0}: test on this fold of the training images, train on the others; null: "
+        "test on the test images.",
+    )
 
     brightest: ClassVar[int] = 255
     """The pixel value that a picture of the image shows as white."""
@@ -144,6 +150,8 @@ class DatasetConfig(Settings):
             done.append("pixels permuted" if side == 1 else f"{side}×{side} blocks permuted")
         if self.label_noise is not None:
             done.append(f"{100 * self.label_noise.share:g}% label noise")
+        if self.fold is not None:
+            done.append(str(self.fold))
         return ", ".join(done)
 
     @property

@@ -45,6 +45,9 @@ class Provenance:
     label_noise: Mapping[str, float] | None = None
     """The setting, and how many training labels are `changed`; the digests are those of the true labels."""
 
+    fold: Mapping[str, int] | None = None
+    """The setting, where a fold of the training images tests; the digests are those of its images."""
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON, without what was not done."""
         done = asdict(self)
@@ -66,6 +69,10 @@ class Content:
     places: Mapping[PartName, np.ndarray] = field(default_factory=dict)
     """(N,) where each image lies in the source: a file such as "train/cat/001.png", or its index there; of a
     part that is missing, the indices are those of its images."""
+
+    pictures: np.ndarray | None = None
+    """(N,) int64, equal for training images that are the same picture, before they are distorted; only where
+    folds are made of them."""
 
     left_out: tuple[LeftOut, ...] = ()
     """Files of the source that are not read."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnnlab.datasets.content import Content, PartName
+from cnnlab.datasets.equal_images import pixel_hash
 from cnnlab.datasets.splits import channel_statistics
 from cnnlab.foreign_text import printable
 
@@ -183,8 +183,7 @@ def find_duplicates(content: Content) -> Duplicates:
 
     for name, part in content.parts.items():
         for index, (image, label) in enumerate(zip(part.images, part.labels.tolist(), strict=True)):
-            key = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
-            earlier = seen.setdefault(key, {})
+            earlier = seen.setdefault(pixel_hash(image), {})
             for other, (first, other_label) in earlier.items():
                 counts[name, other] += 1
                 some = pairs.setdefault((name, other, label == other_label), [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cnnlab.datasets.base import DatasetConfig, DownloadProgress
@@ -27,30 +28,37 @@ def load_dataset(
         UserError: a file is broken, or holds fewer images than the config asks for.
         DownloadError: the files are nowhere and cannot be downloaded.
     """
-    # NumPy is first imported here: the config reader imports this package and must answer at once.
-    from cnnlab.datasets.splits import split
-
-    return _altered(split(_read(config, data_paths, progress), config), config)
+    return dataset_of(read_content(config, data_paths, progress=progress), config)
 
 
 def load_content(
     config: DatasetConfig, data_paths: DataPaths, *, progress: DownloadProgress | None = None
 ) -> Content:
-    """The same without splits: all images of the chosen classes, raw.
+    """The same without validation images split off: all images of the chosen classes, raw.
 
     Raises:
         UserError: a file is broken, or a chosen class has no images.
         DownloadError: the files are nowhere and cannot be downloaded.
     """
-    from cnnlab.datasets.splits import only_classes
+    from cnnlab.datasets.splits import chosen_images
 
-    content = _read(config, data_paths, progress)
-    return content if config.class_names == config.all_classes else only_classes(content, config)
+    return chosen_images(read_content(config, data_paths, progress=progress), config)
 
 
-def _read(config: DatasetConfig, data_paths: DataPaths, progress: DownloadProgress | None) -> Content:
-    """The source's images, distorted where the config says so."""
+def read_content(
+    config: DatasetConfig, data_paths: DataPaths, *, progress: DownloadProgress | None = None
+) -> Content:
+    """The source's images, distorted where the config says so: the same for all folds.
+
+    Raises:
+        UserError: a file is broken.
+        DownloadError: the files are nowhere and cannot be downloaded.
+    """
     content = config.read(data_paths, progress=progress)
+    if config.fold is not None:
+        from cnnlab.datasets.equal_images import picture_numbers
+
+        content = replace(content, pictures=picture_numbers(content.train_images))
     if config.distort is None:
         return content
     from cnnlab.datasets.distorting import distorted
@@ -58,8 +66,18 @@ def _read(config: DatasetConfig, data_paths: DataPaths, progress: DownloadProgre
     return distorted(content, config.distort)
 
 
-def _altered(data: Dataset, config: DatasetConfig) -> Dataset:
-    """Pixels permuted and training labels made wrong, where the config says so; digests stay."""
+def dataset_of(content: Content, config: DatasetConfig) -> Dataset:
+    """What the config makes of images that have been read.
+
+    Pixels are permuted and training labels made wrong where it says so; digests stay.
+
+    Raises:
+        UserError: there are fewer images than the config asks for.
+    """
+    # NumPy is first imported here: the config reader imports this package and must answer at once.
+    from cnnlab.datasets.splits import split
+
+    data = split(content, config)
     if config.label_noise is not None:
         from cnnlab.datasets.mislabeling import with_label_noise
 

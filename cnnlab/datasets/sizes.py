@@ -32,8 +32,13 @@ def used_size(config: DatasetConfig, *, available: int) -> int:
     """
     used = available if config.train_size is None else config.train_size
     if used > available:
+        there = (
+            f"the files of this {config.title} hold no more"
+            if config.fold is None
+            else f"the other folds of this {config.title} hold no more"
+        )
         raise UserError(
             f"dataset.train_size: expected at most {available} training images, found {used}\n"
-            f"   the files of this {config.title} hold no more; lower train_size, or leave it out to use all"
+            f"   {there}; lower train_size, or leave it out to use all"
         )
     return used

@@ -8,6 +8,7 @@ import numpy as np
 
 from cnnlab.datasets.base import DatasetConfig
 from cnnlab.datasets.content import Content, Dataset, PartName, PixelScale, Split, part_digests
+from cnnlab.datasets.folding import one_fold
 from cnnlab.datasets.memory_mapped import taken
 from cnnlab.datasets.sizes import split_sizes, used_size
 from cnnlab.errors import UserError
@@ -19,6 +20,8 @@ PIXELS_AT_ONCE = 1 << 20
 def split(content: Content, config: DatasetConfig) -> Dataset:
     """Divide a source into training, validation and test images as the config asks.
 
+    Where a fold tests, the training images are those of the other folds.
+
     The first `train_size` images train, or with `stratified` as many drawn with `seed`. The images that
     follow them validate where enough follow, or as many drawn from the rest; else a stratified part of the
     `train_size` is cut out. Where the source has validation images of its own, these validate, and nothing is
@@ -27,8 +30,7 @@ def split(content: Content, config: DatasetConfig) -> Dataset:
     Raises:
         UserError: the source has fewer images than the config wants.
     """
-    if config.class_names != config.all_classes:
-        content = only_classes(content, config)
+    content = chosen_images(content, config)
     images, labels = content.train_images, content.train_labels
     if content.validation is None:
         used, validating = split_sizes(config, available=len(images))
@@ -64,6 +66,17 @@ def split(content: Content, config: DatasetConfig) -> Dataset:
     )
 
 
+def chosen_images(content: Content, config: DatasetConfig) -> Content:
+    """The images of the chosen classes, and of these the config's fold as test images, where it has one.
+
+    Raises:
+        UserError: a class has too few images.
+    """
+    if config.class_names != config.all_classes:
+        content = only_classes(content, config)
+    return content if config.fold is None else one_fold(content, config)
+
+
 def only_classes(content: Content, config: DatasetConfig) -> Content:
     """The images of the chosen classes, in their order, with new labels and digests of their own.
 
@@ -88,7 +101,7 @@ def only_classes(content: Content, config: DatasetConfig) -> Content:
                 "out"
             )
     for name, part in parts.items():
-        if not len(part):
+        if not len(part) and not (name == "test" and config.fold is not None):
             raise UserError(f"dataset.classes: {config.title} has no {name} images of these classes")
     whole, tested = part_digests(parts)
     return replace(
@@ -99,6 +112,9 @@ def only_classes(content: Content, config: DatasetConfig) -> Content:
         test_labels=test.labels,
         validation=parts.get("validation"),
         places=places,
+        pictures=None
+        if content.pictures is None
+        else content.pictures[renumbered[content.train_labels] >= 0],
         provenance=replace(content.provenance, digest=whole, test_digest=tested),
     )
 

@@ -58,7 +58,7 @@ def open_subject(
     if not file.is_file():
         raise UserError(f"{record.path}: model.keras is missing; train this run again with --fresh")
     return Subject(
-        name=f"{record.name}, seed {record.seed}", folder=record.path / "explain", out=out, file=file,
+        name=record.config.run_title, folder=record.path / "explain", out=out, file=file,
         record=record, dataset=record.config.dataset, data_paths=data_paths, reporter=reporter,
         runtime=asked_runtime(record.config.runtime, backend=backend, device=device),
     )  # fmt: skip

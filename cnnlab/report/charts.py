@@ -10,8 +10,8 @@ from cnnlab.pictures.kit.encoding import inline_svg
 from cnnlab.pictures.plots.curves import Quantity, curve_panel
 from cnnlab.run_folders.records import EpochRow
 
-Histories = Mapping[str, Mapping[int, Sequence[EpochRow]]]
-"""By experiment and seed the rows of history.csv."""
+Histories = Mapping[str, Mapping[int | str, Sequence[EpochRow]]]
+"""By experiment and seed the rows of history.csv; with folds, by "0, fold 2"."""
 
 
 class Chart(NamedTuple):

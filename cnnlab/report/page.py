@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,11 +19,14 @@ from cnnlab.comparison import (
     class_table,
     conclusion,
     cost_table,
+    fold_table,
     rounded_table,
+    varied,
 )
+from cnnlab.comparison.advantages import p_text
 from cnnlab.comparison.confusion import confusion
 from cnnlab.comparison.experiments import seeds_text
-from cnnlab.comparison.verdicts import p_text, verdict
+from cnnlab.comparison.verdicts import verdict
 from cnnlab.ladder.document import Document
 from cnnlab.ladder.pictures import picture
 from cnnlab.ladder.tables import step_table
@@ -34,7 +37,7 @@ from cnnlab.pictures.plots import PredictedImages
 from cnnlab.pictures.plots.confusion import STRONG, ConfusionMatrix, percent_matrices
 from cnnlab.report import charts, images, network
 from cnnlab.report.templates import pages
-from cnnlab.run_folders.records import read_json
+from cnnlab.run_folders.records import Record, read_json
 from cnnlab.variation.document import Document as VariationDocument
 from cnnlab.variation.pictures import picture as variation_picture
 from cnnlab.variation.tables import reading_table
@@ -67,7 +70,7 @@ def render_report(
         "typed": _typed,
     }
     histories = {
-        outcome.name: {record.seed: record.history for record in outcome.records}
+        outcome.name: {_run(record, comparison): record.history for record in outcome.records}
         for outcome in comparison.experiments
     }
     drawn = [charts.chart(histories, "loss"), charts.chart(histories, "accuracy")]
@@ -79,12 +82,16 @@ def render_report(
         verdicts=[verdict(pair) for pair in comparison.pairs],
         tables=[
             _table("Accuracy", rounded_table(comparison), caption(comparison)),
-            _table("Cost", cost_table(comparison), "Cost of that accuracy; means over the seeds"),
+            _table(
+                "Cost", cost_table(comparison), f"Cost of that accuracy; means over the {varied(comparison)}"
+            ),
         ],
+        fold_table=_table("Fold by fold", fold_table(comparison), "Test accuracy by seed and fold"),
+        varied=varied(comparison),
         class_table=_table("Class by class", class_table(comparison), "Test accuracy by class"),
         charts=drawn,
         chart_data=[each.data for each in drawn],
-        seeds=sorted({seed for outcome in comparison.experiments for seed in outcome.seeds}),
+        seeds=_in_order(run for runs in histories.values() for run in runs),
         pairs=[_pair(pair) for pair in comparison.pairs],
         confusions=_confusions(comparison.experiments),
         networks=[
@@ -99,6 +106,17 @@ def render_report(
         variations=[_variation(each, number) for number, each in enumerate(variations)],
         provenance=[_provenance(outcome) for outcome in comparison.experiments],
     )
+
+
+def _run(record: Record, comparison: ComparedOutcomes) -> int | str:
+    """What tells the runs of an experiment apart: the seed, or seed and fold."""
+    return record.seed if comparison.folds is None else f"{record.seed}, fold {record.config.fold}"
+
+
+def _in_order(runs: Iterable[int | str]) -> list[int | str]:
+    """Each once; seeds ascending, and folds within a seed."""
+    different = list(dict.fromkeys(runs))
+    return sorted(different, key=lambda run: [int(number) for number in re.findall(r"\d+", str(run))])
 
 
 def _why(document: Document) -> dict[str, Any]:
@@ -139,18 +157,14 @@ def _sort_key(cell: str) -> str:
 
 
 def _pair(pair: Pair) -> dict[str, Any]:
-    """A pair's table: one row per seed."""
-    place = {outcome.name: dict(zip(outcome.seeds, outcome.test_accuracy.values, strict=True))
-             for outcome in (pair.a, pair.b)}  # fmt: skip
+    """A pair's table: one row per seed, with means over the folds where there are some."""
+    a, b = (
+        dict(zip(outcome.seeds, outcome.by_seed(outcome.test_accuracy), strict=True))
+        for outcome in (pair.a, pair.b)
+    )
     rows = [
-        {
-            "seed": seed,
-            "a": place[pair.a.name][seed],
-            "b": place[pair.b.name][seed],
-            "difference": difference,
-            "mcnemar": answers,
-        }
-        for seed, difference, answers in zip(pair.seeds, pair.difference.values, pair.mcnemar, strict=True)
+        {"seed": seed, "a": a[seed], "b": b[seed], "difference": a[seed] - b[seed], "mcnemar": answers}
+        for seed, answers in zip(pair.seeds, pair.mcnemar, strict=True)
     ]
     return {"pair": pair, "rows": rows}
 
@@ -182,6 +196,12 @@ def _rows(matrix: ConfusionMatrix) -> list[tuple[str, list[tuple[str, int, str]]
 
 def _provenance(outcome: Outcome) -> dict[str, Any]:
     first = outcome.records[0]
+    dataset, config = first.dataset.as_dict(), first.config
+    if outcome.folds is not None:  # what all folds have in common
+        config = config.with_fold(None)
+        whole = {} if config.dataset is None else {"title": config.dataset.full_title}
+        dataset = {key: dataset[key] for key in dataset if key not in ("digest", "test_digest")}
+        dataset |= {**whole, "fold": f"0 to {outcome.folds - 1}"}
     statuses = [read_json(record.path / "run.json") or {} for record in outcome.records]
     return {
         "name": outcome.name,
@@ -191,12 +211,10 @@ def _provenance(outcome: Outcome) -> dict[str, Any]:
         "dates": sorted({status["started"][:10] for status in statuses if "started" in status}),
         # The page is handed on: where the files lie on this machine is said in environment.json only.
         "dataset": {
-            key: _value(value)
-            for key, value in first.dataset.as_dict().items()
-            if value is not None and key != "origin"
+            key: _value(value) for key, value in dataset.items() if value is not None and key != "origin"
         },
         "environment": _environment(first.environment),
-        "config": first.config.to_yaml(),
+        "config": config.to_yaml(),
     }
 
 

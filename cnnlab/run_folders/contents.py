@@ -165,6 +165,7 @@ class DatasetFacts:
     warning: str | None = None
     permute_pixels: dict[str, int] | None = None
     label_noise: dict[str, float] | None = None
+    fold: dict[str, int] | None = None
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:

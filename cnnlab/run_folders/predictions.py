@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,17 @@ class Predictions:
         """(N,) bool"""
         right: np.ndarray = self.predicted == self.labels
         return right
+
+
+def joined(several: Sequence[Predictions]) -> Predictions:
+    """The answers on several sets of images, one after the other."""
+    import numpy as np
+
+    return Predictions(
+        labels=np.concatenate([each.labels for each in several]),
+        predicted=np.concatenate([each.predicted for each in several]),
+        probabilities=np.concatenate([each.probabilities for each in several]),
+    )
 
 
 def read_predictions(path: Path) -> Predictions | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from cnnlab.comparison import ComparedOutcomes, compare, grouped
+from cnnlab.comparison import ComparedOutcomes, compare, grouped, grouped_folds
 from cnnlab.comparison.comparing import RunDataset, check_same_data, distortion_of
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.datasets.fold import Fold
 from cnnlab.errors import UserError
 from cnnlab.jobs import Jobs
 from cnnlab.run_folders.arithmetic import of_other_arithmetic
@@ -42,12 +43,13 @@ def compare_experiments(
     jobs: Jobs,
     match: Budget | None = None,
     resize: str | None = None,
+    folds: int | None = None,
     left_out: Sequence[DamagedRun] = (),
 ) -> ComparedExperiments:
     """Resize one network where a budget is to be met, train what is missing, compare.
 
     Args:
-        entries, seeds, left_out: see `train_and_compare`.
+        entries, seeds, folds, left_out: see `train_and_compare`.
         match: what both networks are to cost alike; see `match_budget`.
         resize: the name of the network to resize.
 
@@ -61,13 +63,16 @@ def compare_experiments(
         raise UserError("--resize needs --match")
     if match is not None and given:
         raise UserError(f"--match: {given[0].path} is a finished run; give the config instead")
+    if folds is not None and given:
+        raise UserError(f"--folds: {given[0].path} is a finished run; give the config instead")
     matched = None
     if match is not None:
-        with jobs.cost_estimates(runs=len(configs) * len(seeds or (None,))) as estimate_cost:
+        runs = len(configs) * len(seeds or (None,)) * (folds or 1)
+        with jobs.cost_estimates(runs=runs) as estimate_cost:
             matched = match_budget(configs, match, estimate_cost=estimate_cost, resize=resize)
         jobs.reporter.note(str(matched))
         entries = [matched.config if each is matched.original else each for each in entries]
-    comparison = train_and_compare(entries, seeds=seeds, jobs=jobs, left_out=left_out)
+    comparison = train_and_compare(entries, seeds=seeds, jobs=jobs, folds=folds, left_out=left_out)
     if matched is not None:
         comparison = replace(comparison, notes=(str(matched), *comparison.notes))
     from cnnlab.studies.pictures import answers_on_images
@@ -80,6 +85,7 @@ def train_and_compare(
     *,
     seeds: Sequence[int] | None,
     jobs: Jobs,
+    folds: int | None = None,
     left_out: Sequence[DamagedRun] = (),
 ) -> ComparedOutcomes:
     """Compare experiments over the same seeds; what has not been trained yet is trained.
@@ -89,6 +95,8 @@ def train_and_compare(
             as they are; the comparison has them in this order.
         seeds: of the experiments; by default all seeds that they, and the given runs' experiments, have
             finished in common, else the one in each config.
+        folds: train each experiment once for each of so many folds, and seed; entries are configs then, that
+            have these folds.
         left_out: damaged runs that were asked for and are not among the entries; the comparison names them.
 
     Raises:
@@ -101,25 +109,42 @@ def train_and_compare(
     if len(places) < 2:
         names = ", ".join(name for name, _ in places) or "none"
         raise UserError(f"expected two or more different experiments, found {names}")
-    check_same_data(
-        [
-            *(
-                RunDataset(each.name, each.seed, dataset_facts(each, jobs.dataset(each)), distortion_of(each))
-                for each in configs
-            ),
-            *(RunDataset(each.name, each.seed, each.dataset, distortion_of(each.config)) for each in given),
-        ]
-    )
-    chosen = seeds or common_seeds(configs, given, jobs.out)
-    wanted = [config.with_seed(seed) for config in configs for seed in chosen or (config.seed,)]
+    by_fold = [configs] if folds is None else [in_fold(configs, fold, folds) for fold in range(folds)]
+    for tested_alike in by_fold:
+        check_same_data(
+            [
+                *(
+                    RunDataset(
+                        each.name, each.seed, dataset_facts(each, jobs.dataset(each)), distortion_of(each)
+                    )
+                    for each in tested_alike
+                ),
+                *(
+                    RunDataset(each.name, each.seed, each.dataset, distortion_of(each.config))
+                    for each in given
+                ),
+            ]
+        )
+    chosen = seeds or common_seeds([each for alike in by_fold for each in alike], given, jobs.out)
+    wanted = [
+        config.with_seed(seed)
+        for of_one in zip(*by_fold, strict=True)
+        for seed in chosen or (of_one[0].seed,)
+        for config in of_one
+    ]
     damaged = list(left_out)
-    if not jobs.fresh:
+    if not jobs.fresh and folds is None:  # a seed without one of its folds could not be compared
         wanted, problems = whole(
             wanted, read=lambda each: _not_damaged(each, jobs.out), experiment_of=_identity
         )
         damaged += problems
     unique = {record.path.resolve(): record for record in [*jobs.finished(wanted), *given]}
-    compared = compare(sorted(grouped(unique.values()), key=lambda each: places[each.name, each.digest]))
+    if folds is None:
+        groups = grouped(unique.values())
+    else:
+        groups = grouped_folds(unique.values(), folds)
+        places = {(name, digest): place for place, (name, digest) in enumerate(map(_without_fold, configs))}
+    compared = compare(sorted(groups, key=lambda each: places[each.name, each.digest]))
     warnings = [*compared.warnings, *(f"left out: {problem}" for problem in damaged)]
     told = list(warnings)
     if other := of_other_arithmetic(list(unique.values())):
@@ -129,6 +154,15 @@ def train_and_compare(
     for warning in told:
         jobs.reporter.warn(warning)
     return replace(compared, warnings=tuple(warnings))
+
+
+def in_fold(configs: Sequence[ExperimentConfig], fold: int, folds: int) -> list[ExperimentConfig]:
+    """The same experiments, each tested on one of so many folds."""
+    return [each.with_fold(Fold(of=folds, index=fold)) for each in configs]
+
+
+def _without_fold(config: ExperimentConfig) -> tuple[str, str]:
+    return _identity(config.with_fold(None))
 
 
 _Asked = TypeVar("_Asked")

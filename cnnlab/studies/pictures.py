@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from cnnlab.comparison import ComparedOutcomes
+from cnnlab.comparison import ComparedOutcomes, varied
 from cnnlab.comparison.confusion import confusion
 from cnnlab.datasets.appearance import PLAIN
 from cnnlab.errors import CnnlabError
@@ -45,11 +45,12 @@ def pictures(comparison: ComparedOutcomes, answers: PredictedImages | None = Non
         )
         for outcome in comparison.experiments
     }
+    in_what = varied(comparison)
     params = {outcome.name: outcome.params for outcome in comparison.experiments}
     drawn: dict[str, Callable[[], Figure]] = {
-        "curves": lambda: overlaid_curves(comparison.histories),
-        "accuracy": lambda: accuracy_bars(measured),
-        "parameters": lambda: accuracy_against_parameters(measured, params),
+        "curves": lambda: overlaid_curves(comparison.histories, varied=in_what),
+        "accuracy": lambda: accuracy_bars(measured, varied=in_what),
+        "parameters": lambda: accuracy_against_parameters(measured, params, varied=in_what),
     }
     counts = {outcome.name: confusion(outcome) for outcome in comparison.experiments}
     known = {name: matrix for name, matrix in counts.items() if matrix is not None}
@@ -77,9 +78,13 @@ def predicting_records(comparison: ComparedOutcomes) -> dict[str, Record]:
 
 
 def predicted_seed(comparison: ComparedOutcomes) -> str:
-    """What a title says of them: "seed 0", or "the lowest seed of each" where they have none in common."""
+    """What a title says of them: "seed 0", or "the lowest seed of each" where they have none in common.
+
+    With folds, the first fold is shown: its test images are those of all experiments.
+    """
     seeds = {record.seed for record in predicting_records(comparison).values()}
-    return f"seed {seeds.pop()}" if len(seeds) == 1 else "the lowest seed of each"
+    fold = "" if comparison.folds is None else ", fold 0"
+    return (f"seed {seeds.pop()}" if len(seeds) == 1 else "the lowest seed of each") + fold
 
 
 def answers_on_images(comparison: ComparedOutcomes, jobs: Jobs) -> PredictedImages | None:
@@ -91,13 +96,14 @@ def answers_on_images(comparison: ComparedOutcomes, jobs: Jobs) -> PredictedImag
     known = {name: answer for name, answer in answers.items() if answer is not None}
     if len(known) < len(answers):
         return None
-    config = comparison.experiments[0].records[0].config
+    shown = comparison.experiments[0].records[0]  # with folds, of the first one
+    config = shown.config
     try:
         data = jobs.dataset(config)
     except CnnlabError as error:
         jobs.reporter.note(f"test images are not drawn: {error}")
         return None
-    if data.provenance.test_digest != comparison.test_digest:
+    if data.provenance.test_digest != shown.dataset.test_digest:
         jobs.reporter.note(
             "test images are not drawn: those found differ from the ones that the runs were tested on"
         )

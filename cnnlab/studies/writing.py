@@ -17,6 +17,7 @@ from cnnlab.comparison import (
     class_table,
     conclusion,
     cost_table,
+    fold_table,
     rounded_table,
 )
 from cnnlab.foreign_text import markdown
@@ -69,6 +70,8 @@ def write_comparison(compared: ComparedExperiments, out: Path, *, page: str | No
             folder.write_text("report.html", page)
         if compared.matched is not None:
             config = compared.matched.config
+            if comparison.folds is not None:
+                config = config.with_fold(None)  # --folds gives it its folds
             folder.write_text(f"{config.name}.yaml", config.to_yaml())
     return folder
 
@@ -90,7 +93,7 @@ def comparison_text(
         return "\n".join(map(markdown, lines)) if style == "markdown" else text
 
     notes = (*(comparison.warnings if with_warnings else ()), *comparison.notes)
-    tables = [rounded_table(comparison), cost_table(comparison)]
+    tables = [rounded_table(comparison), cost_table(comparison), fold_table(comparison)]
     if per_class:
         tables.append(class_table(comparison))
     return "\n\n".join(
@@ -113,6 +116,8 @@ def markdown_page(comparison: ComparedOutcomes) -> str:
         *(markdown(f"Note: {note}") for note in (*comparison.warnings, *comparison.notes)),
         as_text(cost_table(comparison), "markdown"),
     ]
+    if len(by_fold := fold_table(comparison)):
+        parts += ["Test accuracy seed by seed and fold by fold:", as_text(by_fold, "markdown")]
     if 0 < len(classes) <= _MOST_CLASSES:
         parts += ["Test accuracy class by class:", as_text(classes, "markdown")]
     return "\n\n".join(parts) + "\n"

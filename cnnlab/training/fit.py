@@ -168,9 +168,7 @@ class OngoingRun:
             self.history, self._observations, circumstances, ended=self.ended, before=before
         )
         for warning in self.warnings[len(before) :]:
-            self._reporter.warn(
-                f"{self.config.name}, seed {self.config.seed}, epoch {warning.epoch}: {warning.message}"
-            )
+            self._reporter.warn(f"{self.config.run_title}, epoch {warning.epoch}: {warning.message}")
 
     def take_final_weights(self) -> None:
         """Give the network the weights that the run ends with."""

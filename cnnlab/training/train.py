@@ -122,7 +122,7 @@ def write_trained(ongoing: OngoingRun, evaluations: Mapping[str, Evaluation], da
         probabilities=test.probabilities.astype(np.float16),
     )
     run.save_with("model.keras", ongoing.learner.model.save)
-    run.write_figure("curves.png", history_curves(fitted.history, title=f"{config.name}, seed {config.seed}"))
+    run.write_figure("curves.png", history_curves(fitted.history, title=config.run_title))
     return fitted
 
 

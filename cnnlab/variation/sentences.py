@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cnnlab.comparison.advantages import listed, percentage_points
+from cnnlab.comparison.advantages import listed, p_text, percentage_points
 from cnnlab.comparison.experiments import seeds_named
 from cnnlab.comparison.power import ALPHA, fewest_pairs
-from cnnlab.comparison.verdicts import p_text
 from cnnlab.variation.study import Point, Variation
 from cnnlab.wording import counted
 

@@ -86,7 +86,8 @@ class Variation:
     @property
     def p_holm(self) -> tuple[float | None, ...]:
         """The p of each point's sign-flip test, adjusted for the number of points (Holm)."""
-        given = [None if each.pair is None else each.pair.sign_flip.p for each in self.points]
+        tests = [None if each.pair is None else each.pair.sign_flip for each in self.points]
+        given = [None if test is None else test.p for test in tests]
         adjusted = iter(holm([p for p in given if p is not None]))
         return tuple(None if p is None else next(adjusted) for p in given)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from cnnlab.comparison.verdicts import p_text
+from cnnlab.comparison.advantages import p_text
 from cnnlab.pictures.kit.formats import signed
 from cnnlab.variation.document import Document
 from cnnlab.variation.sentences import value_text

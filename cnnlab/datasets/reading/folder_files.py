@@ -71,7 +71,7 @@ def read_folder(
     except OtherSize:
         files = [file for each in parts.values() for file in each]
         raise _of_other_sizes(files, folder, options.image_shape) from None
-    _check_classes(content, folder, options.class_names)
+    _check_classes(content, folder, options)
     doubtful = _doubtful(
         name for name in layout.doubtful_classes if name in map(composed, options.class_names)
     )
@@ -173,11 +173,11 @@ def _listed(lines: Sequence[str]) -> str:
     return "".join(f"\n   {line}" for line in (*lines[:NAMED], *more))
 
 
-def _check_classes(content: Content, folder: str, class_names: Sequence[str]) -> None:
+def _check_classes(content: Content, folder: str, options: FolderOptions) -> None:
     """Where bad images were skipped, a class may have lost all of its own."""
-    for label, name in enumerate(class_names):
+    for label, name in enumerate(options.class_names):
         if not np.any(content.train_labels == label):
             raise UserError(f"{folder}: class {name!r} has no training image that can be used")
     for part, images in content.parts.items():
-        if not len(images):
+        if not len(images) and not (part == "test" and options.test_size is None):
             raise UserError(f"{folder}: no {TITLES[part]} image can be used")

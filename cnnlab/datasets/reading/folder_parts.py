@@ -55,8 +55,8 @@ class FolderOptions:
     skips_bad_images: bool
     """Leave out what cannot be used, instead of an error."""
 
-    test_size: int | float
-    """A count, or a share, of the images: split off where the folder has no test images."""
+    test_size: int | float | None
+    """A count, or a share, of the images: split off where the folder has no test images; None: none are."""
 
     own_validation: bool
     """The folder's own validation images validate; else they are left out."""
@@ -153,6 +153,8 @@ def _split(files: list[File], root: Path, options: FolderOptions) -> tuple[list[
     """
     labels = np.array([file.label for file in files], dtype=np.int64)
     size = options.test_size
+    if size is None:
+        return files, []
     count = max(1, round(size * len(files))) if isinstance(size, float) else size
     if count >= len(files):
         raise UserError(

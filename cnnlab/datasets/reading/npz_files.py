@@ -76,6 +76,7 @@ def read_own_npz(
     layout: str,
     is_layout_given: bool,
     own_validation: bool,
+    needs_test: bool,
 ) -> Content:
     """The user's own set.
 
@@ -85,6 +86,7 @@ def read_own_npz(
         layout: "channels_last", or "channels_first" where images in the file are (N, C, H, W).
         is_layout_given: somebody said so; else a file that looks otherwise is warned of.
         own_validation: the file's own validation images validate; else they are left out.
+        needs_test: whether there must be test images; where there are none, the content has none.
 
     Raises:
         UserError: the file is damaged, or labels and images do not fit each other.
@@ -92,7 +94,7 @@ def read_own_npz(
     path = Path(file)
     if not is_file(path):
         raise UserError(f"dataset.npz: expected a file, found nothing at {str(path)!r}")
-    found = npz_content(file)
+    found = npz_content(file, needs_test=needs_test)
     if own_validation and found.validation is None:
         raise broken(
             path,
@@ -125,7 +127,8 @@ def read_own_npz(
                 images = images.transpose(0, 2, 3, 1)
             images = np.ascontiguousarray(images).reshape(len(images), *image_shape)
             parts.append(Split(images, _numbered(labels, labels_name, class_names, path)))
-    train, test = parts[0], parts[-1]
+    train = parts[0]
+    test = parts[-1] if found.has_test else Split(train.images[:0], train.labels[:0])
     counts = np.bincount(train.labels, minlength=len(class_names))
     if not counts.all():
         label = int(np.argmin(counts))

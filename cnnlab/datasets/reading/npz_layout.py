@@ -55,11 +55,14 @@ class NpzContent:
     validation: tuple[str, str] | None
     """What the validation images and their labels are called; None where there are none."""
 
+    has_test: bool = True
+    """Whether there are test images."""
+
     @property
     def used(self) -> tuple[tuple[str, str], ...]:
-        """(images, labels) of each part: training, validation where there is one, test."""
+        """(images, labels) of each part that is there: training, validation, test."""
         between = () if self.validation is None else (self.validation,)
-        return (ARRAYS[:2], *between, ARRAYS[2:])
+        return (ARRAYS[:2], *between, *([ARRAYS[2:]] if self.has_test else []))
 
     @property
     def has_channels(self) -> bool:
@@ -93,14 +96,17 @@ class NpzContent:
         return tuple(grouped(unread))
 
 
-def npz_content(path: str) -> NpzContent:
+def npz_content(path: str, *, needs_test: bool) -> NpzContent:
     """Look at the headers of a file.
+
+    Args:
+        needs_test: whether there must be test images, as no fold of the training images tests.
 
     Raises:
         UserError: the file is damaged, or its arrays are no images and labels that fit together.
     """
     with _opened(path) as npz:
-        content = _content(path, npz)
+        content = _content(path, npz, needs_test=needs_test)
         for images, labels in content.used:
             check_images(npz, images, path)
             check_labels(npz, labels, images, path)
@@ -153,13 +159,21 @@ def header_of(npz: NpzReader, name: str) -> ArrayHeader:
     return npz.header(name)
 
 
-def _content(path: str, npz: NpzReader) -> NpzContent:
-    missing = [name for name in ARRAYS if name not in npz.names]
+def _content(path: str, npz: NpzReader, *, needs_test: bool) -> NpzContent:
+    has_test = needs_test or any(name in npz.names for name in ARRAYS[2:])
+    expected = ARRAYS if has_test else ARRAYS[:2]
+    missing = [name for name in expected if name not in npz.names]
     if missing:
         there = f"the file has {', '.join(npz.names[:10])}" if npz.names else "the file has no array"
+        without_test = (
+            "\n   to do without test images, use folds: cnnlab compare --folds 5, or dataset.fold"
+            if missing == list(ARRAYS[2:])
+            else ""
+        )
+        arrays = ", ".join(f"{name}=…" for name in expected)
         raise UserError(
-            f"{path}: expected {', '.join(ARRAYS)}, found no {missing[0]}\n"
-            f"   {there}; write it again with numpy.savez(FILE, {', '.join(f'{name}=…' for name in ARRAYS)})"
+            f"{path}: expected {', '.join(expected)}, found no {missing[0]}\n"
+            f"   {there}; write it again with numpy.savez(FILE, {arrays}){without_test}"
         )
     validation = [pair for pair in VALIDATION if set(pair) & set(npz.names)]
     if len(validation) > 1:
@@ -171,7 +185,7 @@ def _content(path: str, npz: NpzReader) -> NpzContent:
         if name not in npz.names:
             raise UserError(f"{path}: expected {' and '.join(validation[0])}, found no {name}\n   add it")
     headers = {name: npz.header(name) for name in npz.names}
-    return NpzContent(path, headers, validation[0] if validation else None)
+    return NpzContent(path, headers, validation[0] if validation else None, has_test)
 
 
 def _ends(npz: NpzReader, name: str, path: str) -> tuple[int, int]:

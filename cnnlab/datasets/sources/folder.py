@@ -63,7 +63,7 @@ class ImageFolder(OwnData):
     test_size: int | float = Field(
         TEST_SIZE,
         description="A count or a fraction of images to test with, drawn with seed, if the folder has no "
-        "test images.",
+        "test images, and no fold tests.",
     )
 
     @property
@@ -96,7 +96,7 @@ class ImageFolder(OwnData):
             class_names=self.all_classes,
             resize=self.resize,
             skips_bad_images=self.on_error == "skip",
-            test_size=self.test_size,
+            test_size=None if self.fold is not None else self.test_size,
             own_validation=self.validation_size is None,
             seed=self.seed,
         )

@@ -26,7 +26,8 @@ class NpzFile(OwnData):
 
     about: ClassVar[str] = (
         "Images (N, H, W) or (N, H, W, C) uint8, labels (N,) of any integer type, as numpy.savez writes "
-        "them. Validation images may be there, too, as x_val and y_val.\n\n"
+        "them. Validation images may be there, too, as x_val and y_val; test images may be missing where a "
+        "fold tests.\n\n"
         "If shape or names are left out, they are read from the file and written to a run's config.yaml, "
         "so a run can be read when the file is gone."
     )
@@ -74,6 +75,7 @@ class NpzFile(OwnData):
             layout=self.layout,
             is_layout_given="layout" in self.model_fields_set,
             own_validation=self.validation_size is None,
+            needs_test=self.fold is None,
         )
 
     @field_validator("names", mode="after")
@@ -105,7 +107,7 @@ class NpzFile(OwnData):
         from cnnlab.datasets.reading.npz_layout import npz_content, number_of_labels
 
         try:
-            found = npz_content(given)
+            found = npz_content(given, needs_test=data.get("fold") is None)
             if data.get("names") is None:
                 data["names"] = [str(label) for label in range(number_of_labels(found))]
                 if len(data["names"]) < 2:

@@ -21,24 +21,30 @@ _LEAST_RANGE = 0.02  # lest noise look like a difference
 
 
 class Measured(NamedTuple):
-    """The accuracies of one experiment, in [0, 1]: one per seed, their mean, its 95% interval."""
+    """The accuracies of one experiment, in [0, 1]: one per run, their mean, its 95% interval."""
 
     values: tuple[float, ...]
     mean: float
     ci95: tuple[float, float] | None
 
 
-def accuracy_bars(experiments: Mapping[str, Measured], *, title: str | None = None) -> Figure:
-    """Mean accuracies as bars from 0 on, and close up with every seed and the 95% interval of the mean.
+def accuracy_bars(
+    experiments: Mapping[str, Measured], *, title: str | None = None, varied: str = "seeds"
+) -> Figure:
+    """Mean accuracies as bars from 0 on, and close up with every run and the 95% interval of the mean.
 
     The left panel shows how little, or much, the difference is; the right one whether it is one.
+
+    Args:
+        varied: what the runs of an experiment differ in, such as seeds.
     """
     names = list(experiments)
     figure = new_figure(1.9 + 0.5 * len(names), versus(names) if title is None else title)
     whole, close_up = figure.subplots(1, 2, sharey=True)
     style_axes(whole, "Test accuracy")
     sure = any(measured.ci95 for measured in experiments.values())
-    style_axes(close_up, "Seeds, mean and 95% confidence interval" if sure else "One seed: no interval")
+    heading = f"{varied.capitalize()}, mean and 95% confidence interval"
+    style_axes(close_up, heading if sure else "One seed: no interval")
     for place, measured in enumerate(experiments.values()):
         color = COLORS[place % len(COLORS)]
         whole.barh(place, measured.mean, color=color, height=0.6)
@@ -65,14 +71,22 @@ def accuracy_bars(experiments: Mapping[str, Measured], *, title: str | None = No
 
 
 def accuracy_against_parameters(
-    experiments: Mapping[str, Measured], parameters: Mapping[str, int], *, title: str | None = None
+    experiments: Mapping[str, Measured],
+    parameters: Mapping[str, int],
+    *,
+    title: str | None = None,
+    varied: str = "seeds",
 ) -> Figure:
-    """What accuracy costs: each experiment's mean, with its seeds and 95% interval, over its parameters."""
+    """What accuracy costs: each experiment's mean, with its runs and 95% interval, over its parameters.
+
+    Args:
+        varied: what the runs of an experiment differ in, such as seeds.
+    """
     figure = new_figure(4.6, versus(list(experiments)) if title is None else title)
     axes = figure.subplots()
     intervals = any(measured.ci95 is not None for measured in experiments.values())
     heading = "Test accuracy against parameters" + (
-        ", with seeds and 95% confidence intervals" if intervals else ""
+        f", with {varied} and 95% confidence intervals" if intervals else ""
     )
     style_axes(axes, heading, x="parameters")
     axes.set_xscale("log")

@@ -67,7 +67,9 @@ def history_curves(history: History, *, title: str) -> Figure:
     return figure
 
 
-def overlaid_curves(experiments: Mapping[str, Sequence[History]], *, title: str | None = None) -> Figure:
+def overlaid_curves(
+    experiments: Mapping[str, Sequence[History]], *, title: str | None = None, varied: str = "seeds"
+) -> Figure:
     """Loss and accuracy of several experiments over their epochs, one colour for each.
 
     A line is the mean over the seeds; the band around the solid one spans the lowest to the highest
@@ -77,6 +79,7 @@ def overlaid_curves(experiments: Mapping[str, Sequence[History]], *, title: str 
         experiments: by name the history of each seed. Lengths may differ, between seeds too: a mean is
             taken over the seeds that got so far.
         title: "A vs B" where none is given, or the number of experiments where that gets too long.
+        varied: what the runs of an experiment differ in, such as seeds.
     """
     figure, panels = _two_panels(versus(experiments) if title is None else title)
     for quantity, panel in panels.items():
@@ -91,7 +94,7 @@ def overlaid_curves(experiments: Mapping[str, Sequence[History]], *, title: str 
     legend.append(("training", _stroke(GREY, _DASHED if validated else _SOLID)))
     numbers = {len(histories) for histories in experiments.values()}
     if max(numbers) > 1:
-        of = f"{max(numbers)} seeds" if len(numbers) == 1 else "the seeds"
+        of = f"{max(numbers)} {varied}" if len(numbers) == 1 and " " not in varied else f"the {varied}"
         both = (Patch(facecolor=GREY, alpha=_BAND), _stroke(GREY))
         legend.append((f"mean and range of {of}", both))
     _finish(figure, panels, legend)
