@@ -12,6 +12,7 @@ from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_runt
 from cnnlab.api.experiment import Experiment, ExperimentLike, load
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
+from cnnlab.api.settling import settling_of
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.runs_at_once import RunsAtOnce
@@ -181,6 +182,9 @@ def compare(
     set: Mapping[str, Any] | None = None,
     match: Budget | None = None,
     resize: str | None = None,
+    until_settled: bool = False,
+    max_seeds: int | None = None,
+    margin: float | None = None,
     out: str | PathLike[str] | None = None,
     data_dir: str | PathLike[str] | None = None,
     backend: str | None = None,
@@ -204,6 +208,10 @@ def compare(
         seeds: by default all seeds that the experiments have finished in common, else the one in each config.
         match: resize one of two networks until it costs what the other does.
         resize: the name of the network to resize; by default the one without convolutions.
+        until_settled: add seeds from 0 on until each question is settled, with an error rate of 5% over all
+            looks; `seeds` is left out then.
+        max_seeds: with `until_settled`, stop after so many seeds all the same; by default 30.
+        margin: also test whether the experiments are equal within so many percentage points.
 
     The other arguments are those of `cnnlab.train`.
 
@@ -220,6 +228,7 @@ def compare(
     if match is not None and match not in get_args(Budget):
         raise OptionError("match", suggestion(str(match), get_args(Budget)), value=match)
     chosen = seeds_of(seeds)
+    settling = settling_of(until_settled=until_settled, max_seeds=max_seeds, margin=margin, seeds=seeds)
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     folder = out_folder(out)
     meant: list[ExperimentConfig | Run | Path] = []
@@ -251,8 +260,9 @@ def compare(
     )  # fmt: skip
     try:
         compared = compare_experiments(
-            entries, seeds=chosen, jobs=jobs, match=match, resize=resize, left_out=left_out
-        )
+            entries, seeds=chosen, jobs=jobs, match=match, resize=resize, left_out=left_out,
+            max_seeds=settling.max_seeds, margin=settling.margin,
+        )  # fmt: skip
     except RunsFailed as error:
         raise TrainingFailed(error) from None
     return Comparison(compared, jobs.out)

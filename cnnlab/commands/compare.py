@@ -31,6 +31,25 @@ def match_options(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def settling_options(command: Command) -> Command:
+    """--until-settled, --max-seeds and --margin."""
+    for option in (
+        click.option(
+            "--margin", type=float, metavar="POINTS",
+            help="Also test whether the experiments are equal within so many percentage points.",
+        ),
+        click.option(
+            "--max-seeds", type=int, metavar="N", help="With --until-settled: at most N seeds; by default 30."
+        ),
+        click.option(
+            "--until-settled", is_flag=True,
+            help="Add seeds from 0 on until the question is settled, at an error rate of 5% over all looks.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 SEEDS_HELP = "Compare the runs with these seeds; missing ones are trained."
 
 
@@ -38,6 +57,7 @@ SEEDS_HELP = "Compare the runs with these seeds; missing ones are trained."
 @experiments_argument("A B...")
 @training_options(SEEDS_HELP)
 @match_options
+@settling_options
 @click.option(
     "--per-class", is_flag=True, help="Also show the test accuracy of each class; with --csv, only that."
 )
@@ -50,6 +70,9 @@ def command(
     options: TrainingOptions,
     match: Budget | None,
     resize: str | None,
+    until_settled: bool,
+    max_seeds: int | None,
+    margin: float | None,
     per_class: bool,
     markdown: bool,
     latex: bool,
@@ -62,6 +85,7 @@ def command(
     \b
     cnnlab compare dnn cnn
     cnnlab compare dnn cnn --seeds 0-5 --per-class
+    cnnlab compare dnn cnn --until-settled --margin 0.5
     cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml --latex
 
     Missing runs are trained first. An experiment is a name in configs/, a path to a YAML file, the folder
@@ -75,6 +99,11 @@ def command(
     the pairs, and on exact McNemar tests over the test images. A significant result takes at least six
     seeds for two experiments, and seven for three.
 
+    --until-settled chooses the number of seeds: it looks after 6, 8, 10, 12, 15, 20, 25 and 30 seeds (with
+    three experiments first after 8) and stops when the difference is significant or, with --margin, when the
+    experiments are shown to be equal within the margin. The error rate of 5% holds for all looks together,
+    which it does not if you look and add seeds yourself. --margin works with --seeds, too.
+
     --match makes the comparison fair: the network without convolutions (or --resize NAME) is made wider or
     narrower until it has as many parameters or MACs, or takes as many seconds, as the other. The resized
     config is saved in the comparison's folder. Seconds are measured each time, so that sizes can vary.
@@ -85,7 +114,10 @@ def command(
     from cnnlab.commands.progress import reporting
 
     with reporting(quiet=quiet) as reporter:
-        comparison = compare(experiments, match=match, resize=resize, **options, progress=reporter)
+        comparison = compare(
+            experiments, match=match, resize=resize, until_settled=until_settled, max_seeds=max_seeds,
+            margin=margin, **options, progress=reporter,
+        )  # fmt: skip
         folder = comparison.saved()
     style: Style = "markdown" if markdown else "latex" if latex else "terminal"
     if as_json:

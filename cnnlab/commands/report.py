@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnlab.commands.compare import SEEDS_HELP, match_options
+from cnnlab.commands.compare import SEEDS_HELP, match_options, settling_options
 from cnnlab.commands.options import TrainingOptions, experiments_argument, json_option, training_options
 from cnnlab.commands.output import print_json, say
 
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 @experiments_argument("A B...")
 @training_options(SEEDS_HELP)
 @match_options
+@settling_options
 @json_option
 def command(
     experiments: tuple[str, ...],
     options: TrainingOptions,
     match: Budget | None,
     resize: str | None,
+    until_settled: bool,
+    max_seeds: int | None,
+    margin: float | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -41,7 +45,10 @@ def command(
     from cnnlab.commands.progress import reporting
 
     with reporting(quiet=quiet) as reporter:
-        comparison = compare(experiments, match=match, resize=resize, **options, progress=reporter)
+        comparison = compare(
+            experiments, match=match, resize=resize, until_settled=until_settled, max_seeds=max_seeds,
+            margin=margin, **options, progress=reporter,
+        )  # fmt: skip
         path = comparison.report()
     if as_json:
         paragraphs = comparison.verdict.split("\n\n")

@@ -50,7 +50,7 @@ def ranking(comparison: ComparedOutcomes) -> str:
         enough = f"--seeds 0-{fewest_pairs(len(comparison.pairs)) - 1}"
         return f"{claim}. A single {which}seed proves little; train more seeds ({enough})."
     doubtful = [each.worse.name for each in advantages if not each.tied and not each.unanimous]
-    if not doubtful:
+    if not doubtful or any(pair.stopping for pair in comparison.pairs):
         return f"{claim}."
     about = "" if len(advantages) == 1 else f" about {listed(doubtful)}"
     return f"{claim}. The seeds disagree{about}; train more seeds before drawing a conclusion."

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnlab.comparison.advantages import listed
+from cnnlab.comparison.advantages import listed, p_text
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.spread import Spread
-from cnnlab.comparison.verdicts import p_text
 from cnnlab.ladder.steps import Step
 from cnnlab.ladder.study import Study
 from cnnlab.wording import counted

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cnnlab.comparison.verdicts import p_text
+from cnnlab.comparison.advantages import p_text
 from cnnlab.ladder.document import Document, RungEntry, StepEntry
 from cnnlab.ladder.sentences import signed_points
 

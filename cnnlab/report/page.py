@@ -21,9 +21,10 @@ from cnnlab.comparison import (
     cost_table,
     rounded_table,
 )
+from cnnlab.comparison.advantages import p_text
 from cnnlab.comparison.confusion import confusion
 from cnnlab.comparison.experiments import seeds_text
-from cnnlab.comparison.verdicts import p_text, verdict
+from cnnlab.comparison.verdicts import verdict
 from cnnlab.ladder.document import Document
 from cnnlab.ladder.pictures import picture
 from cnnlab.ladder.tables import step_table

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from cnnlab.comparison import compare, conclusion
+from cnnlab.comparison.advantages import p_text
 from cnnlab.comparison.power import smallest_difference
 from cnnlab.comparison.significance import McNemar, majority_p, sign_flip
 from cnnlab.comparison.spread import spread
-from cnnlab.comparison.verdicts import is_significant, p_text, verdict
+from cnnlab.comparison.verdicts import is_significant, verdict
 
 BY = "by 2.00 percentage points on average (95% confidence interval"
 
