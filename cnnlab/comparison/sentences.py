@@ -16,16 +16,11 @@ def settlement(pair: Pair, stopping: Stopping) -> str:
     number = counted(len(pair.seeds), "seed")
     equal = pair.equivalence
     if stopping.stopped_by == "equivalence" and equal is not None:
+        within = margin_text(equal.margin)
         return (
-            f"Settled after {number}: they are equal within {_points(equal.margin)} (two one-sided {RULE}s, "
+            f"Settled after {number}: they are equal within {within} (two one-sided {RULE}s "
             f"{_looks(stopping)}, {_equal_test(pair, equal)})."
         )
-    test = f"({RULE}, {_looks(stopping)}, {p_text(pair.p)}{adjustment(pair)})"
-    if stopping.stopped_by == "difference":
-        claim = f"Settled after {number}: the difference is statistically significant {test}."
-        if equal is None or not equal.shown:
-            return claim
-        return f"{claim} It is smaller than {_points(equal.margin)} ({_equal_test(pair, equal)})."
     ended = (
         f"Not settled after {number}, the maximum"
         if stopping.stopped_by == "max_seeds"
@@ -33,9 +28,16 @@ def settlement(pair: Pair, stopping: Stopping) -> str:
     )
     if not stopping.looked:
         return f"{ended}. The first look comes after {stopping.looks[0]} seeds."
+    test = f"({RULE} {_looks(stopping)}, {p_text(pair.p)}{adjustment(pair)})"
+    if stopping.stopped_by == "difference":
+        claim = f"Settled after {number}: the difference is statistically significant {test}."
+        if equal is None or not equal.shown:
+            return claim
+        smaller = f"It is shown to be smaller than {margin_text(equal.margin)}"
+        return f"{claim} {smaller} ({_equal_test(pair, equal)})."
     claim = f"{ended}. The difference is not statistically significant {test}."
     if equal is not None:
-        within = _points(equal.margin)
+        within = margin_text(equal.margin)
         claim += f" It is not shown that they are equal within {within} ({_equal_test(pair, equal)})."
     return f"{claim}{_needed(pair)}"
 
@@ -43,7 +45,7 @@ def settlement(pair: Pair, stopping: Stopping) -> str:
 def sameness(pair: Pair, equal: Equivalence) -> str:
     """Whether two experiments, over seeds that were chosen beforehand, are equal within a margin."""
     within, test = (
-        f"equal within {_points(equal.margin)}",
+        f"equal within {margin_text(equal.margin)}",
         f"two one-sided t tests, {_equal_test(pair, equal)}",
     )
     if equal.shown:
@@ -86,7 +88,9 @@ def _needed(pair: Pair) -> str:
     if equal is not None and difference.std is not None:
         seeds = seeds_for_equivalence(difference.mean, difference.std, equal.margin, pair.pairs_compared)
         if seeds is not None and seeds > len(pair.seeds):
-            needs.append(f"showing that they are equal within {_points(equal.margin)}, about {seeds:,} seeds")
+            needs.append(
+                f"showing that they are equal within {margin_text(equal.margin)}, about {seeds:,} seeds"
+            )
     if not needs:
         return ""
     text = "; ".join(needs)
@@ -94,12 +98,13 @@ def _needed(pair: Pair) -> str:
 
 
 def _looks(stopping: Stopping) -> str:
-    """looks after 6 and 8 of at most 30 seeds"""
-    noun = "look" if len(stopping.looked) == 1 else "looks"
+    """with looks after 6 and 8 of at most 30 seeds"""
     taken = listed([str(each) for each in stopping.looked])
-    return f"{noun} after {taken} of at most {stopping.max_seeds} seeds"
+    looks = "one look," if len(stopping.looked) == 1 else "looks"
+    return f"with {looks} after {taken} of at most {stopping.max_seeds} seeds"
 
 
-def _points(margin: float) -> str:
-    """0.5 points"""
-    return f"{100 * margin:.10g} points"
+def margin_text(margin: float) -> str:
+    """0.005 → 0.5 points"""
+    number = f"{100 * margin:.10g}"
+    return f"{number} point" if number == "1" else f"{number} points"

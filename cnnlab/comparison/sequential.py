@@ -130,7 +130,8 @@ def sequential_sign_flip(
     tolerance = 1e-9 * max(float(np.abs(values).sum()), 1e-300)
     rng = np.random.default_rng(seed)
     every = np.zeros(1)  # sums of all patterns that no look has stopped
-    some = np.zeros(drawn + 1)  # of the observed pattern and of the drawn ones; NaN once stopped
+    # Of the observed pattern and of the drawn ones, where they are needed; NaN once stopped.
+    some = np.zeros(drawn + 1 if len(values) > enumerated else 0)
     done, spent = 0, 0.0
     found = []
     for look in looks:
@@ -140,7 +141,7 @@ def sequential_sign_flip(
             if done < enumerated:
                 mirrored = tail == "both" and done == 0  # a pattern and its mirror image stop together
                 every = every + value if mirrored else np.concatenate([every + value, every - value])
-            if len(values) > enumerated:
+            if len(some):
                 bits = np.unpackbits(np.frombuffer(rng.bytes(drawn // 8 + 1), dtype=np.uint8), count=drawn)
                 some[0] += value
                 some[1:] += bits * (2 * value) - value
@@ -195,16 +196,17 @@ def repeated_interval(
     alpha: float,
     margin: float | None = None,
 ) -> tuple[float, float] | None:
-    """Which mean differences the last look reached does not rule out: the interval that belongs to the test.
+    """Which mean differences no look so far rules out: the interval that belongs to the test.
 
-    A shift is ruled out where the differences, less the shift, cross the bound of that look. It holds the
-    true shift with a probability of 1 - alpha over all looks, whatever the reason to stop (a repeated
-    confidence interval: Jennison & Turnbull 1989, J. R. Stat. Soc. B 51:305), if the differences are
-    symmetric about it. The ends are found by bisection, within one ten-thousandth of the interval's length.
+    A shift is ruled out where the differences, less the shift, cross the bound of a look. It holds the true
+    shift with a probability of 1 - alpha over all looks, whatever the reason to stop (a repeated confidence
+    interval: Jennison & Turnbull 1989, J. R. Stat. Soc. B 51:305), if the differences are symmetric about
+    it. Where an earlier look rules out even the mean of all, only the last look counts, which gives a longer
+    interval. The ends are found by bisection, within one ten-thousandth of its length.
 
     Args:
         margin: where given, each end has the error rate alpha on its own side, 1 - 2 alpha for both: the
-            interval lies within the margin where both one-sided tests cross.
+            interval lies within the margin where both one-sided tests have crossed.
 
     Returns:
         None before the first look.
@@ -215,21 +217,26 @@ def repeated_interval(
     values = np.asarray(differences[: reached[-1].pairs], dtype=np.float64)
     mean, scale = float(values.mean()), float(np.ptp(values)) or 1e-12
 
-    def ruled_out(shift: float, tail: Tail) -> bool:
-        return sequential_sign_flip(list(values - shift), reached, alpha=alpha, tail=tail)[-1].crossed
+    def crossed(shift: float, tail: Tail) -> list[bool]:
+        found = sequential_sign_flip(list(values - shift), reached, alpha=alpha, tail=tail)
+        return [each.crossed for each in found]
 
     def end(direction: int, tail: Tail, decisive: float) -> float:
         """The farthest shift in a direction; of the decisive one it says what the test does."""
-        inside, outside = 0.0, scale
+        first = -1 if any(crossed(mean, tail)) else 0  # of the looks that count
+
+        def ruled_out(distance: float) -> bool:
+            return any(crossed(mean + direction * distance, tail)[first:])
+
+        inside, outside, is_out = 0.0, scale, False
         if (known := direction * (decisive - mean)) > 0:
-            inside, outside = (0.0, known) if ruled_out(decisive, tail) else (known, known + scale)
-        while not ruled_out(mean + direction * outside, tail):
+            is_out = any(crossed(decisive, tail))
+            inside, outside = (0.0, known) if is_out else (known, known + scale)
+        while not (is_out or ruled_out(outside)):
             inside, outside = outside, 2 * outside
         for _ in range(_BISECTIONS):
             middle = (inside + outside) / 2
-            inside, outside = (
-                (inside, middle) if ruled_out(mean + direction * middle, tail) else (middle, outside)
-            )
+            inside, outside = (inside, middle) if ruled_out(middle) else (middle, outside)
         return mean + direction * inside
 
     if margin is None:

@@ -11,6 +11,7 @@ from cnnlab.comparison.equivalence import Equivalence
 from cnnlab.comparison.power import ALPHA
 from cnnlab.comparison.sequential import (
     Look,
+    LookResult,
     fewest_pairs,
     planned_looks,
     repeated_interval,
@@ -86,11 +87,9 @@ class StoppingRule:
             if each.crossed
         ]
         if self.margin is not None:
-            settled += [
-                (below.pairs, "equivalence")
-                for below, above in zip(*self._one_sided(differences, self.margin), strict=True)
-                if below.crossed and above.crossed
-            ]
+            firsts = [_first_crossed(each) for each in self._one_sided(differences, self.margin)]
+            if None not in firsts:
+                settled.append((max(each.pairs for each in firsts if each), "equivalence"))
         if settled:
             return min(settled)  # at one look, "difference" comes first: the alphabet's order
         return (self.max_seeds, "max_seeds") if len(differences) >= self.max_seeds else None
@@ -116,7 +115,9 @@ class StoppingRule:
         )
         return stopping, None if self.margin is None else self._equivalence(used, self.margin)
 
-    def _one_sided(self, differences: Sequence[float], margin: float) -> tuple[list[Any], list[Any]]:
+    def _one_sided(
+        self, differences: Sequence[float], margin: float
+    ) -> tuple[list[LookResult], list[LookResult]]:
         lower = sequential_sign_flip(
             [each + margin for each in differences], self.looks, alpha=self.alpha, tail="above"
         )
@@ -127,13 +128,21 @@ class StoppingRule:
 
     def _equivalence(self, used: Sequence[float], margin: float) -> Equivalence:
         """Two one-sided tests of the same kind, over the same looks."""
-        lower, upper = self._one_sided(used, margin)
-        p_lower, p_upper = (each[-1].p if each else 1.0 for each in (lower, upper))
+        tests = self._one_sided(used, margin)
+        firsts = [_first_crossed(each) for each in tests]
+        p_lower, p_upper = (
+            first.p if first else looks[-1].p if looks else 1.0
+            for first, looks in zip(firsts, tests, strict=True)
+        )
         return Equivalence(
             margin,
             p_lower,
             p_upper,
             p_holm=min(1.0, self.pairs * max(p_lower, p_upper)),
             ci90=repeated_interval(used, self.looks, alpha=self.alpha, margin=margin),
-            shown=bool(lower) and lower[-1].crossed and upper[-1].crossed,
+            shown=None not in firsts,
         )
+
+
+def _first_crossed(looks: Sequence[LookResult]) -> LookResult | None:
+    return next((each for each in looks if each.crossed), None)
