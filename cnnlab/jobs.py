@@ -73,8 +73,14 @@ class Jobs:
         self._trainer = Trainer(self.out, self.data_paths, self.reporter, fresh=self.fresh)
         self._seed_groups = SeedGroups(self._trainer, self.together)
 
-    def finished(self, configs: Sequence[ExperimentConfig]) -> list[Record]:
+    def finished(
+        self, configs: Sequence[ExperimentConfig], *, runs_at_first: int | None = None
+    ) -> list[Record]:
         """The runs of all configs, in order.
+
+        Args:
+            runs_at_first: how many a command that asks for more later began with. The later ones have the
+                threads of the first, so that all are of one arithmetic.
 
         Raises:
             UserError: a config cannot be trained here at all; nothing has been trained then.
@@ -87,7 +93,7 @@ class Jobs:
             self._trainer.warn_of(config.idle())
             self.check_settings(config, self.dataset(config))
         self._check_same_data(configs)
-        share = self.share_of_cpus(len({identity_of(each) for each in configs}))
+        share = self.share_of_cpus(runs_at_first or len({identity_of(each) for each in configs}))
         missing = {identity_of(each): each for each in configs if self._is_missing(each)}
         waiting = list(missing.values())
         workers = self._worker_count(waiting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args, overload
@@ -12,6 +13,7 @@ from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_fold
 from cnnlab.api.experiment import Experiment, ExperimentLike, load
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
+from cnnlab.api.settling import settling_of
 from cnnlab.api.training import TrainingFailed
 from cnnlab.api.varying import Variation, vary_experiments
 from cnnlab.config.experiment import ExperimentConfig
@@ -197,15 +199,23 @@ class TrainingArguments(TypedDict, total=False):
     progress: ProgressLike
 
 
+class ComparisonArguments(TrainingArguments, total=False):
+    """All that `compare` takes where nothing varies."""
+
+    match: Budget | None
+    resize: str | None
+    folds: int | None
+    until_settled: bool
+    max_seeds: int | None
+    margin: float | None
+
+
 @overload
 def compare(
     experiments: Iterable[ExperimentLike | Run],
     *,
-    match: Budget | None = None,
-    resize: str | None = None,
-    folds: int | None = None,
     vary: None = None,
-    **training: Unpack[TrainingArguments],
+    **arguments: Unpack[ComparisonArguments],
 ) -> Comparison: ...
 
 
@@ -215,7 +225,7 @@ def compare(
     *,
     vary: Mapping[str, Iterable[Any]],
     equal_steps: bool = False,
-    **training: Unpack[TrainingArguments],
+    **arguments: Unpack[TrainingArguments],
 ) -> Variation: ...
 
 
@@ -223,12 +233,9 @@ def compare(
 def compare(
     experiments: Iterable[ExperimentLike | Run],
     *,
-    match: Budget | None = None,
-    resize: str | None = None,
-    folds: int | None = None,
     vary: Mapping[str, Iterable[Any]] | None,
     equal_steps: bool = False,
-    **training: Unpack[TrainingArguments],
+    **arguments: Unpack[ComparisonArguments],
 ) -> Comparison | Variation: ...
 
 
@@ -242,6 +249,9 @@ def compare(
     vary: Mapping[str, Iterable[Any]] | None = None,
     equal_steps: bool = False,
     folds: int | None = None,
+    until_settled: bool = False,
+    max_seeds: int | None = None,
+    margin: float | None = None,
     out: str | PathLike[str] | None = None,
     data_dir: str | PathLike[str] | None = None,
     backend: str | None = None,
@@ -272,6 +282,10 @@ def compare(
             the experiment without `vary`.
         folds: cross-validation for small data: train each experiment once for each of so many folds of its
             training images, and test it on that fold, instead of on test images.
+        until_settled: add seeds from 0 on until each question is settled, with an error rate of 5% over all
+            looks; `seeds` is left out then.
+        max_seeds: with `until_settled`, stop after so many seeds all the same; by default 30.
+        margin: also test whether the experiments are equal within so many percentage points.
 
     The other arguments are those of `cnnlab.train`.
 
@@ -286,21 +300,24 @@ def compare(
     if match is not None and match not in get_args(Budget):
         raise OptionError("match", suggestion(str(match), get_args(Budget)), value=match)
     chosen = seeds_of(seeds)
+    settling = settling_of(until_settled=until_settled, max_seeds=max_seeds, margin=margin, seeds=seeds)
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
+    make_jobs = partial(
+        jobs_of, out=out, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
+        force=force, reporter=reporter_for(progress),
+    )  # fmt: skip
     if equal_steps and vary is None:
         raise OptionError("equal_steps", "expected vary as well; without it nothing changes the steps")
-    if folds is not None:
-        settings = with_folds(settings, folds)
-    folder = out_folder(out)
     if vary is not None:
-        _check_plain(match=match, resize=resize, folds=folds)
+        _refuse("vary", match=match, resize=resize, folds=folds, until_settled=until_settled, margin=margin)
         return vary_experiments(
             list(experiments), vary, settings=settings, seeds=chosen, equal_steps=equal_steps,
-            jobs=jobs_of(
-                out=out, data_dir=data_dir, workers=workers, threads=threads, together=together,
-                fresh=fresh, force=force, reporter=reporter_for(progress),
-            ),
+            jobs=make_jobs(),
         )  # fmt: skip
+    if folds is not None:
+        _refuse("folds", until_settled=until_settled, margin=margin)
+        settings = with_folds(settings, folds)
+    folder = out_folder(out)
     from cnnlab.run_folders.listing import runs_meant
 
     meant: list[ExperimentConfig | Run | Path] = []
@@ -326,14 +343,12 @@ def compare(
             raise UserError(f"{unused}: these are finished runs; give the experiment's config to train more")
     from cnnlab.run_outcomes import RunsFailed
 
-    jobs = jobs_of(
-        out=out, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
-        force=force, reporter=reporter_for(progress),
-    )  # fmt: skip
+    jobs = make_jobs()
     try:
         compared = compare_experiments(
-            entries, seeds=chosen, jobs=jobs, match=match, resize=resize, folds=folds, left_out=left_out
-        )
+            entries, seeds=chosen, jobs=jobs, match=match, resize=resize, folds=folds, left_out=left_out,
+            max_seeds=settling.max_seeds, margin=settling.margin,
+        )  # fmt: skip
     except RunsFailed as error:
         raise TrainingFailed(error) from None
     return Comparison(compared, jobs.out)
@@ -353,12 +368,12 @@ def _experiment(meant: ExperimentConfig | Run | Path) -> Path | str:
     return (meant.folder if isinstance(meant, Run) else meant).resolve().parent
 
 
-def _check_plain(**options: object) -> None:
-    """Refuse what asks for another kind of comparison than one at several values.
+def _refuse(beside: str, **options: object) -> None:
+    """Refuse options that ask for another kind of comparison.
 
     Raises:
-        UserError: such an option was given.
+        UserError: one was given.
     """
-    given = next((name for name, value in options.items() if value), None)
-    if given is not None:
-        raise OptionError(given, "expected without vary, which compares two experiments as they are")
+    for option, value in options.items():
+        if value:
+            raise OptionError(option, f"cannot be combined with {beside}; leave one of the two out")

@@ -41,6 +41,25 @@ def match_options(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def settling_options(command: Command) -> Command:
+    """--until-settled, --max-seeds and --margin."""
+    for option in (
+        click.option(
+            "--margin", type=float, metavar="POINTS",
+            help="Also test whether the experiments are equal within so many percentage points.",
+        ),
+        click.option(
+            "--max-seeds", type=int, metavar="N", help="With --until-settled: at most N seeds; by default 30."
+        ),
+        click.option(
+            "--until-settled", is_flag=True,
+            help="Add seeds from 0 on until the question is settled, at an error rate of 5% over all looks.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 SEEDS_HELP = "Compare the runs with these seeds; missing ones are trained."
 
 
@@ -55,6 +74,7 @@ SEEDS_HELP = "Compare the runs with these seeds; missing ones are trained."
     help="With --vary: change the epochs, so that every value trains for about as many steps.",
 )
 @folds_option
+@settling_options
 @click.option(
     "--per-class", is_flag=True, help="Also show the test accuracy of each class; with --csv, only that."
 )
@@ -70,6 +90,9 @@ def command(
     vary: Mapping[str, Sequence[Any]] | None,
     equal_steps: bool,
     folds: int | None,
+    until_settled: bool,
+    max_seeds: int | None,
+    margin: float | None,
     per_class: bool,
     markdown: bool,
     latex: bool,
@@ -82,6 +105,7 @@ def command(
     \b
     cnnlab compare dnn cnn
     cnnlab compare dnn cnn --seeds 0-5 --per-class
+    cnnlab compare dnn cnn --until-settled --margin 0.5
     cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml --latex
     cnnlab compare dnn cnn --seeds 0-5 --vary dataset.train_size=300,1000,3000,10000
 
@@ -95,6 +119,11 @@ def command(
     Two runs with the same seed form a pair. The verdict is based on a sign-flip test and a t interval over
     the pairs, and on exact McNemar tests over the test images. A significant result takes at least six
     seeds for two experiments, and seven for three.
+
+    --until-settled chooses the number of seeds: it looks after 6, 8, 10, 12, 15, 20, 25 and 30 seeds (with
+    three experiments first after 8) and stops when the difference is significant or, with --margin, when the
+    experiments are shown to be equal within the margin. The error rate of 5% holds for all looks together,
+    which it does not if you look and add seeds yourself. --margin works with --seeds, too.
 
     --match makes the comparison fair: the network without convolutions (or --resize NAME) is made wider or
     narrower until it has as many parameters or MACs, or takes as many seconds, as the other. The resized
@@ -119,7 +148,7 @@ def command(
     with reporting(quiet=quiet) as reporter:
         compared = compare(
             experiments, match=match, resize=resize, folds=folds, vary=vary, equal_steps=equal_steps,
-            **options, progress=reporter,
+            until_settled=until_settled, max_seeds=max_seeds, margin=margin, **options, progress=reporter,
         )  # fmt: skip
         folder = compared.saved()
     if as_json:

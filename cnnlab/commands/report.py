@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnlab.commands.compare import SEEDS_HELP, folds_option, match_options
+from cnnlab.commands.compare import SEEDS_HELP, folds_option, match_options, settling_options
 from cnnlab.commands.options import TrainingOptions, experiments_argument, json_option, training_options
 from cnnlab.commands.output import print_json, say
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @training_options(SEEDS_HELP)
 @match_options
 @folds_option
+@settling_options
 @json_option
 def command(
     experiments: tuple[str, ...],
@@ -26,6 +27,9 @@ def command(
     match: Budget | None,
     resize: str | None,
     folds: int | None,
+    until_settled: bool,
+    max_seeds: int | None,
+    margin: float | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -44,8 +48,9 @@ def command(
 
     with reporting(quiet=quiet) as reporter:
         comparison = compare(
-            experiments, match=match, resize=resize, folds=folds, **options, progress=reporter
-        )
+            experiments, match=match, resize=resize, folds=folds, until_settled=until_settled,
+            max_seeds=max_seeds, margin=margin, **options, progress=reporter,
+        )  # fmt: skip
         path = comparison.report()
     if as_json:
         paragraphs = comparison.verdict.split("\n\n")

@@ -13,6 +13,7 @@ from cnnlab.comparison.experiments import ExperimentRuns, seeds_named
 from cnnlab.comparison.labels import labels_of
 from cnnlab.comparison.outcomes import Outcome, outcome_of
 from cnnlab.comparison.pairs import Pair, paired
+from cnnlab.comparison.stopping import StoppingRule
 from cnnlab.comparison.verdicts import verdict
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.distortion import Distortion
@@ -64,10 +65,16 @@ class ComparedOutcomes:
         }
 
 
-def compare(experiments: Sequence[ExperimentRuns]) -> ComparedOutcomes:
+def compare(
+    experiments: Sequence[ExperimentRuns], *, rule: StoppingRule | None = None, margin: float | None = None
+) -> ComparedOutcomes:
     """What each of two or more experiments reached over its seeds.
 
     Experiments of one name and different configs are told apart by the setting that differs: see `labels_of`.
+
+    Args:
+        rule: where it has decided on the number of seeds, which are those from 0 on; it knows the margin.
+        margin: within which two experiments count as equal, as a share.
 
     Raises:
         UserError: fewer than two different experiments, or not all tested on the same images.
@@ -98,7 +105,7 @@ def compare(experiments: Sequence[ExperimentRuns]) -> ComparedOutcomes:
         test_digest=test_digest,
         warnings=tuple(dict.fromkeys(each.warning for each in datasets if each.warning)),
         experiments=outcomes,
-        pairs=paired(outcomes),
+        pairs=paired(outcomes, rule=rule, margin=margin),
         notes=tuple(_notes(experiments, labels)),
     )
 

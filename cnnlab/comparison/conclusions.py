@@ -50,7 +50,8 @@ def ranking(comparison: ComparedOutcomes) -> str:
         enough = f"--seeds 0-{fewest_pairs(len(comparison.pairs)) - 1}"
         return f"{claim}. A single {which}seed proves little; train more seeds ({enough})."
     doubtful = [each.worse.name for each in advantages if not each.tied and not each.unanimous]
-    if not doubtful or best.folds is not None:  # the verdicts on folds say what would help
+    # The verdicts on folds, and those that a rule has stopped, say what would help.
+    if not doubtful or best.folds is not None or any(pair.stopping for pair in comparison.pairs):
         return f"{claim}."
     about = "" if len(advantages) == 1 else f" about {listed(doubtful)}"
     return f"{claim}. The seeds disagree{about}; train more seeds before drawing a conclusion."

@@ -5,17 +5,18 @@ from __future__ import annotations
 from cnnlab.comparison.advantages import (
     Advantage,
     advantage_of,
+    interval_text,
     mean_accuracy,
     p_text,
     parameter_clause,
     percentage_points,
     predicate,
-    signed,
 )
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.image_sentences import fold_evidence, mcnemar_of_folds, other_images
 from cnnlab.comparison.pairs import Pair
 from cnnlab.comparison.power import ALPHA, MOST_SEEDS, fewest_pairs
+from cnnlab.comparison.sentences import adjustment, sameness, settlement
 
 
 def verdict(pair: Pair) -> str:
@@ -29,7 +30,14 @@ def verdict(pair: Pair) -> str:
     advantage = advantage_of(pair.a, pair.b, pair.seeds)
     if advantage.mean < 0:
         advantage = advantage_of(pair.b, pair.a, pair.seeds)
-    if pair.a.folds is not None:
+    if pair.stopping is not None:
+        sentences = [
+            _claim(pair, advantage),
+            settlement(pair, pair.stopping),
+            _mcnemar_of_seeds(pair),
+            other_images(pair, advantage),
+        ]
+    elif pair.a.folds is not None:
         answers = mcnemar_of_folds if len(pair.seeds) == 1 else _mcnemar_of_seeds
         sentences = [
             _claim(pair, advantage),
@@ -48,6 +56,7 @@ def verdict(pair: Pair) -> str:
         sentences = [
             _claim(pair, advantage),
             _evidence(pair),
+            "" if pair.equivalence is None else sameness(pair, pair.equivalence),
             _mcnemar_of_seeds(pair),
             other_images(pair, advantage),
             _outlook(pair, advantage),
@@ -57,12 +66,15 @@ def verdict(pair: Pair) -> str:
 
 def is_significant(pair: Pair) -> bool:
     """Whether the difference is significant across seeds, or folds, by confidence interval and test."""
+    if pair.stopping is not None:
+        return pair.stopping.stopped_by == "difference"
     return _excludes_zero(pair) and pair.p < ALPHA
 
 
 def _claim(pair: Pair, advantage: Advantage) -> str:
     """Such as "cnn outperforms dnn in 3 of 3 seeds, by 2.10 percentage points on average (95% …)"."""
-    which = "" if len(pair.a.seeds) == len(pair.b.seeds) == len(pair.seeds) else "common "
+    are_all = pair.stopping is not None or len(pair.a.seeds) == len(pair.b.seeds) == len(pair.seeds)
+    which = "" if are_all else "common "
     if advantage.tied:
         text = f"{pair.a.name} and {pair.b.name} are tied at {mean_accuracy(pair.a, pair.seeds)}"
     else:
@@ -70,12 +82,14 @@ def _claim(pair: Pair, advantage: Advantage) -> str:
     if which and len(pair.seeds) == 1:
         text += f" in their only common seed, {pair.seeds[0]}"
     if pair.difference.ci95 is not None:
-        low, high = (100 * each for each in pair.difference.ci95)
+        low, high = pair.difference.ci95
         if advantage.better is pair.b:
             low, high = -high, -low
         of = " of the difference" if advantage.tied else ""
         corrected = ", corrected for overlapping training images" if pair.a.folds is not None else ""
-        text += f" (95% confidence interval{of} {signed(low)} to {signed(high)}{corrected})"
+        if pair.stopping is not None and pair.pairs_compared > 1:
+            of += f", joint for {pair.pairs_compared} pairs,"
+        text += f" (95% confidence interval{of} {interval_text((low, high))}{corrected})"
     return f"{text}{'' if advantage.tied else parameter_clause(advantage.better, advantage.worse)}."
 
 
@@ -83,7 +97,7 @@ def _evidence(pair: Pair) -> str:
     number = len(pair.seeds)
     if not any(pair.difference.values):
         return f"Both reach the same accuracy with each of the {number} seeds."
-    adjusted = f", adjusted for {pair.pairs_compared} pairs" if pair.pairs_compared > 1 else ""
+    adjusted = adjustment(pair)
     test = f"sign-flip test over {number} seeds, {p_text(pair.p)}{adjusted}"
     if is_significant(pair):
         return f"The difference is statistically significant across seeds ({test})."
@@ -126,7 +140,7 @@ def _mcnemar_of_one_seed(pair: Pair) -> str:
 def _mcnemar_of_seeds(pair: Pair) -> str:
     """How the networks of each seed differ on the test images."""
     known = [each for each in pair.mcnemar if each is not None]
-    if not known or pair.mcnemar_majority_p is None:
+    if len(known) < len(pair.mcnemar):
         return ""
     better = [sum(each.p < ALPHA and _sign(each.only_a - each.only_b) == sign for each in known)
               for sign in (1, -1)]  # fmt: skip
@@ -136,9 +150,10 @@ def _mcnemar_of_seeds(pair: Pair) -> str:
             f"On the test images, the seeds contradict each other: {pair.a.name} is significantly better in "
             f"{better[0]} and {pair.b.name} in {better[1]} {of} (exact McNemar tests)."
         )
+    combined = "" if pair.mcnemar_majority_p is None else f"; combined {p_text(pair.mcnemar_majority_p)}"
     return (
         f"On the test images, the trained networks differ significantly in {max(better)} {of} "
-        f"(exact McNemar tests; combined {p_text(pair.mcnemar_majority_p)})."
+        f"(exact McNemar tests{combined})."
     )
 
 

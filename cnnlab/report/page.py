@@ -26,6 +26,7 @@ from cnnlab.comparison import (
 from cnnlab.comparison.advantages import p_text
 from cnnlab.comparison.confusion import confusion
 from cnnlab.comparison.experiments import seeds_text
+from cnnlab.comparison.sentences import margin_text
 from cnnlab.comparison.verdicts import verdict
 from cnnlab.ladder.document import Document
 from cnnlab.ladder.pictures import picture
@@ -63,6 +64,7 @@ def render_report(
     environment = pages()
     environment.filters |= {
         "points": _points,
+        "margin": margin_text,
         "p": p_text,
         "exactly": exactly,
         "percent": percent,

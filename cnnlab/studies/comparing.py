@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cnnlab.comparison import ComparedOutcomes, compare, grouped, grouped_folds
 from cnnlab.comparison.comparing import RunDataset, check_same_data, distortion_of
+from cnnlab.comparison.stopping import StoppingRule
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.fold import Fold
-from cnnlab.errors import UserError
+from cnnlab.errors import CnnlabError, UserError
 from cnnlab.jobs import Jobs
 from cnnlab.run_folders.arithmetic import of_other_arithmetic
 from cnnlab.run_folders.identity import find_finished, finished_seeds
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record
 from cnnlab.studies.matching import Budget, Match, match_budget
+from cnnlab.studies.settling import stopping_rule, train_until_settled
 from cnnlab.trainer import dataset_facts
 
 if TYPE_CHECKING:
@@ -45,13 +47,16 @@ def compare_experiments(
     resize: str | None = None,
     folds: int | None = None,
     left_out: Sequence[DamagedRun] = (),
+    max_seeds: int | None = None,
+    margin: float | None = None,
 ) -> ComparedExperiments:
     """Resize one network where a budget is to be met, train what is missing, compare.
 
     Args:
-        entries, seeds, folds, left_out: see `train_and_compare`.
+        entries, seeds, folds, left_out, margin: see `train_and_compare`.
         match: what both networks are to cost alike; see `match_budget`.
         resize: the name of the network to resize.
+        max_seeds: add seeds from 0 on until the question is settled, at most so many.
 
     Raises:
         UserError: the experiments cannot be compared, or not matched; nothing is trained then.
@@ -65,14 +70,24 @@ def compare_experiments(
         raise UserError(f"--match: {given[0].path} is a finished run; give the config instead")
     if folds is not None and given:
         raise UserError(f"--folds: {given[0].path} is a finished run; give the config instead")
+    rule = None
+    if max_seeds is not None:
+        if given:
+            raise UserError(
+                f"--until-settled: {given[0].path} is a finished run, and more seeds have to be trained; "
+                "give the config instead"
+            )
+        rule = stopping_rule(max(2, len({_identity(entry) for entry in entries})), max_seeds, margin)
     matched = None
     if match is not None:
-        runs = len(configs) * len(seeds or (None,)) * (folds or 1)
+        runs = len(configs) * (rule.first_look if rule is not None else len(seeds or (None,))) * (folds or 1)
         with jobs.cost_estimates(runs=runs) as estimate_cost:
             matched = match_budget(configs, match, estimate_cost=estimate_cost, resize=resize)
         jobs.reporter.note(str(matched))
         entries = [matched.config if each is matched.original else each for each in entries]
-    comparison = train_and_compare(entries, seeds=seeds, jobs=jobs, folds=folds, left_out=left_out)
+    comparison = train_and_compare(
+        entries, seeds=seeds, jobs=jobs, folds=folds, left_out=left_out, rule=rule, margin=margin
+    )
     if matched is not None:
         comparison = replace(comparison, notes=(str(matched), *comparison.notes))
     from cnnlab.studies.pictures import answers_on_images
@@ -87,6 +102,8 @@ def train_and_compare(
     jobs: Jobs,
     folds: int | None = None,
     left_out: Sequence[DamagedRun] = (),
+    rule: StoppingRule | None = None,
+    margin: float | None = None,
 ) -> ComparedOutcomes:
     """Compare experiments over the same seeds; what has not been trained yet is trained.
 
@@ -98,6 +115,8 @@ def train_and_compare(
         folds: train each experiment once for each of so many folds, and seed; entries are configs then, that
             have these folds.
         left_out: damaged runs that were asked for and are not among the entries; the comparison names them.
+        rule: decides how many seeds are trained, in place of `seeds`; all entries are configs then.
+        margin: within which two experiments count as equal, as a share.
 
     Raises:
         UserError: fewer than two different experiments, or different test data; nothing is trained then.
@@ -125,26 +144,33 @@ def train_and_compare(
                 ),
             ]
         )
-    chosen = seeds or common_seeds([each for alike in by_fold for each in alike], given, jobs.out)
-    wanted = [
-        config.with_seed(seed)
-        for of_one in zip(*by_fold, strict=True)
-        for seed in chosen or (of_one[0].seed,)
-        for config in of_one
-    ]
     damaged = list(left_out)
-    if not jobs.fresh and folds is None:  # a seed without one of its folds could not be compared
-        wanted, problems = whole(
-            wanted, read=lambda each: _not_damaged(each, jobs.out), experiment_of=_identity
-        )
-        damaged += problems
-    unique = {record.path.resolve(): record for record in [*jobs.finished(wanted), *given]}
+    failures: Sequence[tuple[ExperimentConfig, CnnlabError]] = ()
+    if rule is not None:
+        different = [config for config in configs if config is entries[places[_identity(config)]]]
+        trained, failures = train_until_settled(different, rule, jobs)
+    else:
+        chosen = seeds or common_seeds([each for alike in by_fold for each in alike], given, jobs.out)
+        wanted = [
+            config.with_seed(seed)
+            for of_one in zip(*by_fold, strict=True)
+            for seed in chosen or (of_one[0].seed,)
+            for config in of_one
+        ]
+        if not jobs.fresh and folds is None:  # a seed without one of its folds could not be compared
+            wanted, problems = whole(
+                wanted, read=lambda each: _not_damaged(each, jobs.out), experiment_of=_identity
+            )
+            damaged += problems
+        trained = jobs.finished(wanted)
+    unique = {record.path.resolve(): record for record in [*trained, *given]}
     if folds is None:
         groups = grouped(unique.values())
     else:
         groups = grouped_folds(unique.values(), folds)
         places = {(name, digest): place for place, (name, digest) in enumerate(map(_without_fold, configs))}
-    compared = compare(sorted(groups, key=lambda each: places[each.name, each.digest]))
+    ordered = sorted(groups, key=lambda each: places[each.name, each.digest])
+    compared = compare(ordered, rule=rule, margin=margin)
     warnings = [*compared.warnings, *(f"left out: {problem}" for problem in damaged)]
     told = list(warnings)
     if other := of_other_arithmetic(list(unique.values())):
@@ -153,7 +179,11 @@ def train_and_compare(
             told.append(other)
     for warning in told:
         jobs.reporter.warn(warning)
-    return replace(compared, warnings=tuple(warnings))
+    failed = [
+        f"{config.name} failed with seed {config.seed}: {str(error).splitlines()[0]}"
+        for config, error in failures
+    ]
+    return replace(compared, warnings=tuple(warnings), notes=(*compared.notes, *failed))
 
 
 def in_fold(configs: Sequence[ExperimentConfig], fold: int, folds: int) -> list[ExperimentConfig]:
