@@ -3,7 +3,8 @@
 usage: reproduce.py [--data-dir DIR] [--out experiments] [--only mnist colors …] [--sample FILE]
 
 Finished runs are not trained again, so an interrupted reproduction resumes. Experiments whose data is missing
-and cannot be downloaded are reported and left out.
+and cannot be downloaded are reported and left out. The page keeps the sections of studies whose runs are not
+in --out.
 """
 
 from __future__ import annotations
@@ -292,7 +293,8 @@ def main() -> None:
     if arguments.sample and succeeds(["report", *first.arguments[1:], "--out", str(arguments.out)]):
         shutil.copyfile(arguments.out / "comparisons" / first.folder / "report.html", arguments.sample)
     results = arguments.out / "RESULTS.md"
-    results.write_text(page(arguments.out), encoding="utf-8")
+    before = results.read_text(encoding="utf-8") if results.exists() else ""
+    results.write_text(page(arguments.out, before), encoding="utf-8")
     print(results)
 
 
@@ -304,9 +306,14 @@ def succeeds(command: list[str]) -> bool:
     return code == 0
 
 
-def page(out: Path) -> str:
-    """The results page, of all studies that have been carried out so far."""
-    sections = [section(study, out) for study in STUDIES.values()]
+def page(out: Path, before: str = "") -> str:
+    """The results page, of all studies that have been carried out so far.
+
+    Args:
+        before: the page as it was; it has the sections of studies whose runs are not here.
+    """
+    known = {part.partition("\n")[0]: f"## {part.rstrip()}\n" for part in before.split("\n## ")[1:]}
+    sections = [section(study, out) or known.get(study.title) or missing(study) for study in STUDIES.values()]
     return "\n".join(
         [
             "# Results",
@@ -319,18 +326,26 @@ def page(out: Path) -> str:
     )
 
 
-def section(study: Study | Why | Variation, out: Path) -> str:
-    command = f"    cnnlab {shlex.join(study.arguments)}"
+def heading(study: Study | Why | Variation) -> str:
+    return f"## {study.title}\n\n    cnnlab {shlex.join(study.arguments)}"
+
+
+def missing(study: Study | Why | Variation) -> str:
+    return f"{heading(study)}\n\nNot carried out yet.\n"
+
+
+def section(study: Study | Why | Variation, out: Path) -> str | None:
+    """What a study has shown; None where it was not carried out here."""
     try:
         results = study.results(out / "comparisons" / study.folder)
     except FileNotFoundError:
-        return f"## {study.title}\n\n{command}\n\nNot reproduced: the data is missing.\n"
+        return None
     table = results.text.strip()
     for folder in runs_of(results, out):  # where the data lies here is nobody's business
         origin = json.loads((folder / "environment.json").read_text(encoding="utf-8"))["dataset"]["origin"]
         table = table.replace(f" in {origin}", "")
     remark = f"\n{study.remark}\n" if study.remark else ""
-    return f"## {study.title}\n\n{command}\n\n{table}\n{remark}\n{provenance(results, out)}\n"
+    return f"{heading(study)}\n\n{table}\n{remark}\n{provenance(results, out)}\n"
 
 
 def runs_of(results: Results, out: Path) -> Iterator[Path]:
