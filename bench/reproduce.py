@@ -41,11 +41,13 @@ class Study:
     seeds: str
     remark: str = ""
     match: str = ""  # the budget that the first experiment is resized to
+    timed: bool = True  # or trained side by side, and without times
 
     @property
     def arguments(self) -> list[str]:
         match = ["--match", self.match] if self.match else []
-        return ["compare", *self.experiments, "--seeds", self.seeds, *match]
+        side_by_side = () if self.timed else SIDE_BY_SIDE
+        return ["compare", *self.experiments, "--seeds", self.seeds, *match, *side_by_side]
 
     @property
     def folder(self) -> str:
@@ -241,18 +243,21 @@ STUDIES: dict[str, Study | Why | Variation] = {
         ("cnn", "cnn_average"),
         "0-5",
         "Without the maximum, the convolutions and the averages behind them are one linear map.",
+        timed=False,
     ),
     "filters": Study(
         "More filters with depth, or fewer",
         ("mnist_filters_50_25", "mnist_filters_35_35", "cnn"),
         "0-6",
         "50 and 25, 35 and 35, 25 and 50 filters, at about the same number of multiplications.",
+        timed=False,
     ),
     "kernels": Study(
         "Kernel size",
         ("mnist_kernel_1", "mnist_kernel_3", "mnist_kernel_5"),
         "0-6",
         "Padding keeps the maps, so that the networks differ in their kernels alone.",
+        timed=False,
     ),
     "blocks": Variation(
         "At what scale neighborhood matters: blocks of pixels that change places",
