@@ -58,6 +58,23 @@ def backend() -> Backend:
     return start_backend(RuntimeConfig())
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Comparisons draw none: they take longer than all the rest."""
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
+
+
+@pytest.fixture
+def unrendered(monkeypatch):
+    """Figures are drawn but not rendered, which takes as long as a tiny training; their files hold a line."""
+    from cnnlab.run_folders.folders import Folder
+
+    def write_figure(folder, name, figure):
+        folder.save_with(name, lambda path: path.write_text(f"{figure}, which was not rendered\n"))
+
+    monkeypatch.setattr(Folder, "write_figure", write_figure)
+
+
 NO_TENSORFLOW = """
 import importlib.machinery
 import sys
