@@ -1,5 +1,6 @@
 """One backend for the whole session, and how hypothesis looks for examples."""
 
+import gc
 import importlib.util
 import json
 import os
@@ -52,10 +53,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.device)
 
 
+def pytest_collection_finish() -> None:
+    keep_for_good()
+
+
+def keep_for_good() -> None:
+    """What lives as long as the session is not looked through again by the garbage collector.
+
+    Every training collects garbage twice. Among all tests and all of TensorFlow that takes longer than a tiny
+    network takes to learn.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def backend() -> Backend:
     """Keras on TensorFlow, deterministic; started once, because it takes seconds."""
-    return start_backend(RuntimeConfig())
+    started = start_backend(RuntimeConfig())
+    keep_for_good()
+    return started
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Comparisons draw none: they take longer than all the rest."""
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
+
+
+@pytest.fixture
+def unrendered(monkeypatch):
+    """Figures are drawn but not rendered, which takes as long as a tiny training; their files hold a line."""
+    from cnnlab.run_folders.folders import Folder
+
+    def write_figure(folder, name, figure):
+        folder.save_with(name, lambda path: path.write_text(f"{figure}, which was not rendered\n"))
+
+    monkeypatch.setattr(Folder, "write_figure", write_figure)
 
 
 NO_TENSORFLOW = """

@@ -71,7 +71,7 @@ def test_keras_gets_what_it_was_kept_from(tmp_path: Path) -> None:
 
 
 def test_only_in_a_process_of_its_own_cnnlab_keeps_all_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
-    gc.unfreeze()  # another test of this process may have called what claims it
+    gc.unfreeze()  # conftest keeps what this process has loaded
     monkeypatch.setattr(starting, "_own", [])
     with deferred_imports():
         pass
@@ -82,7 +82,7 @@ def test_only_in_a_process_of_its_own_cnnlab_keeps_all_for_good(monkeypatch: pyt
             pass
         assert gc.get_freeze_count() > 0
     finally:
-        gc.unfreeze()
+        gc.freeze()
 
 
 def test_a_command_has_a_process_of_its_own() -> None:

@@ -25,7 +25,7 @@ def test_a_known_kernel_s_best_image_is_its_pattern(rng, data_format):
     """argmax of k · x − λ x² is k / 2λ, for each of the filters of the batch."""
     kernels = rng.normal(size=(5, 5, 2, 3)).astype(np.float32)
     model = kernel_network(kernels, data_format)
-    ascent = Ascent(steps=400, step_size=0.2, l2=0.5, **UNBOUNDED)
+    ascent = Ascent(steps=150, step_size=0.2, l2=0.5, **UNBOUNDED)
     found = maximize(model, np.arange(3), layer="conv2d_1", ascent=ascent, rng=rng)
     images = found.images if data_format == "channels_last" else found.images.transpose(0, 2, 3, 1)
     wanted = kernels.transpose(3, 0, 1, 2)
@@ -37,7 +37,7 @@ def test_l1_leaves_only_what_pays(rng):
     """Of k · x − λ |x| with 0 ≤ x ≤ 1 the best is 1 where k > λ, else 0."""
     kernels = rng.normal(size=(5, 5, 1, 2)).astype(np.float32)
     kernels[np.abs(kernels - 0.7) < 0.05] = 0
-    ascent = Ascent(steps=200, l1=0.7)
+    ascent = Ascent(steps=120, l1=0.7)
     found = maximize(kernel_network(kernels), np.arange(2), layer="conv2d_1", ascent=ascent, rng=rng)
     wanted = (kernels.transpose(3, 0, 1, 2) > 0.7).astype(float)
     # Each step is the whole picture's length, so a pixel that has arrived at 0 stays within one last step.
@@ -49,7 +49,7 @@ def test_total_variation_makes_it_flat(rng):
     rough, smooth = (
         maximize(
             kernel_network(kernels), np.array([0]), layer="conv2d_1",
-            ascent=Ascent(steps=200, total_variation=weight), rng=np.random.default_rng(0),
+            ascent=Ascent(steps=80, total_variation=weight), rng=np.random.default_rng(0),
         ).images[0]
         for weight in (0.0, 5.0)
     )  # fmt: skip
@@ -63,7 +63,7 @@ def test_total_variation_makes_it_flat(rng):
 def test_it_climbs_and_reports_what_it_reached(any_network, target, layer, rng):
     model = any_network
     units = np.array([2, 0])
-    ascent = Ascent(steps=30, step_size=0.05, starts=2, jitter=1)
+    ascent = Ascent(steps=15, step_size=0.1, starts=2, jitter=1)
     found = maximize(model, units, target=target, layer=layer, ascent=ascent, rng=rng)
     if target == "probability":
         network = probabilities_of(model)

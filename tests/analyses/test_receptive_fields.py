@@ -78,12 +78,13 @@ def seen_by_gradients(model, layer, places, axes, image_axes):
         index[axes[0]], index[axes[1]] = place
         each[tuple(index)] = 1
     (channels,) = {0, 1, 2} - {*image_axes}
+    gradients_of = differentiated(
+        lambda x, mask: keras.ops.sum(network(x, training=False) * mask, axis=(1, 2, 3))
+    )
     total: np.ndarray | bool = False
     for seed in range(4):  # a pooling's maximum is elsewhere in other images
         images = np.random.default_rng(seed).random((len(places), 17, 19, 2)).astype(np.float32)
-        _, gradients = differentiated(
-            lambda x, mask: keras.ops.sum(network(x, training=False) * mask, axis=(1, 2, 3))
-        )(images, mask)
+        _, gradients = gradients_of(images, mask)
         total |= np.abs(gradients).sum(axis=1 + channels) > 0
     return total
 

@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 import random
+import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,6 +17,8 @@ import cnnlab
 from cnnlab import cli
 from cnnlab.api.progress import Progress
 from cnnlab.reporting import Reporter
+
+pytestmark = pytest.mark.usefixtures("unrendered")
 
 QUICK = {"dataset.train_size": 200, "dataset.validation_size": 50, "training.epochs": 1}
 
@@ -62,9 +65,15 @@ def test_the_model_gives_the_recorded_predictions(runs):
     np.testing.assert_allclose(answers, run.predictions.probabilities, atol=1e-3)
 
 
-def test_it_prints_nothing_and_leaves_signals_alone(experiments, tmp_path, capfd):
+def test_it_prints_nothing_and_leaves_signals_and_random_numbers_alone(experiments, tmp_path, capfd):
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    random.seed(5)
+    np.random.seed(5)  # noqa: NPY002
+    expected = [random.random(), np.random.rand()]  # noqa: NPY002
+    random.seed(5)
+    np.random.seed(5)  # noqa: NPY002
     cnnlab.train(experiments[0], out=tmp_path)
+    assert [random.random(), np.random.rand()] == expected  # noqa: NPY002
     assert capfd.readouterr() == ("", "")
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
 
@@ -84,17 +93,34 @@ def test_progress_reaches_a_function(experiments, tmp_path):
     assert str(events[-1]) == f"colors_dnn, seed 0: test accuracy {run.result.test_accuracy:.2%}"
 
 
-def test_progress_reaches_a_reporter_step_by_step(experiments, tmp_path):
-    class Steps(Reporter):
-        def __init__(self):
-            self.last = None
+class Steps(Reporter):
+    def __init__(self):
+        self.last = None
 
-        def stepped(self, config, epoch, step, steps, *, loss, accuracy):
-            self.last = (epoch, step, steps)
+    def stepped(self, config, epoch, step, steps, *, loss, accuracy):
+        self.last = (epoch, step, steps)
 
-    steps = Steps()
-    cnnlab.train(experiments[0], out=tmp_path, progress=steps)
-    assert steps.last == (1, 13, 13)  # 200 images in batches of 16
+
+@pytest.fixture(scope="module")
+def in_threads(experiments, runs, tmp_path_factory):
+    """The CNN with seeds 0 and 1, each trained in a thread; and who was told of the steps of the first."""
+    out, steps = tmp_path_factory.mktemp("threads"), Steps()
+
+    def train(seed, progress):
+        return cnnlab.train(experiments[1], seeds=seed, out=out, progress=progress)[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(train, (0, 1), (steps, None))), steps
+
+
+def test_progress_reaches_a_reporter_step_by_step(in_threads):
+    _, steps = in_threads
+    assert steps.last == (1, 12, 12)  # 200 images in batches of 16, and drop_last
+
+
+def test_threads_train_what_a_single_one_does(in_threads, runs):
+    trained, _ = in_threads
+    assert [run.result.test_loss for run in trained] == [run.result.test_loss for run in runs[2:]]
 
 
 def test_a_bar_in_a_notebook(experiments, tmp_path, monkeypatch):
@@ -119,7 +145,9 @@ def test_a_bar_in_a_notebook(experiments, tmp_path, monkeypatch):
     assert repr(shown[0]).startswith("colors_dnn, seed 0: 0%")
 
 
-def test_an_exception_carries_the_runs_that_finished(experiments, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def failure(experiments, runs, tmp_path_factory):
+    """The error of a call in which the second of three runs failed."""
     from cnnlab.errors import CnnlabError
     from cnnlab.training import train as training
 
@@ -130,15 +158,22 @@ def test_an_exception_carries_the_runs_that_finished(experiments, tmp_path, monk
             raise CnnlabError("the disk is on fire")
         trained(config, *arguments, **named)
 
-    monkeypatch.setattr(training, "train", fails_with_seed_1)
-    with pytest.raises(cnnlab.TrainingFailed) as caught:
-        cnnlab.train(experiments[0], seeds=range(3), out=tmp_path)
-    assert str(caught.value) == (
+    out = tmp_path_factory.mktemp("failure")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "train", fails_with_seed_1)
+        with pytest.raises(cnnlab.TrainingFailed) as caught:
+            cnnlab.train(experiments[0], seeds=range(3), out=out)
+    return caught.value
+
+
+def test_an_exception_carries_the_runs_that_finished(failure):
+    assert str(failure) == (
         "1 of 3 runs failed; finished runs are kept\n   colors_dnn, seed 1: the disk is on fire"
     )
-    assert [run.seed for run in caught.value.runs] == [0, 2]
-    assert [str(error) for error in caught.value.errors] == ["the disk is on fire"]
-    assert [run.state for run in cnnlab.runs(out=tmp_path)] == ["finished", "failed", "finished"]
+    assert [run.seed for run in failure.runs] == [0, 2]
+    assert [str(error) for error in failure.errors] == ["the disk is on fire"]
+    out = failure.runs[0].folder.parents[1]
+    assert [run.state for run in cnnlab.runs(out=out)] == ["finished", "failed", "finished"]
 
 
 @pytest.mark.parametrize(
@@ -170,36 +205,10 @@ def test_a_bar_needs_a_notebook(experiments, tmp_path):
         cnnlab.train(experiments[0], out=tmp_path, progress=True)
 
 
-def test_training_leaves_the_callers_random_numbers_alone(experiments, tmp_path):
-    random.seed(5)
-    np.random.seed(5)  # noqa: NPY002
-    expected = [random.random(), np.random.rand()]  # noqa: NPY002
-    random.seed(5)
-    np.random.seed(5)  # noqa: NPY002
-    cnnlab.train(experiments[0], out=tmp_path)
-    assert [random.random(), np.random.rand()] == expected  # noqa: NPY002
-
-
-def test_threads_train_what_a_single_one_does(experiments, runs, tmp_path):
-    with ThreadPoolExecutor(2) as pool:
-        trained = list(
-            pool.map(lambda seed: cnnlab.train(experiments[1], seeds=seed, out=tmp_path)[0], (0, 1))
-        )
-    assert [run.result.test_loss for run in trained] == [run.result.test_loss for run in runs[2:]]
-
-
-def test_errors_reach_another_process(experiments, tmp_path):
+def test_errors_reach_another_process(failure):
     from cnnlab.errors import OptionError, ShapeError
 
-    with pytest.raises(cnnlab.TrainingFailed) as caught:
-        cnnlab.train(
-            experiments[0], set={"training.optimizer": {"name": "sgd", "learning_rate": 1e30}}, out=tmp_path
-        )
-    for error in (
-        caught.value,
-        OptionError("a_b", "wrong", value=3),
-        ShapeError("it does not fit", "mend it"),
-    ):
+    for error in (failure, OptionError("a_b", "wrong", value=3), ShapeError("it does not fit", "mend it")):
         twin = pickle.loads(pickle.dumps(error))
         assert type(twin) is type(error)
         assert (str(twin), twin.on_command_line(), twin.exit_code) == (
@@ -217,8 +226,10 @@ def test_a_run_stays_the_same_in_another_directory(runs, tmp_path, monkeypatch):
     assert str(run.folder) == "seed-0"
 
 
-def test_a_run_that_was_removed_says_so(experiments, tmp_path):
-    (run,) = cnnlab.train(experiments[0], out=tmp_path)
+def test_a_run_that_was_removed_says_so(runs, tmp_path):
+    folder = runs[0].folder
+    run = cnnlab.Run(shutil.copytree(folder, tmp_path / folder.parent.name / folder.name))
+    assert len(run.history) == 1
     run.remove()
     for look in (lambda: run.state, lambda: run.history, run.facts):
         with pytest.raises(cnnlab.UserError, match="not a run"):

@@ -140,7 +140,7 @@ Train = Callable[[], int]
 
 
 @pytest.fixture
-def train(process_state, backend, config: Path, tmp_path: Path) -> Train:
+def train(unrendered, process_state, backend, config: Path, tmp_path: Path) -> Train:
     """Trains the tiny config as the process of a command does; returns the exit code."""
 
     def call() -> int:
@@ -172,32 +172,32 @@ def signaled_before(
     monkeypatch.setattr(where, method, call)
 
 
+def writes(name: str) -> Callable[..., bool]:
+    """For calls of `RunWriter.save_with`."""
+    return lambda run, file, save: file == name
+
+
 def state(out: Path) -> dict[str, Any]:
     [path] = out.glob("*/seed-*/run.json")
     content: dict[str, Any] = json.loads(path.read_text())
     return content
 
 
-@pytest.mark.parametrize(
-    ("name", "number"),
-    [
-        pytest.param("history.csv", signal.SIGTERM, id="history-SIGTERM"),
-        pytest.param("checkpoint.npz", signal.SIGHUP, id="checkpoint-SIGHUP"),
-        pytest.param("predictions.npz", signal.SIGTERM, id="predictions-SIGTERM"),
-        pytest.param("model.keras", signal.SIGINT, id="model-SIGINT"),
-        pytest.param("curves.png", signal.SIGHUP, id="curves-SIGHUP"),
-        pytest.param("result.json", signal.SIGTERM, id="result-SIGTERM"),
-    ],
-)
-def test_before_a_file_of_the_run(
-    train: Train, monkeypatch, capsys, tmp_path: Path, folder_of, name: str, number: int
-) -> None:
-    """In the epochs, and at each of the final writes."""
-    with monkeypatch.context() as patch:
-        signaled_before(patch, RunWriter, "save_with", number, when=lambda run, file, save: file == name)
-        assert train() == 128 + number
-    assert capsys.readouterr().err == f"{RESUMES}\n"
-    assert (state(tmp_path)["state"], state(tmp_path)["error"]) == ("interrupted", None)
+def test_before_each_file_of_the_run(train: Train, monkeypatch, capsys, tmp_path: Path, folder_of) -> None:
+    """In the epochs, and at each of the final writes: each time it is resumed, up to the next one."""
+    for name, number in (
+        ("history.csv", signal.SIGTERM),
+        ("checkpoint.npz", signal.SIGHUP),
+        ("predictions.npz", signal.SIGTERM),
+        ("model.keras", signal.SIGINT),
+        ("curves.png", signal.SIGHUP),
+        ("result.json", signal.SIGTERM),
+    ):
+        with monkeypatch.context() as patch:
+            signaled_before(patch, RunWriter, "save_with", number, when=writes(name))
+            assert (name, train()) == (name, 128 + number)
+        assert capsys.readouterr().err == f"{RESUMES}\n"
+        assert (state(tmp_path)["state"], state(tmp_path)["error"]) == ("interrupted", None)
     assert train() == 0
     assert state(tmp_path)["state"] == "finished"
     assert len(folder_of(tmp_path).history) == 2
@@ -216,9 +216,7 @@ def test_while_the_test_images_are_evaluated(train: Train, monkeypatch, capsys, 
 def test_while_the_state_is_written(train: Train, monkeypatch, capsys, tmp_path: Path) -> None:
     """The one of SIGTERM: a Ctrl-C behind it changes nothing."""
     with monkeypatch.context() as patch:
-        signaled_before(
-            patch, RunWriter, "save_with", signal.SIGTERM, when=lambda run, file, save: file == "history.csv"
-        )
+        signaled_before(patch, RunWriter, "save_with", signal.SIGTERM, when=writes("history.csv"))
         signaled_before(
             patch, RunWriter, "write_state", signal.SIGINT, when=lambda run, name, **_: name == "interrupted"
         )

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+
+pytestmark = pytest.mark.usefixtures("unrendered")
 
 # Read before the tests get an environment of their own.
 GIVEN = os.environ.get("CNNLAB_DATA_DIR")
@@ -90,10 +93,21 @@ def test_results_go_to_stdout_and_messages_to_stderr(trained: Trained, data_dir:
     assert end == f"small, seed 0: test accuracy {accuracies[2]} ({trained.folder.path})"
 
 
+@pytest.fixture(scope="module")
+def several(cnnlab, configs, data_dir: Path, tmp_path_factory) -> Trained:
+    """Three seeds of an experiment with a long name, and its name as the second member."""
+    out, name = tmp_path_factory.mktemp("several"), f"a_{'very_' * 17}long_name"
+    settings = ("--set", f"name={name}", "--set", "training.epochs=1")
+    options = (*settings, "--data-dir", data_dir, "--out", out, "--quiet")
+    result = cnnlab("train", configs["small"], "--seeds", "0-1,3,1", *options, "--json")
+    assert result.code == 0, result.stderr
+    return Trained(out, name, result)
+
+
 @pytest.mark.parametrize("check", [False, True])
-def test_tables_fit_a_terminal(cnnlab, configs, data_dir: Path, tmp_path: Path, check: bool) -> None:
-    name = f"a_{'very_' * 17}long_name"
-    options = ("--set", f"name={name}", "--data-dir", data_dir, "--out", tmp_path, "--quiet")
+def test_tables_fit_a_terminal(several: Trained, cnnlab, configs, data_dir: Path, check: bool) -> None:
+    out, name, _ = several
+    options = ("--set", f"name={name}", "--data-dir", data_dir, "--out", out, "--quiet")
     arguments = ("--check",) if check else ("--seeds", "0,1", "--set", "training.epochs=1")
     result = cnnlab("train", configs["small"], *arguments, *options)
     assert result.code == 0, result.stderr
@@ -101,7 +115,7 @@ def test_tables_fit_a_terminal(cnnlab, configs, data_dir: Path, tmp_path: Path, 
     assert max(len(line) for line in table.splitlines()) <= 80
     assert re.search(r"^a_very_\w*…\w*_long_name  ", table, re.MULTILINE)
     if not check:
-        [experiment] = tmp_path.glob(f"{name}-*")
+        [experiment] = out.glob(f"{name}-*")
         assert folders == f"{experiment}: seed-0, seed-1\n"
 
 
@@ -226,17 +240,13 @@ def test_curves_png(trained: Trained) -> None:
         assert min(image.size) > 300
 
 
-def test_config_yaml_is_the_same_run(
-    trained: Trained, cnnlab, data_dir: Path, folder_of, tmp_path: Path
-) -> None:
-    """Its digest is the same, so that training it finds the finished run; and anew it gives the same."""
+def test_config_yaml_is_the_same_run(trained: Trained, cnnlab, data_dir: Path) -> None:
+    """Its digest is the same, so that training it finds the finished run."""
     config = trained.folder.path / "config.yaml"
     before = state_of(trained.out)
     again = cnnlab("train", config, "--data-dir", data_dir, "--out", trained.out, "--json")
     assert again.json["run"] == str(trained.folder.path)
     assert state_of(trained.out) == before
-    assert cnnlab("train", config, "--data-dir", data_dir, "--out", tmp_path).code == 0
-    folder_of(tmp_path).assert_same_training(trained.folder)
 
 
 def test_a_finished_run_is_not_trained_again(trained: Trained, cnnlab, configs, data_dir: Path) -> None:
@@ -267,16 +277,15 @@ def test_json_is_one_document(trained: Trained, cnnlab, configs, data_dir: Path)
     assert list(again.json) == list(expected)
 
 
-def test_seeds_are_ranges_and_lists(cnnlab, configs, data_dir: Path, tmp_path: Path) -> None:
-    options = ("--data-dir", data_dir, "--out", tmp_path, "--json", "--quiet")
-    result = cnnlab("train", configs["small"], "--seeds", "0-1,3,1", *options)
-    assert [document["seed"] for document in result.json] == [0, 1, 3]
-    for document in result.json:
+def test_seeds_are_ranges_and_lists(several: Trained) -> None:
+    documents = several.result.json
+    assert [document["seed"] for document in documents] == [0, 1, 3]
+    for document in documents:
         run = Path(document.pop("run"))
         assert run.name == f"seed-{document['seed']}"
         assert document == json.loads((run / "result.json").read_text())
         assert f"seed: {document['seed']}\n" in (run / "config.yaml").read_text()
-    assert len({document["test_loss"] for document in result.json}) == 3
+    assert len({document["test_loss"] for document in documents}) == 3
 
 
 @pytest.mark.parametrize(
@@ -300,41 +309,61 @@ def test_several_configs_give_a_list(trained: Trained, cnnlab, configs, data_dir
     assert [document["name"] for document in result.json] == ["small", "small"]
 
 
-def test_quiet_is_silent_but_for_the_warning(cnnlab, write_config, configs, tmp_path: Path, data_dir) -> None:
-    options = ("--data-dir", data_dir, "--out", tmp_path / "out", "--quiet")
-    result = cnnlab("train", configs["small"], *options)
+@pytest.fixture(scope="module")
+def quiet(cnnlab, configs, data_dir: Path, folder_of, tmp_path_factory) -> Trained:
+    """A run on the CPU, of whose folders only variables tell."""
+    out = tmp_path_factory.mktemp("quiet") / "here"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CNNLAB_EXPERIMENTS", str(out))
+        patch.setenv("CNNLAB_DATA_DIR", str(data_dir))
+        options = ("--set", "training.epochs=1", "--device", "cpu", "--quiet")
+        result = cnnlab("train", configs["small"], *options)
     assert result.code == 0
-    assert result.stderr == (
+    return Trained(out, folder_of(out), result)
+
+
+def test_quiet_is_silent_but_for_the_warning(quiet: Trained, data_dir: Path) -> None:
+    assert quiet.result.stderr == (
         f"MNIST in {data_dir}/mnist is not the official content (100 training and 40 test images); "
         "accuracies will differ from published ones\n"
     )
 
 
-def test_fresh_trains_again(cnnlab, configs, data_dir: Path, folder_of, tmp_path: Path) -> None:
-    options = ("--data-dir", data_dir, "--out", tmp_path, "--set", "training.epochs=1")
-    assert cnnlab("train", configs["small"], *options).code == 0
+def test_out_may_come_from_the_environment(quiet: Trained) -> None:
+    assert quiet.folder.json("run.json")["state"] == "finished"
+
+
+def test_device_cpu(quiet: Trained) -> None:
+    assert quiet.folder.json("environment.json")["device"] == "cpu"
+    assert "device: cpu" in (quiet.folder.path / "config.yaml").read_text()
+
+
+def test_fresh_trains_again(trained: Trained, cnnlab, data_dir: Path, folder_of, tmp_path: Path) -> None:
+    """From the config.yaml of a run, bit for bit the same."""
+    shutil.copytree(trained.out, tmp_path, dirs_exist_ok=True)
     first = folder_of(tmp_path)
-    history, written = first.timeless_history, (first.path / "result.json").stat().st_mtime_ns
+    written = (first.path / "result.json").stat().st_mtime_ns
     (first.path / "left-over").touch()
-    assert cnnlab("train", configs["small"], *options, "--fresh").code == 0
+    options = ("--data-dir", data_dir, "--out", tmp_path, "--fresh")
+    assert cnnlab("train", trained.folder.path / "config.yaml", *options).code == 0
     again = folder_of(tmp_path)
-    assert again.timeless_history == history
+    again.assert_same_training(trained.folder)
     assert (again.path / "result.json").stat().st_mtime_ns != written
     assert {path.name for path in again.path.iterdir()} == FILES
 
 
 def test_other_data_of_the_same_name_is_trained_on_and_the_earlier_run_is_kept(
-    cnnlab, configs, data_dir: Path, write_mnist, folder_of, tmp_path: Path
+    trained: Trained, cnnlab, configs, write_mnist, folder_of, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    options = ("--out", out, "--set", "training.epochs=1", "--data-dir")
-    cnnlab("train", configs["small"], *options, data_dir)
+    shutil.copytree(trained.out, out)
     path = folder_of(out).path
     digests = [folder_of(out).json("environment.json")["dataset"]["digest"]]
     kept = [path.with_name("earlier-seed-0"), path.with_name("earlier-seed-0-2")]
     for seed, earlier in enumerate(kept, 1):
         files = {file.name: file.read_bytes() for file in path.iterdir()}
-        result = cnnlab("train", configs["small"], *options, write_mnist(tmp_path / f"{seed}", seed=seed))
+        data = write_mnist(tmp_path / f"{seed}", seed=seed)
+        result = cnnlab("train", configs["small"], "--out", out, "--data-dir", data)
         assert result.code == 0
         assert (
             f"{path}: this run was trained on different data of the same name; it is kept as {earlier.name}, "
@@ -381,15 +410,6 @@ def test_without_validation_its_columns_stay_empty(
     assert "val_loss" not in result.stderr
 
 
-def test_out_may_come_from_the_environment(
-    cnnlab, configs, data_dir, folder_of, tmp_path, monkeypatch
-) -> None:
-    monkeypatch.setenv("CNNLAB_EXPERIMENTS", str(tmp_path / "here"))
-    monkeypatch.setenv("CNNLAB_DATA_DIR", str(data_dir))
-    assert cnnlab("train", configs["small"], "--set", "training.epochs=1").code == 0
-    assert folder_of(tmp_path / "here").json("run.json")["state"] == "finished"
-
-
 def test_an_unwritable_folder(cnnlab, configs, data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     out = tmp_path / "file" / "out"
@@ -402,14 +422,6 @@ def test_a_folder_without_permission(cnnlab, configs, data_dir: Path, tmp_path: 
     out = tmp_path / "not" / "yet"
     result = cnnlab("train", configs["small"], "--data-dir", data_dir, "--out", out, "--quiet")
     assert result == (2, "", f"{out}: cannot be written: Permission denied\n")
-
-
-def test_device_cpu(cnnlab, configs, data_dir: Path, folder_of, tmp_path: Path) -> None:
-    options = ("--data-dir", data_dir, "--out", tmp_path, "--set", "training.epochs=1")
-    assert cnnlab("train", configs["small"], *options, "--device", "cpu").code == 0
-    run = folder_of(tmp_path)
-    assert run.json("environment.json")["device"] == "cpu"
-    assert "device: cpu" in (run.path / "config.yaml").read_text()
 
 
 def test_device_gpu_without_one(cnnlab, configs, data_dir: Path, backend, tmp_path: Path) -> None:

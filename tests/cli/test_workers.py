@@ -47,17 +47,24 @@ def side_by_side(process, configs, data_dir: Path, tmp_path_factory) -> Trained:
 
 @pytest.fixture(scope="module")
 def alone(cnnlab, backend, configs, data_dir: Path, tmp_path_factory) -> Path:
-    """This process computes with all CPUs: a run with another number is trained in a process of its own."""
+    """One run, and as many workers as CPUs: it has one thread, as each of those of `side_by_side`.
+
+    This process computes with all CPUs: a run with another number is trained in a process of its own.
+    """
     out = tmp_path_factory.mktemp("alone")
-    options = ("--threads", "1", "--data-dir", data_dir, "--out", out)
+    options = ("--workers", usable_cpus(), "--data-dir", data_dir, "--out", out)
     assert cnnlab("train", configs["stateful"], "--set", "seed=1", *options).code == 0
     return out
 
 
 def test_bits_do_not_depend_on_what_runs_beside(side_by_side: Trained, alone: Path, folder_of) -> None:
     folder_of(side_by_side.out, seed=1).assert_same_training(folder_of(alone))
-    for out in (side_by_side.out, alone):
-        assert folder_of(out, seed=1).json("environment.json")["threads"] == 1
+    assert folder_of(side_by_side.out, seed=1).json("environment.json")["threads"] == 1
+
+
+def test_threads_default_to_a_share_of_the_cpus(alone: Path, folder_of) -> None:
+    """That of the workers asked for, even where one run is left: so all runs have the same."""
+    assert folder_of(alone).json("environment.json")["threads"] == 1
 
 
 def test_runs_say_that_they_shared_the_machine(side_by_side: Trained, alone: Path, folder_of, cnnlab) -> None:
@@ -124,21 +131,31 @@ def states(out: Path) -> list[str]:
     return [row["state"] for row in scan(out)]
 
 
-def has_checkpoints(out: Path) -> bool:
-    return len(list(out.glob("*/seed-*/checkpoint.npz"))) == 2
+def checkpoints(out: Path) -> int:
+    return len(list(out.glob("*/seed-*/checkpoint.npz")))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
-def test_a_signal_stops_all_and_loses_nothing(begun: Began, tmp_path: Path, number: signal.Signals) -> None:
-    command, workers = begun()
+def said_when_stopped(command: subprocess.Popen[str], number: signal.Signals) -> list[str]:
+    """A signal ends the command, and its workers with it; returns what it then says, but for the epochs."""
+    workers = psutil.Process(command.pid).children()
     os.killpg(command.pid, number)  # as a terminal does, to the command and its workers alike
     _, stderr = command.communicate(timeout=60)
     assert command.returncode == 128 + number
-    said = [line for line in stderr.splitlines() if not re.match(r"stateful, seed \d: epoch ", line)]
-    assert said == ["interrupted; run the same command again to resume"]
+    assert len(workers) == 2
     assert psutil.wait_procs(workers, timeout=0)[1] == []
+    return [line for line in stderr.splitlines() if not re.match(r"stateful, seed \d: epoch ", line)]
+
+
+INTERRUPTED = "interrupted; run the same command again to resume"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+def test_a_signal_stops_all_and_loses_nothing(begun: Began, tmp_path: Path, number: signal.Signals) -> None:
+    """As SIGINT does in the test of a killed worker."""
+    command, _ = begun()
+    assert said_when_stopped(command, number) == [INTERRUPTED]
     assert states(tmp_path) == ["interrupted", "interrupted"]
-    assert has_checkpoints(tmp_path)
+    assert checkpoints(tmp_path) == 2
 
 
 def test_no_worker_outlives_its_command(begun: Began, tmp_path: Path) -> None:
@@ -147,10 +164,10 @@ def test_no_worker_outlives_its_command(begun: Began, tmp_path: Path) -> None:
     command.communicate()
     assert psutil.wait_procs(workers, timeout=60)[1] == []
     assert states(tmp_path) == ["interrupted", "interrupted"]
-    assert has_checkpoints(tmp_path)
+    assert checkpoints(tmp_path) == 2
 
 
-def test_a_killed_worker_costs_only_its_run(begun: Began, tmp_path: Path, configs, data_dir, cnnlab) -> None:
+def test_a_killed_worker_costs_only_its_run_and_a_signal_stops_the_rest(begun: Began, tmp_path: Path) -> None:
     command, workers = begun()
     workers[0].kill()
     said, other = "", ""
@@ -164,9 +181,9 @@ def test_a_killed_worker_costs_only_its_run(begun: Began, tmp_path: Path, config
     while "stateful, seed 2: epoch" not in other:  # another worker has taken its place
         other = command.stderr.readline()
     assert workers[1].is_running()
-    os.killpg(command.pid, signal.SIGINT)
-    command.communicate(timeout=60)
+    assert said_when_stopped(command, signal.SIGINT) == [INTERRUPTED]
     assert states(tmp_path) == ["interrupted"] * 3
+    assert checkpoints(tmp_path) == 3
 
 
 @pytest.mark.parametrize(
@@ -203,14 +220,6 @@ def test_what_no_worker_can_do_ends_all(process, configs, data_dir, tmp_path, mo
     assert refused.code == 2
     assert "--device gpu: TensorFlow " in refused.stderr
     assert not list(tmp_path.glob("*/seed-*"))
-
-
-@pytest.mark.usefixtures("backend")
-def test_threads_default_to_a_share_of_the_cpus(cnnlab, configs, data_dir, tmp_path, folder_of) -> None:
-    """That of the workers asked for, even where one run is left: so all runs have the same."""
-    options = ("--data-dir", data_dir, "--out", tmp_path, "--workers", "2", "--quiet")
-    assert cnnlab("train", configs["small"], *options).code == 0
-    assert folder_of(tmp_path).json("environment.json")["threads"] == max(1, usable_cpus() // 2)
 
 
 def test_each_backend_has_a_process_of_its_own(process, configs, data_dir, tmp_path) -> None:

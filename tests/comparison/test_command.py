@@ -30,12 +30,6 @@ def out(tmp_path_factory, make_run):
 
 
 @pytest.fixture
-def no_pictures(monkeypatch):
-    """They take longer than all the rest; two tests below are about them."""
-    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
-
-
-@pytest.fixture
 def compare(out, capsys, no_pictures):
     def call(*arguments, experiments=("colors_dnn", "colors_cnn")):
         assert run(["compare", *experiments, "--out", str(out), *arguments]) == 0
@@ -60,8 +54,11 @@ def test_terminal(compare, out):
     assert all((folder / name).is_file() for name in paragraphs[5].split(": ")[1].split(", "))
 
 
-def test_json_is_one_document(compare):
+def test_json_is_one_document(compare, out):
+    """The one that the folder keeps."""
     document = json.loads(compare("--json").out)
+    written = out / "comparisons" / "colors_dnn-vs-colors_cnn" / "comparison.json"
+    assert json.loads(written.read_text(encoding="utf-8")) == document
     (pair,) = document["pairs"]
     assert len(pair["mcnemar_p"]) == 6
     assert pair["verdict"].startswith("colors_cnn outperforms colors_dnn")
@@ -122,8 +119,8 @@ def test_seeds_that_learned_nothing_are_named(
     found = [each for each in paragraphs if "failed to learn" in each]
     assert len(found) == bool(said)
     assert all(each.startswith(said) for each in found)
-    assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["experiments"]
+    written = tmp_path / "comparisons" / "colors_dnn-vs-colors_cnn" / "comparison.json"
+    found = json.loads(written.read_text(encoding="utf-8"))["experiments"]
     assert [each["unlearned_seeds"] for each in found] == [[], unlearned]
 
 
@@ -137,11 +134,10 @@ def test_warnings_of_trainings_are_repeated(tmp_path, make_run, settle, capsys, 
         path.write_text(json.dumps(result), encoding="utf-8")
         settle(path.parent)
     note = "colors_cnn, seeds 1-2: conv2d_1: all units are 0 (seed 1, epoch 4)"
-    names = ["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path)]
-    assert run(names) == 0
+    assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path)]) == 0
     assert f"{note}." in capsys.readouterr().out.split("\n\n")
-    assert run([*names, "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
+    written = tmp_path / "comparisons" / "colors_dnn-vs-colors_cnn" / "comparison.json"
+    document = json.loads(written.read_text(encoding="utf-8"))
     assert note in document["notes"]
     assert [each["warnings"] for each in document["experiments"]] == [
         [], [{"seed": seed, **dead, "epoch": 3 + seed} for seed in (1, 2)],
@@ -221,6 +217,7 @@ def test_pictures(out):
     assert {path.stem for path in folder.glob("*.png")} == expected
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_pictures_that_can_no_longer_be_drawn_do_not_stay(tmp_path, make_run):
     paths = [make_run(tmp_path, name) for name in ("colors_dnn", "colors_cnn")]
     call = ["compare", *map(str, paths), "--out", str(tmp_path), "--quiet"]

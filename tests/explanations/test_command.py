@@ -128,6 +128,7 @@ def test_a_picture_file(explain, tmp_path):
         assert np.ptp(arrays["00_conv2d_1_Conv2D"], axis=(1, 2)).max() < 1e-6
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_what_is_explained_is_what_was_trained(explain, out):
     """The matrix of confusions adds up to the accuracy that the run recorded."""
     document = explain("confusion", "colors_cnn")
@@ -136,6 +137,7 @@ def test_what_is_explained_is_what_was_trained(explain, out):
     assert np.sum(document["counts"]) == 1000
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_equivalence_is_proved_on_the_run_s_data(explain):
     document = explain("equivalence", "colors_cnn", "--layer", "conv2d_2")
     assert document["inputs"] == 14 * 14 * 8
@@ -144,6 +146,7 @@ def test_equivalence_is_proved_on_the_run_s_data(explain):
     assert document["largest_difference"] < 1e-5 * document["largest_output"]
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_maximize_takes_units_and_penalties(explain):
     document = explain(
         "maximize", "colors_cnn", "--layer", "dense_1", "--unit", 4, "--unit", 0, "--steps", 5, "--jitter", 1,
@@ -151,13 +154,6 @@ def test_maximize_takes_units_and_penalties(explain):
     )  # fmt: skip
     assert document["units"] == [4, 0]
     assert document["arrays"]["shapes"]["images"] == [2, 28, 28, 3]
-
-
-def test_invariance_of_several_experiments_is_a_comparison(explain, out):
-    document = explain("invariance", "colors_cnn", "branch", "--images", 60)
-    assert Path(document["folder"]) == out / "comparisons" / "colors_cnn-vs-branch"
-    assert np.shape(document["accuracies"]["scale"]["colors_cnn"]) == (2, 14)  # two seeds
-    assert np.shape(document["accuracies"]["shift"]["branch"]) == (1, 17)
 
 
 def test_own_kernels(explain, tmp_path):
@@ -274,6 +270,7 @@ def test_of_many_units_the_first_are_maximized(explain, monkeypatch):
     assert document["sentence"].startswith("64 of 576 units of flatten_1")
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize("technique", ["maximize", "examples"])
 def test_a_unit_asked_for_twice_is_looked_at_once(explain, technique):
     more = ["--steps", 2, "--no-classes"] if technique == "maximize" else []
@@ -289,9 +286,13 @@ def test_colours_of_filters_say_their_range(explain, monkeypatch):
     assert f"gray is 0, ±{short(float(largest))} from black to white." in drawn[0][1]["subtitle"]
 
 
-def test_invariance_names_its_seeds_and_images(explain, monkeypatch):
+def test_invariance_of_several_experiments_is_a_comparison(explain, out, monkeypatch):
+    """It names its seeds and images."""
     drawn = drawings(monkeypatch, "sets.invariance_curves")
-    explain("invariance", "colors_cnn", "branch", "--images", 60)
+    document = explain("invariance", "colors_cnn", "branch", "--images", 60)
+    assert Path(document["folder"]) == out / "comparisons" / "colors_cnn-vs-branch"
+    assert np.shape(document["accuracies"]["scale"]["colors_cnn"]) == (2, 14)  # two seeds
+    assert np.shape(document["accuracies"]["shift"]["branch"]) == (1, 17)
     (((panel, *_),), said) = drawn[0]
     assert list(panel.curves) == ["colors_cnn, seeds 0-1 (mean and range)", "branch, seed 0"]
     assert said["accuracy_of"] == "60 test images"
@@ -390,49 +391,56 @@ def test_everything_that_pictures_show_of_a_keras_file(
             assert all(label.endswith("cropped and resized from 30×40 to 8×8") for label in labels)
 
 
-def test_all_of_a_run_on_a_picture(explain, tmp_path):
+def test_all_of_a_run_on_a_picture(explain, tmp_path, monkeypatch):
+    """Of techniques that look at no pictures one stands for all: they show what they show without any."""
+    places = {name: TECHNIQUES._places[name] for name in ("filters", *TAKE_PICTURES)}
+    monkeypatch.setattr(TECHNIQUES, "_places", places)
     path = tmp_path / "red.png"
     Image.new("RGB", (28, 28), "red").save(path)
     found = explain("all", "colors_cnn", "--picture", path)
     shown = {each["technique"]: each for each in found["techniques"]}
-    assert set(shown) == set(TECHNIQUES) - set(found["left_out"])
+    assert set(shown) == set(places)
+    assert found["left_out"] == {}
     assert shown["saliency"]["images"] == ["red.png"]
     assert shown["saliency"]["notes"] == [[]]
     assert (shown["style"]["content"], shown["style"]["style"]) == ("red.png", "test image 1")
 
 
-@pytest.fixture
-def rescaling_files(tmp_path):
+@pytest.fixture(scope="module")
+def rescaling_files(tmp_path_factory, backend):
     """One network that wants [0, 1], as it is, behind Rescaling from [0, 255], and for [-1, 1]."""
+    folder = tmp_path_factory.mktemp("rescaling")
     layers = [keras.layers.Conv2D(3, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(4)]
     files = {}
     raw, signed = keras.layers.Rescaling(1 / 255), keras.layers.Rescaling(0.5, offset=0.5)
     for name, before in {"unit": [], "raw": [raw], "signed": [signed]}.items():
-        files[name] = tmp_path / f"{name}.keras"
+        files[name] = folder / f"{name}.keras"
         keras.Sequential([keras.Input((8, 8, 3)), *before, *layers]).save(files[name])
     return files
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "factor"), [("raw", [], 255), ("raw", ["--pixels", 0, 255], 255),
-                                    ("signed", ["--pixels", -1, 1], 2)],
-)  # fmt: skip
-def test_a_keras_file_gets_the_pixels_that_it_wants(
-    explain, rescaling_files, tmp_path, name, options, factor
-):
+@pytest.mark.usefixtures("unrendered")
+def test_a_keras_file_gets_the_pixels_that_it_wants(explain, rescaling_files, tmp_path):
     """Scores are the same as those of [0, 1], and their slope for the same step of brightness."""
     picture = tmp_path / "picture.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(picture)
-    arrays = []
-    for file, more in ((rescaling_files["unit"], []), (rescaling_files[name], options)):
-        document = explain("saliency", file, "--picture", picture, "--samples", 3, *more)
+
+    def maps_of(name, *options):
+        document = explain("saliency", rescaling_files[name], "--picture", picture, "--samples", 3, *options)
         with np.load(Path(document["folder"]) / "saliency.npz") as found:
-            arrays.append(dict(found))
-    unit, other = arrays
-    assert_allclose(other["gradient"] * factor, unit["gradient"], rtol=1e-4, atol=1e-6)
-    assert_allclose(other["smoothgrad"] * factor, unit["smoothgrad"], rtol=1e-3, atol=1e-4)
-    assert_allclose(other["integrated_gradients"], unit["integrated_gradients"], rtol=1e-3, atol=1e-5)
-    assert_allclose(other["grad_cam"], unit["grad_cam"], rtol=1e-3, atol=1e-5)
+            return dict(found)
+
+    unit = maps_of("unit")
+    for name, options, factor in (
+        ("raw", [], 255),
+        ("raw", ["--pixels", 0, 255], 255),
+        ("signed", ["--pixels", -1, 1], 2),
+    ):
+        other = maps_of(name, *options)
+        assert_allclose(other["gradient"] * factor, unit["gradient"], rtol=1e-4, atol=1e-6)
+        assert_allclose(other["smoothgrad"] * factor, unit["smoothgrad"], rtol=1e-3, atol=1e-4)
+        assert_allclose(other["integrated_gradients"], unit["integrated_gradients"], rtol=1e-3, atol=1e-5)
+        assert_allclose(other["grad_cam"], unit["grad_cam"], rtol=1e-3, atol=1e-5)
 
 
 def test_neighbours_in_the_plane_of_t_sne_are_neighbours_in_the_network(explain):
@@ -553,6 +561,7 @@ def test_a_dense_network_has_no_filters(out, capsys):
     assert run(["explain", "saliency", "colors_dnn", "--out", str(out), "--quiet"]) == 0
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize("technique", ["maximize", "examples", "deconvnet"])
 def test_without_convolutions_it_is_the_last_hidden_layer_s_turn(explain, out, technique):
     assert run(["train", "colors_dnn", "--out", str(out), *SMALL]) == 0

@@ -39,18 +39,21 @@ def out(tmp_path_factory, backend):
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def found(out):
     return explain("saliency", "colors_cnn", out=out, data_paths=DATA, image=[3, 1], method="gradient")
 
 
 def test_every_technique_runs_without_the_command_line(out, tmp_path):
+    """What each of them draws and writes is what the command writes, see `everything` in test_command.py."""
     (folder,) = out.glob("colors_cnn-*/seed-0")
     script = Path(__file__).parent / "scripts" / "every_technique_from_python.py"
     done = subprocess.run(
         [sys.executable, script, folder, tmp_path], capture_output=True, text=True, check=True
     )
-    assert json.loads(done.stdout) == {"made": list(TECHNIQUES), "commands": []}
+    assert json.loads(done.stdout) == {
+        "made": list(TECHNIQUES), "saved": ["filters.json", "filters.npz", "filters.png"], "commands": [],
+    }  # fmt: skip
 
 
 def test_the_document_is_what_the_command_prints_and_the_file_holds(found, out, capsys):

@@ -57,9 +57,9 @@ def test_outside_training_a_crop_is_the_largest_piece_of_its_shape(height, width
 
 @pytest.mark.parametrize("layer", AUGMENTATIONS)
 def test_the_seed_decides(layer, backend):
-    first, again, other, another = (in_training(model_of(layer, seed=seed)) for seed in (3, 3, 4, 5))
+    first, again = (in_training(model_of(layer, seed=3)) for _ in range(2))
     np.testing.assert_array_equal(first, again)
-    assert not (np.array_equal(first, other) and np.array_equal(first, another))
+    assert any(not np.array_equal(first, in_training(model_of(layer, seed=seed))) for seed in (4, 5))
 
 
 def test_a_flip_is_the_mirror_image_or_the_image(backend):
@@ -83,7 +83,9 @@ def test_a_crop_as_high_as_its_image_is_random_along_the_other_axis(backend):
     for seed in range(6):
         cropped = in_training(model_of(layer, seed=seed))
         found |= {first for first in range(5) if np.array_equal(cropped, IMAGES[:, :, first : first + 8])}
-    assert len(found) > 2
+        if len(found) > 2:
+            return
+    pytest.fail(f"only {sorted(found)} of columns 0 to 4 are first")
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

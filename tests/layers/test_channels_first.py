@@ -3,6 +3,7 @@
 Each test runs with whatever kernels this device has, and once more as if it had none for channels first.
 """
 
+import functools
 import inspect
 
 import numpy as np
@@ -166,15 +167,22 @@ def outputs_and_gradients(kind: str, layer, images: np.ndarray) -> list[np.ndarr
     return [each.numpy() for each in compute(tf.constant(images))]
 
 
+@functools.cache
+def channels_last_twin(kind: str, precision: str) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+    """Images, weights, and what comes of them: the same on a device without kernels for channels first."""
+    images = np.random.default_rng(0).random(shape_of(kind), np.float32)
+    layer = built(kind, "channels_last", precision)
+    layer.build(images.shape)
+    return images, layer.get_weights(), outputs_and_gradients(kind, layer, images)
+
+
 @pytest.mark.parametrize("precision", TOLERANCE)
 @pytest.mark.parametrize(("kind", "tried"), CASES, indirect=["tried"])
 def test_outputs_and_gradients_are_those_of_the_channels_last_twin(kind, precision, tried):
-    images = np.random.default_rng(0).random(shape_of(kind), np.float32)
-    last, first = (built(kind, format_, precision) for format_ in ("channels_last", "channels_first"))
-    last.build(images.shape)
+    images, weights, expected = channels_last_twin(kind, precision)
+    first = built(kind, "channels_first", precision)
     first.build(np.moveaxis(images, -1, 2 if "LSTM" in kind else 1).shape)
-    first.set_weights(last.get_weights())
-    expected = outputs_and_gradients(kind, last, images)
+    first.set_weights(weights)
     for found, wanted in zip(outputs_and_gradients(kind, first, images), expected, strict=True):
         scale = max(1.0, float(np.abs(wanted).max()))
         np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCE[precision] * scale)

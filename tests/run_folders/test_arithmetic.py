@@ -1,6 +1,9 @@
 """What arithmetic made a run is recorded; a run that goes on under another one, or is reused, says so."""
 
 import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +22,8 @@ from cnnlab.run_folders.arithmetic import (
 )
 from cnnlab.run_folders.records import read_record
 from cnnlab.version import ARITHMETIC, OWN_ARITHMETIC, arithmetic_of
+
+pytestmark = pytest.mark.usefixtures("unrendered")
 
 OLD = {
     "cnnlab": "0.1.0", "keras": "3.12.0", "numpy": "2.4.6", "backend": "tensorflow", "tensorflow": "2.20.0",
@@ -123,23 +128,61 @@ class Told(Reporter):
             raise KeyboardInterrupt
 
 
+TINY = parse_config(parse_yaml(CONFIG, "tiny.yaml"), default_name="tiny")
+
+
+def train_in(
+    out: Path, seeds: Sequence[int] = (0,), *, stops: bool = False, threads: int | None = None
+) -> list[str]:
+    """Trains tiny runs of three epochs; returns the warnings."""
+    told = Told(stops=stops)
+    jobs = Jobs(out, DataPaths.from_environment(None), told, threads=threads)
+    configs = [TINY.with_seed(seed) for seed in seeds]
+    if stops:
+        with pytest.raises(KeyboardInterrupt):
+            jobs.finished(configs)
+    else:
+        jobs.finished(configs)
+    return told.warnings
+
+
+@pytest.fixture(scope="module")
+def stopped(backend, tmp_path_factory) -> Path:
+    """A run that was stopped after its first epoch."""
+    out = tmp_path_factory.mktemp("stopped")
+    assert train_in(out, stops=True) == []
+    return out
+
+
+@pytest.fixture
+def environment(stopped, tmp_path) -> Path:
+    """That of a copy of the stopped run."""
+    shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
+    (path,) = files(tmp_path, "environment.json")
+    return path
+
+
+@pytest.fixture(scope="module")
+def resumed_elsewhere(stopped, tmp_path_factory) -> tuple[Path, str]:
+    """A copy that was resumed under other arithmetic and stopped after the second epoch; the warning."""
+    out = tmp_path_factory.mktemp("resumed-elsewhere")
+    shutil.copytree(stopped, out, dirs_exist_ok=True)
+    (path,) = files(out, "environment.json")
+    change(path, parallel_operations=99, onednn=None)
+    (warning,) = train_in(out, stops=True)
+    return out, warning
+
+
+@pytest.fixture
+def marked(resumed_elsewhere, tmp_path) -> None:
+    """A copy of the run that was resumed elsewhere."""
+    shutil.copytree(resumed_elsewhere[0], tmp_path, dirs_exist_ok=True)
+
+
 @pytest.fixture
 def train(backend, tmp_path):
     """train(*seeds, stops=False) → the warnings; three epochs of a tiny run."""
-    config = parse_config(parse_yaml(CONFIG, "tiny.yaml"), default_name="tiny")
-
-    def call(*seeds: int, stops: bool = False, threads: int | None = None) -> list[str]:
-        told = Told(stops=stops)
-        jobs = Jobs(tmp_path, DataPaths.from_environment(None), told, threads=threads)
-        configs = [config.with_seed(seed) for seed in seeds or (0,)]
-        if stops:
-            with pytest.raises(KeyboardInterrupt):
-                jobs.finished(configs)
-        else:
-            jobs.finished(configs)
-        return told.warnings
-
-    return call
+    return lambda *seeds, **options: train_in(tmp_path, seeds or (0,), **options)
 
 
 def files(tmp_path, name):
@@ -150,32 +193,32 @@ def change(path, **facts):
     path.write_text(json.dumps(json.loads(path.read_text()) | facts))
 
 
-def test_resuming_under_other_arithmetic_is_told_and_marks_the_run_for_good(train, tmp_path):
-    train(stops=True)
-    (environment,) = files(tmp_path, "environment.json")
-    change(environment, parallel_operations=99, onednn=None)
-    (warning,) = train(stops=True)
+def test_resuming_under_other_arithmetic_is_told_and_marks_the_run_for_good(
+    resumed_elsewhere, train, tmp_path
+):
+    out, warning = resumed_elsewhere
+    (environment,) = files(out, "environment.json")
     now = json.loads(environment.read_text())
     assert warning == (
         f"{environment.parent}: resumed under other arithmetic (parallel operations: 99 → "
         f"{now['parallel_operations']}); the last digits can differ from those of an uninterrupted run"
     )
+    shutil.copytree(out, tmp_path, dirs_exist_ok=True)
     assert train() == []  # the arithmetic is that of the second epoch; the run stays marked
     for name in ("environment.json", "run.json"):
-        assert json.loads((environment.parent / name).read_text())["resumed_elsewhere"] is True
+        (path,) = files(tmp_path, name)
+        assert json.loads(path.read_text())["resumed_elsewhere"] is True
 
 
+@pytest.mark.usefixtures("environment")
 def test_resuming_under_the_same_arithmetic_is_not_worth_a_word(train, tmp_path):
-    train(stops=True)
     assert train() == []
     for path in (*files(tmp_path, "environment.json"), *files(tmp_path, "run.json")):
         assert "resumed_elsewhere" not in json.loads(path.read_text())
 
 
-def test_a_run_is_resumed_with_the_threads_that_it_was_begun_with(train, tmp_path):
+def test_a_run_is_resumed_with_the_threads_that_it_was_begun_with(environment, train):
     """In a process of its own, where this one has others."""
-    train(stops=True)
-    (environment,) = files(tmp_path, "environment.json")
     begun = json.loads(environment.read_text())["threads"] + 1
     change(environment, threads=begun, parallel_operations=begun)
     assert train() == []
@@ -202,9 +245,7 @@ def test_threads_that_no_run_can_have_been_begun_with_are_left_alone(tmp_path, f
     assert threads_begun_with(tmp_path) is None
 
 
-def test_the_word_of_the_user_beats_the_threads_of_the_process_before(train, tmp_path):
-    train(stops=True)
-    (environment,) = files(tmp_path, "environment.json")
+def test_the_word_of_the_user_beats_the_threads_of_the_process_before(environment, train):
     now = json.loads(environment.read_text())["threads"]
     change(environment, threads=now + 1)
     (warning,) = train(threads=now)
@@ -222,34 +263,34 @@ UNKNOWN = (
     ["", "[1]", "{}", '{"arithmetic": [1], "backend": {"a": 1}, "device": [], "threads": {}}', None],
     ids=["empty", "list", "nothing in it", "other types", "missing"],
 )
-def test_resuming_where_the_arithmetic_is_not_known_is_told_and_marks_the_run(train, tmp_path, content):
-    train(stops=True)
-    (environment,) = files(tmp_path, "environment.json")
+def test_resuming_where_the_arithmetic_is_not_known_is_told_and_marks_the_run(environment, train, content):
     environment.unlink()
     if content is not None:
         environment.write_text(content)
+    assert train() == [f"{environment.parent}: {UNKNOWN}"]
+    assert read_record(environment.parent).environment["resumed_elsewhere"] is True
+
+
+def test_a_run_that_was_begun_under_unknown_arithmetic_stays_marked(environment, train):
+    environment.write_text("")
     assert train(stops=True) == [f"{environment.parent}: {UNKNOWN}"]
     assert train() == []
     assert read_record(environment.parent).environment["resumed_elsewhere"] is True
 
 
+@pytest.mark.usefixtures("marked")
 def test_the_mark_survives_a_damaged_environment(train, tmp_path):
     """run.json has it as well; a comparison reads environment.json."""
-    train(stops=True)
     (environment,) = files(tmp_path, "environment.json")
-    change(environment, parallel_operations=99)
-    train(stops=True)
     now = json.loads(environment.read_text())
     environment.write_text(json.dumps({**now, "resumed_elsewhere": "?"}))
     assert train() == []
     assert read_record(environment.parent).environment["resumed_elsewhere"] is True
 
 
+@pytest.mark.usefixtures("marked")
 def test_a_run_that_begins_anew_has_no_mark(train, tmp_path):
-    train(stops=True)
     (environment,) = files(tmp_path, "environment.json")
-    change(environment, parallel_operations=99)
-    train(stops=True)
     for path in files(tmp_path, "checkpoint*.npz"):
         path.unlink()
     assert train() == []
@@ -258,20 +299,20 @@ def test_a_run_that_begins_anew_has_no_mark(train, tmp_path):
 
 
 def test_reuse_of_runs_of_another_number_is_announced_once(train, settle, tmp_path):
-    train(0, 1, 2)
-    assert train(0, 1, 2) == []
+    train(0, 1)
+    assert train(0, 1) == []
     for path in files(tmp_path, "environment.json"):
         change(path, arithmetic=ARITHMETIC + 1)
         settle(path.parent)
     ending = "new runs can differ from them in the last digits; --fresh trains them again"
-    assert train(0, 1, 2) == [
+    assert train(0, 1) == [
         f"reusing runs that were trained with arithmetic version {ARITHMETIC + 1}; this version of cnnlab "
         f"has version {ARITHMETIC}; {ending}"
     ]
     for path in files(tmp_path, "environment.json"):
         change(path, arithmetic=None)
         settle(path.parent)
-    assert train(0, 1, 2) == [
+    assert train(0, 1) == [
         "reusing runs that were trained before cnnlab numbered its arithmetic; this version of cnnlab has "
         f"arithmetic version {ARITHMETIC}; {ending}"
     ]

@@ -392,6 +392,7 @@ def experiments(tmp_path, make_run):
 
 
 @pytest.mark.parametrize("seeds", [(), ("--seeds", "0-2")])
+@pytest.mark.usefixtures("no_pictures")
 def test_a_comparison_leaves_damaged_runs_out_and_names_them(experiments, tmp_path, capsys, seeds):
     call = ["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path), "--json", "--quiet", *seeds]
     assert run(call) == 0
@@ -403,23 +404,33 @@ def test_a_comparison_leaves_damaged_runs_out_and_names_them(experiments, tmp_pa
     assert any(said in warning for warning in document["warnings"])
 
 
+@pytest.fixture(scope="module")
+def six_runs(tmp_path_factory, make_run):
+    """A folder for each way to name two experiments, which have three seeds each.
+
+    "config" and "folder" have one; "name" has experiments of no shipped config.
+    """
+    folders = {by: tmp_path_factory.mktemp(by) for by in ("config", "name")}
+    for kind in ("dnn", "cnn"):
+        text = (CONFIGS / f"colors_{kind}.yaml").read_text(encoding="utf-8")
+        own = folders["name"] / f"first_{kind}"
+        own.with_suffix(".yaml").write_text(text.replace(f"colors_{kind}", own.name), encoding="utf-8")
+        for seed in range(3):
+            make_run(folders["config"], f"colors_{kind}", seed=seed)
+            make_run(folders["name"], str(own), seed=seed)
+    return folders | {"folder": folders["config"]}
+
+
 @pytest.mark.parametrize("by", ["config", "folder", "name"])
 @pytest.mark.parametrize("harm", [Path.unlink, HARM["emptied"], HARM["a folder"], HARM["endless"]])
-def test_a_run_that_has_lost_its_status_is_named(tmp_path, make_run, capsys, harm, by):
-    names = ["colors_dnn", "colors_cnn"]
-    if by == "name":  # of no config
-        names = ["first_dnn", "first_cnn"]
-        for kind, name in zip(("dnn", "cnn"), names, strict=True):
-            text = (CONFIGS / f"colors_{kind}.yaml").read_text(encoding="utf-8")
-            (tmp_path / f"{name}.yaml").write_text(text.replace(f"colors_{kind}", name), encoding="utf-8")
-    paths = {
-        (name, seed): make_run(tmp_path, str(tmp_path / name) if by == "name" else name, seed=seed)
-        for name in names
-        for seed in range(3)
-    }
-    lost = paths[names[1], 1]
+@pytest.mark.usefixtures("no_pictures")
+def test_a_run_that_has_lost_its_status_is_named(tmp_path, six_runs, capsys, harm, by):
+    shutil.copytree(six_runs[by], tmp_path, dirs_exist_ok=True)
+    names = ["first_dnn", "first_cnn"] if by == "name" else ["colors_dnn", "colors_cnn"]
+    folders = [next(tmp_path.glob(f"{name}-????????")) for name in names]
+    lost = folders[1] / "seed-1"
     harm(lost / "run.json")
-    asked = names if by != "folder" else [str(paths[name, 0].parent) for name in names]
+    asked = [str(folder) for folder in folders] if by == "folder" else names
     assert run(["compare", *asked, "--out", str(tmp_path), "--json", "--quiet"]) == 0
     streams = capsys.readouterr()
     document = json.loads(streams.out)
@@ -485,6 +496,7 @@ def test_a_folder_with_files_of_the_same_names_is_no_run(tmp_path, name):
     assert runs_in(tmp_path / "mine") == []
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_folders_of_damaged_runs_are_left_out_of_comparisons(experiments, tmp_path, capsys):
     folders = [str(path.parent) for (_, seed), path in experiments.items() if seed == 0]
     assert run(["compare", *folders, "--out", str(tmp_path), "--json", "--quiet"]) == 0
