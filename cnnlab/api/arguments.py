@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from cnnlab.config.axes import overlap
 from cnnlab.config.runs_at_once import (
     RunsAtOnce,
     check_threads,
@@ -54,6 +55,8 @@ def with_folds(settings: Mapping[str, Any], folds: int) -> dict[str, Any]:
     """
     if isinstance(folds, bool) or not hasattr(folds, "__index__") or int(folds) < 2:
         raise OptionError("folds", f"expected 2 or more, found {folds!r:.60}")
+    if twice := next((key for key in settings if overlap(key, "dataset.fold") and key != "dataset"), None):
+        raise OptionError("folds", f"it decides about {twice}, which is set besides; leave one out")
     return {**settings, "dataset.fold": {"of": int(folds), "index": 0}}
 
 

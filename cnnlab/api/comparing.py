@@ -375,5 +375,5 @@ def _refuse(beside: str, **options: object) -> None:
         UserError: one was given.
     """
     for option, value in options.items():
-        if value:
+        if value is not None and value is not False:
             raise OptionError(option, f"cannot be combined with {beside}; leave one of the two out")

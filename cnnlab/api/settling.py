@@ -24,11 +24,11 @@ def settling_of(*, until_settled: bool, max_seeds: object, margin: object, seeds
     """
     share = None
     if margin is not None:
-        if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 < margin < 100:
+        if isinstance(margin, bool) or not hasattr(margin, "__float__") or not 0 < float(margin) < 100:
             raise OptionError(
                 "margin", f"expected percentage points, more than 0 and less than 100, found {margin!r:.60}"
             )
-        share = margin / 100
+        share = float(margin) / 100
     if not until_settled:
         if max_seeds is not None:
             raise UserError("--max-seeds needs --until-settled")
@@ -40,8 +40,8 @@ def settling_of(*, until_settled: bool, max_seeds: object, margin: object, seeds
     from cnnlab.comparison.sequential import MOST_PAIRS
 
     most = DEFAULT_MAX_SEEDS if max_seeds is None else max_seeds
-    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MOST_PAIRS:
+    if isinstance(most, bool) or not hasattr(most, "__index__") or not 1 <= int(most) <= MOST_PAIRS:
         raise OptionError(
             "max_seeds", f"expected a whole number from 1 to {MOST_PAIRS:,}, found {max_seeds!r:.60}"
         )
-    return Settling(most, share)
+    return Settling(int(most), share)

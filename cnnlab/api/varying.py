@@ -136,8 +136,7 @@ def vary_experiments(
     one, other = (unfinished(each, jobs.out, "settings are changed in a config") for each in experiments)
 
     def derive(changes: dict[str, Any]) -> tuple[ExperimentConfig, ExperimentConfig]:
-        varied = {key: given_by("--vary", key, value) for key, value in changes.items()}
-        both = {**settings, **varied}
+        both = {**settings, **{key: given_by("--vary", key, value) for key, value in changes.items()}}
         return load(one, both).config, load(other, both).config
 
     from cnnlab.run_outcomes import RunsFailed

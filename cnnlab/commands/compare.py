@@ -107,7 +107,7 @@ def command(
     cnnlab compare dnn cnn --seeds 0-5 --per-class
     cnnlab compare dnn cnn --until-settled --margin 0.5
     cnnlab compare experiments/cnn-1a2b3c4d/seed-0 mine.yaml --latex
-    cnnlab compare dnn cnn --seeds 0-5 --vary dataset.train_size=300,1000,3000,10000
+    cnnlab compare dnn cnn --seeds 0-7 --vary dataset.train_size=300,1000,3000,10000
 
     Missing runs are trained first. An experiment is a name in configs/, a path to a YAML file, the folder
     of a finished run or of all runs of an experiment (as a path, or relative to --out), or the name of
@@ -133,6 +133,7 @@ def command(
     between training and test, and spread at each value, and where the lead changes hands. The p-values are
     adjusted for the number of values. Fewer images mean fewer training steps for the same epochs;
     --equal-steps keeps the steps instead. The results are written as vary-KEY.json, .csv, .md and .png.
+
     --folds K is for small data, such as a folder of 40 pictures a class: the training images are divided into
     K folds, each class alike, and each experiment is trained K times for each seed, tested on another fold
     each time. So every image tests once. Test images that the dataset has of its own stay unused. Interval

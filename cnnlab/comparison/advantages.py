@@ -122,12 +122,7 @@ def percentage_points(difference: float) -> str:
 
 def interval_text(interval: tuple[float, float]) -> str:
     """(-0.0061, 0.0081) → −0.61 to 0.81, in percentage points"""
-    return " to ".join(_signed(100 * end) for end in interval)
-
-
-def _signed(value: float) -> str:
-    text = f"{abs(value):.2f}"
-    return text if value >= 0 or float(text) == 0 else f"−{text}"
+    return " to ".join(signed(100 * end) for end in interval)
 
 
 def parameter_clause(better: Outcome, worse: Outcome) -> str:

@@ -64,7 +64,7 @@ def equivalence(differences: Sequence[float], margin: float) -> Equivalence:
     error = stdev(differences) / math.sqrt(number)
     half_width = float(stdtrit(number - 1, 1 - ALPHA)) * error
     if error <= 1e-12:  # a hair of rounding
-        lower, upper = (0.5**number if above > 0 else 1.0 for above in (mean + margin, margin - mean))
+        lower, upper = (0.5**number if above > 1e-9 else 1.0 for above in (mean + margin, margin - mean))
     else:
         lower, upper = (float(stdtr(number - 1, -above / error)) for above in (mean + margin, margin - mean))
     p = max(lower, upper)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from cnnlab.comparison.advantages import Advantage, p_text, runs_counted, signed
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.pairs import Pair
+from cnnlab.comparison.sentences import adjustment
 
 
 def fold_evidence(pair: Pair, *, significant: bool) -> str:
     """Whether the difference is significant across folds, and what would help where it is not."""
     if not any(pair.difference.values):
         return f"Both reach the same accuracy in each of the {runs_counted(pair.a, pair.seeds)}."
-    adjusted = f", adjusted for {pair.pairs_compared} pairs" if pair.pairs_compared > 1 else ""
-    test = f"corrected resampled t test over {pair.a.folds} folds, {p_text(pair.p)}{adjusted}"
+    test = f"corrected resampled t test over {pair.a.folds} folds, {p_text(pair.p)}{adjustment(pair)}"
     if significant:
         return f"The difference is statistically significant across folds ({test})."
     option = f" (--seeds {seeds_text(range(5))})" if len(pair.seeds) == 1 else ""

@@ -75,7 +75,11 @@ def _equal_test(pair: Pair, equal: Equivalence) -> str:
     p = f"{p_text(equal.p_holm)}{adjustment(pair)}"
     if equal.ci90 is None:
         return p
-    return f"{p}; 90% confidence interval of {pair.a.name} − {pair.b.name}: {interval_text(equal.ci90)}"
+    name = f"90% confidence interval of {pair.a.name} − {pair.b.name}"
+    if pair.pairs_compared > 1:
+        # Of a stopped sequence it belongs to all pairs together; else it is this pair's own, unlike p.
+        name += f", joint for {pair.pairs_compared} pairs" if pair.stopping else ", not adjusted"
+    return f"{p}; {name}: {interval_text(equal.ci90)}"
 
 
 def _needed(pair: Pair) -> str:

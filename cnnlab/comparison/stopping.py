@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from cnnlab.comparison.advantages import TIE_TOLERANCE
 from cnnlab.comparison.equivalence import Equivalence
 from cnnlab.comparison.power import ALPHA
 from cnnlab.comparison.sequential import (
@@ -119,11 +120,9 @@ class StoppingRule:
         self, differences: Sequence[float], margin: float
     ) -> tuple[list[LookResult], list[LookResult]]:
         lower = sequential_sign_flip(
-            [each + margin for each in differences], self.looks, alpha=self.alpha, tail="above"
+            _beyond(differences, -margin), self.looks, alpha=self.alpha, tail="above"
         )
-        upper = sequential_sign_flip(
-            [each - margin for each in differences], self.looks, alpha=self.alpha, tail="below"
-        )
+        upper = sequential_sign_flip(_beyond(differences, margin), self.looks, alpha=self.alpha, tail="below")
         return lower, upper
 
     def _equivalence(self, used: Sequence[float], margin: float) -> Equivalence:
@@ -146,3 +145,8 @@ class StoppingRule:
 
 def _first_crossed(looks: Sequence[LookResult]) -> LookResult | None:
     return next((each for each in looks if each.crossed), None)
+
+
+def _beyond(differences: Sequence[float], bound: float) -> list[float]:
+    """How far differences lie above a bound; one that lies at it but for rounding lies at it."""
+    return [0.0 if abs(each - bound) < TIE_TOLERANCE else each - bound for each in differences]

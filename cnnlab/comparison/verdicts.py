@@ -48,6 +48,7 @@ def verdict(pair: Pair) -> str:
     elif len(pair.seeds) == 1:
         sentences = [
             _claim(pair, advantage),
+            "" if pair.equivalence is None else sameness(pair, pair.equivalence),
             _mcnemar_of_one_seed(pair),
             other_images(pair, advantage),
             f"One seed cannot tell a difference from chance; train more seeds ({_more_seeds(pair)}).",

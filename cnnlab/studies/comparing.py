@@ -180,7 +180,8 @@ def train_and_compare(
     for warning in told:
         jobs.reporter.warn(warning)
     failed = [
-        f"{config.name} failed with seed {config.seed}: {str(error).splitlines()[0]}"
+        f"{config.name}, seed {config.seed}, {'is damaged' if isinstance(error, DamagedRun) else 'failed'}: "
+        f"{str(error).splitlines()[0]}"
         for config, error in failures
     ]
     return replace(compared, warnings=tuple(warnings), notes=(*compared.notes, *failed))

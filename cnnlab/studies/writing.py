@@ -85,25 +85,26 @@ def comparison_text(
     comparison: ComparedOutcomes, style: Style, *, per_class: bool = False, with_warnings: bool = True
 ) -> str:
     """Caption, warnings, tables and verdict; what is not a table is a comment in LaTeX."""
-
-    def prose(text: str) -> str:
-        lines = text.split("\n")
-        if style == "latex":
-            return "\n".join(f"% {line}" for line in lines)
-        return "\n".join(map(markdown, lines)) if style == "markdown" else text
-
     notes = (*(comparison.warnings if with_warnings else ()), *comparison.notes)
     tables = [rounded_table(comparison), cost_table(comparison), fold_table(comparison)]
     if per_class:
         tables.append(class_table(comparison))
     return "\n\n".join(
         [
-            prose(caption(comparison) + ("." if style == "markdown" else "")),
-            *(prose(f"{note}.") for note in notes),
+            prose(caption(comparison) + ("." if style == "markdown" else ""), style),
+            *(prose(f"{note}.", style) for note in notes),
             *(as_text(table, style) for table in tables if len(table)),
-            *(prose(paragraph) for paragraph in conclusion(comparison)),
+            *(prose(paragraph, style) for paragraph in conclusion(comparison)),
         ]
     )
+
+
+def prose(text: str, style: Style) -> str:
+    """A paragraph beside tables in some style: a comment in LaTeX."""
+    lines = text.split("\n")
+    if style == "latex":
+        return "\n".join(f"% {line}" for line in lines)
+    return "\n".join(map(markdown, lines)) if style == "markdown" else text
 
 
 def markdown_page(comparison: ComparedOutcomes) -> str:

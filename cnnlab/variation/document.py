@@ -32,14 +32,15 @@ class Document(TypedDict):
     """The whole of it; `values`, `comparisons`, `p_holm`, `epochs` and `steps` run alike."""
 
     keys: list[str]
+    axes: list[list[Any]]  # of each key all values, in their order, those that failed included
     values: list[list[Any]]  # one per key
     comparisons: list[dict[str, Any]]  # each as `cnnlab compare --json` prints it
     p_holm: list[float | None]  # of the sign-flip tests, adjusted for the number of values
-    lead_changes: list[tuple[int, int]]
+    lead_changes: list[list[int]]
     experiments: list[NamedExperiment]
     equal_steps: bool
-    epochs: list[tuple[int, int]]  # of the two experiments
-    steps: list[tuple[int, int]]
+    epochs: list[list[int]]  # of the two experiments
+    steps: list[list[int]]
     trained_for: str  # in words
     failures: list[FailureEntry]
     title: str
@@ -50,14 +51,15 @@ def document_of(variation: Variation) -> Document:
     """The JSON document of `cnnlab compare --vary`."""
     return {
         "keys": [axis.key for axis in variation.axes],
+        "axes": [list(axis.values) for axis in variation.axes],
         "values": [list(point.values) for point in variation.points],
         "comparisons": [point.comparison.as_dict() for point in variation.points],
         "p_holm": list(variation.p_holm),
-        "lead_changes": list(variation.lead_changes),
+        "lead_changes": list(map(list, variation.lead_changes)),
         "experiments": [{"name": each.name, "digest": each.digest} for each in variation.base],
         "equal_steps": variation.equal_steps,
-        "epochs": [point.steps.epochs for point in variation.points],
-        "steps": [point.steps.steps for point in variation.points],
+        "epochs": [list(point.steps.epochs) for point in variation.points],
+        "steps": [list(point.steps.steps) for point in variation.points],
         "trained_for": training_note(variation),
         "failures": [
             {"values": list(each.values), "name": each.name, "seeds": list(each.seeds), "reason": each.reason}

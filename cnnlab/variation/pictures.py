@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnnlab.pictures.plots import Measured
 from cnnlab.pictures.plots.variation import VariedPoint, variation_maps, variation_panels
 from cnnlab.variation.document import Document
-from cnnlab.variation.sentences import value_text
+from cnnlab.variation.study import value_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +20,7 @@ def picture(document: Document) -> Figure:
         document: as `cnnlab compare --vary --json` prints it.
     """
     one, other = (each["name"] for each in document["experiments"])
+    labels = [[value_text(each) for each in values] for values in document["axes"]]
     points = [
         _point([value_text(each) for each in values], comparison)
         for values, comparison in zip(document["values"], document["comparisons"], strict=True)
@@ -27,14 +28,16 @@ def picture(document: Document) -> Figure:
     keys, title = document["keys"], f"{one} and {other} against {' and '.join(document['keys'])}"
     if len(keys) == 1:
         return variation_panels(
-            points, (one, other), keys[0], changes=document["lead_changes"], title=title,
+            points, (one, other), keys[0], changes=[(a, b) for a, b in document["lead_changes"]], title=title,
             note=document["trained_for"],
         )  # fmt: skip
-    rows, columns = (list(dict.fromkeys(point.labels[axis] for point in points)) for axis in (0, 1))
-    placed = [((rows.index(point.labels[0]), columns.index(point.labels[1])), point) for point in points]
+    placed = [
+        ((labels[0].index(point.labels[0]), labels[1].index(point.labels[1])), point) for point in points
+    ]
     return variation_maps(
-        placed, (rows, columns), (one, other), (keys[0], keys[1]), title=title, note=document["trained_for"]
-    )
+        placed, (labels[0], labels[1]), (one, other), (keys[0], keys[1]), title=title,
+        note=document["trained_for"],
+    )  # fmt: skip
 
 
 def _point(labels: list[str], comparison: dict[str, Any]) -> VariedPoint:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from cnnlab.comparison.advantages import listed, p_text, percentage_points
 from cnnlab.comparison.experiments import seeds_named
 from cnnlab.comparison.power import ALPHA, fewest_pairs
-from cnnlab.variation.study import Point, Variation
+from cnnlab.variation.study import Point, Variation, value_text
 from cnnlab.wording import counted
 
 
@@ -27,11 +26,12 @@ def verdict(variation: Variation) -> str:
 
 
 def title(variation: Variation) -> str:
-    """What is compared: "MNIST: dnn and cnn at 4 values of dataset.train_size"."""
-    data = variation.points[0].comparison.dataset_title
+    """MNIST: test accuracy of dnn and cnn at 4 values of dataset.train_size, seeds 0-5"""
+    base = variation.base[0].dataset
+    data = base.title if base is not None else ""
     keys = " and ".join(axis.key for axis in variation.axes)
     number = counted(len(variation.points), "value")
-    seeds = seeds_named(variation.points[0].comparison.experiments[0].seeds)
+    seeds = seeds_named(variation.seeds)
     return f"{data}: test accuracy of {listed(variation.names)} at {number} of {keys}, {seeds}"
 
 
@@ -44,19 +44,6 @@ def training_note(variation: Variation) -> str:
     if len(epochs) == 1 and len(steps) > 1:
         return f"{_epochs(epochs)} at every value, which are {_range(steps)} training steps"
     return f"{_epochs(epochs)}, {_range(steps)} training steps"
-
-
-def value_text(value: Any) -> str:
-    """A value as a config has it: 300, same, [3, 3], {seed: 0, block: 4}."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return "null"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(value_text, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {value_text(each)}' for key, each in value.items())}}}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _where(variation: Variation, point: Point) -> str:
@@ -84,9 +71,12 @@ def _leads(variation: Variation) -> Iterator[str]:
             f"{name} is more accurate than {other} at {len(ahead)} of {total} of {keys}, {by}, on average "
             "over the seeds."
         )
-    ties = [_where(variation, each) for each in variation.points if not each.lead]
+    ties = [_where(variation, each) for each in variation.points if each.lead == 0]
     if ties:
         yield f"They are tied at {listed(ties)}."
+    apart = [_where(variation, each) for each in variation.points if each.pair is None]
+    if apart:
+        yield f"At {listed(apart)} they have no seed in common, so they cannot be compared; give --seeds."
 
 
 def _margin(point: Point) -> float:
@@ -107,20 +97,24 @@ def _significance(variation: Variation) -> Iterator[str]:
         (point, p) for point, p in zip(variation.points, variation.p_holm, strict=True)
         if point.pair is not None and p is not None
     ]  # fmt: skip
-    seeds = min((len(point.pair.seeds) for point, _ in tested if point.pair is not None), default=0)
+    if not tested:
+        return
     needed = fewest_pairs(len(tested))
-    if seeds < needed:
+    seeds = {len(point.pair.seeds) for point, _ in tested if point.pair is not None}
+    if max(seeds) < needed:
+        have = counted(max(seeds), "seed") if len(seeds) == 1 else f"{min(seeds)} to {max(seeds)} seeds"
         yield (
-            f"With {counted(seeds, 'seed')} no difference can be statistically significant after adjustment "
-            f"for {counted(len(tested), 'value')}; that takes at least {needed} seeds, such as --seeds "
+            f"With {have} no difference can be statistically significant after adjustment for "
+            f"{counted(len(tested), 'value')}; that takes at least {needed} seeds, such as --seeds "
             f"0-{needed - 1}."
         )
         return
     shown = [f"{_where(variation, point)} ({p_text(p)})" for point, p in tested if p < ALPHA]
-    rest = "at none of them" if not shown else f"at {listed(shown)}"
+    nowhere = "at none of them" if len(tested) > 1 else "there"
+    rest = f"at {listed(shown)}" if shown else nowhere
     yield (
         f"Adjusted for {counted(len(tested), 'value')} (sign-flip tests, Holm), the difference is "
-        f"statistically significant {rest}."
+        f"{'' if shown or len(tested) > 1 else 'not '}statistically significant {rest}."
     )
 
 
@@ -153,7 +147,7 @@ def _spreads(variation: Variation) -> Iterator[str]:
 def _more(what: str, names: tuple[str, str], pairs: Sequence[tuple[float, float]]) -> str:
     one = sum(a > b for a, b in pairs)
     other = sum(b > a for a, b in pairs)
-    of = f"{len(pairs)} values"
+    of = counted(len(pairs), "value")
     if not one or not other:
         name, count = (names[0], one) if one else (names[1], other)
         return f"{what} {name} at {count} of {of}." if count else f"{what} neither."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from cnnlab.comparison.advantages import TIE_TOLERANCE
 from cnnlab.comparison.comparing import RunDataset, check_same_data, distortion_of
 from cnnlab.comparison.pairs import Pair
 from cnnlab.comparison.significance import holm
-from cnnlab.config.axes import Axis, points
+from cnnlab.config.axes import Axis, overlap, points
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import OptionError, UserError
 from cnnlab.jobs import Jobs
@@ -54,9 +54,14 @@ class Point:
         return self.comparison.pairs[0] if self.comparison.pairs else None
 
     @property
-    def lead(self) -> int:
-        """1 where the second experiment is better on average, −1 where the first one is, 0 for a tie."""
-        mean = 0.0 if self.pair is None else self.pair.difference.mean
+    def lead(self) -> int | None:
+        """1 where the second experiment is better on average, −1 where the first one is, 0 for a tie.
+
+        None where the two have no seed in common.
+        """
+        if self.pair is None:
+            return None
+        mean = self.pair.difference.mean
         return 0 if abs(mean) <= TIE_TOLERANCE else -1 if mean > 0 else 1
 
 
@@ -81,6 +86,7 @@ class Variation:
     axes: tuple[Axis, ...]
     points: tuple[Point, ...]  # the last axis changes fastest; without those where a network has no run
     failures: tuple[Failure, ...]
+    seeds: tuple[int, ...]  # asked for
     equal_steps: bool
 
     @property
@@ -112,11 +118,17 @@ class Variation:
         return tuple(sorted(found))
 
     def _lines(self) -> Iterator[list[tuple[int, ...]]]:
-        """The places along every axis, in its order, for all places on the other axis."""
-        sizes = [range(len(axis.values)) for axis in self.axes]
+        """The places along every axis for all places on the other axis: numbers ascending, else as given."""
+        sizes = [_in_order(axis.values) for axis in self.axes]
         for number, size in enumerate(sizes):
             for rest in product(*sizes[:number], *sizes[number + 1 :]):
                 yield [(*rest[:number], each, *rest[number:]) for each in size]
+
+
+def _in_order(values: Sequence[Any]) -> Sequence[int]:
+    """The places of values: ascending where all are numbers, as a curve is drawn."""
+    are_numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in values)
+    return sorted(range(len(values)), key=lambda place: values[place] if are_numbers else place)
 
 
 def vary(
@@ -152,6 +164,7 @@ def vary(
     for place, settings in points(axes):  # all configs before any images: a wrong value is said at once
         planned[place] = derive(settings)
         _check_different(planned[place], settings)
+    _check_distinct(planned, axes, jobs)
     for place, settings in points(axes):
         check_same_data(
             RunDataset(each.name, each.seed, dataset_facts(each, jobs.dataset(each)), distortion_of(each))
@@ -172,8 +185,10 @@ def vary(
     if not found and failed is not None:
         raise failed
     return Variation(
-        (base[0].name, base[1].name), base, tuple(axes), tuple(found), tuple(failures), equal_steps
-    )
+        names=(base[0].name, base[1].name), base=base, axes=tuple(axes), points=tuple(found),
+        failures=tuple(failures), seeds=tuple(chosen or sorted({each.seed for each in base})),
+        equal_steps=equal_steps,
+    )  # fmt: skip
 
 
 def _finished(
@@ -219,10 +234,57 @@ def _check_different(configs: Both, settings: dict[str, Any]) -> None:
         raise UserError(f"with {where}, {configs[0].name} and {configs[1].name} are the same experiment")
 
 
+def _check_distinct(planned: Mapping[tuple[int, ...], Both], axes: Sequence[Axis], jobs: Jobs) -> None:
+    """Every value makes experiments of its own.
+
+    Raises:
+        UserError: two values make the same ones, or their data has the same name, so that runs of the one
+            would be taken for those of the other.
+    """
+    known: dict[tuple[str, ...], tuple[int, ...]] = {}
+    contents: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
+    for place, configs in planned.items():
+        for config in configs:
+            digest = jobs.dataset(config).provenance.digest
+            before, other = contents.setdefault(_identity(config), (digest, place))
+            if before != digest:
+                raise UserError(
+                    f"--vary: {config.name} would have the same runs with {_values_at(axes, other)} and "
+                    f"{_values_at(axes, place)}, whose data has one name; rename one of them"
+                )
+        other = known.setdefault(tuple(each.digest for each in configs), place)
+        if other != place:
+            raise UserError(
+                f"--vary: {_values_at(axes, other)} and {_values_at(axes, place)} make the same experiments; "
+                "leave one out"
+            )
+
+
+def _values_at(axes: Sequence[Axis], place: tuple[int, ...]) -> str:
+    return ", ".join(
+        f"{axis.key}={value_text(axis.values[each])}" for axis, each in zip(axes, place, strict=True)
+    )
+
+
+def value_text(value: Any) -> str:
+    """A value as a config has it: 300, same, [3, 3], {seed: 0, block: 4}."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(value_text, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {value_text(each)}' for key, each in value.items())}}}"
+    return str(value)
+
+
 def _check_equal_steps(axes: Sequence[Axis]) -> None:
     for axis in axes:
-        if axis.key == "training.epochs":
-            raise OptionError("equal_steps", "it changes training.epochs, which varies; leave one out")
+        if overlap(axis.key, "training.epochs"):
+            raise OptionError(
+                "equal_steps", f"it changes training.epochs, and {axis.key} varies; leave one out"
+            )
 
 
 class _StepCounts:

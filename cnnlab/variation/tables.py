@@ -10,7 +10,7 @@ import pandas as pd
 from cnnlab.comparison.advantages import p_text
 from cnnlab.pictures.kit.formats import signed
 from cnnlab.variation.document import Document
-from cnnlab.variation.sentences import value_text
+from cnnlab.variation.study import value_text
 
 
 def _rows(document: Document) -> Iterator[tuple[list[str], dict[str, Any], float | None]]:
@@ -27,14 +27,15 @@ def value_table(document: Document) -> pd.DataFrame:
     `difference` is that of the test accuracies, the first experiment minus the second.
     """
     rows = []
-    for number, (texts, comparison, p) in enumerate(_rows(document)):
+    for number, (_, comparison, p) in enumerate(_rows(document)):
+        values = [each if _is_scalar(each) else value_text(each) for each in document["values"][number]]
         (pair,) = comparison["pairs"] or [None]
         difference = pair["difference"] if pair else {}
         for place, each in enumerate(comparison["experiments"]):
             test, train = each["test_accuracy"], each["train_accuracy"]
             rows.append(
                 {
-                    **dict(zip(document["keys"], texts, strict=True)),
+                    **dict(zip(document["keys"], values, strict=True)),
                     "experiment": each["name"],
                     "seeds": len(each["seeds"]),
                     "epochs": document["epochs"][number][place],
@@ -73,6 +74,10 @@ def reading_table(document: Document) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, str | int | float)
 
 
 def _accuracy(spread: dict[str, Any]) -> str:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from cnnlab.comparison import Style, as_text
 from cnnlab.comparison.advantages import listed
-from cnnlab.foreign_text import markdown
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
-from cnnlab.studies.writing import comparison_folder, comparison_path
+from cnnlab.studies.writing import comparison_folder, comparison_path, prose
 from cnnlab.summary_tables.text import csv_text
 from cnnlab.variation.document import Document, read_document
 from cnnlab.variation.pictures import picture
-from cnnlab.variation.sentences import value_text
+from cnnlab.variation.study import value_text
 from cnnlab.variation.tables import reading_table, value_table
 
 
@@ -51,26 +50,22 @@ def read_variations(experiments: Mapping[str, str], out: Path) -> Iterator[Docum
 
 def variation_text(document: Document, style: Style) -> str:
     """Caption, table, verdict, and what was odd about the runs of a value."""
-
-    def prose(text: str) -> str:
-        return {"latex": f"% {text}", "markdown": markdown(text), "terminal": text}[style]
-
     caption = f"{document['title']}; {document['trained_for']}."
     return "\n\n".join(
         [
-            prose(caption),
+            prose(caption, style),
             as_text(reading_table(document), style),
-            prose(document["verdict"]),
-            *(prose(f"{note}.") for note in _notes(document)),
+            prose(document["verdict"], style),
+            *(prose(f"{note}.", style) for note in _notes(document)),
         ]
     )
 
 
 def _notes(document: Document) -> Iterator[str]:
-    """The notes of all comparisons, each once, with the values that have it."""
+    """The warnings and notes of all comparisons, each once, with the values that have it."""
     having: dict[str, list[str]] = {}
     for values, comparison in zip(document["values"], document["comparisons"], strict=True):
-        for note in comparison["notes"]:
+        for note in (*comparison["warnings"], *comparison["notes"]):
             having.setdefault(note, []).append(" and ".join(map(value_text, values)))
     for note, where in having.items():
         everywhere = len(where) == len(document["values"])

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +61,18 @@ def test_what_is_no_setting_with_values_is_refused(text):
         ({"a": [1, 2, 1]}, {}, "a: expected different values, found 1 twice"),
         ({"a": [[3, 3], [3, 3]]}, {}, "a: expected different values, found a list twice"),
         ({"a": [1, 2]}, {"a": 3}, "a varies, and is set to 3 besides; leave one out"),
+        ({"a.b": [1, 2]}, {"a": 3}, "a.b varies, and a, which decides about the same, is set to 3 besides"),
+        (
+            {"a": [{"b": 1}, {"b": 2}]},
+            {"a.b": 3},
+            "a varies, and a.b, which decides about the same, is set to 3 besides",
+        ),
+        (
+            {"a[0].b": [1, 2], "a": [[], [1]]},
+            {},
+            "a varies, and a[0].b, which decides about the same, varies besides",
+        ),
+        ({"a": [1, object()]}, {}, "a"),
         ({"seed": [1, 2]}, {}, "the seeds are given by --seeds"),
         ({"name": ["a", "b"]}, {}, "expected another key than name"),
         ({"not a key": [1, 2]}, {}, "expected a key such as dataset.train_size"),
@@ -70,6 +83,16 @@ def test_axes_that_make_no_sense_are_refused(vary, fixed, problem):
     with pytest.raises(UserError) as caught:
         axes_of(vary, fixed)
     assert problem in str(caught.value)
+
+
+def test_numbers_of_numpy_are_those_of_python():
+    (axis,) = axes_of({"a": np.array([100, 1000])}, {})
+    assert axis == Axis("a", (100, 1000))
+    assert [type(each) for each in axis.values] == [int, int]
+
+
+def test_keys_that_only_begin_alike_do_not_overlap():
+    assert len(axes_of({"a.rate": [1, 2], "a.rate_decay": [1, 2]}, {"a.ra": 3})) == 2
 
 
 def test_1_and_true_are_different_values():

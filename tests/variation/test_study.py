@@ -17,8 +17,8 @@ from cnnlab.run_folders.contents import DatasetFacts
 from cnnlab.run_outcomes import RunsFailed
 from cnnlab.variation import study as room
 from cnnlab.variation.document import document_of, read_document
-from cnnlab.variation.sentences import value_text
-from cnnlab.variation.study import vary
+from cnnlab.variation.pictures import picture
+from cnnlab.variation.study import value_text, vary
 from cnnlab.variation.tables import reading_table, value_table
 from cnnlab.variation.writing import variation_text
 from tests.comparison.conftest import OFFICIAL, make_record
@@ -36,12 +36,15 @@ class MadeUpJobs:
 
     out = None
 
-    def __init__(self, accuracy):
-        self.accuracy = accuracy
+    def __init__(self, accuracy, content=lambda config: config.dataset.train_size):
+        self.accuracy, self.content = accuracy, content
         self.trained = []
 
     def dataset(self, config):
-        return SimpleNamespace(train=SimpleNamespace(labels=np.zeros(config.dataset.train_size)))
+        provenance = SimpleNamespace(digest=str(self.content(config)))
+        return SimpleNamespace(
+            train=SimpleNamespace(labels=np.zeros(config.dataset.train_size)), provenance=provenance
+        )
 
     def finished(self, configs):
         records, failures = [], []
@@ -104,7 +107,7 @@ def test_equal_steps_keep_the_steps_of_the_plain_experiment():
     assert document["equal_steps"] is True
     assert "about the same number of training steps at every value (2,000" in document["trained_for"]
     plain = document_of(carried_out(crossing))
-    assert plain["steps"] == [(20, 20), (200, 200), (2000, 2000)]
+    assert plain["steps"] == [[20, 20], [200, 200], [2000, 2000]]
     assert plain["trained_for"] == "20 epochs at every value, which are 20 to 2,000 training steps"
 
 
@@ -151,7 +154,7 @@ def test_nothing_is_left_if_all_diverge():
 def test_the_lead_changes_where_the_sign_does_ties_aside(signs):
     points = [SimpleNamespace(place=(place,), lead=sign) for place, sign in enumerate(signs)]
     axis = Axis("a", tuple(range(len(signs))))
-    study = room.Variation(("a", "b"), (None, None), (axis,), tuple(points), (), equal_steps=False)
+    study = room.Variation(("a", "b"), (None, None), (axis,), tuple(points), (), (0,), equal_steps=False)
     leads = [(place, sign) for place, sign in enumerate(signs) if sign]
     expected = tuple((one, other) for (one, a), (other, b) in pairwise(leads) if a != b)
     assert study.lead_changes == expected
@@ -188,6 +191,72 @@ def test_refused_before_anything_trains(axes, problem):
     assert jobs.trained == []
 
 
+def test_numbers_are_neighbors_in_their_order_however_they_were_given():
+    axis = Axis("dataset.train_size", (10000, 100, 1000))
+    assert carried_out(crossing, [axis]).lead_changes == ((2, 0),)
+
+
+def test_a_few_seeds_at_one_value_do_not_hide_what_the_others_show():
+    def accuracy(name, config, seed):
+        lost = name == "cnn" and config.dataset.train_size == 100 and seed > 1
+        return None if lost else crossing(name, config, seed)
+
+    document = document_of(carried_out(accuracy, seeds=range(10)))
+    assert document["p_holm"][0] == 0.5
+    assert "significant at 1000 (p = 0.0059) and 10000 (p = 0.0059)." in document["verdict"]
+
+
+def test_without_a_common_seed_nothing_is_claimed_and_the_rest_is_drawn():
+    def accuracy(name, config, seed):
+        lost = config.dataset.train_size == 100 and seed == (0 if name == "cnn" else 1)
+        return None if lost else crossing(name, config, seed)
+
+    document = document_of(carried_out(accuracy, seeds=[0, 1]))
+    assert document["p_holm"][0] is None
+    assert "At 100 they have no seed in common" in document["verdict"]
+    assert "tied" not in document["verdict"]
+    assert len(picture(document).axes) == 4
+
+    def apart(name, config, seed):
+        return None if seed == (0 if name == "cnn" else 1) else 0.9
+
+    document = document_of(carried_out(apart, seeds=[0, 1]))
+    assert "At 100, 1000 and 10000 they have no seed in common" in document["verdict"]
+    assert "significant" not in document["verdict"]
+    assert len(picture(document).axes) == 4
+
+
+def test_a_cell_whose_runs_failed_stays_empty_and_in_its_place():
+    def accuracy(name, config, seed):
+        failed = config.dataset.train_size == 100 and config.training.batch_size == 50
+        return None if failed else 0.9
+
+    axes = [Axis("dataset.train_size", (100, 1000)), Axis("training.batch_size", (50, 100))]
+    drawn = picture(document_of(carried_out(accuracy, axes, seeds=[0])))
+    first = drawn.axes[0].images[0].get_array()
+    assert np.ma.getmaskarray(np.ma.masked_invalid(first)).tolist() == [[True, False], [False, False]]
+    assert [label.get_text() for label in drawn.axes[0].get_xticklabels()] == ["50", "100"]
+
+
+@pytest.mark.parametrize(
+    "axis",
+    [Axis("dataset.label_noise", (None, 0)), Axis("dataset.permute_pixels", (3, {"seed": 3})),
+     Axis("runtime.device", ("cpu", "auto"))],
+)  # fmt: skip
+def test_values_that_make_the_same_experiments_are_refused(axis):
+    with pytest.raises(UserError, match="make the same experiments; leave one out"):
+        vary(derive, [axis], seeds=[0], jobs=MadeUpJobs(crossing))
+
+
+def test_two_sets_of_one_name_are_not_taken_for_each_other():
+    """As two folders with one last name."""
+    axis = Axis("runtime.device", ("cpu", "gpu"))
+    jobs = MadeUpJobs(crossing, content=lambda config: config.runtime.device)
+    with pytest.raises(UserError, match="whose data has one name; rename one of them"):
+        vary(derive, [axis], seeds=[0], jobs=jobs)
+    assert jobs.trained == []
+
+
 def test_two_experiments_of_one_name_are_refused():
     def same(settings):
         config = read_experiment("cnn", settings)
@@ -215,7 +284,7 @@ def test_the_verdict_says_who_leads_where_and_what_the_seeds_support():
 def test_tables_have_the_numbers_of_the_comparisons():
     document = document_of(carried_out(crossing))
     table = value_table(document)
-    assert list(table["dataset.train_size"]) == ["100", "100", "1000", "1000", "10000", "10000"]
+    assert list(table["dataset.train_size"]) == [100, 100, 1000, 1000, 10000, 10000]
     assert list(table["experiment"]) == ["dnn", "cnn"] * 3
     for number, comparison in enumerate(document["comparisons"]):
         rows = table.iloc[2 * number : 2 * number + 2]
@@ -248,7 +317,7 @@ def test_a_document_is_read_as_it_was_written():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(300, "300"), (0.001, "0.001"), (True, "true"), (None, "null"), ("same", "same"), ([3, 3], "[3, 3]"),
+    [(300, "300"), (0.001, "0.001"), (0.123456789, "0.123456789"), (True, "true"), (None, "null"), ("same", "same"), ([3, 3], "[3, 3]"),
      ({"seed": 0, "block": 4}, "{seed: 0, block: 4}")],
 )  # fmt: skip
 def test_values_are_written_as_a_config_has_them(value, text):

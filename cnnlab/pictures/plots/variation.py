@@ -23,6 +23,10 @@ _WIDE = 8.0
 """Numbers whose largest is so many times the smallest are drawn on a logarithmic axis."""
 
 
+_NARROW = 18
+"""So many characters fit below a heat map."""
+
+
 class VariedPoint(NamedTuple):
     """The two experiments at one value of each setting."""
 
@@ -132,7 +136,7 @@ def _curve(axes: Axes, places: Sequence[float], measured: Sequence[Measured], co
     x = np.asarray(places, np.float64)[order]
     ordered = [measured[place] for place in order]
     axes.plot(x, [each.mean for each in ordered], color=color, linewidth=1.8, label=shortened(label, 40))
-    if all(each.ci95 is not None for each in ordered):
+    if ordered and all(each.ci95 is not None for each in ordered):
         low, high = zip(*(each.ci95 for each in ordered if each.ci95 is not None), strict=True)
         axes.fill_between(x, low, high, color=color, alpha=_BAND, linewidth=0)
     for place, each in zip(x, ordered, strict=True):
@@ -167,12 +171,14 @@ def variation_maps(
             lead[place] = 100 * point.difference.mean
     low, high = float(np.nanmin(both)), float(np.nanmax(both))
     for axes, name, values in zip(panels, names, both, strict=False):
-        _heat(axes, values, shortened(name, 28), "viridis", lambda share: percent(share), (low, high or 1))
+        _heat(axes, values, shortened(name, 26), "viridis", lambda share: percent(share), (low, high or 1))
     most = max(float(np.nanmax(np.abs(lead))) if np.isfinite(lead).any() else 0.0, 1e-9)
     norm = TwoSlopeNorm(0, -most, most)
-    _heat(panels[2], lead, f"Lead of {shortened(names[1], 18)}, points", "PuOr_r", signed, norm)
+    _heat(panels[2], lead, f"Lead of {shortened(names[1], 12)}, points", "PuOr_r", signed, norm)
     for axes in panels:
         axes.set_xticks(range(shape[1]), [shortened(each, 14) for each in labels[1]], parse_math=False)
+        if max(map(len, labels[1])) * shape[1] > _NARROW:
+            axes.tick_params(axis="x", rotation=45)
         axes.set_xlabel(keys[1], fontsize=LABEL, color=INK)
     panels[0].set_yticks(range(shape[0]), [shortened(each, 18) for each in labels[0]], parse_math=False)
     panels[0].set_ylabel(keys[0], fontsize=LABEL, color=INK)
