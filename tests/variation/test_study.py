@@ -317,8 +317,10 @@ def test_a_document_is_read_as_it_was_written():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(300, "300"), (0.001, "0.001"), (0.123456789, "0.123456789"), (True, "true"), (None, "null"), ("same", "same"), ([3, 3], "[3, 3]"),
-     ({"seed": 0, "block": 4}, "{seed: 0, block: 4}")],
+    [
+        (300, "300"), (0.001, "0.001"), (0.123456789, "0.123456789"), (True, "true"), (None, "null"),
+        ("same", "same"), ([3, 3], "[3, 3]"), ({"seed": 0, "block": 4}, "{seed: 0, block: 4}"),
+    ],
 )  # fmt: skip
 def test_values_are_written_as_a_config_has_them(value, text):
     assert value_text(value) == text
