@@ -259,6 +259,22 @@ STUDIES: dict[str, Study | Why | Variation] = {
         "Padding keeps the maps, so that the networks differ in their kernels alone.",
         timed=False,
     ),
+    "learning_mnist": Variation(
+        "Fewer images: MNIST",
+        ("dnn", "cnn"),
+        "dataset.train_size=300,1000,3000,10000",
+        "0-7",
+        ("dataset.validation_size=0",),
+        equal_steps=True,
+    ),
+    "learning_fashion": Variation(
+        "Fewer images: Fashion-MNIST",
+        ("fashion_dnn", "fashion_cnn"),
+        "dataset.train_size=300,1000,3000,10000",
+        "0-7",
+        ("dataset.validation_size=0",),
+        equal_steps=True,
+    ),
     "blocks": Variation(
         "At what scale neighborhood matters: blocks of pixels that change places",
         ("dnn", "cnn"),
