@@ -71,7 +71,9 @@ def test_figures_are_drawn_when_they_are_looked_at(runs, out, monkeypatch):
 
     drawn = []
     curves = pictures.overlaid_curves
-    monkeypatch.setattr(pictures, "overlaid_curves", lambda *given: drawn.append(1) or curves(*given))
+    monkeypatch.setattr(
+        pictures, "overlaid_curves", lambda *given, **named: drawn.append(1) or curves(*given, **named)
+    )
     figures = cnnlab.compare(runs, out=out).figures
     assert {"curves", "accuracy", "confusion", "images"} <= set(figures)
     assert drawn == []

@@ -11,6 +11,9 @@ def outcome():
 
     def make(*accuracies, seeds=None):
         seeds = tuple(range(len(accuracies))) if seeds is None else seeds
-        return SimpleNamespace(seeds=seeds, test_accuracy=spread(accuracies), params=1, macs=1, records=())
+        records = tuple(SimpleNamespace(seed=seed) for seed in seeds)
+        return SimpleNamespace(
+            seeds=seeds, test_accuracy=spread(accuracies), params=1, macs=1, records=records
+        )
 
     return make

@@ -356,6 +356,7 @@ UNESCAPED = {
     '{{ resource("script.js") | safe }}',
     "{{ chart.svg | safe }}",
     "{{ why.svg | safe }}",
+    "{{ each.svg | safe }}",
 }
 """What templates write as it is: cnnlab's own files, and drawings that escape their own texts."""
 
