@@ -12,8 +12,9 @@ TORCH_VENV := .venv-torch
 TORCH ?= torch==2.13.0+cpu
 LIGHTNING ?= lightning==2.6.6
 BENCH_OPTIONS ?= --verdict
-# Two processes, each with its own TensorFlow; a file stays together, so its fixtures are made once.
-PYTEST_OPTIONS ?= -n 2 --dist loadfile
+# Two processes, each with its own TensorFlow; a file stays together, so its fixtures are made once, and the longest
+# come first, see tests/conftest.py.
+PYTEST_OPTIONS ?= -n 2 --dist loadfile --no-loadscope-reorder
 # The names are the folder's name too: A-vs-B.
 DEMO := colors_dnn colors_cnn
 

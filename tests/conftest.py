@@ -44,7 +44,12 @@ KERAS_COMPUTES_NOTHING = {
 """Files in these folders about counts, shapes, messages, or what NumPy computes."""
 
 
+LONGEST = ("layers/test_every_backend.py", "training/test_seeds_together.py", "cli/test_workers.py")
+"""Files that take minutes. They begin first, lest one process wait for the other at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.relative_to(Path(__file__).parent).as_posix() not in LONGEST)
     for item in items:
         path = item.path.relative_to(Path(__file__).parent)
         if "elsewhere" in getattr(item, "fixturenames", ()):
