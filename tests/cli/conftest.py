@@ -40,6 +40,28 @@ def epoch_ended(*arguments, told=LineReporter.epoch_ended, **named):
 LineReporter.epoch_ended = epoch_ended
 """
 
+TINY_DNN = """\
+name: tiny_dnn
+dataset: {name: mnist, train_size: 80, validation_size: 20}
+model:
+  layers:
+    - Flatten
+    - Dense: {units: 8, activation: relu}
+    - Dense: {units: 10, activation: softmax}
+training: {epochs: 1, batch_size: 32, optimizer: {name: adam, learning_rate: 0.01}}
+"""
+TINY_CNN = """\
+name: tiny_cnn
+dataset: {name: mnist, train_size: 80, validation_size: 20}
+model:
+  layers:
+    - Conv2D: {filters: 2, kernel_size: 5, strides: 2}
+    - MaxPooling2D: {pool_size: 3}
+    - Flatten
+    - Dense: {units: 10, activation: softmax}
+training: {epochs: 1, batch_size: 32, optimizer: {name: adam, learning_rate: 0.01}}
+"""
+
 TIMES = ("seconds", "images_per_second")
 
 
@@ -242,3 +264,14 @@ def write_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
         return name
 
     return write
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """The paths of a tiny DNN and a tiny CNN on the same images."""
+    folder = tmp_path_factory.mktemp("configs")
+    paths = []
+    for name, text in (("tiny_dnn", TINY_DNN), ("tiny_cnn", TINY_CNN)):
+        paths.append(folder / f"{name}.yaml")
+        paths[-1].write_text(text)
+    return paths

@@ -6,21 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_why import CNN, DNN
-
 KEY = "training.optimizer.learning_rate"
 VARY = ("--vary", f"{KEY}=0.01,0.001")
 FILES = [f"vary-{KEY}.{kind}" for kind in ("csv", "json", "md", "png")]
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("configs")
-    paths = []
-    for name, text in (("tiny_dnn", DNN), ("tiny_cnn", CNN)):
-        paths.append(folder / f"{name}.yaml")
-        paths[-1].write_text(text)
-    return paths
 
 
 @pytest.fixture(scope="module")

@@ -8,38 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-DNN = """\
-name: tiny_dnn
-dataset: {name: mnist, train_size: 80, validation_size: 20}
-model:
-  layers:
-    - Flatten
-    - Dense: {units: 8, activation: relu}
-    - Dense: {units: 10, activation: softmax}
-training: {epochs: 1, batch_size: 32, optimizer: {name: adam, learning_rate: 0.01}}
-"""
-CNN = """\
-name: tiny_cnn
-dataset: {name: mnist, train_size: 80, validation_size: 20}
-model:
-  layers:
-    - Conv2D: {filters: 2, kernel_size: 5, strides: 2}
-    - MaxPooling2D: {pool_size: 3}
-    - Flatten
-    - Dense: {units: 10, activation: softmax}
-training: {epochs: 1, batch_size: 32, optimizer: {name: adam, learning_rate: 0.01}}
-"""
 RUNGS = ["dnn", "locally_connected", "cnn", "cnn_strided", "dnn_permuted", "cnn_permuted"]
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("configs")
-    paths = []
-    for name, text in (("tiny_dnn", DNN), ("tiny_cnn", CNN)):
-        paths.append(folder / f"{name}.yaml")
-        paths[-1].write_text(text)
-    return paths
 
 
 @pytest.fixture(scope="module")
