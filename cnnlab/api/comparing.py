@@ -376,4 +376,4 @@ def _refuse(beside: str, **options: object) -> None:
     """
     for option, value in options.items():
         if value is not None and value is not False:
-            raise OptionError(option, f"cannot be combined with {beside}; leave one of the two out")
+            raise OptionError(option, f"cannot be combined with --{beside}; leave one of the two out")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cnnlab.api.experiment import ExperimentLike, load
 from cnnlab.api.run import Run, Runs, unfinished
+from cnnlab.api.study import StudyResult
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.axes import axes_of
 from cnnlab.config.experiment import ExperimentConfig
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cnnlab.variation.study import Variation as Study
 
 
-class Variation:
+class Variation(StudyResult):
     """Two experiments, compared at several values of one setting or two: verdict, tables, figure.
 
     Nothing is written before `save` is called.
@@ -53,6 +53,12 @@ class Variation:
         from cnnlab.variation.tables import value_table
 
         return value_table(self._document)
+
+    @property
+    def _reading_table(self) -> pd.DataFrame:
+        from cnnlab.variation.tables import reading_table
+
+        return reading_table(self._document)
 
     @cached_property
     def figures(self) -> Mapping[str, Figure]:
@@ -84,35 +90,11 @@ class Variation:
 
         return variation_text(self._document, style)
 
-    def as_dict(self) -> dict[str, Any]:
-        """What `cnnlab compare --vary --json` prints."""
-        return dict(self._document)
-
-    def save(self) -> Path:
-        """Write vary-KEY.csv, .md, .png and .json to OUT/comparisons/A-vs-B/; the folder.
-
-        Raises:
-            CnnlabError: the folder cannot be written.
-        """
-        return self.saved().path
-
     def saved(self) -> Folder:
-        """The same; the folder knows what was written to it."""
+        """Write vary-KEY.csv, .md, .png and .json to OUT/comparisons/A-vs-B/; the folder knows them."""
         from cnnlab.variation.writing import write_variation
 
         return write_variation(self._document, self._out)
-
-    def __str__(self) -> str:
-        return self.as_text()
-
-    def __repr__(self) -> str:
-        return f"<Variation: {self.verdict}>"
-
-    def _repr_html_(self) -> str:
-        from cnnlab.summary_tables.text import html_text
-        from cnnlab.variation.tables import reading_table
-
-        return f"{html_text(reading_table(self._document))}<p>{html.escape(self.verdict)}</p>"
 
 
 def vary_experiments(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from os import PathLike
@@ -13,6 +12,7 @@ from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_runt
 from cnnlab.api.experiment import Experiment, ExperimentLike, load
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs, unfinished
+from cnnlab.api.study import StudyResult
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.errors import OptionError
@@ -29,7 +29,7 @@ SEEDS = tuple(range(6))
 """Of a study that names none."""
 
 
-class Why:
+class Why(StudyResult):
     """The experiments between a DNN and a CNN, one change each: verdict, tables, figure.
 
     Run folders and the rungs' configs are written while it is carried out, all else when `save` is called.
@@ -67,6 +67,12 @@ class Why:
         """By the id of a rung its experiment, to be trained or changed further."""
         return {rung.id: Experiment.from_config(rung.config) for rung in self._study.rungs}
 
+    @property
+    def _reading_table(self) -> pd.DataFrame:
+        from cnnlab.ladder.tables import step_table
+
+        return step_table(self._document)
+
     @cached_property
     def figures(self) -> Mapping[str, Figure]:
         """The picture "why", drawn when it is looked up."""
@@ -86,35 +92,11 @@ class Why:
 
         return study_text(self._document, style)
 
-    def as_dict(self) -> dict[str, Any]:
-        """What `cnnlab why --json` prints."""
-        return dict(self._document)
-
-    def save(self) -> Path:
-        """Write tables, picture and JSON to OUT/comparisons/why-A-vs-B/, where the configs are; the folder.
-
-        Raises:
-            CnnlabError: the folder cannot be written.
-        """
-        return self.saved().path
-
     def saved(self) -> Folder:
-        """The same; the folder knows what was written to it."""
+        """Write tables, picture and JSON to OUT/comparisons/why-A-vs-B/, where the configs are."""
         from cnnlab.ladder.writing import write_study
 
         return write_study(self._study, self._out)
-
-    def __str__(self) -> str:
-        return self.as_text()
-
-    def __repr__(self) -> str:
-        return f"<Why: {self.verdict}>"
-
-    def _repr_html_(self) -> str:
-        from cnnlab.ladder.tables import step_table
-        from cnnlab.summary_tables.text import html_text
-
-        return f"{html_text(step_table(self._document))}<p>{html.escape(self.verdict)}</p>"
 
 
 def why(

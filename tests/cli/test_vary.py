@@ -119,13 +119,16 @@ def test_the_report_shows_it(cnnlab, pair, data_dir, out, document):
         (["dnn", "cnn", "--equal-steps"], "--equal-steps: expected vary as well"),
         (
             ["dnn", "cnn", "--vary", "training.epochs=1,2", "--match", "macs"],
-            "--match: cannot be combined with vary",
+            "--match: cannot be combined with --vary",
         ),
         (["dnn", "cnn", "--vary", "training.epochs=1,2", "--per-class"], "exclude each other"),
         (["dnn", "cnn", "--vary", "training.epochs=1,2", "--folds", "3"], "--folds: cannot be combined"),
         (["dnn", "cnn", "--vary", "training.epochs=1,2", "--until-settled"], "--until-settled: cannot be"),
-        (["dnn", "cnn", "--folds", "3", "--until-settled"], "--until-settled: cannot be combined with folds"),
-        (["dnn", "cnn", "--folds", "3", "--margin", "1"], "--margin: cannot be combined with folds"),
+        (
+            ["dnn", "cnn", "--folds", "3", "--until-settled"],
+            "--until-settled: cannot be combined with --folds",
+        ),
+        (["dnn", "cnn", "--folds", "3", "--margin", "1"], "--margin: cannot be combined with --folds"),
         (["dnn", "--vary", "training.epochs=1,2"], "expected two experiments, found 1"),
         (["dnn", "cnn", "lenet5", "--vary", "training.epochs=1,2"], "expected two experiments, found 3"),
         (

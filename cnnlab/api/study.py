@@ -1,0 +1,58 @@
+"""What the results of all studies have in common: their verdict, their text, their files."""
+
+from __future__ import annotations
+
+import html
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cnnlab.run_folders.folders import Folder
+
+
+class StudyResult(ABC):
+    """A study that has been carried out. Everything it says stands in its document, which JSON can hold."""
+
+    @property
+    @abstractmethod
+    def _document(self) -> Mapping[str, Any]: ...
+
+    @property
+    @abstractmethod
+    def _reading_table(self) -> pd.DataFrame:
+        """The table as people read it: percentages, points."""
+
+    @abstractmethod
+    def as_text(self) -> str:
+        """Table and verdict."""
+
+    @abstractmethod
+    def saved(self) -> Folder:
+        """Write the study's files; the folder knows what was written to it."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the command prints with `--json`."""
+        return dict(self._document)
+
+    def save(self) -> Path:
+        """Write the study's tables, picture and JSON; their folder.
+
+        Raises:
+            CnnlabError: the folder cannot be written.
+        """
+        return self.saved().path
+
+    def __str__(self) -> str:
+        return self.as_text()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._document['verdict']}>"
+
+    def _repr_html_(self) -> str:
+        from cnnlab.summary_tables.text import html_text
+
+        return f"{html_text(self._reading_table)}<p>{html.escape(self._document['verdict'])}</p>"
