@@ -15,14 +15,14 @@ from cnnlab.comparison.comparing import ComparedOutcomes
 from cnnlab.comparison.experiments import seeds_named
 from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.power import fewest_pairs
-from cnnlab.comparison.verdicts import verdict
+from cnnlab.comparison.verdicts import is_significant, verdict
 
 
 def ranking(comparison: ComparedOutcomes) -> str:
     """Which experiment has the highest test accuracy, in how many seeds, and by how much.
 
-    Only seeds that all experiments have in common are compared. No test of significance supports the
-    sentences; where there is only one seed, or the seeds disagree, they say so.
+    Only seeds that all experiments have in common are compared. Where there is only one seed, or the seeds
+    disagree and their test does not find the difference significant, the sentences say so.
     """
     outcomes = comparison.experiments
     seeds = shared_seeds(outcomes)
@@ -49,7 +49,12 @@ def ranking(comparison: ComparedOutcomes) -> str:
     if len(seeds) == 1 and best.folds is None:
         enough = f"--seeds 0-{fewest_pairs(len(comparison.pairs)) - 1}"
         return f"{claim}. A single {which}seed proves little; train more seeds ({enough})."
-    doubtful = [each.worse.name for each in advantages if not each.tied and not each.unanimous]
+    clear = {frozenset((pair.a.name, pair.b.name)) for pair in comparison.pairs if is_significant(pair)}
+    doubtful = [
+        each.worse.name
+        for each in advantages
+        if not (each.tied or each.unanimous or frozenset((best.name, each.worse.name)) in clear)
+    ]
     # The verdicts on folds, and those that a rule has stopped, say what would help.
     if not doubtful or best.folds is not None or any(pair.stopping for pair in comparison.pairs):
         return f"{claim}."

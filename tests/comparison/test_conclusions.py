@@ -82,6 +82,17 @@ def test_two_experiments(experiment, dnn, cnn, sentence):
     assert ranking(compare([experiment("dnn", dnn), experiment("cnn", cnn)])) == sentence
 
 
+def test_a_seed_that_disagrees_does_not_make_a_significant_difference_doubtful(experiment):
+    better = (0.985, 0.984, 0.983, 0.986, 0.984, 0.983, 0.980)
+    lower = (0.980, 0.979, 0.978, 0.981, 0.979, 0.978, 0.9801)
+    accuracies = {"a": better, "b": lower, "c": [0.9] * 7}
+    compared = compare([experiment("cnn", each, name=name) for name, each in accuracies.items()])
+    said = ranking(compared)
+    assert "it outperforms b in 6 of 7 seeds" in said
+    assert "disagree" not in said
+    assert "statistically significant across seeds" in " ".join(conclusion(compared)[1:])
+
+
 @pytest.mark.parametrize(
     ("others", "sentence"),
     [
