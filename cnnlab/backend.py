@@ -156,7 +156,9 @@ def _start_scratch(device: DeviceName) -> Backend:
 
         host = _start(keras.backend.backend(), "auto")
     else:
-        installed = (each for each in get_args(KerasBackendName) if importlib.util.find_spec(each) is not None)
+        installed = (
+            each for each in get_args(KerasBackendName) if importlib.util.find_spec(each) is not None
+        )
         first = next(installed, "tensorflow")  # whose absence is an error with a way out
         if first not in sys.modules:
             use_threads(first, threads_of("scratch")[0])

@@ -12,7 +12,8 @@ from cnnlab.layers.graph import GraphNode, Where
 
 if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
-    from cnnlab.config.sections import RuntimeConfig, TrainingConfig
+    from cnnlab.config.optimizers import Optimizer
+    from cnnlab.config.sections import RuntimeConfig
 
 _ELSEWHERE = "or use another backend, such as --backend tensorflow"
 
@@ -31,7 +32,7 @@ def engine_mismatches(config: ExperimentConfig, root: YamlNode) -> Iterator[str]
     """What the engine lacks for a config whose layers are all cnnlab's, each with its place."""
     yield from _of_runtime(config.runtime, root)
     if config.dataset is not None:
-        yield from _of_training(config.training, root)
+        yield from _of_optimizer(config.training.optimizer, root)
     yield from _of_layers(config.nodes, root)
 
 
@@ -48,17 +49,18 @@ def _of_runtime(runtime: RuntimeConfig, root: YamlNode) -> Iterator[str]:
         yield located(root, (*where, "convolution"), message)
 
 
-def _of_training(training: TrainingConfig, root: YamlNode) -> Iterator[str]:
-    from cnnlab.scratch.losses import LOSSES
-    from cnnlab.scratch.optimizers import lacking_settings
+def _of_optimizer(optimizer: Optimizer, root: YamlNode) -> Iterator[str]:
+    from cnnlab.scratch.optimizers import UPDATES
 
-    if training.loss not in LOSSES:
-        message = f"backend scratch has no {training.loss}; expected {' or '.join(LOSSES)}, {_ELSEWHERE}"
-        yield located(root, ("training", "loss"), message)
-    for field in lacking_settings(training.optimizer):
-        what = training.optimizer.name if field == "name" else field
-        message = f"backend scratch has no {what}; leave it out, {_ELSEWHERE}"
-        yield located(root, ("training", "optimizer", field), message)
+    where: Path_ = ("training", "optimizer")
+    if optimizer.name not in UPDATES:
+        message = f"backend scratch has no {optimizer.name}; expected {', '.join(UPDATES)}, {_ELSEWHERE}"
+        yield located(root, (*where, "name"), message)
+    for field in ("use_ema", "gradient_accumulation_steps"):
+        if getattr(optimizer, field):
+            yield located(
+                root, (*where, field), f"backend scratch has no {field}; leave it out, {_ELSEWHERE}"
+            )
 
 
 def _of_layers(nodes: tuple[GraphNode, ...], root: YamlNode) -> Iterator[str]:

@@ -115,7 +115,15 @@ class ExperimentConfig(Settings):
             optimizer=training.optimizer.name,
             slots=training.optimizer.slots,
             precision=self.runtime.precision,
+            windows=self.runtime.writes_windows_out,
         )
+
+    @property
+    def evaluation_batch(self) -> int:
+        """How many images are evaluated at once; see `cnnlab.accounting.memory.evaluation_batch`."""
+        from cnnlab.accounting.memory import evaluation_batch
+
+        return evaluation_batch(self.architecture, windows=self.runtime.writes_windows_out)
 
     @cached_property
     def nodes(self) -> tuple[GraphNode, ...]:

@@ -232,9 +232,3 @@ class RuntimeConfig(Settings):
         if self.backend != "scratch":
             self.reject_unused("convolution", reason="without backend: scratch")
         return self
-
-    @model_serializer(mode="wrap")
-    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """How convolutions are computed is Keras's affair, where Keras computes them."""
-        left_out = () if self.backend == "scratch" else ("convolution",)
-        return self.only_wanted({key: value for key, value in write(self).items() if key not in left_out})
