@@ -29,7 +29,9 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
     import psutil
 
     threads, parallel_operations = threads_of(backend.name)
-    framework = {backend.name: backend.version} if backend.host is None else _of_engine(config, backend.host)
+    framework: dict[str, str] = {backend.name: backend.version}
+    if backend.host is not None:
+        framework = _of_engine(config, backend.host)
     return {
         "cnnlab": __version__,
         "arithmetic": arithmetic_of(backend.name, backend.device),
@@ -60,9 +62,8 @@ def _of_engine(config: ExperimentConfig, host: Backend) -> dict[str, str]:
     """What stands in a framework's place: how NumPy computes, and on what Keras initializes and evaluates."""
     convolution = config.runtime.convolution
     compiler = {"numba": version("numba")} if convolution == "numba" else {}
-    return {
-        "blas": blas_name(), "convolution": convolution, **compiler, "host": host.name, host.name: host.version
-    }  # fmt: skip
+    facts = {"blas": blas_name(), "convolution": convolution, **compiler}
+    return {**facts, "host": host.name, host.name: host.version}
 
 
 def plugins_used(config: ExperimentConfig) -> set[Distribution]:
