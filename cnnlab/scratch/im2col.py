@@ -11,6 +11,9 @@ import numpy as np
 
 Pair = tuple[int, int]
 
+NUMBERS_AT_ONCE = 2**17
+"""Windows are written out for a few images at a time, so that they stay in the CPU's cache."""
+
 
 def im2col(images: np.ndarray, size: Pair, strides: Pair, dilation: Pair) -> np.ndarray:
     """Every window of every image as a row of numbers.
@@ -54,11 +57,13 @@ def correlate(images: np.ndarray, kernel: np.ndarray, strides: Pair, dilation: P
     """As `loops.correlate`: (rows of windows) · (kernels as columns)."""
     height, width, _, filters = kernel.shape
     columns = kernel.reshape(-1, filters)
-    portions = []
+    along = zip(images.shape[1:3], (height, width), strides, dilation, strict=True)
+    positions = ((length - d * (size - 1) - 1) // s + 1 for length, size, s, d in along)
+    output = np.empty((len(images), *positions, filters), images.dtype)
     for portion in _portions(images, len(columns)):
         windows = im2col(images[portion], (height, width), strides, dilation)
-        portions.append((_rows(windows) @ columns).reshape(*windows.shape[:3], filters))
-    return np.concatenate(portions)
+        np.matmul(_rows(windows), columns, out=_rows(output[portion]))
+    return output
 
 
 def to_images(
@@ -67,11 +72,11 @@ def to_images(
     """As `loops.to_images`: (gradient) · (kernels as columns)ᵀ, added up pixel by pixel."""
     height, width, _, filters = kernel.shape
     columns = kernel.reshape(-1, filters)
-    portions = []
+    images = np.empty((len(gradient), *size, kernel.shape[2]), gradient.dtype)
     for portion in _portions(gradient, len(columns)):
         windows = (_rows(gradient[portion]) @ columns.T).reshape(*gradient[portion].shape[:3], -1)
-        portions.append(col2im(windows, (height, width), strides, dilation, size))
-    return np.concatenate(portions)
+        images[portion] = col2im(windows, (height, width), strides, dilation, size)
+    return images
 
 
 def to_kernel(
@@ -92,14 +97,7 @@ def _rows(windows: np.ndarray) -> np.ndarray:
 
 
 def _portions(images: np.ndarray, numbers: int) -> Iterator[slice]:
-    """A few images at a time: windows of so many numbers at each pixel stay in the CPU's cache.
-
-    Args:
-        images: (N, H, W, …)
-    """
+    """A few images (N, H, W, …) at a time, whose windows have so many numbers at each pixel."""
     step = max(1, NUMBERS_AT_ONCE // (images.shape[1] * images.shape[2] * numbers))
     for start in range(0, len(images), step):
         yield slice(start, start + step)
-
-
-NUMBERS_AT_ONCE = 2**18
