@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer
+from cnnlab.scratch.backward import Computed
 from cnnlab.scratch.convolution import ConvolutionName
 
 Weights = Mapping[str, np.ndarray]
@@ -65,8 +66,8 @@ class ScratchLayer(ABC, Generic[Described]):
     settings: Described
     input_shapes: tuple[Shape, ...]
 
-    lacks: ClassVar[Mapping[str, Any]] = {}
-    """Settings that the engine has arithmetic for at this value only, such as a constraint: None."""
+    lacks: ClassVar[Mapping[str, tuple[object, ...]]] = {}
+    """By setting, the values that the engine has no arithmetic for."""
 
     @abstractmethod
     def forward(self, inputs: Sequence[np.ndarray], weights: Weights, mode: Mode) -> Pass:
@@ -75,3 +76,18 @@ class ScratchLayer(ABC, Generic[Described]):
         Args:
             inputs: (N, *input_shape) for each of the input shapes, all of one dtype: float32 or float64.
         """
+
+
+class Weightless(ScratchLayer[Described]):
+    """The arithmetic of a layer with one input and no weights: a function, and its way back."""
+
+    @abstractmethod
+    def compute(self, inputs: np.ndarray, mode: Mode) -> Computed:
+        """The output of a batch (N, *input_shape), and the way back from its gradient."""
+
+    def forward(self, inputs: Sequence[np.ndarray], weights: Weights, mode: Mode) -> Pass:
+        output, backward = self.compute(inputs[0], mode)
+        return Pass(
+            output,
+            lambda gradient, inputs_wanted: Gradients([backward(gradient)] if inputs_wanted else []),
+        )
