@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 class Explained:
     """The network that is explained, as the document names it; or the networks, where they are compared."""
 
-    name: str
+    name: str | None
+    """None where there is no network."""
+
     run: str | None
-    """What the commands take for it; None where it is several networks."""
+    """What the commands take for it; None where it is several networks, or none that is trained."""
 
     dataset: str | None
     """The title of its images, where they are known."""
@@ -156,7 +158,8 @@ class Explanation:
         return self.sentence
 
     def __repr__(self) -> str:
-        return f"<Explanation: {self.technique} of {self.explained.name}>"
+        of = f" of {self.explained.name}" if self.explained.name else ""
+        return f"<Explanation: {self.technique}{of}>"
 
     def _repr_html_(self) -> str:
         """The sentence and the pictures, for notebooks."""

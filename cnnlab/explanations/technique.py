@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, ValidationError
 
@@ -15,6 +15,7 @@ from cnnlab.language.fields import Settings, problem, problems
 if TYPE_CHECKING:
     from cnnlab.explanations.explanation import Explanation
     from cnnlab.explanations.subject import Subject
+    from cnnlab.explanations.untrained import Untrained
 
 
 class Technique(Settings):
@@ -43,6 +44,10 @@ class Technique(Settings):
 
     papers: ClassVar[tuple[str, ...]] = ()
 
+    network: ClassVar[Literal["needed", "optional", "none"]] = "needed"
+    """Whether it looks into a trained network: always; or else at a config, or at nothing but its own
+    examples, by `explain_untrained`; or never into any."""
+
     takes_several: ClassVar[bool] = False
     """Whether `explain` takes several networks, to compare them. A name then means all its finished seeds."""
 
@@ -62,6 +67,14 @@ class Technique(Settings):
 
         Raises:
             UserError: the network or its data lack what this technique needs.
+        """
+        raise NotImplementedError
+
+    def explain_untrained(self, untrained: Untrained) -> Explanation:
+        """The same without a trained network, where none is `needed`; nothing is drawn or written yet.
+
+        Raises:
+            UserError: the config lacks what this technique needs.
         """
         raise NotImplementedError
 
