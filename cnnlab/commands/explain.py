@@ -134,14 +134,15 @@ def subject_options(command: Command, *, network: bool = True) -> Command:
         given = {each.name: options.pop(each.name) for each in fields(SubjectOptions) if each.name in options}
         return command(*args, asked=SubjectOptions(**given), **options)
 
+    declared: Command = with_options
     for option in reversed((out_option, *(_OF_NETWORKS if network else ()), quiet_option)):
-        with_options = option(with_options)
-    return with_options
+        declared = option(declared)
+    return declared
 
 
 def technique_command(technique: type[Technique]) -> click.Command:
     """The command of a technique."""
-    several, network = technique.takes_several, technique.network
+    several, network = technique.takes_several, technique.takes_network
 
     @json_option
     @click.pass_context
@@ -170,13 +171,13 @@ def technique_command(technique: type[Technique]) -> click.Command:
         files = ", ".join([*document["pictures"], arrays, arrays.replace(".npz", ".json")])
         say(f"{document['sentence']}\n\n{document['folder']}: {files}")
 
-    called = subject_options(command, network=network != "none")
-    if network != "none":
+    called = subject_options(command, network=network != "never")
+    if network != "never":
         metavar = "[RUN|CONFIG]" if network == "optional" else "RUN..." if several else "RUN"
         called = click.argument(
             "run",
             nargs=-1 if several else 1,
-            required=network == "needed",
+            required=network == "always",
             metavar=metavar,
             shell_complete=complete_experiment,
         )(called)

@@ -53,9 +53,9 @@ def explain(
     runs = [run] if isinstance(run, str | Path) else list(run or ())
     for_networks = {"backend": backend, "device": device, "pixels": pixels, "dataset_of": dataset_of}
     where: dict[str, Any] = {"out": out, "data_paths": data_paths, "reporter": reporter}
-    if asked.network == "none" and runs:
+    if asked.takes_network == "never" and runs:
         raise UserError(f"{asked.name}: takes no network; leave out {runs[0]}")
-    if asked.network != "needed" and len(runs) <= 1:
+    if asked.takes_network != "always" and len(runs) <= 1:
         config = untrained_config(runs[0], out) if runs else None
         if config is not None or not runs:
             for option, given in for_networks.items():
@@ -106,7 +106,7 @@ def explain_all(
     """
     _ = subject.model  # where it cannot be read, that is one mistake and not one of every technique
     for name, technique in TECHNIQUES.items():
-        if technique.network == "none":
+        if technique.takes_network == "never":
             continue
         found: Explanation | CnnlabError
         try:

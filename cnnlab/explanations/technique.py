@@ -44,9 +44,9 @@ class Technique(Settings):
 
     papers: ClassVar[tuple[str, ...]] = ()
 
-    network: ClassVar[Literal["needed", "optional", "none"]] = "needed"
-    """Whether it looks into a trained network: always; or else at a config, or at nothing but its own
-    examples, by `explain_untrained`; or never into any."""
+    takes_network: ClassVar[Literal["always", "optional", "never"]] = "always"
+    """Whether it looks into a trained network, which `explain` does; where that is optional, a config or
+    nothing will do as well, and `explain_untrained` is called; where never, always this."""
 
     takes_several: ClassVar[bool] = False
     """Whether `explain` takes several networks, to compare them. A name then means all its finished seeds."""
@@ -71,7 +71,7 @@ class Technique(Settings):
         raise NotImplementedError
 
     def explain_untrained(self, untrained: Untrained) -> Explanation:
-        """The same without a trained network, where none is `needed`; nothing is drawn or written yet.
+        """The same without a trained network, where it does without; nothing is drawn or written yet.
 
         Raises:
             UserError: the config lacks what this technique needs.

@@ -19,7 +19,7 @@ class Sizes(Technique):
 
     name = "sizes"
     summary = "The number of layers."
-    network = "optional"
+    takes_network = "optional"
     examples = ("", "cnn")
 
     def explain_untrained(self, untrained):
@@ -30,7 +30,7 @@ class Sizes(Technique):
 
 class Lesson(Sizes):
     name = "lesson"
-    network = "none"
+    takes_network = "never"
     examples = ("",)
 
 
