@@ -29,12 +29,10 @@ class Convolution(Technique):
     examples = ("", "cnn", "cnn --image 18 --filter 7")
     description = (
         "Without a run, ten worked examples: numbered pixels, convolution and correlation, strides and "
-        "padding, the "
-        "number of multiplications, im2col, the gradient through pooling, tied weights, two dice, Fourier "
-        "transforms "
-        "and subsampling. With a run, its first convolution on one of its test images; with a config that "
-        "is not "
-        "trained yet, the sizes of its first convolution. Everything is computed with NumPy, without Keras."
+        "padding, the number of multiplications, im2col, the gradient through pooling, tied weights, two "
+        "dice, Fourier transforms and subsampling. With a run, its first convolution on one of its test "
+        "images; with a config that is not trained yet, the sizes of its first convolution. Everything is "
+        "computed with NumPy, without Keras."
     )
     papers = ("Dumoulin & Visin 2016 (arXiv 1603.07285)", "Chellapilla, Puri & Simard 2006 (im2col)")
 
@@ -55,7 +53,9 @@ class Convolution(Technique):
             if option in self.model_fields_set:
                 raise OptionError(option, "has no effect without a trained network; leave it out")
         if untrained.config is None:
-            return self._explained(untrained.explained, _general(), "Convolution")
+            from cnnlab.explanations.worked_examples import all_examples
+
+            return self._explained(untrained.explained, all_examples(), "Convolution")
         from cnnlab.explanations.worked_examples.own import sizes_of
 
         sizes = sizes_of(untrained.config)
@@ -102,13 +102,3 @@ class Convolution(Technique):
             arrays={key: array for each in examples for key, array in each.arrays.items()},
             facts={**facts, "examples": {each.name: each.facts for each in examples}},
         )  # fmt: skip
-
-
-def _general() -> Sequence[Example]:
-    from cnnlab.explanations.worked_examples import matrices, signals, windows
-
-    return [
-        windows.numbered_pixels(), windows.flipped_kernel(), windows.arithmetic(), windows.multiplications(),
-        matrices.im2col(), matrices.pooling_gradient(), matrices.tied_weights(),
-        signals.dice(), signals.fourier(), signals.subsampling(),
-    ]  # fmt: skip

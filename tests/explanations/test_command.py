@@ -146,6 +146,31 @@ def test_equivalence_is_proved_on_the_run_s_data(explain):
     assert document["largest_difference"] < 1e-5 * document["largest_output"]
 
 
+@pytest.mark.device
+@pytest.mark.usefixtures("unrendered")
+@pytest.mark.parametrize("name", ["colors_cnn", "branch"])
+def test_the_output_that_is_worked_out_is_the_one_that_keras_computes(explain, name):
+    """Also behind channels first."""
+    document = explain("convolution", name, "--filter", 2, "--image", 5)
+    model = keras.models.load_model(Path(document["run"]) / "model.keras")
+    layer = model.get_layer("conv2d_1")
+    layer.activation = keras.activations.linear
+    data = load_dataset(
+        load_config(str(Path(document["run"]) / "config.yaml")).dataset, DataPaths.from_environment(None)
+    )
+    output = np.array(layer(data.pixels.apply(data.test.images[5:6])))[0]
+    output = (output.transpose(1, 2, 0) if name == "branch" else output)[..., 2].astype(np.float32)
+    one, flipped, _, work, *_ = document["examples"].values()
+    tolerance = {"rtol": 1e-5, "atol": 1e-6} if name == "colors_cnn" else {"rtol": 0.02, "atol": 0.01}
+    assert_allclose(one["output"], output[one["row"], one["column"]], **tolerance)
+    assert_allclose(one["output"], np.sum(one["products"]) + one["bias"], rtol=1e-6)
+    with np.load(Path(document["folder"]) / "convolution.npz") as arrays:
+        assert_allclose(arrays["one_output_map"], output, **tolerance)
+    assert flipped["correlation"] == one["output"]
+    assert work["weights"] == np.size(layer.kernel)
+    assert document["image"] == "test image 5"
+
+
 @pytest.mark.usefixtures("unrendered")
 def test_maximize_takes_units_and_penalties(explain):
     document = explain(
@@ -335,8 +360,8 @@ def test_a_keras_file_without_a_run(explain, out, tmp_path):
 
 NEED_A_RUN = ("examples", "deconvnet", "invariance", "mistakes", "confusion", "embedding", "equivalence")
 TAKE_PICTURES = {
-    "kernels": "--picture", "features": "--picture", "saliency": "--picture", "occlusion": "--picture",
-    "dream": "--picture", "style": "--content and --style",
+    "convolution": "--picture", "kernels": "--picture", "features": "--picture", "saliency": "--picture",
+    "occlusion": "--picture", "dream": "--picture", "style": "--content and --style",
 }  # fmt: skip
 
 
@@ -372,7 +397,7 @@ def test_everything_that_pictures_show_of_a_keras_file(
     shown = {each["technique"]: each for each in found["techniques"]}
     wanted = {"filters", "maximize"}
     if count:
-        wanted |= {"kernels", "features", "saliency", "occlusion", "dream"}
+        wanted |= {"convolution", "kernels", "features", "saliency", "occlusion", "dream"}
     if count > 1:
         wanted.add("style")
     else:
@@ -386,7 +411,7 @@ def test_everything_that_pictures_show_of_a_keras_file(
         assert shown["features"]["images"] == shown["occlusion"]["images"] == names
         assert shown["features"]["notes"] == [["cropped and resized from 30×40 to 8×8"]] * 2
         assert (shown["style"]["content"], shown["style"]["style"]) == tuple(names)
-        assert shown["kernels"]["image"] == shown["dream"]["image"] == names[0]
+        assert {shown[each]["image"] for each in ("convolution", "kernels", "dream")} == {names[0]}
         for (_, labels, *_), _ in drawn:
             assert all(label.endswith("cropped and resized from 30×40 to 8×8") for label in labels)
 
@@ -511,6 +536,7 @@ WRONG = {
         "saliency colors_cnn --method grad_cam --layer dense_1",
         "dense_1 has no maps; choose a convolution, an activation or a pooling before it",
     ),
+    "filter": ("convolution colors_cnn --filter 8", "--filter 8: conv2d_1 has 8 filters, 0 to 7"),
     "kernel": ("kernels colors_cnn --pipeline sobel", "unknown kernel 'sobel'; did you mean Sobel y?"),
 }
 

@@ -38,20 +38,17 @@ def im2col(image: np.ndarray = IMAGE[:4, :4], kernel: np.ndarray = DIAGONAL) -> 
 
         return image_to_columns(
             image, kernel, found, pixels, title=title,
-            subtitle="im2col writes the pixels of each window into a row. The small numbers say which pixel "
-            "it is. "
-            "Rows times kernel gives all outputs at once.",
+            subtitle="im2col writes the pixels of each window into a row. The small numbers say which "
+            "pixel it is. Rows times kernel gives all outputs at once.",
         )  # fmt: skip
 
     return Example(
         "im2col", title,
         f"im2col writes each window of a {times(image.shape)} image as a row of {width} pixels: {count} "
-        "windows give "
-        f"a {count}×{width} matrix. Its product with the kernel as a column is "
-        f"{', '.join(map(written, found.product))}"
-        f", and this is the {times(found.output)} output. The {image.size} pixels take {found.rows.size} "
-        "entries: "
-        "more memory, but one fast product instead of nested loops. Several filters are several columns.",
+        f"windows give a {count}×{width} matrix. Its product with the kernel as a column is "
+        f"{', '.join(map(written, found.product))}, and this is the {times(found.output)} output. The "
+        f"{image.size} pixels take {found.rows.size} entries: more memory, but one fast product instead of "
+        "nested loops. Several filters are several columns.",
         {
             "image": image, "kernel": kernel, "matrix": found.rows, "pixels": pixels, "column": found.column,
             "product": found.product, "output": found.product.reshape(found.output),
@@ -73,20 +70,17 @@ def pooling_gradient(inputs: np.ndarray | None = None) -> Example:
         return pooling_gradients(
             [("max pooling", largest), ("average pooling", average)], title=title,
             subtitle="Forwards on the left, backwards on the right. The orange frames mark the maximum of "
-            "each 2×2 "
-            "window.",
+            "each 2×2 window.",
         )  # fmt: skip
 
     return Example(
         "pooling-gradient", title,
         "Pooling has no weights, but the gradient must pass through it. Max pooling sends the gradient of "
-        "each "
-        "output to the one input that was the maximum (the first one, if several are equal), and 0 to the "
-        "others: "
-        f"the gradients {rows(largest.gradient)} arrive as {rows(largest.to_inputs)}.\n"
+        "each output to the one input that was the maximum (the first one, if several are equal), and 0 to "
+        f"the others: the gradients {rows(largest.gradient)} arrive as {rows(largest.to_inputs)}.\n"
         "Average pooling divides the gradient by the size of the window, here by "
-        f"{window.size[0] * window.size[1]}, and gives each input the same "
-        f"share: {rows(average.to_inputs)}.",
+        f"{window.size[0] * window.size[1]}, and gives each input the same share: "
+        f"{rows(average.to_inputs)}.",
         {
             "input": values, "gradient": largest.gradient, "max_output": largest.output,
             "max_input_gradient": largest.to_inputs, "average_output": average.output,
@@ -112,23 +106,18 @@ def tied_weights(image: np.ndarray = IMAGE[:4, :4], kernel: np.ndarray = DIAGONA
         return tied_dense(
             kernel, step, learning_rate=LEARNING_RATE, title=title,
             subtitle="One color is one weight of the kernel. White: no connection, a weight that stays 0. "
-            "The weights "
-            "of one color get the sum of their gradients, and remain equal.",
+            "The weights of one color get the sum of their gradients, and remain equal.",
         )  # fmt: skip
 
     return Example(
         "tied-weights", title,
         f"Written as a Dense layer, the {times(kernel.shape)} filter on a {times(image.shape)} image is a "
-        "matrix of "
-        f"{times(step.names.shape)} = {step.names.size} weights: {connections} connections, which share "
-        f"{kernel.size} "
-        "numbers, and zeros. To train it as a convolution, keep the zeros at 0, and give each shared weight "
-        "the sum "
-        "of the gradients of all its connections.\n"
+        f"matrix of {times(step.names.shape)} = {step.names.size} weights: {connections} connections, "
+        f"which share {kernel.size} numbers, and zeros. To train it as a convolution, keep the zeros at 0, "
+        "and give each shared weight the sum of the gradients of all its connections.\n"
         f"With the loss ½ Σ y², these sums are {rows(step.summed)}; the gradient that the convolution "
-        "computes is "
-        f"{rows(step.kernel_gradient)}. After a step with learning rate {LEARNING_RATE:g} both kernels are "
-        f"{rows(step.kernel)}; they differ by at most {step.largest_difference:.1g}.",
+        f"computes is {rows(step.kernel_gradient)}. After a step with learning rate {LEARNING_RATE:g} both "
+        f"kernels are {rows(step.kernel)}; they differ by at most {step.largest_difference:.1g}.",
         {
             "image": image, "kernel": kernel, "connections": step.names, "outputs": step.outputs,
             "dense_gradient": step.dense_gradient, "summed_gradient": step.summed,

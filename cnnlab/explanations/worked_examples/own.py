@@ -62,15 +62,14 @@ class Sizes:
             return one_slide(
                 found, title=title,
                 subtitle="Left: how many outputs see each pixel, the darker the more. Right: how many "
-                "pixels each "
-                "output sees. Orange and blue: the first two windows. Empty cells outside are padding.",
+                "pixels each output sees. Orange and blue: the first two windows. Empty cells outside are "
+                "padding.",
             )  # fmt: skip
 
         text = (
             f"The {times(self.window.size)} window of {self.name} slides over {times(self.size)} pixels "
-            "with strides "
-            f"of {times(self.window.stride)}, dilation of {times(self.window.dilation)} and padding: "
-            f"{self.window.padding}, which adds {found.before[0] + found.after[0]} rows and "
+            f"with strides of {times(self.window.stride)}, dilation of {times(self.window.dilation)} and "
+            f"padding: {self.window.padding}, which adds {found.before[0] + found.after[0]} rows and "
             f"{found.before[1] + found.after[1]} columns of zeros.\n"
             f"Along the height there are {found.formula(0)} outputs, along the width {found.formula(1)}."
         )
@@ -106,9 +105,8 @@ class Sizes:
 
             return drawn(
                 self.size, self.channels, self.window.size, work, title=title,
-                subtitle="The first window, its products and its output. Of many channels and filters three "
-                "are "
-                "drawn.",
+                subtitle="The first window, its products and its output. Of many channels and filters "
+                "three are drawn.",
             )  # fmt: skip
 
         grouped = f" of the {self.channels}" if self.groups > 1 else ""
@@ -116,15 +114,13 @@ class Sizes:
         return Example(
             "multiplications", title,
             f"A filter spans {counted(seen, 'channel')}{grouped}: {kernel}×{seen} = {work.per_output} "
-            "multiplications "
-            f"give one output. {times(work.output)} = {work.positions:,} positions and "
+            f"multiplications give one output. {times(work.output)} = {work.positions:,} positions and "
             f"{counted(self.filters, 'filter')} take {work.multiplications:,} multiplications for one "
             "image.\n"
-            f"With im2col, an image is a matrix of {work.positions:,}×{work.per_output}, and the kernel one "
-            f"of {work.per_output}×{self.filters // self.groups}{per_group}.\n"
+            f"With im2col, an image is a matrix of {work.positions:,}×{work.per_output}, and the kernel "
+            f"one of {work.per_output}×{self.filters // self.groups}{per_group}.\n"
             f"A Dense layer between the same {inputs:,} inputs and {outputs:,} outputs has "
-            f"{inputs * outputs:,} "
-            f"weights; the convolution has {weights:,}, biases not counted.",
+            f"{inputs * outputs:,} weights; the convolution has {weights:,}, biases not counted.",
             {
                 "multiplications_per_output": work.per_output, "positions": work.positions,
                 "filters": self.filters,
@@ -182,7 +178,7 @@ class OwnConvolution:
                 what=f"channel {self.first_channel} of what {self.name} sees",
                 by=f"the same channel of filter {self.filter}",
             ),
-            subsampling(_three_or_one(self.picture), what=self.image_name),
+            subsampling(_three_or_one(self.picture)),
         ]  # fmt: skip
 
     @property
@@ -235,8 +231,7 @@ class OwnConvolution:
             return drawn(
                 self.seen, self.map, found, self.window, title=title,
                 subtitle=f"The strongest output of filter {self.filter} on {self.image_name}: pixels times "
-                "weights, "
-                "added up. Numbers are rounded to two digits.",
+                "weights, added up. Numbers are rounded to two digits.",
             )  # fmt: skip
 
         if found.patch.size <= _MOST_WEIGHTS:
@@ -250,9 +245,9 @@ class OwnConvolution:
             f"{counted(channels, 'channel')},"
         return Example(
             "one-output", title,
-            f"Filter {self.filter} is strongest at row {found.place[0]}, column {found.place[1]} of its map "
-            "(counted "
-            f"from 0). Its window begins at row {found.corner[0]}, column {found.corner[1]} of the input.\n"
+            f"Filter {self.filter} is strongest at row {found.place[0]}, column {found.place[1]} of its "
+            f"map (counted from 0). Its window begins at row {found.corner[0]}, column {found.corner[1]} "
+            "of the input.\n"
             f"{sums} + bias {written(found.bias)} = {written(found.total)}, before the activation.",
             {
                 "row": found.place[0], "column": found.place[1], "window_begins": list(found.corner),
@@ -275,16 +270,14 @@ class OwnConvolution:
             return two_maps(
                 self.seen, (self.weights, self.map), (turned, other), place, title=title,
                 subtitle=f"Filter {self.filter} of {self.name} as it is, and flipped. The same place is "
-                "marked in both "
-                "maps.",
+                "marked in both maps.",
             )  # fmt: skip
 
         return Example(
             "flipped-kernel", title,
             f"{self.name} computes cross-correlation: at row {place[0]}, column {place[1]} it gives "
-            f"{written(float(self.map[place]))}. The convolution of mathematics flips the kernel first, and "
-            "gives "
-            f"{written(float(other[place]))} there. Over the whole map the two differ by up to "
+            f"{written(float(self.map[place]))}. The convolution of mathematics flips the kernel first, "
+            f"and gives {written(float(other[place]))} there. Over the whole map the two differ by up to "
             f"{written(float(np.abs(self.map - other).max()))}.",
             {
                 "row": place[0], "column": place[1], "correlation": float(self.map[place]),

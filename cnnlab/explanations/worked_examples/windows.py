@@ -44,26 +44,21 @@ def numbered_pixels() -> Example:
             IMAGE, DIAGONAL, output, pooled, seen, title=title,
             subtitle="An output is the sum of nine products, pixel times weight. The first output sees the "
             "pixels in the orange frame, the second one those in the blue frame. Lines of the same color "
-            "have "
-            "the same weight.",
+            "have the same weight.",
         )  # fmt: skip
 
     return Example(
         "numbered-pixels", title,
-        f"The pixels of a {times(size)} image are numbered from 1 to {inputs}, row by row. The first output "
-        "of a "
-        f"{times(DIAGONAL.shape)} filter sees pixels {listed(seen[0])}; the second one sees "
+        f"The pixels of a {times(size)} image are numbered from 1 to {inputs}, row by row. The first "
+        f"output of a {times(DIAGONAL.shape)} filter sees pixels {listed(seen[0])}; the second one sees "
         f"{listed(seen[1])}.\n"
         "The filter has 1 on its diagonal and −1 elsewhere. The first output is "
-        f"{products(first.patch, first.kernel)}"
-        f" = {written(first.total)}, the largest value that this filter can give: the diagonal is there.\n"
-        f"There are {times(output.shape)} outputs, and {times(pooled.shape)} after 2×2 max pooling. A Dense "
-        "layer "
-        f"with {outputs} units would have {inputs} × {outputs} = {inputs * outputs} weights. The "
-        "convolution is "
-        f"this layer with {inputs - weights} of the {inputs} connections of each unit removed, and the "
-        "remaining "
-        f"{weights} weights shared by all units.",
+        f"{products(first.patch, first.kernel)} = {written(first.total)}, the largest value that this "
+        "filter can give: the diagonal is there.\n"
+        f"There are {times(output.shape)} outputs, and {times(pooled.shape)} after 2×2 max pooling. A "
+        f"Dense layer with {outputs} units would have {inputs} × {outputs} = {inputs * outputs} weights. "
+        f"The convolution is this layer with {inputs - weights} of the {inputs} connections of each unit "
+        f"removed, and the remaining {weights} weights shared by all units.",
         {
             "image": IMAGE, "filter": DIAGONAL, "output": output, "pooled": pooled,
             "seen_by_first_output": seen[0], "seen_by_second_output": seen[1],
@@ -88,16 +83,15 @@ def flipped_kernel() -> Example:
         return drawn(
             [("one bright pixel", *bright), ("part of the image of example 1", *few)], title=title,
             subtitle="Networks slide the kernel as it is: correlation. Convolution in mathematics flips it "
-            "first, "
-            "top to bottom and left to right. The frames mark the weight 1.",
+            "first, top to bottom and left to right. The frames mark the weight 1.",
         )  # fmt: skip
 
     return Example(
         "flipped-kernel", title,
         "In mathematics, convolution flips the kernel before it slides. Networks do not: what they call "
         "convolution is cross-correlation.\n"
-        f"With one bright pixel in the image, convolution copies the kernel, {rows(bright.convolution)}, and "
-        f"cross-correlation gives it flipped, {rows(bright.correlation)}.\n"
+        f"With one bright pixel in the image, convolution copies the kernel, {rows(bright.convolution)}, "
+        f"and cross-correlation gives it flipped, {rows(bright.correlation)}.\n"
         f"With the kernel {rows(few.kernel)} on the pixels {rows(patch)}, correlation is "
         f"{products(patch, few.kernel)} = {written(few.correlation[place])}, and convolution is "
         f"{products(patch, few.flipped)} = {written(few.convolution[place])}. For a network this makes no "
@@ -132,26 +126,23 @@ def arithmetic() -> Example:
             ],
             title=title,
             subtitle="Left of each arrow: how many outputs see each pixel. Right of it: how many pixels "
-            "each output "
-            "sees; if transposed, how many inputs are added up. Empty cells outside are padding. Orange and "
-            "blue: the first two windows.",
+            "each output sees; if transposed, how many inputs are added up. Empty cells outside are "
+            "padding. Orange and blue: the first two windows.",
         )  # fmt: skip
 
     return Example(
         "arithmetic", title,
-        "With n pixels along a side, p of padding, a kernel of k, dilation d and stride s, there are "
-        "⌊(n + p − d·(k − 1) − 1) / s⌋ + 1 outputs along that side. All kernels here are 3×3.\n"
+        "With n pixels along a side, p of padding, a kernel of k, dilation d and stride s, there are ⌊(n + "
+        "p − d·(k − 1) − 1) / s⌋ + 1 outputs along that side. All kernels here are 3×3.\n"
         + "\n".join(
             f"{name}: {times(each.size)} → {times(each.output)}, since {each.formula()}"
             for name, each in slides.items()
         )
         + f"\ngroups: 4 filters on 4 channels have {groups[0].weights} weights; in 2 groups each filter "
-        "spans 2 of "
-        f"the channels, and there are {groups[1].weights}\n"
+        f"spans 2 of the channels, and there are {groups[1].weights}\n"
         f"transposed, stride 2: {times(larger.size)} → {times(larger.output)}, since (n − 1)·s + k = "
         f"{larger.formula}; each input writes the kernel, times its own value, into the output, and "
-        "overlapping "
-        "values are added",
+        "overlapping values are added",
         {
             "slides": {
                 name: {
@@ -187,19 +178,17 @@ def multiplications() -> Example:
 
         return drawn(
             size, channels, kernel, work, title=title,
-            subtitle="The filter spans all three channels, and its products are added up to one number. Each "
-            "filter gives one map.",
+            subtitle="The filter spans all three channels, and its products are added up to one number. "
+            "Each filter gives one map.",
         )  # fmt: skip
 
     return Example(
         "multiplications", title,
         f"A {times(kernel)} filter on a {times((*size, channels))} image spans all {channels} channels: "
-        f"{times(kernel)}"
-        f"×{channels} = {work.per_output} multiplications give one output. The filter fits at "
-        f"{times(work.output)} "
-        f"= {work.positions} positions, which takes {work.per_output} × {work.positions} = "
-        f"{work.per_output * work.positions:,} multiplications for one map, and {work.multiplications:,} for "
-        f"{filters} filters, whose output is {times((*work.output, filters))}.",
+        f"{times(kernel)}×{channels} = {work.per_output} multiplications give one output. The filter fits "
+        f"at {times(work.output)} = {work.positions} positions, which takes {work.per_output} × "
+        f"{work.positions} = {work.per_output * work.positions:,} multiplications for one map, and "
+        f"{work.multiplications:,} for {filters} filters, whose output is {times((*work.output, filters))}.",
         {
             "input": [*size, channels], "kernel": list(kernel), "filters": filters,
             "multiplications_per_output": work.per_output, "positions": work.positions,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import numpy as np
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.typing import ColorType
@@ -97,31 +98,26 @@ class Canvas:
             scale: by which cells get the pale colour of their number; None: they are white.
             colors: instead, the colours themselves: (rows, columns) of names, made pale; "" leaves it white.
             corner: (rows, columns) of small numbers in the cells' corners.
-            blank: (rows, columns) bool, cells that do not exist: they stay faint and empty.
+            blank: (rows, columns) bool, cells that do not exist: they stay empty.
         """
         rows, columns = values.shape
         grid = Grid(x, y, cell, rows, columns)
         texts = [_in_cell(value) for value in values.reshape(-1).tolist()] if numbers else []
         size = min([size, *(_largest(text, cell) for text in texts)])
-        for (row, column), value in np.ndenumerate(values):
-            left, top = x + column * cell, y + row * cell
+        fills = _fills(values, scale, colors)
+        if blank is not None:
+            fills[blank] = 1
+        self._cells(grid, fills)
+        for row, column in np.ndindex(rows, columns) if numbers or corner is not None else ():
             if blank is not None and blank[row, column]:
-                self._cell(left, top, cell, PAPER)
                 continue
-            color: ColorType = PAPER
-            if colors is not None:
-                color = pale(str(colors[row, column])) if colors[row, column] else PAPER
-            elif scale is not None:
-                color = pale(tuple(scale.mappable.to_rgba(np.array([_DARKEST * value]))[0]))
-            self._cell(left, top, cell, color)
-            lower = 0.0
+            middle, height = grid.center(row, column)
             if corner is not None:
-                lower = 0.08
-                self.text(left + 0.04, top + 0.09, str(corner[row, column]), size=7.5, color=GREY)
+                left, top = x + column * cell + 0.04, y + row * cell + 0.09
+                self.text(left, top, str(corner[row, column]), size=7.5, color=GREY)
+                height += 0.08
             if numbers:
-                middle, height = left + cell / 2, top + cell / 2 + lower
-                text = texts[row * columns + column]
-                self.text(middle, height, text, size=size, across="center")
+                self.text(middle, height, texts[row * columns + column], size=size, across="center")
         self._cell_frame(x, y, columns * cell, rows * cell)
         if heading:
             self.text(x, y - 0.08, heading, up="bottom", bold=True)
@@ -201,14 +197,30 @@ class Canvas:
         """Below everything."""
         self._sheet.colorbar(scale)
 
-    def _cell(self, x: float, y: float, side: float, color: ColorType) -> None:
-        corner = (self._x + x, self._y + y)
-        self._sheet.axes.add_patch(
-            Rectangle(corner, side, side, facecolor=color, edgecolor=FAINT, linewidth=0.8)
+    def _cells(self, grid: Grid, fills: np.ndarray) -> None:
+        """One artist for all cells: of thousands, each would take its time."""
+        row, column = np.indices((grid.rows, grid.columns)).reshape(2, -1, 1, 1)
+        square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])  # (corners, x and y)
+        corners = np.concatenate([column + square[None, :, :1], row + square[None, :, 1:]], axis=2)
+        places = corners * grid.cell + [self._x + grid.x, self._y + grid.y]
+        cells = PolyCollection(
+            list(places), facecolors=fills.reshape(-1, 3), edgecolors=FAINT, linewidths=0.8
         )
+        self._sheet.axes.add_collection(cells, autolim=False)
 
     def _cell_frame(self, x: float, y: float, wide: float, tall: float) -> None:
         self._sheet.box(self._x + x, self._y + y, wide, tall, color=GREY, width=0.8)
+
+
+def _fills(values: np.ndarray, scale: ColorScale | None, colors: np.ndarray | None) -> np.ndarray:
+    """The colours of cells: (rows, columns, 3), pale."""
+    if colors is not None:
+        of_names = {name: pale(name) if name else to_rgb(PAPER) for name in np.unique(colors).tolist()}
+        return np.array([of_names[name] for name in colors.reshape(-1).tolist()]).reshape(*values.shape, 3)
+    if scale is None:
+        return np.ones((*values.shape, 3))
+    full: np.ndarray = scale.mappable.to_rgba(_DARKEST * values.reshape(-1))[:, :3]
+    return (_PALE + (1 - _PALE) * full).reshape(*values.shape, 3)
 
 
 def _in_cell(value: float) -> str:

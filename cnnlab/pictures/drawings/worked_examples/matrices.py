@@ -19,7 +19,7 @@ def multiplications(
     size: tuple[int, int], channels: int, kernel: tuple[int, int], work: Work, *, title: str, subtitle: str
 ) -> Figure:
     """The planes of an image with the first window in each, the filter's weights numbered, the maps."""
-    canvas = Canvas(5.0, title=title, subtitle=subtitle)
+    canvas = Canvas(5.4, title=title, subtitle=subtitle)
     cell, shift = 2.7 / max(size), 0.16
     planes = min(channels, len(_PLANES))
     filters = min(work.filters, 3)
@@ -92,13 +92,13 @@ def image_to_columns(
     middle = (canvas.height - 0.05) / 2
     whole = canvas.grid(
         0, middle - image.shape[0] / 2 * cell, image, cell=cell, heading="image",
-        scale=ColorScale(0, 2 * float(image.max()), colormap="Greys"),
+        scale=ColorScale(0, 2 * (float(np.abs(image).max()) or 1.0), colormap="Greys"),
         corner=np.arange(1, image.size + 1).reshape(image.shape),
     )  # fmt: skip
     matrix = canvas.grid(
         whole.right + 0.5, middle - rows / 2 * cell, columns.rows, cell=cell, corner=pixels,
         heading="a row for each window",
-        scale=ColorScale(0, 2 * float(image.max()), colormap="Greys"),
+        scale=ColorScale(0, 2 * (float(np.abs(image).max()) or 1.0), colormap="Greys"),
         below=f"{rows} × {width}: each pixel as often as windows see it",
     )  # fmt: skip
     weights = canvas.grid(
