@@ -67,6 +67,8 @@ def explain(
         subjects = open_subjects(runs, **where)
     elif len(runs) == 1:
         subjects = [open_subject(runs[0], **where)]
+    elif not runs:
+        raise UserError(f"{asked.name}: expected a run, an experiment's name or a .keras file")
     else:
         raise UserError(f"{asked.name}: expected one run, found {len(runs)}")
     subjects[0].start()

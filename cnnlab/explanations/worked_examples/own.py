@@ -174,7 +174,7 @@ class OwnConvolution:
         return [
             self.strongest_output(), self.flipped(), *self.sizes.examples(), *self._small(), *self._pooling(),
             fourier(
-                self.seen[..., 0].astype(np.float64), self.weights[..., 0].astype(np.float64),
+                self.seen[..., 0], self.weights[..., 0],
                 what=f"channel {self.first_channel} of what {self.name} sees",
                 by=f"the same channel of filter {self.filter}",
             ),
@@ -196,14 +196,14 @@ class OwnConvolution:
 
     @cached_property
     def seen(self) -> np.ndarray:
-        """(H, W, C / groups), the channels that the filter sees."""
+        """(H, W, C / groups) float64, the channels that the filter sees."""
         first = self.first_channel
-        return self.image[..., first : first + self.kernel.shape[2]]
+        return self.image[..., first : first + self.kernel.shape[2]].astype(np.float64)
 
     @property
     def weights(self) -> np.ndarray:
-        """(h, w, C / groups), of the filter."""
-        return self.kernel[..., self.filter]
+        """(h, w, C / groups) float64, of the filter."""
+        return self.kernel[..., self.filter].astype(np.float64)
 
     @cached_property
     def map(self) -> np.ndarray:
@@ -300,8 +300,8 @@ class OwnConvolution:
                 self.strongest.corner, (rows, columns), self.window.size, strict=True
             )
         )
-        pixels = self.seen[top : top + height + 1, left : left + width + 1, 0].astype(np.float64)
-        weights = self.weights[..., 0].astype(np.float64)
+        pixels = self.seen[top : top + height + 1, left : left + width + 1, 0]
+        weights = self.weights[..., 0]
         return [im2col(pixels, weights), tied_weights(pixels, weights)]
 
     def _pooling(self) -> Sequence[Example]:
@@ -311,7 +311,7 @@ class OwnConvolution:
             min(place, length - _POOLED)
             for place, length in zip(self.strongest.place, self.map.shape, strict=True)
         )
-        return [pooling_gradient(self.map[top : top + _POOLED, left : left + _POOLED].astype(np.float64))]
+        return [pooling_gradient(self.map[top : top + _POOLED, left : left + _POOLED])]
 
 
 def _three_or_one(picture: np.ndarray) -> np.ndarray:
