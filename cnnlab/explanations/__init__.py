@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 TECHNIQUES: LazyTable[Technique] = LazyTable(
     {
         "kernels": "cnnlab.explanations.kernels:Kernels",
+        "xo": "cnnlab.explanations.xo:XO",
         "filters": "cnnlab.explanations.filters:Filters",
         "features": "cnnlab.explanations.features:Features",
         "maximize": "cnnlab.explanations.maximize:Maximize",
