@@ -532,7 +532,9 @@ def test_kernels_in_yaml_point_at_the_line(out, capsys, tmp_path):
     assert (
         run(["explain", "kernels", "colors_cnn", "--kernels", str(path), "--out", str(out), "--quiet"]) == 2
     )
-    wanted = f"{path}:2:6: bad: expected rows of numbers, all of the same length"
+    wanted = (
+        f"{path}:2:15: bad: expected rows of numbers, all of the same length; found 1 number in a row after 2"
+    )
     assert capsys.readouterr().err.strip() == wanted
 
 

@@ -20,6 +20,7 @@ def kernel_effects(
     picture: np.ndarray,
     kernels: Mapping[str, np.ndarray],
     answers: Mapping[str, np.ndarray],
+    pictures: Mapping[str, np.ndarray],
     *,
     title: str,
     subtitle: str,
@@ -29,7 +30,8 @@ def kernel_effects(
 
     Args:
         picture: (H, W, C) in [0, 1].
-        answers: by kernel (H', W'), signed. Those of one sign are drawn grey, as pictures.
+        answers: by kernel (H', W'), signed.
+        pictures: by kernel, where its answer is drawn as a picture, that picture: (H', W') in [0, 1].
     """
     rows = math.ceil(len(kernels) / columns)
     sheet = Sheet(
@@ -54,8 +56,8 @@ def kernel_effects(
         )
         answer = answers[name]
         caption = f"{short(float(answer.min()))} to {short(float(answer.max()))}"
-        if abs(kernel.sum() - 1) < 0.15:  # keeps the brightness: a picture again
-            sheet.picture(row, column + 1, answer, caption=caption)
+        if name in pictures:
+            sheet.picture(row, column + 1, pictures[name], caption=caption)
         else:
             sheet.values(row, column + 1, answer, ColorScale.signed(answer), caption=caption)
     label = "value ÷ largest magnitude of the kernel or response (the range of a response is above it)"
