@@ -32,7 +32,7 @@ _CONCLUSION = (
     "Pooling makes up for a shift of one pixel, not of two; a patch of a stroke does not fit that stroke "
     "when it is turned. The second layer tolerates more of a shift, but its patches fit only strokes of the "
     "size and thickness that they were cut from. Where all distortions come together, patches by hand are "
-    "no better than pixels. Which patches to look for is what a network learns: cnnlab train xo_cnn."
+    "no better than pixels. Which patches to look for is what a network learns:"
 )
 
 
@@ -65,7 +65,7 @@ class XO(Technique):
         told = told_letters(network, self.figures, seed=self.seed)
         return Explanation(
             self, untrained.explained,
-            sentence=f"{in_words(example)}\n\n{as_table(told)}\n\n{textwrap.fill(_CONCLUSION, _WIDTH)}",
+            sentence=f"{in_words(example)}\n\n{as_table(told)}\n\n{textwrap.fill(_CONCLUSION, _WIDTH)}\n\n   cnnlab train xo_cnn",
             figures={
                 "xo": lambda: draw_first_layer(example),
                 "second-layer": lambda: draw_second_layer(example),
