@@ -5,12 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from cnnlab.explanations.explanation import Explanation
-from cnnlab.explanations.options import Count, Seed
+from cnnlab.explanations.options import Seed, WholeNumber
 from cnnlab.explanations.technique import Technique
 from cnnlab.explanations.untrained import Untrained
 
@@ -47,11 +47,11 @@ class XO(Technique):
         "of the vote are taken from one X and one O as they are. A table shows which distortions this "
         "network tolerates, beside comparing pixels."
     )
-    papers = ("Rohrer 2016, How do convolutional neural networks work?",)
+    papers = ("Rohrer 2016",)
     takes_network = "never"
 
     letter: Literal["X", "O"] = Field("X", description="The letter of the worked example.")
-    figures: Annotated[Count, Field(description="Figures of each kind of distortion.")] = 1000
+    figures: WholeNumber = Field(1000, ge=1, le=20_000, description="Figures of each kind of distortion.")
     seed: Seed = 0
 
     def explain_untrained(self, untrained: Untrained) -> Explanation:
@@ -63,9 +63,10 @@ class XO(Technique):
         scores = [dict(zip(LETTERS, each[0].tolist(), strict=True)) for each in network.scores(figure)]
         example = Example(self.letter, network, figure[0, ..., 0], (first, second), scores)
         told = told_letters(network, self.figures, seed=self.seed)
+        conclusion = [textwrap.fill(_CONCLUSION, _WIDTH), "   cnnlab train xo_cnn"]
         return Explanation(
             self, untrained.explained,
-            sentence=f"{in_words(example)}\n\n{as_table(told)}\n\n{textwrap.fill(_CONCLUSION, _WIDTH)}\n\n   cnnlab train xo_cnn",
+            sentence="\n\n".join([in_words(example), as_table(told), *conclusion]),
             figures={
                 "xo": lambda: draw_first_layer(example),
                 "second-layer": lambda: draw_second_layer(example),

@@ -12,7 +12,6 @@ from PIL import Image
 import cnnlab
 from cnnlab.analyses.letters import METHODS, as_they_are
 from cnnlab.cli import run
-from cnnlab.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -86,5 +85,24 @@ def test_the_other_letter_another_seed_and_python(tmp_path, document):
     assert found["options"] == {"letter": "O", "figures": 200, "seed": 1}
     assert found["accuracy"] != document["accuracy"]
     assert found["first_layer"]["patches"] == document["first_layer"]["patches"]
-    with pytest.raises(UserError, match="letter"):
-        cnnlab.explain("xo", letter="Z", out=tmp_path)
+
+
+def test_one_figure_of_each_kind_will_do(tmp_path):
+    explanation = cnnlab.explain("xo", figures=1, out=tmp_path)
+    assert [row["figures"] for row in explanation.as_dict()["accuracy"]] == [2, 1, 1, 1, 1, 1, 1]
+    assert explanation.figures["figures"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--letter Z", "--letter: expected X or O, found 'Z'"),
+        ("--figures 0", "--figures: expected 1 or more, found 0"),
+        ("--figures 1000000", "--figures: expected 20000 or less, found 1000000"),
+        ("cnn", "Got unexpected extra argument (cnn)"),
+        ("--backend jax", "No such option '--backend'"),
+    ],
+)
+def test_mistakes(tmp_path, capsys, arguments, message):
+    assert run(["explain", "xo", *arguments.split(), "--out", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
