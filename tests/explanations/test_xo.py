@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +87,16 @@ def test_the_other_letter_another_seed_and_python(tmp_path, document):
     assert found["options"] == {"letter": "O", "figures": 200, "seed": 1}
     assert found["accuracy"] != document["accuracy"]
     assert found["first_layer"]["patches"] == document["first_layer"]["patches"]
+
+
+def test_neither_keras_nor_its_backend_is_imported(tmp_path):
+    program = (
+        "import sys; from cnnlab.cli import run\n"
+        f"run(['explain', 'xo', '--figures', '1', '--out', {str(tmp_path)!r}, '--quiet', '--json'])\n"
+        "sys.stderr.write(' '.join({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (json.loads(done.stdout)["technique"], done.stderr) == ("xo", "")
 
 
 def test_one_figure_of_each_kind_will_do(tmp_path):
