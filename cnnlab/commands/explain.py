@@ -163,13 +163,14 @@ def technique_command(technique: type[Technique]) -> click.Command:
         from cnnlab.api.explaining import explain
 
         with asked.reported() as where:
-            document = explain(settings, run, **where).save()
+            found = explain(settings, run, **where)
+            document = found.save()
         if as_json:
             print_json(document)
             return
         arrays = document["arrays"]["file"]
         files = ", ".join([*document["pictures"], arrays, arrays.replace(".npz", ".json")])
-        say(f"{document['sentence']}\n\n{document['folder']}: {files}")
+        say(f"{found}\n\n{document['folder']}: {files}")
 
     called = subject_options(command, network=network != "never")
     if network != "never":

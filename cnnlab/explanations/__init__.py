@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 TECHNIQUES: LazyTable[Technique] = LazyTable(
     {
+        "convolution": "cnnlab.explanations.convolution:Convolution",
         "kernels": "cnnlab.explanations.kernels:Kernels",
         "xo": "cnnlab.explanations.xo:XO",
         "filters": "cnnlab.explanations.filters:Filters",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.typing import ColorType
 
-from cnnlab.pictures.kit.formats import short
+from cnnlab.pictures.kit.formats import written
+from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.palette import FAINT, GREY, INK, MARK, PAPER
 from cnnlab.pictures.kit.sheet import ColorScale, Sheet
 
@@ -59,7 +61,7 @@ class Canvas:
     ) -> None:
         self._sheet = Sheet(1, 1, title=title, subtitle=subtitle, cell=(width, height), bars=bars)
         self.figure = self._sheet.figure
-        self.width = width
+        self.width, self.height = width, height
         self._x, self._y = self._sheet.place(0, 0)
 
     def text(
@@ -91,7 +93,7 @@ class Canvas:
 
         Args:
             heading, below: what is written above and below it.
-            numbers: whether they are written, too.
+            numbers: whether they are written, too; as large as `size` where cells have the room.
             scale: by which cells get the pale colour of their number; None: they are white.
             colors: instead, the colours themselves: (rows, columns) of names, made pale; "" leaves it white.
             corner: (rows, columns) of small numbers in the cells' corners.
@@ -99,16 +101,18 @@ class Canvas:
         """
         rows, columns = values.shape
         grid = Grid(x, y, cell, rows, columns)
+        texts = [_in_cell(value) for value in values.reshape(-1).tolist()] if numbers else []
+        size = min([size, *(_largest(text, cell) for text in texts)])
         for (row, column), value in np.ndenumerate(values):
             left, top = x + column * cell, y + row * cell
             if blank is not None and blank[row, column]:
                 self._cell(left, top, cell, PAPER)
                 continue
-            color = PAPER
+            color: ColorType = PAPER
             if colors is not None:
                 color = pale(str(colors[row, column])) if colors[row, column] else PAPER
             elif scale is not None:
-                color = pale(scale.mappable.to_rgba(_DARKEST * value))
+                color = pale(tuple(scale.mappable.to_rgba(np.array([_DARKEST * value]))[0]))
             self._cell(left, top, cell, color)
             lower = 0.0
             if corner is not None:
@@ -116,7 +120,8 @@ class Canvas:
                 self.text(left + 0.04, top + 0.09, str(corner[row, column]), size=7.5, color=GREY)
             if numbers:
                 middle, height = left + cell / 2, top + cell / 2 + lower
-                self.text(middle, height, written(value), size=size, across="center")
+                text = texts[row * columns + column]
+                self.text(middle, height, text, size=size, across="center")
         self._cell_frame(x, y, columns * cell, rows * cell)
         if heading:
             self.text(x, y - 0.08, heading, up="bottom", bold=True)
@@ -147,7 +152,13 @@ class Canvas:
         return grid
 
     def mark(
-        self, grid: Grid, rows: Iterable[int], columns: Iterable[int], *, color: str = MARK, width: float = 2.2
+        self,
+        grid: Grid,
+        rows: Iterable[int],
+        columns: Iterable[int],
+        *,
+        color: str = MARK,
+        width: float = 2.2,
     ) -> None:
         """Frame the cells from the first to the last row and column that are given."""
         rows, columns = tuple(rows), tuple(columns)
@@ -190,7 +201,7 @@ class Canvas:
         """Below everything."""
         self._sheet.colorbar(scale)
 
-    def _cell(self, x: float, y: float, side: float, color: str | Sequence[float]) -> None:
+    def _cell(self, x: float, y: float, side: float, color: ColorType) -> None:
         corner = (self._x + x, self._y + y)
         self._sheet.axes.add_patch(
             Rectangle(corner, side, side, facecolor=color, edgecolor=FAINT, linewidth=0.8)
@@ -200,17 +211,19 @@ class Canvas:
         self._sheet.box(self._x + x, self._y + y, wide, tall, color=GREY, width=0.8)
 
 
-def pale(color: str | Sequence[float]) -> tuple[float, float, float]:
+def _in_cell(value: float) -> str:
+    """A number with two digits behind the point at most; what is close to 0 but not 0 is 0.00."""
+    if 0 < abs(value) < 0.005:
+        return "0.00" if value > 0 else "−0.00"
+    return written(value)
+
+
+def _largest(text: str, cell: float) -> float:
+    """Points in which a text fits a cell."""
+    return 0.92 * cell / text_width(text, 1)
+
+
+def pale(color: ColorType) -> tuple[float, float, float]:
     """A colour on which black can be read."""
     red, green, blue = (_PALE + (1 - _PALE) * part for part in to_rgb(color))
     return red, green, blue
-
-
-def written(value: object) -> str:
-    """A number as it stands in a cell: 3, −1, 0.25, −0.13; a text as it is."""
-    if isinstance(value, str):
-        return value
-    number = float(value)  # type: ignore[arg-type]
-    if number == round(number):
-        return f"{number:.0f}".replace("-", "−") if number else "0"
-    return f"{number:.2f}".rstrip("0").replace("-", "−") if abs(number) >= 0.01 else short(number)

@@ -44,12 +44,12 @@ def slide(size: tuple[int, int], window: Window) -> Slide:
     sees = convolution.correlate(np.ones((1, *size, 1)), kernel, window)
     seen = convolution.to_images(np.ones_like(sees), kernel, size, window)
     (top, bottom), (left, right) = convolution.padding(size, window)
-    whole = (each[0, :, :, 0].astype(int) for each in (seen, sees))
-    return Slide(size, window, *whole, (top, left), (bottom, right))
+    seen, sees = (each[0, :, :, 0].astype(int) for each in (seen, sees))
+    return Slide(size, window, seen, sees, (top, left), (bottom, right))
 
 
 class Transposed(NamedTuple):
-    """A transposed convolution: each input writes the kernel, times itself, into the output, and these add up.
+    """A transposed convolution: each input adds the kernel, times itself, to its part of the output.
 
     written: (H', W'), how many inputs write into each output.
     """

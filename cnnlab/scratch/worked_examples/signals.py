@@ -1,4 +1,4 @@
-"""Convolution outside of networks: sums of dice, products of spectra; and what may be left out of an image."""
+"""Convolution outside of networks: dice and spectra; and how much of an image may be left out."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def bird(size: int = 64) -> np.ndarray:
         inside: np.ndarray = (across / wide) ** 2 + (down / tall) ** 2 <= 1
         return inside
 
-    image = 0.92 - 0.12 * y / 64  # the sky
+    image: np.ndarray = 0.92 - 0.12 * y / 64  # the sky
     image[(np.abs(y - 53 - 0.06 * x) < 1.6)] = 0.35  # the twig
     for where, brightness in (
         ((np.abs(x - 30) < 1.2) & (y > 44) & (y < 54), 0.3),  # legs

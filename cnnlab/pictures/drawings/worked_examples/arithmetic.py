@@ -8,14 +8,15 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.scratch.worked_examples.arithmetic import Grouped, Slide, Transposed
 from cnnlab.pictures.drawings.worked_examples.windows import SECOND
 from cnnlab.pictures.kit.canvas import Canvas, Grid
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
 from cnnlab.pictures.kit.sheet import ColorScale
+from cnnlab.scratch.worked_examples.arithmetic import Grouped, Slide, Transposed
 
-_ROW, _COLUMN = 2.85, 4.3  # of a panel, in inches
+_COLUMN = 4.3  # inches
 _CELL = 0.26
+_ROWS_OF_GROUPS = 7  # that their tables take the place of
 _MOST_NUMBERED = 12  # cells along a side, whose numbers can be read
 _MOST_CELLS = 40  # along a side, that can be told apart
 
@@ -29,10 +30,11 @@ class Panel(NamedTuple):
 
 def panels(examples: Sequence[Panel], *, title: str, subtitle: str) -> Figure:
     """Two panels in a row, each with its formula."""
-    rows = -(-len(examples) // 2)
-    canvas = Canvas(rows * _ROW - 0.15, title=title, subtitle=subtitle)
+    pairs = [examples[first : first + 2] for first in range(0, len(examples), 2)]
+    heights = [max(_rows(each.example) for each in pair) * _CELL + 1.05 for pair in pairs]
+    canvas = Canvas(sum(heights) - 0.15, title=title, subtitle=subtitle)
     for index, (heading, example) in enumerate(examples):
-        x, y = index % 2 * _COLUMN, index // 2 * _ROW
+        x, y = index % 2 * _COLUMN, sum(heights[: index // 2])
         canvas.text(x, y + 0.1, heading, bold=True)
         if isinstance(example, Slide):
             _slide(canvas, x, y + 0.32, example)
@@ -41,6 +43,13 @@ def panels(examples: Sequence[Panel], *, title: str, subtitle: str) -> Figure:
         else:
             _groups(canvas, x, y + 0.32, example)
     return canvas.figure
+
+
+def _rows(example: Slide | Transposed | Sequence[Grouped]) -> int:
+    """Of the taller grid."""
+    if isinstance(example, Slide):
+        return example.size[0] + example.before[0] + example.after[0]
+    return example.output[0] if isinstance(example, Transposed) else _ROWS_OF_GROUPS
 
 
 def one_slide(slide: Slide, *, title: str, subtitle: str) -> Figure:
@@ -135,7 +144,7 @@ def _groups(canvas: Canvas, x: float, y: float, examples: Sequence[Grouped]) -> 
         total = f"{example.weights} weights"
         canvas.text(left, grid.bottom + 0.16, total, size=9.5)
     said = f"rows: {channels} input channels; in a cell: weights of one filter"
-    canvas.text(x, y + 7 * _CELL + 0.36, said, size=9.5, color=GREY)
+    canvas.text(x, y + _ROWS_OF_GROUPS * _CELL + 0.36, said, size=9.5, color=GREY)
 
 
 def _times(values: np.ndarray) -> ColorScale:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from cnnlab.pictures.drawings.worked_examples.windows import SECOND, WEIGHTS
+from cnnlab.pictures.kit.canvas import Canvas, Grid, pale
+from cnnlab.pictures.kit.formats import written
+from cnnlab.pictures.kit.palette import COLORS, MARK
+from cnnlab.pictures.kit.sheet import ColorScale
 from cnnlab.scratch.worked_examples.matrices import Columns, TiedStep
 from cnnlab.scratch.worked_examples.windows import Work
-from cnnlab.pictures.drawings.worked_examples.windows import SECOND, WEIGHTS
-from cnnlab.pictures.kit.canvas import Canvas
-from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
-from cnnlab.pictures.kit.sheet import ColorScale
+from cnnlab.wording import counted
 
 
 def multiplications(
@@ -18,74 +20,90 @@ def multiplications(
 ) -> Figure:
     """The planes of an image with the first window in each, the filter's weights numbered, the maps."""
     canvas = Canvas(5.0, title=title, subtitle=subtitle)
-    cell, shift = 2.7 / size[0], 0.16
-    back = shift * (channels - 1)
-    for channel in reversed(range(channels)):
+    cell, shift = 2.7 / max(size), 0.16
+    planes = min(channels, len(_PLANES))
+    filters = min(work.filters, 3)
+    back = shift * (max(planes, filters) - 1)
+    for channel in reversed(range(planes)):
         away = shift * channel
-        plane = canvas.grid(
-            away, 0.35 + back - away, np.zeros(size), cell=cell, numbers=False,
-            colors=np.full(size, _PLANES[channel % len(_PLANES)]),
-            heading=f"image, {size[0]} × {size[1]} × {channels}" if channel == channels - 1 else "",
+        plane = _plane(
+            canvas, away, 0.35 + back - away, size, cell, color=_PLANES[channel],
+            heading=f"input, {size[0]} × {size[1]} × {channels}" if channel == planes - 1 else "",
         )  # fmt: skip
         canvas.mark(plane, range(kernel[0]), range(kernel[1]))
     rows, columns = work.output
-    left = plane.right + back + 0.9
-    for filter_ in reversed(range(work.filters)):
+    left = plane.right + shift * (planes - 1) + 0.9
+    for filter_ in reversed(range(filters)):
         away = shift * filter_
-        maps = canvas.grid(
-            left + away, plane.middle - rows / 2 * cell - away, np.zeros(work.output), cell=cell, numbers=False,
-            heading=f"output, {rows} × {columns} × {work.filters}" if filter_ == work.filters - 1 else "",
+        maps = _plane(
+            canvas, left + away, plane.middle - rows / 2 * cell - away, work.output, cell, color="",
+            heading=f"output, {rows} × {columns} × {work.filters}" if filter_ == filters - 1 else "",
         )  # fmt: skip
         canvas.mark(maps, [0], [0])
-    canvas.arrow((plane.right + back + 0.1, plane.middle), (maps.x - 0.1, plane.middle))
+    canvas.arrow((left - 0.8, plane.middle), (maps.x - 0.1, plane.middle))
     top = plane.bottom + 0.5
-    numbers = np.arange(1, work.per_output + 1).reshape(channels, *kernel)
-    for channel in range(channels):
+    numbers = np.arange(1, work.per_output + 1).reshape(-1, *kernel)
+    side = min(0.28, 1.4 / max(kernel))
+    for channel in range(min(planes, len(numbers))):
         canvas.grid(
-            channel * 1.6, top, numbers[channel], cell=0.28, size=9,
-            colors=np.full(kernel, _PLANES[channel % len(_PLANES)]),
+            channel * 1.6, top, numbers[channel], cell=side, size=9, numbers=max(kernel) <= _MOST_NUMBERED,
+            colors=np.full(kernel, _PLANES[channel]),
             heading="the products of one output, numbered" if channel == 0 else "",
         )  # fmt: skip
+    seen = work.per_output // (kernel[0] * kernel[1])
     lines = (
-        f"{kernel[0]} × {kernel[1]} × {channels} = {work.per_output} multiplications for one output",
-        f"{rows} × {columns} = {work.positions} positions",
-        f"{work.per_output} × {work.positions} = {work.per_output * work.positions:,} for one filter",
-        f"{work.multiplications:,} for {work.filters} filters",
+        f"{kernel[0]} × {kernel[1]} × {seen} = {work.per_output} multiplications for one output",
+        f"{rows} × {columns} = {work.positions:,} positions",
+        f"{work.per_output} × {work.positions:,} = {work.per_output * work.positions:,} for one filter",
+        f"{work.multiplications:,} for {counted(work.filters, 'filter')}",
     )
     for index, line in enumerate(lines):
-        canvas.text(4.85, top + 0.2 + 0.3 * index, line)
+        canvas.text(planes * 1.6 + 0.05, top + 0.2 + 0.3 * index, line)
     return canvas.figure
 
 
 _PLANES = (COLORS[1], COLORS[2], COLORS[0])
+_MOST_CELLS = 40  # along a side, that can be told apart
+_MOST_NUMBERED = 5  # weights along a side of a kernel, whose numbers can be read
+
+
+def _plane(
+    canvas: Canvas, x: float, y: float, size: tuple[int, int], cell: float, *, color: str, heading: str
+) -> Grid:
+    """A channel, with its pixels where these can be told apart."""
+    if max(size) <= _MOST_CELLS:
+        colors = np.full(size, color)
+        return canvas.grid(x, y, np.zeros(size), cell=cell, numbers=False, colors=colors, heading=heading)
+    paper = np.broadcast_to(pale(color) if color else (1.0, 1.0, 1.0), (*size, 3))
+    return canvas.image(x, y, paper, ColorScale(0, 1), wide=size[1] * cell, heading=heading)
 
 
 def image_to_columns(
-    image: np.ndarray, kernel: np.ndarray, columns: Columns, *, title: str, subtitle: str
+    image: np.ndarray, kernel: np.ndarray, columns: Columns, pixels: np.ndarray, *, title: str, subtitle: str
 ) -> Figure:
     """An image, its windows as rows, a kernel of 3×3 as a column, their product, and the output.
 
     Args:
-        image: (H, W). kernel: (3, 3).
+        image: (H, W). kernel: (3, 3). pixels: which pixel, numbered from 1, stands where in the rows.
     """
     cell = 0.36
     rows, width = columns.rows.shape
-    canvas = Canvas(width * cell + 0.75, title=title, subtitle=subtitle)
-    middle = 0.35 + width / 2 * cell
-    pixels = canvas.grid(
+    canvas = Canvas(max(width, rows, *image.shape) * cell + 0.75, title=title, subtitle=subtitle)
+    middle = (canvas.height - 0.05) / 2
+    whole = canvas.grid(
         0, middle - image.shape[0] / 2 * cell, image, cell=cell, heading="image",
         scale=ColorScale(0, 2 * float(image.max()), colormap="Greys"),
         corner=np.arange(1, image.size + 1).reshape(image.shape),
     )  # fmt: skip
     matrix = canvas.grid(
-        pixels.right + 0.5, middle - rows / 2 * cell, columns.rows, cell=cell,
+        whole.right + 0.5, middle - rows / 2 * cell, columns.rows, cell=cell, corner=pixels,
         heading="a row for each window",
         scale=ColorScale(0, 2 * float(image.max()), colormap="Greys"),
         below=f"{rows} × {width}: each pixel as often as windows see it",
     )  # fmt: skip
     weights = canvas.grid(
-        matrix.right + 0.42, 0.35, columns.column[:, None], cell=cell, heading="kernel",
-        colors=np.array(WEIGHTS)[:, None],
+        matrix.right + 0.42, middle - width / 2 * cell, columns.column[:, None], cell=cell, heading="kernel",
+        colors=np.array(WEIGHTS)[:width, None],
     )  # fmt: skip
     scale = ColorScale.signed(columns.product)
     product = canvas.grid(
@@ -96,13 +114,13 @@ def image_to_columns(
         canvas.width - columns.output[1] * cell, middle - columns.output[0] / 2 * cell, output, cell=cell,
         heading="output", scale=scale,
     )  # fmt: skip
-    canvas.arrow((pixels.right + 0.08, middle), (matrix.x - 0.08, middle))
-    canvas.sign((matrix.right + weights.x) / 2, middle, "·")
+    canvas.arrow((whole.right + 0.08, middle), (matrix.x - 0.08, middle))
+    canvas.sign((matrix.right + weights.x) / 2, middle, "×")
     canvas.sign((weights.right + product.x) / 2, middle, "=")
     canvas.arrow((product.right + 0.08, middle), (maps.x - 0.08, middle))
     height, wide = kernel.shape
-    for at, color in ((1, SECOND), (0, MARK)):
-        canvas.mark(pixels, range(height), range(at, at + wide), color=color)
+    for at, color in ((1, SECOND), (0, MARK)):  # the first lies on top
+        canvas.mark(whole, range(height), range(at, at + wide), color=color)
         for grid in (product, matrix):
             canvas.mark(grid, [at], range(grid.columns), color=color)
         canvas.mark(maps, [0], [at], color=color)
@@ -112,20 +130,20 @@ def image_to_columns(
 def tied_dense(
     kernel: np.ndarray, step: TiedStep, *, learning_rate: float, title: str, subtitle: str
 ) -> Figure:
-    """The matrix of a Dense layer with the numbers of its weights, their gradients, and a step of both layers.
+    """The matrix of a Dense layer with the numbers of its weights, their gradients, and a step of both.
 
     Args:
         kernel: (3, 3), before the step.
     """
     canvas = Canvas(5.6, title=title, subtitle=subtitle)
     outputs, inputs = step.names.shape
-    side, cell = 0.305, 0.36
+    side, cell = 0.305, 0.41
     colors = np.where(step.names > 0, np.array(WEIGHTS)[step.names - 1], "")
     missing = step.names == 0
     numbers = np.arange(1, kernel.size + 1).reshape(kernel.shape)
     own = np.array(WEIGHTS)[: kernel.size].reshape(kernel.shape)
     said = f"{outputs} outputs (rows), {inputs} inputs (columns)"
-    second, third = 5.45, 6.95
+    second, third = 5.3, 6.95
 
     canvas.grid(
         0, 0.4, step.names, cell=side, size=9, colors=colors, blank=missing, below=said,
@@ -137,7 +155,7 @@ def tied_dense(
     canvas.grid(
         0, top, step.dense_gradient, cell=side, size=9, colors=colors, blank=missing,
         heading="gradient of each connection: output × input",
-        below=f"outputs {', '.join(f'{each:g}'.replace('-', '−') for each in step.outputs)}; loss ½ Σ y²",
+        below=f"outputs {', '.join(map(written, step.outputs))}; loss ½ Σ y²",
     )  # fmt: skip
     canvas.grid(second, top, step.summed, cell=cell, colors=own, heading="summed by color")
     canvas.grid(third, top, step.kernel_gradient, cell=cell, colors=own, heading="convolution")
@@ -152,44 +170,3 @@ def tied_dense(
         canvas.grid(x, top, after, cell=cell, size=9.5, colors=own, heading=name)
     canvas.sign((second + kernel.shape[1] * cell + third) / 2, top + kernel.shape[0] * cell / 2, "=")
     return canvas.figure
-
-
-def pooling_gradients(
-    pools: list[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]], *, title: str, subtitle: str
-) -> Figure:
-    """A row for each pooling of 2×2: forwards on the left, the gradient backwards on the right.
-
-    Args:
-        pools: name, input (H, W), output, the output's gradient (H / 2, W / 2), the input's gradient (H, W).
-    """
-    cell, height = 0.42, 2.4
-    canvas = Canvas(len(pools) * height, title=title, subtitle=subtitle)
-    for index, (name, inputs, output, gradient, back) in enumerate(pools):
-        top = index * height + 0.55
-        canvas.text(0, top - 0.38, name, bold=True)
-        pixels = canvas.grid(0, top, inputs, cell=cell, scale=ColorScale.signed(inputs))
-        y = pixels.middle - output.shape[0] / 2 * cell
-        pooled = canvas.grid(
-            pixels.right + 0.55, y, output, cell=cell, size=9.5, scale=ColorScale.signed(inputs), heading="output"
-        )
-        arrives = canvas.grid(4.45, y, gradient, cell=cell, heading="its gradient", colors=_blocks(gradient, 1))
-        returns = canvas.grid(
-            canvas.width - back.shape[1] * cell, top, back, cell=cell, size=9.5, heading="gradient of the input",
-            colors=np.where(back != 0, _blocks(gradient, 2), ""),
-        )  # fmt: skip
-        canvas.arrow((pixels.right + 0.08, pixels.middle), (pooled.x - 0.08, pixels.middle))
-        canvas.arrow((arrives.right + 0.08, pixels.middle), (returns.x - 0.08, pixels.middle))
-        for row in range(output.shape[0]):
-            for column in range(output.shape[1]):
-                for grid in (pixels, returns):
-                    block = range(2 * row, 2 * row + 2), range(2 * column, 2 * column + 2)
-                    canvas.mark(grid, *block, color=GREY, width=1.4)
-        for row, column in np.argwhere(back != 0) if np.count_nonzero(back) == output.size else ():
-            canvas.mark(pixels, [row], [column])
-    return canvas.figure
-
-
-def _blocks(gradient: np.ndarray, side: int) -> np.ndarray:
-    """A colour for each output, as large as its window."""
-    colors = np.array(WEIGHTS)[np.arange(gradient.size) % len(WEIGHTS)].reshape(gradient.shape)
-    return np.repeat(np.repeat(colors, side, axis=0), side, axis=1)

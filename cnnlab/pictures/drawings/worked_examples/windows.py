@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.kit.canvas import Canvas, pale, written
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK
-from cnnlab.pictures.kit.sheet import GREYS, ColorScale
+from cnnlab.pictures.kit.canvas import Canvas
+from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
+from cnnlab.pictures.kit.sheet import ColorScale
 
 SECOND = COLORS[0]
 """The colour of the second output; the first one's is MARK."""
@@ -36,10 +36,11 @@ def numbered_pixels(
     """
     canvas = Canvas(6.0, title=title, subtitle=subtitle)
     cell = 0.46
-    rows, columns = image.shape
     numbers = np.arange(1, image.size + 1).reshape(image.shape)
     greys = ColorScale(0, 2, colormap="Greys")
-    pixels = canvas.grid(0, 0.25, image, cell=cell, heading="image, pixels numbered", corner=numbers, scale=greys)
+    pixels = canvas.grid(
+        0, 0.25, image, cell=cell, heading="image, pixels numbered", corner=numbers, scale=greys
+    )
     top = pixels.middle
     weights = canvas.grid(
         3.1, top - 1.5 * cell, kernel, cell=cell, heading="filter", colors=_colors(kernel.shape)
@@ -101,7 +102,9 @@ def flipped_kernel(
     heights = [2 * (max(each[1].shape[0] / 2, each[4].shape[0]) * cell + 0.75) for each in examples]
     canvas = Canvas(sum(heights), title=title, subtitle=subtitle)
     top = 0.0
-    for (name, image, kernel, flipped, correlation, convolution), height in zip(examples, heights, strict=True):
+    for (name, image, kernel, flipped, correlation, convolution), height in zip(
+        examples, heights, strict=True
+    ):
         middle = top + height / 2 - 0.1
         pixels = canvas.grid(
             0, middle - image.shape[0] / 2 * cell, image, cell=cell, heading=name,

@@ -1,0 +1,1 @@
+"""The examples of `cnnlab explain convolution`: numbers, sentences and a picture each."""
