@@ -55,7 +55,7 @@ class XO(Technique):
     seed: Seed = 0
 
     def explain_untrained(self, untrained: Untrained) -> Explanation:
-        from cnnlab.analyses.letters import LETTERS, LetterNetwork, as_they_are, told_letters
+        from cnnlab.analyses.letters import LETTERS, METHODS, LetterNetwork, as_they_are, told_letters
 
         network = LetterNetwork.of_letters()
         figure = as_they_are()[[LETTERS.index(self.letter)]]
@@ -66,7 +66,9 @@ class XO(Technique):
         conclusion = [textwrap.fill(_CONCLUSION, _WIDTH), "   cnnlab train xo_cnn"]
         return Explanation(
             self, untrained.explained,
-            sentence="\n\n".join([in_words(example), as_table(told), *conclusion]),
+            sentence=f"An {self.letter} by patches and a vote: {example.scored()}; {len(METHODS)} ways to tell "
+            f"letters, on {len(told)} kinds of figures",
+            text="\n\n".join([in_words(example), as_table(told), *conclusion]),
             figures={
                 "xo": lambda: draw_first_layer(example),
                 "second-layer": lambda: draw_second_layer(example),
@@ -94,6 +96,10 @@ class Example:
     figure: np.ndarray
     stages: tuple[Stages, Stages]
     scores: Sequence[Mapping[str, float]]
+
+    def scored(self) -> str:
+        """The scores of the vote on the second layer: X: 0.087, O: 0.033"""
+        return ", ".join(f"{letter}: {score:.3f}" for letter, score in self.scores[1].items())
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Figure, patches, maps and weights in full precision."""
@@ -138,7 +144,6 @@ def in_words(example: Example) -> str:
     products = example.figure[:3, :3] * PATCHES["diagonal"]
     best, scores = float(example.stages[0].matches[0, ..., 0].max()), example.scores[1]
     matching, winner = int((products == 1).sum()), max(scores, key=lambda letter: scores[letter])
-    said = ", ".join(f"{letter}: {score:.3f}" for letter, score in scores.items())
     steps = (
         "A figure has 9×9 pixels: 1 on the strokes, −1 beside them. A literal comparison says X only if all "
         "81 pixels are those of the X; a milder one asks with which letter more pixels agree.",
@@ -151,7 +156,7 @@ def in_words(example: Example) -> str:
         "A second layer does the same with the three maps of the first: 4×4 → 2×2 → 1×1. Its eight patches, "
         "3×3×3, are cut out of the maps of the X and the O as they are, less their mean.",
         "The vote is a fully connected layer. Each of the eight values counts for the letter that has more "
-        f"of it, weighted by the difference. {said}. So it is an {winner}.",
+        f"of it, weighted by the difference. {example.scored()}. So it is an {winner}.",
     )
     lines = [
         textwrap.fill(step, _WIDTH, initial_indent=f"{number}. ", subsequent_indent="   ")

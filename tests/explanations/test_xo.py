@@ -17,11 +17,15 @@ from cnnlab.cli import run
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory):
-    """The JSON document, and the folder with pictures and arrays."""
-    out = tmp_path_factory.mktemp("out")
-    assert run(["explain", "xo", "--out", str(out), "--figures", "200", "--quiet"]) == 0
-    return json.loads((out / "explain" / "xo.json").read_text(encoding="utf-8"))
+def explanation(tmp_path_factory):
+    return cnnlab.explain("xo", figures=200, out=tmp_path_factory.mktemp("out"))
+
+
+@pytest.fixture(scope="module")
+def document(explanation):
+    """The JSON document; pictures and arrays are in its folder."""
+    explanation.save()
+    return json.loads((explanation.folder / "xo.json").read_text(encoding="utf-8"))
 
 
 def test_the_document_has_every_number_of_the_example(document):
@@ -53,8 +57,8 @@ def test_arrays_hold_the_same(document):
         assert_array_equal(arrays["first_vote"].T[1], document["first_layer"]["vote"]["weights"]["O"])
 
 
-def test_text_and_document_agree(document):
-    text = document["sentence"]
+def test_text_and_document_agree(explanation, document):
+    text = explanation.text
     assert max(map(len, text.splitlines())) <= 80
     table = {
         re.split(r"  +", line)[0]: re.split(r"  +", line)[1:]
@@ -68,6 +72,7 @@ def test_text_and_document_agree(document):
     scores = document["second_layer"]["vote"]["scores"]
     assert f"X: {scores['X']:.3f}, O: {scores['O']:.3f}. So it is an X." in " ".join(text.split())
     assert "(8 × 1 + 1 × −1) ÷ 9 = 0.78" in " ".join(text.split())
+    assert f"X: {scores['X']:.3f}, O: {scores['O']:.3f};" in document["sentence"]
 
 
 def test_pictures(document):
@@ -78,12 +83,19 @@ def test_pictures(document):
             assert len(np.unique(np.asarray(image.convert("L")))) > 10
 
 
-def test_the_other_letter_another_seed_and_python(tmp_path, document):
-    explanation = cnnlab.explain("xo", letter="O", figures=200, seed=1, out=tmp_path)
-    found = explanation.as_dict()
+@pytest.mark.usefixtures("unrendered")
+def test_the_command_prints_the_text(explanation, tmp_path, capsys):
+    assert run(["explain", "xo", "--figures", "200", "--out", str(tmp_path), "--quiet"]) == 0
+    files = f"{tmp_path / 'explain'}: xo.png, xo-second-layer.png, xo-figures.png, xo.npz, xo.json"
+    assert capsys.readouterr().out == f"{explanation.text}\n\n{files}\n"
+
+
+def test_the_other_letter_and_another_seed(tmp_path, document):
+    other = cnnlab.explain("xo", letter="O", figures=200, seed=1, out=tmp_path)
+    found, text = other.as_dict(), " ".join(other.text.split())
     assert_array_equal(found["figure"], as_they_are()[1, ..., 0])
-    assert "(7 × 1 + 2 × −1) ÷ 9 = 0.56" in " ".join(found["sentence"].split())
-    assert " ".join(found["sentence"].split()).count("So it is an O.") == 1
+    assert "(7 × 1 + 2 × −1) ÷ 9 = 0.56" in text
+    assert "So it is an O." in text
     assert found["options"] == {"letter": "O", "figures": 200, "seed": 1}
     assert found["accuracy"] != document["accuracy"]
     assert found["first_layer"]["patches"] == document["first_layer"]["patches"]
