@@ -201,7 +201,7 @@ def test_all_techniques_of_a_file(out, tmp_path):
     file = shutil.copy(model, tmp_path / "alone.keras")
     subject = open_subject(file, out=out, data_paths=DATA)
     subject.start()
-    found = dict(itertools.islice(explain_all(subject), 2))
+    found = dict(itertools.islice(explain_all(subject), 3))
     assert isinstance(found["kernels"], CnnlabError)
     assert str(found["kernels"]).startswith(f"{file}: a .keras file has no test images")
     assert found["filters"].sentence == "8 kernels of 1×1×3 in conv2d_1 of alone"
