@@ -13,6 +13,7 @@ TECHNIQUES: LazyTable[Technique] = LazyTable(
     {
         "convolution": "cnnlab.explanations.convolution:Convolution",
         "kernels": "cnnlab.explanations.kernels:Kernels",
+        "xo": "cnnlab.explanations.xo:XO",
         "filters": "cnnlab.explanations.filters:Filters",
         "features": "cnnlab.explanations.features:Features",
         "maximize": "cnnlab.explanations.maximize:Maximize",
