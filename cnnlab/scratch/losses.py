@@ -56,10 +56,10 @@ def categorical_hinge(targets: np.ndarray, outputs: np.ndarray) -> tuple[np.ndar
     """max(0, 1 + largest output of a wrong class − output of the right one) (Crammer & Singer 2001)."""
     others = (1 - targets) * outputs
     largest = others.max(axis=1, keepdims=True)
-    losses = np.maximum(1 + largest[:, 0] - (targets * outputs).sum(axis=1), 0)
+    margins = 1 + largest[:, 0] - (targets * outputs).sum(axis=1)
     winners = others == largest  # equal ones share the gradient
     to_largest = (1 - targets) * winners / winners.sum(axis=1, keepdims=True, dtype=outputs.dtype)
-    return losses, (to_largest - targets) * (losses > 0)[:, None]
+    return np.maximum(margins, 0), (to_largest - targets) * (margins >= 0)[:, None]
 
 
 def kl_divergence(targets: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +101,7 @@ def loss_function(name: str, *, from_logits: bool) -> LossFunction:
 def targets_of(
     labels: np.ndarray, classes: int, dtype: np.typing.DTypeLike, label_smoothing: float = 0.0
 ) -> np.ndarray:
-    """1 for the class of each image and 0 for the others; less far apart with smoothing (Szegedy et al. 2016).
+    """1 for the class of each image and 0 for the others, closer with smoothing (Szegedy et al. 2016).
 
     Args:
         labels: (N,) int. label_smoothing: the share of each label that is spread over all classes.

@@ -58,7 +58,7 @@ def test_each_loss_is_that_of_keras(
     if not from_logits:
         outputs, _ = softmax(outputs)
         if spread == 1:
-            outputs = outputs * dtype_of(dtype, 1.1)  # a sum that is not 1
+            outputs = outputs * 1.1  # a sum that is not 1
     value, gradient = mean_loss(
         loss_function(name, from_logits=from_logits),
         targets_of(labels, classes, dtype, label_smoothing),
@@ -72,10 +72,6 @@ def test_each_loss_is_that_of_keras(
     np.testing.assert_allclose(value, expected, **tolerance)
     assert gradient.dtype == dtype
     np.testing.assert_allclose(gradient, expected_gradient, **tolerance)
-
-
-def dtype_of(dtype, number):
-    return np.dtype(dtype).type(number)
 
 
 def test_no_logit_is_too_large_for_the_crossentropy():
