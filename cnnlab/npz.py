@@ -1,8 +1,9 @@
-"""An .npz file, read safely: no pickle is run, and no memory is taken for sizes that a header only claims."""
+"""An .npz or .npy file, read safely: no pickle is run, no memory taken for what a header only claims."""
 
 from __future__ import annotations
 
 import math
+import os
 import re
 import struct
 import zipfile
@@ -115,14 +116,10 @@ class NpzReader:
         Raises:
             NpzError: as `content`.
         """
-        import numpy as np
-
-        header = self.header(name)
-        flat: np.ndarray = np.frombuffer(self.content(name), dtype=header.dtype)
-        return flat.reshape(header.shape, order="F" if header.fortran_order else "C")
+        return _shaped(self.content(name), self.header(name))
 
     def _header(self, stream: IO[bytes], name: str) -> ArrayHeader:
-        header = _parsed(stream, name)
+        header = _parsed(stream, f"{name} as an array")
         wanted = header.num_bytes
         if wanted is None:
             return header
@@ -175,6 +172,36 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         return {name: npz.array(name) for name in npz.names}
 
 
+def read_npy(path: Path, *, most: int) -> np.ndarray:
+    """The array of a .npy file, writable, in the file's type and shape.
+
+    Args:
+        most: bytes that it may take.
+
+    Raises:
+        NpzError: it is damaged, holds no plain numbers, is too large, or is something else.
+        OSError: it cannot be opened.
+    """
+    with open_regular(path) as file:
+        header = _parsed(file, "an array")
+        wanted, held = header.num_bytes, os.fstat(file.fileno()).st_size - file.tell()
+        if wanted is None:
+            found = "Python objects" if header.dtype == "|O" else f"type {header.dtype}"
+            raise NpzError(expected="an array of plain numbers", found=found)
+        if held != wanted:
+            raise NpzError(expected=f"{wanted} bytes after the header", found=str(held))
+        if wanted > most:
+            raise NpzError(expected=f"an array of at most {most:,} bytes", found=f"{wanted:,}")
+        return _shaped(bytearray(file.read(wanted)), header)
+
+
+def _shaped(content: bytearray, header: ArrayHeader) -> np.ndarray:
+    import numpy as np
+
+    flat: np.ndarray = np.frombuffer(content, dtype=header.dtype)
+    return flat.reshape(header.shape, order="F" if header.fortran_order else "C")
+
+
 class _InPieces:
     """A file of which no more is read at once than is good for the memory, whatever an archive claims."""
 
@@ -215,7 +242,7 @@ def _damage() -> Iterator[None]:
         raise NpzError(expected="a whole .npz file", found=f"a damaged one ({error})") from error
 
 
-def _parsed(stream: IO[bytes], name: str) -> ArrayHeader:
+def _parsed(stream: IO[bytes], what: str) -> ArrayHeader:
     start = stream.read(10)
     length = struct.unpack("<H", start[8:])[0] if start[:8] == _MAGIC and len(start) == 10 else 0
     found = _HEADER.fullmatch(stream.read(length).decode("latin-1")) if length <= LONGEST_HEADER else None
@@ -224,5 +251,5 @@ def _parsed(stream: IO[bytes], name: str) -> ArrayHeader:
     shape = tuple(int(size) for size in re.findall(r"\d+", sizes))
     plain = dtype[:1] in ("'", '"') and order in ("True", "False") and sizes[:1] == "("
     if not plain or len(shape) > MOST_AXES or math.prod(max(size, 1) for size in shape) * 16 > LARGEST_ARRAY:
-        raise NpzError(expected=f"{name} as an array in NPY format 1.0", found="something else")
+        raise NpzError(expected=f"{what} in NPY format 1.0", found="something else")
     return ArrayHeader(dtype[1:-1], shape, order == "True")

@@ -36,7 +36,7 @@ the other tests there are marked by hand, `@pytest.mark.device`.
 """
 
 KERAS_COMPUTES_NOTHING = {
-    "analyses/test_kernels.py",
+    "analyses/test_kernels.py", "analyses/test_letters.py",
     "architecture/test_lecture.py", "architecture/test_receptive_field.py",
     "keras_models/test_drawing.py", "keras_models/test_refusals.py",
     "layers/test_against_keras.py", "layers/test_counts.py", "layers/test_errors.py", "layers/test_python.py",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnnlab.npz import NpzError, open_npz, read_npz
+from cnnlab.npz import NpzError, open_npz, read_npy, read_npz
 
 ARRAYS = {
     "labels": np.arange(7),
@@ -85,6 +85,33 @@ def test_a_pickle_is_never_run(tmp_path):
     np.savez(tmp_path / "it.npz", it=np.array([print, None], dtype=object))
     with pytest.raises(NpzError, match=r"^expected it to hold plain numbers, found type \|O$"):
         read_npz(tmp_path / "it.npz")
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_an_array_alone_comes_back_as_numpy_wrote_it(tmp_path, name):
+    np.save(tmp_path / "it.npy", ARRAYS[name])
+    found = read_npy(tmp_path / "it.npy", most=1000)
+    np.testing.assert_array_equal(found, ARRAYS[name], strict=True)
+    assert found.flags.writeable
+
+
+def test_an_array_alone_that_is_damaged_or_too_large(tmp_path):
+    path = tmp_path / "it.npy"
+    np.save(path, np.arange(4.0))
+    whole = path.read_bytes()
+    for content, message in {
+        whole[:-1]: "expected 32 bytes after the header, found 31",
+        whole + b"1": "expected 32 bytes after the header, found 33",
+        whole[:40]: "expected an array in NPY format 1.0, found something else",
+        whole: "expected an array of at most 31 bytes, found 32",
+    }.items():
+        path.write_bytes(content)
+        with pytest.raises(NpzError) as caught:
+            read_npy(path, most=31)
+        assert str(caught.value) == message
+    np.save(path, np.array([print, None], dtype=object))
+    with pytest.raises(NpzError, match=r"^expected an array of plain numbers, found Python objects$"):
+        read_npy(path, most=1000)
 
 
 def test_an_array_that_is_not_there(tmp_path):

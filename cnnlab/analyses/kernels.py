@@ -32,13 +32,16 @@ CURVE = np.array([[1.0 if each == "#" else -0.15 for each in row] for row in _DR
 """A curve detector: it answers strongly where the picture has this curve, and less where there is more."""
 
 
-def apply_kernels(images: np.ndarray, kernels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def apply_kernels(
+    images: np.ndarray, kernels: Mapping[str, np.ndarray], *, mean: bool = False
+) -> dict[str, np.ndarray]:
     """Cross-correlate images with each kernel, without padding.
 
     Args:
         images: (N, H, W, C) float; a kernel without a channel axis sees their grey values
             (0.299 R + 0.587 G + 0.114 B).
         kernels: by name (h, w) or (h, w, C).
+        mean: the mean of the products instead of their sum: of images and kernels of ±1, 1 is a full match.
 
     Returns:
         By name (N, H − h + 1, W − w + 1) float64, signed.
@@ -46,7 +49,10 @@ def apply_kernels(images: np.ndarray, kernels: Mapping[str, np.ndarray]) -> dict
     Raises:
         UserError: a kernel is larger than the images, or has another number of channels.
     """
-    return {name: _correlate(images, kernel, name) for name, kernel in kernels.items()}
+    return {
+        name: _correlate(images, kernel / kernel.size if mean else kernel, name)
+        for name, kernel in kernels.items()
+    }
 
 
 class Place(NamedTuple):
@@ -79,12 +85,15 @@ def strongest_and_weakest(picture: np.ndarray, kernel: np.ndarray) -> tuple[Plac
     return at(answers.argmax()), at(answers.argmin())
 
 
-def pipeline(images: np.ndarray, kernel: np.ndarray, *, pool: int = 2) -> dict[str, np.ndarray]:
+def pipeline(
+    images: np.ndarray, kernel: np.ndarray, *, pool: int = 2, mean: bool = False
+) -> dict[str, np.ndarray]:
     """The stages of the smallest convolutional network: convolution, ReLU, max pooling.
 
     Args:
         images: (N, H, W, C) float.
         kernel: (h, w), applied to every channel and summed, or (h, w, C).
+        mean: the mean of the products, over all channels, instead of their sum.
 
     Returns:
         "convolution" (N, H', W') signed, "ReLU" (N, H', W') ≥ 0, "max pooling" (N, H'/pool, W'/pool),
@@ -92,7 +101,7 @@ def pipeline(images: np.ndarray, kernel: np.ndarray, *, pool: int = 2) -> dict[s
     """
     if kernel.ndim == 2:
         kernel = np.repeat(kernel[..., None], images.shape[-1], axis=-1)
-    convolved = _correlate(images, kernel, "kernel")
+    convolved = _correlate(images, kernel / kernel.size if mean else kernel, "kernel")
     rectified = np.maximum(convolved, 0)
     count, height, width = rectified.shape
     rows, columns = height // pool, width // pool

@@ -23,7 +23,7 @@ Subject = Run | str | PathLike[str]
 
 def explain(
     technique: str | Technique,
-    subject: Subject | Sequence[Subject],
+    subject: Subject | Sequence[Subject] | None = None,
     *,
     out: str | PathLike[str] | None = None,
     data_dir: str | PathLike[str] | None = None,
@@ -41,7 +41,8 @@ def explain(
     Args:
         technique: one of `cnnlab explain --help`, such as "saliency"; or a technique with its options.
         subject: a Run, a run's folder, an experiment's name (its latest finished run) or a .keras file;
-            several for a technique that compares networks, such as "invariance".
+            several for a technique that compares networks, such as "invariance"; for one that needs no
+            trained network, such as "convolution", also an experiment's name or YAML file, or nothing.
         out: where runs are kept.
         data_dir: where dataset files are looked for first.
         backend: by default what the run was trained on.
@@ -57,7 +58,9 @@ def explain(
     from cnnlab.explanations.explaining import explain as explain_runs
     from cnnlab.explanations.explaining import technique_of
 
-    if isinstance(subject, Run | str | PathLike) or not isinstance(subject, Iterable):
+    if subject is None:
+        subject = []
+    elif isinstance(subject, Run | str | PathLike) or not isinstance(subject, Iterable):
         subject = [subject]
     return explain_runs(
         technique_of(technique, options),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -71,7 +71,7 @@ def command() -> None:
     cnnlab explain all model.keras --dataset-of cnn
 
     A run is its folder, an experiment's name (its latest finished run) or a .keras file. Pictures, arrays
-    and numbers are written to RUN/explain/.
+    and numbers are written to RUN/explain/; without a run to experiments/explain/.
     """
 
 
@@ -80,12 +80,12 @@ class SubjectOptions:
     """The options that say where runs and data are and what to compute on."""
 
     out: Path
-    data_dir: Path | None
-    backend: str | None
-    device: str | None
-    pixels: tuple[float, float] | None
-    dataset_of: str | None
     quiet: bool
+    data_dir: Path | None = None
+    backend: str | None = None
+    device: str | None = None
+    pixels: tuple[float, float] | None = None
+    dataset_of: str | None = None
 
     @contextmanager
     def reported(self) -> Iterator[dict[str, Any]]:
@@ -104,62 +104,54 @@ class SubjectOptions:
             }
 
 
-def subject_options(command: Command) -> Command:
-    """--out, --data-dir, --backend, --device, --dataset-of, --pixels, --quiet, to the command as `asked`."""
-
-    @out_option
-    @data_dir_option
-    @keras_backend_option
-    @device_option
-    @click.option(
+_OF_NETWORKS: Sequence[Callable[[Command], Command]] = (
+    data_dir_option,
+    keras_backend_option,
+    device_option,
+    click.option(
         "--dataset-of",
         type=ExperimentType(),
         metavar="EXPERIMENT",
         shell_complete=complete_experiment,
         help="For a .keras file: the experiment, or the folder of a run, with the same images and classes, "
         "such as cnn for MNIST.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--pixels",
         type=(float, float),
         metavar="BLACK WHITE",
         help="For a .keras file: the values of a black and a white pixel; by default 0 255 where the network "
         "rescales, else those of --dataset-of, else 0 1.",
-    )
-    @quiet_option
+    ),
+)
+
+
+def subject_options(command: Command, *, network: bool = True) -> Command:
+    """--out, --quiet and, where it looks into networks, the options for these: to the command as `asked`."""
+
     @functools.wraps(command)
     def with_options(*args: Any, **options: Any) -> Any:
-        asked = SubjectOptions(**{field.name: options.pop(field.name) for field in fields(SubjectOptions)})
-        return command(*args, asked=asked, **options)
+        given = {each.name: options.pop(each.name) for each in fields(SubjectOptions) if each.name in options}
+        return command(*args, asked=SubjectOptions(**given), **options)
 
-    return with_options
+    declared: Command = with_options
+    for option in reversed((out_option, *(_OF_NETWORKS if network else ()), quiet_option)):
+        declared = option(declared)
+    return declared
 
 
 def technique_command(technique: type[Technique]) -> click.Command:
     """The command of a technique."""
-    several = technique.takes_several
+    several, network = technique.takes_several, technique.takes_network
 
-    @click.command(
-        technique.name,
-        help=help_of(technique),
-        params=[option_for(name, field) for name, field in technique.model_fields.items()],
-    )
-    @click.argument(
-        "run",
-        nargs=-1 if several else 1,
-        required=True,
-        metavar="RUN..." if several else "RUN",
-        shell_complete=complete_experiment,
-    )
-    @subject_options
     @json_option
     @click.pass_context
     def command(
         context: click.Context,
         /,
-        run: str | tuple[str, ...],
         asked: SubjectOptions,
         as_json: bool,
+        run: str | tuple[str, ...] | None = None,
         **options: Any,
     ) -> None:
         given = {
@@ -171,20 +163,32 @@ def technique_command(technique: type[Technique]) -> click.Command:
         from cnnlab.api.explaining import explain
 
         with asked.reported() as where:
-            document = explain(settings, run, **where).save()
+            found = explain(settings, run, **where)
+            document = found.save()
         if as_json:
             print_json(document)
             return
         arrays = document["arrays"]["file"]
         files = ", ".join([*document["pictures"], arrays, arrays.replace(".npz", ".json")])
-        say(f"{document['sentence']}\n\n{document['folder']}: {files}")
+        say(f"{found}\n\n{document['folder']}: {files}")
 
-    return command
+    called = subject_options(command, network=network != "never")
+    if network != "never":
+        metavar = "[RUN|CONFIG]" if network == "optional" else "RUN..." if several else "RUN"
+        called = click.argument(
+            "run",
+            nargs=-1 if several else 1,
+            required=network == "always",
+            metavar=metavar,
+            shell_complete=complete_experiment,
+        )(called)
+    fields_ = [option_for(name, field) for name, field in technique.model_fields.items()]
+    return click.command(technique.name, help=help_of(technique), params=fields_)(called)
 
 
 def help_of(technique: type[Technique]) -> str:
     """A technique's help: what it does, how it is called, how to read it, and where it comes from."""
-    calls = "\n".join(f"cnnlab explain {technique.name} {each}" for each in technique.examples)
+    calls = "\n".join(f"cnnlab explain {technique.name} {each}".rstrip() for each in technique.examples)
     papers = f"{'Papers' if len(technique.papers) > 1 else 'Paper'}: {'; '.join(technique.papers)}."
     paragraphs = [
         technique.summary,

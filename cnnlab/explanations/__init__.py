@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 TECHNIQUES: LazyTable[Technique] = LazyTable(
     {
+        "convolution": "cnnlab.explanations.convolution:Convolution",
         "kernels": "cnnlab.explanations.kernels:Kernels",
+        "xo": "cnnlab.explanations.xo:XO",
         "filters": "cnnlab.explanations.filters:Filters",
         "features": "cnnlab.explanations.features:Features",
         "maximize": "cnnlab.explanations.maximize:Maximize",

@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.datasets import DataPaths
-from cnnlab.errors import CnnlabError, UserError, unknown
+from cnnlab.errors import CnnlabError, OptionError, UserError, unknown
 from cnnlab.explanations import TECHNIQUES
 from cnnlab.explanations.explanation import Explanation
-from cnnlab.explanations.finding import open_subject, open_subjects
+from cnnlab.explanations.finding import open_subject, open_subjects, untrained_config
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
+from cnnlab.explanations.untrained import Untrained
 from cnnlab.plugins import failures_of
 from cnnlab.reporting import SILENT, Reporter
 
 
 def explain(
     technique: str | Technique,
-    run: str | Path | Sequence[str | Path],
+    run: str | Path | Sequence[str | Path] | None = None,
     *,
     out: Path,
     data_paths: DataPaths,
@@ -35,7 +36,8 @@ def explain(
     Args:
         technique: its name, or the technique with its options.
         run: a run's folder, an experiment's name (its latest finished run) or a .keras file; several where
-            the technique takes several, of a name then all finished seeds.
+            the technique takes several, of a name then all finished seeds. Where no network is needed, also
+            an experiment that is not trained yet, or None.
         out: the folder of all runs.
         data_paths: where dataset files are looked for.
         backend: what Keras runs on, if not what the run was trained on.
@@ -48,15 +50,25 @@ def explain(
         UserError: there is no such technique, option or run, or the network lacks what the technique needs.
     """
     asked = technique_of(technique, options)
-    runs = [run] if isinstance(run, str | Path) else list(run)
-    where: dict[str, Any] = {
-        "out": out, "data_paths": data_paths, "reporter": reporter, "backend": backend, "device": device,
-        "pixels": pixels, "dataset_of": dataset_of,
-    }  # fmt: skip
+    runs = [run] if isinstance(run, str | Path) else list(run or ())
+    for_networks = {"backend": backend, "device": device, "pixels": pixels, "dataset_of": dataset_of}
+    where: dict[str, Any] = {"out": out, "data_paths": data_paths, "reporter": reporter}
+    if asked.takes_network == "never" and runs:
+        raise UserError(f"{asked.name}: takes no network; leave out {runs[0]}")
+    if asked.takes_network != "always" and len(runs) <= 1:
+        config = untrained_config(runs[0], out) if runs else None
+        if config is not None or not runs:
+            for option, given in for_networks.items():
+                if given is not None:
+                    raise OptionError(option, "has no effect without a trained network; leave it out")
+            return asked.explain_untrained(Untrained(**where, config=config))
+    where |= for_networks
     if asked.takes_several:
         subjects = open_subjects(runs, **where)
     elif len(runs) == 1:
         subjects = [open_subject(runs[0], **where)]
+    elif not runs:
+        raise UserError(f"{asked.name}: expected a run, an experiment's name or a .keras file")
     else:
         raise UserError(f"{asked.name}: expected one run, found {len(runs)}")
     subjects[0].start()
@@ -84,7 +96,7 @@ def technique_of(technique: str | Technique, options: Mapping[str, Any]) -> Tech
 def explain_all(
     subject: Subject, *, pictures: Sequence[Path] = ()
 ) -> Iterator[tuple[str, Explanation | CnnlabError]]:
-    """Every technique with its defaults, and what it found, or why it has nothing to show.
+    """Every technique that looks into networks, with its defaults: what it found, or why nothing.
 
     Args:
         subject: opened and started.
@@ -96,6 +108,8 @@ def explain_all(
     """
     _ = subject.model  # where it cannot be read, that is one mistake and not one of every technique
     for name, technique in TECHNIQUES.items():
+        if technique.takes_network == "never":
+            continue
         found: Explanation | CnnlabError
         try:
             with failures_of(TECHNIQUES.distribution(name)):

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 class Explained:
     """The network that is explained, as the document names it; or the networks, where they are compared."""
 
-    name: str
+    name: str | None
+    """None where there is no network."""
+
     run: str | None
-    """What the commands take for it; None where it is several networks."""
+    """What the commands take for it; None where it is several networks, or none that is trained."""
 
     dataset: str | None
     """The title of its images, where they are known."""
@@ -54,6 +56,7 @@ class Explanation:
     Attributes:
         technique: the technique's name.
         sentence: the result in words.
+        text: all that there is to read: the sentence, unless the technique explains more.
         figures: name → matplotlib Figure, drawn when it is first looked at.
         arrays: name → array, in full precision.
         facts: the technique's own numbers and names, as the JSON document has them.
@@ -72,17 +75,19 @@ class Explanation:
         facts: Mapping[str, Any] | None = None,
         taken: Mapping[str, Any] | None = None,
         variant: str = "",
+        text: str = "",
     ) -> None:
         """Pictures are given as functions that draw them.
 
         Args:
             figures: by the technique's name, or by what tells them apart in the names of their files.
             taken: by field, what the technique took where an option was left open.
+            text: what to read instead of the sentence alone, its lines no longer than a terminal's.
             variant: tells the files of another view of the same from the usual ones: NAME-VARIANT.png.
         """
         self.technique = technique.name
         self.explained = explained
-        self.sentence = sentence
+        self.sentence, self.text = sentence, text or sentence
         self.figures = LazyFigures(figures)
         self.arrays = arrays
         self.facts = facts or {}
@@ -153,14 +158,15 @@ class Explanation:
         }
 
     def __str__(self) -> str:
-        return self.sentence
+        return self.text
 
     def __repr__(self) -> str:
-        return f"<Explanation: {self.technique} of {self.explained.name}>"
+        of = f" of {self.explained.name}" if self.explained.name else ""
+        return f"<Explanation: {self.technique}{of}>"
 
     def _repr_html_(self) -> str:
-        """The sentence and the pictures, for notebooks."""
-        sentence = html.escape(self.sentence).replace("\n", "<br>")
+        """The text and the pictures, for notebooks."""
+        sentence = html.escape(self.text).replace("\n", "<br>")
         pictures = [
             f'<img src="data:image/png;base64,{_png(figure)}" alt="{html.escape(name)}">'
             for name, figure in self.figures.items()

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.config.asked_runtime import asked_runtime
-from cnnlab.config.experiment import load_config
+from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig
 from cnnlab.errors import OptionError, UserError
 from cnnlab.explanations.subject import Subject
 from cnnlab.files import absence, can_be_path
 from cnnlab.reporting import SILENT, Reporter
-from cnnlab.run_folders.listing import latest_experiment, latest_run, runs_at
+from cnnlab.run_folders.listing import latest_experiment, latest_run, runs_at, scan
 from cnnlab.run_folders.records import read_record
 
 
@@ -91,6 +91,23 @@ def open_subjects(
         open_subject(path, out=out, **where, **(for_files if only_runs or is_file_alone(path) else {}))
         for path in paths
     ]
+
+
+def untrained_config(run: str | Path, out: Path) -> ExperimentConfig | None:
+    """The config that is meant: by its file, or by a name that no finished run has; else None.
+
+    Raises:
+        UserError: the config is wrong.
+    """
+    name = str(run)
+    is_file = Path(name).suffix.lower() in (".yaml", ".yml")
+    if not is_file and (name not in known_configs() or runs_at(name, out) or _is_trained(name, out)):
+        return None
+    return load_config(name)
+
+
+def _is_trained(name: str, out: Path) -> bool:
+    return any(row["name"] == name and row["state"] in ("finished", "damaged") for row in scan(out))
 
 
 def _dataset_of(experiment: str, out: Path) -> DatasetConfig:

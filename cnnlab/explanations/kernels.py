@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from cnnlab.datasets.appearance import PLAIN
-from cnnlab.errors import UserError, unknown
-from cnnlab.explanations.explanation import Explanation
+from cnnlab.datasets.appearance import PLAIN, Appearance
+from cnnlab.errors import OptionError, UserError, unknown
+from cnnlab.explanations.array_images import (
+    BRIGHTNESS,
+    Scale,
+    check_scale,
+    is_array_file,
+    read_array_image,
+)
+from cnnlab.explanations.explanation import Explained, Explanation
+from cnnlab.explanations.kernel_files import array_name, check_fit, read_kernels
 from cnnlab.explanations.options import File, Index
 from cnnlab.explanations.picture_files import read_picture
-from cnnlab.explanations.subject import Subject
+from cnnlab.explanations.subject import Subject, displayed
 from cnnlab.explanations.technique import Technique
+from cnnlab.explanations.untrained import Untrained
 from cnnlab.language.fields import problem, problems
-from cnnlab.language.source import read_yaml
+from cnnlab.reporting import Reporter
+from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What kernels are applied to.
+
+    values: (H, W, C) float, from scale[0], which is black, to scale[1], which is white. look: how numbers
+    that lie as it does are drawn.
+    """
+
+    name: str
+    values: np.ndarray
+    scale: Scale = BRIGHTNESS
+    notes: Sequence[str] = ()
+    look: Appearance = PLAIN
+
+    def drawn(self, values: np.ndarray) -> np.ndarray:
+        """Numbers on the picture's scale as brightness in [0, 1]."""
+        black, white = self.scale
+        return values if self.scale == BRIGHTNESS else (values - black) / (white - black)
 
 
 class Kernels(Technique):
@@ -29,80 +59,154 @@ class Kernels(Technique):
 
     name = "kernels"
     summary = "Apply nine classic kernels to an image, then ReLU and pooling."
-    examples = ("cnn", "cnn --picture cat.jpg", "cnn --kernels mine.yaml --pipeline corner")
+    examples = (
+        "cnn", "--picture cat.jpg", "cnn --kernels mine.yaml --pipeline corner",
+        "--picture figure.npy --kernels patches.yaml --mean",
+    )  # fmt: skip
     description = (
-        "These kernels are fixed, not learned; the run only supplies the image. A curve detector shows the "
-        "computation in numbers, unless you pass --kernels."
+        "These kernels are fixed, not learned; a run or an experiment only supplies the image, and with "
+        "--picture none is needed. A curve detector shows the computation in numbers, unless you pass "
+        "--kernels or --mean, or the image has negative values."
     )
     papers = ("Sobel & Feldman 1968",)
+    takes_network = "optional"
 
     image: Index | None = Field(None, description="A test image; by default the first.")
-    picture: File | None = Field(None, description="A picture file instead, in its own size.")
+    picture: File | None = Field(
+        None,
+        description="An image file instead, in its own size: a picture, or numbers in a .npy or .npz file.",
+    )
+    scale: tuple[float, float] | None = Field(
+        None,
+        description="For .npy and .npz: the numbers of black and white; by default 0 1 or, with negative "
+        "numbers, -1 1.",
+    )
     kernels: File | None = Field(None, description="Your own kernels: YAML, name: [[…], […]].")
+    mean: bool = Field(False, description="The mean of the products instead of their sum.")
     pipeline: str | None = Field(None, description="The kernel of the pipeline; by default Sobel x.")
+
+    @field_validator("scale", mode="after")
+    @classmethod
+    def _ascending(cls, value: Scale | None) -> Scale | None:
+        if value is not None:
+            check_scale(value)
+        return value
 
     @model_validator(mode="after")
     def _one_picture(self) -> Kernels:
         if self.picture is not None and self.image is not None:
             raise problems(problem("image and picture exclude each other"))
+        if self.picture is None or not is_array_file(self.picture):
+            self.reject_unused("scale", reason="without a .npy or .npz file as --picture")
         return self
 
     def explain(self, subject: Subject) -> Explanation:
+        if self.picture is not None:
+            return self._of(_picture_file(self.picture, self.scale), subject.explained, subject.reporter)
+        from cnnlab.pictures.rendering import shades
+
+        chosen = subject.choose([] if self.image is None else [self.image], [], default=[0])
+        values = shades(chosen.display[0], subject.appearance)
+        picture = Picture(chosen.names[0], values, notes=chosen.notes[0], look=subject.diagram)
+        return self._of(picture, subject.explained, subject.reporter)
+
+    def explain_untrained(self, untrained: Untrained) -> Explanation:
+        if self.picture is None:
+            picture = _test_image(untrained, self.image or 0)
+        else:
+            picture = _picture_file(self.picture, self.scale)
+        return self._of(picture, untrained.explained, untrained.reporter)
+
+    def _of(self, picture: Picture, explained: Explained, reporter: Reporter) -> Explanation:
         from cnnlab.analyses.kernels import KERNELS, apply_kernels, pipeline
         from cnnlab.pictures.drawings.units import kernel_effects, pipeline_stages
-        from cnnlab.pictures.rendering import legend, shades
+        from cnnlab.pictures.rendering import legend
 
-        kernels = KERNELS if self.kernels is None else read_kernels(self.kernels)
-        if self.picture is not None:
-            prepared = read_picture(self.picture)
-            name, notes, pictures = self.picture.name, list(prepared.notes), prepared.pixels[None] / 255
-        else:
-            chosen = subject.choose([] if self.image is None else [self.image], [], default=[0])
-            name, notes = chosen.names[0], chosen.notes[0]
-            pictures = shades(chosen.display[0], subject.appearance)[None]
-        look = subject.diagram if self.picture is None else PLAIN
-        picture = pictures[0]
-        found = {key: each[0] for key, each in apply_kernels(pictures, kernels).items()}
+        kernels: Mapping[str, np.ndarray] = KERNELS
+        if self.kernels is not None:
+            own = read_kernels(self.kernels)
+            check_fit(own, picture.values.shape[:2], picture.name)
+            kernels = {key: kernel.weights for key, kernel in own.items()}
+        pictures, name = picture.values[None], picture.name
+        found = {key: each[0] for key, each in apply_kernels(pictures, kernels, mean=self.mean).items()}
         wanted = self.pipeline or ("Sobel x" if "Sobel x" in kernels else next(iter(kernels)))
         if wanted not in kernels:
             raise unknown("kernel", wanted, kernels)
-        stages = {key: each[0] for key, each in pipeline(pictures, kernels[wanted]).items()}
-        curve = CurveFound() if self.kernels is not None else curve_detector_on(subject, name, picture)
+        stages = {key: each[0] for key, each in pipeline(pictures, kernels[wanted], mean=self.mean).items()}
+        curve = CurveFound()
+        if self.kernels is None and not self.mean and picture.scale == BRIGHTNESS:
+            curve = curve_detector_on(picture, reporter)
+        # What keeps the brightness is a picture again.
+        parts = {key: each.sum() / (each.size if self.mean else 1) for key, each in kernels.items()}
+        shown = {key: picture.drawn(found[key]) for key, part in parts.items() if abs(part - 1) < 0.15}
+        said, combined = (", mean of products", "mean of products") if self.mean else ("", "summed")
+        how = "the mean of its products with the pixels below it" if self.mean else "its response"
         return Explanation(
-            self, subject.explained,
-            sentence=f"{len(kernels)} kernels on {name}; pipeline with {wanted}",
+            self, explained,
+            sentence=f"{counted(len(kernels), 'kernel')} on {name}{said}; pipeline with {wanted}",
             figures={
                 "kernels": lambda: kernel_effects(
-                    picture, kernels, found, title=f"Small kernels on {name}",
+                    picture.drawn(picture.values), kernels, found, shown, title=f"Small kernels on {name}",
                     subtitle=legend(
-                        "The weights of each kernel, and its response at every position of the grayscale "
+                        f"The weights of each kernel, and {how} at every position of the grayscale "
                         "image. Red is positive, blue negative. The response of a kernel that keeps the "
                         "brightness is drawn as an image.",
-                        look,
+                        picture.look,
                     ),
                 ),
                 "pipeline": lambda: pipeline_stages(
-                    picture, wanted, stages, title=f"From {name} to a pooled map",
+                    picture.drawn(picture.values), wanted, stages, title=f"From {name} to a pooled map",
                     subtitle=legend(
-                        f"{wanted}, summed over all channels; ReLU sets negative values to 0; max pooling "
-                        "keeps the largest of 2×2.",
-                        look,
+                        f"{wanted}, {combined} over all channels; ReLU sets negative values to 0; max "
+                        "pooling keeps the largest of 2×2.",
+                        picture.look,
                     ),
                 ),
                 **curve.figures,
             },
             arrays={
-                "picture": picture,
-                **{_key(key): each for key, each in found.items()},
-                **{f"pipeline_{_key(key)}": each for key, each in stages.items()}, **curve.arrays,
+                "picture": picture.values,
+                **{array_name(key): each for key, each in found.items()},
+                **{f"pipeline_{array_name(key)}": each for key, each in stages.items()}, **curve.arrays,
             },
             facts={
-                "image": name, "notes": notes,
+                "image": name, "notes": picture.notes,
                 "kernels": {key: kernel.tolist() for key, kernel in kernels.items()}, "pipeline": wanted,
                 **curve.facts,
             },
-            taken={"pipeline": wanted},
+            taken={"pipeline": wanted, "scale": list(picture.scale)},
         )  # fmt: skip
+
+
+def _picture_file(path: Path, scale: Scale | None) -> Picture:
+    if is_array_file(path):
+        found = read_array_image(path, scale)
+        return Picture(path.name, found.values, found.scale)
+    prepared = read_picture(path)
+    return Picture(path.name, prepared.pixels / 255, notes=list(prepared.notes))
+
+
+def _test_image(untrained: Untrained, index: int) -> Picture:
+    """A test image of an experiment that is not trained yet."""
+    from cnnlab.pictures.rendering import shades
+    from cnnlab.trainer import load_reported
+
+    config = untrained.config
+    if config is None or config.dataset is None:
+        raise UserError(
+            "kernels: expected an image; name a run or an experiment that has images, or give a file with "
+            "--picture"
+        )
+    plain = config.dataset.model_copy(update={"permute_pixels": None})
+    test, appearance = load_reported(plain, untrained.data_paths, untrained.reporter).test, plain.appearance
+    if index >= len(test):
+        raise OptionError(
+            "image", f"expected 0 to {len(test) - 1}, the test images of {config.name}", value=index
+        )
+    channels_first = plain.data_format == "channels_first"
+    display = displayed(test.images[[index]], channels_first=channels_first, brightest=appearance.brightest)
+    look = Appearance(axes=appearance.axes)
+    return Picture(f"test image {index}", shades(display[0], appearance), notes=[], look=look)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,14 +218,15 @@ class CurveFound:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def curve_detector_on(subject: Subject, name: str, picture: np.ndarray) -> CurveFound:
-    """The curve detector on its own curve and at its strongest and weakest position of (H, W, C)."""
+def curve_detector_on(image: Picture, reporter: Reporter) -> CurveFound:
+    """The curve detector on its own curve and at its strongest and weakest position in an image."""
     from cnnlab.analyses.kernels import CURVE, apply_kernels, strongest_and_weakest
     from cnnlab.pictures.drawings.units import curve_detector
     from cnnlab.pictures.kit.formats import short
 
+    picture, name = image.values, image.name
     if picture.shape[0] < CURVE.shape[0] or picture.shape[1] < CURVE.shape[1]:
-        subject.reporter.note(f"{name} is too small for the curve detector, which is 7×7")
+        reporter.note(f"{name} is too small for the curve detector, which is 7×7")
         return CurveFound()
     own = (CURVE > 0).astype(float)
     strongest, weakest = strongest_and_weakest(picture, CURVE)
@@ -160,37 +265,3 @@ def curve_detector_on(subject: Subject, name: str, picture: np.ndarray) -> Curve
             }
         },
     )
-
-
-def read_kernels(path: Path) -> Mapping[str, np.ndarray]:
-    """Kernels from a YAML file: name: [[…], […]], rows of equal length.
-
-    Raises:
-        UserError: with the place of what is wrong.
-    """
-    import numpy as np
-
-    root = read_yaml(path)
-    if not isinstance(root.value, dict) or not root.value:
-        raise UserError(f"{root.place}: expected kernels as name: [[…], […]]")
-    kernels = {}
-    for name, rows in root.plain().items():
-        if not _is_kernel(rows):
-            raise UserError(
-                f"{root.find((name,)).place}: {name}: expected rows of numbers, all of the same length"
-            )
-        kernels[str(name)] = np.array(rows, np.float64)
-    return kernels
-
-
-def _is_kernel(rows: object) -> bool:
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) and row for row in rows):
-        return False
-    numbers = all(
-        isinstance(each, int | float) and not isinstance(each, bool) for row in rows for each in row
-    )
-    return numbers and len({len(row) for row in rows}) == 1
-
-
-def _key(name: str) -> str:
-    return name.lower().replace(" ", "_").replace("/", "_")

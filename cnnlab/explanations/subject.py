@@ -45,6 +45,14 @@ class Chosen:
         return len(self.names)
 
 
+def displayed(raw: np.ndarray, *, channels_first: bool, brightest: int) -> np.ndarray:
+    """Raw pixels in numbers that can be drawn: (N, H, W, C) float32 in [0, 1]."""
+    import numpy as np
+
+    last = np.moveaxis(raw, 1, -1) if channels_first else raw
+    return np.asarray(np.divide(last, np.float32(brightest), dtype=np.float32))
+
+
 @dataclass(eq=False)
 class Subject:
     """A trained model with all that is known of it."""
@@ -226,10 +234,7 @@ class Subject:
 
     def to_display(self, raw: np.ndarray) -> np.ndarray:
         """Raw pixels in numbers that can be drawn: (N, H, W, C) float32 in [0, 1]."""
-        import numpy as np
-
-        last = np.moveaxis(raw, 1, -1) if self.channels_first else raw
-        return np.asarray(np.divide(last, np.float32(self.brightest), dtype=np.float32))
+        return displayed(raw, channels_first=self.channels_first, brightest=self.brightest)
 
     def gray(self, brightness: float) -> np.ndarray:
         """One pixel of that brightness, in [0, 1], as the network takes it; broadcasts to an image."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, ValidationError
 
@@ -15,6 +15,7 @@ from cnnlab.language.fields import Settings, problem, problems
 if TYPE_CHECKING:
     from cnnlab.explanations.explanation import Explanation
     from cnnlab.explanations.subject import Subject
+    from cnnlab.explanations.untrained import Untrained
 
 
 class Technique(Settings):
@@ -43,6 +44,10 @@ class Technique(Settings):
 
     papers: ClassVar[tuple[str, ...]] = ()
 
+    takes_network: ClassVar[Literal["always", "optional", "never"]] = "always"
+    """Whether it looks into a trained network, which `explain` does; where that is optional, a config or
+    nothing will do as well, and `explain_untrained` is called; where never, always this."""
+
     takes_several: ClassVar[bool] = False
     """Whether `explain` takes several networks, to compare them. A name then means all its finished seeds."""
 
@@ -62,6 +67,14 @@ class Technique(Settings):
 
         Raises:
             UserError: the network or its data lack what this technique needs.
+        """
+        raise NotImplementedError
+
+    def explain_untrained(self, untrained: Untrained) -> Explanation:
+        """The same without a trained network, where it does without; nothing is drawn or written yet.
+
+        Raises:
+            UserError: the config lacks what this technique needs.
         """
         raise NotImplementedError
 

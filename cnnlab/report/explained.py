@@ -20,12 +20,16 @@ from cnnlab.run_folders.folders import Folder
 
 @dataclass(frozen=True)
 class TechniqueSection:
-    """One technique: its name, what it shows at all, what it showed here, and the files of its pictures."""
+    """One technique: its name, what it shows at all, what it showed here, and the files of its pictures.
+
+    text: what to read instead of the sentence, where there is more to say.
+    """
 
     name: str
     about: str
     sentence: str
     pictures: Sequence[Path]
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ def write_explanations(subject: Subject, pictures: Sequence[Path] = ()) -> Expla
             subject.reporter.warn(f"{name}: left out: {left_out[name]}")
             continue
         drawn = [found.folder / picture for picture in documents[name]["pictures"]]
-        sections.append(TechniqueSection(name, TECHNIQUES[name].summary, found.sentence, drawn))
+        about = TECHNIQUES[name].summary
+        sections.append(TechniqueSection(name, about, found.sentence, drawn, found.text))
         subject.reporter.note(f"{name}: {found.sentence}")
     folder = Folder(subject.folder, inside=subject.folder.parent)
     page = render_explanations(subject.name, subject.run, sections, left_out=left_out)

@@ -104,7 +104,7 @@ class Folder:
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         self.write_text(name, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
-    def write_arrays(self, name: str, **arrays: np.ndarray) -> None:
+    def write_arrays(self, name: str, /, **arrays: np.ndarray) -> None:
         import numpy as np
 
         self.save_with(name, lambda path: np.savez_compressed(path, **arrays))  # type: ignore[arg-type]

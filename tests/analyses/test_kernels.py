@@ -57,6 +57,17 @@ def test_the_pipeline_of_colours(rng):
         assert_allclose(pooled[2, 1], rectified[4:6, 2:4].max())
 
 
+def test_the_mean_of_the_products_is_their_sum_divided_by_their_number(rng):
+    images, kernels = rng.uniform(-1, 1, (2, 8, 9, 3)), {"wide": rng.normal(size=(2, 5))}
+    found = apply_kernels(images, kernels, mean=True)["wide"]
+    for image, answer in zip(images @ [0.299, 0.587, 0.114], found, strict=True):
+        assert_allclose(answer, correlate2d(image, kernels["wide"], mode="valid") / 10, atol=1e-12)
+    convolved = pipeline(images, kernels["wide"], mean=True)["convolution"]
+    for image, answer in zip(images, convolved, strict=True):
+        wanted = sum(correlate2d(image[..., channel], kernels["wide"], mode="valid") for channel in range(3))
+        assert_allclose(answer, wanted / 30, atol=1e-12)
+
+
 def test_kernels_that_do_not_fit():
     with pytest.raises(UserError) as error:
         apply_kernels(np.zeros((1, 4, 8, 1)), {"wide": np.zeros((5, 3))})

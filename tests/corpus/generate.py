@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import math
 import os
 import pickle
 import shutil
@@ -280,6 +281,45 @@ def npz_set() -> dict[str, bytes]:
         "no-images.npz": npz(x_train=array((0, 4, 4), content=b""), y_train=labels()),
         "other-test-size.npz": npz(x_test=array((3, 2, 8), content=bytes(48))),
         "class-missing.npz": npz(y_train=labels(0, 2, 2, 0, 0, 2)),
+    }
+
+
+@kind
+def array_image() -> dict[str, bytes]:
+    def floats(*values: float, shape: object = None) -> bytes:
+        content = struct.pack(f"<{len(values)}d", *values)
+        return array((1, len(values)) if shape is None else shape, "'<f8'", content)
+
+    return {
+        "pickle.npy": b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00]",
+        "objects.npy": array(descr="'|O'"),
+        "claims-billions.npy": array((10**9, 4, 4)),
+        "volume.npy": array((2, 2, 2), content=bytes(8)),
+        "empty.npy": array((0, 4), content=b""),
+        "complex.npy": array((1, 2), "'<c16'", bytes(32)),
+        "not-a-number.npy": floats(0, 0.5, math.nan, 1),
+        "beyond.npy": floats(-3, 0, 7),
+        "scale-backwards.npz": npz(
+            x_train=None, y_train=None, x_test=None, y_test=None, image=floats(0, 1),
+            scale=floats(1, -1, shape=(2,)),
+        ),
+        "several.npz": npz(),
+    }  # fmt: skip
+
+
+@kind
+def kernels() -> dict[str, bytes]:
+    return {
+        "empty.yaml": b"{}\n",
+        "number.yaml": b"good: [[1]]\nbad: 3\n",
+        "no-rows.yaml": b"bad: []\n",
+        "empty-row.yaml": b"bad: [[1, 2], []]\n",
+        "ragged.yaml": b"bad:\n- [1, 2]\n- [3]\n",
+        "flat.yaml": b"bad: [1, 2, 3]\n",
+        "text.yaml": b"bad: [[1, one]]\n",
+        "infinite.yaml": b"bad: [[1, 2], [.inf, 1e400]]\n",
+        "same-array.yaml": b"a b: [[1]]\nA_b: [[1]]\n",
+        "too-large.yaml": b"good: [[1]]\nbad: [[1, 2, 3, 4, 5]]\n",
     }
 
 

@@ -89,6 +89,20 @@ def read_image(path: Path) -> None:
     read_picture(path)
 
 
+def read_array(path: Path) -> None:
+    """An image of any numbers, as `cnnlab explain kernels --picture` reads it."""
+    from cnnlab.explanations.array_images import read_array_image
+
+    read_array_image(path)
+
+
+def read_own_kernels(path: Path) -> None:
+    """Kernels in YAML, for an image of 4×4."""
+    from cnnlab.explanations.kernel_files import check_fit, read_kernels
+
+    check_fit(read_kernels(path), SHAPE, "the image")
+
+
 def read_model(path: Path) -> None:
     """A .keras file, as `cnnlab explain` reads it."""
     from cnnlab.analyses.network import load_model
@@ -113,6 +127,8 @@ READERS: dict[str, Callable[[Path], None]] = {
     "png": read_image,
     "jpeg": read_image,
     "other-images": read_image,
+    "array-image": read_array,
+    "kernels": read_own_kernels,
     "keras-archive": read_model,
     "keras-names": read_model,
 }

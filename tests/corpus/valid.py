@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.corpus.generate import idx_bytes, npz, picture, png_bytes
+from tests.corpus.generate import array, idx_bytes, npz, picture, png_bytes
 from tests.corpus.readers import GOLDEN, cached_folder
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -107,6 +107,8 @@ VALID: dict[str, tuple[str, Callable[[], list[bytes]]]] = {
     "pickle-data": ("", lambda: [_batch(protocol) for protocol in range(6)]),
     "png": (".png", lambda: [png_bytes(), picture("PNG")]),
     "jpeg": (".jpg", lambda: [picture("JPEG")]),
+    "array-image": (".npy", lambda: [array((4, 4), "'<f4'", bytes(64)), array((4, 4, 3), content=bytes(48))]),
+    "kernels": (".yaml", lambda: [b"corner: [[1, 1], [1, -3]]\nwide: [[1, 0.5, -1e-1]]\n"]),
     "keras-archive": (".keras", _models),
     **{
         f"run-{name}": _recorded(name)

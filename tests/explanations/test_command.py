@@ -21,6 +21,7 @@ from cnnlab.explanations import TECHNIQUES
 from cnnlab.pictures.kit.formats import short
 
 COLORS = Colors().class_names
+LOOK_INTO_NETWORKS = [name for name, each in TECHNIQUES.items() if each.takes_network != "never"]
 SMALL = [
     "--set=dataset.train_size=200",
     "--set=dataset.validation_size=50",
@@ -77,7 +78,7 @@ def everything(out):
 
 
 @pytest.mark.device
-@pytest.mark.parametrize("name", TECHNIQUES)
+@pytest.mark.parametrize("name", LOOK_INTO_NETWORKS)
 def test_every_technique_leaves_pictures_arrays_and_numbers(everything, name):
     document = json.loads((everything / f"{name}.json").read_text(encoding="utf-8"))
     assert document["technique"] == name
@@ -96,9 +97,9 @@ def test_every_technique_leaves_pictures_arrays_and_numbers(everything, name):
 
 def test_the_page_needs_no_other_file(everything):
     html = (everything / "index.html").read_text(encoding="utf-8")
-    for name in TECHNIQUES:
+    for name in LOOK_INTO_NETWORKS:
         assert f'id="{name}"' in html
-    assert html.count("data:image/png;base64,") >= len(TECHNIQUES)
+    assert html.count("data:image/png;base64,") >= len(LOOK_INTO_NETWORKS)
     outside = re.sub(r"base64,[^\"]*", "", html)
     assert not re.search(r"https?:|(src|href)=\"(?!#|data:)", outside)  # neither links nor scripts
 
@@ -144,6 +145,31 @@ def test_equivalence_is_proved_on_the_run_s_data(explain):
     assert document["outputs"] == 12 * 12 * 16
     assert document["weights_not_zero"] == 12 * 12 * 16 * 9 * 8
     assert document["largest_difference"] < 1e-5 * document["largest_output"]
+
+
+@pytest.mark.device
+@pytest.mark.usefixtures("unrendered")
+@pytest.mark.parametrize("name", ["colors_cnn", "branch"])
+def test_the_output_that_is_worked_out_is_the_one_that_keras_computes(explain, name):
+    """Also behind channels first."""
+    document = explain("convolution", name, "--filter", 2, "--image", 5)
+    model = keras.models.load_model(Path(document["run"]) / "model.keras")
+    layer = model.get_layer("conv2d_1")
+    layer.activation = keras.activations.linear
+    data = load_dataset(
+        load_config(str(Path(document["run"]) / "config.yaml")).dataset, DataPaths.from_environment(None)
+    )
+    output = np.array(layer(data.pixels.apply(data.test.images[5:6])))[0]
+    output = (output.transpose(1, 2, 0) if name == "branch" else output)[..., 2].astype(np.float32)
+    one, flipped, _, work, *_ = document["examples"].values()
+    tolerance = {"rtol": 1e-5, "atol": 1e-6} if name == "colors_cnn" else {"rtol": 0.02, "atol": 0.01}
+    assert_allclose(one["output"], output[one["row"], one["column"]], **tolerance)
+    assert_allclose(one["output"], np.sum(one["products"]) + one["bias"], rtol=1e-6)
+    with np.load(Path(document["folder"]) / "convolution.npz") as arrays:
+        assert_allclose(arrays["one_output_map"], output, **tolerance)
+    assert_allclose(flipped["correlation"], one["output"], rtol=1e-12)
+    assert work["weights"] == np.size(layer.kernel)
+    assert document["image"] == "test image 5"
 
 
 @pytest.mark.usefixtures("unrendered")
@@ -335,8 +361,8 @@ def test_a_keras_file_without_a_run(explain, out, tmp_path):
 
 NEED_A_RUN = ("examples", "deconvnet", "invariance", "mistakes", "confusion", "embedding", "equivalence")
 TAKE_PICTURES = {
-    "kernels": "--picture", "features": "--picture", "saliency": "--picture", "occlusion": "--picture",
-    "dream": "--picture", "style": "--content and --style",
+    "convolution": "--picture", "kernels": "--picture", "features": "--picture", "saliency": "--picture",
+    "occlusion": "--picture", "dream": "--picture", "style": "--content and --style",
 }  # fmt: skip
 
 
@@ -372,13 +398,13 @@ def test_everything_that_pictures_show_of_a_keras_file(
     shown = {each["technique"]: each for each in found["techniques"]}
     wanted = {"filters", "maximize"}
     if count:
-        wanted |= {"kernels", "features", "saliency", "occlusion", "dream"}
+        wanted |= {"convolution", "kernels", "features", "saliency", "occlusion", "dream"}
     if count > 1:
         wanted.add("style")
     else:
         assert found["left_out"]["style"].endswith("style takes two pictures; name both with --picture")
     assert set(shown) == wanted
-    assert set(found["left_out"]) == set(TECHNIQUES) - wanted
+    assert set(found["left_out"]) == set(LOOK_INTO_NETWORKS) - wanted
     with np.load(Path(found["folder"]) / "maximize.npz") as arrays:
         assert -1 <= arrays["images"].min() < -0.1  # black is −1, as --pixels says
     if count > 1:
@@ -386,7 +412,7 @@ def test_everything_that_pictures_show_of_a_keras_file(
         assert shown["features"]["images"] == shown["occlusion"]["images"] == names
         assert shown["features"]["notes"] == [["cropped and resized from 30×40 to 8×8"]] * 2
         assert (shown["style"]["content"], shown["style"]["style"]) == tuple(names)
-        assert shown["kernels"]["image"] == shown["dream"]["image"] == names[0]
+        assert {shown[each]["image"] for each in ("convolution", "kernels", "dream")} == {names[0]}
         for (_, labels, *_), _ in drawn:
             assert all(label.endswith("cropped and resized from 30×40 to 8×8") for label in labels)
 
@@ -511,6 +537,7 @@ WRONG = {
         "saliency colors_cnn --method grad_cam --layer dense_1",
         "dense_1 has no maps; choose a convolution, an activation or a pooling before it",
     ),
+    "filter": ("convolution colors_cnn --filter 8", "--filter 8: conv2d_1 has 8 filters, 0 to 7"),
     "kernel": ("kernels colors_cnn --pipeline sobel", "unknown kernel 'sobel'; did you mean Sobel y?"),
 }
 
@@ -531,7 +558,9 @@ def test_kernels_in_yaml_point_at_the_line(out, capsys, tmp_path):
     assert (
         run(["explain", "kernels", "colors_cnn", "--kernels", str(path), "--out", str(out), "--quiet"]) == 2
     )
-    wanted = f"{path}:2:6: bad: expected rows of numbers, all of the same length"
+    wanted = (
+        f"{path}:2:15: bad: expected rows of numbers, all of the same length; found 1 number in a row after 2"
+    )
     assert capsys.readouterr().err.strip() == wanted
 
 

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from cnnlab.explanations.worked_examples import all_examples
+from cnnlab.explanations.worked_examples.own import OwnConvolution
+from cnnlab.layers.window import Window
 from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps, stages
 from cnnlab.pictures.drawings.sets import embedding_plane, mistakes
 from cnnlab.pictures.drawings.units import best_images, curve_detector, strongest_examples
@@ -47,6 +50,28 @@ FIGURES = {
         rng.normal(size=(40, 2)) * [10, 1], np.arange(40) % 4, NAMES, **LONG,
     ),
 }  # fmt: skip
+
+
+def worked_on(size: int, channels: int, kernel: int, window: Window) -> OwnConvolution:
+    """A convolution with long numbers."""
+    image = -rng.random((size, size, channels))
+    weights = -10 * rng.random((kernel, kernel, channels, 2))
+    picture = rng.random((size, size, channels))
+    return OwnConvolution(
+        LAYER, image, weights, -rng.random(2), window, 1, 1, "test image 1234", picture
+    )  # fmt: skip
+
+
+FIGURES |= {f"worked example: {each.name}": each.draw for each in all_examples()} | {
+    f"worked example on {name}: {each.name}": each.draw
+    for name, own, count in (
+        ("3×3", worked_on(12, 1, 3, Window((3, 3))), 7),
+        ("5×5×3", worked_on(28, 3, 5, Window((5, 5), (2, 2), "same")), 4),
+        ("1×1×3", worked_on(6, 3, 1, Window((1, 1))), 2),
+        ("11×11×4", worked_on(60, 4, 11, Window((11, 11), (4, 4))), 4),
+    )
+    for each in own.examples()[:count]
+}
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -24,7 +24,7 @@ from cnnlab.datasets.reading.decoded_cache import Decoded, Part, cached
 from cnnlab.datasets.reading.download import DownloadError, download
 from cnnlab.errors import CnnlabWarning, UserError
 from cnnlab.language.source import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse_yaml
-from cnnlab.npz import NpzError, read_npz
+from cnnlab.npz import NpzError, read_npy, read_npz
 from tests.corpus.readers import READERS
 
 ROOT = Path(__file__).parents[2]
@@ -164,6 +164,9 @@ def test_arrays_hold_numbers(tmp_path):
     np.savez(tmp_path / "it.npz", x_train=np.array([Calls()], dtype=object))
     with pytest.raises(NpzError, match="expected x_train to hold plain numbers"):
         read_npz(tmp_path / "it.npz")
+    np.save(tmp_path / "it.npy", np.array([Calls()], dtype=object))
+    with pytest.raises(NpzError, match="expected an array of plain numbers, found Python objects"):
+        read_npy(tmp_path / "it.npy", most=1000)
     assert not Path("called").exists()
 
 

@@ -44,4 +44,9 @@ class XO(Generated):
         from cnnlab.datasets.drawn.letters import letters
 
         labels = stream.balanced(count, len(self.all_classes))
-        return letters(labels, stream, size=self.size, noise=self.noise, difficulty=self.difficulty), labels
+        amount = self.difficulty
+        images = letters(
+            labels, stream, size=self.size, noise=self.noise,
+            scale=amount, shift=amount, thickness=amount, rotation=amount,
+        )  # fmt: skip
+        return images, labels

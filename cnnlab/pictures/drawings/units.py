@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.datasets.appearance import PLAIN, Appearance
+from cnnlab.pictures.drawings.numbers import write_numbers
 from cnnlab.pictures.kit.formats import short
-from cnnlab.pictures.kit.palette import INK, MARK, PAPER
+from cnnlab.pictures.kit.palette import MARK
 from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, label_width
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box
 
@@ -19,6 +20,7 @@ def kernel_effects(
     picture: np.ndarray,
     kernels: Mapping[str, np.ndarray],
     answers: Mapping[str, np.ndarray],
+    pictures: Mapping[str, np.ndarray],
     *,
     title: str,
     subtitle: str,
@@ -28,7 +30,8 @@ def kernel_effects(
 
     Args:
         picture: (H, W, C) in [0, 1].
-        answers: by kernel (H', W'), signed. Those of one sign are drawn grey, as pictures.
+        answers: by kernel (H', W'), signed.
+        pictures: by kernel, where its answer is drawn as a picture, that picture: (H', W') in [0, 1].
     """
     rows = math.ceil(len(kernels) / columns)
     sheet = Sheet(
@@ -45,20 +48,16 @@ def kernel_effects(
     for index, (name, kernel) in enumerate(kernels.items()):
         row, column = index // columns, 1 + 2 * (index % columns)
         flat = kernel if kernel.ndim == 2 else kernel.mean(axis=-1)
-        x, y, wide, tall = sheet.values(row, column, flat, ColorScale.signed(flat), caption=name)
-        height, width = flat.shape
-        for (top, left), value in np.ndenumerate(flat):
-            if width > 7 and abs(value) < 0.3 * np.abs(flat).max():
-                continue  # no room for every number; the colour says it
-            strong = abs(value) > 0.6 * np.abs(flat).max()
-            sheet.text(
-                x + (left + 0.5) * wide / width, y + (top + 0.5) * tall / height, short(float(value)),
-                across="center", size=min(9, 30 / max(width, height)), color=PAPER if strong else INK,
-            )  # fmt: skip
+        scale, largest = ColorScale.signed(flat), np.abs(flat).max()
+        box = sheet.values(row, column, flat, scale, caption=name)
+        crowded = flat.shape[1] > 7  # no room for every number; the colour says it
+        write_numbers(
+            sheet, box, flat, scale, size=min(9, 30 / max(flat.shape)), least=0.3 * largest if crowded else 0
+        )
         answer = answers[name]
         caption = f"{short(float(answer.min()))} to {short(float(answer.max()))}"
-        if abs(kernel.sum() - 1) < 0.15:  # keeps the brightness: a picture again
-            sheet.picture(row, column + 1, answer, caption=caption)
+        if name in pictures:
+            sheet.picture(row, column + 1, pictures[name], caption=caption)
         else:
             sheet.values(row, column + 1, answer, ColorScale.signed(answer), caption=caption)
     label = "value ÷ largest magnitude of the kernel or response (the range of a response is above it)"
@@ -112,14 +111,8 @@ def _numbered(
     sheet: Sheet, row: int, column: int, values: np.ndarray, scale: ColorScale, *, caption: str
 ) -> None:
     """A picture of a few numbers, each of which is written on its place."""
-    x, y, wide, tall = sheet.values(row, column, values, scale, caption=caption)
-    height, width = values.shape
-    for (top, left), value in np.ndenumerate(values):
-        dark = value < 0.55 if scale.colormap == GREYS else abs(value) > 0.6 * scale.high
-        sheet.text(
-            x + (left + 0.5) * wide / width, y + (top + 0.5) * tall / height, short(round(float(value), 2)),
-            across="center", size=8.5, color=PAPER if dark else INK,
-        )  # fmt: skip
+    box = sheet.values(row, column, values, scale, caption=caption)
+    write_numbers(sheet, box, values, scale, written=lambda value: short(round(value, 2)))
 
 
 def _marked(

@@ -20,3 +20,15 @@ def short(value: float) -> str:
 def signed(value: float, digits: int = 1) -> str:
     """+1.2, −0.3: a difference."""
     return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def written(value: float | str) -> str:
+    """A number as it stands in a cell: 3, −1, 0.25, −0.13, 0.0012; a text as it is."""
+    if isinstance(value, str):
+        return value
+    number = float(value)
+    if number == round(number):
+        return f"{number:.0f}".replace("-", "−") if number else "0"
+    if abs(number) < 0.005:
+        return short(number)
+    return f"{number:.2f}".rstrip("0").rstrip(".").replace("-", "−")

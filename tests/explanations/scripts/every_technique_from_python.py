@@ -23,7 +23,9 @@ QUICK = {
 if __name__ == "__main__":
     run, folder = map(Path, sys.argv[1:])
     made, saved = [], []
-    for name in TECHNIQUES:
+    for name, technique in TECHNIQUES.items():
+        if technique.takes_network == "never":
+            continue
         found = explain(name, run, out=folder, data_paths=DataPaths.from_environment(), **QUICK.get(name, {}))
         if found.sentence and len(found.figures):
             made.append(name)

@@ -1,0 +1,319 @@
+"""The examples on a network's own first convolution: its sizes, and with a run its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.errors import UserError
+from cnnlab.explanations.worked_examples.example import Example
+from cnnlab.explanations.worked_examples.matrices import im2col, pooling_gradient, tied_weights
+from cnnlab.explanations.worked_examples.signals import fourier, subsampling
+from cnnlab.explanations.worked_examples.windows import listed, products, times
+from cnnlab.layers.convolution import Conv2D
+from cnnlab.layers.graph import IMAGE
+from cnnlab.layers.window import Window
+from cnnlab.pictures.kit.formats import written
+from cnnlab.scratch.worked_examples.arithmetic import slide
+from cnnlab.scratch.worked_examples.windows import OneOutput, correlated, count_work, one_output, seen_pixels
+from cnnlab.wording import counted
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MOST_LISTED = 25
+_MOST_WEIGHTS = 9  # of a kernel whose matrices are drawn in full
+_POOLED = 4  # rows and columns of the part of a map that is pooled
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a config says of a convolution.
+
+    Args:
+        size: rows and columns of its input. channels: of its input.
+    """
+
+    name: str
+    size: tuple[int, int]
+    channels: int
+    filters: int
+    window: Window
+    groups: int
+
+    def examples(self) -> list[Example]:
+        return [self.arithmetic(), self.multiplications()]
+
+    def arithmetic(self) -> Example:
+        """Where its windows land."""
+        found = slide(self.size, self.window)
+        places = [(0, column) for column in range(min(2, found.output[1]))]
+        seen = [seen_pixels(self.size, self.window, place) for place in places]
+        title = f"Where the windows of {self.name} land"
+
+        def draw() -> Figure:
+            from cnnlab.pictures.drawings.worked_examples.arithmetic import one_slide
+
+            return one_slide(
+                found, title=title,
+                subtitle="Left: how many outputs see each pixel, the darker the more. Right: how many "
+                "pixels each output sees. Orange and blue: the first two windows. Empty cells outside are "
+                "padding.",
+            )  # fmt: skip
+
+        text = (
+            f"The {times(self.window.size)} window of {self.name} slides over {times(self.size)} pixels "
+            f"with strides of {times(self.window.stride)}, dilation of {times(self.window.dilation)} and "
+            f"padding: {self.window.padding}, which adds {found.before[0] + found.after[0]} rows and "
+            f"{found.before[1] + found.after[1]} columns of zeros.\n"
+            f"Along the height there are {found.formula(0)} outputs, along the width {found.formula(1)}."
+        )
+        if max(map(len, seen)) <= _MOST_LISTED:
+            text += "".join(
+                f"\nOutput {number} sees pixels {listed(each)}." for number, each in enumerate(seen, start=1)
+            )
+        return Example(
+            "arithmetic", title, text,
+            {
+                "input": list(self.size), "kernel": list(self.window.size),
+                "strides": list(self.window.stride), "dilation": list(self.window.dilation),
+                "padding": self.window.padding,
+                "padded": [found.before[0] + found.after[0], found.before[1] + found.after[1]],
+                "output": list(found.output), "seen_by_first_outputs": [each.tolist() for each in seen],
+                "outputs_per_pixel": found.seen, "pixels_per_output": found.sees,
+            },
+            draw,
+        )  # fmt: skip
+
+    def multiplications(self) -> Example:
+        """What it costs, beside a Dense layer and as a product of matrices."""
+        seen = self.channels // self.groups
+        work = count_work(self.size, seen, self.window, self.filters)
+        inputs = self.size[0] * self.size[1] * self.channels
+        outputs = work.positions * self.filters
+        weights = work.per_output * self.filters
+        kernel = times(self.window.size)
+        title = f"{counted(work.per_output, 'multiplication')} at {counted(work.positions, 'position')}"
+
+        def draw() -> Figure:
+            from cnnlab.pictures.drawings.worked_examples.matrices import multiplications as drawn
+
+            return drawn(
+                self.size, self.channels, self.window.size, work, title=title,
+                subtitle="The first window, its products and its output. Of many channels and filters "
+                "three are drawn.",
+            )  # fmt: skip
+
+        grouped = f" of the {self.channels}" if self.groups > 1 else ""
+        per_group = ", for each group" if self.groups > 1 else ""
+        return Example(
+            "multiplications", title,
+            f"A filter spans {counted(seen, 'channel')}{grouped}: {kernel}×{seen} = {work.per_output} "
+            f"multiplications give one output. {times(work.output)} = {work.positions:,} positions and "
+            f"{counted(self.filters, 'filter')} take {work.multiplications:,} multiplications for one "
+            "image.\n"
+            f"With im2col, an image is a matrix of {work.positions:,}×{work.per_output}, and the kernel "
+            f"one of {work.per_output}×{self.filters // self.groups}{per_group}.\n"
+            f"A Dense layer between the same {inputs:,} inputs and {outputs:,} outputs has "
+            f"{inputs * outputs:,} weights; the convolution has {weights:,}, biases not counted.",
+            {
+                "multiplications_per_output": work.per_output, "positions": work.positions,
+                "filters": self.filters,
+                "multiplications": work.multiplications, "matrix": [work.positions, work.per_output],
+                "inputs": inputs, "outputs": outputs, "dense_weights": inputs * outputs, "weights": weights,
+            },
+            draw,
+        )  # fmt: skip
+
+
+def sizes_of(config: ExperimentConfig) -> Sizes:
+    """The sizes of the first Conv2D of a config.
+
+    Raises:
+        UserError: it has none.
+    """
+    shapes = {IMAGE: config.input_shape}
+    for position, node in enumerate(config.nodes):
+        feeds = tuple(shapes[each] for each in node.inputs)
+        if isinstance(node.layer, Conv2D):
+            height, width, channels = node.layer.spatial(feeds[0])
+            window = node.layer.window
+            assert window is not None
+            layer = node.layer
+            return Sizes(node.name, (height, width), channels, layer.filters, window, layer.groups)
+        shapes[position] = node.layer.output_shape_of(feeds)
+    raise UserError(f"{config.name}: this network has no Conv2D; choose one that has, such as cnn")
+
+
+@dataclass(frozen=True, eq=False)
+class OwnConvolution:
+    """A trained convolution on one image.
+
+    Args:
+        image: (H, W, C) float32, what reaches the layer. kernel: (h, w, C / groups, F). bias: (F,).
+        filter: the one that is worked out. picture: (H, W, C) in [0, 1], as people see the image.
+    """
+
+    name: str
+    image: np.ndarray
+    kernel: np.ndarray
+    bias: np.ndarray
+    window: Window
+    groups: int
+    filter: int
+    image_name: str
+    picture: np.ndarray
+
+    def examples(self) -> list[Example]:
+        """All that its size has room for."""
+        return [
+            self.strongest_output(), self.flipped(), *self.sizes.examples(), *self._small(), *self._pooling(),
+            fourier(
+                self.seen[..., 0], self.weights[..., 0],
+                what=f"channel {self.first_channel} of what {self.name} sees",
+                by=f"the same channel of filter {self.filter}",
+            ),
+            subsampling(_three_or_one(self.picture)),
+        ]  # fmt: skip
+
+    @property
+    def sizes(self) -> Sizes:
+        height, width, channels = self.image.shape
+        return Sizes(
+            self.name, (height, width), channels, self.kernel.shape[3], self.window, self.groups
+        )  # fmt: skip
+
+    @property
+    def first_channel(self) -> int:
+        """Of those that the filter sees."""
+        channels, filters = (int(each) for each in self.kernel.shape[2:])
+        return self.filter // (filters // self.groups) * channels
+
+    @cached_property
+    def seen(self) -> np.ndarray:
+        """(H, W, C / groups) float64, the channels that the filter sees."""
+        first = self.first_channel
+        return self.image[..., first : first + self.kernel.shape[2]].astype(np.float64)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """(h, w, C / groups) float64, of the filter."""
+        return self.kernel[..., self.filter].astype(np.float64)
+
+    @cached_property
+    def map(self) -> np.ndarray:
+        """(H', W') the filter's output, before the activation."""
+        output: np.ndarray = correlated(self.seen, self.weights, self.window) + self.bias[self.filter]
+        return output
+
+    @cached_property
+    def strongest(self) -> OneOutput:
+        """The largest output in magnitude, taken apart."""
+        row, column = np.unravel_index(np.abs(self.map).argmax(), self.map.shape)
+        place = int(row), int(column)
+        bias = float(self.bias[self.filter])
+        return one_output(self.seen, self.weights, self.window, place, bias=bias)
+
+    def strongest_output(self) -> Example:
+        """One output, product by product."""
+        found = self.strongest
+        title = f"One output of {self.name}, number by number"
+        channels = found.patch.shape[2]
+
+        def draw() -> Figure:
+            from cnnlab.pictures.drawings.worked_examples.own import one_output as drawn
+
+            return drawn(
+                self.seen, self.map, found, self.window, title=title,
+                subtitle=f"The strongest output of filter {self.filter} on {self.image_name}: pixels times "
+                "weights, added up. Numbers are rounded to two digits.",
+            )  # fmt: skip
+
+        if found.patch.size <= _MOST_WEIGHTS:
+            sums = products(found.patch, found.kernel)
+        else:
+            of_channels = found.products.sum(axis=(0, 1))
+            sums = " + ".join(
+                f"{written(each)}" if each >= 0 else f"({written(each)})" for each in of_channels
+            )
+            sums = f"{found.patch.size} products, which add up to {sums} over the "
+            f"{counted(channels, 'channel')},"
+        return Example(
+            "one-output", title,
+            f"Filter {self.filter} is strongest at row {found.place[0]}, column {found.place[1]} of its "
+            f"map (counted from 0). Its window begins at row {found.corner[0]}, column {found.corner[1]} "
+            "of the input.\n"
+            f"{sums} + bias {written(found.bias)} = {written(found.total)}, before the activation.",
+            {
+                "row": found.place[0], "column": found.place[1], "window_begins": list(found.corner),
+                "patch": found.patch, "kernel": found.kernel, "products": found.products, "bias": found.bias,
+                "output": found.total, "map": self.map,
+            },
+            draw,
+        )  # fmt: skip
+
+    def flipped(self) -> Example:
+        """Its map, and the one that its kernel would give flipped."""
+        turned = self.weights[::-1, ::-1]
+        other = correlated(self.seen, turned, self.window) + self.bias[self.filter]
+        place = self.strongest.place
+        title = "Convolution and cross-correlation"
+
+        def draw() -> Figure:
+            from cnnlab.pictures.drawings.worked_examples.own import two_maps
+
+            return two_maps(
+                self.seen, (self.weights, self.map), (turned, other), place, title=title,
+                subtitle=f"Filter {self.filter} of {self.name} as it is, and flipped. The same place is "
+                "marked in both maps.",
+            )  # fmt: skip
+
+        return Example(
+            "flipped-kernel", title,
+            f"{self.name} computes cross-correlation: at row {place[0]}, column {place[1]} it gives "
+            f"{written(float(self.map[place]))}. The convolution of mathematics flips the kernel first, "
+            f"and gives {written(float(other[place]))} there. Over the whole map the two differ by up to "
+            f"{written(float(np.abs(self.map - other).max()))}.",
+            {
+                "row": place[0], "column": place[1], "correlation": float(self.map[place]),
+                "convolution": float(other[place]),
+                "largest_difference": float(np.abs(self.map - other).max()),
+                "kernel": self.weights, "flipped_kernel": turned, "convolution_map": other,
+            },
+            draw,
+        )  # fmt: skip
+
+    def _small(self) -> Sequence[Example]:
+        """Matrices of a few pixels at the strongest place, where kernel and image have room for them."""
+        height, width = self.window.size
+        rows, columns = self.seen.shape[:2]
+        if not 1 < height * width <= _MOST_WEIGHTS or rows <= height or columns <= width:
+            return []
+        top, left = (
+            min(max(corner, 0), length - side - 1)
+            for corner, length, side in zip(
+                self.strongest.corner, (rows, columns), self.window.size, strict=True
+            )
+        )
+        pixels = self.seen[top : top + height + 1, left : left + width + 1, 0]
+        weights = self.weights[..., 0]
+        return [im2col(pixels, weights), tied_weights(pixels, weights)]
+
+    def _pooling(self) -> Sequence[Example]:
+        if min(self.map.shape) < _POOLED:
+            return []
+        top, left = (
+            min(place, length - _POOLED)
+            for place, length in zip(self.strongest.place, self.map.shape, strict=True)
+        )
+        return [pooling_gradient(self.map[top : top + _POOLED, left : left + _POOLED])]
+
+
+def _three_or_one(picture: np.ndarray) -> np.ndarray:
+    """What can be drawn: colours, or grey (H, W)."""
+    return picture if picture.shape[2] == 3 else picture.mean(axis=2)

@@ -1,0 +1,245 @@
+"""X or O, as lectures have it: patches by hand, stacked twice, and a vote, beside comparing pixels."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from cnnlab.explanations.explanation import Explanation
+from cnnlab.explanations.options import Seed, WholeNumber
+from cnnlab.explanations.technique import Technique
+from cnnlab.explanations.untrained import Untrained
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from cnnlab.analyses.letters import LetterNetwork, Stages, Told
+
+_SHOWN = 5
+"""Figures of each kind in the picture."""
+
+_WIDTH = 80
+"""Characters of a line of text."""
+
+_OPENING = "X or O? Nothing is trained here: all that is known is three patches, and one X and one O."
+
+_CONCLUSION = (
+    "Pooling makes up for a shift of one pixel, not of two; a patch of a stroke does not fit that stroke "
+    "when it is turned. The second layer tolerates more of a shift, but its patches fit only strokes of the "
+    "size and thickness that they were cut from. Where all distortions come together, patches by hand are "
+    "no better than pixels. Which patches to look for is what a network learns:"
+)
+
+
+class XO(Technique):
+    """Tell X from O by three patches, with every number; how often that works, beside comparing pixels."""
+
+    name = "xo"
+    summary = "Tell X from O by hand: patches, pooling, ReLU, stacked twice, and a vote."
+    examples = ("", "--letter O", "--figures 5000 --seed 1 --json")
+    description = (
+        "Nothing is trained: the patches of the first layer are given; those of the second and the weights "
+        "of the vote are taken from one X and one O as they are. A table shows which distortions this "
+        "network tolerates, beside comparing pixels."
+    )
+    papers = ("Rohrer 2016",)
+    takes_network = "never"
+
+    letter: Literal["X", "O"] = Field("X", description="The letter of the worked example.")
+    figures: WholeNumber = Field(1000, ge=1, le=20_000, description="Figures of each kind of distortion.")
+    seed: Seed = 0
+
+    def explain_untrained(self, untrained: Untrained) -> Explanation:
+        from cnnlab.analyses.letters import LETTERS, METHODS, LetterNetwork, as_they_are, told_letters
+
+        network = LetterNetwork.of_letters()
+        figure = as_they_are()[[LETTERS.index(self.letter)]]
+        first, second = network.stages(figure)
+        scores = [dict(zip(LETTERS, each[0].tolist(), strict=True)) for each in network.scores(figure)]
+        example = Example(self.letter, network, figure[0, ..., 0], (first, second), scores)
+        told = told_letters(network, self.figures, seed=self.seed)
+        conclusion = [textwrap.fill(_CONCLUSION, _WIDTH), "   cnnlab train xo_cnn"]
+        return Explanation(
+            self, untrained.explained,
+            sentence=f"An {self.letter} by patches and a vote: {example.scored()}; {len(METHODS)} ways to "
+            f"tell letters, on {len(told)} kinds of figures",
+            text="\n\n".join([in_words(example), as_table(told), *conclusion]),
+            figures={
+                "xo": lambda: draw_first_layer(example),
+                "second-layer": lambda: draw_second_layer(example),
+                "figures": lambda: draw_figures(told),
+            },
+            arrays=example.arrays(),
+            facts={
+                **example.facts(),
+                "accuracy": [
+                    {"kind": each.kind, "figures": len(each.labels), **each.accuracies} for each in told
+                ],
+            },
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One letter on its way through the network.
+
+    figure: (9, 9) of ±1. stages: of both layers, of one image. scores: by letter, of the vote on each layer.
+    """
+
+    letter: str
+    network: LetterNetwork
+    figure: np.ndarray
+    stages: tuple[Stages, Stages]
+    scores: Sequence[Mapping[str, float]]
+
+    def scored(self) -> str:
+        """The scores of the vote on the second layer: X: 0.087, O: 0.033"""
+        return ", ".join(f"{letter}: {score:.3f}" for letter, score in self.scores[1].items())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Figure, patches, maps and weights in full precision."""
+        found = {"figure": self.figure}
+        for layer, stages, patches, vote in self._layers():
+            found |= {f"{layer}_{step}": each for step, each in self._steps(stages).items()}
+            found |= {f"{layer}_patches": patches, f"{layer}_vote": vote}
+        return found
+
+    def facts(self) -> dict[str, Any]:
+        """The same for JSON: lists with an item for each patch, and the scores."""
+        import numpy as np
+
+        layers = {
+            f"{layer}_layer": {
+                "patches": np.moveaxis(patches, -1, 1).tolist(),
+                **{step: np.moveaxis(each, -1, 0).tolist() for step, each in self._steps(stages).items()},
+                "vote": {"weights": dict(zip("XO", vote.T.tolist(), strict=True)), "scores": dict(scores)},
+            }
+            for (layer, stages, patches, vote), scores in zip(self._layers(), self.scores, strict=True)
+        }
+        return {"figure": self.figure.tolist(), **layers}
+
+    def _layers(self) -> list[tuple[str, Stages, np.ndarray, np.ndarray]]:
+        votes = [vote.weights for vote in self.network.votes]
+        return list(zip(("first", "second"), self.stages, self.network.patches, votes, strict=True))
+
+    @staticmethod
+    def _steps(stages: Stages) -> dict[str, np.ndarray]:
+        return {
+            "mean_of_products": stages.matches[0],
+            "max_pooling": stages.pooled[0],
+            "relu": stages.rectified[0],
+        }
+
+
+def in_words(example: Example) -> str:
+    """The steps, with the numbers of this letter."""
+    from cnnlab.analyses.letters import PATCHES
+    from cnnlab.pictures.drawings.letters import mean_in_words
+
+    products = example.figure[:3, :3] * PATCHES["diagonal"]
+    best, scores = float(example.stages[0].matches[0, ..., 0].max()), example.scores[1]
+    matching, winner = int((products == 1).sum()), max(scores, key=lambda letter: scores[letter])
+    steps = (
+        "A figure has 9×9 pixels: 1 on the strokes, −1 beside them. A literal comparison says X only if all "
+        "81 pixels are those of the X; a milder one asks with which letter more pixels agree.",
+        "A network compares pieces. At each of 7×7 places it multiplies a 3×3 patch by the pixels under it "
+        f"and takes the mean: 1 is a full match, −1 its opposite. In the top left corner of this "
+        f"{example.letter}, {matching} of 9 pixels match the diagonal patch, so the mean is "
+        f"{mean_in_words(products)}. The best match of this patch anywhere is {best:.2f}.",
+        "Max pooling keeps the best match of each 2×2, with zeros beyond the odd edge: 7×7 → 4×4. Where "
+        "exactly the patch matched no longer counts. ReLU replaces negative values by 0.",
+        "A second layer does the same with the three maps of the first: 4×4 → 2×2 → 1×1. Its eight patches, "
+        "3×3×3, are cut out of the maps of the X and the O as they are, less their mean.",
+        "The vote is a fully connected layer. Each of the eight values counts for the letter that has more "
+        f"of it, weighted by the difference. {example.scored()}. So it is an {winner}.",
+    )
+    lines = [
+        textwrap.fill(step, _WIDTH, initial_indent=f"{number}. ", subsequent_indent="   ")
+        for number, step in enumerate(steps, start=1)
+    ]
+    return "\n".join([textwrap.fill(_OPENING, _WIDTH), "", *lines])
+
+
+def as_table(told: Sequence[Told]) -> str:
+    """How many figures of each kind each method tells."""
+    from cnnlab.pictures.kit.formats import percent
+    from cnnlab.summary_tables.text import text_table
+
+    rows = [
+        [each.kind, f"{len(each.labels):,}", *(percent(share) for share in each.accuracies.values())]
+        for each in told
+    ]
+    return text_table(["Letters", "Figures", *_heads()], rows)
+
+
+def _heads() -> list[str]:
+    return ["Identical\npixels", "Most equal\npixels", "One\nlayer", "Two\nlayers"]
+
+
+def draw_first_layer(example: Example) -> Figure:
+    """The picture of the first layer."""
+    from cnnlab.analyses.letters import PATCHES
+    from cnnlab.pictures.drawings.letters import first_layer
+
+    first = example.stages[0]
+    return first_layer(
+        example.figure, list(PATCHES.items()), first.matches[0], first.rectified[0],
+        title=f"Three patches on an {example.letter}",
+        subtitle="The mean of the nine products at every place: 1 is a full match, −1 its opposite. Pooling "
+        "keeps the best of each 2×2, with zeros beyond the odd edge.",
+    )  # fmt: skip
+
+
+def draw_second_layer(example: Example) -> Figure:
+    """The picture of the second layer and its vote."""
+    from cnnlab.analyses.letters import LETTERS, PATCHES
+    from cnnlab.pictures.drawings.letters import PatchOfMaps, second_layer
+
+    first, second = example.stages
+    places = ("top left", "top right", "bottom left", "bottom right")
+    names = [f"{letter}, {place}" for letter in LETTERS for place in places]
+    patches = [
+        PatchOfMaps(
+            name, example.network.patches[1][index], second.matches[0, ..., index],
+            float(second.rectified[0, 0, 0, index]),
+        )
+        for index, name in enumerate(names)
+    ]  # fmt: skip
+    return second_layer(
+        patches,
+        [(name, first.rectified[0, ..., index]) for index, name in enumerate(PATCHES)],
+        example.network.votes[1].weights,
+        list(example.scores[1].items()),
+        title=f"The second layer on an {example.letter}, and its vote",
+        subtitle="Each patch is a 3×3 piece of the three maps of the X or the O, less its mean. It is "
+        "compared at four places by the mean of 27 products; the largest, after ReLU, is its value. A score "
+        "is the sum of value times weight.",
+    )
+
+
+def draw_figures(told: Sequence[Told]) -> Figure:
+    """The picture of distorted figures and of who tells them."""
+    import numpy as np
+
+    from cnnlab.analyses.letters import METHODS
+    from cnnlab.pictures.drawings.letters import FigureRow, told_figures
+
+    rows = [
+        FigureRow(
+            f"{each.kind}\n{len(each.labels):,} figures", each.images[:_SHOWN, ..., 0],
+            np.stack([each.right(method)[:_SHOWN] for method in METHODS], axis=1),
+            list(each.accuracies.values()),
+        )
+        for each in told
+    ]  # fmt: skip
+    return told_figures(
+        rows, [head.lower() for head in _heads()], title="X or O: four ways to tell",
+        subtitle="The share of letters that are told; undecided is wrong. The marks below a figure stand for "
+        "the four columns: dark where the letter is told, pale where not. All four know only the X and the O "
+        "of the first row.",
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The worked examples of `cnnlab.scratch.worked_examples`, drawn with every number."""

@@ -1,0 +1,146 @@
+"""Dice, spectra and subsampled images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cnnlab.pictures.kit.canvas import Canvas
+from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
+from cnnlab.pictures.kit.sheet import GREYS, ColorScale
+from cnnlab.scratch.worked_examples.signals import Dice, Spectra
+
+
+def dice(found: Dice, *, marked: int, title: str, subtitle: str) -> Figure:
+    """The distributions of one die and of two, and the table of all pairs.
+
+    Args:
+        marked: the sum that is pointed at.
+    """
+    canvas = Canvas(5.6, title=title, subtitle=subtitle)
+    side = len(found.one)
+    for index in range(2):
+        _bars(
+            canvas, 0.1, 1.4 + index * 1.85, found.one, range(1, side + 1), most=1 / 6, tall=0.8, step=0.42,
+            denominator=side, heading=f"die {'AB'[index]}",
+        )  # fmt: skip
+    cell = 0.4
+    colors = np.where(found.sums == marked, MARK, "")
+    table = canvas.grid(
+        3.35, 0.4, found.sums, cell=cell, colors=colors, heading="die A down, die B across: sums"
+    )
+    for each in range(side):
+        canvas.text(table.x - 0.18, table.center(each, 0)[1], str(each + 1), across="center", color=GREY)
+        canvas.text(table.center(0, each)[0], table.bottom + 0.16, str(each + 1), across="center", color=GREY)
+    pairs = int((found.sums == marked).sum())
+    x, y = table.right + 0.3, table.y
+    for index, line in enumerate(
+        (
+            f"P({marked}) = Σ P(a) · P({marked} − a)",
+            f"{pairs} pairs · 1/{side} · 1/{side}",
+            f"= {pairs}/{side**2}",
+        )
+    ):
+        canvas.text(x, y + 0.2 + 0.32 * index, line)
+    _bars(
+        canvas, 0.1, 5.25, found.total, range(2, 2 * side + 1), most=float(found.total.max()), tall=1.1,
+        step=0.72, denominator=side**2, heading="the sum: A ∗ B", marked=marked,
+    )  # fmt: skip
+    return canvas.figure
+
+
+def _bars(
+    canvas: Canvas,
+    x: float,
+    y: float,
+    shares: np.ndarray,
+    names: Sequence[int],
+    *,
+    most: float,
+    tall: float,
+    step: float,
+    denominator: int,
+    heading: str,
+    marked: int | None = None,
+) -> None:
+    canvas.text(x, y - tall - 0.45, heading, bold=True)
+    for index, (name, share) in enumerate(zip(names, shares.tolist(), strict=True)):
+        left, height = x + index * step, tall * share / most
+        canvas.bar(left, y, 0.8 * step, height, color=MARK if name == marked else COLORS[0])
+        middle = left + 0.4 * step
+        text = f"{round(share * denominator)}/{denominator}"
+        canvas.text(middle, y - height - 0.1, text, across="center", size=9)
+        canvas.text(middle, y + 0.13, str(name), across="center", color=GREY)
+
+
+def spectra(found: Spectra, *, title: str, subtitle: str) -> Figure:
+    """Image, kernel and result on the left, their spectra on the right."""
+    canvas = Canvas(8.1, title=title, subtitle=subtitle, bars=1)
+    wide, left, right, step = 2.2, 0.6, 4.9, 2.72
+    rows, columns = found.direct.shape
+    kernel = np.zeros(found.direct.shape)
+    kernel[: found.kernel.shape[0], : found.kernel.shape[1]] = found.kernel
+    image = np.zeros(found.direct.shape)
+    image[: found.image.shape[0], : found.image.shape[1]] = found.image
+    strengths = [
+        _of_largest(np.log10(1 + np.abs(np.fft.fftshift(each))))
+        for each in (found.image_spectrum, found.kernel_spectrum, found.product)
+    ]
+    scale = ColorScale(0, 1, "log10(1 + magnitude) ÷ largest; frequency 0 in the middle")
+    size = f"{found.image.shape[0]} × {found.image.shape[1]}"
+    small = f"{found.kernel.shape[0]} × {found.kernel.shape[1]}"
+    names = (
+        (f"image, {size}", image), (f"kernel, {small}", kernel), ("their convolution", found.direct)
+    )  # fmt: skip
+    for index, ((name, pixels), strength, head) in enumerate(
+        zip(names, strengths, ("its spectrum", "its spectrum", "the product"), strict=True)
+    ):
+        y = 0.3 + index * step
+        signed = bool((pixels < 0).any())
+        shown = ColorScale.signed(pixels) if signed else ColorScale(0, float(pixels.max()), colormap=GREYS)
+        drawn = canvas.image(left, y, pixels, shown, wide=wide, heading=name)
+        canvas.image(right, y, strength, scale, wide=wide, heading=head)
+        ends = (drawn.right + 0.15, drawn.middle), (right - 0.6, drawn.middle)
+        if index < 2:
+            canvas.arrow(*ends)
+        else:
+            canvas.arrow(*reversed(ends))
+        said = "Fourier transform" if index < 2 else "inverse transform"
+        canvas.text(
+            (drawn.right + right - 0.45) / 2, drawn.middle - 0.13, said, across="center", size=9.5, color=GREY
+        )
+        if index:
+            for x, sign in ((left, "∗" if index == 1 else "="), (right, "×" if index == 1 else "=")):
+                canvas.sign(x - 0.35, drawn.middle, sign)
+    y = 0.3 + 2 * step + wide * rows / columns / 2
+    middle = (left + wide + right - 0.45) / 2
+    canvas.text(middle, y + 0.2, "differs at most by", across="center", size=9.5, color=GREY)
+    canvas.text(middle, y + 0.4, f"{found.largest_difference:.1e}", across="center", size=9.5, color=GREY)
+    canvas.colorbar(scale)
+    return canvas.figure
+
+
+def _of_largest(values: np.ndarray) -> np.ndarray:
+    largest = float(values.max())
+    return values / largest if largest else values
+
+
+def subsampling(images: Mapping[int, np.ndarray], *, title: str, subtitle: str) -> Figure:
+    """The image at several steps, all drawn equally large.
+
+    Args:
+        images: by step (H', W') or (H', W', 3) in [0, 1].
+    """
+    wide = (8.2 - 0.3 * (len(images) - 1)) / len(images)
+    tallest = max(each.shape[0] / each.shape[1] for each in images.values())
+    canvas = Canvas(wide * tallest + 0.75, title=title, subtitle=subtitle)
+    for index, (step, pixels) in enumerate(images.items()):
+        rows, columns = pixels.shape[:2]
+        every = {1: "all rows and columns", 2: "every second", 4: "every fourth"}.get(step, f"every {step}th")
+        canvas.image(
+            index * (wide + 0.3), 0.3, pixels, ColorScale(0, 1, colormap=GREYS), wide=wide, heading=every,
+            below=f"{rows} × {columns} = {rows * columns:,} pixels",
+        )  # fmt: skip
+    return canvas.figure

@@ -1,0 +1,137 @@
+"""What an output sees, what it adds up, and what flipping the kernel changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cnnlab.pictures.kit.canvas import Canvas
+from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
+from cnnlab.pictures.kit.sheet import ColorScale
+
+SECOND = COLORS[0]
+"""The colour of the second output; the first one's is MARK."""
+
+WEIGHTS = (*COLORS[:6], "#999999", "#882255", "#44AA99")
+"""One for each weight of a 3×3 kernel."""
+
+
+def numbered_pixels(
+    image: np.ndarray,
+    kernel: np.ndarray,
+    output: np.ndarray,
+    pooled: np.ndarray,
+    seen: Sequence[np.ndarray],
+    *,
+    title: str,
+    subtitle: str,
+) -> Figure:
+    """An image, a kernel of 3×3 and what comes of them; below, the first two outputs as Dense units.
+
+    Args:
+        image: (H, W). kernel: (3, 3). output: (H − 2, W − 2). pooled: of 2×2.
+        seen: of the first two outputs, the numbers of the pixels that they see.
+    """
+    canvas = Canvas(6.0, title=title, subtitle=subtitle)
+    cell = 0.46
+    numbers = np.arange(1, image.size + 1).reshape(image.shape)
+    greys = ColorScale(0, 2, colormap="Greys")
+    pixels = canvas.grid(
+        0, 0.25, image, cell=cell, heading="image, pixels numbered", corner=numbers, scale=greys
+    )
+    top = pixels.middle
+    weights = canvas.grid(
+        3.1, top - 1.5 * cell, kernel, cell=cell, heading="filter", colors=_colors(kernel.shape)
+    )
+    maps = canvas.grid(
+        4.85, top - output.shape[0] / 2 * cell, output, cell=cell, heading="output",
+        scale=ColorScale.signed(output),
+    )  # fmt: skip
+    small = canvas.grid(
+        canvas.width - pooled.shape[1] * cell, top - pooled.shape[0] / 2 * cell, pooled, cell=cell,
+        heading="pooled", scale=ColorScale.signed(output),
+    )  # fmt: skip
+    canvas.sign((pixels.right + weights.x) / 2, top, "∗")
+    canvas.sign((weights.right + maps.x) / 2, top, "=")
+    canvas.arrow((maps.right + 0.08, top), (small.x - 0.08, top))
+    for place, color in enumerate((SECOND, MARK)):  # the first lies on top
+        at = 1 - place
+        canvas.mark(pixels, range(3), range(at, at + 3), color=color)
+        canvas.mark(maps, [0], [at], color=color)
+
+    shown = max(int(each.max()) for each in seen)
+    side = min(cell, (canvas.width - 0.7) / shown)
+    line = canvas.grid(
+        0, 3.55, image.reshape(-1)[None, :shown], cell=side, corner=numbers.reshape(-1)[None, :shown],
+        heading="the same as a Dense layer: two of its units, nine connections each", scale=greys,
+    )  # fmt: skip
+    canvas.text(line.right + 0.1, line.middle, f"… {image.size}", color=GREY)
+    colors = _colors(kernel.shape).reshape(-1)
+    for unit, (pixels_seen, color) in enumerate(zip(seen, (MARK, SECOND), strict=False)):
+        x = line.right * (0.27 + 0.42 * unit)
+        for number, each in zip(pixels_seen.tolist(), colors, strict=True):
+            begin = line.center(0, number - 1)[0], line.bottom
+            canvas.line(begin, (x, 5.3), color=each, width=1.8)
+        place = divmod(unit, output.shape[1])
+        box = canvas.grid(x - 0.23, 5.3, output[place][None, None], cell=cell, size=12)
+        canvas.mark(box, [0], [0], color=color)
+        sees = ", ".join(map(str, pixels_seen.tolist()))
+        canvas.text(x + 0.33, 5.46, f"output {unit + 1} sees", size=9)
+        canvas.text(x + 0.33, 5.63, sees, size=9)
+    return canvas.figure
+
+
+def _colors(shape: tuple[int, ...]) -> np.ndarray:
+    return np.array(WEIGHTS)[: shape[0] * shape[1]].reshape(shape)
+
+
+def flipped_kernel(
+    examples: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
+    *,
+    title: str,
+    subtitle: str,
+) -> Figure:
+    """A row for each image: with the kernel as it is above, with the kernel flipped below.
+
+    Args:
+        examples: heading, image (H, W), kernel, flipped (h, w), correlation, convolution (H', W').
+    """
+    cell = 0.4
+    heights = [2 * (max(each[1].shape[0] / 2, each[4].shape[0]) * cell + 0.75) for each in examples]
+    canvas = Canvas(sum(heights), title=title, subtitle=subtitle)
+    top = 0.0
+    for (name, image, kernel, flipped, correlation, convolution), height in zip(
+        examples, heights, strict=True
+    ):
+        middle = top + height / 2 - 0.1
+        pixels = canvas.grid(
+            0, middle - image.shape[0] / 2 * cell, image, cell=cell, heading=name,
+            scale=ColorScale(0, 2 * _most(image), colormap="Greys"),
+        )  # fmt: skip
+        limit = ColorScale.signed(np.stack([correlation, convolution]))
+        for part, (heading, each, answer, color, result) in enumerate(
+            (
+                ("kernel", kernel, correlation, MARK, "correlation"),
+                ("kernel, flipped", flipped, convolution, SECOND, "convolution"),
+            )
+        ):
+            center = top + 0.3 + (part + 0.5) * (height - 0.3) / 2
+            weights = canvas.grid(
+                3.4, center - each.shape[0] / 2 * cell, each, cell=cell, heading=heading,
+                scale=ColorScale.signed(kernel),
+            )  # fmt: skip
+            maps = canvas.grid(
+                5.6, center - answer.shape[0] / 2 * cell, answer, cell=cell, heading=result, scale=limit
+            )
+            first = [-part % kernel.shape[0]], [-part % kernel.shape[1]]
+            canvas.mark(weights, *first, color=color)
+            canvas.arrow((pixels.right + 0.1, middle), (weights.x - 0.12, center))
+            canvas.sign((weights.right + maps.x) / 2, center, "=")
+        top += height
+    return canvas.figure
+
+
+def _most(values: np.ndarray) -> float:
+    return float(np.abs(values).max()) or 1.0

@@ -1,0 +1,148 @@
+"""`cnnlab explain convolution` without a trained network. What it says of a run: see test_command.py."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cnnlab
+from cnnlab.cli import run
+from cnnlab.errors import UserError
+
+EXAMPLES = [
+    "numbered-pixels", "flipped-kernel", "arithmetic", "multiplications", "im2col", "pooling-gradient",
+    "tied-weights", "dice", "fourier", "subsampling",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lesson(tmp_path_factory):
+    """What was found, where it was saved to, and the document."""
+    folder = tmp_path_factory.mktemp("lesson")
+    found = cnnlab.explain("convolution", out=folder)
+    return found, folder / "explain", found.save()
+
+
+def test_ten_examples_each_with_a_picture(lesson):
+    found, folder, document = lesson
+    assert list(document["examples"]) == EXAMPLES
+    names = [f"{number:02}-{name}" for number, name in enumerate(EXAMPLES, start=1)]
+    assert document["pictures"] == [f"convolution-{name}.png" for name in names]
+    for picture in document["pictures"]:
+        with Image.open(folder / picture) as image:
+            assert image.width == 1424  # at 800 pixels its letters are more than half as large
+            assert len(np.unique(np.asarray(image.convert("L")))) > 10
+    with np.load(folder / "convolution.npz", allow_pickle=False) as arrays:
+        assert {key: list(each.shape) for key, each in arrays.items()} == document["arrays"]["shapes"]
+    assert document["sentence"] == str(found).splitlines()[0] + ": 10 worked examples"
+
+
+def test_the_numbers_of_the_lecture(lesson):
+    _, _, document = lesson
+    examples = document["examples"]
+    pixels = examples["numbered-pixels"]
+    assert pixels["first_output"] == 3
+    assert pixels["seen_by_first_output"] == [1, 2, 3, 7, 8, 9, 13, 14, 15]
+    assert pixels["seen_by_second_output"] == [2, 3, 4, 8, 9, 10, 14, 15, 16]
+    assert np.shape(pixels["output"]) == (4, 4)
+    assert pixels["pooled"] == [[3, 0], [3, 1]]
+    work = examples["multiplications"]
+    assert (work["multiplications_per_output"], work["positions"]) == (75, 784)
+    assert work["output"] == [28, 28, 2]
+    assert examples["tied-weights"]["largest_difference"] < 1e-15
+    assert examples["tied-weights"]["summed_gradient"] == examples["tied-weights"]["convolution_gradient"]
+    assert [round(36 * each) for each in examples["dice"]["sum"]] == [1, 2, 3, 4, 5, 6, 5, 4, 3, 2, 1]
+    assert examples["fourier"]["largest_difference"] < 1e-12
+    assert {name: each["output"] for name, each in examples["arithmetic"]["slides"].items()} == {
+        "stride 1, no padding": [3, 3], "stride 2": [2, 2], "padding: same": [5, 5], "dilation 2": [3, 3],
+    }  # fmt: skip
+    assert examples["arithmetic"]["transposed"]["output"] == [7, 7]
+
+
+def test_the_text_works_an_output_out(lesson):
+    found, _, _ = lesson
+    text = str(found)
+    said = " ".join(text.split())
+    assert "1·1 + 0·(−1) + 0·(−1) + 0·(−1) + 1·1 + 0·(−1) + 0·(−1) + 0·(−1) + 1·1 = 3" in said
+    assert "75 × 784 = 58,800 multiplications for one map" in said
+    assert "2. Convolution and cross-correlation\n   In mathematics" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_the_command_prints_the_text(lesson, tmp_path, capsys):
+    assert run(["explain", "convolution", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{lesson[0]}\n\n{tmp_path / 'explain'}: convolution-01-numbered-pixels.png, ")
+    assert printed.endswith("convolution-10-subsampling.png, convolution.npz, convolution.json\n")
+
+
+def test_it_needs_no_keras():
+    code = (
+        "import sys, cnnlab\n"
+        "print(len(cnnlab.explain('convolution').arrays) > 30)\n"
+        "print([each for each in ('keras', 'tensorflow', 'jax', 'torch') if each in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n[]\n"
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_a_config_says_its_sizes(tmp_path, capsys):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        """
+model:
+  input_shape: [9, 8, 4]
+  layers:
+    - RandomFlip
+    - Conv2D: {filters: 6, kernel_size: [3, 2], strides: 2, padding: same, groups: 2}
+"""
+    )
+    assert run(["explain", "convolution", str(path), "--out", str(tmp_path), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["folder"] == str(tmp_path / "explain" / "mine")
+    assert (document["layer"], document["subject"], document["run"]) == ("conv2d_1", "mine", None)
+    sizes, work = document["examples"].values()
+    assert (sizes["output"], sizes["padded"]) == ([5, 4], [2, 0])
+    assert sizes["seen_by_first_outputs"] == [[1, 2, 9, 10], [3, 4, 11, 12]]
+    assert (work["multiplications_per_output"], work["positions"], work["weights"]) == (12, 20, 72)
+    assert work["multiplications"] == 12 * 20 * 6
+    assert work["dense_weights"] == 9 * 8 * 4 * 5 * 4 * 6
+    assert "a matrix of 20×12, and the kernel one of 12×3, for each group" in " ".join(work["text"].split())
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_of_a_large_image_cells_are_not_drawn_one_by_one(tmp_path):
+    found = cnnlab.explain("convolution", "alexnet", out=tmp_path)
+    assert found.as_dict()["examples"]["arithmetic"]["output"] == [55, 55]
+    for figure in found.figures.values():
+        cells = [each.get_paths() for each in figure.axes[0].collections]
+        assert sum(map(len, cells)) < 500
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("dnn", "dnn: this network has no Conv2D; choose one that has, such as cnn"),
+        ("cnn --filter 1", "--filter: has no effect without a trained network; leave it out"),
+        ("--image 3", "--image: has no effect without a trained network; leave it out"),
+        ("{small}", "{small}:4:7: model.layers[0] Conv2D: the 5×5 kernel does not fit its 4×4 input"),
+    ],
+)
+def test_mistakes(tmp_path, capsys, arguments, message):
+    small = tmp_path / "small.yaml"
+    small.write_text(
+        "model:\n  input_shape: [4, 4, 1]\n  layers:\n    - Conv2D: {filters: 1, kernel_size: 5}\n"
+    )
+    arguments = arguments.format(small=small).split()
+    assert run(["explain", "convolution", *arguments, "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith(message.format(small=small))
+
+
+def test_image_and_picture_exclude_each_other():
+    with pytest.raises(UserError, match=r"^image and picture exclude each other$"):
+        cnnlab.explain("convolution", image=1, picture="a.png")
