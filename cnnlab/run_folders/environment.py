@@ -27,6 +27,21 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
     """The content of a run's environment.json; `dataset` is what is known of its data."""
     import psutil
 
+    return {
+        **computed_with(backend),
+        "precision": config.runtime.precision,
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "git_commit": _git("rev-parse", "--verify", "HEAD") or None,
+        "git_dirty": _git_dirty(),
+        "dataset": dataset.as_dict(),
+        "plugins": {each.name: each.version for each in sorted(plugins_used(config))},
+    }
+
+
+def computed_with(backend: Backend) -> dict[str, Any]:
+    """Versions, device and threads of this process."""
     threads, parallel_operations = threads_of(backend.name)
     return {
         "cnnlab": __version__,
@@ -43,14 +58,6 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
         "onednn": uses_onednn(backend.name),
         "threads": threads,
         "parallel_operations": parallel_operations,
-        "precision": config.runtime.precision,
-        "platform": platform.platform(),
-        "cores": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "git_commit": _git("rev-parse", "--verify", "HEAD") or None,
-        "git_dirty": _git_dirty(),
-        "dataset": dataset.as_dict(),
-        "plugins": {each.name: each.version for each in sorted(plugins_used(config))},
     }
 
 
