@@ -89,11 +89,9 @@ class ConvolutionSpeed:
         """The seconds as bars, on a logarithmic scale; drawn when it is first looked at."""
         from cnnlab.pictures.plots.speeds import speed_bars
 
-        seconds = {
-            name: {
-                each.name: each.passes[name].seconds.median for each in self.implementations if each.passes
-            }
-            for name in PASSES
+        installed = [each for each in self.implementations if each.passes]
+        seconds: dict[str, dict[str, float]] = {
+            name: {each.name: each.passes[name].seconds.median for each in installed} for name in PASSES
         }
         return speed_bars(seconds, baseline="loops", title=f"Convolution of {self.shapes}")
 
