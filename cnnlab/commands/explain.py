@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from cnnlab.commands.options import (
     ExperimentType,
     GivenPath,
-    backend_option,
+    keras_backend_option,
     complete_experiment,
     data_dir_option,
     device_option,
@@ -109,7 +109,7 @@ def subject_options(command: Command) -> Command:
 
     @out_option
     @data_dir_option
-    @backend_option("what the run was trained on")
+    @keras_backend_option
     @device_option
     @click.option(
         "--dataset-of",

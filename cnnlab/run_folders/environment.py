@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnlab.backend import Backend
+from cnnlab.blas import blas_name
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.cpu_settings import threads_of, uses_onednn
 from cnnlab.datasets import DATASETS, OWN_DATA
@@ -43,6 +44,7 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
 def computed_with(backend: Backend) -> dict[str, Any]:
     """Versions, device and threads of this process."""
     threads, parallel_operations = threads_of(backend.name)
+    framework = {backend.name: backend.version} if backend.host is None else _of_engine(config, backend.host)
     return {
         "cnnlab": __version__,
         "arithmetic": arithmetic_of(backend.name, backend.device),
@@ -50,7 +52,7 @@ def computed_with(backend: Backend) -> dict[str, Any]:
         "keras": version("keras"),
         "numpy": version("numpy"),
         "backend": backend.name,
-        backend.name: backend.version,
+        **framework,
         "device": backend.device,
         "device_name": backend.device_name,
         "cpu": cpu_name(),
@@ -59,6 +61,15 @@ def computed_with(backend: Backend) -> dict[str, Any]:
         "threads": threads,
         "parallel_operations": parallel_operations,
     }
+
+
+def _of_engine(config: ExperimentConfig, host: Backend) -> dict[str, str]:
+    """What stands in a framework's place: how NumPy computes, and on what Keras initializes and evaluates."""
+    convolution = config.runtime.convolution
+    compiler = {"numba": version("numba")} if convolution == "numba" else {}
+    return {
+        "blas": blas_name(), "convolution": convolution, **compiler, "host": host.name, host.name: host.version
+    }  # fmt: skip
 
 
 def plugins_used(config: ExperimentConfig) -> set[Distribution]:
