@@ -148,6 +148,8 @@ def bench_convolution(
     """
     _check_count("images", images)
     _check_count("repeats", repeats)
+    if backend == "scratch":  # which is measured anyway
+        raise OptionError("backend", "it is that of Keras here; expected tensorflow, jax or torch")
     runtime = asked_runtime(RuntimeConfig(), backend=backend, device=device)
     reporter = reporter_for(progress)
     from cnnlab.benchmarks.convolution import measure_convolution

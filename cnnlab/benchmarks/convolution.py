@@ -25,9 +25,11 @@ from cnnlab.benchmarks.convolution_passes import (
     seconds_to_compile,
 )
 from cnnlab.benchmarks.timing import Timing
+from cnnlab.blas import blas_name
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.environment import computed_with
+from cnnlab.scratch.loop_cost import loop_seconds
 from cnnlab.wording import counted, three_digits
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ class ConvolutionSpeed:
 
     images: int
     multiplications: int  # of one pass
-    estimated_seconds: float  # of all passes in loops, from those of one image
+    estimated_seconds: float  # of all passes in loops, from a few multiplications
     implementations: tuple[ImplementationSpeed, ...]
     environment: Mapping[str, Any]  # versions, device and threads, as in a run's environment.json
 
@@ -130,8 +132,7 @@ def measure_convolution(
     backend = start_backend(runtime)
     reporter.note(str(backend))
     arrays = Arrays.drawn(images)
-    one_image = _in_turn({"loops": scratch_passes(arrays.first, "loops")}, rounds=1)["loops"]
-    estimated = images * sum(each.seconds.median for each in one_image.values())
+    estimated = arrays.multiplications * sum(loop_seconds(*KERNELS))
     reporter.note(f"the loops take about {three_digits(estimated)} s")
     measured = _in_turn({"loops": scratch_passes(arrays, "loops")}, rounds=1)
     others: dict[str, Passes] = {"im2col": scratch_passes(arrays, "im2col"), "keras": keras_passes(arrays)}
@@ -155,7 +156,10 @@ def measure_convolution(
         )
         for name in IMPLEMENTATIONS
     )
-    facts = computed_with(backend) | {"numba": version("numba") if "numba" in measured else None}
+    facts = computed_with(backend, runtime) | {
+        "blas": blas_name(),
+        "numba": version("numba") if "numba" in measured else None,
+    }
     return ConvolutionSpeed(images, arrays.multiplications, estimated, tuple(implementations), facts)
 
 

@@ -47,11 +47,6 @@ class Arrays(NamedTuple):
         return cls(*(each.astype(np.float32) for each in drawn))
 
     @property
-    def first(self) -> Self:
-        """Those of the first image alone."""
-        return self._replace(images=self.images[:1], gradient=self.gradient[:1])
-
-    @property
     def multiplications(self) -> int:
         """Of each pass: for each output those of its window, and the same pairs meet on both ways back."""
         return int(self.gradient.size * self.kernel[..., 0].size)

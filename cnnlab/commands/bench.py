@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -24,6 +24,7 @@ from cnnlab.commands.options import (
     workers_option,
 )
 from cnnlab.commands.output import print_json, print_table, say
+from cnnlab.cpu_settings import KerasBackendName
 from cnnlab.user_files import written
 from cnnlab.wording import counted, three_digits
 
@@ -236,7 +237,10 @@ def _at_once(workers: RunsAtOnce) -> str:
 @click.option(
     "--out", type=NewDrawing(), metavar="FILE.svg|FILE.png", help="Also draw the seconds, to this file."
 )
-@backend_option("tensorflow")
+@click.option(
+    "--backend", type=click.Choice(get_args(KerasBackendName)), default="tensorflow", show_default=True,
+    help="The backend of Keras.",
+)  # fmt: skip
 @device_option
 @quiet_option
 @json_option
@@ -305,7 +309,8 @@ def _print_convolution(speed: ConvolutionSpeed) -> None:
     ]
     say(f"Compilation before that: {', '.join(compiled)}.")
     say("Largest difference: from the result of the loops, as a share of its largest value.")
-    say(f"Machine: {_machine(speed.environment)}, NumPy {speed.environment['numpy']}.")
+    facts = speed.environment
+    say(f"Machine: {_machine(facts)}, NumPy {facts['numpy']} with {facts['blas']}.")
 
 
 def _range(measured: Timing) -> str:

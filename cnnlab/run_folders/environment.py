@@ -13,6 +13,7 @@ from typing import Any
 from cnnlab.backend import Backend
 from cnnlab.blas import blas_name
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.config.sections import RuntimeConfig
 from cnnlab.cpu_settings import threads_of, uses_onednn
 from cnnlab.datasets import DATASETS, OWN_DATA
 from cnnlab.language.fields import settings_within
@@ -29,7 +30,7 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
     import psutil
 
     return {
-        **computed_with(backend),
+        **computed_with(backend, config.runtime),
         "precision": config.runtime.precision,
         "platform": platform.platform(),
         "cores": os.cpu_count(),
@@ -41,10 +42,10 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
     }
 
 
-def computed_with(backend: Backend) -> dict[str, Any]:
+def computed_with(backend: Backend, runtime: RuntimeConfig) -> dict[str, Any]:
     """Versions, device and threads of this process."""
     threads, parallel_operations = threads_of(backend.name)
-    framework = {backend.name: backend.version} if backend.host is None else _of_engine(config, backend.host)
+    framework = {backend.name: backend.version} if backend.host is None else _of_engine(runtime, backend.host)
     return {
         "cnnlab": __version__,
         "arithmetic": arithmetic_of(backend.name, backend.device),
@@ -63,9 +64,9 @@ def computed_with(backend: Backend) -> dict[str, Any]:
     }
 
 
-def _of_engine(config: ExperimentConfig, host: Backend) -> dict[str, str]:
+def _of_engine(runtime: RuntimeConfig, host: Backend) -> dict[str, str]:
     """What stands in a framework's place: how NumPy computes, and on what Keras initializes and evaluates."""
-    convolution = config.runtime.convolution
+    convolution = runtime.convolution
     compiler = {"numba": version("numba")} if convolution == "numba" else {}
     return {
         "blas": blas_name(), "convolution": convolution, **compiler, "host": host.name, host.name: host.version

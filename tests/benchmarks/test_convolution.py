@@ -9,7 +9,7 @@ import pytest
 
 import cnnlab
 from cnnlab.benchmarks import convolution
-from cnnlab.benchmarks.convolution_passes import PASSES, Arrays, scratch_passes
+from cnnlab.benchmarks.convolution_passes import PASSES
 from cnnlab.cli import run
 from cnnlab.pictures.plots.speeds import speed_bars
 
@@ -183,11 +183,7 @@ def test_a_wrong_number(option: str) -> None:
         cnnlab.bench_convolution(**{option: 0})
 
 
-def test_one_image_is_enough_for_an_estimate() -> None:
-    """The slice that the loops are estimated from has the first image and the gradient of its output."""
-    whole = Arrays.drawn(3)
-    first = whole.first
-    assert (first.multiplications, whole.multiplications) == (MULTIPLICATIONS, 3 * MULTIPLICATIONS)
-    for name in ("forward", "input gradient"):
-        one, all_of_them = (scratch_passes(each, "im2col")[name]() for each in (first, whole))
-        np.testing.assert_allclose(one, all_of_them[:1], rtol=1e-4, atol=1e-5)
+def test_the_backend_is_that_of_keras() -> None:
+    message = r"^backend: it is that of Keras here; expected tensorflow, jax or torch$"
+    with pytest.raises(cnnlab.UserError, match=message):
+        cnnlab.bench_convolution(backend="scratch")
