@@ -148,18 +148,17 @@ def _start_scratch(device: DeviceName) -> Backend:
     """
     if device == "gpu":
         raise UserError(
-            "--device gpu: backend scratch computes on the CPU; use --device cpu, or another backend, such as "
-            "--backend tensorflow"
+            "--device gpu: backend scratch computes on the CPU; use --device cpu, or another backend, such "
+            "as --backend tensorflow"
         )
     if "keras" in sys.modules:
         import keras
 
         host = _start(keras.backend.backend(), "auto")
     else:
-        installed = (
-            each for each in get_args(KerasBackendName) if importlib.util.find_spec(each) is not None
-        )
-        first = next(installed, "tensorflow")  # whose absence is an error with a way out
+        known: tuple[KerasBackendName, ...] = get_args(KerasBackendName)
+        # Where none is installed, the absence of the first is an error with a way out.
+        first = next((each for each in known if importlib.util.find_spec(each) is not None), known[0])
         if first not in sys.modules:
             use_threads(first, threads_of("scratch")[0])
         host = _start(first, "cpu")

@@ -14,7 +14,7 @@ def blas_name() -> str:
     if loaded is None:
         import numpy as np
 
-        built: dict[str, Any] = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        built: Any = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
         return f"{built['name']} {built['version']}"
     kernels = f" ({loaded['architecture']})" if loaded.get("architecture") else ""
     return f"{loaded['internal_api']} {loaded['version']}{kernels}"
@@ -36,8 +36,8 @@ def use_blas_threads(threads: int) -> None:
         return
     if _loaded() is None:
         raise UserError(
-            f"--threads {threads}: the threads of {blas_name()}, which computes NumPy's products, cannot be set "
-            "from here; set the variable that it reads, such as VECLIB_MAXIMUM_THREADS for Accelerate"
+            f"--threads {threads}: the threads of {blas_name()}, which computes NumPy's products, cannot be "
+            "set from here; set the variable that it reads, such as VECLIB_MAXIMUM_THREADS for Accelerate"
         )
     from threadpoolctl import threadpool_limits
 

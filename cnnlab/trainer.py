@@ -112,8 +112,8 @@ class Trainer:
             estimate = estimate_cost(config, data)
         if estimate.seconds_in_loops is not None:
             self.reporter.note(
-                f"{config.name}: {estimate.seconds_in_loops:,.1f} s of each step are convolutions in loops, told "
-                "from a sample of their multiplications; runtime.convolution: im2col computes the same"
+                f"{config.name}: {estimate.seconds_in_loops:,.1f} s of each step are convolutions in loops, "
+                "told from a sample of their multiplications; runtime.convolution: im2col computes the same"
             )
         return estimate
 

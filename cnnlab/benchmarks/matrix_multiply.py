@@ -63,10 +63,8 @@ def _seconds_per_product(size: int, *, by_numpy: bool) -> float:
     import keras
     import numpy as np
 
-    taken, multiplied: tuple[Callable[..., Any], Callable[..., Any]]
-    taken, multiplied = keras.ops.convert_to_tensor, keras.ops.matmul
-    if by_numpy:
-        taken, multiplied = np.asarray, np.matmul
+    taken: Callable[..., Any] = np.asarray if by_numpy else keras.ops.convert_to_tensor
+    multiplied: Callable[..., Any] = np.matmul if by_numpy else keras.ops.matmul
 
     rng = np.random.default_rng(size)
     # With this variance products keep their magnitude, however many follow one another.

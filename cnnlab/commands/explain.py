@@ -15,11 +15,11 @@ from click.core import ParameterSource
 from cnnlab.commands.options import (
     ExperimentType,
     GivenPath,
-    keras_backend_option,
     complete_experiment,
     data_dir_option,
     device_option,
     json_option,
+    keras_backend_option,
     out_option,
     quiet_option,
 )

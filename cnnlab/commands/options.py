@@ -281,7 +281,8 @@ def backend_option(command: Command) -> Command:
     """--backend: what trains."""
     return click.option(
         "--backend", type=click.Choice(get_args(BackendName)),
-        help="The backend of Keras, or scratch: cnnlab's own engine in NumPy; by default the one in the config.",
+        help="The backend of Keras, or scratch: cnnlab's own engine in NumPy; by default the one in the "
+        "config.",
     )(command)  # fmt: skip
 
 

@@ -10,10 +10,10 @@ import click
 from cnnlab.commands.options import (
     NewFile,
     Text,
-    keras_backend_option,
     data_dir_option,
     device_option,
     json_option,
+    keras_backend_option,
     out_option,
 )
 from cnnlab.commands.output import print_csv_table, print_json, print_table, say

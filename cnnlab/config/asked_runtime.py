@@ -16,9 +16,8 @@ def asked_runtime(before: RuntimeConfig, *, backend: str | None, device: str | N
         OptionError: there is no such backend or device.
     """
     if backend == "scratch":
-        raise OptionError(
-            "backend", "a trained network is computed by Keras; expected tensorflow, jax or torch"
-        )
+        problem = "a trained network is computed by Keras; expected tensorflow, jax or torch"
+        raise OptionError("backend", problem, value=backend)
     asked = {key: value for key, value in (("backend", backend), ("device", device)) if value is not None}
     try:
         return RuntimeConfig.model_validate(before.model_dump(exclude={"convolution"}) | asked)

@@ -76,4 +76,5 @@ def _of_layers(nodes: tuple[GraphNode, ...], root: YamlNode) -> Iterator[str]:
 
 def _no_layer(where: Where, class_name: str, root: YamlNode) -> str:
     place = root.find(with_classes(root, where)).place
-    return f"{place}: {dotted(where)} {class_name}: backend scratch has no such layer; leave it out, {_ELSEWHERE}"
+    problem = f"backend scratch has no such layer; leave it out, {_ELSEWHERE}"
+    return f"{place}: {dotted(where)} {class_name}: {problem}"

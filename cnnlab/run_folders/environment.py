@@ -45,7 +45,9 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
 def computed_with(backend: Backend, runtime: RuntimeConfig) -> dict[str, Any]:
     """Versions, device and threads of this process."""
     threads, parallel_operations = threads_of(backend.name)
-    framework = {backend.name: backend.version} if backend.host is None else _of_engine(runtime, backend.host)
+    framework: dict[str, str] = {backend.name: backend.version}
+    if backend.host is not None:
+        framework = _of_engine(runtime, backend.host)
     return {
         "cnnlab": __version__,
         "arithmetic": arithmetic_of(backend.name, backend.device),
@@ -68,9 +70,8 @@ def _of_engine(runtime: RuntimeConfig, host: Backend) -> dict[str, str]:
     """What stands in a framework's place: how NumPy computes, and on what Keras initializes and evaluates."""
     convolution = runtime.convolution
     compiler = {"numba": version("numba")} if convolution == "numba" else {}
-    return {
-        "blas": blas_name(), "convolution": convolution, **compiler, "host": host.name, host.name: host.version
-    }  # fmt: skip
+    facts = {"blas": blas_name(), "convolution": convolution, **compiler}
+    return {**facts, "host": host.name, host.name: host.version}
 
 
 def plugins_used(config: ExperimentConfig) -> set[Distribution]:

@@ -47,8 +47,8 @@ class CostEstimate:
 def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     """Compile the training step and time it; nothing is written, and nothing trained is kept.
 
-    Convolutions in loops, of which one step may take minutes, are told from a sample of their multiplications:
-    the step is timed with matrix products in their place.
+    Convolutions in loops, with which a step may take minutes, are told from a sample of multiplications; the
+    step is timed with matrix products in their place.
     """
     loops = _in_loops(config) if config.runtime.convolution == "loops" else None
     if loops:
@@ -112,11 +112,12 @@ class _InLoops(NamedTuple):
 def _in_loops(config: ExperimentConfig) -> _InLoops:
     forward = training = 0.0
     for step in config.architecture.steps:
-        layer, (kernel, *_) = step.node.layer, (*step.node.layer.weights_of(step.input_shapes), None)
-        if not layer.is_convolution or kernel is None or len(kernel.shape) != 4:  # else no kernel slides
+        layer = step.node.layer
+        shapes = [weight.shape for weight in layer.weights_of(step.input_shapes) if len(weight.shape) == 4]
+        if not layer.is_convolution or not shapes:  # of a locally connected layer, no kernel slides
             continue
         multiplications = layer.macs(step.input_shape) or 0
-        seconds = loop_seconds(*kernel.shape)
+        seconds = loop_seconds(*shapes[0])
         forward += multiplications * seconds.correlate
         training += multiplications * (seconds.correlate + seconds.to_kernel)
         if step.node.inputs != (IMAGE,):

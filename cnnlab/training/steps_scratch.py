@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import keras
 import numpy as np
@@ -84,12 +83,12 @@ class ScratchSteps:
         return weights
 
     def _step(self, weights: list[dict[str, np.ndarray]], positions: np.ndarray) -> tuple[float, int]:
-        """One step, which replaces the arrays in `weights`; returns the loss and how many answers were right."""
+        """One step, which replaces the arrays in `weights`; returns the loss, and how many answers are right."""
         learner, optimizer, objective = self._learner, self._learner.optimizer, self._learner.objective
         images = learner.pixels.apply(learner.train.images[positions])
         labels = learner.train.labels[positions]
         rng = np.random.default_rng([DROPOUT, self._seed, int(optimizer.iterations.value)])
-        mode = replace(self._mode, training=True, uniform=partial(rng.random, dtype=np.float32))
+        mode = replace(self._mode, training=True, uniform=lambda shape: rng.random(shape, np.float32))
         passes = self._network.forward(images, weights, mode)
         outputs = passes[-1].output
         targets = targets_of(labels, objective.num_classes, outputs.dtype, self._label_smoothing)

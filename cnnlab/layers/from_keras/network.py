@@ -66,7 +66,7 @@ def declared_input(model: Data) -> tuple[tuple[int | None, ...], Where] | None:
 
 
 def foreign(model: Data, where: Where = PLACE) -> Iterator[tuple[Where, str]]:
-    """The layers of a model, and of those within, that cnnlab has no layer for: where each is, and its class."""
+    """The layers of a model, and of those within, that cnnlab has no layer for: where, and of which class."""
     for index, entry in enumerate(model["config"]["layers"]):
         class_name, place = entry["class_name"], (*where, "config", "layers", index)
         if class_name in MODELS:
