@@ -73,8 +73,9 @@ def page(runs: Runs) -> str:
         ]
     said = {
         f"{each['device_name']}, {each['instruction_set']}, {each['threads']} threads; TensorFlow "
-        f"{each['tensorflow']}, Keras {each['keras']}, NumPy {each['numpy']}, Python {each['python']}"
-        for each in (by_backend["tensorflow"].environment for by_backend in runs.values())
+        f"{each['tensorflow']}, Keras {each['keras']}, NumPy {each['numpy']} with {each['blas']}, Python "
+        f"{each['python']}"
+        for each in (by_backend["scratch"].environment for by_backend in runs.values())
     }
     return "\n".join([*lines, "", "Seconds: median of the epochs after the first.", *sorted(said), ""])
 

@@ -11,7 +11,7 @@ SCRIPT = Path(__file__).parents[2] / "bench" / "both_engines.py"
 
 ENVIRONMENT = {
     "device_name": "CPU (2 cores)", "instruction_set": "AVX2", "threads": 2, "tensorflow": "2.21.0",
-    "keras": "3.15.1", "numpy": "2.4.6", "python": "3.11.7",
+    "keras": "3.15.1", "numpy": "2.4.6", "blas": "openblas 0.3.31", "python": "3.11.7",
 }  # fmt: skip
 
 
@@ -55,7 +55,12 @@ def test_both_engines_train_the_same(monkeypatch, capsys, tmp_path_factory) -> N
         "| `colors_cnn` | from scratch | 98.75% | 3 | 2.00 |",
     ]
     assert len(rows) == 4
-    assert page.count("CPU (2 cores), AVX2, 2 threads; TensorFlow 2.21.0") == 1
+    assert (
+        page.count(
+            "CPU (2 cores), AVX2, 2 threads; TensorFlow 2.21.0, Keras 3.15.1, NumPy 2.4.6 with openblas"
+        )
+        == 1
+    )
     assert (out / "both_engines.png").read_bytes().startswith(b"\x89PNG")
 
 
