@@ -130,10 +130,16 @@ def _machine(facts: Any) -> str:
     """CPU (2 cores), AVX2, 2 threads; tensorflow 2.21.0 with oneDNN, Keras 3.15.1"""
     onednn = {True: " with oneDNN", False: " without oneDNN", None: ""}[facts["onednn"]]
     processor = [facts["instruction_set"]] if facts["device"] == "cpu" and facts["instruction_set"] else []
-    machine = [facts["device_name"], *processor, counted(facts["threads"], "thread")]
-    return (
-        f"{', '.join(machine)}; {facts['backend']} {facts[facts['backend']]}{onednn}, Keras {facts['keras']}"
-    )
+    machine = ", ".join([facts["device_name"], *processor, counted(facts["threads"], "thread")])
+    backend = facts["backend"]
+    if backend == "scratch":
+        return f"{machine}; scratch with {facts['convolution']}, {_numpy(facts)}"
+    return f"{machine}; {backend} {facts[backend]}{onednn}, Keras {facts['keras']}"
+
+
+def _numpy(facts: Any) -> str:
+    """NumPy 2.4.6 with openblas 0.3.31 (SkylakeX)"""
+    return f"NumPy {facts['numpy']} with {facts['blas']}"
 
 
 @command.command("verdict")
@@ -309,8 +315,7 @@ def _print_convolution(speed: ConvolutionSpeed) -> None:
     ]
     say(f"Compilation before that: {', '.join(compiled)}.")
     say("Largest difference: from the result of the loops, as a share of its largest value.")
-    facts = speed.environment
-    say(f"Machine: {_machine(facts)}, NumPy {facts['numpy']} with {facts['blas']}.")
+    say(f"Machine: {_machine(speed.environment)}, {_numpy(speed.environment)}.")
 
 
 def _range(measured: Timing) -> str:
