@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
+from cnnlab.layers.convolution import Convolution
 from cnnlab.layers.graph import IMAGE
 from cnnlab.memory import PeakMemory
 from cnnlab.scratch.loop_cost import loop_seconds
@@ -113,11 +115,13 @@ def _in_loops(config: ExperimentConfig) -> _InLoops:
     forward = training = 0.0
     for step in config.architecture.steps:
         layer = step.node.layer
-        shapes = [weight.shape for weight in layer.weights_of(step.input_shapes) if len(weight.shape) == 4]
-        if not layer.is_convolution or not shapes:  # of a locally connected layer, no kernel slides
+        if not isinstance(layer, Convolution):
             continue
-        multiplications = layer.macs(step.input_shape) or 0
-        seconds = loop_seconds(*shapes[0])
+        kernel = layer.weights_of(step.input_shapes)[0].shape
+        filters = kernel[-1]
+        channels = kernel[-2] if len(kernel) == 4 else kernel[-2] // math.prod(layer.kernel_size)
+        multiplications = layer.macs(step.input_shape)
+        seconds = loop_seconds(*layer.kernel_size, channels, filters)
         forward += multiplications * seconds.correlate
         training += multiplications * (seconds.correlate + seconds.to_kernel)
         if step.node.inputs != (IMAGE,):

@@ -191,7 +191,9 @@ def test_a_layer_that_is_called_twice_has_one_kernel(trained, by_engine) -> None
 def test_a_loss_that_is_no_number_is_told_as_ever(trained, experiment, dataset, by_engine) -> None:
     from cnnlab.training.epoch import Diverged
 
-    training = "epochs: 1, batch_size: 16, loss: mean_squared_error, optimizer: {name: sgd, learning_rate: 1e30}"
+    training = (
+        "epochs: 1, batch_size: 16, loss: mean_squared_error, optimizer: {name: sgd, learning_rate: 1e30}"
+    )
     layers = "[Flatten, Dense: {units: 5}, Dense: {units: 10}]"
     with pytest.raises(Diverged, match=r"training diverged: the loss is \w+ in epoch 1 at step \d of 5"):
         trained(by_engine(experiment(layers, training=training)), dataset())
@@ -216,3 +218,26 @@ def test_the_learning_rate_is_keras_own(experiment, dataset, by_engine) -> None:
             np.testing.assert_allclose(by_hand.learning_rate, float(by_keras.learning_rate), rtol=1e-6)
     by_hand.learning_rate = 0.1
     assert by_hand.learning_rate == np.float32(0.1)
+
+
+ON_ANOTHER_HOST = """
+import json
+from pathlib import Path
+
+import cnnlab
+
+experiment = cnnlab.Experiment(
+    dataset={{"name": "xo", "train_count": 40, "test_count": 20}},
+    layers=["Flatten", {{"Dense": {{"units": 2, "activation": "softmax"}}}}],
+    training={{"epochs": 1}},
+    runtime={{"backend": "scratch"}},
+)
+(run,) = cnnlab.train(experiment, out={out!r})
+environment = json.loads(Path(run.folder, "environment.json").read_text())
+assert (environment["backend"], environment["host"]) == ("scratch", {other!r})
+assert run.predict([run.predictions.labels[:1].repeat(256).reshape(16, 16).astype("uint8")]).classes
+"""
+
+
+def test_keras_hosts_it_on_what_is_installed(elsewhere, other: str, tmp_path) -> None:
+    elsewhere(ON_ANOTHER_HOST.format(out=str(tmp_path), other=other))
