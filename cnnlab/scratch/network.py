@@ -48,7 +48,7 @@ class Network:
         return cls(tuple(steps))
 
     def without_softmax(self) -> Self:
-        """The network without the softmax that it ends in: it gives logits, to a loss that has it in itself."""
+        """The network without the softmax that it ends in: it gives logits, for a loss that includes it."""
         *before, last = self.steps
         linear = last.layer.settings.model_copy(update={"activation": "linear"})
         if isinstance(last.layer.settings, Softmax):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
-from cnnlab.layers.convolution import Convolution
-from cnnlab.layers.graph import IMAGE
 from cnnlab.memory import PeakMemory
-from cnnlab.scratch.loop_cost import loop_seconds
 from cnnlab.training.epoch import epoch_batches
+from cnnlab.training.slow_convolutions import seconds_in_loops
 from cnnlab.training.train import prepare
 
 MEASURED_SECONDS = 1.0
@@ -52,7 +49,7 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     Convolutions in loops, with which a step may take minutes, are told from a sample of multiplications; the
     step is timed with matrix products in their place.
     """
-    loops = _in_loops(config) if config.runtime.convolution == "loops" else None
+    loops = seconds_in_loops(config) if config.runtime.convolution == "loops" else None
     if loops:
         runtime = config.runtime.model_copy(update={"convolution": "im2col"})
         config = config.model_copy(update={"runtime": runtime})
@@ -102,28 +99,3 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
         checkpoint_bytes=4 * (numbers + slots + best),
         seconds_in_loops=in_loops,
     )
-
-
-class _InLoops(NamedTuple):
-    """Seconds that the convolutions of a network take for one image, in loops of Python."""
-
-    forward: float
-    training: float  # forwards and backwards
-
-
-def _in_loops(config: ExperimentConfig) -> _InLoops:
-    forward = training = 0.0
-    for step in config.architecture.steps:
-        layer = step.node.layer
-        if not isinstance(layer, Convolution):
-            continue
-        kernel = layer.weights_of(step.input_shapes)[0].shape
-        filters = kernel[-1]
-        channels = kernel[-2] if len(kernel) == 4 else kernel[-2] // math.prod(layer.kernel_size)
-        multiplications = layer.macs(step.input_shape)
-        seconds = loop_seconds(*layer.kernel_size, channels, filters)
-        forward += multiplications * seconds.correlate
-        training += multiplications * (seconds.correlate + seconds.to_kernel)
-        if step.node.inputs != (IMAGE,):
-            training += multiplications * seconds.to_images
-    return _InLoops(forward, training)
