@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cnnlab
-from cnnlab.wording import three_digits
+from cnnlab.wording import counted, three_digits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,7 +72,7 @@ def page(runs: Runs) -> str:
             for backend, run in by_backend.items()
         ]
     said = {
-        f"{each['device_name']}, {each['instruction_set']}, {each['threads']} threads; TensorFlow "
+        f"{each['device_name']}, {each['instruction_set']}, {counted(each['threads'], 'thread')}; TensorFlow "
         f"{each['tensorflow']}, Keras {each['keras']}, NumPy {each['numpy']} with {each['blas']}, Python "
         f"{each['python']}"
         for each in (by_backend["scratch"].environment for by_backend in runs.values())
