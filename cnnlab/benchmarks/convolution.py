@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -25,7 +26,7 @@ from cnnlab.benchmarks.convolution_passes import (
     seconds_to_compile,
 )
 from cnnlab.benchmarks.timing import Timing
-from cnnlab.blas import blas_name
+from cnnlab.blas import blas_name, with_engine_threads
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.environment import computed_with
@@ -169,16 +170,17 @@ class _Measured(NamedTuple):
 
 
 def _in_turn(implementations: Mapping[str, Passes], *, rounds: int) -> dict[str, dict[PassName, _Measured]]:
-    """Each pass of each implementation, again and again."""
+    """Each pass of each implementation, again and again; by hand with the threads of a training."""
     seconds: dict[tuple[str, PassName], list[float]] = {
         (name, each): [] for name in implementations for each in PASSES
     }
     results = {}
     for _ in range(rounds):
         for (name, each), taken in seconds.items():
-            began = perf_counter()
-            results[name, each] = implementations[name][each]()
-            taken.append(perf_counter() - began)
+            with with_engine_threads() if name != "keras" else nullcontext():
+                began = perf_counter()
+                results[name, each] = implementations[name][each]()
+                taken.append(perf_counter() - began)
     return {
         name: {each: _Measured(Timing(tuple(seconds[name, each])), results[name, each]) for each in PASSES}
         for name in implementations
