@@ -53,6 +53,21 @@ def differentiated(function: TensorFunction) -> Callable[..., tuple[np.ndarray, 
     return run
 
 
+def pulled_back(function: TensorFunction) -> Callable[..., np.ndarray]:
+    """The way back through `function`, which gives any tensor, as a compiled function for fixed shapes.
+
+    What the gradient does not depend on, as that of a linear function does not on its values, is left out of
+    compiled programs; PyTorch, which compiles nothing here, computes it.
+
+    Returns:
+        A function from the arrays and, as the last one, the gradient with respect to the result, to the
+        gradient with respect to the first array, of its shape.
+    """
+    backwards = {"tensorflow": _back_tensorflow, "jax": _back_jax, "torch": _back_torch}
+    compiled = backwards[keras.backend.backend()](function)
+    return lambda *arrays: _to_numpy(compiled(*arrays))
+
+
 def in_batches(
     function: Callable[..., tuple[np.ndarray, ...]], *arrays: np.ndarray, batch_size: int = BATCH_SIZE
 ) -> tuple[np.ndarray, ...]:
@@ -140,3 +155,40 @@ def _for_torch(function: TensorFunction, with_gradient: bool) -> Callable[..., A
         return values.detach(), gradients
 
     return call
+
+
+def _back_tensorflow(function: TensorFunction) -> Callable[..., Any]:
+    import tensorflow as tf
+
+    def run(*tensors: Any) -> Any:
+        *inputs, gradient = tensors
+        with tf.GradientTape() as tape:
+            tape.watch(inputs[0])
+            values = function(*inputs)
+        return tape.gradient(values, inputs[0], output_gradients=gradient)
+
+    compiled = tf.function(run, autograph=False)
+    return lambda *arrays: compiled(*(tf.constant(array) for array in arrays))
+
+
+def _back_jax(function: TensorFunction) -> Callable[..., Any]:
+    import jax
+
+    def run(*tensors: Any) -> Any:
+        first, *others, gradient = tensors
+        (to_first,) = jax.vjp(lambda tensor: function(tensor, *others), first)[1](gradient)
+        return to_first
+
+    return jax.jit(run)  # type: ignore[no-any-return]
+
+
+def _back_torch(function: TensorFunction) -> Callable[..., Any]:
+    import torch
+
+    def run(*arrays: np.ndarray) -> Any:
+        first, *others, gradient = (keras.ops.convert_to_tensor(array) for array in arrays)
+        first = first.detach().requires_grad_()
+        (to_first,) = torch.autograd.grad(function(first, *others), first, gradient)
+        return to_first
+
+    return run
