@@ -1,0 +1,128 @@
+"""Is the gradient of a layer the slope of what it computes? Finite differences, away from kinks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnnlab.scratch.layer import Mode, ScratchLayer, Weights
+from cnnlab.verification.gradients.relative import largest, smallest_scale
+from cnnlab.verification.gradients.small_layers import small_twin
+
+ENTRIES = 50
+"""So many numbers of each tensor are changed, or all where there are fewer."""
+
+_MOST_DRAWS = 8 * ENTRIES
+"""So many are tried in a tensor whose entries stand at kinks."""
+
+_STEPS = (1e-5, 1e-6, 1e-7)
+"""Relative to the largest number of the tensor. The first is precise where the layer is linear around; the
+others are small enough where it bends, or has a kink nearby."""
+
+_JITTER = 1e-2
+"""Relative to the largest input: equal pixels in a window, and zeros before a ReLU, stand at a kink."""
+
+
+class Slopes(NamedTuple):
+    """What finite differences say of a layer; see `LayerCheck`."""
+
+    difference: float | None
+    entries: int
+    left_out: int
+
+
+def finite_differences(
+    layer: ScratchLayer[Any],
+    inputs: Sequence[np.ndarray],
+    weights: Weights,
+    mode: Mode,
+    rng: np.random.Generator,
+    tolerance: float,
+) -> Slopes:
+    """Compare a layer's gradients of f = Σ gradient · output with difference quotients.
+
+    (f(x + h) − f(x − h)) / 2h, where the slopes to both sides agree within the tolerance: then it is not
+    off by more. Large layers are tried on a part of their input.
+
+    Args:
+        inputs: (N, …); a seeded jitter moves them away from kinks.
+        weights: float64; changed and put back, entry by entry.
+        mode: its random numbers must be the same ones for each pass.
+    """
+    layer, parts = small_twin(layer, inputs, mode.convolution)
+    for each in parts:
+        each += _JITTER * (largest([each]) or 1.0) * rng.uniform(-1, 1, each.shape)
+    before = layer.forward(parts, weights, mode)
+    gradient = rng.standard_normal(before.output.shape)
+    back = before.backward(gradient, True)
+    objective = _Objective(layer, parts, weights, mode, before.output, gradient)
+    least = smallest_scale(largest([gradient]), largest([*parts, *weights.values()]), np.dtype(float))
+    tensors = [*zip(parts, back.inputs, strict=True)]
+    tensors += [(weights[name], each) for name, each in back.weights.items()]
+    worst, entries, left_out, unknown = 0.0, 0, 0, False
+    for tensor, claimed in tensors:
+        found, refused = _quotients(objective, tensor, claimed, rng, least=least, tolerance=tolerance)
+        scale = max([largest([claimed]), least, *(abs(each) for each in found.values())])
+        for index, slope in found.items():
+            worst = float(np.maximum(worst, abs(slope - claimed.flat[index]) / scale))  # NaN stays NaN
+        entries, left_out = entries + len(found), left_out + refused
+        unknown = unknown or bool(tensor.size and not found)
+    return Slopes(None if unknown else worst, entries, left_out)
+
+
+@dataclass(frozen=True)
+class _Objective:
+    """f as a function of inputs and weights, which are arrays that somebody changes."""
+
+    layer: ScratchLayer[Any]
+    inputs: Sequence[np.ndarray]
+    weights: Weights
+    mode: Mode
+    output: np.ndarray
+    gradient: np.ndarray
+
+    def change(self) -> float:
+        """How much larger f is than it was. Outputs are subtracted first: most have not changed at all."""
+        output = self.layer.forward(self.inputs, self.weights, self.mode).output
+        return float(((output - self.output) * self.gradient).sum())
+
+    def slopes(self, tensor: np.ndarray, index: int, step: float) -> tuple[float, float]:
+        """The slopes to the left and to the right along one entry of an input or a weight."""
+        value = tensor.flat[index]
+        slopes = []
+        for sign in (-1, 1):
+            tensor.flat[index] = value + sign * step
+            moved = float(tensor.flat[index] - value)  # what rounding has left of the step
+            slopes.append(self.change() / moved)
+        tensor.flat[index] = value
+        return slopes[0], slopes[1]
+
+
+def _quotients(
+    objective: _Objective,
+    tensor: np.ndarray,
+    claimed: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    least: float,
+    tolerance: float,
+) -> tuple[dict[int, float], int]:
+    """Difference quotients by entry, and how many entries were left out."""
+    size = largest([tensor]) or largest([objective.output]) or 1.0
+    found: dict[int, float] = {}
+    refused = 0
+    for index in rng.choice(tensor.size, min(tensor.size, _MOST_DRAWS), replace=False):
+        for step in _STEPS:
+            left, right = objective.slopes(tensor, int(index), step * size)
+            scale = max(largest([claimed]), abs(left), abs(right), least)
+            if abs(left - right) <= tolerance * scale:
+                found[int(index)] = (left + right) / 2
+                break
+        else:
+            refused += 1
+        if len(found) == ENTRIES:
+            break
+    return found, refused
