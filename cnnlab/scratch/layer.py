@@ -11,6 +11,7 @@ import numpy as np
 
 from cnnlab.language.fields import Shape
 from cnnlab.layers.base import Layer
+from cnnlab.scratch.backward import Computed
 from cnnlab.scratch.convolution import ConvolutionName
 
 Weights = Mapping[str, np.ndarray]
@@ -75,3 +76,18 @@ class ScratchLayer(ABC, Generic[Described]):
         Args:
             inputs: (N, *input_shape) for each of the input shapes, all of one dtype: float32 or float64.
         """
+
+
+class Weightless(ScratchLayer[Described]):
+    """The arithmetic of a layer with one input and no weights: a function, and its way back."""
+
+    @abstractmethod
+    def compute(self, inputs: np.ndarray, mode: Mode) -> Computed:
+        """The output of a batch (N, *input_shape), and the way back from its gradient."""
+
+    def forward(self, inputs: Sequence[np.ndarray], weights: Weights, mode: Mode) -> Pass:
+        output, backward = self.compute(inputs[0], mode)
+        return Pass(
+            output,
+            lambda gradient, inputs_wanted: Gradients([backward(gradient)] if inputs_wanted else []),
+        )

@@ -8,8 +8,20 @@ from cnnlab.language.lazy_table import LazyTable
 from cnnlab.scratch.layer import ScratchLayer
 
 _MODULES = {
+    "activations": ("Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"),
     "convolutions": ("Conv2D",),
-    "dense": ("Dense", "Flatten"),
+    "core": ("Dense", "Flatten", "Grayscale", "Rescaling"),
+    "merging": ("Add", "Average", "Concatenate", "Maximum"),
+    "normalization": (
+        "BatchNormalization",
+        "GroupNormalization",
+        "LayerNormalization",
+        "LocalResponseNormalization",
+    ),
+    "pooling": ("AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "MaxPooling2D"),
+    "regularization": ("Dropout", "SpatialDropout2D"),
+    "reshaping": ("Permute", "Reshape"),
+    "resizing": ("Cropping2D", "UpSampling2D", "ZeroPadding2D"),
 }
 
 SCRATCH_LAYERS: LazyTable[ScratchLayer[Any]] = LazyTable(

@@ -23,10 +23,12 @@ class Conv2D(ScratchLayer[described.Conv2D]):
         assert window is not None
         groups, how = settings.groups, mode.convolution
         maps = convolution.correlate(images, kernel, window, groups=groups, how=how) + weights.get("bias", 0)
-        output, through_activation = activate(settings.output_activation, maps)
+        output, through_activation = activate(
+            settings.output_activation, from_channels_last(maps, settings.data_format)
+        )
 
         def backward(gradient: np.ndarray, inputs_wanted: bool) -> Gradients:
-            gradient = through_activation(to_channels_last(gradient, settings.data_format))
+            gradient = to_channels_last(through_activation(gradient), settings.data_format)
             to_weights = {"kernel": convolution.to_kernel(images, gradient, window, groups=groups, how=how)}
             if settings.use_bias:
                 to_weights["bias"] = gradient.sum(axis=(0, 1, 2))
@@ -36,4 +38,4 @@ class Conv2D(ScratchLayer[described.Conv2D]):
             to_images = convolution.to_images(gradient, kernel, size, window, groups=groups, how=how)
             return Gradients([from_channels_last(to_images, settings.data_format)], to_weights)
 
-        return Pass(from_channels_last(output, settings.data_format), backward)
+        return Pass(output, backward)
