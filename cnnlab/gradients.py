@@ -7,7 +7,7 @@ gradient of the sum over the batch is, row by row, each image's own gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import keras
@@ -95,16 +95,26 @@ def layer_output(layer: keras.layers.Layer, inputs: Sequence[np.ndarray]) -> np.
 
 @contextmanager
 def double_precision() -> Iterator[None]:
-    """Let float64 be float64 within the block: JAX would make float32 of it."""
-    if keras.backend.backend() != "jax":
+    """Let float64 stay float64 within the block.
+
+    JAX makes float32 of it unless told otherwise, and so do many of Keras's operations on JAX and PyTorch.
+    """
+    if keras.backend.backend() == "tensorflow":
         yield
         return
-    import jax
+    from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE
 
-    enable = getattr(jax, "enable_x64", None)  # since JAX 0.8
-    if enable is None:
-        from jax.experimental import enable_x64 as enable
-    with enable(True):
+    with ExitStack() as block:
+        if keras.backend.backend() == "jax":
+            import jax
+
+            enable = getattr(jax, "enable_x64", None)  # since JAX 0.8
+            if enable is None:
+                from jax.experimental import enable_x64 as enable
+            block.enter_context(enable(True))
+        usual = BIT64_TO_BIT32_DTYPE["float64"]
+        BIT64_TO_BIT32_DTYPE["float64"] = "float64"
+        block.callback(BIT64_TO_BIT32_DTYPE.__setitem__, "float64", usual)
         yield
 
 
@@ -218,21 +228,22 @@ def _pass_tensorflow(layer: keras.layers.Layer, inputs: Sequence[np.ndarray], gr
 def _pass_jax(layer: keras.layers.Layer, inputs: Sequence[np.ndarray], gradient: np.ndarray) -> Any:
     import jax
 
-    def forward(weights: list[Any], tensors: list[Any]) -> Any:
-        arguments = tensors[0] if len(tensors) == 1 else tensors
-        return layer.stateless_call(weights, others, arguments, training=True)
+    trainable, others = layer.trainable_variables, layer.non_trainable_variables
+    variables, values = [*trainable, *others], [each.value for each in others]
 
-    others = [each.value for each in layer.non_trainable_variables]
+    def forward(weights: list[Any], tensors: list[Any]) -> Any:
+        with keras.StatelessScope(zip(variables, [*weights, *values], strict=True)) as scope:
+            output = _called(layer, tensors, training=True)
+        return output, [scope.get_current_value(each) for each in others]
 
     @jax.jit
     def run(weights: list[Any], tensors: list[Any], given: Any) -> Any:
         output, back, state = jax.vjp(forward, weights, tensors, has_aux=True)
         return output, back(given), state
 
-    output, (to_weights, to_inputs), state = run(
-        [each.value for each in layer.trainable_variables], [jax.numpy.asarray(each) for each in inputs], gradient
-    )
-    for variable, value in zip(layer.non_trainable_variables, state, strict=True):
+    arguments = [jax.numpy.asarray(each) for each in inputs]
+    output, (to_weights, to_inputs), state = run([each.value for each in trainable], arguments, gradient)
+    for variable, value in zip(others, state, strict=True):
         variable.assign(value)
     return output, to_inputs, to_weights
 

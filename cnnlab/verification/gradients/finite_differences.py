@@ -45,20 +45,20 @@ def finite_differences(
     """Compare a layer's gradients of f = Σ gradient · output with difference quotients.
 
     (f(x + h) − f(x − h)) / 2h, where the slopes to both sides agree within the tolerance: then it is not
-    off by more. Large layers are tried on a part of their input.
+    off by more. Of large layers a part is tried.
 
     Args:
-        inputs: (N, …); a seeded jitter moves them away from kinks.
-        weights: float64; changed and put back, entry by entry.
+        inputs: (N, …), of any float dtype, as the weights; a seeded jitter moves them away from kinks.
         mode: its random numbers must be the same ones for each pass.
     """
-    layer, parts = small_twin(layer, inputs, mode.convolution)
+    layer, parts, weights = small_twin(layer, inputs, weights, mode.convolution)
     for each in parts:
         each += _JITTER * (largest([each]) or 1.0) * rng.uniform(-1, 1, each.shape)
     before = layer.forward(parts, weights, mode)
     gradient = rng.standard_normal(before.output.shape)
     back = before.backward(gradient, True)
-    objective = _Objective(layer, parts, weights, mode, before.output, gradient)
+    output = before.output.copy()  # that of Flatten is its input, which is about to change
+    objective = _Objective(layer, parts, weights, mode, output, gradient)
     least = smallest_scale(largest([gradient]), largest([*parts, *weights.values()]), np.dtype(float))
     tensors = [*zip(parts, back.inputs, strict=True)]
     tensors += [(weights[name], each) for name, each in back.weights.items()]

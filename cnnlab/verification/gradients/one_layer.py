@@ -114,9 +114,8 @@ class Trial:
         """The NumPy engine beside finite differences."""
         seed = int(rng.integers(2**32))
         mode = Mode(True, self.convolution, lambda shape: np.random.default_rng(seed).random(shape))
-        weights = {name: np.require(each, float, "W") for name, each in self.weights.items()}
         slopes = finite_differences(
-            self.step.layer, self.inputs, weights, mode, rng, TOLERANCES["float64"]
+            self.step.layer, self.inputs, self.weights, mode, rng, TOLERANCES["float64"]
         )
         return replace(
             check,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -108,12 +107,10 @@ class GradientVerification:
 
     def __str__(self) -> str:
         what = f"{self.config}, {self.dtype}: Keras on {self.backend} and the NumPy engine"
-        entries, left_out = (sum(getattr(each, key) for each in self.layers) for key in ("entries", "left_out"))
-        checked = f"{counted(entries, 'finite difference')}"
-        if left_out:
-            checked += f" ({counted(left_out, 'entry')[:-5] + 'entries' if left_out > 1 else '1 entry'} at kinks left out)"
+        entries = counted(sum(each.entries for each in self.layers), "finite difference")
+        left_out = sum(each.left_out for each in self.layers)
+        kinks = f" ({left_out:,} at kinks left out)" if left_out else ""
+        layers = counted(len(self.layers), "layer")
         if self.ok:
-            return f"{what} agree in {counted(len(self.layers), 'layer')}; so do {checked}"
-        wrong = self.differing
-        differ = "differ in" if any(math.isfinite(each.output) for each in wrong) else "differ in"
-        return "\n   ".join([f"{what} {differ} {len(wrong)} of {counted(len(self.layers), 'layer')}", *map(str, wrong)])
+            return f"{what} agree in {layers}, and with {entries}{kinks}"
+        return "\n   ".join([f"{what} differ in {len(self.differing)} of {layers}", *map(str, self.differing)])
