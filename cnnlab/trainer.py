@@ -109,7 +109,13 @@ class Trainer:
         from cnnlab.training.cost_estimate import estimate_cost
 
         with own_randomness():
-            return estimate_cost(config, data)
+            estimate = estimate_cost(config, data)
+        if estimate.seconds_in_loops is not None:
+            self.reporter.note(
+                f"{config.name}: {estimate.seconds_in_loops:,.1f} s of each step are convolutions in loops, "
+                "told from a sample of their multiplications; runtime.convolution: im2col computes the same"
+            )
+        return estimate
 
     def reused(self, config: ExperimentConfig) -> Record | None:
         """The run of this config on its data, if it is finished and not to be trained again; reported.

@@ -15,11 +15,11 @@ from click.core import ParameterSource
 from cnnlab.commands.options import (
     ExperimentType,
     GivenPath,
-    backend_option,
     complete_experiment,
     data_dir_option,
     device_option,
     json_option,
+    keras_backend_option,
     out_option,
     quiet_option,
 )
@@ -109,7 +109,7 @@ def subject_options(command: Command) -> Command:
 
     @out_option
     @data_dir_option
-    @backend_option("what the run was trained on")
+    @keras_backend_option
     @device_option
     @click.option(
         "--dataset-of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 import numpy as np
 
@@ -19,8 +19,8 @@ def penalty(weight: np.ndarray, l1: float, l2: float) -> tuple[float, np.ndarray
     return float(value), l1 * np.sign(weight) + 2 * l2 * weight
 
 
-def regularizers_of(layer: Layer, weights: Mapping[str, np.ndarray]) -> dict[str, Regularizer]:
-    """By the name of the weights, what a config's layer adds to the loss for them."""
+def regularizers_of(layer: Layer, weights: Collection[str]) -> dict[str, Regularizer]:
+    """By the name of the weights, what a config's layer adds to the loss for them; `weights`: their names."""
     found = {}
     for field in type(layer).model_fields:
         regularizer, what = getattr(layer, field), field.removesuffix("_regularizer")

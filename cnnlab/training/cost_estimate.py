@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnlab.accounting.memory import evaluation_batch
 from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
+from cnnlab.layers.graph import IMAGE
 from cnnlab.memory import PeakMemory
+from cnnlab.scratch.loop_cost import loop_seconds
 from cnnlab.training.epoch import epoch_batches
 from cnnlab.training.train import prepare
 
@@ -36,6 +37,7 @@ class CostEstimate:
     peak_memory_bytes: int | None  # as in `RunResult`
     disk_bytes: int  # what the run's folder will hold when it is finished
     checkpoint_bytes: int  # and while it is trained, besides
+    seconds_in_loops: float | None  # of a step, if convolutions are loops in Python; told from a sample
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -43,7 +45,15 @@ class CostEstimate:
 
 
 def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
-    """Compile the training step and time it; nothing is written, and nothing trained is kept."""
+    """Compile the training step and time it; nothing is written, and nothing trained is kept.
+
+    Convolutions in loops, with which a step may take minutes, are told from a sample of multiplications; the
+    step is timed with matrix products in their place.
+    """
+    loops = _in_loops(config) if config.runtime.convolution == "loops" else None
+    if loops:
+        runtime = config.runtime.model_copy(update={"convolution": "im2col"})
+        config = config.model_copy(update={"runtime": runtime})
     memory = PeakMemory(start_backend(config.runtime), data)
     began = time.perf_counter()
     learner, steps = prepare(config, data)
@@ -51,7 +61,7 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     count = len(data.train)
     batches = epoch_batches(config, count, epoch=1)[0]
     steps.run(batches, 0, 1)
-    evaluated = data.train.images[: evaluation_batch(config.architecture)]  # the test images wait for the end
+    evaluated = data.train.images[: config.evaluation_batch]  # the test images wait for the end
     steps.outputs(evaluated, len(evaluated))
     started = time.perf_counter() - began
 
@@ -66,7 +76,9 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     steps.outputs(evaluated, len(evaluated))
     per_image = (time.perf_counter() - before) / len(evaluated)
 
-    per_step = spent / tried
+    in_loops = loops.training * config.training.batch_size if loops else None
+    per_step = spent / tried + (in_loops or 0.0)
+    per_image += loops.forward if loops else 0.0
     steps_per_epoch = config.training.steps_per_epoch(count)
     epoch = per_step * steps_per_epoch + per_image * len(data.validation)
     final = per_image * (count + len(data.validation) + len(data.test))
@@ -83,7 +95,31 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
         seconds_per_step=per_step,
         seconds_per_epoch=epoch,
         seconds=started + epoch * config.training.epochs + final,
-        peak_memory_bytes=memory.of_run(peak),
+        peak_memory_bytes=None if loops else memory.of_run(peak),
         disk_bytes=4 * numbers + predictions + PICTURE_BYTES,
         checkpoint_bytes=4 * (numbers + slots + best),
+        seconds_in_loops=in_loops,
     )
+
+
+class _InLoops(NamedTuple):
+    """Seconds that the convolutions of a network take for one image, in loops of Python."""
+
+    forward: float
+    training: float  # forwards and backwards
+
+
+def _in_loops(config: ExperimentConfig) -> _InLoops:
+    forward = training = 0.0
+    for step in config.architecture.steps:
+        layer = step.node.layer
+        shapes = [weight.shape for weight in layer.weights_of(step.input_shapes) if len(weight.shape) == 4]
+        if not layer.is_convolution or not shapes:  # of a locally connected layer, no kernel slides
+            continue
+        multiplications = layer.macs(step.input_shape) or 0
+        seconds = loop_seconds(*shapes[0])
+        forward += multiplications * seconds.correlate
+        training += multiplications * (seconds.correlate + seconds.to_kernel)
+        if step.node.inputs != (IMAGE,):
+            training += multiplications * seconds.to_images
+    return _InLoops(forward, training)
