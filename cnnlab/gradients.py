@@ -106,12 +106,11 @@ def double_precision() -> Iterator[None]:
 
     with ExitStack() as block:
         if keras.backend.backend() == "jax":
-            import jax
+            import jax.experimental
 
-            enable = getattr(jax, "enable_x64", None)  # since JAX 0.8
-            if enable is None:
-                from jax.experimental import enable_x64 as enable
-            block.enter_context(enable(True))
+            # Its public place since JAX 0.8, and the one before.
+            found = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
+            block.enter_context(found(True))
         usual = BIT64_TO_BIT32_DTYPE["float64"]
         BIT64_TO_BIT32_DTYPE["float64"] = "float64"
         block.callback(BIT64_TO_BIT32_DTYPE.__setitem__, "float64", usual)
@@ -236,7 +235,7 @@ def _pass_jax(layer: keras.layers.Layer, inputs: Sequence[np.ndarray], gradient:
             output = _called(layer, tensors, training=True)
         return output, [scope.get_current_value(each) for each in others]
 
-    @jax.jit
+    @jax.jit  # type: ignore[untyped-decorator]
     def run(weights: list[Any], tensors: list[Any], given: Any) -> Any:
         output, back, state = jax.vjp(forward, weights, tensors, has_aux=True)
         return output, back(given), state

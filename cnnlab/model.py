@@ -47,6 +47,8 @@ def layer_with(
 ) -> keras.layers.Layer:
     """The Keras layer of one node alone, with these weights, in Keras's order."""
     layer = node.build(dtype)
-    node.layer.connect(layer, [keras.KerasTensor((None, *shape), layer.compute_dtype) for shape in input_shapes])
+    node.layer.connect(
+        layer, [keras.KerasTensor((None, *shape), layer.compute_dtype) for shape in input_shapes]
+    )
     layer.set_weights(list(weights))
     return layer

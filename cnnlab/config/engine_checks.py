@@ -78,3 +78,26 @@ def _no_layer(where: Where, class_name: str, root: YamlNode) -> str:
     place = root.find(with_classes(root, where)).place
     problem = f"backend scratch has no such layer; leave it out, {_ELSEWHERE}"
     return f"{place}: {dotted(where)} {class_name}: {problem}"
+
+
+def uncomputable(config: ExperimentConfig) -> Iterator[tuple[Path_, str]]:
+    """Layers, and settings of them, whose outputs or gradients the engine cannot compute, and where they are.
+
+    Penalties and constraints are the training's affair.
+    """
+    from cnnlab.layers.from_keras.layer import KerasLayer
+    from cnnlab.scratch.lacking import PENALTIES, lacking
+
+    # A layer of Keras's may have the name of one of cnnlab's whose settings say less.
+    foreign = {id(node): node for node in config.nodes if isinstance(node.layer, KerasLayer)}
+    lacks = [
+        each for each in lacking(config.nodes) if each.field is None or not each.field.endswith(PENALTIES)
+    ]
+    for node in config.nodes:
+        kind = node.layer.type()
+        own = [each for each in lacks if each.node is node]
+        if id(node) in foreign or any(each.field is None for each in own):
+            yield node.where, f"{node.name}: the NumPy engine has no {kind}"
+            continue
+        for each in own:
+            yield (*node.where, str(each.field)), f"{node.name}: the NumPy engine has no {each.what}"

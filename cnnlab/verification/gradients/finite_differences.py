@@ -26,6 +26,10 @@ _JITTER = 1e-2
 """Relative to the largest input: equal pixels in a window, and zeros before a ReLU, stand at a kink."""
 
 
+_SLACK = 1e-3
+"""Of a slope between that to the left and that to the right, relative to the larger one."""
+
+
 class Slopes(NamedTuple):
     """What finite differences say of a layer; see `LayerCheck`."""
 
@@ -52,8 +56,7 @@ def finite_differences(
         mode: its random numbers must be the same ones for each pass.
     """
     layer, parts, weights = small_twin(layer, inputs, weights, mode.convolution)
-    for each in parts:
-        each += _JITTER * (largest([each]) or 1.0) * rng.uniform(-1, 1, each.shape)
+    parts = [jittered(each, rng) for each in parts]
     before = layer.forward(parts, weights, mode)
     gradient = rng.standard_normal(before.output.shape)
     back = before.backward(gradient, True)
@@ -71,6 +74,36 @@ def finite_differences(
         entries, left_out = entries + len(found), left_out + refused
         unknown = unknown or bool(tensor.size and not found)
     return Slopes(None if unknown else worst, entries, left_out)
+
+
+def jittered(inputs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Inputs nearby, of which no two are equal."""
+    moved: np.ndarray = inputs + _JITTER * (largest([inputs]) or 1.0) * rng.uniform(-1, 1, inputs.shape)
+    return moved
+
+
+def slopes_together(
+    layer: ScratchLayer[Any],
+    inputs: Sequence[np.ndarray],
+    weights: Weights,
+    mode: Mode,
+    rng: np.random.Generator,
+) -> bool:
+    """Whether the gradient of f lies between the slopes to both sides where all inputs grow by the same.
+
+    Args:
+        inputs: (N, …) float64, which may stand at kinks. weights: float64.
+    """
+    before = layer.forward(inputs, weights, mode)
+    gradient = rng.standard_normal(before.output.shape)
+    claimed = sum(float(each.sum()) for each in before.backward(gradient, True).inputs)
+    step = _STEPS[1] * (largest(inputs) or 1.0)
+    slopes = []
+    for moved in (-step, step):
+        output = layer.forward([each + moved for each in inputs], weights, mode).output
+        slopes.append(float(((output - before.output) * gradient).sum()) / moved)
+    slack = _SLACK * max(1.0, *(abs(each) for each in slopes))
+    return min(slopes) - slack <= claimed <= max(slopes) + slack
 
 
 @dataclass(frozen=True)

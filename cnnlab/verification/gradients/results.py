@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from cnnlab.wording import counted
 
-TOLERANCES = {"float64": 1e-6, "float32": 1e-3}
+DtypeName = Literal["float64", "float32"]
+
+TOLERANCES: Mapping[str, float] = {"float64": 1e-6, "float32": 1e-3}
 """How far two results may be apart, by the dtype that they were computed in; see `relative_difference`."""
 
 
@@ -34,6 +36,11 @@ class LayerCheck:
     entries: int
     left_out: int
     problem: str | None = None
+
+    @property
+    def gradients_agree(self) -> bool:
+        """Whether those of inputs and weights are the same in both engines."""
+        return all(each <= self.tolerance for each in (self.input_gradient, *self.weights.values()))
 
     @property
     def ok(self) -> bool:
@@ -113,4 +120,6 @@ class GradientVerification:
         layers = counted(len(self.layers), "layer")
         if self.ok:
             return f"{what} agree in {layers}, and with {entries}{kinks}"
-        return "\n   ".join([f"{what} differ in {len(self.differing)} of {layers}", *map(str, self.differing)])
+        return "\n   ".join(
+            [f"{what} differ in {len(self.differing)} of {layers}", *map(str, self.differing)]
+        )

@@ -45,7 +45,9 @@ def small_twin(
 
 def _part(array: np.ndarray, shape: Shape, *, from_middle: bool = False) -> np.ndarray:
     """A copy of so many numbers along each axis, from its middle where that is a part of an image."""
-    starts = [(whole - part) // 2 if from_middle else 0 for whole, part in zip(array.shape, shape, strict=True)]
+    starts = [
+        (whole - part) // 2 if from_middle else 0 for whole, part in zip(array.shape, shape, strict=True)
+    ]
     starts[0] = 0
     chosen = tuple(slice(start, start + part) for start, part in zip(starts, shape, strict=True))
     return np.array(array[chosen], dtype=float, order="C")
