@@ -108,9 +108,8 @@ def double_precision() -> Iterator[None]:
         if keras.backend.backend() == "jax":
             import jax.experimental
 
-            # Its public place since JAX 0.8, and the one before.
-            found = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
-            block.enter_context(found(True))
+            where = jax if hasattr(jax, "enable_x64") else jax.experimental  # before JAX 0.8
+            block.enter_context(where.enable_x64(True))
         usual = BIT64_TO_BIT32_DTYPE["float64"]
         BIT64_TO_BIT32_DTYPE["float64"] = "float64"
         block.callback(BIT64_TO_BIT32_DTYPE.__setitem__, "float64", usual)

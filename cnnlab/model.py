@@ -47,6 +47,8 @@ def layer_with(
 ) -> keras.layers.Layer:
     """The Keras layer of one node alone, with these weights, in Keras's order."""
     layer = node.build(dtype)
+    for name in [each for each in vars(layer) if each.endswith("_initializer")]:
+        setattr(layer, name, keras.initializers.Zeros())  # random ones are drawn in vain, up to 100 million
     node.layer.connect(
         layer, [keras.KerasTensor((None, *shape), layer.compute_dtype) for shape in input_shapes]
     )

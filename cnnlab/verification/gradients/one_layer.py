@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,9 @@ from cnnlab.verification.gradients.relative import largest, relative_difference,
 from cnnlab.verification.gradients.results import TOLERANCES, DtypeName, LayerCheck
 
 Found = TypeVar("Found")
+
+_MANY_WEIGHTS = 10_000_000
+"""In float64, the first Dense layer of VGG takes 0.8 GB, and its gradient as much in each engine."""
 
 _FAILURES = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
 """What NumPy raises where arrays do not fit together: an engine that is wrong may not even get to numbers."""
@@ -85,7 +89,9 @@ class Trial:
         gradient = rng.standard_normal(shape).astype(dtype)
         idle = layer_output(layer, inputs)
         passed = layer_pass(layer, inputs, gradient)
-        del layer  # large ones have weights of a gigabyte
+        del layer
+        if sum(each.size for each in self.weights.values()) > _MANY_WEIGHTS:
+            gc.collect()  # layers refer to themselves
         check = LayerCheck(
             self.step.name, self._settings.type(), math.inf, math.inf,
             dict.fromkeys(self.weights, math.inf), None, TOLERANCES[dtype], 0, 0,

@@ -88,7 +88,8 @@ def _checked(
                 reporter.note(f"layer {position + 1} of {len(nodes)}: {step.name}")
             owner = nodes[step.weights_of]
             names = [each.name for each in owner.layer.weights_of(step.layer.input_shapes)]
-            arrays = model.get_layer(owner.keras_name).get_weights()
+            rng = np.random.default_rng((config.seed, step.weights_of))
+            arrays = [_uneven(each, rng) for each in model.get_layer(owner.keras_name).get_weights()]
             trial = Trial(
                 step, owner, dict(zip(names, arrays, strict=True)), [outputs[each] for each in step.inputs],
                 convolution, (config.seed, position),
@@ -99,6 +100,15 @@ def _checked(
                 if last_use[source] == position:
                     del outputs[source]
     return tuple(checks)
+
+
+def _uneven(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Weights that have not learned yet, all 0 or all 1, with numbers in [0, 0.5) added to them.
+
+    A bias that is counted twice, or a gamma that is forgotten, shows in no other way.
+    """
+    fresh = weights.size and weights.flat[0] in (0, 1) and bool((weights == weights.flat[0]).all())
+    return weights + rng.uniform(0, 0.5, weights.shape).astype(weights.dtype) if fresh else weights
 
 
 def _images(config: ExperimentConfig, jobs: Jobs, count: int) -> np.ndarray:
