@@ -147,7 +147,10 @@ class Trainer:
         path, data = run_path(config, self.out), self.dataset(config)
         backend = self.start(config)
         from cnnlab.backend import own_randomness
+        from cnnlab.training.slow_convolutions import slow_convolutions
 
+        if warning := slow_convolutions(config, len(data.train)):
+            self.warn_of([warning])
         with own_randomness(), hold(path, self.out):
             if record := self.reused(config):  # another process has finished it meanwhile
                 return record

@@ -23,7 +23,7 @@ from cnnlab.config.checks import (
     training_mismatches,
 )
 from cnnlab.config.decisive import decides
-from cnnlab.config.engine_checks import engine_mismatches, foreign_layers
+from cnnlab.config.engine_checks import foreign_layers, layers_without_arithmetic, unknown_to_engine
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
@@ -173,7 +173,7 @@ class ExperimentConfig(Settings):
         """Layers, and settings of them, that cnnlab's own engine cannot compute, each with its place."""
         from cnnlab.config.engine_checks import uncomputable
 
-        return [self._located(*each) for each in uncomputable(self)]
+        return [self._located(*each) for each in uncomputable(self.nodes)]
 
     def idle(self, counts: ImageCounts | None = None) -> list[str]:
         """Settings that change nothing about the result, or miss their purpose, each with its place."""
@@ -300,13 +300,15 @@ def _mismatches(config: ExperimentConfig, root: YamlNode, *, trained: bool) -> I
     if dataset is not None:
         yield from training_mismatches(config.training, dataset, root)
     by_engine = config.runtime.backend == "scratch" and not trained
-    if by_engine and (foreign := list(foreign_layers(config, root))):
-        yield from foreign
-        return
+    if by_engine:
+        yield from unknown_to_engine(config.runtime, config.training, root)
+        if foreign := list(foreign_layers(config.model, root)):
+            yield from foreign
+            return
     try:
         yield from repeated_names(config.nodes, root)
         if by_engine:
-            yield from engine_mismatches(config, root)
+            yield from layers_without_arithmetic(config.nodes, root)
         output_shape = config.architecture.output_shape
     except LayerShapeError as error:
         yield shape_mismatch(error, root)

@@ -30,9 +30,10 @@ def lacking(nodes: Sequence[GraphNode]) -> Iterator[Lack]:
         if node.layer.type() not in SCRATCH_LAYERS:
             yield Lack(node, None, "layer of this kind")
             continue
-        for field, only in SCRATCH_LAYERS[node.layer.type()].lacks.items():
-            if getattr(node.layer, field) != only:
-                yield Lack(node, field, f"arithmetic for another value than {only}")
+        for field, values in SCRATCH_LAYERS[node.layer.type()].lacks.items():
+            value = getattr(node.layer, field)
+            if value in values:
+                yield Lack(node, field, f"{field} {value}")
         yield from _lacking_settings(node)
 
 
@@ -46,7 +47,7 @@ def _lacking_settings(node: GraphNode) -> Iterator[Lack]:
         elif field == "activity_regularizer" and value is not None:
             yield Lack(node, field, "penalties on outputs")
         elif field == "activation" and value is not None and value not in ACTIVATIONS:
-            yield Lack(node, field, "function of this name")
+            yield Lack(node, field, f"{field} {value}")
     for field, value in () if node.settings is None else node.settings.config.items():
         if field.endswith(PENALTIES) and value is not None and getattr(layer, field, None) is None:
             yield Lack(node, field, "such penalties")

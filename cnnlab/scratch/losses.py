@@ -85,6 +85,9 @@ OF_PROBABILITIES: Mapping[str, LossFunction] = {
 }
 """By the names that they have in a config."""
 
+ONE_WITH_SOFTMAX = ("categorical_crossentropy", "sparse_categorical_crossentropy")
+"""Of logits, they are `softmax_crossentropy`."""
+
 
 def loss_function(name: str, *, from_logits: bool) -> LossFunction:
     """A loss of a config by its name, of what a network gives: probabilities, or logits.
@@ -93,7 +96,7 @@ def loss_function(name: str, *, from_logits: bool) -> LossFunction:
     """
     if not from_logits:
         return OF_PROBABILITIES[name]
-    if name in ("categorical_crossentropy", "sparse_categorical_crossentropy"):
+    if name in ONE_WITH_SOFTMAX:
         return softmax_crossentropy
     return partial(_through_softmax, OF_PROBABILITIES[name])
 

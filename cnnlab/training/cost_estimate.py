@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
-from cnnlab.layers.graph import IMAGE
 from cnnlab.memory import PeakMemory
-from cnnlab.scratch.loop_cost import loop_seconds
 from cnnlab.training.epoch import epoch_batches
+from cnnlab.training.slow_convolutions import seconds_in_loops
 from cnnlab.training.train import prepare
 
 MEASURED_SECONDS = 1.0
@@ -50,7 +49,7 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     Convolutions in loops, with which a step may take minutes, are told from a sample of multiplications; the
     step is timed with matrix products in their place.
     """
-    loops = _in_loops(config) if config.runtime.convolution == "loops" else None
+    loops = seconds_in_loops(config) if config.runtime.convolution == "loops" else None
     if loops:
         runtime = config.runtime.model_copy(update={"convolution": "im2col"})
         config = config.model_copy(update={"runtime": runtime})
@@ -100,26 +99,3 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
         checkpoint_bytes=4 * (numbers + slots + best),
         seconds_in_loops=in_loops,
     )
-
-
-class _InLoops(NamedTuple):
-    """Seconds that the convolutions of a network take for one image, in loops of Python."""
-
-    forward: float
-    training: float  # forwards and backwards
-
-
-def _in_loops(config: ExperimentConfig) -> _InLoops:
-    forward = training = 0.0
-    for step in config.architecture.steps:
-        layer = step.node.layer
-        shapes = [weight.shape for weight in layer.weights_of(step.input_shapes) if len(weight.shape) == 4]
-        if not layer.is_convolution or not shapes:  # of a locally connected layer, no kernel slides
-            continue
-        multiplications = layer.macs(step.input_shape) or 0
-        seconds = loop_seconds(*shapes[0])
-        forward += multiplications * seconds.correlate
-        training += multiplications * (seconds.correlate + seconds.to_kernel)
-        if step.node.inputs != (IMAGE,):
-            training += multiplications * seconds.to_images
-    return _InLoops(forward, training)

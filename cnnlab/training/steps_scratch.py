@@ -10,7 +10,7 @@ import numpy as np
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.penalties import Regularizer
 from cnnlab.scratch.layer import Mode
-from cnnlab.scratch.losses import loss_function, mean_loss, targets_of
+from cnnlab.scratch.losses import ONE_WITH_SOFTMAX, loss_function, mean_loss, targets_of
 from cnnlab.scratch.network import Network
 from cnnlab.scratch.regularizers import penalty, regularizers_of
 from cnnlab.training.steps import Learner, StepResults
@@ -51,8 +51,11 @@ class ScratchSteps:
     def __init__(self, config: ExperimentConfig, learner: Learner) -> None:
         self._learner, self._seed = learner, config.seed
         self._label_smoothing = config.training.label_smoothing
-        self._loss = loss_function(config.training.loss, from_logits=config.gives_logits)
-        self._network = Network.of(config.nodes, config.input_shape)
+        self._network = self._trained_network = Network.of(config.nodes, config.input_shape)
+        logits = config.gives_logits
+        if not logits and config.training.loss in ONE_WITH_SOFTMAX:  # as Keras does it on TensorFlow
+            self._trained_network, logits = self._network.without_softmax(), True
+        self._loss = loss_function(config.training.loss, from_logits=logits)
         self._held = held_weights(config, learner.model)
         self._trained = [each for each in self._held if each.trainable]
         self._mode = Mode(convolution=config.runtime.convolution)
@@ -89,12 +92,12 @@ class ScratchSteps:
         labels = learner.train.labels[positions]
         rng = np.random.default_rng([DROPOUT, self._seed, int(optimizer.iterations.value)])
         mode = replace(self._mode, training=True, uniform=lambda shape: rng.random(shape, np.float32))
-        passes = self._network.forward(images, weights, mode)
+        passes = self._trained_network.forward(images, weights, mode)
         outputs = passes[-1].output
         targets = targets_of(labels, objective.num_classes, outputs.dtype, self._label_smoothing)
         counts = None if objective.class_weights is None else objective.class_weights[labels]
         loss, gradient = mean_loss(self._loss, targets, outputs, counts)
-        to_weights = self._network.backward(passes, gradient)
+        to_weights = self._trained_network.backward(passes, gradient)
         before = [weights[each.position][each.name] for each in self._trained]
         gradients = [to_weights[each.position][each.name] for each in self._trained]
         for place, (each, array) in enumerate(zip(self._trained, before, strict=True)):

@@ -81,8 +81,10 @@ def case(
     if rounded:
         inputs = [np.round(each) for each in inputs]
     weights = {
-        weight.name: rng.uniform(0.5, 1.5, weight.shape).astype(dtype)
-        * (rng.choice([-1, 1], weight.shape) if weight.trainable else 1)
+        weight.name: (
+            rng.uniform(0.5, 1.5, weight.shape)
+            * (rng.choice([-1, 1], weight.shape) if weight.trainable else 1)
+        ).astype(dtype)
         for weight in settings.weights_of(shapes)
     }
     return Case(

@@ -41,7 +41,7 @@ class Convolution(ScratchLayer[Described]):
         data_format = self.settings.data_format
         maps, through_maps = self.maps(to_channels_last(inputs[0], data_format), weights, mode)
         if self.settings.use_bias:
-            maps = maps + weights["bias"]
+            maps += weights["bias"]
         output, through_activation = activate(
             self.settings.output_activation, from_channels_last(maps, data_format)
         )
@@ -51,7 +51,7 @@ class Convolution(ScratchLayer[Described]):
             found = through_maps(gradient, inputs_wanted)
             to_weights = dict(found.weights)
             if self.settings.use_bias:
-                to_weights["bias"] = gradient.reshape(-1, *weights["bias"].shape).sum(axis=0)
+                to_weights["bias"] = gradient.sum(axis=0).reshape(-1, *weights["bias"].shape).sum(axis=0)
             return Gradients([from_channels_last(each, data_format) for each in found.inputs], to_weights)
 
         return Pass(output, backward)
