@@ -127,7 +127,7 @@ def test_loops_say_beforehand_what_they_cost(
     cost = result.json
     assert by_products["seconds_in_loops"] is None
     assert cost["peak_memory_bytes"] is None
-    # 8 · 8 positions, 300 kernels of 81 weights, forwards and to the kernels, for 54 images; 10 ns to 10 µs each
+    # 8 · 8 positions, 300 kernels of 81 weights, forwards and to the kernels, 54 images; 10 ns to 10 µs each
     multiplications = 64 * 300 * 81 * 2 * 54
     assert 1e-8 < cost["seconds_in_loops"] / multiplications < 1e-5
     assert cost["seconds_in_loops"] < cost["seconds_per_step"]

@@ -1,4 +1,4 @@
-"""`backend: scratch`: the engine trains what Keras trains, step by step, and its runs are runs like any other."""
+"""`backend: scratch`: the engine trains what Keras trains, step by step, and its runs are like any other."""
 
 from __future__ import annotations
 
