@@ -22,6 +22,9 @@ _STEPS = (1e-5, 1e-6, 1e-7)
 """Relative to the largest number of the tensor. The first is precise where the layer is linear around; the
 others are small enough where it bends, or has a kink nearby."""
 
+_SMALLEST = 1e-3
+"""Of the largest output: smaller steps in a bias of almost nothing would be lost to rounding."""
+
 _JITTER = 1e-2
 """Relative to the largest input: equal pixels in a window, and zeros before a ReLU, stand at a kink."""
 
@@ -62,7 +65,7 @@ def finite_differences(
     back = before.backward(gradient, True)
     output = before.output.copy()  # that of Flatten is its input, which is about to change
     objective = _Objective(layer, parts, weights, mode, output, gradient)
-    least = smallest_scale(largest([gradient]), largest([*parts, *weights.values()]), np.dtype(float))
+    least = smallest_scale([*parts, *weights.values()], gradient)
     tensors = [*zip(parts, back.inputs, strict=True)]
     tensors += [(weights[name], each) for name, each in back.weights.items()]
     worst, entries, left_out, unknown = 0.0, 0, 0, False
@@ -144,7 +147,7 @@ def _quotients(
     tolerance: float,
 ) -> tuple[dict[int, float], int]:
     """Difference quotients by entry, and how many entries were left out."""
-    size = largest([tensor]) or largest([objective.output]) or 1.0
+    size = max(largest([tensor]), _SMALLEST * largest([objective.output])) or 1.0
     found: dict[int, float] = {}
     refused = 0
     for index in rng.choice(tensor.size, min(tensor.size, _MOST_DRAWS), replace=False):

@@ -24,7 +24,7 @@ from cnnlab.verification.gradients.finite_differences import (
     jittered,
     slopes_together,
 )
-from cnnlab.verification.gradients.relative import largest, relative_difference, smallest_scale
+from cnnlab.verification.gradients.relative import relative_difference, smallest_scale
 from cnnlab.verification.gradients.results import TOLERANCES, DtypeName, LayerCheck
 
 Found = TypeVar("Found")
@@ -105,21 +105,21 @@ class Trial:
         self, check: LayerCheck, gradient: np.ndarray, passed: LayerPass, idle: np.ndarray
     ) -> LayerCheck:
         """The NumPy engine beside Keras's results, in their dtype."""
-        layer, dtype = self.step.layer, gradient.dtype
-        factors = largest([*self.inputs, *self.weights.values()])
+        layer = self.step.layer
+        factors = [*self.inputs, *self.weights.values()]
         mode = Mode(training=True, convolution=self.convolution, uniform=_kept_in(passed))
         own = layer.forward(self.inputs, self.weights, mode)
         if own.output.shape != passed.output.shape:
             shapes = [times(each.shape[1:]) for each in (own.output, passed.output)]
             return replace(check, problem=f"its output is {shapes[0]}, and {shapes[1]} in Keras")
         own_idle = layer.forward(self.inputs, self.weights, replace(mode, training=False)).output
-        least = smallest_scale(1, factors, dtype)
+        least = smallest_scale(factors)
         outputs = [
             relative_difference(own.output, passed.output, least),
             relative_difference(own_idle, idle, least),
         ]
         back = own.backward(gradient, True)
-        least_gradient = smallest_scale(largest([gradient]), factors, dtype)
+        least_gradient = smallest_scale(factors, gradient)
         to_inputs = [
             relative_difference(mine, theirs, least_gradient)
             for mine, theirs in zip(back.inputs, passed.inputs, strict=True)

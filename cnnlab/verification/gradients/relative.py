@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 _AT_ONCE = 1 << 20
 """Numbers compared at once: a Dense layer of VGG has 100 million weights."""
+
+_SHARE = 0.01
 
 
 def relative_difference(one: np.ndarray, other: np.ndarray, least: float) -> float:
@@ -37,12 +39,10 @@ def largest(arrays: Iterable[np.ndarray]) -> float:
     return max((float(np.abs(each).max()) for each in extremes), default=0.0)
 
 
-def smallest_scale(gradient: float, factors: float, dtype: np.dtype) -> float:
-    """`least` for a layer.
+def smallest_scale(factors: Sequence[np.ndarray], gradient: np.ndarray | None = None) -> float:
+    """`least` for a layer's gradients, or for its output: 1% of what its numbers are products of.
 
     Args:
-        gradient: the largest number of the gradient that is sent back; 1 for outputs.
-        factors: the largest number that it is multiplied by, an input or a weight.
-        dtype: √ε of it is what is still worth comparing.
+        factors: inputs and weights. gradient: what is sent back; None for the output.
     """
-    return math.sqrt(float(np.finfo(dtype).eps)) * gradient * max(1.0, factors)
+    return _SHARE * largest(factors) * (1.0 if gradient is None else largest([gradient]))

@@ -10,7 +10,7 @@ from cnnlab.wording import counted
 
 DtypeName = Literal["float64", "float32"]
 
-TOLERANCES: Mapping[str, float] = {"float64": 1e-6, "float32": 1e-3}
+TOLERANCES: Mapping[str, float] = {"float64": 1e-6, "float32": 1e-4}
 """How far two results may be apart, by the dtype that they were computed in; see `relative_difference`."""
 
 
