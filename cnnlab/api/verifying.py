@@ -116,7 +116,7 @@ def verify_gradients(
     if batch is not None:
         _check_number("batch", batch, least=1)
     if seed is not None:
-        _check_number("seed", seed, least=0)
+        _check_number("seed", seed, least=0, below=2**32)
     record = _record_of(experiment, out_folder(out))
     if record is None:
         config = load(experiment, set).config  # type: ignore[arg-type]
@@ -155,6 +155,8 @@ def _record_of(experiment: ExperimentLike | Run, out: Path) -> Record | None:
     return None
 
 
-def _check_number(option: str, value: Any, *, least: int) -> None:
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
-        raise OptionError(option, f"expected a whole number, {least} or more, found {value!r:.60}")
+def _check_number(option: str, value: Any, *, least: int, below: int | None = None) -> None:
+    whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not whole or value < least or (below is not None and value >= below):
+        expected = f"{least} or more" if below is None else f"from {least} to {below - 1:,}"
+        raise OptionError(option, f"expected a whole number, {expected}, found {value!r:.60}")

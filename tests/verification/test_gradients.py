@@ -209,6 +209,7 @@ ERRORS: dict[str, tuple[Plant, set[str]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.device
 def test_without_an_error(backend: Any) -> None:
     verification = cnnlab.verify_gradients(CONFIG)
     assert verification.ok
@@ -444,6 +445,32 @@ SMALL = {
         "layers": [{"Conv2D": {"filters": 2, "kernel_size": 3, "padding": "same"}}, "GlobalAveragePooling2D"],
     },
 }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param({"dtype": "float16"}, "dtype=float16: expected float64, float32", id="dtype"),
+        pytest.param(
+            {"convolution": "fft"}, "convolution=fft: expected im2col, loops, numba", id="convolution"
+        ),
+        pytest.param({"batch": 0}, "batch: expected a whole number, 1 or more, found 0", id="batch"),
+        pytest.param(
+            {"seed": 2**32},
+            "seed: expected a whole number, from 0 to 4,294,967,295, found 4294967296",
+            id="seed",
+        ),
+        pytest.param(
+            {"backend": "scratch"},
+            "backend=scratch: a trained network is computed by Keras; expected tensorflow, jax or torch",
+            id="backend",
+        ),
+    ],
+)
+def test_arguments_that_are_wrong(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(cnnlab.UserError) as error:
+        cnnlab.verify_gradients(SMALL, **arguments)
+    assert str(error.value) == message
 
 
 def without_data(name: str) -> dict[str, Any]:
