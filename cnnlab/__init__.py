@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cnnlab.api.training import TrainingFailed as TrainingFailed
     from cnnlab.api.training import train as train
     from cnnlab.api.varying import Variation as Variation
+    from cnnlab.api.verifying import verify_gradients as verify_gradients
     from cnnlab.api.verifying import verify_resume as verify_resume
     from cnnlab.api.why import Why as Why
     from cnnlab.api.why import why as why
@@ -42,6 +43,7 @@ _MODULES = {
     "runs": "cnnlab.api.functions",
     "explain": "cnnlab.api.explaining",
     "predict": "cnnlab.api.functions",
+    "verify_gradients": "cnnlab.api.verifying",
     "verify_resume": "cnnlab.api.verifying",
     "why": "cnnlab.api.why",
     "Why": "cnnlab.api.why",
@@ -82,6 +84,7 @@ __all__ = [
     "runs",
     "summary",
     "train",
+    "verify_gradients",
     "verify_resume",
     "why",
 ]

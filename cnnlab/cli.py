@@ -41,7 +41,7 @@ COMMANDS = {
     "explain": "Show what a trained network has learned, in pictures and numbers.",
     "report": "Write a comparison as a single HTML page.",
     "runs": "Find, inspect, compare and remove runs.",
-    "verify": "Check that nothing is lost: kill and resume a run.",
+    "verify": "Check what cnnlab promises: kill and resume a run, compare the gradients of two engines.",
     "bench": "Measure how fast cnnlab is on this machine.",
 }
 

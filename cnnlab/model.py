@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 
 from cnnlab.backend import set_seeds
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.layers.graph import IMAGE
+from cnnlab.language.fields import Shape
+from cnnlab.layers.graph import IMAGE, GraphNode
 
 
 def build_model(config: ExperimentConfig) -> keras.Model:
@@ -36,3 +40,17 @@ def connect(config: ExperimentConfig) -> keras.Model:
         layers.append(node.build(dtype) if node.shares is None else layers[node.shares])
         tensors[position] = node.layer.connect(layers[-1], feeds)
     return keras.Model(image, tensors[len(nodes) - 1], name=config.name)
+
+
+def layer_with(
+    node: GraphNode, input_shapes: Sequence[Shape], weights: Sequence[np.ndarray], dtype: str
+) -> keras.layers.Layer:
+    """The Keras layer of one node alone, with these weights, in Keras's order."""
+    layer = node.build(dtype)
+    for name in [each for each in vars(layer) if each.endswith("_initializer")]:
+        setattr(layer, name, keras.initializers.Zeros())  # random ones are drawn in vain, up to 100 million
+    node.layer.connect(
+        layer, [keras.KerasTensor((None, *shape), layer.compute_dtype) for shape in input_shapes]
+    )
+    layer.set_weights(list(weights))
+    return layer

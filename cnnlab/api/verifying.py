@@ -1,17 +1,22 @@
-"""`cnnlab.verify_resume`: is nothing lost with this experiment, on this machine?"""
+"""`cnnlab.verify_resume` and `cnnlab.verify_gradients`: promises, tried out with a user's experiment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 from cnnlab.api.arguments import data_paths, out_folder, with_runtime
 from cnnlab.api.experiment import ExperimentLike, load
 from cnnlab.api.progress import ProgressLike, reporter_for
+from cnnlab.api.run import Run
 from cnnlab.errors import OptionError
 
 if TYPE_CHECKING:
+    from cnnlab.run_folders.records import Record
+    from cnnlab.scratch.convolution import ConvolutionName
+    from cnnlab.verification.gradients.results import DtypeName, GradientVerification
     from cnnlab.verification.resuming import ResumeVerification
 
 
@@ -49,9 +54,8 @@ def verify_resume(
         UserError: the experiment cannot be trained.
         CnnlabError: the training without interruption fails, or ends too soon for that many kills.
     """
-    for option, value, least in (("kills", kills, 1), ("kill_seed", kill_seed, 0)):
-        if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
-            raise OptionError(option, f"expected a whole number, {least} or more, found {value!r:.60}")
+    _check_number("kills", kills, least=1)
+    _check_number("kill_seed", kill_seed, least=0)
     config = load(experiment, with_runtime(set, backend=backend)).config
     paths = data_paths(data_dir)
     from cnnlab.jobs import Jobs
@@ -59,3 +63,100 @@ def verify_resume(
 
     jobs = Jobs(out_folder(None), paths, reporter_for(progress))
     return verify_resume(config, jobs, kills=kills, kill_seed=kill_seed, data_dir=paths.data_dir)
+
+
+def verify_gradients(
+    experiment: ExperimentLike | Run,
+    *,
+    set: Mapping[str, Any] | None = None,
+    out: str | PathLike[str] | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    backend: str | None = None,
+    dtype: DtypeName = "float64",
+    convolution: ConvolutionName | None = None,
+    batch: int | None = None,
+    seed: int | None = None,
+    progress: ProgressLike = None,
+) -> GradientVerification:
+    """Compute each layer in Keras and in NumPy, forwards and backwards, and compare; nothing is written.
+
+    Both engines get the same inputs, weights and gradient. The gradients of the NumPy engine are compared
+    with finite differences as well.
+
+    >>> cnnlab.verify_gradients("colors_cnn").ok
+    True
+
+    Args:
+        experiment: fresh weights of an experiment: see `cnnlab.load`; or those of a Run, or of its folder.
+        set: settings of an experiment to change, by the keys that `--set` takes.
+        out: where runs are kept.
+        data_dir: where dataset files are looked for first. Without images, random numbers are used.
+        backend: of Keras; by default the one in the config.
+        dtype: float64 or float32.
+        convolution: im2col, loops or numba; by default the one in the config, im2col.
+        batch: how many images; by default 8, of large networks 2.
+        seed: of fresh weights, images, gradients and entries; by default the config's.
+        progress: see `cnnlab.train`.
+
+    Returns:
+        `.ok`, `.layers` and `.differing`; as text, a sentence.
+
+    Raises:
+        UserError: the NumPy engine lacks a layer, or an argument is wrong.
+    """
+    from cnnlab.config.asked_runtime import asked_runtime
+    from cnnlab.scratch.convolution import ConvolutionName
+    from cnnlab.verification.gradients.results import DtypeName
+
+    for option, value, known in (
+        ("dtype", dtype, get_args(DtypeName)), ("convolution", convolution, get_args(ConvolutionName)),
+    ):  # fmt: skip
+        if value is not None and value not in known:
+            raise OptionError(option, f"expected {', '.join(known)}", value=value)
+    if batch is not None:
+        _check_number("batch", batch, least=1)
+    if seed is not None:
+        _check_number("seed", seed, least=0, below=2**32)
+    record = _record_of(experiment, out_folder(out))
+    if record is None:
+        config = load(experiment, set).config  # type: ignore[arg-type]
+    elif set:
+        raise OptionError("set", f"{experiment} is a run, whose settings are what they are; name its config")
+    else:
+        config = record.config
+    convolution = convolution or config.runtime.convolution
+    config = config.model_copy(
+        update={
+            "runtime": asked_runtime(config.runtime, backend=backend, device=None),
+            "seed": config.seed if seed is None else seed,
+        }
+    )
+    paths = data_paths(data_dir)
+    from cnnlab.jobs import Jobs
+    from cnnlab.verification.gradients.verifying import verify_gradients
+
+    return verify_gradients(
+        config,
+        None if record is None else record.path / "model.keras",
+        Jobs(out_folder(out), paths, reporter_for(progress)),
+        dtype=dtype, batch=batch, convolution=convolution,
+    )  # fmt: skip
+
+
+def _record_of(experiment: ExperimentLike | Run, out: Path) -> Record | None:
+    """The run that is meant, of several seeds the one that was finished last; None where a config is."""
+    from cnnlab.run_folders.listing import latest_run, runs_meant
+    from cnnlab.run_folders.records import read_record
+
+    if isinstance(experiment, Run):
+        return experiment.record
+    if isinstance(experiment, str | PathLike) and runs_meant(str(experiment), out):
+        return read_record(latest_run(str(experiment), out))
+    return None
+
+
+def _check_number(option: str, value: Any, *, least: int, below: int | None = None) -> None:
+    whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not whole or value < least or (below is not None and value >= below):
+        expected = f"{least} or more" if below is None else f"from {least} to {below - 1:,}"
+        raise OptionError(option, f"expected a whole number, {expected}, found {value!r:.60}")

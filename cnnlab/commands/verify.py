@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -13,10 +13,18 @@ from cnnlab.commands.options import (
     complete_experiment,
     data_dir_option,
     json_option,
+    out_option,
     overrides_option,
     quiet_option,
 )
-from cnnlab.commands.output import print_json, say
+from cnnlab.commands.output import print_json, print_table, say
+from cnnlab.cpu_settings import KerasBackendName
+
+if TYPE_CHECKING:
+    from cnnlab.verification.gradients.results import GradientVerification, LayerCheck
+
+_COLUMNS = 80
+"""What every terminal shows."""
 
 
 @click.group()
@@ -25,6 +33,7 @@ def command() -> None:
 
     \b
     cnnlab verify resume cnn
+    cnnlab verify gradients cnn
     """
 
 
@@ -80,3 +89,83 @@ def resume(
         say(str(verification))
     if not verification.equal:
         raise click.exceptions.Exit(1)
+
+
+@command.command("gradients")
+@click.argument("experiment", type=ExperimentType(), shell_complete=complete_experiment, metavar="CONFIG|RUN")
+@click.option(
+    "--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True,
+    help="What both engines compute in.",
+)  # fmt: skip
+@click.option(
+    "--convolution", type=click.Choice(["im2col", "loops", "numba"]),
+    help="How the NumPy engine computes convolutions; by default as the config says, im2col.",
+)  # fmt: skip
+@click.option(
+    "--batch", type=click.IntRange(min=1), help="Number of images; by default 8, of large networks 2."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1),
+    help="Seed of fresh weights, images, gradients and entries; by default the config's.",
+)  # fmt: skip
+@overrides_option("model.layers[0].strides=2")
+@click.option(
+    "--backend", type=click.Choice(get_args(KerasBackendName)),
+    help="The backend of Keras; by default the one in the config.",
+)  # fmt: skip
+@out_option
+@data_dir_option
+@quiet_option
+@json_option
+def gradients(experiment: str, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Compare Keras with the NumPy engine, layer by layer, and both with finite differences.
+
+    \b
+    cnnlab verify gradients colors_cnn
+    cnnlab verify gradients mine.yaml --backend jax --convolution numba
+    cnnlab verify gradients experiments/cnn-1a2b3c4d/seed-0 --json
+
+    CONFIG stands for fresh weights; RUN, a run's folder, for its trained ones. Each layer gets the outputs of
+    Keras's layers before it for a batch of test images (random numbers where there are none), and a random
+    gradient from behind. Outputs, gradients of the inputs and gradients of the weights must be the same in
+    both engines. So must slopes: at 50 entries of each tensor, the gradients of the NumPy engine are compared
+    with finite differences in float64, away from kinks. Differences are relative to the largest number. The
+    exit code is 0 if all layers agree, else 1.
+    """
+    from cnnlab.api.verifying import verify_gradients
+    from cnnlab.commands.progress import reporting
+
+    with reporting(quiet=quiet) as reporter:
+        verification = verify_gradients(experiment, **options, progress=reporter)
+    if as_json:
+        print_json(verification.as_dict())
+    else:
+        _print_layers(verification)
+    if not verification.ok:
+        raise click.exceptions.Exit(1)
+
+
+def _print_layers(verification: GradientVerification) -> None:
+    headers = ["Layer", "Type", "Output", "Input\ngradient", "Weights", "Finite\ndiff.", "Verdict"]
+    print_table(headers, [_row(layer) for layer in verification.layers], left=2, width=_COLUMNS)
+    say()
+    say(str(verification))
+    tolerances = sorted({layer.tolerance for layer in verification.layers})
+    say(f"Differences are relative; up to {' or '.join(f'{each:.0e}' for each in tolerances)} is rounding.")
+
+
+def _row(layer: LayerCheck) -> list[str]:
+    return [
+        layer.name,
+        layer.type,
+        _digits(layer.output),
+        _digits(layer.input_gradient),
+        _digits(max(layer.weights.values())) if layer.weights else "",
+        "–" if layer.finite_difference is None else _digits(layer.finite_difference),
+        "same" if layer.ok else "DIFFERS",
+    ]
+
+
+def _digits(difference: float) -> str:
+    """3e-16, or 0"""
+    return f"{difference:.0e}" if difference else "0"

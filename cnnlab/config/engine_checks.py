@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from cnnlab.config.locating import into_layer, located, with_classes
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig
-from cnnlab.language.source import YamlNode, dotted
+from cnnlab.language.source import Path_, YamlNode, dotted
 from cnnlab.layers import LAYERS
 from cnnlab.layers.graph import GraphNode, Where
 
@@ -66,3 +66,22 @@ def _no_layer(where: Where, class_name: str, root: YamlNode) -> str:
 
 def _lacking(what: str) -> str:
     return f"backend scratch has no {what}; leave it out, {_ELSEWHERE}"
+
+
+def uncomputable(nodes: Sequence[GraphNode]) -> Iterator[tuple[Path_, str]]:
+    """Layers, and settings of them, whose outputs or gradients the engine cannot compute, and where they are.
+
+    Penalties and constraints are the training's affair.
+    """
+    from cnnlab.layers.from_keras.layer import KerasLayer
+    from cnnlab.scratch.lacking import PENALTIES, lacking
+
+    lacks = [each for each in lacking(nodes) if each.field is None or not each.field.endswith(PENALTIES)]
+    for node in nodes:
+        own = [each for each in lacks if each.node is node]
+        # A layer of Keras's may have the name of one of cnnlab's, with settings that this one does not have.
+        if isinstance(node.layer, KerasLayer) or any(each.field is None for each in own):
+            yield node.where, f"{node.name}: the NumPy engine has no {node.layer.type()}"
+            continue
+        for each in own:
+            yield (*node.where, str(each.field)), f"{node.name}: the NumPy engine has no {each.what}"

@@ -169,6 +169,12 @@ class ExperimentConfig(Settings):
             found += silent_layers(self.nodes)
         return [self._located(*each) for each in found]
 
+    def beyond_engine(self) -> list[str]:
+        """Layers, and settings of them, that cnnlab's own engine cannot compute, each with its place."""
+        from cnnlab.config.engine_checks import uncomputable
+
+        return [self._located(*each) for each in uncomputable(self.nodes)]
+
     def idle(self, counts: ImageCounts | None = None) -> list[str]:
         """Settings that change nothing about the result, or miss their purpose, each with its place."""
         if self.dataset is None:

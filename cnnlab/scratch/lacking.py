@@ -11,7 +11,7 @@ from cnnlab.layers.penalties import Constraint
 from cnnlab.scratch.activations import ACTIVATIONS
 from cnnlab.scratch.table import SCRATCH_LAYERS
 
-_PENALTIES = ("_regularizer", "_constraint")
+PENALTIES = ("_regularizer", "_constraint")
 
 
 class Lack(NamedTuple):
@@ -51,5 +51,5 @@ def _lacking_settings(node: GraphNode) -> Iterator[Lack]:
         elif field == "activation" and value is not None and value not in ACTIVATIONS:
             yield Lack(node, field, f"{field} {value}")
     for field, value in () if node.settings is None else node.settings.config.items():
-        if field.endswith(_PENALTIES) and value is not None and getattr(layer, field, None) is None:
+        if field.endswith(PENALTIES) and value is not None and getattr(layer, field, None) is None:
             yield Lack(node, field, "such penalties")

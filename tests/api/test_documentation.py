@@ -34,6 +34,7 @@ def test_the_examples_are_true(tmp_path, monkeypatch, backend):
         "predict",
         "explain",
         "verify_resume",
+        "verify_gradients",
         "bench_convolution",
         "bench_epoch",
         "bench_verdict",

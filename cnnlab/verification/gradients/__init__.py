@@ -1,0 +1,1 @@
+"""Two engines, one network: Keras and NumPy layer by layer, and finite differences beside both."""
