@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 from cnnlab.compilation_cache import keep_compiled_programs
-from cnnlab.cpu_settings import BackendName
+from cnnlab.cpu_settings import BackendName, KerasBackendName, threads_of, use_threads
 from cnnlab.deferred_imports import deferred_imports
 from cnnlab.errors import UserError
 from cnnlab.native_log import Aside, stderr_aside
@@ -37,16 +37,21 @@ class Backend:
     """What the arithmetic runs on, once it is settled."""
 
     name: BackendName
-    version: str
+    version: str  # of the framework, or of NumPy
     device: Literal["cpu", "gpu"]
     device_name: str
+    host: Backend | None = None
+    """Of cnnlab's own engine: what Keras runs on, which initializes the weights, evaluates and saves."""
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version} on {self.device_name}"
+        if self.host is None:
+            return f"{self.name} {self.version} on {self.device_name}"
+        keras = f"Keras on {self.host.name} {self.host.version}"
+        return f"{self.name}, NumPy {self.version} on {self.device_name}, with {keras}"
 
 
 _running: list[Backend] = []
-"""The backend of this process, once it has one: Keras cannot be moved to another, nor to another device."""
+"""Keras's backend in this process, once it has one: it cannot be moved to another, nor to another device."""
 
 
 _computing = threading.RLock()
@@ -61,6 +66,8 @@ def start_backend(runtime: Runtime) -> Backend:
             no such device.
     """
     with _computing:
+        if runtime.backend == "scratch":
+            return _start_scratch(runtime.device)
         if "keras" in sys.modules:
             import keras
 
@@ -72,7 +79,7 @@ def start_backend(runtime: Runtime) -> Backend:
         return _start(runtime.backend, runtime.device)
 
 
-def computes_on_gpu(backend: BackendName | None = None) -> bool:
+def computes_on_gpu(backend: KerasBackendName | None = None) -> bool:
     """Whether the backend of this process has taken a GPU; if given, only this one."""
     return any(each.device == "gpu" and backend in (None, each.name) for each in _running)
 
@@ -134,7 +141,33 @@ def own_randomness() -> Iterator[None]:
             np.random.set_state(numpy)  # noqa: NPY002
 
 
-def _start(name: BackendName, device: DeviceName) -> Backend:
+def _start_scratch(device: DeviceName) -> Backend:
+    """Keras on what it runs on already, else on the first backend that is installed, which then has the CPU.
+
+    It gets as many threads as the engine has, so that the last digits of a loss depend on one number only.
+    """
+    if device == "gpu":
+        raise UserError(
+            "--device gpu: backend scratch computes on the CPU; use --device cpu, or another backend, such "
+            "as --backend tensorflow"
+        )
+    if "keras" in sys.modules:
+        import keras
+
+        host = _start(keras.backend.backend(), "auto")
+    else:
+        known: tuple[KerasBackendName, ...] = get_args(KerasBackendName)
+        # Where none is installed, the absence of the first is an error with a way out.
+        first = next((each for each in known if importlib.util.find_spec(each) is not None), known[0])
+        if first not in sys.modules:
+            use_threads(first, threads_of("scratch")[0])
+        host = _start(first, "cpu")
+    import numpy as np
+
+    return Backend("scratch", np.__version__, "cpu", _cpu(), host)
+
+
+def _start(name: KerasBackendName, device: DeviceName) -> Backend:
     for running in _running:
         if device in ("auto", running.device):
             return running
@@ -146,7 +179,7 @@ def _start(name: BackendName, device: DeviceName) -> Backend:
             )
     if importlib.util.find_spec(name) is None:
         extra = "cnnlab" if name == "tensorflow" else f"'cnnlab[{name}]'"
-        others = [each for each in get_args(BackendName) if importlib.util.find_spec(each) is not None]
+        others = [each for each in get_args(KerasBackendName) if importlib.util.find_spec(each) is not None]
         instead = f", or use --backend {' or '.join(others)}" if others else ""
         raise UserError(f"backend {name} is not installed; install it with pip install {extra}{instead}")
     set_variable("KERAS_BACKEND", name)
@@ -155,7 +188,7 @@ def _start(name: BackendName, device: DeviceName) -> Backend:
     return backend
 
 
-def _has_gpu(name: BackendName) -> bool:
+def _has_gpu(name: KerasBackendName) -> bool:
     """Whether this machine has a GPU, be it hidden from the backend that runs."""
     match name:
         case "tensorflow":

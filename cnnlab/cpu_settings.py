@@ -7,12 +7,17 @@ import sys
 from contextlib import suppress
 from typing import Literal
 
+from cnnlab.blas import blas_threads, use_blas_threads
 from cnnlab.errors import UserError
 from cnnlab.process_environment import set_variable
 from cnnlab.processor import usable_cpus
 from cnnlab.wording import counted
 
-BackendName = Literal["tensorflow", "jax", "torch"]
+KerasBackendName = Literal["tensorflow", "jax", "torch"]
+"""What Keras runs on."""
+
+BackendName = Literal["tensorflow", "jax", "torch", "scratch"]
+"""What trains a network: Keras, or cnnlab's own engine in NumPy."""
 
 _VARIABLES = {
     "tensorflow": ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
@@ -42,6 +47,8 @@ def threads_of(backend: BackendName) -> tuple[int, int]:
             return torch.get_num_threads(), torch.get_num_interop_threads()
         case "jax":
             return _asked_for(backend)
+        case "scratch":
+            return blas_threads(), 1
 
 
 def usual_threads(backend: BackendName) -> int:
@@ -50,7 +57,9 @@ def usual_threads(backend: BackendName) -> int:
         with suppress(ImportError):  # whoever starts it says that it is not installed
             return threads_of(backend)[0]
         return usable_cpus()
-    return threads_of(backend)[0] if backend in sys.modules else _asked_for(backend)[0]
+    if backend == "scratch" or backend in sys.modules:
+        return threads_of(backend)[0]
+    return _asked_for(backend)[0]
 
 
 def use_threads(backend: BackendName, threads: int) -> None:
@@ -59,9 +68,12 @@ def use_threads(backend: BackendName, threads: int) -> None:
     Nothing changes where it does so anyway.
 
     Raises:
-        UserError: it has started with another number.
+        UserError: it has started with another number, or takes none from here.
     """
     if threads == (usual := usual_threads(backend)):
+        return
+    if backend == "scratch":
+        use_blas_threads(threads)
         return
     if backend == "torch":
         with suppress(ImportError):  # as above
@@ -101,5 +113,5 @@ def uses_onednn(backend: BackendName) -> bool | None:
             import torch
 
             return bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled)
-        case "jax":
+        case "jax" | "scratch":
             return None

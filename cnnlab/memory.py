@@ -38,7 +38,7 @@ class PeakMemory:
         images = _bytes_of(data) if in_process else 0
         first = name not in _BEFORE_FIRST
         if first:
-            _warm_up(backend)
+            _warm_up(backend.host or backend)
             _release()
             _BEFORE_FIRST[name] = _Process().held() - images if in_process else 0
         self._besides = _BEFORE_FIRST[name] + images

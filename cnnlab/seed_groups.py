@@ -110,7 +110,7 @@ class SeedGroups:
     def may_be_for_gpu(self, missing: Sequence[ExperimentConfig]) -> bool:
         """Whether that is possible, as far as is known without JAX."""
         return may_have_gpu() and any(
-            configs[0].runtime.device != "cpu" for configs in self._experiments(missing)
+            configs[0].runtime.may_use_gpu for configs in self._experiments(missing)
         )
 
     def of(

@@ -109,7 +109,13 @@ class Trainer:
         from cnnlab.training.cost_estimate import estimate_cost
 
         with own_randomness():
-            return estimate_cost(config, data)
+            estimate = estimate_cost(config, data)
+        if estimate.seconds_in_loops is not None:
+            self.reporter.note(
+                f"{config.name}: {estimate.seconds_in_loops:,.1f} s of each step are convolutions in loops, "
+                "told from a sample of their multiplications; runtime.convolution: im2col computes the same"
+            )
+        return estimate
 
     def reused(self, config: ExperimentConfig) -> Record | None:
         """The run of this config on its data, if it is finished and not to be trained again; reported.
@@ -141,7 +147,10 @@ class Trainer:
         path, data = run_path(config, self.out), self.dataset(config)
         backend = self.start(config)
         from cnnlab.backend import own_randomness
+        from cnnlab.training.slow_convolutions import slow_convolutions
 
+        if warning := slow_convolutions(config, len(data.train)):
+            self.warn_of([warning])
         with own_randomness(), hold(path, self.out):
             if record := self.reused(config):  # another process has finished it meanwhile
                 return record

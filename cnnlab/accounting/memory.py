@@ -19,7 +19,8 @@ class TrainingMemory:
     Weights, gradients and the optimizer's slots (Adam: two numbers for each weight) are float32 in mixed
     precision too. Activations are the images and the outputs of all layers, which wait for the backward
     pass: half as large in mixed precision. With them counts what some layers compute on the way, as float32:
-    the samples of a spatial transformer, the windows of a locally connected layer. What a framework needs
+    the samples of a spatial transformer, the windows of a locally connected layer, and of every convolution
+    where they are written out as a matrix (im2col). What a framework needs
     besides, such as the workspace of a convolution, its own code and the data set, comes on top.
     """
 
@@ -39,9 +40,20 @@ class TrainingMemory:
 
 
 def training_memory(
-    architecture: Architecture, *, batch_size: int, optimizer: str, slots: int, precision: str
+    architecture: Architecture,
+    *,
+    batch_size: int,
+    optimizer: str,
+    slots: int,
+    precision: str,
+    windows: bool = False,
 ) -> TrainingMemory:
-    """What a step of training takes. `slots`: numbers that the optimizer keeps for each trainable weight."""
+    """What a step of training takes.
+
+    Args:
+        slots: numbers that the optimizer keeps for each trainable weight.
+        windows: whether convolutions write out all windows of their input, one layer after the other.
+    """
     trainable_bytes = NUMBER_BYTES * architecture.trainable_params
     halves = 1 if precision == "float32" else 2
     return TrainingMemory(
@@ -51,12 +63,23 @@ def training_memory(
         gradients_bytes=trainable_bytes,
         optimizer_bytes=slots * trainable_bytes,
         activations_bytes=batch_size * architecture.activation_bytes // halves
-        + batch_size * architecture.working_bytes,
+        + batch_size * (architecture.working_bytes + (_window_bytes(architecture) if windows else 0)),
     )
 
 
-def evaluation_batch(architecture: Architecture) -> int:
-    """How many images are evaluated at once: few enough that they take no more than `EVALUATION_BYTES`."""
+def evaluation_batch(architecture: Architecture, *, windows: bool = False) -> int:
+    """How many images are evaluated at once: few enough that they take no more than `EVALUATION_BYTES`.
+
+    Args:
+        windows: as above.
+    """
     outputs = sum(math.prod(row.output_shape) for row in architecture.rows)
     taken = NUMBER_BYTES * outputs + architecture.working_bytes
+    taken += _window_bytes(architecture) if windows else 0
     return max(1, min(500, EVALUATION_BYTES // max(1, taken)))
+
+
+def _window_bytes(architecture: Architecture) -> int:
+    """The windows of one image, written out, in the convolution where they take most."""
+    numbers = (step.node.layer.window_numbers(step.input_shape) for step in architecture.steps)
+    return NUMBER_BYTES * max(numbers, default=0)

@@ -60,7 +60,7 @@ def train(
         set: settings to change in all of them, by the keys that `--set` takes.
         out: where runs are kept; by default CNNLAB_EXPERIMENTS, else "experiments".
         data_dir: where dataset files are looked for first; by default CNNLAB_DATA_DIR.
-        backend: tensorflow, jax or torch. A process has one backend.
+        backend: tensorflow, jax or torch, of which a process has one; or scratch, cnnlab's own engine.
         device: auto, cpu or gpu.
         precision: float32, mixed_bfloat16 or mixed_float16.
         workers: how many runs to train at the same time, each in its own process, or "auto": as many as CPUs

@@ -87,12 +87,13 @@ def measure_epochs(configs: Sequence[ExperimentConfig], jobs: Jobs, *, epochs: i
     jobs.reporter.note(str(backends[0]))  # a process has one
     from cnnlab.training.epoch import epoch_batches
 
-    before = matrix_multiply_peak()
+    by_numpy = configs[0].runtime.backend == "scratch"
+    before = matrix_multiply_peak(by_numpy=by_numpy)
     seconds = [
         _seconds_of_epochs(config, content, jobs.reporter, count=1 + epochs)
         for config, content in zip(configs, data, strict=True)
     ]
-    peak = faster(before, matrix_multiply_peak())
+    peak = faster(before, matrix_multiply_peak(by_numpy=by_numpy))
     return [
         EpochSpeed(
             name=config.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,15 +32,18 @@ class MatrixMultiplyPeak:
         return asdict(self)
 
 
-def matrix_multiply_peak() -> MatrixMultiplyPeak:
+def matrix_multiply_peak(*, by_numpy: bool = False) -> MatrixMultiplyPeak:
     """The fastest of a few square products, on the backend, device and threads that this process trains with.
 
     Float32 is what the backend makes of it: on GPUs some multiply with fewer bits (TF32), in training too.
     The backend must have been started.
+
+    Args:
+        by_numpy: whether NumPy trains, and Keras's backend does not.
     """
     best = MatrixMultiplyPeak(0.0, 0)
     for size in SIZES:
-        seconds = _seconds_per_product(size)
+        seconds = _seconds_per_product(size, by_numpy=by_numpy)
         best = max(best, MatrixMultiplyPeak(2 * size**3 / seconds, size), key=_rate)
         if 8 * seconds > MAX_SECONDS:  # what the next size would take
             break
@@ -55,20 +59,23 @@ def _rate(peak: MatrixMultiplyPeak) -> float:
     return peak.operations_per_second
 
 
-def _seconds_per_product(size: int) -> float:
+def _seconds_per_product(size: int, *, by_numpy: bool) -> float:
     import keras
     import numpy as np
 
+    taken: Callable[..., Any] = np.asarray if by_numpy else keras.ops.convert_to_tensor
+    multiplied: Callable[..., Any] = np.matmul if by_numpy else keras.ops.matmul
+
     rng = np.random.default_rng(size)
     # With this variance products keep their magnitude, however many follow one another.
-    factor = keras.ops.convert_to_tensor(rng.normal(0, size**-0.5, (size, size)).astype(np.float32))
-    first = keras.ops.convert_to_tensor(rng.normal(size=(size, size)).astype(np.float32))
+    factor = taken(rng.normal(0, size**-0.5, (size, size)).astype(np.float32))
+    first = taken(rng.normal(size=(size, size)).astype(np.float32))
 
     def timed(count: int) -> float:
         began = time.perf_counter()
         product = first
         for _ in range(count):
-            product = keras.ops.matmul(product, factor)
+            product = multiplied(product, factor)
         keras.ops.convert_to_numpy(product[0, 0])  # backends compute ahead: wait for the last one
         return time.perf_counter() - began
 

@@ -151,6 +151,8 @@ def _progress(what: str, repeat: int, repeats: int) -> str:
 def why_no_plain_loop(configs: Sequence[ExperimentConfig]) -> str | None:
     """Why the plain loop would not train the same; None where it does."""
     first = configs[0]
+    if first.runtime.backend == "scratch":
+        return "the plain Keras loop needs a backend of Keras, such as tensorflow; only cnnlab was measured"
     changes = [f"training.epochs={first.training.epochs}", f"runtime.backend={first.runtime.backend}"]
     lecture = {
         load_config(str(shipped_configs() / f"{name}.yaml"), changes).digest for name in PLAIN_NETWORKS

@@ -37,7 +37,7 @@ _COLUMNS = 80
 def _options(command: Command) -> Command:
     """What both commands take."""
     for option in (
-        json_option, quiet_option, precision_option, device_option, backend_option("the one in the config"),
+        json_option, quiet_option, precision_option, device_option, backend_option,
         data_dir_option, overrides_option("training.batch_size=50"),
     ):  # fmt: skip
         command = option(command)

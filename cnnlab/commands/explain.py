@@ -15,11 +15,11 @@ from click.core import ParameterSource
 from cnnlab.commands.options import (
     ExperimentType,
     GivenPath,
-    backend_option,
     complete_experiment,
     data_dir_option,
     device_option,
     json_option,
+    keras_backend_option,
     out_option,
     quiet_option,
 )
@@ -106,7 +106,7 @@ class SubjectOptions:
 
 _OF_NETWORKS: Sequence[Callable[[Command], Command]] = (
     data_dir_option,
-    backend_option("what the run was trained on"),
+    keras_backend_option,
     device_option,
     click.option(
         "--dataset-of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, get_args
 
 import click
 from click.core import ParameterSource
@@ -16,6 +16,7 @@ from cnnlab.config.experiment import known_configs
 from cnnlab.config.overrides import parse_setting
 from cnnlab.config.runs_at_once import MOST_THREADS, RunsAtOnce
 from cnnlab.config.seeds import parse_seeds
+from cnnlab.cpu_settings import BackendName, KerasBackendName
 from cnnlab.errors import UserError
 from cnnlab.files import name_problem
 from cnnlab.foreign_text import printable
@@ -260,12 +261,21 @@ def overrides_option(example: str) -> Callable[[Command], Command]:
     )
 
 
-def backend_option(default: str) -> Callable[[Command], Command]:
-    """--backend; `default` says what it is without."""
+def backend_option(command: Command) -> Command:
+    """--backend: what trains."""
     return click.option(
-        "--backend", type=click.Choice(["tensorflow", "jax", "torch"]),
-        help=f"The backend of Keras; by default {default}.",
-    )  # fmt: skip
+        "--backend", type=click.Choice(get_args(BackendName)),
+        help="The backend of Keras, or scratch: cnnlab's own engine in NumPy; by default the one in the "
+        "config.",
+    )(command)  # fmt: skip
+
+
+def keras_backend_option(command: Command) -> Command:
+    """--backend, where a trained network is computed with Keras."""
+    return click.option(
+        "--backend", type=click.Choice(get_args(KerasBackendName)),
+        help="The backend of Keras; by default what the run was trained on.",
+    )(command)  # fmt: skip
 
 
 def device_option(command: Command) -> Command:
@@ -346,7 +356,7 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
     @overrides_option("training.epochs=3")
     @out_option
     @data_dir_option
-    @backend_option("the one in the config")
+    @backend_option
     @device_option
     @precision_option
     @workers_option

@@ -10,10 +10,10 @@ import click
 from cnnlab.commands.options import (
     NewFile,
     Text,
-    backend_option,
     data_dir_option,
     device_option,
     json_option,
+    keras_backend_option,
     out_option,
 )
 from cnnlab.commands.output import print_csv_table, print_json, print_table, say
@@ -37,7 +37,7 @@ LARGEST_INPUT = 1 << 28
 @click.option("--sheet", type=NewFile(), metavar="FILE.png", help="Also write a contact sheet as PNG.")
 @out_option
 @data_dir_option
-@backend_option("what the run was trained on")
+@keras_backend_option
 @device_option
 @json_option
 def command(

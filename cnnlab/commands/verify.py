@@ -9,6 +9,7 @@ import click
 
 from cnnlab.commands.options import (
     ExperimentType,
+    backend_option,
     complete_experiment,
     data_dir_option,
     json_option,
@@ -40,6 +41,7 @@ def command() -> None:
     "--kill-seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the moments."
 )
 @overrides_option("training.epochs=3")
+@backend_option
 @data_dir_option
 @quiet_option
 @json_option
@@ -48,6 +50,7 @@ def resume(
     kills: int,
     kill_seed: int,
     set: dict[str, Any],
+    backend: str | None,
     data_dir: Path | None,
     quiet: bool,
     as_json: bool,
@@ -68,8 +71,9 @@ def resume(
 
     with reporting(quiet=quiet) as reporter:
         verification = verify_resume(
-            experiment, set=set, data_dir=data_dir, kills=kills, kill_seed=kill_seed, progress=reporter
-        )
+            experiment, set=set, backend=backend, data_dir=data_dir, kills=kills, kill_seed=kill_seed,
+            progress=reporter,
+        )  # fmt: skip
     if as_json:
         print_json(verification.as_dict())
     else:

@@ -23,6 +23,7 @@ from cnnlab.config.checks import (
     training_mismatches,
 )
 from cnnlab.config.decisive import decides
+from cnnlab.config.engine_checks import foreign_layers, layers_without_arithmetic, unknown_to_engine
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
@@ -114,7 +115,15 @@ class ExperimentConfig(Settings):
             optimizer=training.optimizer.name,
             slots=training.optimizer.slots,
             precision=self.runtime.precision,
+            windows=self.runtime.writes_windows_out,
         )
+
+    @property
+    def evaluation_batch(self) -> int:
+        """How many images are evaluated at once; see `cnnlab.accounting.memory.evaluation_batch`."""
+        from cnnlab.accounting.memory import evaluation_batch
+
+        return evaluation_batch(self.architecture, windows=self.runtime.writes_windows_out)
 
     @cached_property
     def nodes(self) -> tuple[GraphNode, ...]:
@@ -262,10 +271,10 @@ def parse_config(root: YamlNode, default_name: str, *, trained: bool = False) ->
         wrong = {each["loc"][0] for each in errors if each["loc"]}
         right = {"name": "unnamed"} | {key: value for key, value in data.items() if key not in wrong}
         if wrong.isdisjoint(("dataset", "model")) and wrong:
-            problems += _mismatches(ExperimentConfig.model_validate(right), root)
+            problems += _mismatches(ExperimentConfig.model_validate(right), root, trained=trained)
     else:
         config._source = Source(root)
-        problems += _mismatches(config, root)
+        problems += _mismatches(config, root, trained=trained)
         if not trained:
             problems += config.impossible()
     if problems:
@@ -273,7 +282,7 @@ def parse_config(root: YamlNode, default_name: str, *, trained: bool = False) ->
     return config
 
 
-def _mismatches(config: ExperimentConfig, root: YamlNode) -> Iterator[str]:
+def _mismatches(config: ExperimentConfig, root: YamlNode, *, trained: bool) -> Iterator[str]:
     """Where the sections do not fit together, so far as one mistake lets the next be seen."""
     from cnnlab.accounting.architecture import LayerShapeError
 
@@ -284,8 +293,16 @@ def _mismatches(config: ExperimentConfig, root: YamlNode) -> Iterator[str]:
         return
     if dataset is not None:
         yield from training_mismatches(config.training, dataset, root)
+    by_engine = config.runtime.backend == "scratch" and not trained
+    if by_engine:
+        yield from unknown_to_engine(config.runtime, config.training, root)
+        if foreign := list(foreign_layers(config.model, root)):
+            yield from foreign
+            return
     try:
         yield from repeated_names(config.nodes, root)
+        if by_engine:
+            yield from layers_without_arithmetic(config.nodes, root)
         output_shape = config.architecture.output_shape
     except LayerShapeError as error:
         yield shape_mismatch(error, root)

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from cnnlab.config.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS, Adam, Optimizer
+from cnnlab.cpu_settings import BackendName
 from cnnlab.foreign_text import composed
 from cnnlab.language.fields import (
     AsTuple,
@@ -207,6 +208,27 @@ class RuntimeConfig(Settings):
     about: ClassVar[str] = "What the network is computed with."
     indecisive: ClassVar[frozenset[str]] = frozenset({"device"})
 
-    backend: Literal["tensorflow", "jax", "torch"] = "tensorflow"
+    backend: BackendName = "tensorflow"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    convolution: Literal["im2col", "loops", "numba"] = Field(
+        "im2col",
+        description="With backend scratch, how convolutions are computed: as products of matrices, in nested "
+        "loops of Python, or in these loops compiled by Numba.",
+    )
+
+    @property
+    def may_use_gpu(self) -> bool:
+        """Whether the steps of a training would be computed on a GPU where there is one."""
+        return self.device != "cpu" and self.backend != "scratch"
+
+    @property
+    def writes_windows_out(self) -> bool:
+        """Whether a convolution makes an array of all windows of its input."""
+        return self.backend == "scratch" and self.convolution == "im2col"
+
+    @model_validator(mode="after")
+    def _no_idle_convolution(self) -> Self:
+        if self.backend != "scratch":
+            self.reject_unused("convolution", reason="without backend: scratch")
+        return self

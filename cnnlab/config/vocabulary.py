@@ -23,7 +23,7 @@ MEANINGS = {
     "patience": "How many epochs to wait for an improvement.",
     "min_delta": "Smaller changes do not count as an improvement.",
     "min_learning_rate": "The learning rate does not fall below this.",
-    "backend": "Keras runs on TensorFlow, JAX or PyTorch.",
+    "backend": "Keras on TensorFlow, JAX or PyTorch, or scratch: cnnlab's own engine in NumPy.",
     "device": "auto uses a GPU if there is one.",
     "precision": "Precision of the arithmetic; weights are always float32.",
     # Optimizers and schedules

@@ -163,6 +163,10 @@ class Layer(Settings):
         """Float32 numbers that one image takes on the way to the output, where they are far more than it."""
         return 0
 
+    def window_numbers(self, input_shape: Shape) -> int:
+        """How many numbers the windows of a convolution are, each written out; 0 for every other layer."""
+        return 0
+
     def neurons(self, input_shape: Shape) -> int:
         """Number of outputs of a convolution or dense layer; 0 for every other layer."""
         return 0

@@ -62,6 +62,10 @@ class Convolution(SpatialLayer):
     def spanned_axes(self, input_shape: Shape, output_shape: Shape) -> frozenset[int]:
         return super().spanned_axes(input_shape, output_shape) | {self.channel_axis}
 
+    def window_numbers(self, input_shape: Shape) -> int:
+        rows, columns, _ = self.spatial(self.output_shape(input_shape))
+        return rows * columns * math.prod(self.kernel_size) * self.spatial(input_shape)[2]
+
     def neurons(self, input_shape: Shape) -> int:
         return math.prod(self.output_shape(input_shape))
 

@@ -98,6 +98,11 @@ class Conv2DTranspose(Convolution):
         channels = self.spatial(input_shape)[2]
         return self.with_bias(self.filters, Weight("kernel", (*self.kernel_size, self.filters, channels)))
 
+    def window_numbers(self, input_shape: Shape) -> int:
+        """Of the output, to which the kernels are added there."""
+        rows, columns, _ = self.spatial(input_shape)
+        return rows * columns * math.prod(self.kernel_size) * self.filters
+
     def macs(self, input_shape: Shape) -> int:
         return math.prod(input_shape) * math.prod(self.kernel_size) * self.filters
 

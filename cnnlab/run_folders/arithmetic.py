@@ -24,6 +24,9 @@ _ALWAYS = {
     "arithmetic": "cnnlab's arithmetic",
     "keras": "Keras",
     "numpy": "NumPy",
+    "blas": "BLAS",
+    "numba": "Numba",
+    "host": "Keras's backend",
     "device": "device",
     "together": "seeds in one program",
 }
@@ -53,8 +56,9 @@ class Arithmetic:
         facts = {key: _fact(environment.get(key)) for key in ("backend", *_ALWAYS, *of_device)}
         if environment and "together" not in environment:
             facts["together"] = 1
-        if version := _fact(environment.get(str(facts["backend"]))):
-            facts["backend"] = f"{facts['backend']} {version}"
+        for where in ("backend", "host"):  # a run of the engine has NumPy's version, and a host
+            if version := _fact(environment.get(str(facts[where]))):
+                facts[where] = f"{facts[where]} {version}"
         return cls(facts, environment.get(RESUMED) is True)
 
     @property

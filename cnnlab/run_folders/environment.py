@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnlab.backend import Backend
+from cnnlab.blas import blas_name
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.cpu_settings import threads_of, uses_onednn
 from cnnlab.datasets import DATASETS, OWN_DATA
@@ -28,6 +29,9 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
     import psutil
 
     threads, parallel_operations = threads_of(backend.name)
+    framework: dict[str, str] = {backend.name: backend.version}
+    if backend.host is not None:
+        framework = _of_engine(config, backend.host)
     return {
         "cnnlab": __version__,
         "arithmetic": arithmetic_of(backend.name, backend.device),
@@ -35,7 +39,7 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
         "keras": version("keras"),
         "numpy": version("numpy"),
         "backend": backend.name,
-        backend.name: backend.version,
+        **framework,
         "device": backend.device,
         "device_name": backend.device_name,
         "cpu": cpu_name(),
@@ -52,6 +56,14 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
         "dataset": dataset.as_dict(),
         "plugins": {each.name: each.version for each in sorted(plugins_used(config))},
     }
+
+
+def _of_engine(config: ExperimentConfig, host: Backend) -> dict[str, str]:
+    """What stands in a framework's place: how NumPy computes, and on what Keras initializes and evaluates."""
+    convolution = config.runtime.convolution
+    compiler = {"numba": version("numba")} if convolution == "numba" else {}
+    facts = {"blas": blas_name(), "convolution": convolution, **compiler}
+    return {**facts, "host": host.name, host.name: host.version}
 
 
 def plugins_used(config: ExperimentConfig) -> set[Distribution]:

@@ -161,28 +161,6 @@ def log_softmax(x: np.ndarray) -> Computed:
     return output, lambda gradient: gradient - np.exp(output) * gradient.sum(axis=-1, keepdims=True)
 
 
-def sparsemax(x: np.ndarray) -> Computed:
-    """max(x − τ, 0), with the τ for which the sum is 1 (Martins & Astudillo 2016).
-
-    The k largest numbers stay, k the last for which 1 + k · (k-th largest) > Σ of the k largest. Backwards:
-    g less its mean over those that stay.
-    """
-    falling = -np.sort(-x, axis=-1)
-    sums, ranks = np.cumsum(falling, axis=-1), np.arange(1, x.shape[-1] + 1, dtype=x.dtype)
-    stay = (1 + ranks * falling > sums).sum(axis=-1, keepdims=True)
-    output = np.maximum(x - (np.take_along_axis(sums, stay - 1, -1) - 1) / stay.astype(x.dtype), 0)
-
-    def backward(gradient: np.ndarray) -> np.ndarray:
-        kept = output > 0
-        means = (gradient * kept).sum(axis=-1, keepdims=True) / kept.sum(
-            axis=-1, keepdims=True, dtype=x.dtype
-        )
-        to_x: np.ndarray = kept * (gradient - means)
-        return to_x
-
-    return output, backward
-
-
 ACTIVATIONS: Mapping[str, Callable[[np.ndarray], Computed]] = {
     "celu": elu,  # with alpha 1 the two are the same
     "elu": elu,
@@ -207,13 +185,15 @@ ACTIVATIONS: Mapping[str, Callable[[np.ndarray], Computed]] = {
     "softplus": softplus,
     "softsign": softsign,
     "sparse_plus": sparse_plus,
-    "sparsemax": sparsemax,
     "squareplus": squareplus,
     "swish": silu,
     "tanh": tanh,
     "tanh_shrink": tanh_shrink,
 }
-"""By Keras's names; glu is missing, which halves its input."""
+"""By Keras's names.
+
+glu is missing, which halves its input, and sparsemax, whose outputs have another sum than 1 in Keras 3.15.
+"""
 
 
 def activate(name: str, x: np.ndarray) -> Computed:

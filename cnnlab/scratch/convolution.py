@@ -70,7 +70,7 @@ def correlate(
     """
     window, by = window or _window_of(kernel), implementation(how)
     padded = pad(images, window)
-    parts = zip(np.split(padded, groups, axis=3), np.split(kernel, groups, axis=3), strict=True)
+    parts = zip(_parts(padded, groups), _parts(kernel, groups), strict=True)
     return _joined([by.correlate(part, each, window.stride, window.dilation) for part, each in parts])
 
 
@@ -91,7 +91,7 @@ def to_images(
     window, by = window or _window_of(kernel), implementation(how)
     (top, bottom), (left, right) = padding(size, window)
     padded = (size[0] + top + bottom, size[1] + left + right)
-    parts = zip(np.split(gradient, groups, axis=3), np.split(kernel, groups, axis=3), strict=True)
+    parts = zip(_parts(gradient, groups), _parts(kernel, groups), strict=True)
     images = _joined(
         [by.to_images(part, each, window.stride, window.dilation, padded) for part, each in parts]
     )
@@ -108,7 +108,7 @@ def to_kernel(
 ) -> np.ndarray:
     """The gradient of `correlate` with respect to its kernel, and of its shape."""
     by, padded = implementation(how), pad(images, window)
-    parts = zip(np.split(padded, groups, axis=3), np.split(gradient, groups, axis=3), strict=True)
+    parts = zip(_parts(padded, groups), _parts(gradient, groups), strict=True)
     return _joined(
         [by.to_kernel(part, each, window.stride, window.dilation, window.size) for part, each in parts]
     )
@@ -139,6 +139,11 @@ def pad(images: np.ndarray, window: Window, value: float = 0.0) -> np.ndarray:
 
 def _window_of(kernel: np.ndarray) -> Window:
     return Window((kernel.shape[0], kernel.shape[1]))
+
+
+def _parts(array: np.ndarray, groups: int) -> list[np.ndarray]:
+    """Equal parts along the last axis, each in order in memory: Numba compiles for every other order anew."""
+    return [np.ascontiguousarray(part) for part in np.split(array, groups, axis=3)]
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

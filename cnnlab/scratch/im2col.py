@@ -5,9 +5,14 @@ Chellapilla, Puri & Simard (2006). Images are padded already, channels last.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 Pair = tuple[int, int]
+
+NUMBERS_AT_ONCE = 2**17
+"""Windows are written out for a few images at a time, so that they stay in the CPU's cache."""
 
 
 def im2col(images: np.ndarray, size: Pair, strides: Pair, dilation: Pair) -> np.ndarray:
@@ -51,25 +56,48 @@ def col2im(windows: np.ndarray, size: Pair, strides: Pair, dilation: Pair, image
 def correlate(images: np.ndarray, kernel: np.ndarray, strides: Pair, dilation: Pair) -> np.ndarray:
     """As `loops.correlate`: (rows of windows) · (kernels as columns)."""
     height, width, _, filters = kernel.shape
-    windows = im2col(images, (height, width), strides, dilation)
-    output: np.ndarray = windows @ kernel.reshape(-1, filters)
+    columns = kernel.reshape(-1, filters)
+    along = zip(images.shape[1:3], (height, width), strides, dilation, strict=True)
+    positions = ((length - d * (size - 1) - 1) // s + 1 for length, size, s, d in along)
+    output = np.empty((len(images), *positions, filters), images.dtype)
+    for portion in _portions(images, len(columns)):
+        windows = im2col(images[portion], (height, width), strides, dilation)
+        np.matmul(_rows(windows), columns, out=_rows(output[portion]))
     return output
 
 
 def to_images(
     gradient: np.ndarray, kernel: np.ndarray, strides: Pair, dilation: Pair, size: Pair
 ) -> np.ndarray:
-    """As `loops.to_images`: the gradient of the rows, added up pixel by pixel."""
+    """As `loops.to_images`: (gradient) · (kernels as columns)ᵀ, added up pixel by pixel."""
     height, width, _, filters = kernel.shape
-    windows = gradient @ kernel.reshape(-1, filters).T
-    return col2im(windows, (height, width), strides, dilation, size)
+    columns = kernel.reshape(-1, filters)
+    images = np.empty((len(gradient), *size, kernel.shape[2]), gradient.dtype)
+    for portion in _portions(gradient, len(columns)):
+        windows = (_rows(gradient[portion]) @ columns.T).reshape(*gradient[portion].shape[:3], -1)
+        images[portion] = col2im(windows, (height, width), strides, dilation, size)
+    return images
 
 
 def to_kernel(
     images: np.ndarray, gradient: np.ndarray, strides: Pair, dilation: Pair, size: Pair
 ) -> np.ndarray:
     """As `loops.to_kernel`: (rows of windows)ᵀ · (gradient)."""
-    windows = im2col(images, size, strides, dilation)
-    filters = gradient.shape[3]
-    columns: np.ndarray = windows.reshape(-1, windows.shape[3]).T @ gradient.reshape(-1, filters)
-    return columns.reshape(*size, images.shape[3], filters)
+    channels, filters = images.shape[3], gradient.shape[3]
+    columns = np.zeros((size[0] * size[1] * channels, filters), images.dtype)
+    for portion in _portions(gradient, len(columns)):
+        windows = im2col(images[portion], size, strides, dilation)
+        columns += _rows(windows).T @ _rows(gradient[portion])
+    return columns.reshape(*size, channels, filters)
+
+
+def _rows(windows: np.ndarray) -> np.ndarray:
+    """(N, H', W', …) → (N · H' · W', …): the rows of all images one below the other."""
+    return windows.reshape(-1, windows.shape[3])
+
+
+def _portions(images: np.ndarray, numbers: int) -> Iterator[slice]:
+    """A few images (N, H, W, …) at a time, whose windows have so many numbers at each pixel."""
+    step = max(1, NUMBERS_AT_ONCE // (images.shape[1] * images.shape[2] * numbers))
+    for start in range(0, len(images), step):
+        yield slice(start, start + step)

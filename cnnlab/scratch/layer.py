@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -66,8 +66,8 @@ class ScratchLayer(ABC, Generic[Described]):
     settings: Described
     input_shapes: tuple[Shape, ...]
 
-    lacks: ClassVar[Mapping[str, Any]] = {}
-    """Settings that the engine has arithmetic for at this value only, such as a constraint: None."""
+    lacks: ClassVar[Mapping[str, tuple[object, ...]]] = {}
+    """By setting, the values that the engine has no arithmetic for."""
 
     @abstractmethod
     def forward(self, inputs: Sequence[np.ndarray], weights: Weights, mode: Mode) -> Pass:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
 from cnnlab.language.fields import Shape
+from cnnlab.layers.activations import Activation, Softmax
 from cnnlab.layers.graph import IMAGE, GraphNode
 from cnnlab.scratch.layer import Mode, Pass, ScratchLayer, Weights
 from cnnlab.scratch.table import SCRATCH_LAYERS
@@ -46,6 +47,15 @@ class Network:
             steps.append(Step(node.name, layer, node.inputs, weights_of))
         return cls(tuple(steps))
 
+    def without_softmax(self) -> Self:
+        """The network without the softmax that it ends in: it gives logits, for a loss that includes it."""
+        *before, last = self.steps
+        linear = last.layer.settings.model_copy(update={"activation": "linear"})
+        if isinstance(last.layer.settings, Softmax):
+            linear = Activation(activation="linear")
+        layer = SCRATCH_LAYERS[linear.type()](linear, last.layer.input_shapes)
+        return type(self)((*before, replace(last, layer=layer)))
+
     def forward(self, images: np.ndarray, weights: Sequence[Weights], mode: Mode) -> list[Pass]:
         """Each layer's pass, in order; the last one's output is the network's.
 
@@ -66,18 +76,28 @@ class Network:
         """
         to_outputs: dict[int, np.ndarray] = {len(self.steps) - 1: gradient}
         to_weights: list[dict[str, np.ndarray]] = [{} for _ in self.steps]
+        learns = self._positions_that_learn()
         for position in reversed(range(len(self.steps))):
             step = self.steps[position]
             if position not in to_outputs:
                 continue
-            below_image = all(each == IMAGE for each in step.inputs)
-            gradients = passes[position].backward(to_outputs.pop(position), not below_image)
+            sources = learns.intersection(step.inputs)
+            gradients = passes[position].backward(to_outputs.pop(position), bool(sources))
             for name, each in gradients.weights.items():
                 _add(to_weights[step.weights_of], name, each)
-            for source, each in zip(step.inputs, gradients.inputs, strict=False):
-                if source != IMAGE:
+            for source, each in zip(step.inputs, gradients.inputs, strict=bool(sources)):
+                if source in sources:
                     _add(to_outputs, source, each)
         return list(to_weights)
+
+    def _positions_that_learn(self) -> set[int]:
+        """Layers with weights, and all behind one: no other needs the gradient of its output."""
+        learns: set[int] = set()
+        for position, step in enumerate(self.steps):
+            weights = step.layer.settings.weights_of(step.layer.input_shapes)
+            if any(weight.trainable for weight in weights) or learns.intersection(step.inputs):
+                learns.add(position)
+        return learns
 
 
 def _add(gradients: dict[Any, np.ndarray], key: Any, gradient: np.ndarray) -> None:

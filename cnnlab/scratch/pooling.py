@@ -25,9 +25,10 @@ def max_pool(images: np.ndarray, window: Window) -> Computed:
     padded = pad(images, window, -np.inf)
     places = list(_places(padded, window))
     output = padded[places[0]].copy()
-    winners = np.zeros(output.shape, np.int32)  # which place of its window each number came from
+    # Which place of its window each number came from: the last one that exceeds all before it.
+    winners = np.zeros(output.shape, np.min_scalar_type(len(places)))
     for number, place in enumerate(places[1:], start=1):
-        np.copyto(winners, number, where=padded[place] > output)
+        np.maximum(winners, (padded[place] > output) * winners.dtype.type(number), out=winners)
         np.maximum(output, padded[place], out=output)
 
     def backward(gradient: np.ndarray) -> np.ndarray:

@@ -9,7 +9,13 @@ from cnnlab.scratch.layer import ScratchLayer
 
 _MODULES = {
     "activations": ("Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"),
-    "convolutions": ("Conv2D",),
+    "convolutions": (
+        "Conv2D",
+        "Conv2DTranspose",
+        "DepthwiseConv2D",
+        "LocallyConnected2D",
+        "SeparableConv2D",
+    ),
     "core": ("Dense", "Flatten", "Grayscale", "Rescaling"),
     "merging": ("Add", "Average", "Concatenate", "Maximum"),
     "normalization": (

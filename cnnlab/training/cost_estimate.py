@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from cnnlab.accounting.memory import evaluation_batch
 from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.memory import PeakMemory
 from cnnlab.training.epoch import epoch_batches
+from cnnlab.training.slow_convolutions import seconds_in_loops
 from cnnlab.training.train import prepare
 
 MEASURED_SECONDS = 1.0
@@ -36,6 +36,7 @@ class CostEstimate:
     peak_memory_bytes: int | None  # as in `RunResult`
     disk_bytes: int  # what the run's folder will hold when it is finished
     checkpoint_bytes: int  # and while it is trained, besides
+    seconds_in_loops: float | None  # of a step, if convolutions are loops in Python; told from a sample
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -43,7 +44,15 @@ class CostEstimate:
 
 
 def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
-    """Compile the training step and time it; nothing is written, and nothing trained is kept."""
+    """Compile the training step and time it; nothing is written, and nothing trained is kept.
+
+    Convolutions in loops, with which a step may take minutes, are told from a sample of multiplications; the
+    step is timed with matrix products in their place.
+    """
+    loops = seconds_in_loops(config) if config.runtime.convolution == "loops" else None
+    if loops:
+        runtime = config.runtime.model_copy(update={"convolution": "im2col"})
+        config = config.model_copy(update={"runtime": runtime})
     memory = PeakMemory(start_backend(config.runtime), data)
     began = time.perf_counter()
     learner, steps = prepare(config, data)
@@ -51,7 +60,7 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     count = len(data.train)
     batches = epoch_batches(config, count, epoch=1)[0]
     steps.run(batches, 0, 1)
-    evaluated = data.train.images[: evaluation_batch(config.architecture)]  # the test images wait for the end
+    evaluated = data.train.images[: config.evaluation_batch]  # the test images wait for the end
     steps.outputs(evaluated, len(evaluated))
     started = time.perf_counter() - began
 
@@ -66,7 +75,9 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
     steps.outputs(evaluated, len(evaluated))
     per_image = (time.perf_counter() - before) / len(evaluated)
 
-    per_step = spent / tried
+    in_loops = loops.training * config.training.batch_size if loops else None
+    per_step = spent / tried + (in_loops or 0.0)
+    per_image += loops.forward if loops else 0.0
     steps_per_epoch = config.training.steps_per_epoch(count)
     epoch = per_step * steps_per_epoch + per_image * len(data.validation)
     final = per_image * (count + len(data.validation) + len(data.test))
@@ -83,7 +94,8 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
         seconds_per_step=per_step,
         seconds_per_epoch=epoch,
         seconds=started + epoch * config.training.epochs + final,
-        peak_memory_bytes=memory.of_run(peak),
+        peak_memory_bytes=None if loops else memory.of_run(peak),
         disk_bytes=4 * numbers + predictions + PICTURE_BYTES,
         checkpoint_bytes=4 * (numbers + slots + best),
+        seconds_in_loops=in_loops,
     )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from cnnlab.accounting.memory import evaluation_batch
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.sections import TrainingConfig
 from cnnlab.datasets.content import Dataset, Split
@@ -87,7 +86,7 @@ class OngoingRun:
             run.write_history(self.history)  # whoever is killed between two files leaves an older table
         self._observations = observations
         reporter.started(config, done=len(self.history), resumed=saved is not None)
-        at_once = evaluation_batch(config.architecture)
+        at_once = config.evaluation_batch
         self._observer = Observer.of(config, learner.model, data, batch_size=at_once)
         self._validates = len(data.validation) > 0
         self.ended = has_ended(self.history, training)
@@ -137,7 +136,7 @@ class OngoingRun:
         metrics = training.metrics if self._validates else ()
         result = evaluate(
             Answers(answers), objective, self.watched,
-            batch_size=evaluation_batch(self.config.architecture), metrics=metrics,
+            batch_size=self.config.evaluation_batch, metrics=metrics,
         )  # fmt: skip
         check_loss(result.loss, "validation loss" if self._validates else "train loss", row, self.learner)
         if self._validates:  # otherwise some training images tell whether it is well
@@ -175,7 +174,7 @@ class OngoingRun:
         learner = self.learner
         if self._best is not None:
             learner.model.set_weights(self._best.weights)
-        else:  # with use_ema the average takes the weights' place, else nothing happens
+        elif self.config.training.optimizer.use_ema:  # the average takes the weights' place
             learner.optimizer.finalize_variable_values(learner.model.trainable_variables)
 
     def fitted(self) -> Fitted:
@@ -212,7 +211,7 @@ def _end_epoch(
     with ExitStack() as weights:
         for run, _ in trained:
             weights.enter_context(run.evaluated_weights())
-        answers = steps.outputs(first.watched.images, evaluation_batch(first.config.architecture))
+        answers = steps.outputs(first.watched.images, first.config.evaluation_batch)
         for run, row in trained:
             with run.failing():
                 evaluations[run.lane] = run.evaluate(row, answers[run.lane])

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from cnnlab.accounting.memory import evaluation_batch
 from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
@@ -22,7 +21,9 @@ from cnnlab.training.evaluation import Evaluation, evaluate
 from cnnlab.training.fit import Fitted, OngoingRun, fit
 from cnnlab.training.objective import Objective
 from cnnlab.training.optimization import build_optimizer
+from cnnlab.training.optimizer_scratch import ScratchOptimizer
 from cnnlab.training.steps import Answers, Learner, Steps, StepsAlone, StepsTogether, compile_steps
+from cnnlab.training.steps_scratch import ScratchSteps
 
 
 def train(
@@ -64,13 +65,18 @@ def train(
 def prepare(config: ExperimentConfig, data: Dataset) -> tuple[Learner, Steps]:
     """The network with fresh weights, its optimizer and loss, and its compiled steps."""
     learner = learner_of(config, data)
+    if config.runtime.backend == "scratch":
+        return learner, ScratchSteps(config, learner)
     return learner, compile_steps(learner)
 
 
 def learner_of(config: ExperimentConfig, data: Dataset) -> Learner:
     """The network with fresh weights, its optimizer and loss."""
     model = build_model(config)
-    optimizer = build_optimizer(config, train_count=len(data.train))
+    if config.runtime.backend == "scratch":
+        optimizer: Any = ScratchOptimizer(config, train_count=len(data.train))
+    else:
+        optimizer = build_optimizer(config, train_count=len(data.train))
     objective = Objective.of(config, data.class_names, data.train)
     return Learner(model, optimizer, objective, data.train, data.pixels)
 
@@ -91,7 +97,7 @@ def evaluate_splits(
     for name, split in {"train": data.train, "validation": data.validation, "test": data.test}.items():
         if not len(split):
             continue
-        batch_size = evaluation_batch(runs[0].config.architecture)
+        batch_size = runs[0].config.evaluation_batch
         answers = steps.outputs(split.images, batch_size)
         for run in runs:
             with run.failing():

@@ -150,7 +150,7 @@ class Workers:
     def _may_have_gpu(self, run: Run) -> bool:
         """Whether it might be trained on a GPU, as long as no worker has said what its backend found."""
         runtime = run.config.runtime
-        return runtime.device != "cpu" and runtime.backend not in self._known_backends and may_have_gpu()
+        return runtime.may_use_gpu and runtime.backend not in self._known_backends and may_have_gpu()
 
     def _at_once(self, more: int = 0) -> int:
         """How many runs are trained at the same time, counting those that began before a GPU was found."""
@@ -186,7 +186,7 @@ class Workers:
                     self._only_one_at_a_time()
                 else:
                     self._several_at_a_time()
-                if worker.start.runtime.device != "cpu":
+                if worker.start.runtime.may_use_gpu:
                     self._known_backends.add(backend.name)
                 worker.begin(replace(task, side_by_side=self._at_once()))
                 return None

@@ -103,6 +103,20 @@ def test_mixed_precision_halves_the_activations_only(cnnlab):
     assert mixed["weights_bytes"] == full["weights_bytes"]
 
 
+def test_windows_that_are_written_out_take_memory(cnnlab):
+    """One matrix of windows at a time, the largest of the network; in loops, there is none."""
+    by_keras, by_products, in_loops = (
+        json.loads(cnnlab("summary", "cnn", "--json", *changes))["training_memory"]["activations_bytes"]
+        for changes in (
+            (),
+            ("--set", "runtime.backend=scratch"),
+            ("--set", "runtime={backend: scratch, convolution: loops}"),
+        )
+    )
+    assert by_products - by_keras == 100 * 4 * 11 * 11 * 3 * 3 * 25  # conv2d_2's, for a batch of 100
+    assert in_loops == by_keras
+
+
 def test_groups(cnnlab, network):
     alexnet = layers_of(cnnlab, "alexnet")
     assert [layer["groups"] for name, layer in alexnet.items() if "conv" in name] == [1, 2, 1, 2, 2]

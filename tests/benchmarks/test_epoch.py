@@ -143,7 +143,7 @@ def test_the_fastest_product_is_the_peak(monkeypatch) -> None:
     monkeypatch.setattr(matrix_multiply, "SIZES", tuple(seconds))
     tried = []
 
-    def per_product(size: int) -> float:
+    def per_product(size: int, *, by_numpy: bool) -> float:
         tried.append(size)
         return seconds[size]
 

@@ -44,7 +44,9 @@ def test_defaults() -> None:
     assert config.training.loss == "categorical_crossentropy"
     optimizer = config.plain()["training"]["optimizer"]
     assert (optimizer["name"], optimizer["learning_rate"]) == ("adam", 0.001)
-    assert config.runtime.model_dump() == {"backend": "tensorflow", "device": "auto", "precision": "float32"}
+    assert config.runtime.model_dump() == {
+        "backend": "tensorflow", "device": "auto", "precision": "float32", "convolution": "im2col",
+    }  # fmt: skip
     assert config.dataset is not None
     assert (config.dataset.train_size, config.dataset.validation_size, config.dataset.seed) == (None, 0.1, 0)
     assert config.dataset.input_shape == config.input_shape == (28, 28, 3)

@@ -56,6 +56,17 @@ def test_differences_are_phrases(changes, differences):
     assert here.differences(there) == differences
 
 
+def test_of_the_engine_blas_and_host_count():
+    engine = {"backend": "scratch", "tensorflow": None, "host": "tensorflow", "blas": "openblas 0.3.31 (Haswell)"}
+    one = NEW | engine | {"tensorflow": "2.21.0"}
+    other = NEW | engine | {"host": "jax", "jax": "0.11.2", "blas": "mkl 2026.0"}
+    assert Arithmetic.from_environment(one).facts["backend"] == "scratch"
+    assert Arithmetic.from_environment(one).differences(Arithmetic.from_environment(other)) == [
+        "BLAS: openblas 0.3.31 (Haswell) → mkl 2026.0",
+        "Keras's backend: tensorflow 2.21.0 → jax 0.11.2",
+    ]
+
+
 def test_the_host_of_a_gpu_does_not_count_but_the_gpu_does():
     one, other = (
         NEW | {"device": "gpu", "device_name": f"GPU ({name})", "threads": threads}

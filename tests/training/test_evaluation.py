@@ -65,6 +65,14 @@ def test_few_images_at_once_where_each_takes_much_memory(experiment) -> None:
     assert evaluation_batch(vast.architecture) == 1
 
 
+def test_fewer_images_at_once_where_windows_are_written_out() -> None:
+    """VGG-16: 224 · 224 windows of 3 · 3 · 64 numbers are 110 MiB for each image, its outputs 58 MiB."""
+    from cnnlab.config.experiment import load_config
+
+    assert load_config("vgg16").evaluation_batch == 4
+    assert load_config("vgg16", ["runtime.backend=scratch"]).evaluation_batch == 1
+
+
 @pytest.mark.parametrize(("size", "images"), [(28, 500), (64, 50), (224, 1)])
 def test_a_spatial_transformer_takes_memory_on_the_way(size, images) -> None:
     """For each output position the weights of all rows and columns, and a line of pixels."""

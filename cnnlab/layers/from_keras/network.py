@@ -65,6 +65,16 @@ def declared_input(model: Data) -> tuple[tuple[int | None, ...], Where] | None:
         place = (*place, "layers")
 
 
+def foreign(model: Data, where: Where = PLACE) -> Iterator[tuple[Where, str]]:
+    """The layers of a model, and of those within, that cnnlab has no layer for: where, and of which class."""
+    for index, entry in enumerate(model["config"]["layers"]):
+        class_name, place = entry["class_name"], (*where, "config", "layers", index)
+        if class_name in MODELS:
+            yield from foreign(entry, place)
+        elif class_name != "InputLayer" and translated(class_name, entry["config"]) is None:
+            yield (*place, "config"), class_name
+
+
 @dataclass
 class _Walk:
     """Puts the layers of a model and of the models within into a graph, call by call."""
@@ -130,6 +140,11 @@ class _Walk:
         if known is not None and fits:
             settings = {key: each for key, each in config.items() if key != "name"}
             return known.layer, None if known.is_whole else KerasSettings(class_name, settings)
+        if self.network.backend == "scratch":
+            raise ShapeError(
+                f"backend scratch has no {class_name} for the input of {entry['config']['name']}",
+                "leave it out, or use another backend, such as --backend tensorflow",
+            )
         start_if_needed(self.network)
         layer: KerasLayer = keras_layer(class_name, config, separate_inputs=apart and len(feeds) > 1)
         if known is not None and shapes and _output_shape(layer, shapes) is None:

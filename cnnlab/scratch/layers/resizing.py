@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 
 from cnnlab.layers import resizing as described
@@ -41,6 +44,8 @@ class Cropping2D(Weightless[described.Cropping2D]):
 class UpSampling2D(Weightless[described.UpSampling2D]):
     """Each output is a weighted mean of pixels nearby: R · image · Cᵀ; backwards Rᵀ · gradient · C."""
 
+    lacks: ClassVar[Mapping[str, tuple[object, ...]]] = {"interpolation": ("bicubic", "lanczos3", "lanczos5")}
+
     def compute(self, inputs: np.ndarray, mode: Mode) -> Computed:
         settings = self.settings
 
@@ -58,27 +63,16 @@ class UpSampling2D(Weightless[described.UpSampling2D]):
 
 
 def enlargement(length: int, factor: int, interpolation: str) -> np.ndarray:
-    """How much each of `length` pixels counts at each of `length` · `factor` places, half pixels centered.
+    """How much each of `length` pixels counts at each of `length` · `factor` places.
 
-    Output i lies at (i + ½) / factor − ½ between the pixels. The nearest pixel alone counts, or those around
-    by a function of their distance d: bilinear 1 − |d|, bicubic that of Keys 1981, lanczos
-    sinc(d) · sinc(d / radius) (Duchon 1979).
+    nearest: each pixel alone, `factor` times. bilinear: place i lies at (i + ½) / factor − ½ between the
+    pixels, and one at the distance d counts 1 − d; beyond the edge, the outermost pixel goes on.
 
     Returns:
         (length · factor, length) float64, each row with the sum 1.
     """
-    places = (np.arange(length * factor) + 0.5) / factor - 0.5
-    distances = np.abs(places[:, None] - np.arange(length))
     if interpolation == "nearest":
-        weights = np.repeat(np.eye(length), factor, axis=0)
-    elif interpolation == "bilinear":
-        weights = np.maximum(1 - distances, 0)
-    elif interpolation == "bicubic":
-        near = (1.5 * distances - 2.5) * distances**2 + 1
-        far = ((-0.5 * distances + 2.5) * distances - 4) * distances + 2
-        weights = np.where(distances < 1, near, np.where(distances < 2, far, 0))
-    else:
-        radius = int(interpolation.removeprefix("lanczos"))
-        weights = np.where(distances < radius, np.sinc(distances) * np.sinc(distances / radius), 0)
-    scaled: np.ndarray = weights / weights.sum(axis=1, keepdims=True)
-    return scaled
+        return np.repeat(np.eye(length), factor, axis=0)
+    places = np.clip((np.arange(length * factor) + 0.5) / factor - 0.5, 0, length - 1)
+    weights: np.ndarray = np.maximum(1 - np.abs(places[:, None] - np.arange(length)), 0)
+    return weights
