@@ -53,9 +53,8 @@ class Sizes:
 
             return one_slide(
                 found, title=title,
-                subtitle="Left: how many outputs see each pixel, the darker the more. Right: how many "
-                "pixels each output sees. Orange and blue: the first two windows. Empty cells outside are "
-                "padding.",
+                subtitle="The darker a pixel, the more outputs see it. Orange and blue: the first two windows "
+                "and their outputs. Empty cells outside are padding.",
             )  # fmt: skip
 
         text = (
