@@ -66,8 +66,8 @@ class XO(Technique):
         conclusion = [textwrap.fill(_CONCLUSION, _WIDTH), "   cnnlab train xo_cnn"]
         return Explanation(
             self, untrained.explained,
-            sentence=f"An {self.letter} by patches and a vote: {example.scored()}; {len(METHODS)} ways to tell "
-            f"letters, on {len(told)} kinds of figures",
+            sentence=f"An {self.letter} by patches and a vote: {example.scored()}; {len(METHODS)} ways to "
+            f"tell letters, on {len(told)} kinds of figures",
             text="\n\n".join([in_words(example), as_table(told), *conclusion]),
             figures={
                 "xo": lambda: draw_first_layer(example),
