@@ -19,8 +19,8 @@ class TrainingMemory:
     Weights, gradients and the optimizer's slots (Adam: two numbers for each weight) are float32 in mixed
     precision too. Activations are the images and the outputs of all layers, which wait for the backward
     pass: half as large in mixed precision. With them counts what some layers compute on the way, as float32:
-    the samples of a spatial transformer, the windows of a locally connected layer, and of every convolution
-    where they are written out as a matrix (im2col). What a framework needs
+    the samples of a spatial transformer, the windows of a locally connected layer; and once, not for each
+    image, the windows of a convolution, where these are written out (im2col). What a framework needs
     besides, such as the workspace of a convolution, its own code and the data set, comes on top.
     """
 
@@ -52,7 +52,7 @@ def training_memory(
 
     Args:
         slots: numbers that the optimizer keeps for each trainable weight.
-        windows: whether convolutions write out all windows of their input, one layer after the other.
+        windows: whether convolutions write out all windows of an image as a matrix, one after the other.
     """
     trainable_bytes = NUMBER_BYTES * architecture.trainable_params
     halves = 1 if precision == "float32" else 2
@@ -63,7 +63,8 @@ def training_memory(
         gradients_bytes=trainable_bytes,
         optimizer_bytes=slots * trainable_bytes,
         activations_bytes=batch_size * architecture.activation_bytes // halves
-        + batch_size * (architecture.working_bytes + (_window_bytes(architecture) if windows else 0)),
+        + batch_size * architecture.working_bytes
+        + (_window_bytes(architecture) if windows else 0),
     )
 
 
@@ -75,8 +76,8 @@ def evaluation_batch(architecture: Architecture, *, windows: bool = False) -> in
     """
     outputs = sum(math.prod(row.output_shape) for row in architecture.rows)
     taken = NUMBER_BYTES * outputs + architecture.working_bytes
-    taken += _window_bytes(architecture) if windows else 0
-    return max(1, min(500, EVALUATION_BYTES // max(1, taken)))
+    left = EVALUATION_BYTES - (_window_bytes(architecture) if windows else 0)
+    return max(1, min(500, left // max(1, taken)))
 
 
 def _window_bytes(architecture: Architecture) -> int:

@@ -37,7 +37,7 @@ def unknown_to_engine(runtime: RuntimeConfig, training: TrainingConfig, root: Ya
 
 
 def foreign_layers(model: ModelConfig, root: YamlNode) -> Iterator[str]:
-    """Layers of a Keras model that cnnlab has none for, found without Keras, which alone knows their shapes."""
+    """Layers of a Keras model that cnnlab has none for. Their shapes, which Keras knows, do not matter."""
     if model.keras is None:
         return
     from cnnlab.layers.from_keras.network import foreign

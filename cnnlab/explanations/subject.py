@@ -143,7 +143,8 @@ class Subject:
         """Start the backend, before anything imports Keras."""
         from cnnlab.backend import start_backend
 
-        self.reporter.note(str(start_backend(self.runtime)))
+        backend = start_backend(self.runtime)
+        self.reporter.note(str(backend.host or backend))
 
     @cached_property
     def data(self) -> Dataset:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.convolution import Convolution
-from cnnlab.layers.graph import IMAGE
 from cnnlab.scratch.loop_cost import loop_seconds
 
 SLOW = 60.0
@@ -24,8 +23,11 @@ class SecondsInLoops(NamedTuple):
 def seconds_in_loops(config: ExperimentConfig) -> SecondsInLoops:
     """The multiplications of each convolution times what a few of them take here, with such a kernel."""
     forward = training = 0.0
-    for step in config.architecture.steps:
-        layer = step.node.layer
+    learning: set[int] = set()  # layers with weights, and all behind one
+    for position, step in enumerate(config.architecture.steps):
+        layer, behind_weights = step.node.layer, bool(learning.intersection(step.node.inputs))
+        if behind_weights or layer.weights_of(step.input_shapes):
+            learning.add(position)
         if not isinstance(layer, Convolution):
             continue
         kernel = layer.weights_of(step.input_shapes)[0].shape
@@ -35,7 +37,7 @@ def seconds_in_loops(config: ExperimentConfig) -> SecondsInLoops:
         seconds = loop_seconds(*layer.kernel_size, channels, filters)
         forward += multiplications * seconds.correlate
         training += multiplications * (seconds.correlate + seconds.to_kernel)
-        if step.node.inputs != (IMAGE,):  # nobody needs the gradient of the image
+        if behind_weights:  # nobody else needs the gradient of the input
             training += multiplications * seconds.to_images
     return SecondsInLoops(forward, training)
 
@@ -49,6 +51,6 @@ def slow_convolutions(config: ExperimentConfig, images: int) -> str | None:
         return None
     shown = f"{epoch / 60:,.0f} minutes" if epoch < 7200 else f"{epoch / 3600:,.0f} hours"
     return (
-        f"{config.name}: convolutions in loops take about {shown} per epoch here; im2col and numba compute the "
-        "same (runtime.convolution)"
+        f"{config.name}: convolutions in loops take about {shown} per epoch here; im2col and numba compute "
+        "the same (runtime.convolution)"
     )

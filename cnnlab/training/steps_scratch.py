@@ -86,7 +86,7 @@ class ScratchSteps:
         return weights
 
     def _step(self, weights: list[dict[str, np.ndarray]], positions: np.ndarray) -> tuple[float, int]:
-        """One step, which replaces the arrays in `weights`; returns the loss, and how many answers are right."""
+        """One step, which replaces the arrays in `weights`: its loss, and how many answers are right."""
         learner, optimizer, objective = self._learner, self._learner.optimizer, self._learner.objective
         images = learner.pixels.apply(learner.train.images[positions])
         labels = learner.train.labels[positions]

@@ -104,7 +104,7 @@ def test_mixed_precision_halves_the_activations_only(cnnlab):
 
 
 def test_windows_that_are_written_out_take_memory(cnnlab):
-    """One matrix of windows at a time, the largest of the network; in loops, there is none."""
+    """Those of one image and one layer at a time; in loops, there are none."""
     by_keras, by_products, in_loops = (
         json.loads(cnnlab("summary", "cnn", "--json", *changes))["training_memory"]["activations_bytes"]
         for changes in (
@@ -113,7 +113,7 @@ def test_windows_that_are_written_out_take_memory(cnnlab):
             ("--set", "runtime={backend: scratch, convolution: loops}"),
         )
     )
-    assert by_products - by_keras == 100 * 4 * 11 * 11 * 3 * 3 * 25  # conv2d_2's, for a batch of 100
+    assert by_products - by_keras == 4 * 11 * 11 * 3 * 3 * 25  # conv2d_2's
     assert in_loops == by_keras
 
 

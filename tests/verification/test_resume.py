@@ -80,6 +80,15 @@ def test_nothing_is_lost(tiny: Path) -> None:
     )
 
 
+@pytest.mark.device
+@pytest.mark.slow
+def test_nothing_is_lost_by_the_engine(tiny: Path) -> None:
+    """Whose optimizer has slots of its own, and which draws dropout by the step."""
+    verification = cnnlab.verify_resume(str(tiny), set={"training.epochs": 40}, backend="scratch", kills=4)
+    assert verification.equal
+    assert verification.resumed >= 1
+
+
 def test_the_first_save_is_hit(tiny: Path, tmp_path: Path) -> None:
     """Killed while its first checkpoint is written: there is no row yet, and half a file or none."""
 
