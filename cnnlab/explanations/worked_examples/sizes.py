@@ -53,8 +53,8 @@ class Sizes:
 
             return one_slide(
                 found, title=title,
-                subtitle="The darker a pixel, the more outputs see it. Orange and blue: the first two windows "
-                "and their outputs. Empty cells outside are padding.",
+                subtitle="The darker a pixel, the more outputs see it. Orange and blue: the first two "
+                "windows and their outputs. Empty cells outside are padding.",
             )  # fmt: skip
 
         text = (
