@@ -56,7 +56,7 @@ class Convolution(Technique):
             from cnnlab.explanations.worked_examples import all_examples
 
             return self._explained(untrained.explained, all_examples(), "Convolution")
-        from cnnlab.explanations.worked_examples.own import sizes_of
+        from cnnlab.explanations.worked_examples.sizes import sizes_of
 
         sizes = sizes_of(untrained.config)
         title = f"The first convolution of {untrained.config.name}, {sizes.name}"

@@ -6,11 +6,15 @@ import sys
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from PIL import Image
 
 import cnnlab
 from cnnlab.cli import run
 from cnnlab.errors import UserError
+from cnnlab.explanations.worked_examples.own import OwnConvolution
+from cnnlab.layers.window import Window
+from cnnlab.scratch import convolution
 
 EXAMPLES = [
     "numbered-pixels", "flipped-kernel", "arithmetic", "multiplications", "im2col", "pooling-gradient",
@@ -113,6 +117,18 @@ model:
     assert work["multiplications"] == 12 * 20 * 6
     assert work["dense_weights"] == 9 * 8 * 4 * 5 * 4 * 6
     assert "a matrix of 20×12, and the kernel one of 12×3, for each group" in " ".join(work["text"].split())
+
+
+def test_a_filter_sees_the_channels_of_its_own_group():
+    rng, window = np.random.default_rng(1), Window((3, 2), (2, 1), "same")
+    image, kernel, bias = rng.normal(size=(9, 8, 4)), rng.normal(size=(3, 2, 2, 6)), rng.normal(size=6)
+    expected = convolution.correlate(image[None], kernel, window, groups=2)[0] + bias
+    for number in range(6):
+        own = OwnConvolution("conv2d_1", image, kernel, bias, window, 2, number, "it", image)
+        assert_allclose(own.map, expected[..., number])
+        assert own.first_channel == (0 if number < 3 else 2)
+        assert_allclose(own.strongest.total, own.map[own.strongest.place])
+        assert abs(own.strongest.total) == pytest.approx(np.abs(own.map).max())
 
 
 @pytest.mark.usefixtures("unrendered")

@@ -1,7 +1,7 @@
 import pytest
 
 from cnnlab.foreign_text import shortened
-from cnnlab.pictures.kit.formats import percent, signed
+from cnnlab.pictures.kit.formats import percent, signed, written
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,11 @@ def test_a_share_is_never_rounded_to_certainty(share, digits, text):
 def test_signs_and_long_names():
     assert (signed(1.25), signed(-0.3), signed(-1.234, 2)) == ("+1.2", "−0.3", "−1.23")
     assert shortened("n" * 50 + "-deep", 20) == "nnnnnnnnnnn…nnn-deep"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(3.0, "3"), (-1, "−1"), (-0.0, "0"), (0.25, "0.25"), (0.996, "1"), (-0.9, "−0.9"), (0.0012, "0.0012")],
+)
+def test_numbers_have_two_digits_unless_they_are_close_to_0(number, text):
+    assert written(number) == text

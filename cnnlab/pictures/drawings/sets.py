@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.lettering import all_fitted, wrapped
 from cnnlab.pictures.kit.lettering import width as text_width
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, PAPER, cycled
+from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, MORE_COLORS, PAPER, cycled
 from cnnlab.pictures.kit.sheet import Sheet, cell_width
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend
 
-_CLASSES = (*COLORS, "#999999", "#882255", "#44AA99")
+_CLASSES = (*COLORS, *MORE_COLORS)
 
 
 class Panel(NamedTuple):

@@ -147,6 +147,20 @@ class Canvas:
             self.text(x, y + tall + 0.07, below, up="top", color=GREY, size=9)
         return grid
 
+    def plane(
+        self, x: float, y: float, size: tuple[int, int], *, cell: float, color: str = "", heading: str = ""
+    ) -> Grid:
+        """Draw a grid whose cells are too many to tell them apart: its outline, filled with a pale colour."""
+        grid = Grid(x, y, cell, *size)
+        wide, tall = size[1] * cell, size[0] * cell
+        fill = pale(color) if color else PAPER
+        corner = (self._x + x, self._y + y)
+        self._sheet.axes.add_patch(Rectangle(corner, wide, tall, facecolor=fill, linewidth=0))
+        self._cell_frame(x, y, wide, tall)
+        if heading:
+            self.text(x, y - 0.08, heading, up="bottom", bold=True)
+        return grid
+
     def mark(
         self,
         grid: Grid,

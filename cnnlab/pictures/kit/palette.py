@@ -8,6 +8,9 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 """One for each experiment or class; distinguishable with colour vision deficiency (Okabe & Ito 2008,
 https://jfly.uni-koeln.de/color/)."""
 
+MORE_COLORS = ("#999999", "#882255", "#44AA99")
+"""Where seven are not enough."""
+
 INK, GREY, FAINT, PAPER = "#333333", "#666666", "#DDDDDD", "#FFFFFF"
 MARK = COLORS[1]
 """Wrong predictions, and what a picture points at."""

@@ -88,8 +88,9 @@ def _counts(
 ) -> Grid:
     """A grid with its numbers, or without them, or no grid at all, by what there is room for."""
     if max(counts.shape) > _MOST_CELLS:
-        wide = cell * counts.shape[1]
-        return canvas.image(x, y, counts, scale or ColorScale(0, np.inf), wide=wide)
+        if scale is None:
+            return canvas.plane(x, y, (counts.shape[0], counts.shape[1]), cell=cell)
+        return canvas.image(x, y, counts, scale, wide=cell * counts.shape[1])
     numbers = max(counts.shape) <= _MOST_NUMBERED
     return canvas.grid(x, y, counts, cell=cell, numbers=numbers, size=9, scale=scale, blank=blank)
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.pictures.drawings.worked_examples.windows import SECOND, WEIGHTS
-from cnnlab.pictures.kit.canvas import Canvas, Grid, pale
+from cnnlab.pictures.kit.canvas import Canvas, Grid
 from cnnlab.pictures.kit.formats import written
 from cnnlab.pictures.kit.palette import COLORS, MARK
 from cnnlab.pictures.kit.sheet import ColorScale
@@ -44,11 +44,13 @@ def multiplications(
     top = plane.bottom + 0.5
     numbers = np.arange(1, work.per_output + 1).reshape(-1, *kernel)
     side = min(0.28, 1.4 / max(kernel))
+    numbered = max(kernel) <= _MOST_NUMBERED
+    heading = "the products of one output, numbered" if numbered else "the products of one output"
     for channel in range(min(planes, len(numbers))):
         canvas.grid(
-            channel * 1.6, top, numbers[channel], cell=side, size=9, numbers=max(kernel) <= _MOST_NUMBERED,
+            channel * 1.6, top, numbers[channel], cell=side, size=9, numbers=numbered,
             colors=np.full(kernel, _PLANES[channel]),
-            heading="the products of one output, numbered" if channel == 0 else "",
+            heading=heading if channel == 0 else "",
         )  # fmt: skip
     seen = work.per_output // (kernel[0] * kernel[1])
     lines = (
@@ -74,8 +76,7 @@ def _plane(
     if max(size) <= _MOST_CELLS:
         colors = np.full(size, color)
         return canvas.grid(x, y, np.zeros(size), cell=cell, numbers=False, colors=colors, heading=heading)
-    paper = np.broadcast_to(pale(color) if color else (1.0, 1.0, 1.0), (*size, 3))
-    return canvas.image(x, y, paper, ColorScale(0, 1), wide=size[1] * cell, heading=heading)
+    return canvas.plane(x, y, size, cell=cell, color=color, heading=heading)
 
 
 def image_to_columns(

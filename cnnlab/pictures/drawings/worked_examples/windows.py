@@ -8,13 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.pictures.kit.canvas import Canvas
-from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
+from cnnlab.pictures.kit.palette import COLORS, GREY, MARK, MORE_COLORS
 from cnnlab.pictures.kit.sheet import ColorScale
 
 SECOND = COLORS[0]
 """The colour of the second output; the first one's is MARK."""
 
-WEIGHTS = (*COLORS[:6], "#999999", "#882255", "#44AA99")
+WEIGHTS = (*COLORS[:6], *MORE_COLORS)
 """One for each weight of a 3×3 kernel."""
 
 
