@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 from cnnlab.compilation_cache import keep_compiled_programs
-from cnnlab.cpu_settings import BackendName, KerasBackendName, threads_of, use_threads
+from cnnlab.cpu_settings import BackendName, KerasBackendName
 from cnnlab.deferred_imports import deferred_imports
 from cnnlab.errors import UserError
 from cnnlab.native_log import Aside, stderr_aside
@@ -41,7 +41,7 @@ class Backend:
     device: Literal["cpu", "gpu"]
     device_name: str
     host: Backend | None = None
-    """Of cnnlab's own engine: what Keras runs on, which initializes the weights, evaluates and saves."""
+    """Of cnnlab's own engine: what Keras runs on, which initializes the weights and saves the model."""
 
     def __str__(self) -> str:
         if self.host is None:
@@ -142,10 +142,7 @@ def own_randomness() -> Iterator[None]:
 
 
 def _start_scratch(device: DeviceName) -> Backend:
-    """Keras on what it runs on already, else on the first backend that is installed, which then has the CPU.
-
-    It gets as many threads as the engine has, so that the last digits of a loss depend on one number only.
-    """
+    """Keras on what it runs on already, else on the first backend that is installed, with the CPU."""
     if device == "gpu":
         raise UserError(
             "--device gpu: backend scratch computes on the CPU; use --device cpu, or another backend, such "
@@ -159,8 +156,6 @@ def _start_scratch(device: DeviceName) -> Backend:
         known: tuple[KerasBackendName, ...] = get_args(KerasBackendName)
         # Where none is installed, the absence of the first is an error with a way out.
         first = next((each for each in known if importlib.util.find_spec(each) is not None), known[0])
-        if first not in sys.modules:
-            use_threads(first, threads_of("scratch")[0])
         host = _start(first, "cpu")
     import numpy as np
 

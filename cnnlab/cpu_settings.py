@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from typing import Literal
 
-from cnnlab.blas import blas_threads, use_blas_threads
+from cnnlab.blas import engine_threads, use_engine_threads
 from cnnlab.errors import UserError
 from cnnlab.process_environment import set_variable
 from cnnlab.processor import usable_cpus
@@ -48,7 +48,7 @@ def threads_of(backend: BackendName) -> tuple[int, int]:
         case "jax":
             return _asked_for(backend)
         case "scratch":
-            return blas_threads(), 1
+            return engine_threads(), 1
 
 
 def usual_threads(backend: BackendName) -> int:
@@ -73,7 +73,7 @@ def use_threads(backend: BackendName, threads: int) -> None:
     if threads == (usual := usual_threads(backend)):
         return
     if backend == "scratch":
-        use_blas_threads(threads)
+        use_engine_threads(threads)
         return
     if backend == "torch":
         with suppress(ImportError):  # as above

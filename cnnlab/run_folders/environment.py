@@ -59,7 +59,7 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
 
 
 def _of_engine(config: ExperimentConfig, host: Backend) -> dict[str, str]:
-    """What stands in a framework's place: how NumPy computes, and on what Keras initializes and evaluates."""
+    """What stands in a framework's place: how NumPy computes, and what Keras runs on."""
     convolution = config.runtime.convolution
     compiler = {"numba": version("numba")} if convolution == "numba" else {}
     facts = {"blas": blas_name(), "convolution": convolution, **compiler}

@@ -11,7 +11,7 @@ import numpy as np
 
 Pair = tuple[int, int]
 
-NUMBERS_AT_ONCE = 2**17
+NUMBERS_AT_ONCE = 2**18
 """Windows are written out for a few images at a time, so that they stay in the CPU's cache."""
 
 

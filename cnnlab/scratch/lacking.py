@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from cnnlab.layers.from_keras.layer import KerasLayer
 from cnnlab.layers.graph import GraphNode
 from cnnlab.layers.penalties import Constraint
 from cnnlab.scratch.activations import ACTIVATIONS
@@ -27,7 +28,8 @@ class Lack(NamedTuple):
 def lacking(nodes: Sequence[GraphNode]) -> Iterator[Lack]:
     """All that keeps a network from being computed by hand, layer by layer."""
     for node in nodes:
-        if node.layer.type() not in SCRATCH_LAYERS:
+        # A layer of Keras's own may have the name of one that the engine computes on other inputs.
+        if isinstance(node.layer, KerasLayer) or node.layer.type() not in SCRATCH_LAYERS:
             yield Lack(node, None, "layer of this kind")
             continue
         for field, values in SCRATCH_LAYERS[node.layer.type()].lacks.items():

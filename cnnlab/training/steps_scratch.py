@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
+from cnnlab.blas import with_engine_threads
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.penalties import Regularizer
 from cnnlab.scratch.layer import Mode
@@ -62,7 +63,8 @@ class ScratchSteps:
 
     def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
         weights = self._taken()
-        with np.errstate(all="ignore"):  # the caller tells of a loss that is not finite
+        # Of a loss that is not finite, the caller tells.
+        with with_engine_threads(), np.errstate(all="ignore"):
             results = [self._step(weights, positions) for positions in batches[start:stop]]
         for each in self._held:
             each.variable.assign(weights[each.position][each.name])
@@ -72,7 +74,7 @@ class ScratchSteps:
     def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
         weights, pixels = self._taken(), self._learner.pixels
         answers = []
-        with np.errstate(all="ignore"):
+        with with_engine_threads(), np.errstate(all="ignore"):
             for start in range(0, len(images), batch_size):
                 batch = pixels.apply(images[start : start + batch_size])
                 answers.append(self._network.forward(batch, weights, self._mode)[-1].output)

@@ -20,6 +20,7 @@ from cnnlab.training.epoch import check_loss
 from cnnlab.training.evaluation import Evaluation, evaluate
 from cnnlab.training.fit import Fitted, OngoingRun, fit
 from cnnlab.training.objective import Objective
+from cnnlab.training.objective_scratch import ScratchObjective
 from cnnlab.training.optimization import build_optimizer
 from cnnlab.training.optimizer_scratch import ScratchOptimizer
 from cnnlab.training.steps import Answers, Learner, Steps, StepsAlone, StepsTogether, compile_steps
@@ -73,11 +74,13 @@ def prepare(config: ExperimentConfig, data: Dataset) -> tuple[Learner, Steps]:
 def learner_of(config: ExperimentConfig, data: Dataset) -> Learner:
     """The network with fresh weights, its optimizer and loss."""
     model = build_model(config)
+    optimizer: Any
     if config.runtime.backend == "scratch":
-        optimizer: Any = ScratchOptimizer(config, train_count=len(data.train))
+        optimizer = ScratchOptimizer(config, train_count=len(data.train))
+        objective: Objective = ScratchObjective.of(config, data.class_names, data.train)
     else:
         optimizer = build_optimizer(config, train_count=len(data.train))
-    objective = Objective.of(config, data.class_names, data.train)
+        objective = Objective.of(config, data.class_names, data.train)
     return Learner(model, optimizer, objective, data.train, data.pixels)
 
 

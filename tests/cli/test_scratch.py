@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnlab.blas import blas_name, blas_threads, use_blas_threads
+from cnnlab import blas
 
 pytestmark = pytest.mark.usefixtures("unrendered", "no_pictures")
 
@@ -56,8 +56,8 @@ def test_what_computed_is_recorded(trained: dict[str, Path], backend: Any) -> No
     found = json.loads((trained["scratch"] / "environment.json").read_text(encoding="utf-8"))
     assert found["backend"] == "scratch"
     assert (found["host"], found["tensorflow"]) == ("tensorflow", backend.version)
-    assert (found["numpy"], found["blas"]) == (np.__version__, blas_name())
-    assert (found["convolution"], found["threads"], found["device"]) == ("im2col", blas_threads(), "cpu")
+    assert (found["numpy"], found["blas"]) == (np.__version__, blas.blas_name())
+    assert (found["convolution"], found["threads"], found["device"]) == ("im2col", 1, "cpu")
     assert found["onednn"] is None
     assert "scratch" not in found
     other = json.loads((trained["tensorflow"] / "environment.json").read_text(encoding="utf-8"))
@@ -122,10 +122,8 @@ def test_loops_say_beforehand_what_they_cost(
     wide = tmp_path / "wide.yaml"
     wide.write_text(CONFIG.replace("filters: 2, kernel_size: 3", "filters: 300, kernel_size: 9"), "utf-8")
     options = ["--check", "--backend", "scratch", "--set", "training.batch_size=54", "--json"]
-    by_products = cnnlab("train", wide, *options).json
     result = cnnlab("train", wide, *options, "--set", "runtime.convolution=loops")
     cost = result.json
-    assert by_products["seconds_in_loops"] is None
     assert cost["peak_memory_bytes"] is None
     # 8 · 8 positions, 300 kernels of 81 weights, forwards and to the kernels, 54 images; 10 ns to 10 µs each
     multiplications = 64 * 300 * 81 * 2 * 54
@@ -135,19 +133,27 @@ def test_loops_say_beforehand_what_they_cost(
     assert "of each step are convolutions in loops, told from a sample of their" in result.stderr
 
 
-def test_a_number_of_threads_reaches_the_blas() -> None:
-    from threadpoolctl import threadpool_limits
+def test_a_number_of_threads_reaches_the_blas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the engine computes, and no longer; without a number it has one."""
+    from threadpoolctl import threadpool_info, threadpool_limits
 
+    def found() -> set[int]:
+        return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+    monkeypatch.setattr(blas, "_asked_for", [])
     with threadpool_limits(2, user_api="blas"):
-        use_blas_threads(1)
-        assert blas_threads() == 1
+        with blas.with_engine_threads():
+            assert found() == {1}
+        blas.use_engine_threads(3)
+        with blas.with_engine_threads():
+            assert found() == {3}
+        assert found() == {2}
 
 
 def test_a_worker_has_the_threads_it_is_told(
     process: Callable[..., Any], config: Path, tmp_path: Path
 ) -> None:
-    """In a process of its own, where Keras's backend has not started; it gets as many."""
-    result = process("train", config, "--backend", "scratch", "--threads", "1", "--out", tmp_path, "--json")
+    result = process("train", config, "--backend", "scratch", "--threads", "2", "--out", tmp_path, "--json")
     assert result.code == 0, result.stderr
     found = json.loads((Path(result.json["run"]) / "environment.json").read_text(encoding="utf-8"))
-    assert (found["threads"], found["parallel_operations"]) == (1, 1)
+    assert (found["threads"], found["parallel_operations"]) == (2, 1)
