@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # the one of `typing`, which takes longer to import than 
 if TYPE_CHECKING:
     from typing import Any
 
+    from cnnlab.api.benchmarks import bench_convolution as bench_convolution
     from cnnlab.api.benchmarks import bench_epoch as bench_epoch
     from cnnlab.api.benchmarks import bench_verdict as bench_verdict
     from cnnlab.api.comparing import Comparison as Comparison
@@ -46,6 +47,7 @@ _MODULES = {
     "verify_resume": "cnnlab.api.verifying",
     "why": "cnnlab.api.why",
     "Why": "cnnlab.api.why",
+    "bench_convolution": "cnnlab.api.benchmarks",
     "bench_epoch": "cnnlab.api.benchmarks",
     "bench_verdict": "cnnlab.api.benchmarks",
     "Experiment": "cnnlab.api.experiment",
@@ -72,6 +74,7 @@ __all__ = [
     "Variation",
     "Why",
     "__version__",
+    "bench_convolution",
     "bench_epoch",
     "bench_verdict",
     "compare",

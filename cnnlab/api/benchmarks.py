@@ -1,4 +1,4 @@
-"""`cnnlab.bench_epoch` and `cnnlab.bench_verdict`: how fast cnnlab is on this machine."""
+"""`cnnlab.bench_epoch`, `bench_verdict` and `bench_convolution`: how fast it is on this machine."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from cnnlab.api.arguments import Seeds, data_paths, out_folder, seeds_of, with_runtime
 from cnnlab.api.experiment import ExperimentLike, load_all
 from cnnlab.api.progress import ProgressLike, reporter_for
+from cnnlab.config.asked_runtime import asked_runtime
 from cnnlab.config.runs_at_once import RunsAtOnce, check_threads, check_workers
+from cnnlab.config.sections import RuntimeConfig
 from cnnlab.errors import OptionError, UserError
 
 if TYPE_CHECKING:
+    from cnnlab.benchmarks.convolution import ConvolutionSpeed
     from cnnlab.benchmarks.epoch import EpochSpeed
     from cnnlab.benchmarks.verdict import VerdictSpeed
 
@@ -116,6 +119,42 @@ def bench_verdict(
         data_paths=paths,
         reporter=reporter,
     )
+
+
+def bench_convolution(
+    *,
+    images: int = 64,
+    repeats: int = 20,
+    backend: str | None = None,
+    device: str | None = None,
+    progress: ProgressLike = None,
+) -> ConvolutionSpeed:
+    """Measure one convolution in loops, compiled by Numba, as im2col and in Keras, forwards and backwards.
+
+    It is that of the lecture: images of 28×28×3 and 4 kernels of 3×3×3. The loops are timed once, and take
+    seconds; without Numba, the others are measured all the same.
+
+    >>> speed = cnnlab.bench_convolution(images=16)
+    >>> {each.name: each.passes["forward"].seconds.median for each in speed.implementations}
+    >>> speed.figure
+
+    Args:
+        images: in a batch.
+        repeats: how often all but the loops are timed, in turn and after a warm-up.
+        backend, device: of Keras.
+
+    Raises:
+        UserError: the backend or the device is not there.
+    """
+    _check_count("images", images)
+    _check_count("repeats", repeats)
+    if backend == "scratch":  # which is measured anyway
+        raise OptionError("backend", "it is that of Keras here; expected tensorflow, jax or torch")
+    runtime = asked_runtime(RuntimeConfig(), backend=backend, device=device)
+    reporter = reporter_for(progress)
+    from cnnlab.benchmarks.convolution import measure_convolution
+
+    return measure_convolution(images, repeats=repeats, runtime=runtime, reporter=reporter)
 
 
 def _check_count(option: str, value: int) -> None:

@@ -10,13 +10,12 @@ import click
 from cnnlab.api.experiment import load
 from cnnlab.commands.options import (
     ExperimentType,
-    NewFile,
+    NewDrawing,
     complete_experiment,
     json_option,
     overrides_option,
 )
 from cnnlab.commands.output import print_json, say
-from cnnlab.errors import UserError
 from cnnlab.user_files import written
 
 KINDS = ("svg", "png")
@@ -26,7 +25,7 @@ KINDS = ("svg", "png")
 @click.argument("experiment", type=ExperimentType(), shell_complete=complete_experiment, metavar="CONFIG")
 @click.option("--block", metavar="NAME", help="Draw one block of the network, such as residual_1.")
 @click.option(
-    "--out", type=NewFile(), metavar="FILE.svg|FILE.png",
+    "--out", type=NewDrawing(), metavar="FILE.svg|FILE.png",
     help="Output file.  [default: NAME.svg and NAME.png in the current directory]",
 )  # fmt: skip
 @overrides_option("model.layers[0].filters=8")
@@ -43,9 +42,6 @@ def command(experiment: str, block: str | None, out: Path | None, set: dict[str,
     are drawn once.
     """
     loaded = load(experiment, set)
-    if out is not None and out.suffix[1:].lower() not in KINDS:
-        raise UserError(f"--out {out}: expected a file that ends in .svg or .png")
-
     drawing = loaded.draw(block=block)
     stem = loaded.name if block is None else f"{loaded.name}-{block.replace('/', '-')}"
     paths = [out] if out is not None else [Path(f"{stem}.{kind}") for kind in KINDS]

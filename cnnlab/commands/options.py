@@ -109,6 +109,22 @@ class NewFile(GivenPath):
         return path
 
 
+class NewDrawing(NewFile):
+    """A drawing that the command will write, as SVG or PNG."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path.
+
+        Raises:
+            UserError: its folder is not there, or its name ends in something else.
+        """
+        path = super().convert(value, param, ctx)
+        if path.suffix.lower() not in (".svg", ".png"):
+            option = "" if param is None else f"{param.opts[0]} "
+            raise UserError(f"{option}{path}: expected a file that ends in .svg or .png")
+        return path
+
+
 class SeedsType(click.ParamType[tuple[int, ...]]):
     """Ranges and lists of seeds: 0-4, or 0,2,5, or 3; never a count."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from cnnlab.backend import Backend
 from cnnlab.blas import blas_name
 from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.config.sections import RuntimeConfig
 from cnnlab.cpu_settings import threads_of, uses_onednn
 from cnnlab.datasets import DATASETS, OWN_DATA
 from cnnlab.language.fields import settings_within
@@ -28,10 +29,25 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
     """The content of a run's environment.json; `dataset` is what is known of its data."""
     import psutil
 
+    return {
+        **computed_with(backend, config.runtime),
+        "precision": config.runtime.precision,
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "git_commit": _git("rev-parse", "--verify", "HEAD") or None,
+        "git_dirty": _git_dirty(),
+        "dataset": dataset.as_dict(),
+        "plugins": {each.name: each.version for each in sorted(plugins_used(config))},
+    }
+
+
+def computed_with(backend: Backend, runtime: RuntimeConfig) -> dict[str, Any]:
+    """Versions, device and threads of this process."""
     threads, parallel_operations = threads_of(backend.name)
     framework: dict[str, str] = {backend.name: backend.version}
     if backend.host is not None:
-        framework = _of_engine(config, backend.host)
+        framework = _of_engine(runtime, backend.host)
     return {
         "cnnlab": __version__,
         "arithmetic": arithmetic_of(backend.name, backend.device),
@@ -47,20 +63,12 @@ def environment(config: ExperimentConfig, backend: Backend, dataset: DatasetFact
         "onednn": uses_onednn(backend.name),
         "threads": threads,
         "parallel_operations": parallel_operations,
-        "precision": config.runtime.precision,
-        "platform": platform.platform(),
-        "cores": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "git_commit": _git("rev-parse", "--verify", "HEAD") or None,
-        "git_dirty": _git_dirty(),
-        "dataset": dataset.as_dict(),
-        "plugins": {each.name: each.version for each in sorted(plugins_used(config))},
     }
 
 
-def _of_engine(config: ExperimentConfig, host: Backend) -> dict[str, str]:
+def _of_engine(runtime: RuntimeConfig, host: Backend) -> dict[str, str]:
     """What stands in a framework's place: how NumPy computes, and what Keras runs on."""
-    convolution = config.runtime.convolution
+    convolution = runtime.convolution
     compiler = {"numba": version("numba")} if convolution == "numba" else {}
     facts = {"blas": blas_name(), "convolution": convolution, **compiler}
     return {**facts, "host": host.name, host.name: host.version}

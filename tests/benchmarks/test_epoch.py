@@ -1,6 +1,7 @@
 """`cnnlab bench epoch`: what it counts, that it trains as `cnnlab train` does, and leaves nothing behind."""
 
 import json
+import re
 import statistics
 import time
 from pathlib import Path
@@ -90,6 +91,12 @@ def test_a_table_for_people(capsys) -> None:
     assert max(map(len, lines[:5])) <= 80
     assert "Seconds: median of 1 epoch, the first one left out." in lines
     assert any(line.startswith("Peak: ") and line.endswith(" float32 matrices.") for line in lines)
+
+
+def test_the_engine_by_hand_says_what_multiplies(capsys) -> None:
+    assert run(["bench", "epoch", "small.yaml", "--epochs", "1", "--quiet", "--backend", "scratch"]) == 0
+    machine = capsys.readouterr().out.splitlines()[-1]
+    assert re.search(r"; scratch with im2col, NumPy \S+ with \S+ .*\.$", machine)
 
 
 def test_without_macs_there_is_no_share(capsys) -> None:
