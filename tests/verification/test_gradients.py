@@ -494,7 +494,7 @@ QUICK = (
 """Each kind of layer that a small network has."""
 
 LARGE = ("vgg16", "vgg19", "densenet121", "resnet50")
-"""They take minutes and several gigabytes each; resnet18 and the others have the same layers."""
+"""They take minutes each, VGG several gigabytes; resnet18 and alexnet have the same layers."""
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from cnnlab.errors import first_sentence
-from cnnlab.gradients import LayerPass, layer_output, layer_pass
 from cnnlab.language.fields import Shape
+from cnnlab.layer_gradients import LayerPass, layer_output, layer_pass
 from cnnlab.layers.base import times
 from cnnlab.layers.graph import GraphNode
 from cnnlab.model import layer_with

@@ -74,7 +74,7 @@ def _checked(
     tells: bool,
 ) -> tuple[LayerCheck, ...]:
     """Each layer, on what Keras's layers before it give: what is wrong shows in its own layer."""
-    from cnnlab.gradients import double_precision
+    from cnnlab.layer_gradients import double_precision
     from cnnlab.verification.gradients.one_layer import Trial
 
     network, nodes = Network.of(config.nodes, config.input_shape), config.nodes
