@@ -5,14 +5,13 @@ Chellapilla, Puri & Simard (2006). Images are padded already, channels last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 
 import numpy as np
 
-Pair = tuple[int, int]
+from cnnlab.scratch.portions import in_portions
 
-NUMBERS_AT_ONCE = 2**18
-"""Windows are written out for a few images at a time, so that they stay in the CPU's cache."""
+Pair = tuple[int, int]
 
 
 def im2col(images: np.ndarray, size: Pair, strides: Pair, dilation: Pair) -> np.ndarray:
@@ -58,11 +57,15 @@ def correlate(images: np.ndarray, kernel: np.ndarray, strides: Pair, dilation: P
     height, width, _, filters = kernel.shape
     columns = kernel.reshape(-1, filters)
     along = zip(images.shape[1:3], (height, width), strides, dilation, strict=True)
-    positions = ((length - d * (size - 1) - 1) // s + 1 for length, size, s, d in along)
-    output = np.empty((len(images), *positions, filters), images.dtype)
-    for portion in _portions(images, len(columns)):
+    rows, places = ((length - d * (size - 1) - 1) // s + 1 for length, size, s, d in along)
+    output = np.empty((len(images), rows, places, filters), images.dtype)
+
+    def multiply(portion: slice) -> None:
         windows = im2col(images[portion], (height, width), strides, dilation)
         np.matmul(_rows(windows), columns, out=_rows(output[portion]))
+
+    for _ in in_portions(multiply, len(images), rows * places * len(columns)):
+        pass
     return output
 
 
@@ -72,10 +75,15 @@ def to_images(
     """As `loops.to_images`: (gradient) · (kernels as columns)ᵀ, added up pixel by pixel."""
     height, width, _, filters = kernel.shape
     columns = kernel.reshape(-1, filters)
+    places = gradient.shape[1:3]
     images = np.empty((len(gradient), *size, kernel.shape[2]), gradient.dtype)
-    for portion in _portions(gradient, len(columns)):
-        windows = (_rows(gradient[portion]) @ columns.T).reshape(*gradient[portion].shape[:3], -1)
+
+    def add_up(portion: slice) -> None:
+        windows = (_rows(gradient[portion]) @ columns.T).reshape(-1, *places, len(columns))
         images[portion] = col2im(windows, (height, width), strides, dilation, size)
+
+    for _ in in_portions(add_up, len(gradient), math.prod(places) * len(columns)):
+        pass
     return images
 
 
@@ -84,20 +92,20 @@ def to_kernel(
 ) -> np.ndarray:
     """As `loops.to_kernel`: (rows of windows)ᵀ · (gradient)."""
     channels, filters = images.shape[3], gradient.shape[3]
-    columns = np.zeros((size[0] * size[1] * channels, filters), images.dtype)
-    for portion in _portions(gradient, len(columns)):
-        windows = im2col(images[portion], size, strides, dilation)
-        columns += _rows(windows).T @ _rows(gradient[portion])
+    window = math.prod(size) * channels
+
+    def of_portion(portion: slice) -> np.ndarray:
+        columns: np.ndarray = _rows(im2col(images[portion], size, strides, dilation)).T @ _rows(
+            gradient[portion]
+        )
+        return columns
+
+    columns = np.zeros((window, filters), images.dtype)
+    for each in in_portions(of_portion, len(images), math.prod(gradient.shape[1:3]) * window):
+        columns += each
     return columns.reshape(*size, channels, filters)
 
 
 def _rows(windows: np.ndarray) -> np.ndarray:
     """(N, H', W', …) → (N · H' · W', …): the rows of all images one below the other."""
     return windows.reshape(-1, windows.shape[3])
-
-
-def _portions(images: np.ndarray, numbers: int) -> Iterator[slice]:
-    """A few images (N, H, W, …) at a time, whose windows have so many numbers at each pixel."""
-    step = max(1, NUMBERS_AT_ONCE // (images.shape[1] * images.shape[2] * numbers))
-    for start in range(0, len(images), step):
-        yield slice(start, start + step)

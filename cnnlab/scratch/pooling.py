@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 
 from cnnlab.layers.window import Window
 from cnnlab.scratch.backward import Computed
 from cnnlab.scratch.convolution import pad, padding
+from cnnlab.scratch.portions import computed_in_portions
 
 Pair = tuple[int, int]
 
@@ -22,6 +23,10 @@ def max_pool(images: np.ndarray, window: Window) -> Computed:
     Returns:
         (N, H', W', C)
     """
+    return computed_in_portions(partial(_max_pool, window=window), images)
+
+
+def _max_pool(images: np.ndarray, window: Window) -> Computed:
     padded = pad(images, window, -np.inf)
     places = list(_places(padded, window))
     output = padded[places[0]].copy()
