@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from pydantic import ValidationError
 
 from cnnlab.config.sections import RuntimeConfig
+from cnnlab.cpu_settings import KerasBackendName
 from cnnlab.errors import OptionError
 from cnnlab.language.fields import mistakes
 
@@ -15,9 +18,9 @@ def asked_runtime(before: RuntimeConfig, *, backend: str | None, device: str | N
     Raises:
         OptionError: there is no such backend or device.
     """
-    if backend == "scratch":
-        problem = "a trained network is computed by Keras; expected tensorflow, jax or torch"
-        raise OptionError("backend", problem, value=backend)
+    if backend is not None and backend not in get_args(KerasBackendName):
+        why = "a trained network is computed by Keras; " if backend == "scratch" else ""
+        raise OptionError("backend", f"{why}expected tensorflow, jax or torch, found {backend!r:.60}")
     asked = {key: value for key, value in (("backend", backend), ("device", device)) if value is not None}
     try:
         return RuntimeConfig.model_validate(before.model_dump(exclude={"convolution"}) | asked)

@@ -184,7 +184,7 @@ def test_an_exception_carries_the_runs_that_finished(failure):
         ({"seeds": []}, "seeds: expected at least one seed, found none"),
         ({"seeds": "0-"}, "expected seeds such as 0-4 or 0,2,5, found '0-'"),
         ({"precision": "float8"}, "precision: unknown value 'float8'; did you mean float32?"),
-        ({"backend": "foo"}, "backend: expected tensorflow, jax or torch, found 'foo'"),
+        ({"backend": "foo"}, "backend: expected tensorflow, jax, torch or scratch, found 'foo'"),
         ({"seeds": 1.5}, "seeds: expected whole numbers from 0 to 2³²-1, found 1.5"),
         ({"set": "training.epochs=3"}, "set: expected a mapping such as"),
         ({"set": {3: 4}}, "--set 3: expected a key such as training.epochs"),
