@@ -7,7 +7,6 @@ import sys
 from contextlib import suppress
 from typing import Literal
 
-from cnnlab.blas import engine_threads, use_engine_threads
 from cnnlab.errors import UserError
 from cnnlab.process_environment import set_variable
 from cnnlab.processor import usable_cpus
@@ -24,6 +23,9 @@ _VARIABLES = {
     "jax": ("PJRT_NPROC", "NPROC"),
 }
 """Where a backend looks for the numbers of its threads when it starts; JAX takes the first that is set."""
+
+_engine_threads: list[int] = []
+"""The threads that cnnlab's own engine has been told to compute with, once it has been."""
 
 
 def threads_of(backend: BackendName) -> tuple[int, int]:
@@ -48,7 +50,7 @@ def threads_of(backend: BackendName) -> tuple[int, int]:
         case "jax":
             return _asked_for(backend)
         case "scratch":
-            return engine_threads(), 1
+            return _engine_threads[-1] if _engine_threads else usable_cpus(), 1
 
 
 def usual_threads(backend: BackendName) -> int:
@@ -68,12 +70,12 @@ def use_threads(backend: BackendName, threads: int) -> None:
     Nothing changes where it does so anyway.
 
     Raises:
-        UserError: it has started with another number, or takes none from here.
+        UserError: it has started with another number.
     """
     if threads == (usual := usual_threads(backend)):
         return
     if backend == "scratch":
-        use_engine_threads(threads)
+        _engine_threads[:] = [threads]
         return
     if backend == "torch":
         with suppress(ImportError):  # as above

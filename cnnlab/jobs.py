@@ -220,16 +220,13 @@ class Jobs:
     def _threads(self, config: ExperimentConfig, share: int | None) -> int | None:
         """With how many threads a run is trained: the user's option, else the number it was begun with.
 
-        Otherwise its share of the CPUs. None: as many as the backend takes by itself. The engine takes no
-        more for having more CPUs.
+        Otherwise its share of the CPUs. None: as many as the backend takes by itself.
         """
-        from cnnlab.cpu_settings import usual_threads
-
         if self.threads is not None:
             return self.threads
         if not self.fresh and (threads := threads_begun_with(run_path(config, self.out))):
             return threads
-        return usual_threads("scratch") if config.runtime.backend == "scratch" else share
+        return share
 
     def _trains_here(self, config: ExperimentConfig, threads: int | None) -> bool:
         """Whether this process trains a run that is to have so many threads, or one of its own has to."""

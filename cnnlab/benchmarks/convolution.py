@@ -26,11 +26,12 @@ from cnnlab.benchmarks.convolution_passes import (
     seconds_to_compile,
 )
 from cnnlab.benchmarks.timing import Timing
-from cnnlab.blas import blas_name, with_engine_threads
+from cnnlab.blas import blas_name
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.environment import computed_with
 from cnnlab.scratch.loop_cost import loop_seconds
+from cnnlab.scratch.portions import on_engine_threads
 from cnnlab.wording import counted, three_digits
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _in_turn(implementations: Mapping[str, Passes], *, rounds: int) -> dict[str,
     results = {}
     for _ in range(rounds):
         for (name, each), taken in seconds.items():
-            with with_engine_threads() if name != "keras" else nullcontext():
+            with on_engine_threads() if name != "keras" else nullcontext():
                 began = perf_counter()
                 results[name, each] = implementations[name][each]()
                 taken.append(perf_counter() - began)

@@ -8,7 +8,8 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cnnlab.blas import with_engine_threads
+from cnnlab.blas import blas_threads
+from cnnlab.cpu_settings import threads_of
 
 SIZES = (512, 1024, 2048, 4096, 8192)
 """Rows and columns of the square matrices. Large ones fill a GPU, small ones stay in a CPU's cache."""
@@ -46,7 +47,7 @@ def matrix_multiply_peak(*, by_numpy: bool = False) -> MatrixMultiplyPeak:
     """
     best = MatrixMultiplyPeak(0.0, 0)
     for size in SIZES:
-        with with_engine_threads() if by_numpy else nullcontext():
+        with blas_threads(threads_of("scratch")[0]) if by_numpy else nullcontext():
             seconds = _seconds_per_product(size, by_numpy=by_numpy)
         best = max(best, MatrixMultiplyPeak(2 * size**3 / seconds, size), key=_rate)
         if 8 * seconds > MAX_SECONDS:  # what the next size would take

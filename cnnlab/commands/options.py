@@ -330,8 +330,8 @@ def threads_option(command: Command) -> Command:
     """--threads: of the CPU, for each run."""
     return click.option(
         "--threads", type=click.IntRange(1, MOST_THREADS), metavar="N",
-        help="CPU threads of each run; by default all CPUs, divided among the workers, and 1 with backend "
-        "scratch. They decide the last digits: without --threads, a resumed run keeps its number.",
+        help="CPU threads of each run; by default all CPUs, divided among the workers. Except "
+        "with backend scratch, they decide the last digits: a resumed run keeps its number.",
     )(command)  # fmt: skip
 
 

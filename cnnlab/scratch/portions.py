@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from cnnlab.blas import blas_threads
+from cnnlab.cpu_settings import threads_of
 from cnnlab.scratch.backward import Computed
 
 Result = TypeVar("Result")
@@ -22,6 +24,17 @@ NUMBERS_AT_ONCE = 2**18
 """What a portion takes, roughly: 1 MB of float32."""
 
 _threads: ContextVar[Executor | None] = ContextVar("threads", default=None)
+
+
+@contextmanager
+def on_engine_threads() -> Iterator[None]:
+    """In the block, as many portions are computed at once as the engine has threads.
+
+    A product of matrices then has one thread: those of a portion are small, and several threads would spend
+    most of their time waiting for one another.
+    """
+    with blas_threads(1), on_threads(threads_of("scratch")[0]):
+        yield
 
 
 @contextmanager

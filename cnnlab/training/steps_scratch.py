@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from cnnlab.blas import with_engine_threads
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.penalties import Regularizer
 from cnnlab.scratch.layer import Mode
 from cnnlab.scratch.losses import ONE_WITH_SOFTMAX, loss_function, mean_loss, targets_of
 from cnnlab.scratch.network import Network
+from cnnlab.scratch.portions import on_engine_threads
 from cnnlab.scratch.regularizers import penalty, regularizers_of
 from cnnlab.training.steps import Learner, StepResults
 
@@ -64,7 +64,7 @@ class ScratchSteps:
     def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
         weights = self._taken()
         # Of a loss that is not finite, the caller tells.
-        with with_engine_threads(), np.errstate(all="ignore"):
+        with on_engine_threads(), np.errstate(all="ignore"):
             results = [self._step(weights, positions) for positions in batches[start:stop]]
         for each in self._held:
             each.variable.assign(weights[each.position][each.name])
@@ -74,7 +74,7 @@ class ScratchSteps:
     def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
         weights, pixels = self._taken(), self._learner.pixels
         answers = []
-        with with_engine_threads(), np.errstate(all="ignore"):
+        with on_engine_threads(), np.errstate(all="ignore"):
             for start in range(0, len(images), batch_size):
                 batch = pixels.apply(images[start : start + batch_size])
                 answers.append(self._network.forward(batch, weights, self._mode)[-1].output)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from cnnlab import blas
+from cnnlab.processor import usable_cpus
 
 pytestmark = pytest.mark.usefixtures("unrendered", "no_pictures")
 
@@ -57,7 +58,7 @@ def test_what_computed_is_recorded(trained: dict[str, Path], backend: Any) -> No
     assert found["backend"] == "scratch"
     assert (found["host"], found["tensorflow"]) == ("tensorflow", backend.version)
     assert (found["numpy"], found["blas"]) == (np.__version__, blas.blas_name())
-    assert (found["convolution"], found["threads"], found["device"]) == ("im2col", 1, "cpu")
+    assert (found["convolution"], found["threads"], found["device"]) == ("im2col", usable_cpus(), "cpu")
     assert found["onednn"] is None
     assert "scratch" not in found
     other = json.loads((trained["tensorflow"] / "environment.json").read_text(encoding="utf-8"))
@@ -131,23 +132,6 @@ def test_loops_say_beforehand_what_they_cost(
     assert cost["seconds_in_loops"] < cost["seconds_per_step"]
     assert cost["seconds"] > 2 * cost["seconds_per_step"]
     assert "of each step are convolutions in loops, told from a sample of their" in result.stderr
-
-
-def test_a_number_of_threads_reaches_the_blas(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the engine computes, and no longer; without a number it has one."""
-    from threadpoolctl import threadpool_info, threadpool_limits
-
-    def found() -> set[int]:
-        return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
-
-    monkeypatch.setattr(blas, "_asked_for", [])
-    with threadpool_limits(2, user_api="blas"):
-        with blas.with_engine_threads():
-            assert found() == {1}
-        blas.use_engine_threads(3)
-        with blas.with_engine_threads():
-            assert found() == {3}
-        assert found() == {2}
 
 
 def test_a_worker_has_the_threads_it_is_told(

@@ -59,7 +59,7 @@ def test_differences_are_phrases(changes, differences):
 def test_of_the_engine_blas_and_host_count():
     engine = {"backend": "scratch", "host": "tensorflow", "blas": "openblas 0.3.31 (Haswell)"}
     one = NEW | engine | {"tensorflow": "2.21.0"}
-    other = NEW | engine | {"host": "jax", "jax": "0.11.2", "blas": "mkl 2026.0"}
+    other = NEW | engine | {"host": "jax", "jax": "0.11.2", "blas": "mkl 2026.0", "threads": 5}
     assert Arithmetic.from_environment(one).facts["backend"] == "scratch"
     assert Arithmetic.from_environment(one).differences(Arithmetic.from_environment(other)) == [
         "BLAS: openblas 0.3.31 (Haswell) → mkl 2026.0",

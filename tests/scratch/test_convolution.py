@@ -76,7 +76,7 @@ def test_a_few_images_at_a_time_are_as_good_as_all_at_once(monkeypatch):
     gradient = rng.normal(size=(5, 4, 4, 4))
     results = []
     for numbers in (1, 1000, 2**20):
-        monkeypatch.setattr("cnnlab.scratch.im2col.NUMBERS_AT_ONCE", numbers)
+        monkeypatch.setattr("cnnlab.scratch.portions.NUMBERS_AT_ONCE", numbers)
         maps = convolution.correlate(images, kernel)
         to_images = convolution.to_images(gradient, kernel, (6, 6))
         results.append((maps, to_images, convolution.to_kernel(images, gradient, Window((3, 3)))))
