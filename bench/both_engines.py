@@ -10,7 +10,6 @@ ones are resumed. Run nothing else at the same time.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,14 +41,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir")
     arguments = parser.parse_args()
-    if arguments.data_dir:
-        os.environ["CNNLAB_DATA_DIR"] = arguments.data_dir
     settings = {} if arguments.epochs is None else {"training.epochs": arguments.epochs}
     runs: dict[str, dict[str, cnnlab.Run]] = {}
     for name in arguments.only:
         runs[name] = {
             backend: cnnlab.train(
-                name, seeds=[arguments.seed], set=settings, out=arguments.out, backend=backend, progress=print
+                name,
+                seeds=[arguments.seed],
+                set=settings,
+                out=arguments.out,
+                data_dir=arguments.data_dir,
+                backend=backend,
+                progress=print,
             )[0]
             for backend in ENGINES
         }

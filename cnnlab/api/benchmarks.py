@@ -121,6 +121,10 @@ def bench_verdict(
     )
 
 
+MOST_IMAGES = 10_000
+"""Of a batch whose convolution is measured: in loops, that takes a quarter of an hour a pass."""
+
+
 def bench_convolution(
     *,
     images: int = 64,
@@ -139,14 +143,14 @@ def bench_convolution(
     >>> speed.figure
 
     Args:
-        images: in a batch.
+        images: in a batch, at most 10,000.
         repeats: how often all but the loops are timed, in turn and after a warm-up.
         backend, device: of Keras.
 
     Raises:
         UserError: the backend or the device is not there.
     """
-    _check_count("images", images)
+    _check_count("images", images, most=MOST_IMAGES)
     _check_count("repeats", repeats)
     if backend == "scratch":  # which is measured anyway
         raise OptionError("backend", "it is that of Keras here; expected tensorflow, jax or torch")
@@ -157,6 +161,8 @@ def bench_convolution(
     return measure_convolution(images, repeats=repeats, runtime=runtime, reporter=reporter)
 
 
-def _check_count(option: str, value: int) -> None:
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-        raise OptionError(option, f"expected a whole number, 1 or more, found {value!r:.60}")
+def _check_count(option: str, value: int, *, most: int | None = None) -> None:
+    whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not whole or value < 1 or (most is not None and value > most):
+        expected = "1 or more" if most is None else f"from 1 to {most:,}"
+        raise OptionError(option, f"expected a whole number, {expected}, found {value!r:.60}")

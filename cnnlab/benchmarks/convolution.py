@@ -28,6 +28,7 @@ from cnnlab.benchmarks.convolution_passes import (
 from cnnlab.benchmarks.timing import Timing
 from cnnlab.blas import blas_name
 from cnnlab.config.sections import RuntimeConfig
+from cnnlab.cpu_settings import threads_of
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.environment import computed_with
 from cnnlab.scratch.loop_cost import loop_seconds
@@ -161,6 +162,7 @@ def measure_convolution(
     facts = computed_with(backend, runtime) | {
         "blas": blas_name(),
         "numba": version("numba") if "numba" in measured else None,
+        "im2col_threads": threads_of("scratch")[0],
     }
     return ConvolutionSpeed(images, arrays.multiplications, estimated, tuple(implementations), facts)
 

@@ -33,7 +33,8 @@ def test_both_engines_train_the_same(monkeypatch, capsys, tmp_path_factory) -> N
     program = runpy.run_path(str(SCRIPT))
     asked = []
 
-    def train(name, *, seeds, set, out, backend, progress):
+    def train(name, *, seeds, set, out, data_dir, backend, progress):
+        assert data_dir is None
         asked.append((name, backend, seeds, set))
         return [trained(backend)]
 

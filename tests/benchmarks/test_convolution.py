@@ -177,10 +177,17 @@ def test_a_wrong_file_is_refused_before_anything_is_measured(arguments, message:
     assert capsys.readouterr().err == f"{message}\n"
 
 
-@pytest.mark.parametrize("option", ["images", "repeats"])
-def test_a_wrong_number(option: str) -> None:
-    with pytest.raises(cnnlab.UserError, match=rf"^{option}: expected a whole number, 1 or more, found 0$"):
-        cnnlab.bench_convolution(**{option: 0})
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("images", 0, "images: expected a whole number, from 1 to 10,000, found 0"),
+        ("images", 10**8, "images: expected a whole number, from 1 to 10,000, found 100000000"),
+        ("repeats", 0, "repeats: expected a whole number, 1 or more, found 0"),
+    ],
+)
+def test_a_wrong_number(option: str, value: int, message: str) -> None:
+    with pytest.raises(cnnlab.UserError, match=f"^{message}$"):
+        cnnlab.bench_convolution(**{option: value})
 
 
 def test_the_backend_is_that_of_keras() -> None:
