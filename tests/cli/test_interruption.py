@@ -13,6 +13,8 @@ import pytest
 
 from cnnlab.run_folders.run_writer import RunWriter
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 EPOCHS = 80
 
 

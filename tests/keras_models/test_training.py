@@ -13,6 +13,8 @@ from cnnlab.language.source import write_yaml
 from cnnlab.layers.from_keras.reading import keras_section
 from cnnlab.model import build_model
 
+pytestmark = pytest.mark.usefixtures("unrendered")
+
 IN_YAML = """\
 dataset: {name: colors, train_size: 200, validation_size: 40}
 model:

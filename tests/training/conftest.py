@@ -15,6 +15,12 @@ from cnnlab.run_folders.identity import run_path
 from cnnlab.run_folders.records import EpochRow, Record, read_record
 from cnnlab.run_folders.run_writer import RunWriter, open_run
 
+
+@pytest.fixture(autouse=True)
+def curves_unrendered(unrendered: None) -> None:
+    """Nothing here is about pictures."""
+
+
 SOFTMAX_REGRESSION = "[Flatten, Dense: {units: 10, activation: softmax}]"
 
 CNN = """
