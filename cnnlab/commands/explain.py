@@ -62,16 +62,19 @@ class Techniques(click.Group):
 
 @click.group(cls=Techniques)
 def command() -> None:
-    """What a trained network has learned, in pictures and numbers.
+    """What networks compute and what they have learned, in pictures and numbers.
 
     \b
     cnnlab explain saliency cnn
     cnnlab explain maximize cnn --layer conv2d_2
     cnnlab explain all experiments/cnn-1a2b3c4d/seed-0
     cnnlab explain all model.keras --dataset-of cnn
+    cnnlab explain convolution
 
-    A run is its folder, an experiment's name (its latest finished run) or a .keras file. Pictures, arrays
-    and numbers are written to RUN/explain/; without a run to experiments/explain/.
+    A run is its folder, an experiment's name (its latest finished run) or a .keras file. Techniques that
+    need no trained network, such as convolution and kernels, also take an experiment that is not trained
+    yet, by its name or its YAML file, or nothing. Pictures, arrays and numbers are written to RUN/explain/;
+    without a run to experiments/explain/.
     """
 
 
@@ -218,9 +221,9 @@ def all_command(run: str, pictures: tuple[Path, ...], asked: SubjectOptions, as_
     cnnlab explain all cnn
     cnnlab explain all model.keras --picture one.png --picture two.png
 
-    Of several pictures, kernels and dream take the first, style the first two as content and style. A
-    technique that the network has nothing to show for, such as filters without a convolution, is left out,
-    with the reason.
+    Of several pictures, convolution, kernels and dream take the first, style the first two as content and
+    style. A technique that the network has nothing to show for, such as filters without a convolution, is
+    left out, with the reason.
     """
     from cnnlab.api.explaining import explain_all
 

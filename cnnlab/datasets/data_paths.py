@@ -20,6 +20,9 @@ class DataPaths:
     cache: Path
     keras_cache: Path
 
+    by_option: bool = False
+    """Whether `data_dir` was given for this call, not by the environment."""
+
     @classmethod
     def from_environment(cls, data_dir: Path | None = None) -> DataPaths:
         """The folders as options and environment variables say.
@@ -39,6 +42,7 @@ class DataPaths:
                 data_dir=_data_dir(data_dir),
                 cache=expanded(cache) if cache else platformdirs.user_cache_path("cnnlab") / "datasets",
                 keras_cache=(Path(keras_home) if keras_home else Path.home() / ".keras") / "datasets",
+                by_option=data_dir is not None,
             )
         except RuntimeError as error:  # of a user whom the system does not know, where HOME is not set
             raise UserError(

@@ -17,7 +17,7 @@ from cnnlab.language.fields import problem, problems
 from cnnlab.wording import counted
 
 if TYPE_CHECKING:
-    from cnnlab.explanations.worked_examples.example import Example
+    from cnnlab.explanations.worked_examples.example import WorkedExample
 
 
 class Convolution(Technique):
@@ -31,8 +31,9 @@ class Convolution(Technique):
         "Without a run, ten worked examples: numbered pixels, convolution and correlation, strides and "
         "padding, the number of multiplications, im2col, the gradient through pooling, tied weights, two "
         "dice, Fourier transforms and subsampling. With a run, its first convolution on one of its test "
-        "images; with a config that is not trained yet, the sizes of its first convolution. Everything is "
-        "computed with NumPy, without Keras."
+        "images; with a config that is not trained yet, the sizes of its first convolution. Without a run, "
+        "everything is computed with NumPy, without Keras; with one, Keras computes what reaches the "
+        "convolution, and NumPy all else."
     )
     papers = ("Dumoulin & Visin 2016 (arXiv 1603.07285)", "Chellapilla, Puri & Simard 2006 (im2col)")
 
@@ -56,6 +57,7 @@ class Convolution(Technique):
             from cnnlab.explanations.worked_examples import all_examples
 
             return self._explained(untrained.explained, all_examples(), "Convolution")
+        untrained.reject_data_dir("without a trained network")  # a config alone says the sizes
         from cnnlab.explanations.worked_examples.sizes import sizes_of
 
         sizes = sizes_of(untrained.config)
@@ -92,8 +94,13 @@ class Convolution(Technique):
         return self._explained(subject.explained, own.examples(), title, facts=facts)
 
     def _explained(
-        self, explained: Explained, examples: Sequence[Example], title: str, *, facts: Mapping[str, Any] = {}
-    ) -> Explanation:  # fmt: skip
+        self,
+        explained: Explained,
+        examples: Sequence[WorkedExample],
+        title: str,
+        *,
+        facts: Mapping[str, Any] = {},
+    ) -> Explanation:
         texts = [each.set_in_lines(number) for number, each in enumerate(examples, start=1)]
         return Explanation(
             self, explained, sentence=f"{title}: {counted(len(examples), 'worked example')}",

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths
 from cnnlab.errors import CnnlabError, OptionError, UserError, unknown
 from cnnlab.explanations import TECHNIQUES
 from cnnlab.explanations.explanation import Explanation
-from cnnlab.explanations.finding import open_subject, open_subjects, untrained_config
+from cnnlab.explanations.finding import open_subject, open_subjects, run_or_config
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
 from cnnlab.explanations.untrained import Untrained
@@ -37,7 +38,7 @@ def explain(
         technique: its name, or the technique with its options.
         run: a run's folder, an experiment's name (its latest finished run) or a .keras file; several where
             the technique takes several, of a name then all finished seeds. Where no network is needed, also
-            an experiment that is not trained yet, or None.
+            an experiment that is not trained yet, a YAML file, or None.
         out: the folder of all runs.
         data_paths: where dataset files are looked for.
         backend: what Keras runs on, if not what the run was trained on.
@@ -56,12 +57,16 @@ def explain(
     if asked.takes_network == "never" and runs:
         raise UserError(f"{asked.name}: takes no network; leave out {runs[0]}")
     if asked.takes_network != "always" and len(runs) <= 1:
-        config = untrained_config(runs[0], out) if runs else None
-        if config is not None or not runs:
+        meant = run_or_config(runs[0], out) if runs else None
+        if meant is None or isinstance(meant, ExperimentConfig):
             for option, given in for_networks.items():
                 if given is not None:
                     raise OptionError(option, "has no effect without a trained network; leave it out")
-            return asked.explain_untrained(Untrained(**where, config=config))
+            untrained = Untrained(**where, config=meant)
+            if meant is None:
+                untrained.reject_data_dir("without a run or an experiment")
+            return asked.explain_untrained(untrained)
+        runs = [meant]
     where |= for_networks
     if asked.takes_several:
         subjects = open_subjects(runs, **where)

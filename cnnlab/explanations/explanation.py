@@ -166,12 +166,16 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         """The text and the pictures, for notebooks."""
-        sentence = html.escape(self.text).replace("\n", "<br>")
+        said = html.escape(self.text)
+        if self.text == self.sentence:
+            said = f"<p>{said.replace(chr(10), '<br>')}</p>"
+        else:  # set in lines, with indents and tables
+            said = f'<pre style="white-space: pre-wrap">{said}</pre>'
         pictures = [
             f'<img src="data:image/png;base64,{_png(figure)}" alt="{html.escape(name)}">'
             for name, figure in self.figures.items()
         ]
-        return "\n".join([f"<p>{sentence}</p>", *pictures])
+        return "\n".join([said, *pictures])
 
 
 def _png(figure: Figure) -> str:

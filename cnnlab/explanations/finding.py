@@ -14,8 +14,9 @@ from cnnlab.errors import OptionError, UserError
 from cnnlab.explanations.subject import Subject
 from cnnlab.files import absence, can_be_path
 from cnnlab.reporting import SILENT, Reporter
+from cnnlab.run_folders.identity import finished_seeds, run_path
 from cnnlab.run_folders.listing import latest_experiment, latest_run, runs_at, scan
-from cnnlab.run_folders.records import read_record
+from cnnlab.run_folders.records import is_run, read_record
 
 
 def open_subject(
@@ -93,17 +94,22 @@ def open_subjects(
     ]
 
 
-def untrained_config(run: str | Path, out: Path) -> ExperimentConfig | None:
-    """The config that is meant: by its file, or by a name that no finished run has; else None.
+def run_or_config(run: str | Path, out: Path) -> str | Path | ExperimentConfig:
+    """What is meant where no network is needed: a run, as `open_subject` takes it, or a config without any.
+
+    A YAML file stands for the runs below `out` that have finished with it; config.yaml of a run for this run.
 
     Raises:
         UserError: the config is wrong.
     """
-    name = str(run)
-    is_file = Path(name).suffix.lower() in (".yaml", ".yml")
-    if not is_file and (name not in known_configs() or runs_at(name, out) or _is_trained(name, out)):
-        return None
-    return load_config(name)
+    name, path = str(run), Path(run)
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        is_untrained = name in known_configs() and not runs_at(name, out) and not _is_trained(name, out)
+        return load_config(name) if is_untrained else run
+    if path.name == "config.yaml" and is_run(path.parent):
+        return path.parent
+    config = load_config(name)
+    return run_path(config, out).parent if finished_seeds(config, out) else config
 
 
 def _is_trained(name: str, out: Path) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths
+from cnnlab.errors import OptionError
 from cnnlab.explanations.explanation import Explained
 from cnnlab.reporting import Reporter
 
@@ -24,6 +25,15 @@ class Untrained:
     data_paths: DataPaths
     reporter: Reporter
     config: ExperimentConfig | None = None
+
+    def reject_data_dir(self, reason: str) -> None:
+        """Say that no images are looked at, where the user says where they are.
+
+        Raises:
+            UserError: --data-dir was given; `reason` follows "has no effect".
+        """
+        if self.data_paths.by_option:
+            raise OptionError("data_dir", f"has no effect {reason}; leave it out")
 
     @property
     def explained(self) -> Explained:

@@ -161,15 +161,30 @@ def test_the_output_that_is_worked_out_is_the_one_that_keras_computes(explain, n
     )
     output = np.array(layer(data.pixels.apply(data.test.images[5:6])))[0]
     output = (output.transpose(1, 2, 0) if name == "branch" else output)[..., 2].astype(np.float32)
-    one, flipped, _, work, *_ = document["examples"].values()
+    examples = document["examples"]
+    one, work = examples["one-output"], examples["multiplications"]
     tolerance = {"rtol": 1e-5, "atol": 1e-6} if name == "colors_cnn" else {"rtol": 0.02, "atol": 0.01}
     assert_allclose(one["output"], output[one["row"], one["column"]], **tolerance)
     assert_allclose(one["output"], np.sum(one["products"]) + one["bias"], rtol=1e-6)
     with np.load(Path(document["folder"]) / "convolution.npz") as arrays:
         assert_allclose(arrays["one_output_map"], output, **tolerance)
-    assert_allclose(flipped["correlation"], one["output"], rtol=1e-12)
+    assert ("flipped-kernel" in examples) is (name == "branch")  # the other kernel is 1×1
+    if name == "branch":
+        assert_allclose(examples["flipped-kernel"]["correlation"], one["output"], rtol=1e-12)
     assert work["weights"] == np.size(layer.kernel)
     assert document["image"] == "test image 5"
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_a_yaml_file_means_the_run_that_was_trained_with_it(explain, out, tmp_path):
+    (folder,) = out.glob("branch-*/seed-0")
+    own = folder / "config.yaml"
+    assert explain("convolution", own)["run"] == str(folder)
+    copy = tmp_path / "branch.yaml"
+    copy.write_text(own.read_text(encoding="utf-8"), encoding="utf-8")
+    assert explain("convolution", copy, "--filter", 3)["filter"] == 3
+    document = explain("convolution", out / "branch.yaml")  # trained with other settings
+    assert (document["run"], document["folder"]) == (None, str(out / "explain" / "branch"))
 
 
 @pytest.mark.usefixtures("unrendered")

@@ -1,6 +1,7 @@
 """Techniques as a notebook calls them: options, lazy pictures, errors of both doors, other techniques."""
 
 import base64
+import html
 import io
 import itertools
 import json
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import cnnlab
 from cnnlab.cli import run
 from cnnlab.datasets import DataPaths
 from cnnlab.errors import CnnlabError, UserError
@@ -104,6 +106,13 @@ def test_a_notebook_shows_the_sentence_and_the_pictures(found):
         assert image.format == "PNG"
         assert min(image.size) > 300
     assert str(found) == found.sentence == "2 images of colors_cnn, seed 0: gradient"
+
+
+def test_a_notebook_keeps_the_lines_of_a_longer_text(tmp_path):
+    found = cnnlab.explain("xo", out=tmp_path)
+    found.figures = {}
+    assert found.text.count("\n") > 3
+    assert found._repr_html_() == f'<pre style="white-space: pre-wrap">{html.escape(found.text)}</pre>'
 
 
 def test_options_are_what_python_has():

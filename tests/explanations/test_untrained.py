@@ -82,6 +82,7 @@ def test_a_lesson_takes_no_network_nor_its_options(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ("sizes --data-dir .", "--data-dir: has no effect without a run or an experiment; leave it out"),
         ("sizes --backend jax", "--backend: has no effect without a trained network; leave it out"),
         ("sizes cnn --pixels 0 1", "--pixels: has no effect without a trained network; leave it out"),
         ("sizes color_cnn", "unknown run 'color_cnn': there are no runs in {out} yet"),

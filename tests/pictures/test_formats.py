@@ -1,7 +1,7 @@
 import pytest
 
 from cnnlab.foreign_text import shortened
-from cnnlab.pictures.kit.formats import percent, signed, written
+from cnnlab.pictures.kit.formats import as_term, percent, signed, written
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,11 @@ def test_signs_and_long_names():
 
 
 @pytest.mark.parametrize(
-    ("number", "text"),
-    [(3.0, "3"), (-1, "−1"), (-0.0, "0"), (0.25, "0.25"), (0.996, "1"), (-0.9, "−0.9"), (0.0012, "0.0012")],
-)
-def test_numbers_have_two_digits_unless_they_are_close_to_0(number, text):
-    assert written(number) == text
+    ("number", "text", "longer"),
+    [
+        (3.0, "3", "3"), (-1, "−1", "(−1)"), (-0.0, "0", "0"), (0.25, "0.25", "0.25"), (0.996, "1", "0.996"),
+        (-0.9, "−0.9", "(−0.9)"), (0.0012, "0.00", "0.001"), (-0.0002, "−0.00", "(−0.000)"),
+    ],
+)  # fmt: skip
+def test_numbers_have_two_digits_unless_more_are_asked_for(number, text, longer):
+    assert (written(number), as_term(number, 3)) == (text, longer)

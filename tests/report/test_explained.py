@@ -27,7 +27,7 @@ def text(tmp_path_factory):
         PIL.Image.fromarray(pixels).save(path)
     sections = [
         TechniqueSection("saliency", "Which pixels matter.", f"10 images of it: {EVIL}", pictures[:1]),
-        TechniqueSection("maximize", "The best images.", "8 units", pictures[1:]),
+        TechniqueSection("maximize", "The best images.", "8 units", pictures[1:], f"8 units\n   {EVIL}"),
     ]
     return render_explanations(
         "cnn, seed 0", "experiments/cnn-1a2b3c4d/seed-0", sections, left_out={"filters": "no convolution"}
@@ -52,6 +52,8 @@ def find(browser):
 def test_what_is_written_is_text(text):
     assert EVIL not in text
     assert text.count("<script>") == 1
+    assert '<pre class="text">8 units\n   &lt;/p&gt;&lt;script&gt;' in text  # its lines and indents stay
+    assert ".text { white-space: pre-wrap; }" in text
 
 
 def test_nothing_is_asked_for_and_nothing_is_wrong(browser):

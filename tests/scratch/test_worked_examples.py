@@ -9,13 +9,13 @@ import scipy.signal
 from numpy.testing import assert_allclose, assert_array_equal
 
 from cnnlab.config.experiment import load_config
+from cnnlab.datasets.drawn.bird import bird
 from cnnlab.layers.convolution import Conv2D
 from cnnlab.layers.window import Window
 from cnnlab.scratch.worked_examples.arithmetic import grouped, slide, transposed
 from cnnlab.scratch.worked_examples.matrices import as_columns, connections, tied_step
 from cnnlab.scratch.worked_examples.pooling import pooled
 from cnnlab.scratch.worked_examples.signals import (
-    bird,
     convolved,
     subsampled,
     through_spectra,

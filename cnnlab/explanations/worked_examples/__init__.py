@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cnnlab.explanations.worked_examples import matrices, signals, windows
-from cnnlab.explanations.worked_examples.example import Example
+from cnnlab.explanations.worked_examples.example import WorkedExample
 
 
-def all_examples() -> list[Example]:
+def all_examples() -> list[WorkedExample]:
     """Those that need no network, in the order of a lecture."""
     return [
         windows.numbered_pixels(), windows.flipped_kernel(), windows.arithmetic(), windows.multiplications(),

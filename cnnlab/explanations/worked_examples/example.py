@@ -21,7 +21,7 @@ _MOST_IN_JSON = 300
 
 
 @dataclass(frozen=True, eq=False)
-class Example:
+class WorkedExample:
     """One example, worked out.
 
     Args:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnlab.explanations.worked_examples.example import Example
+from cnnlab.explanations.worked_examples.example import WorkedExample
 from cnnlab.explanations.worked_examples.windows import rows, times
 from cnnlab.layers.window import Window
 from cnnlab.pictures.kit.formats import written
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 LEARNING_RATE = 0.1
 
 
-def im2col(image: np.ndarray = IMAGE[:4, :4], kernel: np.ndarray = DIAGONAL) -> Example:
+def im2col(
+    image: np.ndarray = IMAGE[:4, :4], kernel: np.ndarray = DIAGONAL, *, said: str = ""
+) -> WorkedExample:
     """Windows as rows, a kernel as a column, and their product.
 
     Args:
-        image: (H, W), a few pixels. kernel: (h, w), of at most 9 weights.
+        image: (H, W), a few pixels. kernel: (h, w), of at most 9 weights. said: of them, before all else.
     """
     found = as_columns(image[..., None], kernel[..., None])
     numbers = np.arange(1.0, image.size + 1).reshape(*image.shape, 1)
@@ -42,9 +44,10 @@ def im2col(image: np.ndarray = IMAGE[:4, :4], kernel: np.ndarray = DIAGONAL) -> 
             "pixel it is. Rows times kernel gives all outputs at once.",
         )  # fmt: skip
 
-    return Example(
+    return WorkedExample(
         "im2col", title,
-        f"im2col writes each window of a {times(image.shape)} image as a row of {width} pixels: {count} "
+        f"{said}\n" * bool(said)
+        + f"im2col writes each window of a {times(image.shape)} image as a row of {width} pixels: {count} "
         f"windows give a {count}×{width} matrix. Its product with the kernel as a column is "
         f"{', '.join(map(written, found.product))}, and this is the {times(found.output)} output. The "
         f"{image.size} pixels take {found.rows.size} entries: more memory, but one fast product instead of "
@@ -57,7 +60,7 @@ def im2col(image: np.ndarray = IMAGE[:4, :4], kernel: np.ndarray = DIAGONAL) -> 
     )  # fmt: skip
 
 
-def pooling_gradient(inputs: np.ndarray | None = None) -> Example:
+def pooling_gradient(inputs: np.ndarray | None = None) -> WorkedExample:
     """Through max pooling and through average pooling, on a map of 4×4."""
     values = correlated(IMAGE, DIAGONAL) if inputs is None else inputs
     window = Window((2, 2), (2, 2))
@@ -73,7 +76,7 @@ def pooling_gradient(inputs: np.ndarray | None = None) -> Example:
             "each 2×2 window.",
         )  # fmt: skip
 
-    return Example(
+    return WorkedExample(
         "pooling-gradient", title,
         "Pooling has no weights, but the gradient must pass through it. Max pooling sends the gradient of "
         "each output to the one input that was the maximum (the first one, if several are equal), and 0 to "
@@ -90,15 +93,19 @@ def pooling_gradient(inputs: np.ndarray | None = None) -> Example:
     )  # fmt: skip
 
 
-def tied_weights(image: np.ndarray = IMAGE[:4, :4], kernel: np.ndarray = DIAGONAL) -> Example:
+def tied_weights(
+    image: np.ndarray = IMAGE[:4, :4], kernel: np.ndarray = DIAGONAL, *, said: str = ""
+) -> WorkedExample:
     """A step of a Dense layer whose weights are tied is a step of the convolution.
 
     Args:
-        image: (H, W), a few pixels. kernel: (h, w), of at most 9 weights.
+        image: (H, W), a few pixels. kernel: (h, w), of at most 9 weights. said: of them, before all else.
     """
     step = tied_step(image, kernel, learning_rate=LEARNING_RATE)
     title = "A Dense layer with tied weights is a convolution"
     connections = int((step.names > 0).sum())
+    difference = step.largest_difference
+    apart = f"differ by at most {difference:.1g}" if difference else "are equal"
 
     def draw() -> Figure:
         from cnnlab.pictures.drawings.worked_examples.matrices import tied_dense
@@ -109,15 +116,16 @@ def tied_weights(image: np.ndarray = IMAGE[:4, :4], kernel: np.ndarray = DIAGONA
             "The weights of one color get the sum of their gradients, and remain equal.",
         )  # fmt: skip
 
-    return Example(
+    return WorkedExample(
         "tied-weights", title,
-        f"Written as a Dense layer, the {times(kernel.shape)} filter on a {times(image.shape)} image is a "
+        f"{said}\n" * bool(said)
+        + f"Written as a Dense layer, the {times(kernel.shape)} filter on a {times(image.shape)} image is a "
         f"matrix of {times(step.names.shape)} = {step.names.size} weights: {connections} connections, "
         f"which share {kernel.size} numbers, and zeros. To train it as a convolution, keep the zeros at 0, "
         "and give each shared weight the sum of the gradients of all its connections.\n"
         f"With the loss ½ Σ y², these sums are {rows(step.summed)}; the gradient that the convolution "
         f"computes is {rows(step.kernel_gradient)}. After a step with learning rate {LEARNING_RATE:g} both "
-        f"kernels are {rows(step.kernel)}; they differ by at most {step.largest_difference:.1g}.",
+        f"kernels are {rows(step.kernel)}; they {apart}.",
         {
             "image": image, "kernel": kernel, "connections": step.names, "outputs": step.outputs,
             "dense_gradient": step.dense_gradient, "summed_gradient": step.summed,

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnlab.explanations.worked_examples.example import Example
+from cnnlab.explanations.worked_examples.example import WorkedExample
 from cnnlab.explanations.worked_examples.matrices import im2col, pooling_gradient, tied_weights
 from cnnlab.explanations.worked_examples.signals import fourier, subsampling
 from cnnlab.explanations.worked_examples.sizes import Sizes
-from cnnlab.explanations.worked_examples.windows import products
+from cnnlab.explanations.worked_examples.windows import products, times
 from cnnlab.layers.window import Window
-from cnnlab.pictures.kit.formats import written
+from cnnlab.pictures.kit.formats import as_term, written
 from cnnlab.scratch.worked_examples.windows import OneOutput, correlated, one_output
-from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+DIGITS = 3
+"""Behind the point, in text and pictures of one output: so many that its sums can be checked."""
+
 _MOST_WEIGHTS = 9  # of a kernel whose matrices are drawn in full
+_MOST_CHANNELS = 3  # whose sums are written
 _POOLED = 4  # rows and columns of the part of a map that is pooled
 
 
@@ -45,10 +48,11 @@ class OwnConvolution:
     image_name: str
     picture: np.ndarray
 
-    def examples(self) -> list[Example]:
+    def examples(self) -> list[WorkedExample]:
         """All that its size has room for."""
         return [
-            self.strongest_output(), self.flipped(), *self.sizes.examples(), *self._small(), *self._pooling(),
+            self.strongest_output(), *self._flipped(), *self.sizes.examples(), *self._small(),
+            *self._pooling(),
             fourier(
                 self.seen[..., 0], self.weights[..., 0],
                 what=f"channel {self.first_channel} of what {self.name} sees",
@@ -89,42 +93,33 @@ class OwnConvolution:
 
     @cached_property
     def strongest(self) -> OneOutput:
-        """The largest output in magnitude, taken apart."""
-        row, column = np.unravel_index(np.abs(self.map).argmax(), self.map.shape)
+        """The largest output, taken apart."""
+        row, column = np.unravel_index(self.map.argmax(), self.map.shape)
         place = int(row), int(column)
         bias = float(self.bias[self.filter])
         return one_output(self.seen, self.weights, self.window, place, bias=bias)
 
-    def strongest_output(self) -> Example:
+    def strongest_output(self) -> WorkedExample:
         """One output, product by product."""
         found = self.strongest
         title = f"One output of {self.name}, number by number"
-        channels = found.patch.shape[2]
+        padded = ", in the padding" if min(found.corner) < 0 else ""
 
         def draw() -> Figure:
             from cnnlab.pictures.drawings.worked_examples.own import one_output as drawn
 
             return drawn(
-                self.seen, self.map, found, self.window, title=title,
+                self.seen, self.map, found, self.window, digits=DIGITS, title=title,
                 subtitle=f"The strongest output of filter {self.filter} on {self.image_name}: pixels times "
-                "weights, added up. Numbers are rounded to two digits.",
+                f"weights, added up. Numbers are rounded to {DIGITS} decimals.",
             )  # fmt: skip
 
-        if found.patch.size <= _MOST_WEIGHTS:
-            sums = products(found.patch, found.kernel)
-        else:
-            of_channels = found.products.sum(axis=(0, 1))
-            sums = " + ".join(
-                f"{written(each)}" if each >= 0 else f"({written(each)})" for each in of_channels
-            )
-            sums = f"{found.patch.size} products, which add up to {sums} over the "
-            f"{counted(channels, 'channel')},"
-        return Example(
+        return WorkedExample(
             "one-output", title,
             f"Filter {self.filter} is strongest at row {found.place[0]}, column {found.place[1]} of its "
-            f"map (counted from 0). Its window begins at row {found.corner[0]}, column {found.corner[1]} "
-            "of the input.\n"
-            f"{sums} + bias {written(found.bias)} = {written(found.total)}, before the activation.",
+            f"map (counted from 0). Its window begins at row {written(found.corner[0])}, column "
+            f"{written(found.corner[1])} of the input{padded}.\n"
+            f"{_added_up(found)}, before the activation. Numbers are rounded to {DIGITS} decimals.",
             {
                 "row": found.place[0], "column": found.place[1], "window_begins": list(found.corner),
                 "patch": found.patch, "kernel": found.kernel, "products": found.products, "bias": found.bias,
@@ -133,8 +128,10 @@ class OwnConvolution:
             draw,
         )  # fmt: skip
 
-    def flipped(self) -> Example:
-        """Its map, and the one that its kernel would give flipped."""
+    def _flipped(self) -> Sequence[WorkedExample]:
+        """Its map, and the one that its kernel would give flipped, unless that is the same kernel."""
+        if self.window.size == (1, 1):
+            return []
         turned = self.weights[::-1, ::-1]
         other = correlated(self.seen, turned, self.window) + self.bias[self.filter]
         place = self.strongest.place
@@ -144,31 +141,38 @@ class OwnConvolution:
             from cnnlab.pictures.drawings.worked_examples.own import two_maps
 
             return two_maps(
-                self.seen, (self.weights, self.map), (turned, other), place, title=title,
+                self.seen, (self.weights, self.map), (turned, other), place, digits=DIGITS, title=title,
                 subtitle=f"Filter {self.filter} of {self.name} as it is, and flipped. The same place is "
                 "marked in both maps.",
             )  # fmt: skip
 
-        return Example(
+        ours, theirs = float(self.map[place]), float(other[place])
+        difference = float(np.abs(self.map - other).max())
+        example = WorkedExample(
             "flipped-kernel", title,
             f"{self.name} computes cross-correlation: at row {place[0]}, column {place[1]} it gives "
-            f"{written(float(self.map[place]))}. The convolution of mathematics flips the kernel first, "
-            f"and gives {written(float(other[place]))} there. Over the whole map the two differ by up to "
-            f"{written(float(np.abs(self.map - other).max()))}.",
+            f"{written(ours, DIGITS)}. The convolution of mathematics flips the kernel first, and gives "
+            f"{written(theirs, DIGITS)} there. Over the whole map the two differ by up to "
+            f"{written(difference, DIGITS)}.",
             {
-                "row": place[0], "column": place[1], "correlation": float(self.map[place]),
-                "convolution": float(other[place]),
-                "largest_difference": float(np.abs(self.map - other).max()),
-                "kernel": self.weights, "flipped_kernel": turned, "convolution_map": other,
+                "row": place[0], "column": place[1], "correlation": ours, "convolution": theirs,
+                "largest_difference": difference, "kernel": self.weights, "flipped_kernel": turned,
+                "convolution_map": other,
             },
             draw,
         )  # fmt: skip
+        return [example]
 
-    def _small(self) -> Sequence[Example]:
-        """Matrices of a few pixels at the strongest place, where kernel and image have room for them."""
+    def _small(self) -> Sequence[WorkedExample]:
+        """Matrices of a few pixels at the strongest place, where kernel and image have room for them.
+
+        They are of one channel, and every window is a pixel further, so they are left out where the layer
+        computes something else.
+        """
         height, width = self.window.size
-        rows, columns = self.seen.shape[:2]
-        if not 1 < height * width <= _MOST_WEIGHTS or rows <= height or columns <= width:
+        rows, columns, channels = self.seen.shape
+        plain = channels == 1 and self.window.stride == self.window.dilation == (1, 1)
+        if not plain or not 1 < height * width <= _MOST_WEIGHTS or rows <= height or columns <= width:
             return []
         top, left = (
             min(max(corner, 0), length - side - 1)
@@ -178,9 +182,13 @@ class OwnConvolution:
         )
         pixels = self.seen[top : top + height + 1, left : left + width + 1, 0]
         weights = self.weights[..., 0]
-        return [im2col(pixels, weights), tied_weights(pixels, weights)]
+        said = (
+            f"Filter {self.filter} of {self.name}, without its bias, on {times(pixels.shape)} pixels at its "
+            "strongest output. Numbers are rounded to 2 decimals."
+        )
+        return [im2col(pixels, weights, said=said), tied_weights(pixels, weights, said=said)]
 
-    def _pooling(self) -> Sequence[Example]:
+    def _pooling(self) -> Sequence[WorkedExample]:
         if min(self.map.shape) < _POOLED:
             return []
         top, left = (
@@ -188,6 +196,22 @@ class OwnConvolution:
             for place, length in zip(self.strongest.place, self.map.shape, strict=True)
         )
         return [pooling_gradient(self.map[top : top + _POOLED, left : left + _POOLED])]
+
+
+def _added_up(found: OneOutput) -> str:
+    """0.5·0.12 + … + bias 0.1 ≈ 0.3: all products where they are few, else the sums of the first channels."""
+    ending = f"+ bias {as_term(found.bias, DIGITS)} ≈ {written(found.total, DIGITS)}"
+    if found.patch.size <= _MOST_WEIGHTS:
+        return f"{products(found.patch, found.kernel, DIGITS)} {ending}"
+    terms = [as_term(each, DIGITS) for each in found.products.sum(axis=(0, 1)).tolist()]
+    more = ["…"] if len(terms) > _MOST_CHANNELS else []
+    sums = " + ".join([*terms[:_MOST_CHANNELS], *more])
+    if len(terms) == 1:
+        return f"{found.patch.size:,} products, added up: {sums} {ending}"
+    return (
+        f"Of the {found.patch.size:,} products, those of each of the {len(terms)} channels are added first: "
+        f"{sums} {ending}"
+    )
 
 
 def _three_or_one(picture: np.ndarray) -> np.ndarray:

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnlab.explanations.worked_examples.example import Example
+from cnnlab.datasets.drawn.bird import bird
+from cnnlab.explanations.worked_examples.example import WorkedExample
 from cnnlab.explanations.worked_examples.windows import times
-from cnnlab.scratch.worked_examples.signals import bird, subsampled, through_spectra, two_dice
+from cnnlab.scratch.worked_examples.signals import subsampled, through_spectra, two_dice
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def dice() -> Example:
+def dice() -> WorkedExample:
     """The sum of two dice: a convolution in one dimension."""
     found = two_dice()
     title = "Two dice"
@@ -31,7 +32,7 @@ def dice() -> Example:
         )  # fmt: skip
 
     shares = ", ".join(str(round(each * pairs)) for each in found.total)
-    return Example(
+    return WorkedExample(
         "dice", title,
         "The probability that two dice add up to n is Σ P(a) · P(n − a): while one index goes up, the "
         "other goes down, and this is the flip. So the distribution of the sum is the convolution of the "
@@ -49,16 +50,27 @@ def fourier(
     *,
     what: str = "a drawing",
     by: str = "a blur",
-) -> Example:
+) -> WorkedExample:
     """A convolution as a product of spectra.
 
     Args:
         image: (H, W). kernel: (h, w). what, by: what these are called.
     """
     image = bird() if image is None else image
+    blur = kernel is None
     kernel = np.full((5, 5), 1 / 25) if kernel is None else kernel
     found = through_spectra(image, kernel)
     title = "Convolution is a product of spectra"
+    difference = found.largest_difference
+    apart = (
+        f"the two results differ by at most {difference:.1e}" if difference else "the two results are equal"
+    )
+    shown = "The picture shows what a kernel does to frequencies"
+    if blur:
+        shown += (
+            ": a blur keeps low frequencies, in the middle, and removes high ones; an edge filter does the "
+            "opposite"
+        )
 
     def draw() -> Figure:
         from cnnlab.pictures.drawings.worked_examples.signals import spectra
@@ -69,13 +81,11 @@ def fourier(
             "padded with zeros to the size of the result.",
         )  # fmt: skip
 
-    return Example(
+    return WorkedExample(
         "fourier", title,
         f"The Fourier transform of a convolution is the product of the Fourier transforms. Here, {what} "
         f"({times(image.shape)}) is convolved with {by} ({times(kernel.shape)}), once directly and once by "
-        "multiplying the spectra and transforming back; the two results differ by at most "
-        f"{found.largest_difference:.1e}. The picture shows what a kernel does to frequencies: a blur "
-        "keeps low frequencies, in the middle, and removes high ones; an edge filter does the opposite.",
+        f"multiplying the spectra and transforming back; {apart}. {shown}.",
         {
             "image": found.image, "kernel": found.kernel, "image_spectrum": found.image_spectrum,
             "kernel_spectrum": found.kernel_spectrum, "product": found.product, "inverse": found.inverse,
@@ -85,7 +95,7 @@ def fourier(
     )  # fmt: skip
 
 
-def subsampling(image: np.ndarray | None = None) -> Example:
+def subsampling(image: np.ndarray | None = None) -> WorkedExample:
     """An image without every second row and column.
 
     Args:
@@ -105,7 +115,7 @@ def subsampling(image: np.ndarray | None = None) -> Example:
         )  # fmt: skip
 
     said = ", ".join(f"{times(each.shape[:2])} = {counts[step]:,}" for step, each in images.items())
-    return Example(
+    return WorkedExample(
         "subsampling", title,
         f"Leave out every second row and column, and again: {said} pixels. {drawing} This is why a network "
         "may pool: the layers behind see a smaller image of the same object, and need fewer multiplications.",

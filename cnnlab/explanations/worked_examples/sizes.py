@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import UserError
-from cnnlab.explanations.worked_examples.example import Example
+from cnnlab.explanations.worked_examples.example import WorkedExample
 from cnnlab.explanations.worked_examples.windows import listed, times
 from cnnlab.layers.convolution import Conv2D
 from cnnlab.layers.graph import IMAGE
 from cnnlab.layers.window import Window
 from cnnlab.scratch.worked_examples.arithmetic import slide
-from cnnlab.scratch.worked_examples.windows import count_work, seen_pixels
+from cnnlab.scratch.worked_examples.windows import count_work, covered_pixels, seen_pixels
 from cnnlab.wording import counted
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ class Sizes:
     window: Window
     groups: int
 
-    def examples(self) -> list[Example]:
+    def examples(self) -> list[WorkedExample]:
         return [self.arithmetic(), self.multiplications()]
 
-    def arithmetic(self) -> Example:
+    def arithmetic(self) -> WorkedExample:
         """Where its windows land."""
         found = slide(self.size, self.window)
         places = [(0, column) for column in range(min(2, found.output[1]))]
@@ -66,9 +66,10 @@ class Sizes:
         )
         if max(map(len, seen)) <= _MOST_LISTED:
             text += "".join(
-                f"\nOutput {number} sees pixels {listed(each)}." for number, each in enumerate(seen, start=1)
+                f"\nOutput {number} sees {'pixel' if len(each) == 1 else 'pixels'} {listed(each)}."
+                for number, each in enumerate(seen, start=1)
             )
-        return Example(
+        return WorkedExample(
             "arithmetic", title, text,
             {
                 "input": list(self.size), "kernel": list(self.window.size),
@@ -81,7 +82,7 @@ class Sizes:
             draw,
         )  # fmt: skip
 
-    def multiplications(self) -> Example:
+    def multiplications(self) -> WorkedExample:
         """What it costs, beside a Dense layer and as a product of matrices."""
         seen = self.channels // self.groups
         work = count_work(self.size, seen, self.window, self.filters)
@@ -89,27 +90,30 @@ class Sizes:
         outputs = work.positions * self.filters
         weights = work.per_output * self.filters
         kernel = times(self.window.size)
+        inside = ", as far as it lies inside the input" if any(slide(self.size, self.window).before) else ""
+        group = ", in the first of the groups" if self.groups > 1 else ""
         title = f"{counted(work.per_output, 'multiplication')} at {counted(work.positions, 'position')}"
 
         def draw() -> Figure:
             from cnnlab.pictures.drawings.worked_examples.matrices import multiplications as drawn
 
             return drawn(
-                self.size, self.channels, self.window.size, work, title=title,
-                subtitle="The first window, its products and its output. Of many channels and filters "
-                "three are drawn.",
+                self.size, self.channels, self.window.size, work, covered_pixels(self.size, self.window),
+                groups=self.groups, title=title,
+                subtitle=f"The first window{inside}, its products and its output{group}. Of many channels "
+                "and filters three are drawn.",
             )  # fmt: skip
 
         grouped = f" of the {self.channels}" if self.groups > 1 else ""
         per_group = ", for each group" if self.groups > 1 else ""
-        return Example(
+        return WorkedExample(
             "multiplications", title,
-            f"A filter spans {counted(seen, 'channel')}{grouped}: {kernel}×{seen} = {work.per_output} "
+            f"A filter spans {counted(seen, 'channel')}{grouped}: {kernel}×{seen} = {work.per_output:,} "
             f"multiplications give one output. {times(work.output)} = {work.positions:,} positions and "
             f"{counted(self.filters, 'filter')} take {work.multiplications:,} multiplications for one "
             "image.\n"
-            f"With im2col, an image is a matrix of {work.positions:,}×{work.per_output}, and the kernel "
-            f"one of {work.per_output}×{self.filters // self.groups}{per_group}.\n"
+            f"With im2col, an image is a matrix of {work.positions:,}×{work.per_output:,}, and the kernel "
+            f"one of {work.per_output:,}×{self.filters // self.groups}{per_group}.\n"
             f"A Dense layer between the same {inputs:,} inputs and {outputs:,} outputs has "
             f"{inputs * outputs:,} weights; the convolution has {weights:,}, biases not counted.",
             {

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnlab.explanations.worked_examples.example import TOGETHER, Example
+from cnnlab.explanations.worked_examples.example import TOGETHER, WorkedExample
 from cnnlab.layers.window import Window
-from cnnlab.pictures.kit.formats import written
+from cnnlab.pictures.kit.formats import as_term, written
 from cnnlab.scratch.pooling import max_pool
 from cnnlab.scratch.worked_examples.arithmetic import grouped, slide, transposed
 from cnnlab.scratch.worked_examples.windows import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def numbered_pixels() -> Example:
+def numbered_pixels() -> WorkedExample:
     """A 3×3 filter on 6×6 numbered pixels, and its first two outputs as units of a Dense layer."""
     window = Window((3, 3))
     size = (IMAGE.shape[0], IMAGE.shape[1])
@@ -44,10 +44,10 @@ def numbered_pixels() -> Example:
             IMAGE, DIAGONAL, output, pooled, seen, title=title,
             subtitle="An output is the sum of nine products, pixel times weight. The first output sees the "
             "pixels in the orange frame, the second one those in the blue frame. Lines of the same color "
-            "have the same weight.",
+            "have the same weight. ⋆ is cross-correlation (example 2).",
         )  # fmt: skip
 
-    return Example(
+    return WorkedExample(
         "numbered-pixels", title,
         f"The pixels of a {times(size)} image are numbered from 1 to {inputs}, row by row. The first "
         f"output of a {times(DIAGONAL.shape)} filter sees pixels {listed(seen[0])}; the second one sees "
@@ -69,11 +69,12 @@ def numbered_pixels() -> Example:
     )  # fmt: skip
 
 
-def flipped_kernel() -> Example:
+def flipped_kernel() -> WorkedExample:
     """Convolution and cross-correlation, on one bright pixel and on a few more."""
     bright = flipping(impulse(5), np.arange(1.0, 10.0).reshape(3, 3))
     few = flipping(IMAGE[:4, :4], np.array([[1.0, 2.0], [3.0, 4.0]]))
-    place = tuple(int(each) for each in np.argwhere(few.correlation != few.convolution)[0])
+    row, column = np.argwhere(few.correlation != few.convolution)[0].tolist()
+    place = (row, column)
     patch = few.image[place[0] : place[0] + 2, place[1] : place[1] + 2]
     title = "Convolution and cross-correlation"
 
@@ -81,19 +82,22 @@ def flipped_kernel() -> Example:
         from cnnlab.pictures.drawings.worked_examples.windows import flipped_kernel as drawn
 
         return drawn(
-            [("one bright pixel", *bright), ("part of the image of example 1", *few)], title=title,
+            [("one bright pixel", *bright), ("part of the image of example 1", *few)], [None, place],
+            title=title,
             subtitle="Networks slide the kernel as it is: correlation. Convolution in mathematics flips it "
-            "first, top to bottom and left to right. The frames mark the weight 1.",
+            "first, top to bottom and left to right. The frames mark an output that the text works out, and "
+            "the pixels that it sees.",
         )  # fmt: skip
 
-    return Example(
+    return WorkedExample(
         "flipped-kernel", title,
         "In mathematics, convolution flips the kernel before it slides. Networks do not: what they call "
         "convolution is cross-correlation.\n"
         f"With one bright pixel in the image, convolution copies the kernel, {rows(bright.convolution)}, "
         f"and cross-correlation gives it flipped, {rows(bright.correlation)}.\n"
-        f"With the kernel {rows(few.kernel)} on the pixels {rows(patch)}, correlation is "
-        f"{products(patch, few.kernel)} = {written(few.correlation[place])}, and convolution is "
+        f"With the kernel {rows(few.kernel)} on the pixels {rows(patch)}, the output at row {row}, column "
+        f"{column} (counted from 0) of the correlation is "
+        f"{products(patch, few.kernel)} = {written(few.correlation[place])}, and that of the convolution "
         f"{products(patch, few.flipped)} = {written(few.convolution[place])}. For a network this makes no "
         "difference: it learns the flipped kernel instead.",
         {
@@ -104,7 +108,7 @@ def flipped_kernel() -> Example:
     )  # fmt: skip
 
 
-def arithmetic() -> Example:
+def arithmetic() -> WorkedExample:
     """Output sizes with strides, padding and dilation; groups; transposed convolution."""
     slides = {
         "stride 1, no padding": slide((5, 5), Window((3, 3))),
@@ -130,7 +134,7 @@ def arithmetic() -> Example:
             "padding. Orange and blue: the first two windows.",
         )  # fmt: skip
 
-    return Example(
+    return WorkedExample(
         "arithmetic", title,
         "With n pixels along a side, p of padding, a kernel of k, dilation d and stride s, there are ⌊(n + "
         "p − d·(k − 1) − 1) / s⌋ + 1 outputs along that side. All kernels here are 3×3.\n"
@@ -167,7 +171,7 @@ def arithmetic() -> Example:
     )  # fmt: skip
 
 
-def multiplications() -> Example:
+def multiplications() -> WorkedExample:
     """75 multiplications at each of 784 positions."""
     size, channels, kernel, filters = (32, 32), 3, (5, 5), 2
     work = count_work(size, channels, Window(kernel), filters)
@@ -177,12 +181,12 @@ def multiplications() -> Example:
         from cnnlab.pictures.drawings.worked_examples.matrices import multiplications as drawn
 
         return drawn(
-            size, channels, kernel, work, title=title,
+            size, channels, kernel, work, (range(kernel[0]), range(kernel[1])), title=title,
             subtitle="The filter spans all three channels, and its products are added up to one number. "
             "Each filter gives one map.",
         )  # fmt: skip
 
-    return Example(
+    return WorkedExample(
         "multiplications", title,
         f"A {times(kernel)} filter on a {times((*size, channels))} image spans all {channels} channels: "
         f"{times(kernel)}×{channels} = {work.per_output} multiplications give one output. The filter fits "
@@ -213,11 +217,7 @@ def rows(values: np.ndarray) -> str:
     return " / ".join(TOGETHER.join(map(written, row)) for row in values.tolist())
 
 
-def products(patch: np.ndarray, kernel: np.ndarray) -> str:
+def products(patch: np.ndarray, kernel: np.ndarray, digits: int = 2) -> str:
     """1·1 + 0·(−1): of all pairs, row by row."""
     pairs = zip(patch.reshape(-1).tolist(), kernel.reshape(-1).tolist(), strict=True)
-    return " + ".join(f"{_factor(pixel)}·{_factor(weight)}" for pixel, weight in pairs)
-
-
-def _factor(value: float) -> str:
-    return f"({written(value)})" if value < 0 else written(value)
+    return " + ".join(f"{as_term(pixel, digits)}·{as_term(weight, digits)}" for pixel, weight in pairs)

@@ -54,15 +54,24 @@ class Grid(NamedTuple):
 class Canvas:
     """A sheet of paper: `height` inches below the title and the subtitle, `width` across.
 
-    Places are inches from the top left corner of what lies below the title.
+    Places are inches from the top left corner of what lies below the title. Numbers in grids have at most
+    `digits` digits behind the point.
     """
 
     def __init__(
-        self, height: float, *, title: str, subtitle: str = "", width: float = _WIDTH, bars: int = 0
+        self,
+        height: float,
+        *,
+        title: str,
+        subtitle: str = "",
+        width: float = _WIDTH,
+        bars: int = 0,
+        digits: int = 2,
     ) -> None:
         self._sheet = Sheet(1, 1, title=title, subtitle=subtitle, cell=(width, height), bars=bars)
         self.figure = self._sheet.figure
         self.width, self.height = width, height
+        self._digits = digits
         self._x, self._y = self._sheet.place(0, 0)
 
     def text(
@@ -102,7 +111,7 @@ class Canvas:
         """
         rows, columns = values.shape
         grid = Grid(x, y, cell, rows, columns)
-        texts = [_in_cell(value) for value in values.reshape(-1).tolist()] if numbers else []
+        texts = [written(value, self._digits) for value in values.reshape(-1).tolist()] if numbers else []
         size = min([size, *(_largest(text, cell) for text in texts)])
         fills = _fills(values, scale, colors)
         if blank is not None:
@@ -235,13 +244,6 @@ def _fills(values: np.ndarray, scale: ColorScale | None, colors: np.ndarray | No
         return np.ones((*values.shape, 3))
     full: np.ndarray = scale.mappable.to_rgba(_DARKEST * values.reshape(-1))[:, :3]
     return (_PALE + (1 - _PALE) * full).reshape(*values.shape, 3)
-
-
-def _in_cell(value: float) -> str:
-    """A number with two digits behind the point at most; what is close to 0 but not 0 is 0.00."""
-    if 0 < abs(value) < 0.005:
-        return "0.00" if value > 0 else "−0.00"
-    return written(value)
 
 
 def _largest(text: str, cell: float) -> float:

@@ -22,13 +22,23 @@ def signed(value: float, digits: int = 1) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def written(value: float | str) -> str:
-    """A number as it stands in a cell: 3, −1, 0.25, −0.13, 0.0012; a text as it is."""
+def written(value: float | str, digits: int = 2) -> str:
+    """A number as cells and sentences have it: 3, −1, 0.25, −0.13, 0.00; a text as it is.
+
+    Args:
+        digits: behind the point, at most. What they round to 0 has all of them: 0 is only 0.
+    """
     if isinstance(value, str):
         return value
     number = float(value)
     if number == round(number):
         return f"{number:.0f}".replace("-", "−") if number else "0"
-    if abs(number) < 0.005:
-        return short(number)
-    return f"{number:.2f}".rstrip("0").rstrip(".").replace("-", "−")
+    if abs(number) < 0.5 * 10**-digits:
+        return f"{number:.{digits}f}".replace("-", "−")
+    return f"{number:.{digits}f}".rstrip("0").rstrip(".").replace("-", "−")
+
+
+def as_term(value: float, digits: int = 2) -> str:
+    """A number behind a sign: 3, (−1)."""
+    text = written(value, digits)
+    return f"({text})" if text.startswith("−") else text

@@ -75,6 +75,14 @@ def seen_pixels(size: tuple[int, int], window: Window, place: tuple[int, int]) -
     return np.flatnonzero(reached) + 1
 
 
+def covered_pixels(
+    size: tuple[int, int], window: Window, place: tuple[int, int] = (0, 0)
+) -> tuple[list[int], list[int]]:
+    """Rows and columns of the pixels that an output sees: those in the padding are no pixels."""
+    rows, columns = np.divmod(seen_pixels(size, window, place) - 1, size[1])
+    return np.unique(rows).tolist(), np.unique(columns).tolist()
+
+
 def output_size(size: tuple[int, int], window: Window) -> tuple[int, int]:
     """Rows and columns of the outputs for an input of so many."""
     ones = convolution.correlate(np.ones((1, *size, 1)), np.ones((*window.size, 1, 1)), window)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.worked_examples.windows import SECOND
+from cnnlab.pictures.drawings.worked_examples.windows import SECOND, mark_pixels
 from cnnlab.pictures.kit.canvas import Canvas, Grid
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
 from cnnlab.pictures.kit.sheet import ColorScale
@@ -100,12 +100,7 @@ def _window(canvas: Canvas, grid: Grid, slide: Slide, at: int, color: str) -> No
     begin = at * slide.window.stride[1]
     rows = range(0, height * down, down)
     columns = range(begin, begin + width * across, across)
-    if max(height, width) == 1 or (down, across) == (1, 1):
-        canvas.mark(grid, rows, columns, color=color)
-        return
-    for row in rows:
-        for column in columns:
-            canvas.mark(grid, [row], [column], color=color, width=1.6)
+    mark_pixels(canvas, grid, rows, columns, color=color)
 
 
 def _transposed(canvas: Canvas, x: float, y: float, example: Transposed) -> None:

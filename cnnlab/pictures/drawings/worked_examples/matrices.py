@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.worked_examples.windows import SECOND, WEIGHTS
+from cnnlab.pictures.drawings.worked_examples.windows import SECOND, WEIGHTS, mark_pixels
 from cnnlab.pictures.kit.canvas import Canvas, Grid
 from cnnlab.pictures.kit.formats import written
 from cnnlab.pictures.kit.palette import COLORS, MARK
@@ -16,9 +18,23 @@ from cnnlab.wording import counted
 
 
 def multiplications(
-    size: tuple[int, int], channels: int, kernel: tuple[int, int], work: Work, *, title: str, subtitle: str
+    size: tuple[int, int],
+    channels: int,
+    kernel: tuple[int, int],
+    work: Work,
+    window: tuple[Sequence[int], Sequence[int]],
+    *,
+    groups: int = 1,
+    title: str,
+    subtitle: str,
 ) -> Figure:
-    """The planes of an image with the first window in each, the filter's weights numbered, the maps."""
+    """The planes of an image with the first window in each, the filter's weights numbered, the maps.
+
+    Of several groups the first one's channels and filters are marked.
+
+    Args:
+        window: rows and columns of the pixels under the first window.
+    """
     canvas = Canvas(5.4, title=title, subtitle=subtitle)
     cell, shift = 2.7 / max(size), 0.16
     planes = min(channels, len(_PLANES))
@@ -30,7 +46,8 @@ def multiplications(
             canvas, away, 0.35 + back - away, size, cell, color=_PLANES[channel],
             heading=f"input, {size[0]} × {size[1]} × {channels}" if channel == planes - 1 else "",
         )  # fmt: skip
-        canvas.mark(plane, range(kernel[0]), range(kernel[1]))
+        if channel < channels // groups:
+            mark_pixels(canvas, plane, *window)
     rows, columns = work.output
     left = plane.right + shift * (planes - 1) + 0.9
     for filter_ in reversed(range(filters)):
@@ -39,7 +56,8 @@ def multiplications(
             canvas, left + away, plane.middle - rows / 2 * cell - away, work.output, cell, color="",
             heading=f"output, {rows} × {columns} × {work.filters}" if filter_ == filters - 1 else "",
         )  # fmt: skip
-        canvas.mark(maps, [0], [0])
+        if filter_ < work.filters // groups:
+            canvas.mark(maps, [0], [0])
     canvas.arrow((left - 0.8, plane.middle), (maps.x - 0.1, plane.middle))
     top = plane.bottom + 0.5
     numbers = np.arange(1, work.per_output + 1).reshape(-1, *kernel)
@@ -54,9 +72,9 @@ def multiplications(
         )  # fmt: skip
     seen = work.per_output // (kernel[0] * kernel[1])
     lines = (
-        f"{kernel[0]} × {kernel[1]} × {seen} = {work.per_output} multiplications for one output",
+        f"{kernel[0]} × {kernel[1]} × {seen} = {work.per_output:,} multiplications for one output",
         f"{rows} × {columns} = {work.positions:,} positions",
-        f"{work.per_output} × {work.positions:,} = {work.per_output * work.positions:,} for one filter",
+        f"{work.per_output:,} × {work.positions:,} = {work.per_output * work.positions:,} for one filter",
         f"{work.multiplications:,} for {counted(work.filters, 'filter')}",
     )
     for index, line in enumerate(lines):
@@ -166,7 +184,9 @@ def tied_dense(
     canvas.text(0, top + 0.2, f"kernel − {learning_rate:g} · gradient", bold=True)
     canvas.text(0, top + 0.48, "Dense layer: the sum of the gradients of its places;")
     canvas.text(0, top + 0.73, "convolution: its own gradient.")
-    canvas.text(0, top + 0.98, f"Largest difference of the kernels: {step.largest_difference:.1g}")
+    difference = step.largest_difference
+    said = f"Largest difference of the kernels: {difference:.1g}" if difference else "The kernels are equal."
+    canvas.text(0, top + 0.98, said)
     for x, name, after in ((second, "Dense, tied", step.dense_kernel), (third, "convolution", step.kernel)):
         canvas.grid(x, top, after, cell=cell, size=9.5, colors=own, heading=name)
     canvas.sign((second + kernel.shape[1] * cell + third) / 2, top + kernel.shape[0] * cell / 2, "=")

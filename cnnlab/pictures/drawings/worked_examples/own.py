@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from cnnlab.layers.window import Window
 from cnnlab.pictures.kit.canvas import Canvas
-from cnnlab.pictures.kit.formats import written
+from cnnlab.pictures.kit.formats import as_term, written
 from cnnlab.pictures.kit.palette import GREY
 from cnnlab.pictures.kit.sheet import GREYS, ColorScale, displayable
 from cnnlab.scratch.worked_examples.windows import OneOutput
@@ -17,18 +17,26 @@ _LARGEST_NUMBERED = 7  # kernel side
 
 
 def one_output(
-    image: np.ndarray, output: np.ndarray, found: OneOutput, window: Window, *, title: str, subtitle: str
+    image: np.ndarray,
+    output: np.ndarray,
+    found: OneOutput,
+    window: Window,
+    *,
+    digits: int,
+    title: str,
+    subtitle: str,
 ) -> Figure:
     """The image and the map with the place marked; below, a row for each channel: pixels, weights, products.
 
     Args:
         image: (H, W, C), of the channels that the filter sees. output: (H', W'), signed.
+        digits: of numbers, behind the point.
     """
     height, width, channels = found.patch.shape
     shown = min(channels, _MOST_CHANNELS)
     side = min(0.46, 2.1 / max(height, width))
     above, row = 2.4, height * side + 0.55
-    canvas = Canvas(above + shown * row + 0.45, title=title, subtitle=subtitle)
+    canvas = Canvas(above + shown * row + 0.45, title=title, subtitle=subtitle, digits=digits)
     _marked_image(canvas, 0.3, image, found, window)
     maps = canvas.image(
         4.9, 0.3, output, ColorScale.signed(output), wide=_fitted(output), heading="map of the filter"
@@ -54,10 +62,11 @@ def one_output(
             )
         for x, sign in zip(places[1:], "×=", strict=True):
             canvas.sign(x - (step - width * side) / 2, grid.middle, sign)
-        canvas.text(grid.right + 0.15, grid.middle, f"sum {written(float(sums[channel]))}")
+        canvas.text(grid.right + 0.15, grid.middle, f"sum {written(float(sums[channel]), digits)}")
     left_out = f" (of {channels} channels, {shown} are drawn)" if shown < channels else ""
-    total = f"{written(float(sums.sum()))} + bias {written(found.bias)} = {written(found.total)}{left_out}"
-    canvas.text(0, above + shown * row + 0.15, total, bold=True)
+    added, total = (written(float(each), digits) for each in (sums.sum(), found.total))
+    bias = as_term(found.bias, digits)
+    canvas.text(0, above + shown * row + 0.15, f"{added} + bias {bias} ≈ {total}{left_out}", bold=True)
     return canvas.figure
 
 
@@ -67,6 +76,7 @@ def two_maps(
     convolution: tuple[np.ndarray, np.ndarray],
     place: tuple[int, int],
     *,
+    digits: int,
     title: str,
     subtitle: str,
 ) -> Figure:
@@ -75,7 +85,7 @@ def two_maps(
     Args:
         image: (H, W, C). correlation, convolution: kernel (h, w, C), and its map (H', W').
     """
-    canvas = Canvas(5.0, title=title, subtitle=subtitle, bars=1)
+    canvas = Canvas(5.0, title=title, subtitle=subtitle, bars=1, digits=digits)
     shown = displayable(image)
     canvas.image(0, 1.5, shown, _of_image(image), wide=_fitted(image), heading="input")
     scale = ColorScale.signed(np.stack([correlation[1], convolution[1]]), "output of the filter")
@@ -104,7 +114,7 @@ def two_maps(
             heading="convolution" if index else "correlation",
         )  # fmt: skip
         canvas.mark(maps, [place[0]], [place[1]])
-        canvas.text(maps.right + 0.1, maps.middle, written(float(output[place])), size=11)
+        canvas.text(maps.right + 0.1, maps.middle, written(float(output[place]), digits), size=11)
         canvas.text(maps.right + 0.1, maps.middle + 0.22, "at the frame", size=9, color=GREY)
     canvas.colorbar(scale)
     return canvas.figure

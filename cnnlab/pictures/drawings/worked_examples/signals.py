@@ -116,8 +116,10 @@ def spectra(found: Spectra, *, title: str, subtitle: str) -> Figure:
                 canvas.sign(x - 0.35, drawn.middle, sign)
     y = 0.3 + 2 * step + wide * rows / columns / 2
     middle = (left + wide + right - 0.45) / 2
-    canvas.text(middle, y + 0.2, "differs at most by", across="center", size=9.5, color=GREY)
-    canvas.text(middle, y + 0.4, f"{found.largest_difference:.1e}", across="center", size=9.5, color=GREY)
+    difference = found.largest_difference
+    apart = ["differs at most by", f"{difference:.1e}"] if difference else ["equals the product"]
+    for index, line in enumerate(apart, start=1):
+        canvas.text(middle, y + 0.2 * index, line, across="center", size=9.5, color=GREY)
     canvas.colorbar(scale)
     return canvas.figure
 

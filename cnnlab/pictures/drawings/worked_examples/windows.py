@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.kit.canvas import Canvas
+from cnnlab.pictures.kit.canvas import Canvas, Grid
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK, MORE_COLORS
 from cnnlab.pictures.kit.sheet import ColorScale
 
@@ -53,7 +53,7 @@ def numbered_pixels(
         canvas.width - pooled.shape[1] * cell, top - pooled.shape[0] / 2 * cell, pooled, cell=cell,
         heading="pooled", scale=ColorScale.signed(output),
     )  # fmt: skip
-    canvas.sign((pixels.right + weights.x) / 2, top, "∗")
+    canvas.text((pixels.right + weights.x) / 2, top, "⋆", size=30, across="center", color=GREY)
     canvas.sign((weights.right + maps.x) / 2, top, "=")
     canvas.arrow((maps.right + 0.08, top), (small.x - 0.08, top))
     for place, color in enumerate((SECOND, MARK)):  # the first lies on top
@@ -89,6 +89,7 @@ def _colors(shape: tuple[int, ...]) -> np.ndarray:
 
 def flipped_kernel(
     examples: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
+    places: Sequence[tuple[int, int] | None],
     *,
     title: str,
     subtitle: str,
@@ -97,13 +98,14 @@ def flipped_kernel(
 
     Args:
         examples: heading, image (H, W), kernel, flipped (h, w), correlation, convolution (H', W').
+        places: of each the output to frame, and the window that it sees.
     """
     cell = 0.4
     heights = [2 * (max(each[1].shape[0] / 2, each[4].shape[0]) * cell + 0.75) for each in examples]
     canvas = Canvas(sum(heights), title=title, subtitle=subtitle)
     top = 0.0
-    for (name, image, kernel, flipped, correlation, convolution), height in zip(
-        examples, heights, strict=True
+    for (name, image, kernel, flipped, correlation, convolution), place, height in zip(
+        examples, places, heights, strict=True
     ):
         middle = top + height / 2 - 0.1
         pixels = canvas.grid(
@@ -111,10 +113,13 @@ def flipped_kernel(
             scale=ColorScale(0, 2 * _most(image), colormap="Greys"),
         )  # fmt: skip
         limit = ColorScale.signed(np.stack([correlation, convolution]))
-        for part, (heading, each, answer, color, result) in enumerate(
+        if place is not None:
+            window = (range(at, at + side) for at, side in zip(place, kernel.shape, strict=True))
+            canvas.mark(pixels, *window)
+        for part, (heading, each, answer, result) in enumerate(
             (
-                ("kernel", kernel, correlation, MARK, "correlation"),
-                ("kernel, flipped", flipped, convolution, SECOND, "convolution"),
+                ("kernel", kernel, correlation, "correlation"),
+                ("kernel, flipped", flipped, convolution, "convolution"),
             )
         ):
             center = top + 0.3 + (part + 0.5) * (height - 0.3) / 2
@@ -125,12 +130,24 @@ def flipped_kernel(
             maps = canvas.grid(
                 5.6, center - answer.shape[0] / 2 * cell, answer, cell=cell, heading=result, scale=limit
             )
-            first = [-part % kernel.shape[0]], [-part % kernel.shape[1]]
-            canvas.mark(weights, *first, color=color)
+            if place is not None:
+                canvas.mark(maps, [place[0]], [place[1]])
             canvas.arrow((pixels.right + 0.1, middle), (weights.x - 0.12, center))
             canvas.sign((weights.right + maps.x) / 2, center, "=")
         top += height
     return canvas.figure
+
+
+def mark_pixels(
+    canvas: Canvas, grid: Grid, rows: Sequence[int], columns: Sequence[int], *, color: str = MARK
+) -> None:
+    """Frame the pixels under a window: together, or one by one where a dilation leaves gaps."""
+    if all(len(each) == max(each) - min(each) + 1 for each in (rows, columns)):
+        canvas.mark(grid, rows, columns, color=color)
+        return
+    for row in rows:
+        for column in columns:
+            canvas.mark(grid, [row], [column], color=color, width=1.6)
 
 
 def _most(values: np.ndarray) -> float:
