@@ -113,8 +113,34 @@ def test_neither_keras_nor_its_backend_is_imported(tmp_path):
 
 def test_one_figure_of_each_kind_will_do(tmp_path):
     explanation = cnnlab.explain("xo", figures=1, out=tmp_path)
-    assert [row["figures"] for row in explanation.as_dict()["accuracy"]] == [2, 1, 1, 1, 1, 1, 1]
+    assert [row["figures"] for row in explanation.as_dict()["accuracy"]] == [2, 16, 32, 1, 1, 1, 1]
     assert explanation.figures["figures"]
+
+
+def test_every_sentence_below_the_table_follows_from_it(tmp_path):
+    """What chance may turn around is only said of many figures."""
+    few, many = (cnnlab.explain("xo", figures=count, out=tmp_path) for count in (499, 500))
+    said = [" ".join(each.text.split()) for each in (few, many)]
+    assert ["all four distortions" in each for each in said] == [False, True]
+    found = {row["kind"]: row for row in many.as_dict()["accuracy"]}
+    votes = ("one_layer", "two_layers")
+    assert all(
+        "both votes tell all letters that are shifted by one, and equal pixels do not" in each
+        for each in said
+    )
+    by_one, by_two = found["shifted by 1 pixel"], found["shifted by 2 pixels"]
+    assert {by_one[each] for each in votes} == {1}
+    assert max(by_one["identical_pixels"], by_one["most_equal_pixels"]) < 1
+    assert max(by_two[each] for each in votes) < 1
+    assert "One layer tells all smaller and all thicker letters. Two layers miss many" in said[1]
+    for kind in ("scaled to 50–100%", "thickened to up to 2 pixels"):
+        assert found[kind]["one_layer"] == 1
+        assert found[kind]["two_layers"] < 0.8
+    assert "Two layers tell more of the turned letters than one, but not all." in said[1]
+    turned, together = found["rotated by up to 45°"], found["all four at once"]
+    assert turned["one_layer"] < turned["two_layers"] < 1
+    assert "Where all four distortions come together, both do worse than equal pixels." in said[1]
+    assert max(together[each] for each in votes) < together["most_equal_pixels"]
 
 
 @pytest.mark.parametrize(
