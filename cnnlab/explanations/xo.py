@@ -152,6 +152,7 @@ def in_words(example: Example) -> str:
     """The steps, with the numbers of this letter."""
     from cnnlab.analyses.letters import PATCHES
     from cnnlab.pictures.drawings.letters import mean_in_words
+    from cnnlab.pictures.kit.formats import written
 
     products = example.figure[:3, :3] * PATCHES["diagonal"]
     best, scores = float(example.stages[0].matches[0, ..., 0].max()), example.scores[1]
@@ -162,7 +163,7 @@ def in_words(example: Example) -> str:
         "A network compares pieces. At each of 7×7 places it multiplies a 3×3 patch by the pixels under it "
         f"and takes the mean: 1 is a full match, −1 its opposite. In the top left corner of this "
         f"{example.letter}, {matching} of 9 pixels match the diagonal patch, so the mean is "
-        f"{mean_in_words(products)}. The best match of this patch anywhere is {best:.2f}.",
+        f"{mean_in_words(products)}. The best match of this patch anywhere is {written(best)}.",
         "Max pooling keeps the best match of each 2×2, with zeros beyond the odd edge: 7×7 → 4×4. Where "
         "exactly the patch matched no longer counts. ReLU replaces negative values by 0.",
         "A second layer does the same with the three maps of the first: 4×4 → 2×2 → 1×1. Its eight patches, "

@@ -1,5 +1,6 @@
 """`cnnlab explain xo`: no run, every number, one table."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
@@ -81,6 +83,22 @@ def test_pictures(document):
         with Image.open(Path(document["folder"]) / name) as image:
             assert 1500 <= image.width <= 1800  # legible at 800
             assert len(np.unique(np.asarray(image.convert("L")))) > 10
+
+
+@pytest.mark.parametrize("name", ["xo", "second-layer"])
+def test_numbers_in_cells_keep_apart(explanation, name):
+    """At 800 pixels, a twentieth of an inch is four."""
+    figure = explanation.figures[name]
+    renderer, inches = FigureCanvasAgg(figure).get_renderer(), figure.dpi_scale_trans.inverted()
+    rows: dict[float, list[tuple[float, float]]] = {}
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent(renderer).transformed(inches)
+        rows.setdefault(round(text.get_position()[1], 3), []).append((box.x0, box.x1))
+    gaps = [
+        left - right for row in rows.values() for (_, right), (left, _) in itertools.pairwise(sorted(row))
+    ]
+    assert len(gaps) > 200
+    assert min(gaps) > 0.05
 
 
 @pytest.mark.usefixtures("unrendered")
