@@ -31,16 +31,19 @@ PATCHES: Mapping[str, np.ndarray] = {
 }
 """By name (3, 3): 1 on the strokes and −1 beside them."""
 
+SHIFTS: Mapping[str, int] = {"as it is": 0, "shifted by 1 pixel": 1, "shifted by 2 pixels": 2}
+"""By name how many whole pixels: along one axis, or along both, so many along one of them and up to so many
+along the other. With 2, strokes are cut at the edge."""
+
 DISTORTIONS: Mapping[str, Mapping[str, float]] = {
-    "as it is": {},
-    "shifted by up to 1 pixel": {"shift": 1},
-    "shifted by up to 2 pixels": {"shift": 2},
     "scaled to 50–100%": {"scale": 1},
     "rotated by up to 45°": {"rotation": 1},
     "thickened to up to 2 pixels": {"thickness": 1},
     "all four at once": {"shift": 1, "scale": 1, "rotation": 1, "thickness": 1},
 }
-"""By name what the dataset xo calls so at a size of 9."""
+"""By name what the dataset xo calls so at a size of 9, which shifts by parts of a pixel."""
+
+KINDS = (*SHIFTS, *DISTORTIONS)
 
 
 def as_they_are() -> np.ndarray:
@@ -48,20 +51,27 @@ def as_they_are() -> np.ndarray:
     return _drawn(np.arange(2), RandomStream(0), {})
 
 
-def distorted(kind: str, count: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Figures of one kind of distortion, half of them X.
-
-    Args:
-        kind: one of DISTORTIONS; of the letters as they are, there are only two.
+def figures_of(kind: str, count: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Figures of one of KINDS, half of them X: all that are shifted, of the others as many as asked.
 
     Returns:
-        (count, 9, 9, 1) float64 of ±1; (count,) int64, 0: X, 1: O.
+        (N, 9, 9, 1) float64 of ±1; (N,) int64, 0: X, 1: O. N is 2, 16 and 32 for SHIFTS, else `count`.
     """
-    if not DISTORTIONS[kind]:
-        return as_they_are(), np.arange(2)
-    stream = RandomStream(seed, list(DISTORTIONS).index(kind))
+    if kind in SHIFTS:
+        return _shifted(SHIFTS[kind])
+    stream = RandomStream(seed, KINDS.index(kind))
     labels = stream.balanced(count, len(LETTERS))
     return _drawn(labels, stream, DISTORTIONS[kind]), labels
+
+
+def _shifted(pixels: int) -> tuple[np.ndarray, np.ndarray]:
+    """X and O by turns, at every place that is `pixels` away: (N, 9, 9, 1), (N,)."""
+    around = np.pad(as_they_are(), ((0, 0), *2 * ((pixels, pixels),), (0, 0)), constant_values=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(around, (SIDE, SIDE), axis=(1, 2))
+    down, across = np.indices(windows.shape[1:3]) - pixels
+    away = np.maximum(abs(down), abs(across)) == pixels
+    figures = np.concatenate(list(np.moveaxis(windows[:, away], 1, 0)))  # (N, 1, 9, 9)
+    return np.moveaxis(figures, 1, -1), np.arange(len(figures)) % len(LETTERS)
 
 
 def _drawn(labels: np.ndarray, stream: RandomStream, amounts: Mapping[str, float]) -> np.ndarray:
@@ -208,7 +218,7 @@ METHODS = ("identical_pixels", "most_equal_pixels", "one_layer", "two_layers")
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """Figures of one kind of distortion, and what each method takes them for.
+    """Figures of one kind, and what each method takes them for.
 
     images: (N, 9, 9, 1) of ±1. labels: (N,). answers: by method (N,), UNDECIDED where it cannot tell.
     """
@@ -229,10 +239,10 @@ class Told:
 
 
 def told_letters(network: LetterNetwork, count: int, *, seed: int) -> list[Told]:
-    """Both comparisons and both votes on figures of every kind, so many of each."""
+    """Both comparisons and both votes on figures of every kind; of `DISTORTIONS` so many of each."""
     told = []
-    for kind in DISTORTIONS:
-        images, labels = distorted(kind, count, seed=seed)
+    for kind in KINDS:
+        images, labels = figures_of(kind, count, seed=seed)
         found = (identical(images), most_equal_pixels(images), *map(chosen, network.scores(images)))
         told.append(Told(kind, images, labels, dict(zip(METHODS, found, strict=True))))
     return told

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import click
 from pydantic.fields import FieldInfo
 
+from cnnlab.explanations.options import Metavar
+
 
 class _Choice(click.Choice[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -47,6 +49,7 @@ def option_for(name: str, field: FieldInfo) -> click.Option:
         return click.Option(
             [declaration, name], is_flag=True, default=default, show_default=bool(default), help=help_text
         )
+    metavar = next((each.text for each in constraints if isinstance(each, Metavar)), None)
     how: dict[str, Any] = {"default": default, "show_default": True}
     if get_origin(kind) is tuple:
         items = get_args(kind)
@@ -56,11 +59,10 @@ def option_for(name: str, field: FieldInfo) -> click.Option:
             help_text = f"{help_text} May be repeated.".strip()
         else:
             how["nargs"] = len(items)
-    metavar = {Path: "FILE", str: "NAME"}.get(kind)
     return click.Option(
         [flag, name],
         type=_type_of(kind, constraints, name),
-        metavar=metavar,
+        metavar=metavar or {Path: "FILE", str: "NAME"}.get(kind),
         required=field.is_required(),
         help=help_text,
         **how,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnlab.errors import UserError
 from cnnlab.files import absence
+from cnnlab.foreign_text import one_line, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +27,7 @@ MOST = 1e9
 """The largest number of an image or a kernel: sums of their products stay far from infinity."""
 
 LONGEST_SIDE = 2048
+_MOST_NAMES = 5  # of arrays in an error
 _MOST_BYTES = LONGEST_SIDE * LONGEST_SIDE * 3 * 8
 
 
@@ -99,10 +102,8 @@ def _scale_of(values: np.ndarray, scale: Scale | None, path: Path) -> Scale:
         if black <= low and high <= white:
             return black, white
     expected = " or ".join(f"from {black:g} to {white:g}" for black, white in candidates)
-    raise UserError(
-        f"{path}: expected numbers {expected}, found {low:g} to {high:g}; say by --scale which numbers are "
-        "black and white"
-    )
+    remedy = "; say by --scale which numbers are black and white" if scale is None else ""
+    raise UserError(f"{path}: expected numbers {expected}, found {low:g} to {high:g}{remedy}")
 
 
 def _read(path: Path) -> tuple[np.ndarray, Scale | None]:
@@ -115,6 +116,8 @@ def _read(path: Path) -> tuple[np.ndarray, Scale | None]:
         with open_npz(path) as npz:
             images = [name for name in npz.names if name != "scale"]
             name = images[0] if len(images) == 1 else "image"
+            if name not in images:
+                raise NpzError(expected="one array, or one called image", found=_listed(images))
             size = npz.header(name).num_bytes
             if size is not None and size > _MOST_BYTES:
                 raise NpzError(expected=f"an image of at most {_MOST_BYTES:,} bytes", found=f"{size:,}")
@@ -125,6 +128,11 @@ def _read(path: Path) -> tuple[np.ndarray, Scale | None]:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # of the scale
         raise UserError(f"{path}: scale: {error}") from None
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [shortened(one_line(name)) for name in names[:_MOST_NAMES]]
+    return ", ".join([*shown, *(["…"] if len(names) > _MOST_NAMES else [])]) or "none"
 
 
 def _recorded(npz: NpzReader) -> Scale:

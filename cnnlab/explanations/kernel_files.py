@@ -42,7 +42,7 @@ def read_kernels(path: Path) -> Mapping[str, OwnKernel]:
     import numpy as np
 
     root = read_yaml(path)
-    taken = dict.fromkeys(_TAKEN, "something else in the .npz file")
+    taken: dict[str, str] = {}
     if not isinstance(root.value, dict) or not root.value:
         raise UserError(f"{root.place}: expected kernels as name: [[…], […]]")
     kernels = {}
@@ -50,11 +50,14 @@ def read_kernels(path: Path) -> Mapping[str, OwnKernel]:
         array, shown = array_name(name), one_line(name)
         if not array.strip("_"):
             raise UserError(f"{entry.place}: expected a name for the kernel, found {as_written(name)}")
+        if array in _TAKEN:
+            raise UserError(f"{entry.place}: {shown}: this name is reserved; choose another")
         if array in taken:
             raise UserError(
-                f"{entry.place}: {shown}: expected another name; {array} is that of {taken[array]}"
+                f"{entry.place}: {shown}: expected another name; {array} is that of the kernel at "
+                f"{taken[array]}"
             )
-        taken[array] = f"the kernel at {entry.place}"
+        taken[array] = entry.place
         rows = _rows(shown, entry.node)
         kernels[name] = OwnKernel(np.array(rows, np.float64), entry.node.place)
     return kernels

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,7 +20,7 @@ from cnnlab.explanations.array_images import (
 )
 from cnnlab.explanations.explanation import Explained, Explanation
 from cnnlab.explanations.kernel_files import array_name, check_fit, read_kernels
-from cnnlab.explanations.options import File, Index
+from cnnlab.explanations.options import File, Index, Metavar, TwoNumbers
 from cnnlab.explanations.picture_files import read_picture
 from cnnlab.explanations.subject import Subject, displayed
 from cnnlab.explanations.technique import Technique
@@ -33,13 +33,15 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
+    from cnnlab.datasets.content import PixelScale
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
     """What kernels are applied to.
 
-    values: (H, W, C) float, from scale[0], which is black, to scale[1], which is white. look: how numbers
-    that lie as it does are drawn.
+    values: (H, W, C) float, from scale[0], which is black, to scale[1], which is white; it may be the larger
+    one that is black. look: how numbers that lie as it does are drawn.
     """
 
     name: str
@@ -52,6 +54,11 @@ class Picture:
         """Numbers on the picture's scale as brightness in [0, 1]."""
         black, white = self.scale
         return values if self.scale == BRIGHTNESS else (values - black) / (white - black)
+
+    def on(self, scale: Scale) -> Picture:
+        """The same picture with other numbers for black and white."""
+        black, white = scale
+        return replace(self, values=black + (white - black) * self.drawn(self.values), scale=scale)
 
 
 class Kernels(Technique):
@@ -76,13 +83,17 @@ class Kernels(Technique):
         None,
         description="An image file instead, in its own size: a picture, or numbers in a .npy or .npz file.",
     )
-    scale: tuple[float, float] | None = Field(
+    scale: Annotated[TwoNumbers, Metavar("BLACK WHITE")] | None = Field(
         None,
         description="For .npy and .npz: the numbers of black and white; by default 0 1 or, with negative "
         "numbers, -1 1.",
     )
     kernels: File | None = Field(None, description="Your own kernels: YAML, name: [[…], […]].")
-    mean: bool = Field(False, description="The mean of the products instead of their sum.")
+    mean: bool = Field(
+        False,
+        description="The mean of the products instead of their sum; of a test image, the products of the "
+        "numbers that the network takes.",
+    )
     pipeline: str | None = Field(None, description="The kernel of the pipeline; by default Sobel x.")
 
     @field_validator("scale", mode="after")
@@ -96,26 +107,68 @@ class Kernels(Technique):
     def _one_picture(self) -> Kernels:
         if self.picture is not None and self.image is not None:
             raise problems(problem("image and picture exclude each other"))
-        if self.picture is None or not is_array_file(self.picture):
+        if not self._takes_scale:
             self.reject_unused("scale", reason="without a .npy or .npz file as --picture")
         return self
+
+    @property
+    def _takes_scale(self) -> bool:
+        return self.picture is not None and is_array_file(self.picture)
 
     def explain(self, subject: Subject) -> Explanation:
         if self.picture is not None:
             return self._of(_picture_file(self.picture, self.scale), subject.explained, subject.reporter)
-        from cnnlab.pictures.rendering import shades
-
         chosen = subject.choose([] if self.image is None else [self.image], [], default=[0])
-        values = shades(chosen.display[0], subject.appearance)
-        picture = Picture(chosen.names[0], values, notes=chosen.notes[0], look=subject.diagram)
+        picture = self._of_test_set(
+            chosen.names[0], chosen.display[0], subject.pixels, subject.appearance, subject.reporter
+        )
         return self._of(picture, subject.explained, subject.reporter)
 
     def explain_untrained(self, untrained: Untrained) -> Explanation:
         if self.picture is None:
-            picture = _test_image(untrained, self.image or 0)
+            picture = self._untrained_image(untrained)
         else:
             picture = _picture_file(self.picture, self.scale)
         return self._of(picture, untrained.explained, untrained.reporter)
+
+    def _untrained_image(self, untrained: Untrained) -> Picture:
+        """A test image of an experiment that is not trained yet."""
+        from cnnlab.trainer import load_reported
+
+        config, index = untrained.config, self.image or 0
+        if config is None or config.dataset is None:
+            raise UserError(
+                "kernels: expected an image; name a run or an experiment that has images, or give a file "
+                "with --picture"
+            )
+        plain = config.dataset.model_copy(update={"permute_pixels": None})
+        data = load_reported(plain, untrained.data_paths, untrained.reporter)
+        if index >= len(data.test):
+            raise OptionError(
+                "image", f"expected 0 to {len(data.test) - 1}, the test images of {config.name}", value=index
+            )
+        first, brightest = plain.data_format == "channels_first", plain.appearance.brightest
+        display = displayed(data.test.images[[index]], channels_first=first, brightest=brightest)
+        name, appearance = f"test image {index}", plain.appearance
+        return self._of_test_set(name, display[0], data.pixels, appearance, untrained.reporter)
+
+    def _of_test_set(
+        self, name: str, display: np.ndarray, pixels: PixelScale, appearance: Appearance, reporter: Reporter
+    ) -> Picture:
+        """Brightness or, where products are averaged, the numbers that the network takes."""
+        from cnnlab.pictures.rendering import shades
+
+        picture = Picture(name, shades(display, appearance), look=Appearance(axes=appearance.axes))
+        if not self.mean:
+            return picture
+        scale = _black_and_white(pixels, appearance)
+        if scale is None:
+            reporter.note(
+                f"{name}: black and white are other numbers in each channel; the kernels are applied to "
+                "brightness from 0 to 1"
+            )
+            return picture
+        return picture.on(scale)
 
     def _of(self, picture: Picture, explained: Explained, reporter: Reporter) -> Explanation:
         from cnnlab.analyses.kernels import KERNELS, apply_kernels, pipeline
@@ -170,11 +223,11 @@ class Kernels(Technique):
                 **{f"pipeline_{array_name(key)}": each for key, each in stages.items()}, **curve.arrays,
             },
             facts={
-                "image": name, "notes": picture.notes,
+                "image": name, "notes": list(picture.notes), "scale": list(picture.scale),
                 "kernels": {key: kernel.tolist() for key, kernel in kernels.items()}, "pipeline": wanted,
                 **curve.facts,
             },
-            taken={"pipeline": wanted, "scale": list(picture.scale)},
+            taken={"pipeline": wanted, **({"scale": list(picture.scale)} if self._takes_scale else {})},
         )  # fmt: skip
 
 
@@ -186,27 +239,16 @@ def _picture_file(path: Path, scale: Scale | None) -> Picture:
     return Picture(path.name, prepared.pixels / 255, notes=list(prepared.notes))
 
 
-def _test_image(untrained: Untrained, index: int) -> Picture:
-    """A test image of an experiment that is not trained yet."""
-    from cnnlab.pictures.rendering import shades
-    from cnnlab.trainer import load_reported
+def _black_and_white(pixels: PixelScale, appearance: Appearance) -> Scale | None:
+    """What a network takes for the numbers that are drawn black and white; None: each channel has its own."""
+    import numpy as np
 
-    config = untrained.config
-    if config is None or config.dataset is None:
-        raise UserError(
-            "kernels: expected an image; name a run or an experiment that has images, or give a file with "
-            "--picture"
-        )
-    plain = config.dataset.model_copy(update={"permute_pixels": None})
-    test, appearance = load_reported(plain, untrained.data_paths, untrained.reporter).test, plain.appearance
-    if index >= len(test):
-        raise OptionError(
-            "image", f"expected 0 to {len(test) - 1}, the test images of {config.name}", value=index
-        )
-    channels_first = plain.data_format == "channels_first"
-    display = displayed(test.images[[index]], channels_first=channels_first, brightest=appearance.brightest)
-    look = Appearance(axes=appearance.axes)
-    return Picture(f"test image {index}", shades(display[0], appearance), notes=[], look=look)
+    factor, offset = (np.asarray(each, np.float64) for each in (pixels.factor, pixels.offset))
+    ends = [np.unique(offset + factor * value / 255) for value in (0, appearance.brightest)]
+    if any(len(end) > 1 for end in ends):
+        return None
+    darkest, brightest = (float(end[0]) for end in ends)
+    return (darkest, brightest) if appearance.points is None else (brightest, darkest)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from cnnlab.errors import OptionError, UserError
 from cnnlab.files import can_be_path, expanded
-from cnnlab.language.fields import as_written
+from cnnlab.language.fields import as_written, without_numpy
 
 
 def _as_whole_number(value: Any) -> Any:
@@ -22,19 +24,29 @@ def _as_whole_number(value: Any) -> Any:
 
 def _as_several(value: Any) -> Any:
     """3 → (3,), [3, 5] → (3, 5): one value stands for a list of one."""
-    if hasattr(value, "tolist"):  # a NumPy array
-        value = value.tolist()
+    value = without_numpy(value)
     if isinstance(value, list | range):
         return tuple(value)
     return value if value is None or isinstance(value, tuple | dict | set) else (value,)
 
 
-def _as_two(value: Any) -> Any:
-    several = _as_several(value)
-    if not isinstance(several, tuple) or len(several) != 2:
-        found = f"a list of {len(several)}" if isinstance(value, list | tuple) else as_written(value)
-        raise ValueError(f"expected two whole numbers, found {found}")
-    return several
+def _two(numbers: str) -> Callable[[Any], Any]:
+    def as_two(value: Any) -> Any:
+        value = without_numpy(value)
+        several = _as_several(value)
+        if not isinstance(several, tuple) or len(several) != 2:
+            found = f"a list of {len(value)}" if isinstance(value, list | tuple) else as_written(value)
+            raise ValueError(f"expected two {numbers}, found {found}")
+        return several
+
+    return as_two
+
+
+@dataclass(frozen=True)
+class Metavar:
+    """What stands for an option's values in its help, where that is not their type."""
+
+    text: str
 
 
 def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -69,7 +81,8 @@ File = Annotated[Path, BeforeValidator(_as_path)]
 ClassName = Annotated[str, BeforeValidator(_as_class_name)]
 
 Indices = Annotated[tuple[Index, ...], Several, EachOnce]
-TwoIndices = Annotated[tuple[Index, Index], BeforeValidator(_as_two)]
+TwoIndices = Annotated[tuple[Index, Index], BeforeValidator(_two("whole numbers"))]
+TwoNumbers = Annotated[tuple[float, float], BeforeValidator(_two("numbers"))]
 Files = Annotated[tuple[File, ...], Several, EachOnce]
 Names = Annotated[tuple[str, ...], Several]
 

@@ -3,19 +3,22 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.ndimage import shift
 from scipy.signal import correlate
 
 from cnnlab.analyses.letters import (
     DISTORTIONS,
+    KINDS,
     METHODS,
     PATCHES,
+    SHIFTS,
     UNDECIDED,
     LetterNetwork,
     Vote,
     as_they_are,
     chosen,
     cut_out,
-    distorted,
+    figures_of,
     identical,
     layer,
     mean_of_products,
@@ -138,29 +141,40 @@ def test_comparing_pixels():
 def test_figures_are_those_of_the_dataset_and_follow_from_the_seed():
     thin, _ = XO(size=9, difficulty=0, noise=0).draw(40, RandomStream(0))
     assert {each.tobytes() for each in thin / 127.5 - 1} == {each.tobytes() for each in as_they_are()}
-    for kind in DISTORTIONS:
-        images, labels = distorted(kind, 40, seed=3)
-        again, same = distorted(kind, 40, seed=3)
+    for kind in KINDS:
+        images, labels = figures_of(kind, 40, seed=3)
+        again, same = figures_of(kind, 40, seed=3)
         assert_array_equal(images, again)
         assert_array_equal(labels, same)
         assert_array_equal(np.unique(images), [-1, 1])
         assert np.sum(labels == 0) == len(labels) / 2
-    assert np.any(distorted(kind, 40, seed=4)[0] != images)
+    assert np.any(figures_of(kind, 40, seed=4)[0] != images)
+
+
+def test_shifts_are_by_whole_pixels_and_every_one_is_there_once():
+    for kind, pixels in SHIFTS.items():
+        images, labels = figures_of(kind, 3, seed=0)
+        steps = range(pixels, -pixels - 1, -1)
+        away = [(down, across) for down in steps for across in steps if pixels in (abs(down), abs(across))]
+        wanted = [shift(letter, (*each, 0), order=0, cval=-1) for each in away for letter in as_they_are()]
+        assert_array_equal(images, wanted)
+        assert_array_equal(labels, [0, 1] * len(away))
 
 
 def test_one_distortion_changes_nothing_else():
     """Only what is shifted loses its center, only what is rotated its mirror image."""
-    for kind in DISTORTIONS:
-        figures = distorted(kind, 200, seed=0)[0]
+    for kind in KINDS:
+        figures = figures_of(kind, 200, seed=0)[0]
         mirrored = (figures == figures[:, :, ::-1]).all(axis=(1, 2, 3))
         turned = (figures == figures[:, ::-1, ::-1]).all(axis=(1, 2, 3))
-        is_shifted, is_rotated = "shift" in DISTORTIONS[kind], "rotation" in DISTORTIONS[kind]
+        amounts = DISTORTIONS.get(kind, {})
+        is_shifted, is_rotated = SHIFTS.get(kind, 0) > 0 or "shift" in amounts, "rotation" in amounts
         assert turned.all() != is_shifted
         assert mirrored.all() != (is_shifted or is_rotated)
-    turned, labels = distorted("rotated by up to 45°", 200, seed=0)
+    turned, labels = figures_of("rotated by up to 45°", 200, seed=0)
     assert np.all(turned[labels == 1] == as_they_are()[1])  # an O that is turned is the same O
     for kind, narrowest in (("scaled to 50–100%", 3), ("thickened to up to 2 pixels", 7)):
-        widths = (distorted(kind, 200, seed=0)[0].max(axis=(1, 3)) == 1).sum(axis=1)
+        widths = (figures_of(kind, 200, seed=0)[0].max(axis=(1, 3)) == 1).sum(axis=1)
         assert (widths.min(), widths.max()) == (narrowest, 7)
 
 
@@ -169,8 +183,8 @@ def test_what_tells_which_figures(network):
     found = {each.kind: each.accuracies for each in told_letters(network, 1000, seed=0)}
     assert {kind: [round(share, 3) for share in shares.values()] for kind, shares in found.items()} == {
         "as it is": [1, 1, 1, 1],
-        "shifted by up to 1 pixel": [0.027, 0.901, 0.859, 0.982],
-        "shifted by up to 2 pixels": [0.007, 0.556, 0.647, 0.801],
+        "shifted by 1 pixel": [0, 0.75, 1, 1],
+        "shifted by 2 pixels": [0, 0.125, 0.5, 0.625],
         "scaled to 50–100%": [0.168, 0.666, 1, 0.66],
         "rotated by up to 45°": [0.534, 0.729, 0.808, 0.868],
         "thickened to up to 2 pixels": [0.318, 1, 1, 0.754],

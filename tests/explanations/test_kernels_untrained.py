@@ -81,17 +81,41 @@ def test_floats_of_three_channels_and_a_recorded_scale(kernels, tmp_path):
 
 
 @pytest.mark.usefixtures("unrendered")
-def test_an_experiment_s_images_need_no_training(kernels):
-    code, document, _ = kernels("xo_cnn", "--image", 3)
+def test_an_experiment_s_images_need_no_training(kernels, tmp_path):
+    code, document, _ = kernels("xo_cnn", "--image", 8)
     assert code == 0
     config = cnnlab.load("xo_cnn").config
-    image = load_dataset(config.dataset, DataPaths.from_environment()).test.images[3]
+    image = load_dataset(config.dataset, DataPaths.from_environment()).test.images[8]
     assert_allclose(arrays_of(document)["picture"], image / np.float32(255))
     assert (document["subject"], document["dataset"], document["run"]) == ("xo_cnn", XO.title, None)
-    assert document["image"] == "test image 3"
+    assert document["image"] == "test image 8"
     assert "kernels-curve.png" in document["pictures"]
-    _, document, _ = kernels("xo_cnn", "--mean")
+    assert document["scale"] == [0, 1]
+    (tmp_path / "patches.yaml").write_text("diagonal: [[1, -1, -1], [-1, 1, -1], [-1, -1, 1]]")
+    _, document, _ = kernels("xo_cnn", "--mean", "--kernels", tmp_path / "patches.yaml", "--image", 8)
     assert "kernels-curve.png" not in document["pictures"]
+    assert document["scale"] == [-1, 1]
+    found = arrays_of(document)
+    assert_array_equal(found["picture"], 2 * (image / 255) - 1)
+    patch = 2 * np.eye(3) - 1
+    assert_allclose(found["diagonal"], correlate2d(found["picture"][..., 0], patch, mode="valid") / 9)
+    assert found["diagonal"].max() == 1  # a full match
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_standardized_channels_have_no_black_and_white(kernels, tmp_path):
+    (tmp_path / "it.yaml").write_text(
+        "name: it\n"
+        "dataset: {name: colors, validation_size: 0, standardize: true}\n"
+        "model: {layers: [Flatten, {Dense: {units: 6, activation: softmax}}]}\n"
+    )
+    _, document, said = kernels(tmp_path / "it.yaml", "--mean")
+    assert document["scale"] == [0, 1]
+    assert arrays_of(document)["picture"].min() >= 0
+    assert (
+        "test image 0: black and white are other numbers in each channel; the kernels are applied to "
+        "brightness from 0 to 1" in said
+    )
 
 
 def test_what_a_signed_image_looks_like(tmp_path, monkeypatch):
@@ -156,8 +180,18 @@ BAD = {
     ),
     "beyond the scale": (
         "--picture {folder}/it.npy --scale 0.5 1",
-        "{folder}/it.npy: expected numbers from 0.5 to 1, found 0 to 1; say by --scale which numbers are "
-        "black and white",
+        "{folder}/it.npy: expected numbers from 0.5 to 1, found 0 to 1",
+    ),
+    "beyond the recorded scale": (
+        "--picture {folder}/recorded.npz", "{folder}/recorded.npz: expected numbers from 2 to 3, found 0 to 1"
+    ),
+    "several arrays": (
+        "--picture {folder}/several.npz",
+        "{folder}/several.npz: expected one array, or one called image, found a, b, c, d, e, …",
+    ),
+    "no array": (
+        "--picture {folder}/none.npz",
+        "{folder}/none.npz: expected one array, or one called image, found none",
     ),
     "missing": ("--picture {folder}/none.npy", "{folder}/none.npy: no such file"),
     "folder": ("--picture {folder}/folder.npz", "{folder}/folder.npz: not a regular file"),
@@ -168,8 +202,7 @@ BAD = {
     ),
     "name": (
         "--picture {folder}/it.npy --kernels {folder}/taken.yaml",
-        "{folder}/taken.yaml:1:1: Picture: expected another name; picture is that of something else in the "
-        ".npz file",
+        "{folder}/taken.yaml:1:1: Picture: this name is reserved; choose another",
     ),
 }  # fmt: skip
 """What is wrong with a file alone is in tests/corpus: array-image and kernels."""
@@ -180,10 +213,26 @@ def test_bad_input(kernels, tmp_path, arguments, message):
     np.save(tmp_path / "it.npy", np.eye(2))
     Image.new("L", (9, 9)).save(tmp_path / "it.png")
     (tmp_path / "folder.npz").mkdir()
+    np.savez(tmp_path / "recorded.npz", image=np.eye(2), scale=[2.0, 3.0])
+    np.savez(tmp_path / "several.npz", **dict.fromkeys("abcdefg", np.eye(2)))
+    np.savez(tmp_path / "none.npz", scale=[2.0, 3.0])
     (tmp_path / "mine.yaml").write_text("even: [[1, 0], [0, 1]]\nwide: [[1, 2, 3]]\n")
     (tmp_path / "taken.yaml").write_text("Picture: [[1]]\n")
     code, _, said = kernels(*arguments.format(folder=tmp_path).split())
     assert (code, said) == (2, message.format(folder=tmp_path) + "\n")
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_a_picture_s_scale_is_no_option(kernels, tmp_path):
+    """What may not be given is not recorded as if it had been."""
+    Image.new("L", (9, 9), 255).save(tmp_path / "it.png")
+    _, document, _ = kernels("--picture", tmp_path / "it.png")
+    assert (document["options"]["scale"], document["scale"]) == (None, [0, 1])
+
+
+def test_help_says_which_number_is_black(capsys):
+    assert run(["explain", "kernels", "--help"]) == 0
+    assert "--scale BLACK WHITE" in capsys.readouterr().out
 
 
 def test_python_says_the_same(tmp_path):
@@ -193,5 +242,11 @@ def test_python_says_the_same(tmp_path):
     assert_allclose(found.arrays["identity"], np.eye(9)[1:-1, 1:-1] / 9)
     with pytest.raises(UserError, match=r"^scale: expected two ascending numbers"):
         cnnlab.explain("kernels", picture=tmp_path / "it.npy", scale=(2, 0), out=tmp_path)
+    for pair in ([0, 2], np.array([0, 2]), [np.float32(0), np.int64(2)]):
+        again = cnnlab.explain("kernels", picture=tmp_path / "it.npy", scale=pair, mean=True, out=tmp_path)
+        assert again.as_dict()["options"] == found.as_dict()["options"]
+    for wrong, said in (((1,), "a list of 1"), ([0, 1, 2], "a list of 3"), (3, "3"), ("01", "'01'")):
+        with pytest.raises(UserError, match=rf"^scale: expected two numbers, found {said}$"):
+            cnnlab.explain("kernels", picture=tmp_path / "it.npy", scale=wrong, out=tmp_path)
     with pytest.raises(UserError, match=r"^image and picture exclude each other$"):
         cnnlab.explain("kernels", picture=tmp_path / "it.npy", image=1, out=tmp_path)

@@ -8,11 +8,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image, ImageDraw
 
+from cnnlab.analyses.kernels import KERNELS
 from cnnlab.analyses.network import load_model
 from cnnlab.cli import run
 from cnnlab.commands.progress import reporting
 from cnnlab.config.experiment import load_config
-from cnnlab.datasets import DataPaths
+from cnnlab.datasets import DataPaths, load_dataset
 from cnnlab.errors import UserError, first_sentence
 from cnnlab.explanations.features import Features
 from cnnlab.explanations.filters import Filters
@@ -160,6 +161,22 @@ def test_a_board_is_too_small_for_the_curve_detector(call):
     assert code == 0
     assert document["pictures"] == ["kernels.png", "kernels-pipeline.png"]
     assert "test image 0 is too small for the curve detector, which is 7×7" in said
+
+
+def test_means_of_products_are_those_of_the_network_s_numbers(call):
+    """Of letters and boards ±1: black stones are 1, and drawn black."""
+    for name, ends in (("letters", [-1, 1]), ("board", [1, -1])):
+        code, document, _ = call("explain", "kernels", name, "--mean", "--image", 2)
+        assert code == 0
+        assert document["scale"] == ends
+        assert document["options"]["scale"] is None  # it cannot be given
+        config = load_config(document["run"] + "/config.yaml")
+        data = load_dataset(config.dataset, DataPaths.from_environment())
+        seen = data.pixels.apply(data.test.images[[2]])[0]
+        with np.load(Path(document["folder"]) / "kernels.npz") as arrays:
+            assert_allclose(arrays["picture"], seen, atol=1e-7)
+            mean = np.mean(seen[1:4, 1:4, 0] * KERNELS["sharpness"])
+            assert_allclose(arrays["sharpness"][1, 1], mean, atol=1e-7)
 
 
 def test_explain_and_predict_take_a_picture_alike(call, tmp_path):

@@ -1,5 +1,6 @@
 """`cnnlab explain xo`: no run, every number, one table."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
@@ -83,6 +85,22 @@ def test_pictures(document):
             assert len(np.unique(np.asarray(image.convert("L")))) > 10
 
 
+@pytest.mark.parametrize("name", ["xo", "second-layer"])
+def test_numbers_in_cells_keep_apart(explanation, name):
+    """At 800 pixels, a twentieth of an inch is four."""
+    figure = explanation.figures[name]
+    renderer, inches = FigureCanvasAgg(figure).get_renderer(), figure.dpi_scale_trans.inverted()
+    rows: dict[float, list[tuple[float, float]]] = {}
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent(renderer).transformed(inches)
+        rows.setdefault(round(text.get_position()[1], 3), []).append((box.x0, box.x1))
+    gaps = [
+        left - right for row in rows.values() for (_, right), (left, _) in itertools.pairwise(sorted(row))
+    ]
+    assert len(gaps) > 200
+    assert min(gaps) > 0.05
+
+
 @pytest.mark.usefixtures("unrendered")
 def test_the_command_prints_the_text(explanation, tmp_path, capsys):
     assert run(["explain", "xo", "--figures", "200", "--out", str(tmp_path), "--quiet"]) == 0
@@ -113,8 +131,34 @@ def test_neither_keras_nor_its_backend_is_imported(tmp_path):
 
 def test_one_figure_of_each_kind_will_do(tmp_path):
     explanation = cnnlab.explain("xo", figures=1, out=tmp_path)
-    assert [row["figures"] for row in explanation.as_dict()["accuracy"]] == [2, 1, 1, 1, 1, 1, 1]
+    assert [row["figures"] for row in explanation.as_dict()["accuracy"]] == [2, 16, 32, 1, 1, 1, 1]
     assert explanation.figures["figures"]
+
+
+def test_every_sentence_below_the_table_follows_from_it(tmp_path):
+    """What chance may turn around is only said of many figures."""
+    few, many = (cnnlab.explain("xo", figures=count, out=tmp_path) for count in (499, 500))
+    said = [" ".join(each.text.split()) for each in (few, many)]
+    assert ["all four distortions" in each for each in said] == [False, True]
+    found = {row["kind"]: row for row in many.as_dict()["accuracy"]}
+    votes = ("one_layer", "two_layers")
+    assert all(
+        "both votes tell all letters that are shifted by one, and equal pixels do not" in each
+        for each in said
+    )
+    by_one, by_two = found["shifted by 1 pixel"], found["shifted by 2 pixels"]
+    assert {by_one[each] for each in votes} == {1}
+    assert max(by_one["identical_pixels"], by_one["most_equal_pixels"]) < 1
+    assert max(by_two[each] for each in votes) < 1
+    assert "One layer tells all smaller and all thicker letters. Two layers miss many" in said[1]
+    for kind in ("scaled to 50–100%", "thickened to up to 2 pixels"):
+        assert found[kind]["one_layer"] == 1
+        assert found[kind]["two_layers"] < 0.8
+    assert "Two layers tell more of the turned letters than one, but not all." in said[1]
+    turned, together = found["rotated by up to 45°"], found["all four at once"]
+    assert turned["one_layer"] < turned["two_layers"] < 1
+    assert "Where all four distortions come together, both do worse than equal pixels." in said[1]
+    assert max(together[each] for each in votes) < together["most_equal_pixels"]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def letters(
     Args:
         noise: the share of inverted pixels.
         scale: how far letters are distorted, of at most 1: down to half the size at 1.
-        shift: up to where the letter touches the rim of one pixel at 1, so much further beyond.
+        shift: up to where the letter touches the edge at 1.
         thickness: up to 1 + size / 9 pixels at 1.
         rotation: by up to 45° to either side at 1.
     """

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from cnnlab.pictures.drawings.numbers import Box, draw_numbers, two_decimals
-from cnnlab.pictures.kit.formats import percent
+from cnnlab.pictures.kit.canvas import Canvas
+from cnnlab.pictures.kit.formats import percent, written
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
 from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, label_width
 
 PIXELS = ColorScale(-1, 1, colormap=GREYS)
 MATCHES = ColorScale(-1, 1, colormap=SIGNED)
 _RIGHT = ColorScale(0, 1.4, colormap="Greys")
+_WIDTH = 9.2
+_SMALL = 8.2
+"""Points, of numbers in two digits: they leave some room to the next ones."""
 
 
 def first_layer(
@@ -34,44 +37,48 @@ def first_layer(
         patches: by name (3, 3) of ±1.
         matches: (7, 7, patches). pooled: (4, 4, patches), after ReLU.
     """
-    side, gap = 2.85, 0.25
-    sheet = Sheet(
-        1, len(patches), title=title, subtitle=subtitle, cell=(side, 8.35), gap=(gap, 0.1), narrowest=9.0
-    )
-    x, y = sheet.place(0, 0)
-    _headed(sheet, (x, y + 0.25, 2.0, 2.0), figure, PIXELS, "the figure, 9×9", written=_whole)
-    sheet.box(x, y + 0.25, 2.0 / 3, 2.0 / 3)
+    canvas = Canvas(9.2, title=title, subtitle=subtitle, width=_WIDTH)
+    top, cell, gap = 0.25, 0.42, 0.3
+    drawn = canvas.grid(0, top, figure, cell=0.28, size=9, heading="the figure, 9×9", scale=PIXELS)
+    canvas.mark(drawn, range(3), range(3))
     name, patch = patches[0]
     piece = figure[:3, :3]
     steps = (("its first 3×3 piece", piece), (f"the {name} patch", patch), ("their products", piece * patch))
-    signs = ("×", "=", "")
-    for index, ((head, values), sign) in enumerate(zip(steps, signs, strict=True)):
-        left = x + 2.55 + index * 1.65
-        _headed(sheet, (left, y + 0.25, 1.25, 1.25), values, PIXELS, head, written=_whole)
-        sheet.text(left + 1.45, y + 0.25 + 0.62, sign, across="center", size=14)
-    sheet.text(x + 2.55, y + 1.83, f"mean: {mean_in_words(piece * patch)}", size=10)
-    sheet.text(x + 2.55, y + 2.1, "The patch then moves on by a pixel, to all 49 places.", color=GREY)
+    left = drawn.right + 0.5
+    for sign, (heading, values) in zip(("", "×", "="), steps, strict=True):
+        step = canvas.grid(left, top, values, cell=cell, heading=heading, scale=PIXELS)
+        canvas.sign(left - 0.34, step.middle, sign)
+        left = step.right + 0.68
+    canvas.text(drawn.right + 0.5, step.bottom + 0.3, f"mean: {mean_in_words(piece * patch)}")
+    canvas.text(
+        drawn.right + 0.5,
+        step.bottom + 0.58,
+        "The patch then moves on by a pixel, to all 49 places.",
+        color=GREY,
+    )
+    side = (canvas.width - (len(patches) - 1) * gap) / len(patches)
+    cell = side / matches.shape[1]
     for index, (name, patch) in enumerate(patches):
-        left, _ = sheet.place(0, index)
-        top = y + 2.55
-        draw_numbers(sheet, (left, top, 0.9, 0.9), patch, PIXELS, written=_whole)
-        sheet.text(left + 1.02, top + 0.3, f"{name} patch", size=10, weight="bold")
-        sheet.text(left + 1.02, top + 0.58, "its mean of products, 7×7:", color=GREY)
-        draw_numbers(
-            sheet, (left, top + 1.0, side, side), matches[..., index], MATCHES, written=two_decimals, size=9
-        )
-        below = top + 1.0 + side
-        sheet.text(left, below + 0.18, "max pooling 2×2, then ReLU, 4×4:", color=GREY)
-        small = side * 4 / 7
-        box = (left, below + 0.33, small, small)
-        draw_numbers(sheet, box, pooled[..., index], MATCHES, written=two_decimals, size=9)
-    return sheet.figure
+        left = index * (side + gap)
+        given = canvas.grid(left, drawn.bottom + 0.3, patch, cell=0.3, size=9, scale=PIXELS)
+        canvas.text(given.right + 0.12, given.middle, f"{name} patch", bold=True)
+        matched = canvas.grid(
+            left, given.bottom + 0.38, matches[..., index], cell=cell, size=_SMALL,
+            heading="mean of products, 7×7", scale=MATCHES,
+        )  # fmt: skip
+        if index == 0:
+            canvas.mark(matched, [0], [0])
+        canvas.grid(
+            left, matched.bottom + 0.38, pooled[..., index], cell=cell, size=_SMALL,
+            heading="max pooling 2×2 and ReLU, 4×4", scale=MATCHES,
+        )  # fmt: skip
+    return canvas.figure
 
 
 def mean_in_words(products: np.ndarray) -> str:
     """(8 × 1 + 1 × −1) ÷ 9 = 0.78: the mean of products of ±1."""
     ones, count = int((products == 1).sum()), products.size
-    return f"({ones} × 1 + {count - ones} × −1) ÷ {count} = {two_decimals(float(products.mean()))}"
+    return f"({ones} × 1 + {count - ones} × −1) ÷ {count} = {written(float(products.mean()))}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,54 +107,47 @@ def second_layer(
         weights: (patches, letters), of the vote.
         scores: by letter.
     """
-    side, rows = 1.3, len(patches)
     letters = [letter for letter, _ in scores]
-    row_height = side + 0.14
     labels = label_width([each.name for each in patches], least=1.0)
-    sheet = Sheet(
-        1, 1, title=title, subtitle=subtitle, labels=labels,
-        cell=(3 * 1.45 + 1.1 + 3 * 0.95, 2.8 + rows * row_height),
-    )  # fmt: skip
-    x, y = sheet.place(0, 0)
+    cell, row_height, top = 0.43, 1.43, 2.7
+    canvas = Canvas(top + len(patches) * row_height + 0.2, title=title, subtitle=subtitle, width=_WIDTH)
     for index, (name, values) in enumerate(maps):
-        box = (x + index * 1.95, y + 0.25, 1.75, 1.75)
-        _headed(sheet, box, values, MATCHES, f"{name}, 4×4", written=two_decimals)
-    sheet.text(x - 0.12, y + 1.1, "first layer", across="right", weight="bold")
-    slices = [x + index * 1.45 for index in range(len(maps))]
-    matched = x + len(maps) * 1.45 + 0.1
-    columns = [matched + 1.45 + index * 0.95 for index in range(1 + len(letters))]
+        above = canvas.grid(
+            labels + index * 2.0, 0.25, values, cell=0.45, heading=f"{name}, 4×4", scale=MATCHES
+        )
+    canvas.text(labels - 0.12, above.middle, "first layer", across="right", bold=True)
+    slices = [labels + index * 1.42 for index in range(len(maps))]
+    matched = labels + len(maps) * 1.42 + 0.1
+    columns = [matched + 1.5 + index * 0.8 for index in range(1 + len(letters))]
     heads = ["value", *(f"weight\nfor {letter}" for letter in letters)]
-    top = y + 2.5
-    sheet.text(matched + 0.5, top - 0.06, "matches", across="center", up="baseline", weight="bold")
-    for left, (name, _) in zip(slices, maps, strict=True):
-        sheet.text(left + side / 2, top - 0.06, f"in {name}", across="center", up="baseline", weight="bold")
-    for left, head in zip(columns, heads, strict=True):
-        sheet.text(left, top - 0.06, head, across="center", up="baseline", weight="bold")
-    limit = max(float(np.abs(each.weights).max()) for each in patches)
-    found = max(float(np.abs(each.matches).max()) for each in patches)
+    headed = [
+        *((left + 1.5 * cell, f"in {name}") for left, (name, _) in zip(slices, maps, strict=True)),
+        (matched + 0.5, "matches"), *zip(columns, heads, strict=True),
+    ]  # fmt: skip
+    for middle, head in headed:
+        canvas.text(middle, top - 0.1, head, across="center", up="baseline", bold=True)
+    weight_scale = ColorScale.signed(np.stack([each.weights for each in patches]))
+    match_scale = ColorScale.signed(np.stack([each.matches for each in patches]))
     for row, each in enumerate(patches):
-        middle = top + row * row_height + side / 2
-        sheet.text(x - 0.12, middle, each.name, across="right")
+        y = top + row * row_height
         for index, left in enumerate(slices):
-            box = (left, middle - side / 2, side, side)
-            scale = ColorScale(-limit, limit, colormap=SIGNED)
-            draw_numbers(sheet, box, each.weights[..., index], scale, written=two_decimals)
-        box = (matched, middle - 0.5, 1.0, 1.0)
-        scale = ColorScale(-found, found, colormap=SIGNED)
-        draw_numbers(sheet, box, each.matches, scale, written=two_decimals)
-        sheet.text(columns[0], middle, f"{each.value:.3f}", across="center", size=10)
-        for left, weight in zip(columns[1:], weights[row], strict=True):
-            color = INK if weight else GREY
-            sheet.text(left, middle, two_decimals(float(weight)), across="center", size=10, color=color)
-    bottom = top + rows * row_height + 0.15
-    sheet.text(matched, bottom, "score", weight="bold", size=10)
+            part = each.weights[..., index]
+            drawn = canvas.grid(left, y, part, cell=cell, size=_SMALL, scale=weight_scale)
+        middle = drawn.middle
+        canvas.text(labels - 0.12, middle, each.name, across="right")
+        canvas.grid(matched, middle - 0.5, each.matches, cell=0.5, scale=match_scale)
+        canvas.text(columns[0], middle, f"{each.value:.3f}", across="center")
+        for left, weight in zip(columns[1:], weights[row].tolist(), strict=True):
+            canvas.text(left, middle, written(weight), across="center", color=INK if weight else GREY)
+    bottom = top + len(patches) * row_height + 0.1
+    canvas.text(matched, bottom, "score", bold=True)
     best = max(score for _, score in scores)
     for left, (letter, score) in zip(columns[1:], scores, strict=True):
-        said = f"{letter}: {score:.3f}"
-        sheet.text(
-            left, bottom, said, across="center", weight="bold", size=10, color=MARK if score == best else INK
-        )
-    return sheet.figure
+        canvas.text(
+            left, bottom, f"{letter}: {score:.3f}", across="center", bold=True,
+            color=MARK if score == best else INK,
+        )  # fmt: skip
+    return canvas.figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,20 +192,3 @@ def told_figures(rows: Sequence[FigureRow], methods: Sequence[str], *, title: st
         for left, accuracy in zip(columns, row.accuracies, strict=True):
             sheet.text(left, y + 0.43, percent(accuracy), across="center", size=11)
     return sheet.figure
-
-
-def _headed(
-    sheet: Sheet,
-    box: Box,
-    values: np.ndarray,
-    scale: ColorScale,
-    head: str,
-    *,
-    written: Callable[[float], str],
-) -> None:
-    sheet.text(box[0], box[1] - 0.12, head)
-    draw_numbers(sheet, box, values, scale, written=written)
-
-
-def _whole(value: float) -> str:
-    return f"{value:.0f}".replace("-", "−")

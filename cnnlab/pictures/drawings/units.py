@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.datasets.appearance import PLAIN, Appearance
-from cnnlab.pictures.drawings.numbers import write_numbers
 from cnnlab.pictures.kit.formats import short
+from cnnlab.pictures.kit.numbers import write_numbers
 from cnnlab.pictures.kit.palette import MARK
 from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, label_width
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box

@@ -1,4 +1,4 @@
-"""A few numbers, each written on its colour."""
+"""Numbers on a sheet's picture of them, each written on its colour."""
 
 from __future__ import annotations
 
@@ -12,11 +12,6 @@ from cnnlab.pictures.kit.sheet import GREYS, ColorScale, Sheet
 
 Box = tuple[float, float, float, float]
 """Left, top, width, height, in inches."""
-
-
-def two_decimals(value: float) -> str:
-    """0.78, 1.00, −0.11"""
-    return f"{value:z.2f}".replace("-", "−")
 
 
 def write_numbers(
@@ -48,17 +43,3 @@ def write_numbers(
             x + (column + 0.5) * wide / width, y + (row + 0.5) * tall / height, written(float(value)),
             across="center", size=size, color=PAPER if dark else INK,
         )  # fmt: skip
-
-
-def draw_numbers(
-    sheet: Sheet,
-    box: Box,
-    values: np.ndarray,
-    scale: ColorScale,
-    *,
-    written: Callable[[float], str] = short,
-    size: float = 8.5,
-) -> None:
-    """Colours with their numbers, in a box anywhere on the sheet."""
-    sheet.pixels(*box, values, scale)
-    write_numbers(sheet, box, values, scale, written=written, size=size)
