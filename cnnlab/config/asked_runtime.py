@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.cpu_settings import KerasBackendName
-from cnnlab.errors import OptionError
+from cnnlab.errors import OptionError, closest
 from cnnlab.language.fields import mistakes
 
 
@@ -19,6 +19,8 @@ def asked_runtime(before: RuntimeConfig, *, backend: str | None, device: str | N
         OptionError: there is no such backend or device.
     """
     if backend is not None and backend not in get_args(KerasBackendName):
+        if match := closest(str(backend), get_args(KerasBackendName)):
+            raise OptionError("backend", f"unknown value {backend!r}; did you mean {match}?")
         why = "a trained network is computed by Keras; " if backend == "scratch" else ""
         raise OptionError("backend", f"{why}expected tensorflow, jax or torch, found {backend!r:.60}")
     asked = {key: value for key, value in (("backend", backend), ("device", device)) if value is not None}

@@ -43,7 +43,7 @@ def foreign_layers(model: ModelConfig, root: YamlNode) -> Iterator[str]:
     from cnnlab.layers.from_keras.network import foreign
 
     for where, class_name in foreign(model.keras):
-        yield _no_layer(where, class_name, root)
+        yield _no_layer(where, class_name, root, "such layer")
 
 
 def layers_without_arithmetic(nodes: Sequence[GraphNode], root: YamlNode) -> Iterator[str]:
@@ -52,16 +52,16 @@ def layers_without_arithmetic(nodes: Sequence[GraphNode], root: YamlNode) -> Ite
 
     for node, field, what in lacking(nodes):
         if field is None:
-            yield _no_layer(node.where, node.layer.type(), root)
+            yield _no_layer(node.where, node.layer.type(), root, what)
         else:
             yield located(root, (*node.where, field), _lacking(what))
 
 
-def _no_layer(where: Where, class_name: str, root: YamlNode) -> str:
+def _no_layer(where: Where, class_name: str, root: YamlNode, what: str) -> str:
     path = with_classes(root, where)
     written = into_layer(root, path)[-1]
     name = written if written in LAYERS else class_name  # what stands there may be the block of a layer
-    return f"{root.find(path).place}: {dotted(where)} {name}: {_lacking('such layer')}"
+    return f"{root.find(path).place}: {dotted(where)} {name}: {_lacking(what)}"
 
 
 def _lacking(what: str) -> str:

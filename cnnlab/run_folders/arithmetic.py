@@ -54,7 +54,7 @@ class Arithmetic:
     def from_environment(cls, environment: Mapping[str, Any]) -> Self:
         """Of runs from before a fact was recorded, or with something else in its place, it is not known."""
         of_device = _ON_GPU if environment.get("device") == "gpu" else _ON_CPU
-        if environment.get("backend") == "scratch":  # it has the same bits with any number of threads
+        if environment.get("backend") == "scratch":  # which has the same bits with any number of threads
             of_device = {key: name for key, name in _ON_CPU.items() if key not in _THREADS}
         facts = {key: _fact(environment.get(key)) for key in ("backend", *_ALWAYS, *of_device)}
         if environment and "together" not in environment:

@@ -22,7 +22,7 @@ class Lack(NamedTuple):
     """None: the layer itself."""
 
     what: str
-    """What it would need, such as "layer of this kind"; "no" goes before it."""
+    """What it would need, such as "activation glu" or "such layer"; "no" goes before it."""
 
 
 def lacking(nodes: Sequence[GraphNode]) -> Iterator[Lack]:
@@ -30,7 +30,7 @@ def lacking(nodes: Sequence[GraphNode]) -> Iterator[Lack]:
     for node in nodes:
         # A layer of Keras's own may have the name of one that the engine computes on other inputs.
         if isinstance(node.layer, KerasLayer) or node.layer.type() not in SCRATCH_LAYERS:
-            yield Lack(node, None, "layer of this kind")
+            yield Lack(node, None, "such layer")
             continue
         for field, values in SCRATCH_LAYERS[node.layer.type()].lacks.items():
             value = getattr(node.layer, field)

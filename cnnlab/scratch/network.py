@@ -63,9 +63,12 @@ class Network:
             images: (N, *input_shape) float32 or float64. weights: one mapping for each layer.
         """
         passes: list[Pass] = []
+        held = list(weights)
         for step in self.steps:
             inputs = [images if each == IMAGE else passes[each].output for each in step.inputs]
-            passes.append(step.layer.forward(inputs, weights[step.weights_of], mode))
+            passes.append(step.layer.forward(inputs, held[step.weights_of], mode))
+            # A layer that is called again goes on from its state: moving averages take in both calls.
+            held[step.weights_of] = {**held[step.weights_of], **passes[-1].state}
         return passes
 
     def backward(self, passes: Sequence[Pass], gradient: np.ndarray) -> list[Weights]:

@@ -17,7 +17,7 @@ from cnnlab.scratch.regularizers import penalty, regularizers_of
 from cnnlab.training.steps import Learner, StepResults
 
 DROPOUT = 1
-"""Stands first in the seeds of dropout, so that they are none of those that the order of the images has."""
+"""Stands last in the seeds of dropout; in the two of the order of images, NumPy reads a 0 in its place."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class ScratchSteps:
         learner, optimizer, objective = self._learner, self._learner.optimizer, self._learner.objective
         images = learner.pixels.apply(learner.train.images[positions])
         labels = learner.train.labels[positions]
-        rng = np.random.default_rng([DROPOUT, self._seed, int(optimizer.iterations.value)])
+        rng = np.random.default_rng([self._seed, int(optimizer.iterations.value), DROPOUT])
         mode = replace(self._mode, training=True, uniform=lambda shape: rng.random(shape, np.float32))
         passes = self._trained_network.forward(images, weights, mode)
         outputs = passes[-1].output

@@ -168,7 +168,9 @@ model:
         - {class_name: InputLayer, config: {name: image, shape: [16, 16, 1]}}
         - {class_name: Conv2D, config: {name: same, filters: 1, kernel_size: [3, 3], padding: same,
            kernel_regularizer: {class_name: L2, config: {l2: 0.5}}}, inbound_nodes: [[image], [same]]}
-        - {class_name: Flatten, config: {name: flat}, inbound_nodes: [[same_call2]]}
+        - {class_name: BatchNormalization, config: {name: normal, axis: 3, momentum: 0.8},
+           inbound_nodes: [[same_call2], [normal]]}
+        - {class_name: Flatten, config: {name: flat}, inbound_nodes: [[normal_call2]]}
         - {class_name: Dense, config: {name: letters, units: 2, activation: softmax}, inbound_nodes: [[flat]]}
       input_layers: [image]
       output_layers: [letters]
