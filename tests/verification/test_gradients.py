@@ -563,7 +563,8 @@ SMALL = {
         ),
         pytest.param(
             {"backend": "scratch"},
-            "backend: a trained network is computed by Keras; expected tensorflow, jax or torch, found 'scratch'",
+            "backend: a trained network is computed by Keras; expected tensorflow, jax or torch, "
+            "found 'scratch'",
             id="backend",
         ),
     ],
