@@ -250,6 +250,11 @@ def load(source: ExperimentLike, set: Mapping[str, Any] | None = None) -> Experi
     Raises:
         UserError: there is no such experiment, or something in it is wrong; the message has all mistakes.
     """
+    return loaded(source, set)
+
+
+def loaded(source: ExperimentLike, set: Mapping[str, Any] | None, *, trained: bool = False) -> Experiment:
+    """`load`; with `trained`, whatever keeps an experiment from being trained is no mistake of its file."""
     settings = settings_of(set)
     of_a_run = getattr(source, "experiment", None)  # a Run: that module imports this one
     if isinstance(of_a_run, Experiment):
@@ -261,7 +266,7 @@ def load(source: ExperimentLike, set: Mapping[str, Any] | None = None) -> Experi
             f"expected an experiment's name, a path, a mapping or an Experiment, found {source!r:.60}"
         )
     return Experiment.from_config(
-        read_experiment(source if isinstance(source, Mapping) else str(source), settings)
+        read_experiment(source if isinstance(source, Mapping) else str(source), settings, trained=trained)
     )
 
 

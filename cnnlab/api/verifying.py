@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from cnnlab.api.arguments import data_paths, out_folder, with_runtime
-from cnnlab.api.experiment import ExperimentLike, load
+from cnnlab.api.experiment import ExperimentLike, load, loaded
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run
 from cnnlab.errors import OptionError
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from cnnlab.scratch.convolution import ConvolutionName
     from cnnlab.verification.gradients.results import DtypeName, GradientVerification
     from cnnlab.verification.resuming import ResumeVerification
+
+
+MOST_IMAGES = 256
+"""Of a batch whose gradients are compared; more would find nothing else."""
 
 
 def verify_resume(
@@ -94,7 +98,7 @@ def verify_gradients(
         backend: of Keras; by default the one in the config.
         dtype: float64 or float32.
         convolution: im2col, loops or numba; by default the one in the config, im2col.
-        batch: how many images; by default 8, of large networks 2.
+        batch: how many images, at most 256; by default 8, of large networks 2.
         seed: of fresh weights, images, gradients and entries; by default the config's.
         progress: see `cnnlab.train`.
 
@@ -111,15 +115,15 @@ def verify_gradients(
     for option, value, known in (
         ("dtype", dtype, get_args(DtypeName)), ("convolution", convolution, get_args(ConvolutionName)),
     ):  # fmt: skip
-        if value is not None and value not in known:
+        if value not in known and not (value is None and option == "convolution"):
             raise OptionError(option, f"expected {', '.join(known)}", value=value)
     if batch is not None:
-        _check_number("batch", batch, least=1)
+        _check_number("batch", batch, least=1, below=MOST_IMAGES + 1)
     if seed is not None:
         _check_number("seed", seed, least=0, below=2**32)
     record = _record_of(experiment, out_folder(out))
     if record is None:
-        config = load(experiment, set).config  # type: ignore[arg-type]
+        config = loaded(experiment, set, trained=True).config  # type: ignore[arg-type]
     elif set:
         raise OptionError("set", f"{experiment} is a run, whose settings are what they are; name its config")
     else:

@@ -102,7 +102,7 @@ def resume(
     help="How the NumPy engine computes convolutions; by default as the config says, im2col.",
 )  # fmt: skip
 @click.option(
-    "--batch", type=click.IntRange(min=1), help="Number of images; by default 8, of large networks 2."
+    "--batch", type=click.IntRange(1, 256), help="Number of images; by default 8, of large networks 2."
 )
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1),

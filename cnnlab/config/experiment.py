@@ -258,8 +258,8 @@ def parse_config(root: YamlNode, default_name: str, *, trained: bool = False) ->
     """Check the data of one config; `default_name` is the experiment's where it gives none.
 
     Args:
-        trained: whether it is the config of a run: what makes a training pointless does not keep it from
-            being read.
+        trained: whether it is the config of a run, or of what will not be trained: what makes a training
+            pointless, or impossible for cnnlab's own engine, does not keep it from being read.
 
     Raises:
         UserError: anything is wrong; all mistakes are in the message.

@@ -15,12 +15,15 @@ from cnnlab.layers.base import Layer
 from cnnlab.layers.serialization import write_layer
 
 
-def read_experiment(source: str | Path | Mapping[str, Any], settings: Mapping[str, Any]) -> ExperimentConfig:
+def read_experiment(
+    source: str | Path | Mapping[str, Any], settings: Mapping[str, Any], *, trained: bool = False
+) -> ExperimentConfig:
     """An experiment by name, by its file, or as a mapping, with settings changed.
 
     Args:
         settings: by the keys that --set takes, such as {"training.epochs": 3}. Layers may be objects, and
             values may be what `given_by` makes of them.
+        trained: see `parse_config`.
 
     Raises:
         UserError: the file cannot be read, or anything is wrong; all mistakes are in the message.
@@ -31,7 +34,7 @@ def read_experiment(source: str | Path | Mapping[str, Any], settings: Mapping[st
     else:
         path = find_config(str(source))
         root, default_name = read_config(path), path.stem
-    return parse_config(with_settings(root, settings), default_name=default_name)
+    return parse_config(with_settings(root, settings), default_name=default_name, trained=trained)
 
 
 def with_settings(root: YamlNode, settings: Mapping[str, Any]) -> YamlNode:

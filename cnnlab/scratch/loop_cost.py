@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from cnnlab.language.fields import Shape
+from cnnlab.layers.convolution import Conv2D, Convolution
+from cnnlab.layers.separable_convolution import DepthwiseConv2D, SeparableConv2D
+from cnnlab.layers.transposed_convolution import Conv2DTranspose
 from cnnlab.scratch import loops
 
 SECONDS = 0.05
@@ -15,6 +20,9 @@ SECONDS = 0.05
 
 MOST_CHANNELS = 8
 """A sample has no more channels and filters: beyond, the loops around the innermost ones weigh nothing."""
+
+_MULTIPLICATIONS = 256
+"""In a sample at least: of fewer, the call itself would be what is timed."""
 
 
 class LoopSeconds(NamedTuple):
@@ -25,13 +33,57 @@ class LoopSeconds(NamedTuple):
     to_kernel: float
 
 
+class ConvolutionSeconds(NamedTuple):
+    """Of a layer, for one image: forwards, and to both gradients."""
+
+    forward: float
+    to_input: float
+    to_weights: float
+
+
+def convolution_seconds(layer: Convolution, input_shape: Shape) -> ConvolutionSeconds:
+    """The multiplications of a convolution's kernels times what a few of them take in such kernels."""
+    forward = to_input = to_weights = 0.0
+    for kernel, multiplications in _kernels(layer, input_shape):
+        each = loop_seconds(*kernel)
+        # A transposed convolution goes forwards as others go back.
+        ways = (each.correlate, each.to_images)
+        there, back = reversed(ways) if isinstance(layer, Conv2DTranspose) else ways
+        forward += multiplications * there
+        to_input += multiplications * back
+        to_weights += multiplications * each.to_kernel
+    return ConvolutionSeconds(forward, to_input, to_weights)
+
+
+def _kernels(layer: Convolution, input_shape: Shape) -> list[tuple[tuple[int, int, int, int], int]]:
+    """(height, width, channels, filters) of what the loops see at once, and all multiplications with such."""
+    channels, macs = layer.spatial(input_shape)[2], layer.macs(input_shape)
+    rows, columns, filters = layer.spatial(layer.output_shape(input_shape))
+    match layer:
+        case DepthwiseConv2D():  # each channel is a group
+            return [((*layer.kernel_size, 1, layer.depth_multiplier), macs)]
+        case SeparableConv2D():
+            between = channels * layer.depth_multiplier
+            mixing = rows * columns * between * filters
+            return [
+                ((*layer.kernel_size, 1, layer.depth_multiplier), macs - mixing),
+                ((1, 1, between, filters), mixing),
+            ]
+        case Conv2D():
+            return [((*layer.kernel_size, channels // layer.groups, filters // layer.groups), macs)]
+        case Conv2DTranspose():
+            return [((*layer.kernel_size, filters, channels), macs)]
+    return [((*layer.kernel_size, channels, filters), macs)]  # locally connected, position by position
+
+
 def loop_seconds(height: int, width: int, channels: int, filters: int) -> LoopSeconds:
     """What a multiplication takes in a convolution with such a kernel, forwards and backwards."""
     size = (height, width)
     depth, maps = min(channels, MOST_CHANNELS), min(filters, MOST_CHANNELS)
-    image = (size[0] + 1, size[1] + 1)  # four positions
+    side = math.ceil(max(4, _MULTIPLICATIONS / (height * width * depth * maps)) ** 0.5)
+    image = (size[0] + side - 1, size[1] + side - 1)  # side · side positions
     images, kernel = np.ones((1, *image, depth), np.float32), np.ones((*size, depth, maps), np.float32)
-    output, once = np.ones((1, 2, 2, maps), np.float32), (1, 1)
+    output, once = np.ones((1, side, side, maps), np.float32), (1, 1)
     multiplications = output[..., 0].size * kernel.size
     return LoopSeconds(
         _fastest(lambda: loops.correlate(images, kernel, once, once)) / multiplications,

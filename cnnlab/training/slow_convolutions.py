@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.convolution import Convolution
-from cnnlab.scratch.loop_cost import loop_seconds
+from cnnlab.scratch.loop_cost import convolution_seconds
 
 SLOW = 60.0
 """Seconds per epoch, from which on it is worth a warning."""
@@ -21,7 +20,7 @@ class SecondsInLoops(NamedTuple):
 
 
 def seconds_in_loops(config: ExperimentConfig) -> SecondsInLoops:
-    """The multiplications of each convolution times what a few of them take here, with such a kernel."""
+    """The loops of all convolutions, told from a sample of each."""
     forward = training = 0.0
     learning: set[int] = set()  # layers with weights, and all behind one
     for position, step in enumerate(config.architecture.steps):
@@ -30,15 +29,11 @@ def seconds_in_loops(config: ExperimentConfig) -> SecondsInLoops:
             learning.add(position)
         if not isinstance(layer, Convolution):
             continue
-        kernel = layer.weights_of(step.input_shapes)[0].shape
-        filters = kernel[-1]
-        channels = kernel[-2] if len(kernel) == 4 else kernel[-2] // math.prod(layer.kernel_size)
-        multiplications = layer.macs(step.input_shape)
-        seconds = loop_seconds(*layer.kernel_size, channels, filters)
-        forward += multiplications * seconds.correlate
-        training += multiplications * (seconds.correlate + seconds.to_kernel)
+        seconds = convolution_seconds(layer, step.input_shape)
+        forward += seconds.forward
+        training += seconds.forward + seconds.to_weights
         if behind_weights:  # nobody else needs the gradient of the input
-            training += multiplications * seconds.to_images
+            training += seconds.to_input
     return SecondsInLoops(forward, training)
 
 

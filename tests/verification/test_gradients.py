@@ -14,12 +14,15 @@ import cnnlab
 from cnnlab.cli import run
 from cnnlab.config.experiment import shipped_configs
 from cnnlab.layers import Activation, BatchNormalization, Conv2D, Dense
+from cnnlab.reporting import SILENT
 from cnnlab.scratch import activations, convolution, im2col, pooling
 from cnnlab.scratch.layer import Gradients, Mode, Pass, ScratchLayer
 from cnnlab.scratch.layers import convolutions, core, merging, normalization, regularization
-from cnnlab.verification.gradients import loop_time
+from cnnlab.scratch.network import Network
+from cnnlab.verification.gradients import loop_time, verifying
 from cnnlab.verification.gradients.finite_differences import Slopes, finite_differences
-from cnnlab.verification.gradients.results import LayerCheck
+from cnnlab.verification.gradients.one_layer import Trial
+from cnnlab.verification.gradients.results import GradientVerification, LayerCheck
 from cnnlab.verification.gradients.small_layers import small_shapes, work_of
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -366,10 +369,60 @@ def test_a_layer_that_is_all_kinks_does_not_pass() -> None:
     layer = Rough(Activation(activation="linear"), ((4,),))
     rng = np.random.default_rng(0)
     slopes = finite_differences(layer, [rng.random((3, 4))], {}, Mode(True), rng, 1e-6)
-    assert slopes == Slopes(None, 0, 12)
-    check = LayerCheck("rough_1", "Rough", 0.0, 0.0, {}, slopes.difference, 1e-6, 0, slopes.left_out)
+    assert slopes == Slopes(None, 0, 12, {"input": 0})
+    check = LayerCheck("rough_1", "Rough", 0.0, 0.0, {}, slopes.difference, 1e-6, 0, slopes.left_out, {})
     assert not check.ok
     assert str(check) == "rough_1: no entry is away from kinks, so finite differences say nothing"
+
+
+def test_a_tensor_with_few_entries_away_from_kinks_is_named() -> None:
+    class Partly(ScratchLayer[Any]):
+        """The first of four columns is smooth."""
+
+        def forward(self, inputs: Any, weights: Any, mode: Mode) -> Pass:
+            rough = np.array([False, True, True, True])
+            output = np.where(rough, np.sin(1e9 * inputs[0]), inputs[0])
+            return Pass(output, lambda gradient, _: Gradients([gradient]))
+
+    layer = Partly(Activation(activation="linear"), ((4,),))
+    rng = np.random.default_rng(0)
+    slopes = finite_differences(layer, [rng.random((3, 4))], {}, Mode(True), rng, 1e-6)
+    assert slopes.difference is not None
+    assert slopes[1:] == (3, 9, {"input": 3})
+    check = LayerCheck("partly_1", "Partly", 0.0, 0.0, {}, slopes.difference, 1e-6, *slopes[1:])
+    assert str(GradientVerification("rough", "tensorflow", "float64", 0, "im2col", (check,))) == (
+        "rough, float64: Keras on tensorflow and the NumPy engine agree in 1 layer, and with 3 finite "
+        "differences (9 at kinks left out)\n"
+        "   partly_1: finite differences at 3 entries of input only; the others are at kinks"
+    )
+
+
+@pytest.mark.parametrize("error", ["output", "gradient"])
+def test_large_inputs_and_weights_that_are_not_trained_hide_no_error(
+    error: str, backend: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pixels up to 255, and their variance in the thousands: beside either, 1e-3 would be rounding."""
+    config = cnnlab.load(
+        {"model": {"input_shape": [4, 4, 3], "layers": ["BatchNormalization"]}, "name": "pixels"}
+    ).config
+    (step,) = Network.of(config.nodes, config.input_shape).steps
+    rng = np.random.default_rng(0)
+    weights = {
+        "gamma": np.ones(3), "beta": np.full(3, 0.1),
+        "moving_mean": np.full(3, 120.0), "moving_variance": np.full(3, 1812.0),
+    }  # fmt: skip
+    trial = Trial(step, config.nodes[0], weights, [rng.uniform(0, 255, (8, 4, 4, 3))], "im2col", (0, 0))
+    assert trial.check("float32")[0].ok
+    wrong: dict[str, Callable[[Pass], Pass]] = {
+        "output": lambda passed: replace(passed, output=passed.output + 1e-3),
+        "gradient": wrong_gradients(lambda found: found._replace(inputs=[1.01 * found.inputs[0]])),
+    }
+    plant(normalization.BatchNormalization, "forward", output=wrong[error])(monkeypatch)
+    check, _ = trial.check("float32")
+    assert (check.output <= check.tolerance, check.gradients_agree) == (
+        error != "output",
+        error != "gradient",
+    )
 
 
 def test_of_a_saturated_softmax_only_rounding_is_left_which_is_no_error() -> None:
@@ -420,10 +473,43 @@ def test_what_the_engine_lacks_is_named_with_its_place(
     )
 
 
+def test_an_engine_that_is_asked_for_gradients_alone_needs_no_training(backend: Any) -> None:
+    """Constraints, which the engine cannot train with, do not change a layer's gradients."""
+    constrained = {"Dense": {"units": 2, "activation": "softmax", "kernel_constraint": {"max_norm": 2}}}
+    config = {
+        "name": "constrained",
+        "model": {"input_shape": [2, 2, 1], "layers": ["Flatten", constrained]},
+        "runtime": {"backend": "scratch", "convolution": "loops"},
+    }
+    for asked in (None, "tensorflow"):
+        found = cnnlab.verify_gradients(config, backend=asked)
+        assert (found.ok, found.backend, found.convolution) == (True, "tensorflow", "loops")
+
+
+def test_no_more_images_than_there_are(backend: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(cnnlab.UserError, match=r"^batch=21: engines has 20 test images$"):
+        cnnlab.verify_gradients(CONFIG, batch=21)
+    assert run(["verify", "gradients", "alexnet", "--batch", "257"]) == 2
+    assert "257 is not in the range 1<=x<=256" in capsys.readouterr().err
+
+
+def test_a_run_without_weights_is_refused_before_keras_starts(
+    make_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_run(tmp_path, "larger_norm_cnn", accuracy=0.7)
+
+    def never(*_: Any) -> None:
+        raise AssertionError("Keras was started")
+
+    monkeypatch.setattr(verifying, "start_backend", never)
+    with pytest.raises(cnnlab.UserError, match=r"model\.keras: there is no such file; train this run again"):
+        cnnlab.verify_gradients(str(folder), out=tmp_path)
+
+
 def test_loops_that_nobody_would_wait_for_are_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(loop_time, "seconds_in_loops", lambda *_: 3.1 * 86_400)
+    monkeypatch.setattr(loop_time, "seconds_of_check", lambda *_: 3.1 * 86_400)
     assert run(["verify", "gradients", "vgg16", "--convolution", "loops"]) == 2
     assert capsys.readouterr().err == (
         "--convolution loops: checking vgg16 would take about 3 days; use im2col or numba\n"
@@ -433,9 +519,23 @@ def test_loops_that_nobody_would_wait_for_are_refused(
 def test_loops_say_beforehand_what_they_take(backend: Any) -> None:
     """A convolution alone: the estimate is of its order."""
     config = cnnlab.load(CONFIG, {"model.layers[0].filters": 2}).config
-    once, often = (loop_time.seconds_in_loops(config, images) for images in (1, 100))
+    once, often = (loop_time.seconds_of_check(config, images) for images in (1, 100))
     assert 1 < often / once < 100
     assert cnnlab.verify_gradients(SMALL, convolution="loops").ok
+
+
+def test_loops_of_a_locally_connected_layer_count_as_well() -> None:
+    config = cnnlab.load(
+        {
+            "name": "local",
+            "model": {
+                "input_shape": [224, 224, 8],
+                "layers": [{"LocallyConnected2D": {"filters": 32, "kernel_size": 5}}],
+            },
+        }
+    ).config
+    with pytest.raises(cnnlab.UserError, match=r"^convolution=loops: checking local would take about "):
+        loop_time.check_loops(config, 256, SILENT)
 
 
 SMALL = {
@@ -451,10 +551,11 @@ SMALL = {
     ("arguments", "message"),
     [
         pytest.param({"dtype": "float16"}, "dtype=float16: expected float64, float32", id="dtype"),
+        pytest.param({"dtype": None}, "dtype: expected float64, float32", id="no dtype"),
         pytest.param(
             {"convolution": "fft"}, "convolution=fft: expected im2col, loops, numba", id="convolution"
         ),
-        pytest.param({"batch": 0}, "batch: expected a whole number, 1 or more, found 0", id="batch"),
+        pytest.param({"batch": 0}, "batch: expected a whole number, from 1 to 256, found 0", id="batch"),
         pytest.param(
             {"seed": 2**32},
             "seed: expected a whole number, from 0 to 4,294,967,295, found 4294967296",
@@ -462,7 +563,8 @@ SMALL = {
         ),
         pytest.param(
             {"backend": "scratch"},
-            "backend=scratch: a trained network is computed by Keras; expected tensorflow, jax or torch",
+            "backend: a trained network is computed by Keras; expected tensorflow, jax or torch, "
+            "found 'scratch'",
             id="backend",
         ),
     ],
@@ -506,7 +608,14 @@ LARGE = ("vgg16", "vgg19", "densenet121", "resnet50")
     ],
 )
 def test_no_shipped_config_raises_a_false_alarm(name: str, backend: Any) -> None:
+    """On random images. VGG16, VGG19, DenseNet-121 and ResNet-50 are left out: see `LARGE`."""
     found = cnnlab.verify_gradients(without_data(name))
+    assert found.ok, str(found)
+
+
+@pytest.mark.parametrize("name", ["colors_dnn", "larger_norm_cnn"])
+def test_nor_does_single_precision(name: str, backend: Any) -> None:
+    found = cnnlab.verify_gradients(without_data(name), dtype="float32")
     assert found.ok, str(found)
 
 
@@ -518,7 +627,7 @@ def test_of_shipped_configs_two_have_layers_that_the_engine_lacks(name: str) -> 
 
 
 def test_on_another_backend(other: str, elsewhere: Callable[[str], None]) -> None:
-    """On a part of the network: JAX compiles a program for each layer."""
+    """On a part of the network, and on a shipped config: JAX compiles a program for each layer."""
     layers = CONFIG["model"]["layers"]
     config = {**CONFIG, "model": {"layers": [*layers[:2], layers[3], *layers[6:8], layers[-1]]}}
     elsewhere(
@@ -528,5 +637,7 @@ found = cnnlab.verify_gradients({config!r}, backend={other!r})
 assert found.ok, str(found)
 assert (found.backend, found.dtype) == ({other!r}, "float64")
 assert max(max(each.output, each.input_gradient, *each.weights.values()) for each in found.layers) < 1e-12
+found = cnnlab.verify_gradients({without_data("colors_dnn")!r}, backend={other!r})
+assert found.ok, str(found)
 """
     )

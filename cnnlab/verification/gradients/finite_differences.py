@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cnnlab.scratch.layer import Mode, ScratchLayer, Weights
-from cnnlab.verification.gradients.relative import largest, smallest_scale
+from cnnlab.verification.gradients.relative import largest, smallest_scales
 from cnnlab.verification.gradients.small_layers import small_twin
 
 ENTRIES = 50
-"""So many numbers of each tensor are changed, or all where there are fewer."""
+"""So many numbers of each tensor are changed, or all where there are fewer; kinks aside."""
 
 _MOST_DRAWS = 8 * ENTRIES
 """So many are tried in a tensor whose entries stand at kinks."""
@@ -39,6 +39,7 @@ class Slopes(NamedTuple):
     difference: float | None
     entries: int
     left_out: int
+    sparse: Mapping[str, int]
 
 
 def finite_differences(
@@ -65,18 +66,22 @@ def finite_differences(
     back = before.backward(gradient, True)
     output = before.output.copy()  # that of Flatten is its input, which is about to change
     objective = _Objective(layer, parts, weights, mode, output, gradient)
-    least = smallest_scale([*parts, *weights.values()], gradient)
-    tensors = [*zip(parts, back.inputs, strict=True)]
-    tensors += [(weights[name], each) for name, each in back.weights.items()]
-    worst, entries, left_out, unknown = 0.0, 0, 0, False
-    for tensor, claimed in tensors:
+    # One for all: a step is as large as its tensor, and a saturated function bends on the way.
+    scales = smallest_scales(parts, [weights[name] for name in back.weights], gradient)
+    least = scales.output * largest([gradient])
+    tensors = [("input", *each) for each in zip(parts, back.inputs, strict=True)]
+    tensors += [(name, weights[name], each) for name, each in back.weights.items()]
+    worst, entries, left_out = 0.0, 0, 0
+    sparse: dict[str, int] = {}
+    for name, tensor, claimed in tensors:
         found, refused = _quotients(objective, tensor, claimed, rng, least=least, tolerance=tolerance)
         scale = max([largest([claimed]), least, *(abs(each) for each in found.values())])
         for index, slope in found.items():
             worst = float(np.maximum(worst, abs(slope - claimed.flat[index]) / scale))  # NaN stays NaN
         entries, left_out = entries + len(found), left_out + refused
-        unknown = unknown or bool(tensor.size and not found)
-    return Slopes(None if unknown else worst, entries, left_out)
+        if len(found) < min(ENTRIES, tensor.size):
+            sparse[name] = min(len(found), sparse.get(name, ENTRIES))
+    return Slopes(None if 0 in sparse.values() else worst, entries, left_out, sparse)
 
 
 def jittered(inputs: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import OptionError
+from cnnlab.layers.convolution import Convolution
 from cnnlab.reporting import Reporter
-from cnnlab.scratch.loop_cost import loop_seconds
+from cnnlab.scratch.loop_cost import convolution_seconds
 from cnnlab.verification.gradients.finite_differences import ENTRIES
 from cnnlab.verification.gradients.small_layers import MOST_IMAGES, small_shapes
 
@@ -21,7 +22,7 @@ def check_loops(config: ExperimentConfig, images: int, reporter: Reporter) -> No
     Raises:
         UserError: nobody would wait for it.
     """
-    seconds = seconds_in_loops(config, images)
+    seconds = seconds_of_check(config, images)
     if seconds > MOST_SECONDS:
         raise OptionError(
             "convolution",
@@ -32,22 +33,20 @@ def check_loops(config: ExperimentConfig, images: int, reporter: Reporter) -> No
         reporter.note(f"{config.name}: convolutions in loops take about {_about(seconds)}")
 
 
-def seconds_in_loops(config: ExperimentConfig, images: int) -> float:
+def seconds_of_check(config: ExperimentConfig, images: int) -> float:
     """Seconds of the convolutions of a check, told from a sample of their multiplications."""
     total = 0.0
     for step in config.architecture.steps:
         layer, shapes = step.node.layer, (step.input_shape,)
-        weights = layer.weights_of(shapes)
-        kernels = [each.shape for each in weights if len(each.shape) == 4]
-        if not layer.is_convolution or not kernels:  # of a locally connected layer, no kernel slides
+        if not isinstance(layer, Convolution):
             continue
-        each = loop_seconds(*kernels[0])
+        each = convolution_seconds(layer, step.input_shape)
         # Twice forwards: in training, and as it is used afterwards.
-        whole = images * (layer.macs(step.input_shape) or 0)
-        total += whole * (2 * each.correlate + each.to_images + each.to_kernel)
-        small = small_shapes(layer, shapes, "loops")
-        forwards = 2 * ENTRIES * (1 + len(weights))
-        total += forwards * min(images, MOST_IMAGES) * (layer.macs(small[0]) or 0) * each.correlate
+        total += images * (2 * each.forward + each.to_input + each.to_weights)
+        (small,) = small_shapes(layer, shapes, "loops")
+        forwards = 2 * ENTRIES * (1 + len(layer.weights_of(shapes)))
+        part = layer.macs(small) / layer.macs(step.input_shape)
+        total += forwards * min(images, MOST_IMAGES) * part * each.forward
     return total
 
 

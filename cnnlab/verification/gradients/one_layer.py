@@ -24,7 +24,7 @@ from cnnlab.verification.gradients.finite_differences import (
     jittered,
     slopes_together,
 )
-from cnnlab.verification.gradients.relative import relative_difference, smallest_scale
+from cnnlab.verification.gradients.relative import relative_difference, smallest_scales
 from cnnlab.verification.gradients.results import TOLERANCES, DtypeName, LayerCheck
 
 Found = TypeVar("Found")
@@ -67,7 +67,11 @@ class Trial:
             if isinstance(slopes, str):
                 return replace(check, problem=slopes), output
             check = replace(
-                check, finite_difference=slopes.difference, entries=slopes.entries, left_out=slopes.left_out
+                check,
+                finite_difference=slopes.difference,
+                entries=slopes.entries,
+                left_out=slopes.left_out,
+                sparse=slopes.sparse,
             )
         return check, output
 
@@ -94,7 +98,7 @@ class Trial:
             gc.collect()  # layers refer to themselves
         check = LayerCheck(
             self.step.name, self._settings.type(), math.inf, math.inf,
-            dict.fromkeys(self.weights, math.inf), None, TOLERANCES[dtype], 0, 0,
+            dict.fromkeys(self.weights, math.inf), None, TOLERANCES[dtype], 0, 0, {},
         )  # fmt: skip
         weights = {name: each.astype(dtype, copy=False) for name, each in self.weights.items()}
         exact = replace(self, inputs=inputs, weights=weights)
@@ -106,30 +110,30 @@ class Trial:
     ) -> LayerCheck:
         """The NumPy engine beside Keras's results, in their dtype."""
         layer = self.step.layer
-        factors = [*self.inputs, *self.weights.values()]
+        trainable = {each.name: each.trainable for each in self._settings.weights_of(layer.input_shapes)}
+        least = smallest_scales(
+            self.inputs, [each for name, each in self.weights.items() if trainable[name]], gradient
+        )
         mode = Mode(training=True, convolution=self.convolution, uniform=_kept_in(passed))
         own = layer.forward(self.inputs, self.weights, mode)
         if own.output.shape != passed.output.shape:
             shapes = [times(each.shape[1:]) for each in (own.output, passed.output)]
             return replace(check, problem=f"its output is {shapes[0]}, and {shapes[1]} in Keras")
         own_idle = layer.forward(self.inputs, self.weights, replace(mode, training=False)).output
-        least = smallest_scale(factors)
         outputs = [
-            relative_difference(own.output, passed.output, least),
-            relative_difference(own_idle, idle, least),
+            relative_difference(own.output, passed.output, least.output),
+            relative_difference(own_idle, idle, least.output),
         ]
         back = own.backward(gradient, True)
-        least_gradient = smallest_scale(factors, gradient)
         to_inputs = [
-            relative_difference(mine, theirs, least_gradient)
+            relative_difference(mine, theirs, least.to_inputs)
             for mine, theirs in zip(back.inputs, passed.inputs, strict=True)
         ]
-        trainable = {each.name: each.trainable for each in self._settings.weights_of(layer.input_shapes)}
         gradients, state = iter(passed.weights), iter(passed.state)
         to_weights = {
-            name: relative_difference(back.weights[name], next(gradients), least_gradient)
+            name: relative_difference(back.weights[name], next(gradients), least.to_weights)
             if trainable[name]
-            else relative_difference(own.state[name], next(state), least)
+            else relative_difference(own.state[name], next(state), least.output)
             for name in self.weights
         }
         return replace(

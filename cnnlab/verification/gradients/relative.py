@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -39,10 +40,27 @@ def largest(arrays: Iterable[np.ndarray]) -> float:
     return max((float(np.abs(each).max()) for each in extremes), default=0.0)
 
 
-def smallest_scale(factors: Sequence[np.ndarray], gradient: np.ndarray | None = None) -> float:
-    """`least` for a layer's gradients, or for its output: 1% of what its numbers are products of.
+class SmallestScales(NamedTuple):
+    """`least` for what a layer computes: 1% of what its numbers are products of."""
+
+    output: float
+    to_inputs: float
+    to_weights: float
+
+
+def smallest_scales(
+    inputs: Sequence[np.ndarray], trainable: Sequence[np.ndarray], gradient: np.ndarray
+) -> SmallestScales:
+    """An input's gradient is a sum of weights times what is sent back, a weight's one of inputs times that.
+
+    Weights that are not trained do not count: a moving variance is the square of an input.
 
     Args:
-        factors: inputs and weights. gradient: what is sent back; None for the output.
+        trainable: weights. gradient: what is sent back.
     """
-    return _SHARE * largest(factors) * (1.0 if gradient is None else largest([gradient]))
+    back = _SHARE * largest([gradient])
+    return SmallestScales(
+        _SHARE * largest([*inputs, *trainable]),
+        back * (largest(trainable) or 1.0),
+        back * (largest(inputs) or 1.0),
+    )

@@ -22,7 +22,8 @@ class LayerCheck:
     input_gradient: the largest over its inputs. weights: of trainable weights that of the gradient, of others
     that of the value which the batch leaves them with. finite_difference: that of the NumPy engine's gradient
     from a difference quotient, the largest of all tensors; None where no entry could be checked.
-    entries: how many were checked. left_out: how many were drawn besides, and stand at a kink.
+    entries: how many were checked. left_out: how many were drawn besides, and stand at a kink. sparse: the
+    tensors of which fewer than 50 were left, or than all of a small one, and how many.
     problem: what NumPy said where the engine could not compute the layer.
     """
 
@@ -35,6 +36,7 @@ class LayerCheck:
     tolerance: float
     entries: int
     left_out: int
+    sparse: Mapping[str, int]
     problem: str | None = None
 
     @property
@@ -118,8 +120,14 @@ class GradientVerification:
         left_out = sum(each.left_out for each in self.layers)
         kinks = f" ({left_out:,} at kinks left out)" if left_out else ""
         layers = counted(len(self.layers), "layer")
+        sparse = [
+            f"{layer.name}: finite differences at {count} entries of {tensor} only; the others are at kinks"
+            for layer in self.layers
+            for tensor, count in layer.sparse.items()
+            if count
+        ]
         if self.ok:
-            return f"{what} agree in {layers}, and with {entries}{kinks}"
-        return "\n   ".join(
-            [f"{what} differ in {len(self.differing)} of {layers}", *map(str, self.differing)]
-        )
+            said = f"{what} agree in {layers}, and with {entries}{kinks}"
+        else:
+            said = f"{what} differ in {len(self.differing)} of {layers}"
+        return "\n   ".join([said, *map(str, self.differing), *sparse])

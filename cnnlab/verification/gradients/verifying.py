@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnlab.backend import own_randomness, start_backend
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.errors import CnnlabError, UserError, first_sentence
+from cnnlab.errors import CnnlabError, OptionError, UserError, first_sentence
 from cnnlab.jobs import Jobs
 from cnnlab.layers.graph import IMAGE
 from cnnlab.reporting import Reporter
@@ -17,6 +17,7 @@ from cnnlab.scratch.convolution import ConvolutionName, implementation
 from cnnlab.scratch.network import Network
 from cnnlab.verification.gradients.loop_time import check_loops
 from cnnlab.verification.gradients.results import DtypeName, GradientVerification, LayerCheck
+from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     import keras
@@ -43,16 +44,23 @@ def verify_gradients(
         config: its seed is that of whatever is drawn: fresh weights, images, gradients, entries.
         weights: the model.keras of a run; None: fresh ones.
         jobs: loads the test images; where that fails, or there are none, they are random numbers in [0, 1).
-        batch: how many images; None: 8, or 2 where one takes many multiplications.
+        batch: how many images; None: 8, or 2 where one takes many multiplications, or fewer if there are.
 
     Raises:
-        UserError: the engine lacks a layer, all of which are named; or the loops would take too long.
+        UserError: the engine lacks a layer, all of which are named; the run's weights are missing; there are
+            fewer images; or the loops would take too long.
     """
     if lacking := config.beyond_engine():
         raise UserError("\n".join(lacking))
+    if weights is not None and not weights.is_file():
+        raise UserError(f"{weights}: there is no such file; train this run again with --fresh")
     implementation(convolution)  # says where Numba is missing
     large = (config.architecture.macs or 0) >= MANY_MACS
-    images = _images(config, jobs, batch or (IMAGES_OF_LARGE if large else USUAL_IMAGES))
+    usual = IMAGES_OF_LARGE if large else USUAL_IMAGES
+    images = _images(config, jobs, batch or usual)
+    if batch is not None and len(images) < batch:
+        problem = f"{config.name} has {counted(len(images), 'test image')}"
+        raise OptionError("batch", problem, value=batch)
     if convolution == "loops":
         check_loops(config, len(images), jobs.reporter)
     backend = start_backend(config.runtime)
@@ -112,7 +120,7 @@ def _uneven(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _images(config: ExperimentConfig, jobs: Jobs, count: int) -> np.ndarray:
-    """Test images of the network's own, or random numbers: (N, *input_shape) float32."""
+    """Test images, all if there are fewer, or random numbers: (N, *input_shape) float32."""
     rng = np.random.default_rng(config.seed)
     if config.dataset is not None:
         try:
