@@ -36,7 +36,7 @@ def test_each_function_is_that_of_keras(name, backend):
     np.testing.assert_allclose(backward(gradient), tape.gradient(total, tensor).numpy(), rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS.keys() - {"exponential"})
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS.keys() - {"exponential"}))
 def test_no_number_is_too_large(name):
     x = np.array([[-1e4, -100.0, 100.0, 1e4]])
     output, backward = ACTIVATIONS[name](x)
