@@ -44,14 +44,17 @@ class ConvolutionSeconds(NamedTuple):
 def convolution_seconds(layer: Convolution, input_shape: Shape) -> ConvolutionSeconds:
     """The multiplications of a convolution's kernels times what a few of them take in such kernels."""
     forward = to_input = to_weights = 0.0
-    for kernel, multiplications in _kernels(layer, input_shape):
+    for part, (kernel, multiplications) in enumerate(_kernels(layer, input_shape)):
         each = loop_seconds(*kernel)
         # A transposed convolution goes forwards as others go back.
         ways = (each.correlate, each.to_images)
         there, back = reversed(ways) if isinstance(layer, Conv2DTranspose) else ways
         forward += multiplications * there
-        to_input += multiplications * back
         to_weights += multiplications * each.to_kernel
+        if part == 0:
+            to_input += multiplications * back
+        else:  # on the way to the weights of the part before
+            to_weights += multiplications * back
     return ConvolutionSeconds(forward, to_input, to_weights)
 
 

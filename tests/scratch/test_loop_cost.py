@@ -67,7 +67,10 @@ def test_what_is_counted_is_what_the_loops_do(kind: str, monkeypatch: pytest.Mon
     )
     passed = layer.forward([np.ones((1, *SHAPE))], weights, Mode(True, "loops"))
     forward, counting.price = counting.price, 0.0
+    passed.backward(np.ones_like(passed.output), False)
+    to_weights, counting.price = counting.price, 0.0
     passed.backward(np.ones_like(passed.output), True)
     estimate = convolution_seconds(described, SHAPE)
+    assert estimate.to_weights == pytest.approx(to_weights, rel=1e-12)
     assert estimate.forward == pytest.approx(forward, rel=1e-12)
     assert estimate.to_input + estimate.to_weights == pytest.approx(counting.price, rel=1e-12)
