@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from cnnlab.language.fields import Shape
-from cnnlab.layers.convolution import Conv2D, Convolution
-from cnnlab.layers.separable_convolution import DepthwiseConv2D, SeparableConv2D
-from cnnlab.layers.transposed_convolution import Conv2DTranspose
+from cnnlab.layers.convolution import Convolution
 from cnnlab.scratch import loops
+from cnnlab.scratch.table import SCRATCH_LAYERS
 
 SECONDS = 0.05
 """A sample is timed as often as fits into so many seconds; the fastest counts, because others may compute."""
@@ -43,12 +42,12 @@ class ConvolutionSeconds(NamedTuple):
 
 def convolution_seconds(layer: Convolution, input_shape: Shape) -> ConvolutionSeconds:
     """The multiplications of a convolution's kernels times what a few of them take in such kernels."""
+    computed: Any = SCRATCH_LAYERS[layer.type()](layer, (input_shape,))
     forward = to_input = to_weights = 0.0
-    for part, (kernel, multiplications) in enumerate(_kernels(layer, input_shape)):
+    for part, (*kernel, multiplications) in enumerate(computed.kernels):
         each = loop_seconds(*kernel)
-        # A transposed convolution goes forwards as others go back.
         ways = (each.correlate, each.to_images)
-        there, back = reversed(ways) if isinstance(layer, Conv2DTranspose) else ways
+        there, back = reversed(ways) if computed.is_transposed else ways
         forward += multiplications * there
         to_weights += multiplications * each.to_kernel
         if part == 0:
@@ -56,27 +55,6 @@ def convolution_seconds(layer: Convolution, input_shape: Shape) -> ConvolutionSe
         else:  # on the way to the weights of the part before
             to_weights += multiplications * back
     return ConvolutionSeconds(forward, to_input, to_weights)
-
-
-def _kernels(layer: Convolution, input_shape: Shape) -> list[tuple[tuple[int, int, int, int], int]]:
-    """(height, width, channels, filters) of what the loops see at once, and all multiplications with such."""
-    channels, macs = layer.spatial(input_shape)[2], layer.macs(input_shape)
-    rows, columns, filters = layer.spatial(layer.output_shape(input_shape))
-    match layer:
-        case DepthwiseConv2D():  # each channel is a group
-            return [((*layer.kernel_size, 1, layer.depth_multiplier), macs)]
-        case SeparableConv2D():
-            between = channels * layer.depth_multiplier
-            mixing = rows * columns * between * filters
-            return [
-                ((*layer.kernel_size, 1, layer.depth_multiplier), macs - mixing),
-                ((1, 1, between, filters), mixing),
-            ]
-        case Conv2D():
-            return [((*layer.kernel_size, channels // layer.groups, filters // layer.groups), macs)]
-        case Conv2DTranspose():
-            return [((*layer.kernel_size, filters, channels), macs)]
-    return [((*layer.kernel_size, channels, filters), macs)]  # locally connected, position by position
 
 
 def loop_seconds(height: int, width: int, channels: int, filters: int) -> LoopSeconds:

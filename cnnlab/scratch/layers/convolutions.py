@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,16 @@ Maps = tuple[np.ndarray, Callable[[np.ndarray, bool], Gradients]]
 """Feature maps, and the way back from their gradient, as in `Pass`."""
 
 
+class Sliding(NamedTuple):
+    """Kernels that slide over an image: those of one group, and the multiplications of all for one image."""
+
+    height: int
+    width: int
+    channels: int
+    filters: int
+    multiplications: int
+
+
 class Convolution(ScratchLayer[Described]):
     """activation(maps + bias); the bias's gradient is the sum over all places where it was added."""
 
@@ -36,6 +46,29 @@ class Convolution(ScratchLayer[Described]):
     def window(self) -> Window:
         settings = self.settings
         return Window(settings.kernel_size, settings.strides, settings.padding, settings.dilation_rate)
+
+    is_transposed: ClassVar[bool] = False
+    """Whether it goes forth as the others go back."""
+
+    @property
+    def kernels(self) -> tuple[Sliding, ...]:
+        """What slides over the images, one after the other: here one kernel for each filter."""
+        return (self._sliding(self._channels, self._filters, self._macs),)
+
+    def _sliding(self, channels: int, filters: int, multiplications: int) -> Sliding:
+        return Sliding(*self.settings.kernel_size, channels, filters, multiplications)
+
+    @property
+    def _channels(self) -> int:
+        return self.settings.spatial(self.input_shapes[0])[2]
+
+    @property
+    def _filters(self) -> int:
+        return self.settings.spatial(self.settings.output_shape(self.input_shapes[0]))[2]
+
+    @property
+    def _macs(self) -> int:
+        return self.settings.macs(self.input_shapes[0])
 
     def forward(self, inputs: Sequence[np.ndarray], weights: Weights, mode: Mode) -> Pass:
         data_format = self.settings.data_format
@@ -63,12 +96,21 @@ class Conv2D(Convolution[described.Conv2D]):
     def maps(self, images: np.ndarray, weights: Weights, mode: Mode) -> Maps:
         return correlated(images, "kernel", weights["kernel"], self.window, self.settings.groups, mode)
 
+    @property
+    def kernels(self) -> tuple[Sliding, ...]:
+        groups = self.settings.groups
+        return (self._sliding(self._channels // groups, self._filters // groups, self._macs),)
+
 
 class DepthwiseConv2D(Convolution[DescribedDepthwiseConv2D]):
     """A convolution with as many groups as channels."""
 
     def maps(self, images: np.ndarray, weights: Weights, mode: Mode) -> Maps:
         return depthwise(images, "kernel", weights["kernel"], self.window, mode)
+
+    @property
+    def kernels(self) -> tuple[Sliding, ...]:
+        return (self._sliding(1, self.settings.depth_multiplier, self._macs),)
 
 
 class SeparableConv2D(Convolution[DescribedSeparableConv2D]):
@@ -87,9 +129,26 @@ class SeparableConv2D(Convolution[DescribedSeparableConv2D]):
 
         return maps, backward
 
+    @property
+    def kernels(self) -> tuple[Sliding, ...]:
+        settings, multiplier = self.settings, self.settings.depth_multiplier
+        rows, columns, filters = settings.spatial(settings.output_shape(self.input_shapes[0]))
+        between = self._channels * multiplier
+        across = rows * columns * between * filters
+        return (
+            self._sliding(1, multiplier, self._macs - across),
+            Sliding(1, 1, between, filters, across),
+        )
+
 
 class Conv2DTranspose(Convolution[DescribedConv2DTranspose]):
     """A convolution's way back as the way forth, and the other way round (Dumoulin & Visin 2016)."""
+
+    is_transposed: ClassVar[bool] = True
+
+    @property
+    def kernels(self) -> tuple[Sliding, ...]:
+        return (self._sliding(self._filters, self._channels, self._macs),)
 
     def maps(self, images: np.ndarray, weights: Weights, mode: Mode) -> Maps:
         settings, kernel, window, how = self.settings, weights["kernel"], self.window, mode.convolution
