@@ -1,6 +1,9 @@
-"""Numbers with their nouns, as every sentence writes them."""
+"""How text is written: numbers with their nouns, and the width of a page."""
 
 from __future__ import annotations
+
+TEXT_COLUMNS = 80
+"""What every terminal shows: the width of tables, and of texts that are set in lines."""
 
 
 def counted(number: int, noun: str) -> str:

@@ -26,7 +26,7 @@ from cnnlab.commands.options import (
 from cnnlab.commands.output import print_json, print_table, say
 from cnnlab.cpu_settings import KerasBackendName
 from cnnlab.user_files import written
-from cnnlab.wording import counted, three_digits
+from cnnlab.wording import TEXT_COLUMNS, counted, three_digits
 
 if TYPE_CHECKING:
     from cnnlab.benchmarks.convolution import ConvolutionSpeed
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from cnnlab.benchmarks.timing import Timing
     from cnnlab.benchmarks.verdict import VerdictSpeed
     from cnnlab.config.runs_at_once import RunsAtOnce
-
-_COLUMNS = 80
-"""What every terminal shows."""
 
 
 def _options(command: Command) -> Command:
@@ -115,7 +112,7 @@ def _print_epochs(speeds: Sequence[EpochSpeed]) -> None:
         ]
         for each in speeds
     ]
-    print_table(headers, rows, width=_COLUMNS)
+    print_table(headers, rows, width=TEXT_COLUMNS)
     facts, peak = speeds[0].environment, speeds[0].peak
     say()
     say(f"Seconds: median of {counted(len(speeds[0].seconds.values), 'epoch')}, the first one left out.")
@@ -206,7 +203,7 @@ def _print_verdict(speed: VerdictSpeed) -> None:
     print_table(
         [headers[column] for column in shown],
         [[row[column] for column in shown] for row in rows],
-        width=_COLUMNS,
+        width=TEXT_COLUMNS,
     )
     trainings = len(speed.experiments) * len(speed.seeds)
     epochs = sorted(set(speed.epochs))
@@ -303,7 +300,7 @@ def _print_convolution(speed: ConvolutionSpeed) -> None:
                     f"{measured.largest_difference:.1g}",
                 ]
             )
-    print_table(headers, rows, left=2, width=_COLUMNS)
+    print_table(headers, rows, left=2, width=TEXT_COLUMNS)
     repeats = len(speed.implementations[-1].passes["forward"].seconds.values)
     say()
     say(f"{speed.shapes}: {speed.multiplications:,} multiplications a pass.")

@@ -15,6 +15,7 @@ from cnnlab.commands.options import (
     training_options,
 )
 from cnnlab.commands.output import print_json, print_table, say, say_side_by_side, seconds_text
+from cnnlab.wording import TEXT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from cnnlab.api.experiment import ExperimentLike
     from cnnlab.api.run import Runs
     from cnnlab.training.cost_estimate import CostEstimate
-
-_COLUMNS = 80
-"""What every terminal shows."""
 
 
 @click.command()
@@ -99,7 +97,7 @@ def _print_runs(runs: Runs) -> None:
         ]
         for run in runs
     ]
-    print_table(headers, rows, width=_COLUMNS)
+    print_table(headers, rows, width=TEXT_COLUMNS)
     say_side_by_side(run.result.side_by_side for run in runs)
     seeds: dict[Path, list[str]] = {}
     for run in runs:
@@ -138,7 +136,7 @@ def _print_costs(costs: Sequence[CostEstimate], *, as_json: bool) -> None:
         ]
         for each in costs
     ]
-    print_table(headers, rows, width=_COLUMNS)
+    print_table(headers, rows, width=TEXT_COLUMNS)
 
 
 def _duration(seconds: float) -> str:

@@ -19,12 +19,10 @@ from cnnlab.commands.options import (
 )
 from cnnlab.commands.output import print_json, print_table, say
 from cnnlab.cpu_settings import KerasBackendName
+from cnnlab.wording import TEXT_COLUMNS
 
 if TYPE_CHECKING:
     from cnnlab.verification.gradients.results import GradientVerification, LayerCheck
-
-_COLUMNS = 80
-"""What every terminal shows."""
 
 
 @click.group()
@@ -147,7 +145,7 @@ def gradients(experiment: str, quiet: bool, as_json: bool, **options: Any) -> No
 
 def _print_layers(verification: GradientVerification) -> None:
     headers = ["Layer", "Type", "Output", "Input\ngradient", "Weights", "Finite\ndiff.", "Verdict"]
-    print_table(headers, [_row(layer) for layer in verification.layers], left=2, width=_COLUMNS)
+    print_table(headers, [_row(layer) for layer in verification.layers], left=2, width=TEXT_COLUMNS)
     say()
     say(str(verification))
     tolerances = sorted({layer.tolerance for layer in verification.layers})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, field_validator, model_validator
 
@@ -18,6 +18,7 @@ from cnnlab.explanations.array_images import (
     is_array_file,
     read_array_image,
 )
+from cnnlab.explanations.curve_detector import CurveFound, curve_detector_on
 from cnnlab.explanations.explanation import Explained, Explanation
 from cnnlab.explanations.kernel_files import array_name, check_fit, read_kernels
 from cnnlab.explanations.options import File, Index, Metavar, TwoNumbers
@@ -31,7 +32,6 @@ from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.figure import Figure
 
     from cnnlab.datasets.content import PixelScale
 
@@ -128,6 +128,7 @@ class Kernels(Technique):
         if self.picture is None:
             picture = self._untrained_image(untrained)
         else:
+            untrained.reject_data_dir("with an image file of your own")
             picture = _picture_file(self.picture, self.scale)
         return self._of(picture, untrained.explained, untrained.reporter)
 
@@ -188,7 +189,7 @@ class Kernels(Technique):
         stages = {key: each[0] for key, each in pipeline(pictures, kernels[wanted], mean=self.mean).items()}
         curve = CurveFound()
         if self.kernels is None and not self.mean and picture.scale == BRIGHTNESS:
-            curve = curve_detector_on(picture, reporter)
+            curve = curve_detector_on(picture.values, name, reporter)
         # What keeps the brightness is a picture again.
         parts = {key: each.sum() / (each.size if self.mean else 1) for key, each in kernels.items()}
         shown = {key: picture.drawn(found[key]) for key, part in parts.items() if abs(part - 1) < 0.15}
@@ -249,61 +250,3 @@ def _black_and_white(pixels: PixelScale, appearance: Appearance) -> Scale | None
         return None
     darkest, brightest = (float(end[0]) for end in ends)
     return (darkest, brightest) if appearance.points is None else (brightest, darkest)
-
-
-@dataclass(frozen=True, eq=False)
-class CurveFound:
-    """What the curve detector adds to the other kernels; nothing where it is not asked."""
-
-    figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
-    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-def curve_detector_on(image: Picture, reporter: Reporter) -> CurveFound:
-    """The curve detector on its own curve and at its strongest and weakest position in an image."""
-    from cnnlab.analyses.kernels import CURVE, apply_kernels, strongest_and_weakest
-    from cnnlab.pictures.drawings.units import curve_detector
-    from cnnlab.pictures.kit.formats import short
-
-    picture, name = image.values, image.name
-    if picture.shape[0] < CURVE.shape[0] or picture.shape[1] < CURVE.shape[1]:
-        reporter.note(f"{name} is too small for the curve detector, which is 7×7")
-        return CurveFound()
-    own = (CURVE > 0).astype(float)
-    strongest, weakest = strongest_and_weakest(picture, CURVE)
-    answers = apply_kernels(picture[None], {"curve": CURVE})["curve"][0]
-    most, beside = float(CURVE[CURVE > 0].sum()), float(-CURVE.min())
-
-    def products(patch: np.ndarray) -> str:
-        on, off = float(patch[CURVE > 0].sum()), float(patch[CURVE < 0].sum())
-        total = f"{on - beside * off:.2f}".replace("-", "−")
-        return f"{on:.2f} on the curve − {beside:g} × {off:.2f} beside it = {total}"
-
-    places = [
-        ("its own curve", own),
-        (f"A: strongest position of {name}", strongest.patch),
-        (f"B: weakest position of {name}", weakest.patch),
-    ]
-
-    def figure() -> Figure:
-        return curve_detector(
-            picture, CURVE, answers, [(where, patch, products(patch)) for where, patch in places],
-            [(each.top, each.left) for each in (strongest, weakest)], title=f"A curve detector on {name}",
-            subtitle="Its output is the sum of brightness times weight over the 7×7 pixels under it: "
-            f"{short(most)} on its own curve, the largest possible, and 0 on black. On {name} it is between "
-            f"{short(weakest.answer)} and {short(strongest.answer)}: bright pixels beside the curve are "
-            "subtracted.",
-        )  # fmt: skip
-
-    return CurveFound(
-        {"curve": figure},
-        {"curve_detector": answers},
-        {
-            "curve": {
-                "own": most,
-                "strongest": {"place": [strongest.top, strongest.left], "answer": strongest.answer},
-                "weakest": {"place": [weakest.top, weakest.left], "answer": weakest.answer},
-            }
-        },
-    )

@@ -13,6 +13,7 @@ from cnnlab.explanations.explanation import Explanation
 from cnnlab.explanations.options import Seed, WholeNumber
 from cnnlab.explanations.technique import Technique
 from cnnlab.explanations.untrained import Untrained
+from cnnlab.wording import TEXT_COLUMNS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 """Figures of each kind in the picture."""
-
-_WIDTH = 80
-"""Characters of a line of text."""
 
 _OPENING = "X or O? Nothing is trained here: all that is known is three patches, and one X and one O."
 
@@ -75,7 +73,7 @@ class XO(Technique):
         example = Example(self.letter, network, figure[0, ..., 0], (first, second), scores)
         told = told_letters(network, self.figures, seed=self.seed)
         seen = [_SHIFTED, _DISTORTED] if self.figures >= _ENOUGH else [_SHIFTED]
-        conclusion = textwrap.fill(" ".join([*seen, _LEARNED]), _WIDTH)
+        conclusion = textwrap.fill(" ".join([*seen, _LEARNED]), TEXT_COLUMNS)
         return Explanation(
             self, untrained.explained,
             sentence=f"An {self.letter} by patches and a vote: {example.scored()}; {len(METHODS)} ways to "
@@ -172,10 +170,10 @@ def in_words(example: Example) -> str:
         f"of it, weighted by the difference. {example.scored()}. So it is an {winner}.",
     )
     lines = [
-        textwrap.fill(step, _WIDTH, initial_indent=f"{number}. ", subsequent_indent="   ")
+        textwrap.fill(step, TEXT_COLUMNS, initial_indent=f"{number}. ", subsequent_indent="   ")
         for number, step in enumerate(steps, start=1)
     ]
-    return "\n".join([textwrap.fill(_OPENING, _WIDTH), "", *lines])
+    return "\n".join([textwrap.fill(_OPENING, TEXT_COLUMNS), "", *lines])
 
 
 def as_table(told: Sequence[Told]) -> str:

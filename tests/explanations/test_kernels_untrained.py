@@ -200,6 +200,10 @@ BAD = {
         "--picture {folder}/it.npy --kernels {folder}/mine.yaml",
         "{folder}/mine.yaml:2:7: wide: the 1×3 kernel does not fit it.npy, which is 2×2",
     ),
+    "data of an experiment": (
+        "xo_cnn --picture {folder}/it.png --data-dir {folder}",
+        "--data-dir: has no effect with an image file of your own; leave it out",
+    ),
     "name": (
         "--picture {folder}/it.npy --kernels {folder}/taken.yaml",
         "{folder}/taken.yaml:1:1: Picture: this name is reserved; choose another",

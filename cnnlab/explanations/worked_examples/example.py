@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cnnlab.wording import TEXT_COLUMNS
+
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
 TOGETHER = "\u00a0"
 """A space at which no line ends."""
-
-_COLUMNS = 80
-"""Of a terminal, in which the text is set."""
 
 _MOST_IN_JSON = 300
 
@@ -53,7 +52,7 @@ class WorkedExample:
         """As a terminal shows it: numbered, its title, and its paragraphs, indented."""
         indent = "   "
         paragraphs = [
-            textwrap.fill(line, _COLUMNS, initial_indent=indent, subsequent_indent=indent)
+            textwrap.fill(line, TEXT_COLUMNS, initial_indent=indent, subsequent_indent=indent)
             for line in self.text.split("\n")
         ]
         return "\n".join([f"{number}. {self.title}", *paragraphs]).replace(TOGETHER, " ")
