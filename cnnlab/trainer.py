@@ -85,8 +85,12 @@ class Trainer:
         """Start the backend and say what the arithmetic runs on, and how.
 
         Raises:
-            UserError: the backend or the device is not there, or the process has another one.
+            UserError: the backend, the device or Numba is not there, or the process has another backend.
         """
+        if config.runtime.backend == "scratch":
+            from cnnlab.scratch.convolution import implementation
+
+            implementation(config.runtime.convolution)  # says where Numba is missing
         from cnnlab.backend import start_backend
 
         backend = start_backend(config.runtime)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 
 from cnnlab.config.locating import into_layer, located, with_classes
@@ -22,9 +21,6 @@ def unknown_to_engine(runtime: RuntimeConfig, training: TrainingConfig, root: Ya
     if runtime.precision != "float32":
         message = f"backend scratch computes in float32; leave it out, {_ELSEWHERE}"
         yield located(root, ("runtime", "precision"), message)
-    if runtime.convolution == "numba" and importlib.util.find_spec("numba") is None:
-        message = "Numba is not installed; install it with pip install 'cnnlab[numba]', or use im2col"
-        yield located(root, ("runtime", "convolution"), message)
     from cnnlab.scratch.optimizers import UPDATES
 
     optimizer = training.optimizer

@@ -44,7 +44,7 @@ def implementation(name: ConvolutionName) -> Implementation:
     """
     if name == "numba" and importlib.util.find_spec("numba") is None:
         raise UserError(
-            "runtime.convolution: numba is not installed; install it with pip install 'cnnlab[numba]', "
+            "runtime.convolution: Numba is not installed; install it with pip install 'cnnlab[numba]', "
             "or use im2col"
         )
     return cast(Implementation, importlib.import_module(f"cnnlab.scratch.{_MODULES[name]}"))

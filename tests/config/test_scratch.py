@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cnnlab.cli import run
 from cnnlab.config.asked_runtime import asked_runtime
 from cnnlab.config.experiment import load_config, parse_config
 from cnnlab.config.sections import RuntimeConfig
@@ -40,7 +41,6 @@ MESSAGES = [
     f"c.yaml:10:91: training.optimizer.gradient_accumulation_steps: backend scratch has no gradient_accumulation_steps; leave it out, {ELSEWHERE}",
     f"c.yaml:11:37: runtime.device: backend scratch computes on the CPU; expected cpu or auto, {ELSEWHERE}",
     f"c.yaml:11:53: runtime.precision: backend scratch computes in float32; leave it out, {ELSEWHERE}",
-    "c.yaml:11:81: runtime.convolution: Numba is not installed; install it with pip install 'cnnlab[numba]', or use im2col",
 ]
 
 FOREIGN = """\
@@ -69,12 +69,7 @@ def refused(text: str) -> list[str]:
     return str(caught.value).splitlines()
 
 
-def test_everything_that_the_engine_lacks_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = importlib.util.find_spec
-    monkeypatch.setattr(
-        "cnnlab.config.engine_checks.importlib.util.find_spec",
-        lambda name: None if name == "numba" else found(name),
-    )
+def test_everything_that_the_engine_lacks_is_named_at_once() -> None:
     assert refused(CONFIG) == MESSAGES
 
 
@@ -125,12 +120,26 @@ def test_nothing_of_it_imports_a_framework(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_finished_run_is_read_where_numba_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnnlab.config.engine_checks.importlib.util.find_spec", lambda name: None)
-    text = "dataset: {name: xo}\nmodel: {layers: [Flatten, Dense: {units: 2, activation: softmax}]}\n"
-    text += "runtime: {backend: scratch, convolution: numba}\n"
-    assert parse_config(parse_yaml(text, "c.yaml"), "c", trained=True).runtime.convolution == "numba"
-    assert len(refused(text)) == 1
+def test_without_numba_a_config_is_read_but_not_trained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "cnnlab.scratch.convolution.importlib.util.find_spec",
+        lambda name: None if name == "numba" else found(name),
+    )
+    config = tmp_path / "letters.yaml"
+    config.write_text(
+        "dataset: {name: xo, train_count: 60, test_count: 20}\n"
+        "model: {layers: [Flatten, Dense: {units: 2, activation: softmax}]}\n"
+        "runtime: {backend: scratch, convolution: numba}\n"
+    )
+    assert run(["summary", str(config)]) == 0
+    capsys.readouterr()
+    assert run(["train", str(config), "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        "runtime.convolution: Numba is not installed; install it with pip install 'cnnlab[numba]', or use im2col\n"
+    )
 
 
 def test_a_convolution_is_chosen_for_the_engine_only() -> None:
