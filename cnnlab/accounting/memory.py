@@ -19,9 +19,9 @@ class TrainingMemory:
     Weights, gradients and the optimizer's slots (Adam: two numbers for each weight) are float32 in mixed
     precision too. Activations are the images and the outputs of all layers, which wait for the backward
     pass: half as large in mixed precision. With them counts what some layers compute on the way, as float32:
-    the samples of a spatial transformer, the windows of a locally connected layer; and once, not for each
-    image, the windows of a convolution, where these are written out (im2col). What a framework needs
-    besides, such as the workspace of a convolution, its own code and the data set, comes on top.
+    the samples of a spatial transformer, the windows of a locally connected layer; and for as many images as
+    are computed at once, the windows of a convolution, where these are written out (im2col). What a framework
+    needs besides, such as the workspace of a convolution, its own code and the data set, comes on top.
     """
 
     batch_size: int
@@ -46,13 +46,13 @@ def training_memory(
     optimizer: str,
     slots: int,
     precision: str,
-    windows: bool = False,
+    windows_at_once: int = 0,
 ) -> TrainingMemory:
     """What a step of training takes.
 
     Args:
         slots: numbers that the optimizer keeps for each trainable weight.
-        windows: whether convolutions write out all windows of an image as a matrix, one after the other.
+        windows_at_once: of how many images convolutions write out all windows as a matrix at the same time.
     """
     trainable_bytes = NUMBER_BYTES * architecture.trainable_params
     halves = 1 if precision == "float32" else 2
@@ -64,7 +64,7 @@ def training_memory(
         optimizer_bytes=slots * trainable_bytes,
         activations_bytes=batch_size * architecture.activation_bytes // halves
         + batch_size * architecture.working_bytes
-        + (_window_bytes(architecture) if windows else 0),
+        + min(windows_at_once, batch_size) * _window_bytes(architecture),
     )
 
 
@@ -72,7 +72,8 @@ def evaluation_batch(architecture: Architecture, *, windows: bool = False) -> in
     """How many images are evaluated at once: few enough that they take no more than `EVALUATION_BYTES`.
 
     Args:
-        windows: as above.
+        windows: whether convolutions write them out. Of one image: what is evaluated at once must not
+            depend on the number of threads.
     """
     outputs = sum(math.prod(row.output_shape) for row in architecture.rows)
     taken = NUMBER_BYTES * outputs + architecture.working_bytes

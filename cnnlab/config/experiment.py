@@ -27,6 +27,7 @@ from cnnlab.config.engine_checks import foreign_layers, layers_without_arithmeti
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
+from cnnlab.cpu_settings import threads_of
 from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
 from cnnlab.datasets.fold import Fold
 from cnnlab.datasets.own_paths import starting_in
@@ -115,7 +116,7 @@ class ExperimentConfig(Settings):
             optimizer=training.optimizer.name,
             slots=training.optimizer.slots,
             precision=self.runtime.precision,
-            windows=self.runtime.writes_windows_out,
+            windows_at_once=threads_of("scratch")[0] if self.runtime.writes_windows_out else 0,
         )
 
     @property

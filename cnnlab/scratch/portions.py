@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from typing import TypeVar
@@ -23,7 +23,8 @@ Result = TypeVar("Result")
 NUMBERS_AT_ONCE = 2**18
 """What a portion takes, roughly: 1 MB of float32."""
 
-_threads: ContextVar[Executor | None] = ContextVar("threads", default=None)
+_threads: ContextVar[tuple[Executor, int] | None] = ContextVar("threads", default=None)
+"""The threads, and how many they are."""
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def on_threads(count: int) -> Iterator[None]:
         yield
         return
     with ThreadPoolExecutor(count, "portions") as threads:
-        token = _threads.set(threads)
+        token = _threads.set((threads, count))
         try:
             yield
         finally:
@@ -60,14 +61,19 @@ def in_portions(work: Callable[[slice], Result], images: int, numbers: int) -> I
     """
     size = max(1, NUMBERS_AT_ONCE // numbers)
     portions = [slice(start, start + size) for start in range(0, images, size)]
-    threads = _threads.get()
-    if threads is None or len(portions) == 1:
+    at_work = _threads.get()
+    if at_work is None or len(portions) == 1:
         yield from map(work, portions)
         return
-    # What holds in this thread, such as NumPy's handling of overflows, holds in the others, too.
-    tasks = deque(threads.submit(copy_context().run, work, portion) for portion in portions)
+    threads, count = at_work
+    tasks: deque[Future[Result]] = deque()
+    for portion in portions:
+        # What holds in this thread, such as NumPy's handling of overflows, holds in the others, too.
+        tasks.append(threads.submit(copy_context().run, work, portion))
+        if len(tasks) > count:  # no more results than that wait to be taken
+            yield tasks.popleft().result()
     while tasks:
-        yield tasks.popleft().result()  # which nobody else keeps
+        yield tasks.popleft().result()
 
 
 def computed_in_portions(function: Callable[[np.ndarray], Computed], images: np.ndarray) -> Computed:

@@ -73,6 +73,19 @@ def test_fewer_images_at_once_where_windows_are_written_out() -> None:
     assert load_config("vgg16", ["runtime.backend=scratch"]).evaluation_batch == 2
 
 
+def test_each_thread_of_the_engine_has_the_windows_of_an_image(monkeypatch):
+    from cnnlab.config.experiment import load_config
+
+    def bytes_with(threads, batch_size):
+        monkeypatch.setattr("cnnlab.config.experiment.threads_of", lambda backend: (threads, 1))
+        config = load_config("cnn", ["runtime.backend=scratch", f"training.batch_size={batch_size}"])
+        return config.training_memory.activations_bytes
+
+    windows = 4 * 11 * 11 * 225  # of its second convolution
+    assert bytes_with(3, 8) - bytes_with(1, 8) == 2 * windows
+    assert bytes_with(64, 2) - bytes_with(1, 2) == windows
+
+
 @pytest.mark.parametrize(("size", "images"), [(28, 500), (64, 50), (224, 1)])
 def test_a_spatial_transformer_takes_memory_on_the_way(size, images) -> None:
     """For each output position the weights of all rows and columns, and a line of pixels."""
