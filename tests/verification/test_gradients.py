@@ -266,7 +266,9 @@ def test_what_a_command_prints(
     keys = "name", "type", "output", "input_gradient", "weights", "finite_difference", "tolerance", "ok"
     assert all(tuple(each) == keys for each in layers)
     assert {each["tolerance"] for each in layers} == {1e-4}
-    assert 0 < layers[0]["weights"]["kernel"] < 1e-5
+    # Where products are added up in the same order, as in a single layer without oneDNN, both may be equal.
+    differences = [value for each in layers for value in (each["output"], *each["weights"].values())]
+    assert 0 < max(differences) < 1e-5
 
     ERRORS["missing stride"][0](monkeypatch)
     assert run([*arguments, "--json"]) == 1
