@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cnnlab.api.functions import runs as runs
     from cnnlab.api.functions import summary as summary
     from cnnlab.api.run import Run as Run
+    from cnnlab.api.sweeping import Sweep as Sweep
+    from cnnlab.api.sweeping import sweep as sweep
     from cnnlab.api.training import TrainingFailed as TrainingFailed
     from cnnlab.api.training import train as train
     from cnnlab.api.varying import Variation as Variation
@@ -43,6 +45,8 @@ _MODULES = {
     "runs": "cnnlab.api.functions",
     "explain": "cnnlab.api.explaining",
     "predict": "cnnlab.api.functions",
+    "sweep": "cnnlab.api.sweeping",
+    "Sweep": "cnnlab.api.sweeping",
     "verify_gradients": "cnnlab.api.verifying",
     "verify_resume": "cnnlab.api.verifying",
     "why": "cnnlab.api.why",
@@ -69,6 +73,7 @@ __all__ = [
     "Experiment",
     "Explanation",
     "Run",
+    "Sweep",
     "TrainingFailed",
     "UserError",
     "Variation",
@@ -83,6 +88,7 @@ __all__ = [
     "predict",
     "runs",
     "summary",
+    "sweep",
     "train",
     "verify_gradients",
     "verify_resume",

@@ -32,6 +32,7 @@ COMMANDS = {
     "train": "Train experiments.",
     "compare": "Compare experiments: which network is better?",
     "why": "Find out why a CNN beats a DNN: experiments in between.",
+    "sweep": "Find the best settings of an experiment: a grid, a random search, TPE.",
     "data": "List, download, check and show datasets.",
     "predict": "Classify images with a trained network.",
     "init": "Create a commented config to start from.",
@@ -49,7 +50,7 @@ COMMANDS = {
 _NARROWEST = 20
 """Columns of a terminal that text still fits into."""
 
-RESUMING = ("train", "compare", "why", "report")
+RESUMING = ("train", "compare", "why", "sweep", "report")
 """Commands that train: run again, they resume what was interrupted."""
 
 

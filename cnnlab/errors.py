@@ -72,6 +72,14 @@ class ShapeError(UserError):
         self.remedy = remedy
 
 
+class Pruned(CnnlabError):
+    """A run was stopped because others are better; it can be resumed."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(f"pruned after epoch {epoch}: it was worse than others at that epoch")
+        self.epoch = epoch
+
+
 class CnnlabWarning(UserWarning):
     """What the user should know although the work goes on: such as unverified data."""
 

@@ -8,13 +8,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cnnlab.config.effects import ImageCounts
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.datasets import DataPaths
-from cnnlab.errors import CnnlabError, UserError
+from cnnlab.errors import CnnlabError, Pruned, UserError
 from cnnlab.processor import usable_cpus
 from cnnlab.run_folders.arithmetic import threads_begun_with
 from cnnlab.run_folders.identity import is_finished, run_path
@@ -38,6 +38,16 @@ if TYPE_CHECKING:
     from cnnlab.reporting import Reporter
     from cnnlab.training.cost_estimate import CostEstimate
     from cnnlab.workers.pool import Run, Workers
+
+
+class RunSource(Protocol):
+    """Says which run comes next when there is room for one: what has come of earlier ones may decide."""
+
+    def next(self) -> ExperimentConfig | None:
+        """The next run; None where there is none until one that is being trained has ended."""
+
+    def ended(self, config: ExperimentConfig, outcome: Record | CnnlabError) -> None:
+        """What has come of a run: `Pruned`, too, where the reporter has said so after an epoch."""
 
 
 @dataclass
@@ -128,6 +138,104 @@ class Jobs:
             self._finish_in_workers(configs, workers, share, outcomes)
         return outcomes.records(configs)
 
+    def feed(self, source: RunSource, *, most: int) -> None:
+        """Find or train runs that are asked for one by one, each with one seed at a time.
+
+        Args:
+            most: how many there will be, at most; share and number of workers follow from it.
+
+        Raises:
+            UserError: the first that was to be trained cannot be trained here, and so none can.
+        """
+        share = self.share_of_cpus(most)
+        none_yet = True
+
+        def end(config: ExperimentConfig, outcome: Record | CnnlabError) -> None:
+            nonlocal none_yet
+            if none_yet and isinstance(outcome, UserError) and not isinstance(outcome, DamagedRun):
+                raise outcome
+            none_yet = False
+            if isinstance(outcome, Pruned):
+                self.reporter.pruned(config, outcome)
+            elif isinstance(outcome, CnnlabError):
+                self.reporter.failed(config, outcome)
+            source.ended(config, outcome)
+
+        def next_missing() -> ExperimentConfig | None:
+            while (config := source.next()) is not None:
+                try:
+                    self._check(config)
+                    record = self._trainer.reused(config)
+                except CnnlabError as error:
+                    self.reporter.failed(config, error)
+                    source.ended(config, error)
+                    continue
+                if record is None:
+                    return config
+                source.ended(config, record)
+            return None
+
+        config = next_missing()
+        if config is None:
+            return
+        if self._worker_count([config] * most) > 1:
+            self._feed_workers(config, next_missing, end, most=most, share=share)
+            return
+        while config is not None:
+            end(config, self._trained(config, share))
+            config = next_missing()
+
+    def _feed_workers(
+        self,
+        first: ExperimentConfig,
+        next_missing: Callable[[], ExperimentConfig | None],
+        end: Callable[[ExperimentConfig, Record | CnnlabError], None],
+        *,
+        most: int,
+        share: int | None,
+    ) -> None:
+        from cnnlab.workers.pool import Run
+
+        kept = [first]
+
+        def next_run() -> Run | None:
+            config = kept.pop() if kept else next_missing()
+            if config is None:
+                return None
+            return Run(config, self._threads(config, share) or usable_cpus())
+
+        workers = self._worker_count([first] * most)
+        announce = partial(self._announce, [Run(first, self._threads(first, share) or 1)], workers, most)
+        with self._pool(workers, may_prune=True) as pool:
+            for config, outcome in pool.fed(next_run, announce=announce):
+                end(config, outcome)
+
+    def _trained(self, config: ExperimentConfig, share: int | None) -> Record | CnnlabError:
+        """What comes of a run that is trained in this process, or where that has other threads in another."""
+        threads = self._threads(config, share)
+        if threads is None or self._trains_here(config, threads):
+            try:
+                return self._trainer.finished(config)
+            except CnnlabError as error:
+                return error
+        from cnnlab.workers.pool import Run
+
+        with self._pool(1, may_prune=True) as pool:
+            ((_, outcome),) = pool.trained([Run(config, threads)])
+        return outcome
+
+    def _check(self, config: ExperimentConfig) -> None:
+        """Refuse a run that no training comes through; warn of what is idle in it.
+
+        Raises:
+            UserError: it cannot be trained here.
+        """
+        self._seed_groups.check(config, self.threads)
+        if not self.force:
+            check_memory(config)
+        self._trainer.warn_of(config.idle())
+        self.check_settings(config, self.dataset(config))
+
     def _finish_here(self, config: ExperimentConfig, share: int | None, outcomes: Outcomes) -> bool:
         """Find or train a run in this process; False where it is to have other threads than this process has.
 
@@ -179,14 +287,15 @@ class Jobs:
             for config, outcome in pool.trained(runs, announce=announce):
                 outcomes.ended(config, outcome)
 
-    def _pool(self, workers: int) -> Workers:
+    def _pool(self, workers: int, *, may_prune: bool = False) -> Workers:
         from cnnlab.workers.messages import SharedSettings
         from cnnlab.workers.pool import Workers
 
-        settings = SharedSettings(self.out, self.data_paths, self.fresh, tuple(sys.argv))
+        settings = SharedSettings(self.out, self.data_paths, self.fresh, tuple(sys.argv), may_prune)
         return Workers(settings, workers, self.reporter, requested=self.workers)
 
-    def _announce(self, runs: Sequence[Run], workers: int) -> None:
+    def _announce(self, runs: Sequence[Run], workers: int, most: int | None = None) -> None:
+        """Say how runs are trained. `most`: so many may come, where these are only the first of them."""
         self.reporter.side_by_side(workers)
         each = max(process_bytes(run.config, _image_bytes(self.dataset(run.config))) for run in runs)
         if workers * each > (available := available_memory()):
@@ -197,7 +306,7 @@ class Jobs:
         numbers = sorted({run.threads for run in runs})
         threads = " or ".join(f"{number:,}" for number in numbers)
         self.reporter.note(
-            f"{counted(len(runs), 'run')} in {workers:,} worker processes, {threads} "
+            f"{counted(most or len(runs), 'run')} in {workers:,} worker processes, {threads} "
             f"{'thread' if numbers == [1] else 'threads'} each"
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
-    from cnnlab.errors import CnnlabError
+    from cnnlab.errors import CnnlabError, Pruned
     from cnnlab.run_folders.records import EpochRow, Record
 
 
@@ -44,13 +44,20 @@ class Reporter:
         """So many of the epoch's steps are done; loss and accuracy are means over them."""
 
     def epoch_ended(self, config: ExperimentConfig, row: EpochRow) -> None:
-        """One row of the history."""
+        """One row of the history. The epoch is saved.
+
+        Raises:
+            Pruned: the run is not worth its remaining epochs.
+        """
 
     def reused(self, record: Record) -> None:
         """A run was already finished, and is not trained again."""
 
     def finished(self, config: ExperimentConfig, record: Record) -> None:
         """A run has been trained to its end."""
+
+    def pruned(self, config: ExperimentConfig, error: Pruned) -> None:
+        """A run was stopped, because others are better; the others go on."""
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
         """A run failed; the others go on."""

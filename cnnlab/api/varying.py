@@ -13,7 +13,7 @@ from cnnlab.api.study import StudyResult
 from cnnlab.api.training import TrainingFailed
 from cnnlab.config.axes import axes_of
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.from_python import given_by
+from cnnlab.config.given import given_by
 from cnnlab.errors import OptionError, unknown
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from cnnlab.config.axes import Axis, parse_axis
+from cnnlab.config.axes import Axis, Span, parse_axis
 from cnnlab.config.experiment import known_configs
 from cnnlab.config.overrides import parse_setting
 from cnnlab.config.runs_at_once import MOST_THREADS, RunsAtOnce
@@ -192,18 +192,18 @@ class SettingType(click.ParamType[tuple[str, Any]]):
         return key, node.plain()
 
 
-class AxisType(click.ParamType[Axis]):
-    """KEY=V1,V2,…: a setting of the config and several values, in YAML."""
+class AxisType(click.ParamType[Axis | Span]):
+    """KEY=V1,V2,…: a setting of the config and several values, in YAML; KEY=LOW..HIGH: and their range."""
 
     name = "axis"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Axis:
-        """The key and the plain values.
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Axis | Span:
+        """The key and the plain values, or the range.
 
         Raises:
             UserError: it is not of this form, or a value is not YAML.
         """
-        return value if isinstance(value, Axis) else parse_axis(str(value))
+        return value if isinstance(value, Axis | Span) else parse_axis(str(value))
 
 
 def vary_option(help_text: str) -> Callable[[Command], Command]:
@@ -214,13 +214,13 @@ def vary_option(help_text: str) -> Callable[[Command], Command]:
 
 
 def _varying(
-    context: click.Context, parameter: click.Parameter, axes: Sequence[Axis]
-) -> dict[str, tuple[Any, ...]] | None:
-    settings: dict[str, tuple[Any, ...]] = {}
+    context: click.Context, parameter: click.Parameter, axes: Sequence[Axis | Span]
+) -> dict[str, Axis | Span] | None:
+    settings: dict[str, Axis | Span] = {}
     for axis in axes:
         if axis.key in settings:
             raise UserError(f"--vary {axis.key}: given twice; write all its values into one --vary")
-        settings[axis.key] = axis.values
+        settings[axis.key] = axis
     return settings or None
 
 

@@ -27,6 +27,7 @@ from cnnlab.config.engine_checks import foreign_layers, layers_without_arithmeti
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
+from cnnlab.config.sweep_section import SweepConfig
 from cnnlab.cpu_settings import threads_of
 from cnnlab.datasets import DATASETS, OWN_DATA, DatasetConfig
 from cnnlab.datasets.fold import Fold
@@ -59,7 +60,7 @@ class ExperimentConfig(Settings):
     """One experiment."""
 
     about: ClassVar[str] = "One experiment: data, network, training, seed."
-    indecisive: ClassVar[frozenset[str]] = frozenset({"name", "description", "seed"})
+    indecisive: ClassVar[frozenset[str]] = frozenset({"name", "description", "seed", "sweep"})
 
     name: Name
     description: str = ""
@@ -70,6 +71,7 @@ class ExperimentConfig(Settings):
     training: TrainingConfig = TrainingConfig.model_construct()
     seed: Seed = 0
     runtime: RuntimeConfig = RuntimeConfig.model_construct()
+    sweep: SweepConfig | None = None
 
     _source: Source = PrivateAttr(default=Source())
 
@@ -139,8 +141,9 @@ class ExperimentConfig(Settings):
     def plain(self) -> dict[str, Any]:
         """Every setting, defaults written out, as JSON and YAML can hold it."""
         data = self.model_dump(mode="json")
-        if self.dataset is None:
-            del data["dataset"]
+        for section in ("dataset", "sweep"):
+            if data.get(section) is None:
+                data.pop(section, None)
         return data
 
     def to_yaml(self) -> str:
@@ -201,6 +204,10 @@ class ExperimentConfig(Settings):
 
     def with_seed(self, seed: int) -> ExperimentConfig:
         return self.model_copy(update={"seed": seed})
+
+    def without_sweep(self) -> ExperimentConfig:
+        """The same experiment as one of many: what is varied around it is not its own affair."""
+        return self if self.sweep is None else self.model_copy(update={"sweep": None})
 
     @property
     def fold(self) -> int | None:

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.config.experiment import ExperimentConfig, find_config, parse_config, read_config
+from cnnlab.config.given import given_by, plain_value
 from cnnlab.config.overrides import KEY, with_setting
 from cnnlab.errors import UserError
-from cnnlab.language.fields import Settings
 from cnnlab.language.source import YamlNode, from_plain
-from cnnlab.layers.base import Layer
-from cnnlab.layers.serialization import write_layer
 
 
 def read_experiment(
@@ -30,7 +28,7 @@ def read_experiment(
     """
     if isinstance(source, Mapping):
         name = source.get("name", "experiment")
-        root, default_name = from_plain(_plain(source), f"{name}"), "experiment"
+        root, default_name = from_plain(plain_value(source), f"{name}"), "experiment"
     else:
         path = find_config(str(source))
         root, default_name = read_config(path), path.stem
@@ -49,21 +47,3 @@ def with_settings(root: YamlNode, settings: Mapping[str, Any]) -> YamlNode:
         node = value if isinstance(value, YamlNode) else given_by("--set", key, value)
         root = with_setting(root, key, node)
     return root
-
-
-def given_by(option: str, key: str, value: Any) -> YamlNode:
-    """A value of Python's own as if it had been written in YAML; mistakes in it are told of that option."""
-    return from_plain(_plain(value), f"{option} {key}")
-
-
-def _plain(value: Any) -> Any:
-    """The same with layers and sections of a config as the mappings that read as them."""
-    if isinstance(value, Layer):
-        return write_layer(value)
-    if isinstance(value, Settings):
-        return value.model_dump(mode="json")
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.errors import CnnlabError
+from cnnlab.errors import CnnlabError, Pruned
 from cnnlab.foreign_text import csv_cell, printable
 from cnnlab.framework_errors import described
 from cnnlab.run_folders.checkpoints import (
@@ -192,6 +192,9 @@ def open_run(path: Path, config: ExperimentConfig, *, data: str) -> Iterator[Run
         run.finish()
     except (KeyboardInterrupt, GeneratorExit):  # the latter where Ctrl-C came while the block was left
         leave("interrupted")
+        raise
+    except Pruned as error:
+        leave("pruned", error=str(error))
         raise
     except BaseException as error:
         told = isinstance(error, CnnlabError)

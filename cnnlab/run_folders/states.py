@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     import filelock
 
-State = Literal["running", "finished", "failed", "interrupted"]
+State = Literal["running", "finished", "failed", "interrupted", "pruned"]
 """What run.json says; a listing also knows runs that are "damaged"."""
 
 STATES = get_args(State)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cnnlab.config.axes import value_text
 from cnnlab.pictures.plots import Measured
 from cnnlab.pictures.plots.variation import VariedPoint, variation_maps, variation_panels
 from cnnlab.variation.document import Document
-from cnnlab.variation.study import value_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

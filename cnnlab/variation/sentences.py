@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from cnnlab.comparison.advantages import listed, p_text, percentage_points
 from cnnlab.comparison.experiments import seeds_named
 from cnnlab.comparison.power import ALPHA, fewest_pairs
-from cnnlab.variation.study import Point, Variation, value_text
+from cnnlab.config.axes import value_text
+from cnnlab.variation.study import Point, Variation
 from cnnlab.wording import counted
 
 

@@ -12,7 +12,7 @@ from cnnlab.comparison.advantages import TIE_TOLERANCE
 from cnnlab.comparison.comparing import RunDataset, check_same_data, distortion_of
 from cnnlab.comparison.pairs import Pair
 from cnnlab.comparison.significance import holm
-from cnnlab.config.axes import Axis, overlap, points
+from cnnlab.config.axes import Axis, overlap, points, value_text
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.errors import OptionError, UserError
 from cnnlab.jobs import Jobs
@@ -264,19 +264,6 @@ def _values_at(axes: Sequence[Axis], place: tuple[int, ...]) -> str:
     return ", ".join(
         f"{axis.key}={value_text(axis.values[each])}" for axis, each in zip(axes, place, strict=True)
     )
-
-
-def value_text(value: Any) -> str:
-    """A value as a config has it: 300, same, [3, 3], {seed: 0, block: 4}."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return "null"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(value_text, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {value_text(each)}' for key, each in value.items())}}}"
-    return str(value)
 
 
 def _check_equal_steps(axes: Sequence[Axis]) -> None:

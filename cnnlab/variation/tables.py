@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from cnnlab.comparison.advantages import p_text
+from cnnlab.config.axes import value_text
 from cnnlab.pictures.kit.formats import signed
 from cnnlab.variation.document import Document
-from cnnlab.variation.study import value_text
 
 
 def _rows(document: Document) -> Iterator[tuple[list[str], dict[str, Any], float | None]]:

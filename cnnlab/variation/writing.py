@@ -7,13 +7,13 @@ from pathlib import Path
 
 from cnnlab.comparison import Style, as_text
 from cnnlab.comparison.advantages import listed
+from cnnlab.config.axes import value_text
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
 from cnnlab.studies.writing import comparison_folder, comparison_path, prose
 from cnnlab.summary_tables.text import csv_text
 from cnnlab.variation.document import Document, read_document
 from cnnlab.variation.pictures import picture
-from cnnlab.variation.study import value_text
 from cnnlab.variation.tables import reading_table, value_table
 
 

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SharedSettings:
-    """What all runs of a command have in common. `command`: what the user has typed, which runs record."""
+    """What all runs of a command have in common.
+
+    command: what the user has typed, which runs record.
+    may_prune: whether a run waits after each epoch to hear whether it goes on.
+    """
 
     out: Path
     data_paths: DataPaths
     fresh: bool
     command: tuple[str, ...]
+    may_prune: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,13 @@ class Task:
     config: ExperimentConfig
     side_by_side: int
     estimate: bool = False
+
+
+@dataclass(frozen=True)
+class AfterEpoch:
+    """To a worker that waits after an epoch: whether its run goes on."""
+
+    goes_on: bool
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.runs_at_once import RunsAtOnce
-from cnnlab.errors import CnnlabError, OptionError
+from cnnlab.errors import CnnlabError, OptionError, Pruned
 from cnnlab.run_folders.records import Record, read_record
 from cnnlab.workers.capacity import may_have_gpu
 from cnnlab.workers.messages import (
@@ -107,10 +106,25 @@ class Workers:
         Raises:
             UserError: several workers were asked for, and there is a GPU, which computes one run at a time.
         """
+        order = list(dict.fromkeys(run.kind for run in runs))
+        waiting = iter(sorted(runs, key=lambda run: order.index(run.kind)))
+        return self.fed(lambda: next(waiting, None), announce=announce)
+
+    def fed(
+        self, next_run: Callable[[], Run | None], *, announce: Callable[[], None] | None = None
+    ) -> Iterator[tuple[ExperimentConfig, Record | CnnlabError]]:
+        """Train runs that come one by one, and yield each with what came of it when it has ended.
+
+        Args:
+            next_run: is called where there is room for another run, and returns it; or None, where there is
+                none until one that is being trained has ended.
+            announce: see `trained`.
+
+        Raises:
+            UserError: see `trained`.
+        """
         self._announce = announce
-        if runs and not any(self._may_have_gpu(run) for run in runs):
-            self._several_at_a_time()
-        return self._outcomes(runs)
+        return self._outcomes(next_run)
 
     def estimated(self, run: Run) -> CostEstimate:
         """Try a few steps of a run, to say what all of it will cost.
@@ -118,20 +132,26 @@ class Workers:
         Raises:
             CnnlabError: it cannot be trained here.
         """
-        ((_, outcome),) = self._outcomes([replace(run, estimate=True)])
+        waiting = iter([replace(run, estimate=True)])
+        ((_, outcome),) = self._outcomes(lambda: next(waiting, None))
         if isinstance(outcome, CnnlabError):
             raise outcome
         estimate: CostEstimate = outcome
         return estimate
 
-    def _outcomes(self, runs: Sequence[Run]) -> Iterator[tuple[ExperimentConfig, Any]]:
+    def _outcomes(self, next_run: Callable[[], Run | None]) -> Iterator[tuple[ExperimentConfig, Any]]:
         """Each run with its record, its estimate if it asks for that, or an error, once it has ended."""
-        order = list(dict.fromkeys(run.kind for run in runs))
-        waiting = deque(sorted(runs, key=lambda run: order.index(run.kind)))
+        waiting: Run | None = None
         while True:
-            while waiting and self._has_room(waiting[0]):
-                self._begin(waiting.popleft())
-            if not any(worker.task for worker in self._workers):
+            while self._at_work() < self._count:
+                waiting = waiting or next_run()
+                if waiting is None or self._waits_for_device(waiting):
+                    break
+                if not self._may_have_gpu(waiting):
+                    self._several_at_a_time()
+                self._begin(waiting)
+                waiting = None
+            if not self._at_work():
                 return
             worker, message = self._inbox.get()
             task = worker.task
@@ -141,11 +161,13 @@ class Workers:
                 worker.task = None
                 yield task.config, outcome
 
-    def _has_room(self, run: Run) -> bool:
-        """Whether a run can be begun now. The first worker says what the device is, before others start."""
-        if sum(worker.task is not None for worker in self._workers) >= self._count:
-            return False
-        return not (self._may_have_gpu(run) and any(not worker.is_ready for worker in self._workers))
+    def _at_work(self) -> int:
+        """How many workers have a run."""
+        return sum(worker.task is not None for worker in self._workers)
+
+    def _waits_for_device(self, run: Run) -> bool:
+        """Whether a run cannot be begun yet: the first worker says what the device is before others start."""
+        return self._may_have_gpu(run) and any(not worker.is_ready for worker in self._workers)
 
     def _may_have_gpu(self, run: Run) -> bool:
         """Whether it might be trained on a GPU, as long as no worker has said what its backend found."""
@@ -154,7 +176,7 @@ class Workers:
 
     def _at_once(self, more: int = 0) -> int:
         """How many runs are trained at the same time, counting those that began before a GPU was found."""
-        return max(self._count, more + sum(worker.task is not None for worker in self._workers))
+        return max(self._count, more + self._at_work())
 
     def _begin(self, run: Run) -> None:
         task = Task(run.config, self._at_once(1), run.estimate)
@@ -178,7 +200,13 @@ class Workers:
                 return None
             case Event(name, arguments, options):
                 run = (task.config,) if name in _OF_A_RUN else ()
-                getattr(self._reporter, name)(*run, *arguments, **options)
+                goes_on = True
+                try:
+                    getattr(self._reporter, name)(*run, *arguments, **options)
+                except Pruned:
+                    goes_on = False
+                if name == "epoch_ended" and self._settings.may_prune:
+                    worker.answer(goes_on=goes_on)
                 return None
             case Ready(backend):
                 worker.is_ready = True

@@ -14,7 +14,7 @@ from typing import Any
 
 from cnnlab.errors import CnnlabError
 from cnnlab.process_environment import environment_of_the_user
-from cnnlab.workers.messages import Ended, Message, Start, Task
+from cnnlab.workers.messages import AfterEpoch, Ended, Message, Start, Task
 
 # A new interpreter, with the modules that this one finds: a fork would share threads and backend with this
 # process, and `multiprocessing` would run the user's script once more. Ctrl-C and the hang-up of a terminal
@@ -79,6 +79,10 @@ class WorkerProcess:
         """Let it train a run, now that it is ready."""
         self.task = task
         self._send(task)
+
+    def answer(self, *, goes_on: bool) -> None:
+        """Tell it, after an epoch, whether its run goes on."""
+        self._send(AfterEpoch(goes_on))
 
     def close(self) -> None:
         """Let it end: a run that it trains is interrupted."""

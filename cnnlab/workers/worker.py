@@ -19,17 +19,20 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from cnnlab.errors import CnnlabError, CnnlabWarning
+from cnnlab.errors import CnnlabError, CnnlabWarning, Pruned
 from cnnlab.framework_errors import described
 from cnnlab.interruption import Interrupted, Interruption
 from cnnlab.reporting import Reporter
 from cnnlab.starting import claim_process
 from cnnlab.trainer import Trainer
-from cnnlab.workers.messages import Done, Estimated, Event, Failed, Message, Ready, Start, Task
+from cnnlab.workers.messages import AfterEpoch, Done, Estimated, Event, Failed, Message, Ready, Start, Task
 
 if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
     from cnnlab.run_folders.records import EpochRow, Record
+
+Inbox = SimpleQueue[Task | AfterEpoch | None]
+"""What the parent sends; None at its end."""
 
 SAVE_TIMEOUT = 20.0
 """Seconds to put the run in order; where a library computes for longer, the checkpoint has to do."""
@@ -60,9 +63,13 @@ class Parent:
 class ParentReporter(Reporter):
     """Passes the events of a run on; the parent knows which run that is, and has loaded the data before."""
 
-    def __init__(self, parent: Parent, interruption: Interruption) -> None:
+    def __init__(
+        self, parent: Parent, interruption: Interruption, goes_on: Callable[[], bool] | None = None
+    ) -> None:
+        """`goes_on`: waits to hear whether a run goes on after an epoch; None: each does."""
         self._send = parent.send
         self._interruption = interruption
+        self._goes_on = goes_on
         self.reused_run = False
 
     def check_interruption(self) -> None:
@@ -86,6 +93,8 @@ class ParentReporter(Reporter):
 
     def epoch_ended(self, config: ExperimentConfig, row: EpochRow) -> None:
         self._send(Event("epoch_ended", (dict(row),)))
+        if self._goes_on and not self._goes_on():
+            raise Pruned(int(row["epoch"] or 0))
 
     def reused(self, record: Record) -> None:
         self.reused_run = True
@@ -98,7 +107,7 @@ def main(tasks: BinaryIO, answers: BinaryIO) -> None:
     interruption.handle_signals()
     start: Start = pickle.load(tasks)
     sys.argv = list(start.settings.command)
-    inbox: SimpleQueue[Task | None] = SimpleQueue()
+    inbox: Inbox = SimpleQueue()
     threading.Thread(target=_receive, args=(tasks, inbox), daemon=True).start()
     code = 0
     try:
@@ -111,7 +120,7 @@ def main(tasks: BinaryIO, answers: BinaryIO) -> None:
     os._exit(code)  # all is written; an orderly shutdown of the framework would only cost time
 
 
-def _receive(tasks: BinaryIO, inbox: SimpleQueue[Task | None]) -> None:
+def _receive(tasks: BinaryIO, inbox: Inbox) -> None:
     """Take in what the parent sends; once it closes the pipe, or is gone, end this process."""
     try:
         while True:
@@ -125,10 +134,17 @@ def _receive(tasks: BinaryIO, inbox: SimpleQueue[Task | None]) -> None:
     os._exit(1)
 
 
-def _work(start: Start, inbox: SimpleQueue[Task | None], parent: Parent, interruption: Interruption) -> None:
-    reporter = ParentReporter(parent, interruption)
-    warnings.showwarning = _warning_handler(parent, reporter)
+def _work(start: Start, inbox: Inbox, parent: Parent, interruption: Interruption) -> None:
     settings = start.settings
+
+    def goes_on() -> bool:
+        answer = inbox.get()
+        if not isinstance(answer, AfterEpoch):  # the parent is gone
+            raise Interrupted
+        return answer.goes_on
+
+    reporter = ParentReporter(parent, interruption, goes_on if settings.may_prune else None)
+    warnings.showwarning = _warning_handler(parent, reporter)
     trainer = Trainer(settings.out, settings.data_paths, reporter, fresh=settings.fresh)
 
     def ready() -> Ready:
@@ -146,7 +162,7 @@ def _work(start: Start, inbox: SimpleQueue[Task | None], parent: Parent, interru
         return Done(record.path, reused=reporter.reused_run)
 
     parent.send(_outcome(ready, interruption))
-    while (task := inbox.get()) is not None:
+    while isinstance(task := inbox.get(), Task):
         parent.send(_outcome(partial(done, task), interruption))
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnlab.config.axes import Axis, axes_of, parse_axis, points
+from cnnlab.config.axes import Axis, Span, axes_of, parse_axis, points, space_of
 from cnnlab.errors import UserError
 
 SCALARS = st.one_of(
@@ -56,7 +56,9 @@ def test_what_is_no_setting_with_values_is_refused(text):
         ([("a", [1, 2])], {}, "expected a mapping"),
         ({"a": [1]}, {}, "a: expected two or more values, found 1"),
         ({"a": []}, {}, "a: expected two or more values, found none"),
-        ({"a": "1,2"}, {}, "a: expected a list of values"),
+        ({"a": "1"}, {}, "a: expected two or more values, found 1"),
+        ({"a": ""}, {}, "a: expected a list of values"),
+        ({"a": "1..2"}, {}, "a: expected values such as 8,16,32, found the range 1..2"),
         ({"a": 3}, {}, "a: expected a list of values"),
         ({"a": [1, 2, 1]}, {}, "a: expected different values, found 1 twice"),
         ({"a": [[3, 3], [3, 3]]}, {}, "a: expected different values, found a list twice"),
@@ -105,3 +107,45 @@ def test_points_of_a_grid():
         ((0, 0), 1, "x"), ((0, 1), 1, "y"), ((0, 2), 1, "z"),
         ((1, 0), 2, "x"), ((1, 1), 2, "y"), ((1, 2), 2, "z"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "whole", "logarithmic"),
+    [
+        ("a=8..64", Span("a", 8, 64), True, False),
+        ("a=1e-4..1e-2", Span("a", 1e-4, 1e-2), False, True),
+        ("a = 0.1 .. 0.5", Span("a", 0.1, 0.5), False, True),
+        ("a=.5..2", Span("a", 0.5, 2), False, True),
+        ("a=0..0.5", Span("a", 0, 0.5), False, False),
+        ("a=-3..3", Span("a", -3, 3), True, False),
+    ],
+)
+def test_ranges(text, span, whole, logarithmic):
+    assert parse_axis(text) == span
+    assert (span.is_whole, span.is_logarithmic) == (whole, logarithmic)
+    assert space_of({"a": text.partition("=")[2]}, {}) == (span,)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a=1..1", "expected an ascending range, found 1..1"),
+        ("a=5..1", "expected an ascending range, found 5..1"),
+        ("a=-1.0..1.0", "expected a range from 0 or more, found -1.0..1.0"),
+        ("a=1..many", "expected two numbers, such as 1e-4..1e-2, found 1..many"),
+        ("a=1..2,5..6", "expected two numbers, such as 1e-4..1e-2, found 1..2,5..6"),
+        ("a=1...inf", "expected two numbers"),
+        ("a=true..2", "expected two numbers"),
+    ],
+)
+def test_what_is_no_range_is_refused(text, problem):
+    with pytest.raises(UserError) as caught:
+        parse_axis(text)
+    assert problem in str(caught.value)
+
+
+def test_a_text_of_values_is_read_as_on_the_command_line():
+    assert space_of({"a": "same,valid", "b": "1e-3..1e-1"}, {}) == (
+        Axis("a", ("same", "valid")),
+        Span("b", 0.001, 0.1),
+    )

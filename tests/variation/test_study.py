@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from cnnlab.config.axes import Axis
+from cnnlab.config.axes import Axis, value_text
 from cnnlab.config.from_python import read_experiment
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.run_folders.contents import DatasetFacts
@@ -18,7 +18,7 @@ from cnnlab.run_outcomes import RunsFailed
 from cnnlab.variation import study as room
 from cnnlab.variation.document import document_of, read_document
 from cnnlab.variation.pictures import picture
-from cnnlab.variation.study import value_text, vary
+from cnnlab.variation.study import vary
 from cnnlab.variation.tables import reading_table, value_table
 from cnnlab.variation.writing import variation_text
 from tests.comparison.conftest import OFFICIAL, make_record

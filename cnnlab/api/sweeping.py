@@ -1,0 +1,204 @@
+"""`cnnlab.sweep`: which settings of an experiment are best?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_runtime
+from cnnlab.api.experiment import Experiment, ExperimentLike, load
+from cnnlab.api.progress import ProgressLike, reporter_for
+from cnnlab.api.run import Run, Runs, unfinished
+from cnnlab.api.study import StudyResult
+from cnnlab.api.training import TrainingFailed
+from cnnlab.config.axes import space_of
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.config.given import given_by
+from cnnlab.config.runs_at_once import RunsAtOnce
+from cnnlab.config.sweep_section import SweepConfig
+from cnnlab.errors import OptionError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cnnlab.run_folders.folders import Folder
+    from cnnlab.search.document import Document
+    from cnnlab.search.study import Plan, Study
+
+SEARCHES = ("grid", "random", "tpe")
+
+
+class Sweep(StudyResult):
+    """An experiment with many settings: which of them are best on the validation images.
+
+    Run folders are written while it is carried out, all else when `save` is called.
+    """
+
+    def __init__(self, study: Study, out: Path) -> None:
+        self._study = study
+        self._out = out
+
+    @cached_property
+    def _document(self) -> Document:
+        from cnnlab.search.document import document_of
+
+        return document_of(self._study)
+
+    @property
+    def verdict(self) -> str:
+        """Which point is best, and how sure that is."""
+        return self._document["verdict"]
+
+    @property
+    def winner(self) -> Experiment | None:
+        """The experiment with the best settings; None where no point finished."""
+        best = self._study.winner
+        return None if best is None else Experiment.from_config(best.config)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per point, in full precision: settings, validation accuracies as shares, rank."""
+        from cnnlab.search.tables import point_table
+
+        return point_table(self._document)
+
+    @property
+    def _reading_table(self) -> pd.DataFrame:
+        from cnnlab.search.tables import reading_table
+
+        return reading_table(self._document)
+
+    @property
+    def runs(self) -> Runs:
+        """All runs that finished."""
+        return Runs(Run(record.path) for point in self._study.points for record in point.records)
+
+    def as_text(self, style: Literal["terminal", "markdown", "latex"] = "terminal") -> str:
+        """Caption, table and verdict as text, in one of three styles.
+
+        Raises:
+            UserError: there is no such style.
+        """
+        if style not in (styles := ("terminal", "markdown", "latex")):
+            raise unknown("style", style, styles)
+        from cnnlab.search.writing import sweep_text
+
+        return sweep_text(self._document, style)
+
+    def saved(self) -> Folder:
+        """Write sweep.json and tables to OUT/sweeps/NAME/; the folder knows them."""
+        from cnnlab.search.writing import write_sweep
+
+        return write_sweep(self._study, self._out)
+
+
+def sweep(
+    experiment: ExperimentLike | Run,
+    *,
+    vary: Mapping[str, Iterable[Any]] | None = None,
+    search: str | None = None,
+    trials: int | None = None,
+    prune: bool | None = None,
+    seeds: Seeds | None = None,
+    set: Mapping[str, Any] | None = None,
+    out: str | PathLike[str] | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    backend: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    workers: RunsAtOnce = 1,
+    threads: int | None = None,
+    together: RunsAtOnce = "auto",
+    fresh: bool = False,
+    force: bool = False,
+    progress: ProgressLike = None,
+) -> Sweep:
+    """Train an experiment with many settings, and find the best by validation accuracy.
+
+    >>> cnnlab.sweep("cnn", vary={"training.batch_size": [50, 100, 200]}, seeds=range(2)).table
+
+    Args:
+        experiment: a name, a path, a mapping or an Experiment, but no finished run. What its section `sweep`
+            says is the default of the next four arguments and of `seeds`.
+        vary: by setting, named as --set has it, its values: a list, or a range such as "1e-4..1e-2", spread
+            evenly over the logarithms, or "8..64", whole numbers.
+        search: "grid": every combination; "random": drawn; "tpe": drawn where earlier ones were good.
+        trials: how many combinations random and tpe try; 20 by default.
+        prune: stop trials that are worse than the median of the others at the same epoch.
+        seeds: of each point; by default the one in the config.
+
+    The other arguments are those of `cnnlab.train`.
+
+    Raises:
+        UserError: a setting or a value is wrong, or a point is impossible; nothing is trained then.
+        TrainingFailed: no run finished.
+    """
+    out_path = out_folder(out)
+    settings = with_runtime(set, backend=backend, device=device, precision=precision)
+    source = unfinished(experiment, out_path, "settings are changed in a config")
+    base = load(source, settings).config
+    plan = _plan(base, settings, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds)
+
+    def derive(changes: Mapping[str, Any]) -> ExperimentConfig:
+        given = {key: given_by("--vary", key, value) for key, value in changes.items()}
+        return load(source, {**settings, **given}).config.without_sweep()
+
+    from cnnlab.run_outcomes import RunsFailed
+    from cnnlab.search.study import carry_out_grid, planned_points
+
+    if plan.search != "grid" or plan.prune:
+        raise NotImplementedError  # until the next commits
+    planned = planned_points(plan, derive)
+    jobs = jobs_of(
+        out=out_path, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
+        force=force, reporter=reporter_for(progress),
+    )  # fmt: skip
+    try:
+        study = carry_out_grid(plan, planned, jobs)
+    except RunsFailed as error:
+        raise TrainingFailed(error) from None
+    return Sweep(study, jobs.out)
+
+
+def _plan(
+    base: ExperimentConfig,
+    settings: Mapping[str, Any],
+    *,
+    vary: Mapping[str, Iterable[Any]] | None,
+    search: str | None,
+    trials: int | None,
+    prune: bool | None,
+    seeds: Seeds | None,
+) -> Plan:
+    """What the arguments say, and otherwise the section `sweep`.
+
+    Raises:
+        UserError: an argument is wrong, or nothing varies.
+    """
+    section = base.sweep
+    if vary is None and section is None:
+        raise OptionError(
+            "vary",
+            "expected a setting and its values, such as training.batch_size=50,100,200, or a section sweep "
+            "in the config; found neither",
+        )
+    if search is not None and search not in SEARCHES:
+        raise OptionError("search", str(unknown("search", str(search), SEARCHES)))
+    if trials is not None and (not isinstance(trials, int) or trials < 1):  # type: ignore[redundant-expr]
+        raise OptionError("trials", f"expected 1 or more, found {trials!r:.60}")
+    asked = {"search": search, "trials": trials, "prune": prune}
+    given = {key: value for key, value in asked.items() if value is not None}
+    known = {} if section is None else section.model_dump()
+    if given.get("search") == "grid":
+        known.pop("trials", None)
+    merged = SweepConfig.model_validate(known | given | ({} if vary is None else {"vary": vary}))
+    if merged.search == "grid" and trials is not None:
+        raise OptionError("trials", "a grid tries every combination; use --search random or tpe")
+    from cnnlab.search.study import Plan
+
+    chosen = seeds_of(seeds if seeds is not None else merged.seeds) or (base.seed,)
+    space = space_of(merged.vary if vary is None else vary, settings)
+    return Plan(base.without_sweep(), space, merged.search, chosen, merged.trials, merged.prune)

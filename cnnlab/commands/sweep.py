@@ -1,0 +1,84 @@
+"""cnnlab sweep"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cnnlab.commands.options import (
+    ExperimentType,
+    TrainingOptions,
+    complete_experiment,
+    json_option,
+    training_options,
+    vary_option,
+)
+from cnnlab.commands.output import print_csv_table, print_json, say, tell
+
+
+@click.command()
+@click.argument("experiment", type=ExperimentType(), shell_complete=complete_experiment, metavar="CONFIG")
+@vary_option(
+    "A setting and its values, such as training.batch_size=50,100,200, or its range: 1e-4..1e-2, evenly "
+    "over the logarithms; 8..64, whole numbers. May be repeated."
+)
+@click.option(
+    "--search", type=click.Choice(["grid", "random", "tpe"]),
+    help="grid (the default): every combination; random: drawn; tpe: drawn where earlier ones were good.",
+)  # fmt: skip
+@click.option(
+    "--trials", type=click.IntRange(min=1), metavar="N",
+    help="Combinations that random and tpe try; 20 by default.",
+)  # fmt: skip
+@click.option(
+    "--prune/--no-prune", default=None,
+    help="Stop trials that are worse than the median of the others at the same epoch.",
+)  # fmt: skip
+@training_options("Train each combination with these seeds.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
+@click.option("--markdown", is_flag=True, help="Print a Markdown table.")
+@json_option
+def command(
+    experiment: str,
+    options: TrainingOptions,
+    vary: dict[str, Any] | None,
+    search: str | None,
+    trials: int | None,
+    prune: bool | None,
+    as_csv: bool,
+    markdown: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Train an experiment with many settings, and find the best by validation accuracy.
+
+    \b
+    cnnlab sweep cnn --vary training.batch_size=50,100,200 --vary training.optimizer.learning_rate=3e-4,1e-3
+    cnnlab sweep cnn --vary training.optimizer.learning_rate=1e-4..1e-2 --search tpe --trials 20
+    cnnlab sweep mine.yaml --seeds 0-2 --workers auto
+
+    What varies may also stand in the config, in a section sweep with vary, search, trials, prune and seeds.
+
+    Every point is an ordinary run, shared with train and compare: finished ones are not trained again, and
+    interrupted ones are resumed. Impossible points are found before anything is trained. The best point is
+    chosen on the validation images; only then is it said what it reaches on the test images.
+    """
+    if as_json + as_csv + markdown > 1:
+        raise click.UsageError("--json, --csv and --markdown exclude each other")
+    from cnnlab.api.sweeping import sweep
+    from cnnlab.commands.progress import reporting
+
+    with reporting(quiet=quiet) as reporter:
+        swept = sweep(
+            experiment, vary=vary, search=search, trials=trials, prune=prune, **options, progress=reporter
+        )
+        folder = swept.saved()
+    if as_json:
+        print_json(swept.as_dict())
+        return
+    if as_csv:
+        print_csv_table(swept.table)
+        return
+    say(swept.as_text("markdown" if markdown else "terminal") + ("" if markdown else "\n"))
+    (tell if markdown else say)(f"{folder.path}: {', '.join(sorted(folder.written))}")

@@ -1,0 +1,67 @@
+"""What a sweep has found, in sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cnnlab.comparison.spread import Spread
+from cnnlab.search.study import Study, settings_text
+from cnnlab.wording import counted
+
+_SEARCHES = {"grid": "every combination", "random": "drawn at random", "tpe": "proposed by TPE"}
+
+
+def title(study: Study) -> str:
+    """cnn: 9 points of training.batch_size and training.epochs, every combination"""
+    plan = study.plan
+    keys = " and ".join(axis.key for axis in plan.space)
+    return f"{plan.base.name}: {counted(len(study.points), 'point')} of {keys}, {_SEARCHES[plan.search]}"
+
+
+def verdict(study: Study) -> str:
+    """Which point is best, how sure that is, and what it reaches on the test images."""
+    winner = study.winner
+    if winner is None or winner.validation_accuracy is None or winner.test_accuracy is None:
+        return " ".join(["No point finished with all its seeds.", *_others(study)])
+    sentences = [
+        f"{settings_text(winner.settings)} is best, with {_reached(winner.validation_accuracy)} of the "
+        f"validation images, by which it was chosen, and {_reached(winner.test_accuracy)} of the test "
+        "images.",
+        *_certainty(study),
+        *_others(study),
+    ]
+    return " ".join(sentences)
+
+
+def _certainty(study: Study) -> list[str]:
+    winner = study.winner
+    others = len(study.ranked) - 1
+    if winner is None or winner.validation_accuracy is None or not others:
+        return []
+    if winner.validation_accuracy.ci95 is None:
+        return ["One seed says nothing about how much of this is chance; add seeds, such as --seeds 0-2."]
+    tied = len(study.tied)
+    if not tied:
+        return ["Its 95% confidence interval lies apart from those of all others."]
+    which = "the other point" if tied == others == 1 else f"{tied} of the other {counted(others, 'point')}"
+    return [
+        f"That it is the best is uncertain: its 95% confidence interval overlaps that of {which}"
+        + (f", such as {settings_text(study.points[study.tied[0]].settings)}." if tied > 1 else ".")
+    ]
+
+
+def _others(study: Study) -> list[str]:
+    """How many points did not finish."""
+    states = Counter(each.state for each in study.points)
+    return [
+        f"{counted(states[state], 'point')} {'was' if states[state] == 1 else 'were'} pruned."
+        if state == "pruned"
+        else f"{counted(states[state], 'point')} failed."
+        for state in ("pruned", "failed")
+        if states[state]
+    ]
+
+
+def _reached(accuracy: Spread) -> str:
+    std = "" if accuracy.std is None else f" ± {100 * accuracy.std:.2f}"
+    return f"{100 * accuracy.mean:.2f}{std}%"
