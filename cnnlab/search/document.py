@@ -34,14 +34,17 @@ class SpreadEntry(TypedDict):
 
 
 class PointEntry(TypedDict):
-    """A point; `seeds` are those that finished, as `values` has them."""
+    """A point; `seeds` are those that finished, as `values` has them.
+
+    `digest` and `params` are null where the settings make no experiment.
+    """
 
     settings: dict[str, Any]
-    digest: str
+    digest: str | None
     seeds: list[int]
     state: State
     validation_accuracy: SpreadEntry | None
-    params: int
+    params: int | None
     rank: int | None
     error: str | None
 
@@ -50,7 +53,7 @@ class WinnerEntry(TypedDict):
     """The point with the highest validation accuracy."""
 
     settings: dict[str, Any]
-    digest: str
+    digest: str | None
     test_accuracy: SpreadEntry
 
 
@@ -68,7 +71,7 @@ class Document(TypedDict):
     monitor: Literal["validation_accuracy"]
     points: list[PointEntry]
     winner: WinnerEntry | None
-    tied: list[str]  # digests of the points that cannot be told from the winner
+    tied: list[str | None]  # digests of the points that cannot be told from the winner
     title: str
     verdict: str
 
@@ -91,10 +94,10 @@ def document_of(study: Study) -> Document:
         if winner is None
         else {
             "settings": dict(winner.settings),
-            "digest": winner.config.digest,
+            "digest": winner.digest,
             "test_accuracy": _spread(winner.test_accuracy),
         },
-        "tied": [study.points[place].config.digest for place in study.tied],
+        "tied": [study.points[place].digest for place in study.tied],
         "title": title(study),
         "verdict": verdict(study),
     }
@@ -118,7 +121,7 @@ def _point(point: Point, rank: int | None) -> PointEntry:
     accuracy = point.validation_accuracy
     return {
         "settings": dict(point.settings),
-        "digest": point.config.digest,
+        "digest": point.digest,
         "seeds": [each.result.seed for each in point.records],
         "state": point.state,
         "validation_accuracy": _spread(accuracy),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from cnnlab.comparison.spread import Spread
-from cnnlab.search.study import Study, settings_text
+from cnnlab.search.space import settings_text
+from cnnlab.search.study import Study
 from cnnlab.wording import counted
 
 _SEARCHES = {"grid": "every combination", "random": "drawn at random", "tpe": "proposed by TPE"}
