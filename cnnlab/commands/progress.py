@@ -102,11 +102,9 @@ class LineReporter(SilentReporter):
 
     def _outcome(self, record: Record) -> str:
         accuracy = record.result.validation_accuracy
-        return (
-            f"validation accuracy {accuracy:.2%}"
-            if self.chooses and accuracy is not None
-            else outcome(record)
-        )
+        if self.chooses and accuracy is not None:
+            return f"validation accuracy {accuracy:.2%}"
+        return outcome(record)
 
     def searching(self, planned: int) -> None:
         self.chooses = True

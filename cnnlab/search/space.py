@@ -84,9 +84,11 @@ def representative(space: Space) -> Iterator[dict[str, Any]]:
 def suggested(trial: Trial, space: Space, sampler: type[RandomSampler | TPESampler], seed: int) -> None:
     """Let a sampler give a trial its parameters, those that it does not have yet.
 
-    Each is drawn from random numbers of its own: a trial that was interrupted meanwhile is completed as if
-    nothing had happened.
+    What is drawn at once, and what is drawn for each, has random numbers of its own: a trial that was
+    interrupted meanwhile is completed as if nothing had happened.
     """
+    trial.study.sampler = sampler(seed=number_of(seed, trial.number))
+    _ = trial.relative_params  # drawn when it is first looked at, for all of them
     for axis, distribution in zip(space, distributions(space).values(), strict=True):
         trial.study.sampler = sampler(seed=number_of(seed, trial.number, axis.key))
         trial._suggest(axis.key, distribution)

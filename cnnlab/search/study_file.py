@@ -85,7 +85,7 @@ class StudyFile:
                         frozen.number,
                         settings_of(self._space, frozen.params),
                         _STATES[frozen.state.name],
-                        frozen.value,
+                        frozen.value if frozen.state.name == "COMPLETE" else None,  # Optuna has a last one
                         frozen.user_attrs.get("error"),
                         _curve(frozen),
                         "repeats" in frozen.user_attrs,

@@ -199,7 +199,8 @@ class Trials:
         return step
 
     def _is_poor(self, point: Trying, config: ExperimentConfig, step: int) -> bool:
-        if not self._plan.prune:
+        known_to_finish = point.attempt is not None and point.attempt.state == "finished"
+        if not self._plan.prune or known_to_finish:  # its run was removed since
             return False
         so_far = {each: value for each, value in point.steps(config.seed).items() if each <= step}
         offset = point.offset(config.seed)
