@@ -260,7 +260,8 @@ def _database(path: Path, *, opening: bool = False) -> Iterator[None]:
             (cause := getattr(reason, "orig", None) or reason.__cause__) is not None
         ):
             reason = cause
-        if isinstance(error, OperationalError | StorageInternalError) and "no such" not in str(reason):
+        of_disk = isinstance(error, OperationalError | StorageInternalError)
+        if not opening or (of_disk and "no such" not in str(reason)):
             raise CnnlabError(
                 f"{path}: cannot be read or written: {first_sentence(reason)}\n"
                 "   finished runs are kept; run the same command again once it can be written"

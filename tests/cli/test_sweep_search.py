@@ -1,14 +1,10 @@
 """cnnlab sweep --search random and tpe, --prune, and what becomes of a sweep that is stopped."""
 
 import json
-import os
-import pickle
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +31,11 @@ from cnnlab.cli import main
 
 main()
 """
+
+
+@pytest.fixture(autouse=True)
+def started(backend):
+    """TensorFlow is imported, and left out by the garbage collector, which each run calls."""
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_the_same_command_tries_the_same_points(capsys, tmp_path, tiny, search):
 
 
 def test_a_sweep_that_was_killed_goes_on(capsys, tmp_path, tiny):
-    arguments = [tiny, *RATES, "--search", "tpe", "--trials", 12, "--prune"]
+    arguments = [tiny, *RATES, "--search", "tpe", "--trials", 9, "--prune"]
     whole = swept(capsys, tmp_path / "whole", *arguments)
     out = tmp_path / "killed"
     command = [sys.executable, "-c", MAIN, "sweep", *map(str, arguments), "--out", str(out)]
@@ -150,7 +151,7 @@ def pruned_grid(tmp_path_factory):
 
 
 def test_a_pruned_point(capsys, pruned_grid):
-    folder, path, run_folder, document = pruned_grid
+    folder, _, run_folder, document = pruned_grid
     point = document["points"][-1]
     assert point["state"] == "pruned"
     assert point["error"] == "pruned after epoch 2: it was worse than others at that epoch"
@@ -176,7 +177,7 @@ def test_a_pruned_point(capsys, pruned_grid):
 
 def test_a_pruned_run_is_finished_by_hand_like_any_other(capsys, pruned_grid):
     """Resumed, it has the weights of one that was never stopped; and the sweep takes it as finished."""
-    folder, path, run_folder, document = pruned_grid
+    folder, path, run_folder, _ = pruned_grid
     train = ["train", str(path), "--set", "training.optimizer.learning_rate=1e-7", "--quiet"]
     assert run([*train, "--out", str(folder / "straight")]) == 0
     assert run([*train, "--out", str(folder / "out")]) == 0
@@ -199,13 +200,14 @@ def test_a_pruned_run_is_finished_by_hand_like_any_other(capsys, pruned_grid):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_diverged_point(capsys, tmp_path, tiny, workers):
     """It is shown, and the others go on: as in compare --vary, the exit code is 0."""
+    tiny.write_text(tiny.read_text().replace("[Flatten,", "[Flatten, {Dense: {units: 16}},"))
     rates = "training.optimizer={name: sgd},{name: sgd, learning_rate: 1e30}"
     code, text, errors = sweep(
         capsys, tmp_path, tiny, "--vary", rates, "--search", "tpe", "--workers", workers, "--quiet"
     )
     assert code == 0
     assert "1 point failed." in text
-    assert "diverged" in errors
+    assert errors.startswith("tiny, seed 0: training diverged: ")
 
 
 def test_pruning_with_workers(capsys, tmp_path, tiny):
@@ -235,7 +237,7 @@ def test_a_damaged_study(capsys, tmp_path, tiny):
     before = swept(capsys, tmp_path, *arguments)
     study = tmp_path / "sweeps" / "tiny" / "study.db"
     content = study.read_bytes()
-    for damage in (b"no database at all" * 100, content[:5000], content[:4096] + b"\xff" * 40_000, b"x"):
+    for damage in (b"no database at all" * 100, content[:5000], content[:4096] + b"\xff" * 40_000):
         study.write_bytes(damage)
         code, _, errors = sweep(capsys, tmp_path, *arguments, "--quiet")
         assert code == 2
@@ -256,16 +258,20 @@ def test_a_study_of_another_version_of_optuna(capsys, tmp_path, tiny):
     assert "no longer compatible" in errors
 
 
-def test_a_study_that_cannot_be_written(capsys, tmp_path, tiny, monkeypatch):
+def test_a_study_that_cannot_be_written(capsys, tmp_path, tiny):
     arguments = [tiny, *RATES, "--search", "tpe", "--trials", 2]
     swept(capsys, tmp_path, *arguments)
     study = tmp_path / "sweeps" / "tiny" / "study.db"
     with sqlite3.connect(study) as database:
-        database.execute("CREATE TRIGGER full BEFORE INSERT ON trials BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON trials BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+        )
     code, _, errors = sweep(capsys, tmp_path, tiny, *RATES, "--search", "tpe", "--trials", 3, "--quiet")
-    assert "disk is full" in errors
-    assert "Traceback" not in errors
-    assert code in (1, 2)
+    assert code == 1
+    assert errors == (
+        f"{study}: cannot be read or written: disk is full\n"
+        "   finished runs are kept; run the same command again once it can be written\n"
+    )
 
 
 def test_a_link_in_place_of_the_study(capsys, tmp_path, tiny):
@@ -290,11 +296,11 @@ def test_the_section_sweep(capsys, tmp_path, tiny):
         "  vary:\n"
         "    training.optimizer.learning_rate: 1e-4..1e-1\n"
         "    training.batch_size: [25, 50]\n"
-        "  search: random\n  trials: 7\n  seeds: 0-1\n  prune: true\n"
+        "  search: random\n  trials: 3\n  seeds: 0-1\n  prune: true\n"
     )
     document = swept(capsys, tmp_path, tiny)
     assert (document["search"], document["trials"], document["seeds"], document["prune"]) == (
-        "random", 7, [0, 1], True,
+        "random", 3, [0, 1], True,
     )  # fmt: skip
     assert [axis["key"] for axis in document["axes"]] == [
         "training.optimizer.learning_rate", "training.batch_size",
@@ -323,7 +329,8 @@ def test_impossible_points_inside_of_a_range(capsys, tmp_path):
     path.write_text(
         "dataset: {name: colors, train_size: 100, validation_size: 50}\n"
         "model: {layers: [{Conv2D: {filters: 4, kernel_size: 3}}, "
-        "{Conv2D: {filters: 4, kernel_size: 3, groups: 1}}, Flatten, {Dense: {units: 6, activation: softmax}}]}\n"
+        "{Conv2D: {filters: 4, kernel_size: 3, groups: 1}}, Flatten, "
+        "{Dense: {units: 6, activation: softmax}}]}\n"
         "training: {epochs: 1, batch_size: 50}\n"
         "runtime: {backend: scratch}\n"
     )

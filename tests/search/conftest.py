@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from cnnlab.api.experiment import load
 from cnnlab.config.axes import space_of
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.given import given_by
-from cnnlab.api.experiment import load
 from cnnlab.errors import CnnlabError, Pruned
 from cnnlab.reporting import Reporter
 from cnnlab.run_outcomes import RunsFailed

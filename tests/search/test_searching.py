@@ -51,20 +51,20 @@ def test_whole_numbers(sweeping, search):
 
 
 def test_tpe_comes_closer_than_random_search(sweeping):
-    """Over ten functions, whose best rates differ."""
+    """Over eight functions, whose best rates differ."""
     distances = {"random": [], "tpe": []}
-    for number in range(10):
+    for number in range(8):
         best = -4.5 + number / 3
 
         def reached(config, best=best):
             return 1 - abs(math.log10(rate_of(config)) - best) / 5
 
         for search, found in distances.items():
-            study = sweeping(RATES, reached, f"{search}-{number}", search=search, trials=30)()
+            study = sweeping(RATES, reached, f"{search}-{number}", search=search, trials=25)()
             found.append(1 - study.winner.validation_accuracy.mean)
     assert statistics.mean(distances["tpe"]) < 0.6 * statistics.mean(distances["random"])
     closer = [one < other for one, other in zip(distances["tpe"], distances["random"], strict=True)]
-    assert sum(closer) >= 7
+    assert sum(closer) >= 6
 
 
 def test_lists_and_mappings_are_categories(sweeping):
@@ -166,7 +166,7 @@ def test_all_points_fail(sweeping):
 def test_an_impossible_value_is_found_before_anything_is_tried(sweeping):
     for search in ("grid", "random", "tpe"):
         sweep = sweeping({"training.batch_size": [10, -1]}, lambda config: 0.5, search, search=search)
-        with pytest.raises(UserError, match="training.batch_size=-1: "):
+        with pytest.raises(UserError, match=r"training\.batch_size=-1: "):
             sweep()
         assert not sweep.trained
         assert not (sweep.out / "sweeps").exists()
@@ -177,7 +177,7 @@ def study_of(sweep) -> Path:
 
 
 def test_pruning_stops_what_is_worse_than_the_median(sweeping):
-    """In the order of a grid: the sixth is the first that can be stopped, and after epoch 2 at the earliest."""
+    """In the order of a grid: the sixth is the first that can be stopped, after epoch 2 at the earliest."""
     rates = [1e-2, 9e-3, 1.1e-2, 1.2e-2, 8e-3, 1e-4, 1.05e-2, 1e-5]
     sweep = sweeping({RATE: rates}, near_a_hundredth, search="grid", prune=True)
     study = sweep()
@@ -237,18 +237,31 @@ def test_the_mean_over_seeds_is_told(sweeping):
         pytest.approx(near_a_hundredth(point.config) - 0.05) for point in study.points
     ]
     assert [trial.state.name for trial in told.trials] == ["COMPLETE"] * 3
-    assert sorted(told.trials[0].intermediate_values) == [1, 2, 3, 4, 1_000_001, 1_000_002, 1_000_003, 1_000_004]
+    assert sorted(told.trials[0].intermediate_values) == [
+        1,
+        2,
+        3,
+        4,
+        1_000_001,
+        1_000_002,
+        1_000_003,
+        1_000_004,
+    ]
 
 
 @pytest.mark.parametrize("prune", [False, True])
 def test_a_grid_is_in_the_study_too(sweeping, prune):
     import optuna
 
-    sweep = sweeping({RATE: [1e-3, 1e-2], "training.epochs": [2, 3]}, near_a_hundredth, search="grid", prune=prune)
+    sweep = sweeping(
+        {RATE: [1e-3, 1e-2], "training.epochs": [2, 3]}, near_a_hundredth, search="grid", prune=prune
+    )
     study = sweep()
     sweep()
     told = optuna.load_study(study_name=None, storage=f"sqlite:///{study_of(sweep)}")
-    assert [trial.value for trial in told.trials] == [point.validation_accuracy.mean for point in study.points]
+    assert [trial.value for trial in told.trials] == [
+        point.validation_accuracy.mean for point in study.points
+    ]
     assert [trial.params[RATE] for trial in told.trials] == ["0.001", "0.001", "0.01", "0.01"]
 
 
