@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from cnnlab.run_folders.folders import Folder
     from cnnlab.search.document import Document
-    from cnnlab.search.study import Plan, Study
+    from cnnlab.search.plan import Plan
+    from cnnlab.search.study import Study
 
 SEARCHES = ("grid", "random", "tpe")
 
@@ -34,7 +35,7 @@ SEARCHES = ("grid", "random", "tpe")
 class Sweep(StudyResult):
     """An experiment with many settings: which of them are best on the validation images.
 
-    Run folders are written while it is carried out, all else when `save` is called.
+    Run folders and study.db are written while it is carried out, all else when `save` is called.
     """
 
     def __init__(self, study: Study, out: Path) -> None:
@@ -130,10 +131,12 @@ def sweep(
         prune: stop trials that are worse than the median of the others at the same epoch.
         seeds: of each point; by default the one in the config.
 
-    The other arguments are those of `cnnlab.train`.
+    The search is kept in OUT/sweeps/NAME/study.db, a study of Optuna: the same call goes on with it, or with
+    `fresh` begins it anew. The other arguments are those of `cnnlab.train`.
 
     Raises:
         UserError: a setting or a value is wrong, or a point is impossible; nothing is trained then.
+        CnnlabError: the study cannot be written, or another process carries out this sweep.
         TrainingFailed: no run finished.
     """
     out_path = out_folder(out)
@@ -141,6 +144,11 @@ def sweep(
     source = unfinished(experiment, out_path, "settings are changed in a config")
     base = load(source, settings).config
     plan = _plan(base, settings, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds)
+
+    if together not in ("auto", 1) and (plan.search == "tpe" or plan.prune):
+        raise OptionError(
+            "together", "TPE and pruning decide after each run, and train one seed at a time", value=together
+        )
 
     def derive(changes: Mapping[str, Any]) -> ExperimentConfig:
         given = {key: given_by("--vary", key, value) for key, value in changes.items()}
@@ -196,7 +204,7 @@ def _plan(
     merged = SweepConfig.model_validate(known | given | ({} if vary is None else {"vary": vary}))
     if merged.search == "grid" and trials is not None:
         raise OptionError("trials", "a grid tries every combination; use --search random or tpe")
-    from cnnlab.search.study import Plan
+    from cnnlab.search.plan import Plan
 
     chosen = seeds_of(seeds if seeds is not None else merged.seeds) or (base.seed,)
     space = space_of(merged.vary if vary is None else vary, settings)

@@ -63,6 +63,9 @@ def command(
     Every point is an ordinary run, shared with train and compare: finished ones are not trained again, and
     interrupted ones are resumed. Impossible points are found before anything is trained. The best point is
     chosen on the validation images; only then is it said what it reaches on the test images.
+
+    The search is kept in OUT/sweeps/NAME/study.db, a study of Optuna: a sweep that was stopped goes on, with
+    more --trials, too. --fresh begins it anew. Pruned runs can be finished with cnnlab train.
     """
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")

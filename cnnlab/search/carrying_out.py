@@ -12,8 +12,9 @@ from cnnlab.jobs import Jobs
 from cnnlab.run_folders.records import Record
 from cnnlab.run_outcomes import RunsFailed
 from cnnlab.search.identity import seed_of_search
+from cnnlab.search.plan import Derive, Plan, Planned
 from cnnlab.search.space import MOST_REPEATED, number_of, settings_text, size, untried
-from cnnlab.search.study import Derive, Plan, Planned, Study, check_possible, planned_points
+from cnnlab.search.study import Study, check_possible, planned_points
 from cnnlab.search.study_file import Attempt, StudyFile, study_file
 from cnnlab.search.trials import Trials, Trying
 from cnnlab.search.watching import Watching

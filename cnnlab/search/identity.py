@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cnnlab.run_folders.records import read_json
 
 if TYPE_CHECKING:
-    from cnnlab.search.study import Plan
+    from cnnlab.search.plan import Plan
 
 STUDY = "study.db"
 """The file of Optuna's study."""

@@ -52,7 +52,9 @@ def settings_of(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
 def params_of(space: Space, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Optuna's parameters of settings."""
     return {
-        axis.key: _names(axis)[axis.values.index(settings[axis.key])]
+        axis.key: _names(axis)[
+            [repr(each) for each in axis.values].index(repr(settings[axis.key]))
+        ]  # 1 is not True
         if isinstance(axis, Axis)
         else settings[axis.key]
         for axis in space
@@ -149,6 +151,11 @@ def _combination(axes: Sequence[tuple[str, Sequence[Any]]], place: int) -> dict[
         place, each = divmod(place, len(values))
         settings[key] = values[each]
     return {key: settings[key] for key, _ in axes}
+
+
+def _name(axis: Axis, value: Any) -> str:
+    places = [repr(each) for each in axis.values]  # 1 is not True
+    return _names(axis)[places.index(repr(value))]
 
 
 def _names(axis: Axis) -> list[str]:

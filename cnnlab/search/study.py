@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from cnnlab.config.axes import Axis, Span, points
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.sweep_section import DEFAULT_TRIALS, Search
+from cnnlab.config.sweep_section import DEFAULT_TRIALS
 from cnnlab.errors import OptionError, UserError
 from cnnlab.jobs import Jobs
 from cnnlab.search.identity import seed_of_search
+from cnnlab.search.plan import Derive, Plan, Planned
 from cnnlab.search.points import Point, ranking, tied
 from cnnlab.search.space import drawn, representative, settings_text
-
-Derive = Callable[[Mapping[str, Any]], ExperimentConfig]
-"""Settings → the experiment with these."""
-
-
-Planned = tuple[dict[str, Any], ExperimentConfig]
-"""The settings of a point, and the experiment with them."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a sweep is to do.
-
-    base: the experiment where nothing varies. seeds: of each point.
-    """
-
-    base: ExperimentConfig
-    space: tuple[Axis | Span, ...]
-    search: Search
-    seeds: tuple[int, ...]
-    trials: int | None = None
-    prune: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
-    from cnnlab.search.study import Plan
+    from cnnlab.search.plan import Plan
 
 STARTUP_TRIALS = 5
 """Finished points that there must be before one is pruned."""

@@ -13,9 +13,10 @@ from cnnlab.reporting import Reporter, Tried
 from cnnlab.run_folders.identity import finished_seeds, run_path
 from cnnlab.run_folders.records import EpochRow, Record, read_history
 from cnnlab.run_outcomes import RunsFailed
+from cnnlab.search.plan import Plan
 from cnnlab.search.points import Point, State, ranking
 from cnnlab.search.space import settings_text
-from cnnlab.search.study import Plan, Study
+from cnnlab.search.study import Study
 from cnnlab.search.study_file import SEED_STEPS, Attempt, StudyFile
 
 
@@ -83,7 +84,7 @@ class Trials:
         self._reporter = reporter
         self._planned = planned
         self._by_digest: dict[str, Trying] = {}
-        self._told = 0
+        self._ended: list[Point] = []
 
     def add(
         self,
@@ -209,10 +210,8 @@ class Trials:
     def _end(self, point: Trying) -> None:
         """A point has ended: tell the study, unless it knows, and the user."""
         ended, known = point.as_point(), point.attempt
-        reached = ended.validation_accuracy if ended.state == "finished" else None
-        accuracy = reached.mean if reached else None
         attempt = Attempt(
-            known.number if known else -1, dict(point.settings), ended.state, accuracy,
+            known.number if known else -1, dict(point.settings), ended.state, _accuracy(ended),
             ended.error, point.curve,
         )  # fmt: skip
         if known is not None and known.state is None:
@@ -220,19 +219,26 @@ class Trials:
         elif known is None or (known.state, known.value) != (attempt.state, attempt.value):
             self._file.add(attempt)
         point.attempt = attempt
-        self._tell(point, accuracy)
+        self._tell(ended)
 
-    def _tell(self, point: Trying, accuracy: float | None) -> None:
-        self._told += 1
-        ended = [each for each in self.points if each.has_ended]
-        points = [each.as_point() for each in ended]
+    def _tell(self, point: Point) -> None:
+        self._ended.append(point)
         best = None
-        if order := ranking(points):
-            reached = points[order[0]].validation_accuracy
-            best = (settings_text(points[order[0]].settings), reached.mean if reached else 0.0)
-        state = points[ended.index(point)].state
-        text = settings_text(point.settings)
-        self._reporter.tried(Tried(self._told, self._planned, text, state, accuracy, best))
+        if order := ranking(self._ended):
+            winner = self._ended[order[0]]
+            best = (settings_text(winner.settings), _accuracy(winner) or 0.0)
+        self._reporter.tried(
+            Tried(
+                len(self._ended), self._planned, settings_text(point.settings), point.state,
+                _accuracy(point), best,
+            )
+        )  # fmt: skip
+
+
+def _accuracy(point: Point) -> float | None:
+    """What a point that finished has reached."""
+    reached = point.validation_accuracy if point.state == "finished" else None
+    return None if reached is None else reached.mean
 
 
 def _pruned_before(attempt: Attempt) -> Pruned:

@@ -1,0 +1,32 @@
+"""What a sweep is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cnnlab.config.axes import Axis, Span
+from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.config.sweep_section import Search
+
+Derive = Callable[[Mapping[str, Any]], ExperimentConfig]
+"""Settings → the experiment with these."""
+
+Planned = tuple[dict[str, Any], ExperimentConfig]
+"""The settings of a point, and the experiment with them."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep is to do.
+
+    base: the experiment where nothing varies. seeds: of each point.
+    """
+
+    base: ExperimentConfig
+    space: tuple[Axis | Span, ...]
+    search: Search
+    seeds: tuple[int, ...]
+    trials: int | None = None
+    prune: bool = False
