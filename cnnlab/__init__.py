@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnnlab.api.functions import predict as predict
     from cnnlab.api.functions import runs as runs
     from cnnlab.api.functions import summary as summary
+    from cnnlab.api.merging import merge as merge
     from cnnlab.api.run import Run as Run
     from cnnlab.api.sweeping import Sweep as Sweep
     from cnnlab.api.sweeping import sweep as sweep
@@ -42,6 +43,7 @@ _MODULES = {
     "summary": "cnnlab.api.functions",
     "train": "cnnlab.api.training",
     "compare": "cnnlab.api.comparing",
+    "merge": "cnnlab.api.merging",
     "runs": "cnnlab.api.functions",
     "explain": "cnnlab.api.explaining",
     "predict": "cnnlab.api.functions",
@@ -85,6 +87,7 @@ __all__ = [
     "compare",
     "explain",
     "load",
+    "merge",
     "predict",
     "runs",
     "summary",

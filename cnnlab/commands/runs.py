@@ -1,4 +1,4 @@
-"""cnnlab runs list | show | rm | diff"""
+"""cnnlab runs list | show | rm | diff | merge"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from cnnlab.commands.options import Text, existing_out_option, json_option
+from cnnlab.commands.options import GivenPath, Text, existing_out_option, json_option, out_option
 from cnnlab.commands.output import (
     print_csv,
     print_json,
@@ -56,6 +56,7 @@ def command() -> None:
     cnnlab runs show cnn-1a2b3c4d/seed-0
     cnnlab runs diff cnn-1a2b3c4d/seed-0 cnn-5e6f7a8b/seed-0
     cnnlab runs rm --where 'state = failed'
+    cnnlab runs merge /mnt/node7/experiments
 
     A run is given by its folder, which may be relative to --out. An experiment's folder or name stands for
     all of its runs.
@@ -220,6 +221,39 @@ def remove_command(
         print_json(document)
     done = f"{'would remove' if dry_run else 'removed'} {what}" if paths else "nothing to remove"
     tell(done)
+
+
+@command.command("merge")
+@click.argument("folder", type=GivenPath(exists=True, file_okay=False), metavar="DIR")
+@click.option("--dry-run", is_flag=True, help="List what would be taken in, but write nothing.")
+@out_option
+@json_option
+def merge_command(folder: Path, dry_run: bool, out: Path, as_json: bool) -> None:
+    """Take in runs that were trained elsewhere.
+
+    DIR is a folder of runs, as --out is, or that of an experiment or of one run. Sweeps and comparisons in it
+    are left alone: make them again from the runs. Each run is checked by the digests of its files. Nothing is
+    overwritten: a run that is here with the same result is skipped; one with another result, or a damaged
+    one, is named and left out, and the exit code is 1. Unfinished runs are taken in with their checkpoints
+    where there is none here, except for those being trained.
+    """
+    from cnnlab.api.merging import merge
+
+    merged = merge(folder, out=out, dry_run=dry_run)
+    if as_json:
+        print_json(merged.as_dict())
+    else:
+        for each in merged.runs:
+            done = "would be taken in" if dry_run and each.outcome == "taken in" else each.outcome
+            say(f"{each.source}: {done}{f' ({each.reason})' if each.reason else ''}")
+    problems = len(merged.problems)
+    verb = "would be taken in" if dry_run else "taken in"
+    tell(
+        f"{len(merged.taken)} of {counted(len(merged.runs), 'run')} {verb}, {out}"
+        + (f"; {problems} left out: see above" if problems and not as_json else "")
+    )
+    if problems:
+        raise click.exceptions.Exit(1)
 
 
 def _agreed(what: str, *, as_json: bool) -> bool:
