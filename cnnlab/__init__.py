@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cnnlab.api.functions import runs as runs
     from cnnlab.api.functions import summary as summary
     from cnnlab.api.merging import merge as merge
+    from cnnlab.api.removing import remove as remove
     from cnnlab.api.run import Run as Run
     from cnnlab.api.sweeping import Sweep as Sweep
     from cnnlab.api.sweeping import sweep as sweep
@@ -44,6 +45,7 @@ _MODULES = {
     "train": "cnnlab.api.training",
     "compare": "cnnlab.api.comparing",
     "merge": "cnnlab.api.merging",
+    "remove": "cnnlab.api.removing",
     "runs": "cnnlab.api.functions",
     "explain": "cnnlab.api.explaining",
     "predict": "cnnlab.api.functions",
@@ -89,6 +91,7 @@ __all__ = [
     "load",
     "merge",
     "predict",
+    "remove",
     "runs",
     "summary",
     "sweep",
