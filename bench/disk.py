@@ -10,6 +10,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cnnlab
 from cnnlab.run_folders.folders import Folder
@@ -25,12 +26,17 @@ def main() -> None:
         save_with = Folder.save_with
 
         def watched(
-            folder: Folder, file: str, save: Callable[[Path], object], *, original=save_with, log=written
+            folder: Folder,
+            file: str,
+            save: Callable[[Path], object],
+            *,
+            original: Any = save_with,
+            log: Any = written,
         ) -> None:
             original(folder, file, save)
             log[file].append((folder.path / file).stat().st_size)
 
-        Folder.save_with = watched  # type: ignore[method-assign]
+        Folder.save_with = watched  # type: ignore[method-assign, assignment]
         try:
             with tempfile.TemporaryDirectory() as out:
                 [run] = cnnlab.train(name, set={"training.epochs": EPOCHS}, out=out)
