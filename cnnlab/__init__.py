@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cnnlab.api.functions import predict as predict
     from cnnlab.api.functions import runs as runs
     from cnnlab.api.functions import summary as summary
+    from cnnlab.api.merging import merge as merge
+    from cnnlab.api.removing import remove as remove
     from cnnlab.api.run import Run as Run
     from cnnlab.api.sweeping import Sweep as Sweep
     from cnnlab.api.sweeping import sweep as sweep
@@ -43,6 +45,8 @@ _MODULES = {
     "summary": "cnnlab.api.functions",
     "train": "cnnlab.api.training",
     "compare": "cnnlab.api.comparing",
+    "merge": "cnnlab.api.merging",
+    "remove": "cnnlab.api.removing",
     "runs": "cnnlab.api.functions",
     "explain": "cnnlab.api.explaining",
     "export": "cnnlab.api.exporting",
@@ -88,7 +92,9 @@ __all__ = [
     "explain",
     "export",
     "load",
+    "merge",
     "predict",
+    "remove",
     "runs",
     "summary",
     "sweep",
