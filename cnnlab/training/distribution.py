@@ -14,7 +14,7 @@ def sharing_devices(config: ExperimentConfig, backend: Backend) -> tuple[Device,
         UserError: a batch has fewer images than there are devices.
     """
     devices = backend.devices
-    if config.runtime.distribution == "none" or len(devices) == 1:
+    if config.runtime.distribution == "none" or len(devices) < 2:
         return ()
     if config.training.batch_size < len(devices):
         raise UserError(
