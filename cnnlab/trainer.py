@@ -85,7 +85,8 @@ class Trainer:
         """Start the backend and say what the arithmetic runs on, and how.
 
         Raises:
-            UserError: the backend, the device or Numba is not there, or the process has another backend.
+            UserError: the backend, the device or Numba is not there, the process has another backend, or
+                there are more devices than images in a batch that they are to share.
         """
         if config.runtime.backend == "scratch":
             from cnnlab.scratch.convolution import implementation
@@ -95,6 +96,10 @@ class Trainer:
 
         backend = start_backend(config.runtime)
         self.reporter.note(str(backend))
+        if config.runtime.distribution != "none":
+            from cnnlab.training.distribution import distribution_note
+
+            self.reporter.note(distribution_note(config, backend))
         if backend.device == "cpu":
             from cnnlab.training.slow_precision import slow_precision
 
