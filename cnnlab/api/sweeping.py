@@ -23,6 +23,7 @@ from cnnlab.errors import OptionError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from cnnlab.run_folders.folders import Folder
     from cnnlab.search.document import Document
@@ -70,6 +71,13 @@ class Sweep(StudyResult):
         from cnnlab.search.tables import reading_table
 
         return reading_table(self._document)
+
+    @cached_property
+    def figures(self) -> Mapping[str, Figure]:
+        """Drawn when they are looked up: "slices", and of "map", "importance", "parallel" those it has."""
+        from cnnlab.search.pictures import pictures
+
+        return pictures(self._document)
 
     @property
     def runs(self) -> Runs:

@@ -1,4 +1,4 @@
-"""A sweep → its folder: sweep.json and tables."""
+"""A sweep → its folder: sweep.json, tables and pictures."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 
 from cnnlab.comparison import Style, as_text
+from cnnlab.pictures.kit.formats import percent
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
 from cnnlab.search.document import Document, document_of
+from cnnlab.search.pictures import PICTURES, pictures
 from cnnlab.search.study import Plan, Study
 from cnnlab.search.tables import point_table, reading_table
 from cnnlab.studies.writing import prose
@@ -41,12 +43,18 @@ def sweep_digest(plan: Plan) -> str:
 
 
 def write_sweep(study: Study, out: Path) -> Folder:
-    """Write sweep.json, table.csv and table.md; returns their folder, which knows them."""
+    """Write sweep.json, table.csv, table.md and the pictures; returns their folder, which knows them."""
     document = document_of(study)
     folder = Folder(sweep_path(study.plan, out), inside=out)
     with folder.alone():
         folder.write_text("table.csv", csv_text(point_table(document)))
         folder.write_text("table.md", sweep_text(document, "markdown") + "\n")
+        drawn = pictures(document)
+        for name in PICTURES:
+            if name in drawn:
+                folder.write_figure(f"{name}.png", drawn[name])
+            else:
+                folder.remove(f"{name}.png")  # of an earlier state of this sweep
         # Last: what belongs to it is there then.
         folder.write_json("sweep.json", document | {"sweep": sweep_digest(study.plan)})
     return folder
@@ -59,5 +67,16 @@ def sweep_text(document: Document, style: Style) -> str:
             prose(f"{document['title']}.", style),
             as_text(reading_table(document), style),
             prose(document["verdict"], style),
+            *([prose(text, style)] if (text := _importance(document)) else []),
         ]
     )
+
+
+def _importance(document: Document) -> str:
+    """Which setting explains how much, the most important first; "" where only one varies."""
+    shares, note = document["importance"], document["importance_note"]
+    if shares is None:
+        return note if len(document["axes"]) > 1 else ""
+    ordered = sorted(shares, key=lambda each: -each["share"])
+    listed = ", ".join(f"{each['key']} {percent(each['share'], 0)}" for each in ordered)
+    return f"{note[:-1]}: {listed}."
