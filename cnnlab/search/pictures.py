@@ -49,7 +49,7 @@ def pictures(document: Document) -> Mapping[str, Figure]:
         shares = {each["key"]: each["share"] for each in document["importance"]}
         drawn["importance"] = partial(
             importance_bars, shares, note=document["importance_note"],
-            title=f"{name}: which setting matters how much",
+            title=f"{name}: how much each setting matters",
         )  # fmt: skip
     if len(settings) > 1:
         drawn["parallel"] = partial(

@@ -21,6 +21,7 @@ _SPREAD = 0.6
 """Lines through the same value lie side by side, over so much of the way to the next value."""
 
 _MOST_MARKS = 12
+_MANY = 80  # points, whose lines are thinner
 
 
 def parallel_coordinates(settings: Sequence[Setting], points: Sequence[TriedPoint], *, title: str) -> Figure:
@@ -38,7 +39,7 @@ def parallel_coordinates(settings: Sequence[Setting], points: Sequence[TriedPoin
     last = len(settings)
     heights = _heights(points)
     for order in sorted(range(len(points)), key=lambda each: heights[each]):
-        _draw(axes, settings, points[order], heights[order], scale)
+        _draw(axes, settings, points[order], heights[order], scale, len(points))
     room = (WIDTH - 1.2) / last - 0.25
     for place, setting in enumerate(settings):
         axes.plot([place, place], [0, 1], color=GREY, linewidth=1, zorder=4)
@@ -65,7 +66,12 @@ def parallel_coordinates(settings: Sequence[Setting], points: Sequence[TriedPoin
 
 
 def _draw(
-    axes: Axes, settings: Sequence[Setting], point: TriedPoint, height: float, scale: Normalize
+    axes: Axes,
+    settings: Sequence[Setting],
+    point: TriedPoint,
+    height: float,
+    scale: Normalize,
+    count: int,
 ) -> None:
     places = [
         setting.share(place)
@@ -82,10 +88,20 @@ def _draw(
     is_best = point.rank == 1
     across = range(len(places))
     if is_best:
-        axes.plot(across, places, color=MARK, linewidth=6, zorder=3, gid="winner", solid_joinstyle="round")
+        axes.plot(
+            across,
+            places,
+            color=MARK,
+            linewidth=6,
+            zorder=3,
+            gid="winner",
+            solid_joinstyle="round",
+            solid_capstyle="round",
+        )
+    thin = 1.5 if count <= _MANY else max(0.4, 1.5 * _MANY / count)
     axes.plot(
         across, places, color=ACCURACIES(scale(point.accuracy)), zorder=3 if is_best else 2,
-        linewidth=2.4 if is_best else 1.5, alpha=1 if is_best else 0.85, gid="point",
+        linewidth=2.4 if is_best else thin, alpha=1 if is_best else 0.85, gid="point",
     )  # fmt: skip
 
 
@@ -97,7 +113,7 @@ def _heights(points: Sequence[TriedPoint]) -> list[float]:
 
 
 def _note(points: Sequence[TriedPoint], low: float) -> str:
-    parts = ["lines: points, the darker, the more accurate on the validation images; outlined: the best"]
+    parts = ["lines: points, the darker, the more accurate on the validation images; outlined: best"]
     if any(point.accuracy is None for point in points):
         parts.append("dashed: pruned or failed")
     if any(point.accuracy is not None and point.accuracy < low for point in points):

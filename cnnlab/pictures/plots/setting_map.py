@@ -26,7 +26,7 @@ _MOST_ROWS = 60
 def setting_map(settings: tuple[Setting, Setting], points: Sequence[TriedPoint], *, title: str) -> Figure:
     """The first setting downwards, the second across; what was not tried stays empty.
 
-    The best cell is outlined; = stands in cells that cannot be told from it. Where the numbers have no room,
+    The best cell is outlined; = stands in cells that are tied with it. Where the numbers have no room,
     a scale explains the colours.
     """
     down, across = (setting.labels or () for setting in settings)
@@ -84,9 +84,9 @@ def _off(points: Sequence[TriedPoint], low: float) -> bool:
 
 
 def _note(points: Sequence[TriedPoint], numbered: bool) -> str:
-    parts = ["validation accuracy, mean over the seeds; outlined: the best"]
+    parts = ["validation accuracy, mean over the seeds; outlined: best"]
     if any(point.is_tied for point in points):
-        parts.append("=: cannot be told from it")
+        parts.append("=: tied with the best (95% intervals overlap)")
     if not numbered and any(point.accuracy is None for point in points):
         parts.append("×: pruned or failed")
     return "; ".join(parts)

@@ -23,7 +23,9 @@ ACCURACIES = LinearSegmentedColormap.from_list(
 """The darker, the more accurate: on white, the best is not to be the palest."""
 
 _FAR = 3.0
-"""Accuracies that lie so many interquartile ranges below the lower quartile are off the scale."""
+"""Accuracies that lie so many interquartile ranges below the lower quartile are off the scale,"""
+_SQUASHED = 3.0
+"""if with them the scale is so many times as long."""
 
 _DIGITS = 4
 
@@ -86,9 +88,10 @@ def scale_of(points: Sequence[TriedPoint]) -> tuple[float, float]:
     """
     found = np.asarray(accuracies_of(points) or [0.0, 1.0])
     lower, upper = np.quantile(found, [0.25, 0.75])
-    low, high = float(found.min()), float(found.max())
-    if low < lower - _FAR * (upper - lower):
-        low = float(found[found >= lower - _FAR * (upper - lower)].min())
+    high = float(found.max())
+    low = float(found[found >= lower - _FAR * (upper - lower)].min())
+    if high - float(found.min()) < _SQUASHED * (high - low):
+        low = float(found.min())
     if high - low < 1e-6:
         low, high = low - 0.005, high + 0.005
     return low, high
@@ -131,10 +134,13 @@ def letter_axis(axes: Axes, setting: Setting, room: float) -> None:
 def level_ticks(axes: Axes, labels: Sequence[str], room: float) -> None:
     """Write the values of a setting below the axes: slanted where they do not fit, and each nth of many."""
     texts = [shortened(each, 18) for each in labels]
-    widest = max(width(each, LABEL - 1) for each in texts) + 0.12
-    step = max(1, math.ceil(len(texts) * 0.24 / room)) if widest * len(texts) > room else 1
+    slanted = (max(width(each, LABEL - 1) for each in texts) + 0.12) * len(texts) > room
+    step = 1
+    if slanted:
+        texts = [shortened(each, 13) for each in labels]
+        step = max(1, math.ceil(len(texts) * 0.24 / room))
     axes.set_xticks(range(0, len(texts), step), texts[::step], parse_math=False)
-    if widest * len(texts) > room:
+    if slanted:
         axes.tick_params(axis="x", rotation=40, labelsize=SMALL)
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")

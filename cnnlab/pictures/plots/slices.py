@@ -22,9 +22,9 @@ _AT_THE_FOOT = 0.035
 
 
 def setting_slices(settings: Sequence[Setting], points: Sequence[TriedPoint], *, title: str) -> Figure:
-    """Dots are points, the mean over their seeds; lines join the means of all points with the same value.
+    """Dots are points, the mean over their seeds; lines join the medians of all points with the same value.
 
-    The best point has a ring, points that cannot be told from it are filled in the same colour. Pruned and
+    The best point has a ring, points that are tied with it have the same colour. Pruned and
     failed points, which have no accuracy that counts, stand at the foot, as do points off the scale.
     """
     across = min(len(settings), _MOST_ACROSS)
@@ -52,31 +52,33 @@ def setting_slices(settings: Sequence[Setting], points: Sequence[TriedPoint], *,
 
 
 def _draw(axes: Axes, place: int, setting: Setting, points: Sequence[TriedPoint], low: float) -> None:
-    finished = [point for point in points if point.accuracy is not None]
-    shown = [point for point in finished if (point.accuracy or 0.0) >= low]
+    finished = [(point, point.accuracy) for point in points if point.accuracy is not None]
     if setting.labels is not None:
-        levels = sorted({point.places[place] for point in finished})
-        means = [
-            float(np.mean([each.accuracy for each in finished if each.places[place] == level]))
+        levels = sorted({point.places[place] for point, _ in finished})
+        medians = [
+            float(np.median([reached for point, reached in finished if point.places[place] == level]))
             for level in levels
         ]
-        axes.plot(levels, means, color=GREY, linewidth=1.2, zorder=1, gid="means")
-    for point in sorted(shown, key=lambda each: -(each.rank or 0)):
+        axes.plot(levels, medians, color=GREY, linewidth=1.2, zorder=1, gid="medians")
+    for point, accuracy in sorted(finished, key=lambda each: each[1]):
+        if accuracy < low:
+            continue
         color = MARK if point.is_tied or point.rank == 1 else COLORS[0]
         axes.plot(
-            point.places[place], point.accuracy, marker="o", markersize=_SIZE, color=color,
+            point.places[place], accuracy, marker="o", markersize=_SIZE, color=color,
             markeredgecolor=PAPER, markeredgewidth=0.6, alpha=0.85, linestyle="", gid="point",
         )  # fmt: skip
         if point.rank == 1:
             axes.plot(
-                point.places[place], point.accuracy, marker="o", markersize=2 * _SIZE, color=MARK,
+                point.places[place], accuracy, marker="o", markersize=2 * _SIZE, color=MARK,
                 markerfacecolor="none", markeredgewidth=1.8, linestyle="", gid="winner", zorder=4,
             )  # fmt: skip
     for point in points:
         if point.accuracy is None or point.accuracy < low:
             axes.plot(
                 point.places[place], _AT_THE_FOOT, marker=_MARKERS.get(point.state, "1"), markersize=_SIZE,
-                color=GREY, linestyle="", transform=axes.get_xaxis_transform(), gid=point.state,
+                color=GREY, markeredgewidth=1.4, linestyle="", transform=axes.get_xaxis_transform(),
+                gid=point.state,
             )  # fmt: skip
 
 
@@ -87,12 +89,12 @@ def _legend(settings: Sequence[Setting], points: Sequence[TriedPoint], low: floa
     entries = [mark("point", "o", COLORS[0])]
     if any(point.rank == 1 for point in points):
         ring = Line2D([], [], marker="o", color=MARK, linestyle="", markersize=1.6 * _SIZE,
-                      markerfacecolor="none", label="the best")  # fmt: skip
+                      markerfacecolor="none", label="best")  # fmt: skip
         entries.append(ring)
     if any(point.is_tied for point in points):
-        entries.append(mark("cannot be told from it", "o", MARK))
+        entries.append(mark("tied with the best", "o", MARK))
     if any(setting.labels is not None for setting in settings):
-        entries.append(Line2D([], [], color=GREY, linewidth=1.2, label="mean of a value"))
+        entries.append(Line2D([], [], color=GREY, linewidth=1.2, label="median of each value"))
     for state in ("pruned", "failed"):
         if any(point.state == state for point in points):
             entries.append(mark(state, _MARKERS[state], GREY))
