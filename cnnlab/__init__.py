@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cnnlab.api.functions import runs as runs
     from cnnlab.api.functions import summary as summary
     from cnnlab.api.run import Run as Run
+    from cnnlab.api.sweep_commands import sweep_commands as sweep_commands
     from cnnlab.api.sweeping import Sweep as Sweep
     from cnnlab.api.sweeping import sweep as sweep
     from cnnlab.api.training import TrainingFailed as TrainingFailed
@@ -47,6 +48,7 @@ _MODULES = {
     "predict": "cnnlab.api.functions",
     "sweep": "cnnlab.api.sweeping",
     "Sweep": "cnnlab.api.sweeping",
+    "sweep_commands": "cnnlab.api.sweep_commands",
     "verify_gradients": "cnnlab.api.verifying",
     "verify_resume": "cnnlab.api.verifying",
     "why": "cnnlab.api.why",
@@ -89,6 +91,7 @@ __all__ = [
     "runs",
     "summary",
     "sweep",
+    "sweep_commands",
     "train",
     "verify_gradients",
     "verify_resume",

@@ -148,7 +148,7 @@ def sweep(
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     source = unfinished(experiment, out_path, "settings are changed in a config")
     base = load(source, settings).config
-    plan = _plan(base, settings, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds)
+    plan = plan_of(base, settings, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds)
 
     def derive(changes: Mapping[str, Any]) -> ExperimentConfig:
         given = {key: given_by("--vary", key, value) for key, value in changes.items()}
@@ -171,7 +171,7 @@ def sweep(
     return Sweep(study, jobs.out)
 
 
-def _plan(
+def plan_of(
     base: ExperimentConfig,
     settings: Mapping[str, Any],
     *,
