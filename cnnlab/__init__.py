@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cnnlab.api.functions import summary as summary
     from cnnlab.api.run import Run as Run
     from cnnlab.api.sweep_commands import sweep_commands as sweep_commands
+    from cnnlab.api.sweep_reports import sweep_report as sweep_report
     from cnnlab.api.sweeping import Sweep as Sweep
     from cnnlab.api.sweeping import sweep as sweep
     from cnnlab.api.training import TrainingFailed as TrainingFailed
@@ -49,6 +50,7 @@ _MODULES = {
     "sweep": "cnnlab.api.sweeping",
     "Sweep": "cnnlab.api.sweeping",
     "sweep_commands": "cnnlab.api.sweep_commands",
+    "sweep_report": "cnnlab.api.sweep_reports",
     "verify_gradients": "cnnlab.api.verifying",
     "verify_resume": "cnnlab.api.verifying",
     "why": "cnnlab.api.why",
@@ -92,6 +94,7 @@ __all__ = [
     "summary",
     "sweep",
     "sweep_commands",
+    "sweep_report",
     "train",
     "verify_gradients",
     "verify_resume",

@@ -63,7 +63,7 @@ def sweep_commands(
     source = unfinished(experiment, out_folder(out), "settings are changed in a config")
     base = load(source, settings).config
     plan = plan_of(
-        base, settings, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds
+        source, base, settings, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds
     )  # fmt: skip
     _check_independent(plan.search, prune=plan.prune)
     check_workers(workers)

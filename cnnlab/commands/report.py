@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cnnlab.commands.compare import SEEDS_HELP, folds_option, match_options, settling_options
-from cnnlab.commands.options import TrainingOptions, experiments_argument, json_option, training_options
+from cnnlab.commands.options import (
+    TrainingOptions,
+    experiments_argument,
+    json_option,
+    reject_unused,
+    training_options,
+)
 from cnnlab.commands.output import print_json, say
 
 if TYPE_CHECKING:
@@ -37,12 +44,19 @@ def command(
 
     \b
     cnnlab report dnn cnn --seeds 0-5
+    cnnlab report experiments/sweeps/cnn
 
     Experiments are given as for cnnlab compare. The page, experiments/comparisons/A-vs-B/report.html,
     contains the verdict, sortable tables, curves, the networks, test images with all predictions, and the
     provenance of all of it; if cnnlab why has studied the two, what it has shown. It works offline and needs
     no other file.
+
+    The folder of a sweep gives a page about it, report.html in the same folder: the verdict, all points, the
+    pictures, and the command that trains the best point. Nothing is trained for it.
     """
+    if len(experiments) == 1 and (Path(experiments[0]) / "sweep.json").is_file():
+        _report_sweep(experiments[0], as_json=as_json)
+        return
     from cnnlab.api.comparing import compare
     from cnnlab.commands.progress import reporting
 
@@ -58,3 +72,19 @@ def command(
         print_json({"report": str(path), "bytes": size, "conclusion": paragraphs})
         return
     say(f"{comparison.verdict}\n\n{path}")
+
+
+def _report_sweep(folder: str, *, as_json: bool) -> None:
+    from cnnlab.api.sweep_reports import sweep_report
+
+    context = click.get_current_context()
+    options = (str(each.name) for each in context.command.params if isinstance(each, click.Option))
+    reject_unused(
+        *(name for name in options if name not in ("as_json", "quiet")),
+        reason="the report on a sweep trains nothing; leave it out",
+    )
+    path = sweep_report(folder)
+    if as_json:
+        print_json({"report": str(path), "bytes": path.stat().st_size})
+        return
+    say(str(path))

@@ -11,7 +11,7 @@ from cnnlab.comparison.experiments import seeds_text
 from cnnlab.config.axes import value_text
 from cnnlab.errors import UserError
 from cnnlab.language.source import parse_value
-from cnnlab.search.study import Planned
+from cnnlab.search.study import Plan, Planned
 
 
 def train_commands(
@@ -31,6 +31,17 @@ def train_commands(
     """
     rest = ["--seeds", seeds_text(seeds), *options]
     return [shlex.join([*train_command(experiment, {**fixed, **settings}), *rest]) for settings, _ in planned]
+
+
+def winner_command(plan: Plan, settings: Mapping[str, Any]) -> str | None:
+    """The command that trains one point; None where its experiment is no file, or a value fits on no line."""
+    if plan.experiment is None:
+        return None
+    try:
+        words = train_command(plan.experiment, {**plan.fixed, **settings})
+    except UserError:
+        return None
+    return shlex.join([*words, "--seeds", seeds_text(plan.seeds)])
 
 
 def train_command(experiment: str, settings: Mapping[str, Any]) -> list[str]:

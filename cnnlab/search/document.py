@@ -10,6 +10,7 @@ from typing_extensions import TypedDict  # of typing, pydantic takes it from Pyt
 from cnnlab.comparison.spread import Spread
 from cnnlab.config.axes import Axis, Span
 from cnnlab.config.sweep_section import Search
+from cnnlab.search.commands import winner_command
 from cnnlab.search.importance import Reached, Space, importance_of
 from cnnlab.search.points import Point, State
 from cnnlab.search.sentences import importance_text, title, verdict
@@ -53,6 +54,7 @@ class WinnerEntry(TypedDict):
     settings: dict[str, Any]
     digest: str
     test_accuracy: SpreadEntry
+    command: str | None  # that trains it; None where that cannot be written on one line
 
 
 class ImportanceEntry(TypedDict):
@@ -104,6 +106,7 @@ def document_of(study: Study) -> Document:
             "settings": dict(winner.settings),
             "digest": winner.config.digest,
             "test_accuracy": _spread(winner.test_accuracy),
+            "command": winner_command(plan, winner.settings),
         },
         "tied": [study.points[place].config.digest for place in study.tied],
         "importance": None
