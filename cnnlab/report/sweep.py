@@ -42,7 +42,6 @@ def render_sweep(document: Document, records: Sequence[Record] = ()) -> str:
         .get_template("sweep.html")
         .render(
             document=document,
-            keys=" and ".join(axis.key for axis in axes),
             table=table_rows("Points", reading_table(document), caption),
             failures=[
                 (settings_text(point["settings"]), point["error"])
@@ -58,9 +57,9 @@ def render_sweep(document: Document, records: Sequence[Record] = ()) -> str:
                 for name, figure in pictures(document).items()
             ],
             axes=[
-                {"key": axis.key, "values": str(axis)}
+                {"key": axis.key, "taken": str(axis)}
                 if isinstance(axis, Span)
-                else {"key": axis.key, "values": ", ".join(map(value_text, axis.values))}
+                else {"key": axis.key, "taken": ", ".join(map(value_text, axis.values))}
                 for axis in axes
             ],
             seeds=seeds_text(document["seeds"]),
@@ -73,5 +72,5 @@ def _best(document: Document, records: Sequence[Record]) -> list[dict[str, Any]]
     if not records:
         return []
     first = records[0].config
-    name = f"The best point of {document['name']}"
+    name = f"{document['name']}, best point"
     return [provenance(name, first.digest, [each.seed for each in records], records)]

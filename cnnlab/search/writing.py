@@ -78,9 +78,7 @@ def read_sweep(folder: Path) -> Document:
     """
     document = read_document(read_json(folder / SWEEP))
     if document is None:
-        raise UserError(
-            f"{folder}: expected the folder of a sweep, with a {SWEEP} that this cnnlab has written"
-        )
+        raise UserError(f"{folder}: expected a sweep's folder, with a {SWEEP} that this version has written")
     return document
 
 
