@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnlab.config.axes import Axis, Span, value_text
 from cnnlab.pictures.kit.figures import LazyFigures
@@ -76,11 +76,7 @@ def _setting(axis: Axis | Span) -> Setting:
 def _point(point: PointEntry, axes: Sequence[Axis | Span], document: Document) -> TriedPoint:
     from cnnlab.pictures.plots.settings import TriedPoint
 
-    texts = {axis.key: list(map(value_text, axis.values)) for axis in axes if isinstance(axis, Axis)}
-    places = tuple(
-        float(texts[key].index(value_text(value)) if key in texts else value)
-        for key, value in point["settings"].items()
-    )
+    places = tuple(_place(axis, point["settings"][axis.key]) for axis in axes)
     accuracy = point["validation_accuracy"]
     return TriedPoint(
         places,
@@ -89,3 +85,10 @@ def _point(point: PointEntry, axes: Sequence[Axis | Span], document: Document) -
         point["rank"],
         point["digest"] in document["tied"],
     )
+
+
+def _place(axis: Axis | Span, value: Any) -> float:
+    """A number of a range as it is; of other values the place."""
+    if isinstance(axis, Span):
+        return float(value)
+    return float([value_text(each) for each in axis.values].index(value_text(value)))
