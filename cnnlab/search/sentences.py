@@ -39,7 +39,7 @@ def importance_text(importance: Importance, points: int) -> str:
     if importance.method is None:
         return f"How much each setting matters is not computed: {importance.problem}."
     shares = (
-        f"Share of the variance of validation accuracy between {counted(points, 'point')} that each setting "
+        f"Share of the variance in validation accuracy among {counted(points, 'point')} that each setting "
         "explains on its own (main effect)"
     )
     if importance.method == "exact":
