@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cnnlab.api.experiment import Experiment as Experiment
     from cnnlab.api.experiment import load as load
     from cnnlab.api.explaining import explain as explain
+    from cnnlab.api.exporting import export as export
     from cnnlab.api.functions import predict as predict
     from cnnlab.api.functions import runs as runs
     from cnnlab.api.functions import summary as summary
@@ -46,6 +47,7 @@ _MODULES = {
     "compare": "cnnlab.api.comparing",
     "runs": "cnnlab.api.functions",
     "explain": "cnnlab.api.explaining",
+    "export": "cnnlab.api.exporting",
     "predict": "cnnlab.api.functions",
     "sweep": "cnnlab.api.sweeping",
     "Sweep": "cnnlab.api.sweeping",
@@ -88,6 +90,7 @@ __all__ = [
     "bench_verdict",
     "compare",
     "explain",
+    "export",
     "load",
     "predict",
     "runs",

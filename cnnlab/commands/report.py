@@ -54,8 +54,11 @@ def command(
     The folder of a sweep gives a page about it, report.html in the same folder: the verdict, all points, the
     pictures, and the command that trains the best point. Nothing is trained for it.
     """
-    if len(experiments) == 1 and (Path(experiments[0]) / "sweep.json").is_file():
-        _report_sweep(experiments[0], as_json=as_json)
+    sweeps = [folder for each in experiments if (folder := _sweep_folder(each)) is not None]
+    if sweeps:
+        if len(experiments) > 1:
+            raise click.UsageError(f"{sweeps[0]} is a sweep, which has a page of its own; name it alone")
+        _report_sweep(sweeps[0], as_json=as_json)
         return
     from cnnlab.api.comparing import compare
     from cnnlab.commands.progress import reporting
@@ -74,7 +77,14 @@ def command(
     say(f"{comparison.verdict}\n\n{path}")
 
 
-def _report_sweep(folder: str, *, as_json: bool) -> None:
+def _sweep_folder(text: str) -> Path | None:
+    """The folder of a sweep that an argument means, by itself or by its sweep.json."""
+    path = Path(text)
+    folder = path.parent if path.name == "sweep.json" else path
+    return folder if (folder / "sweep.json").is_file() else None
+
+
+def _report_sweep(folder: Path, *, as_json: bool) -> None:
     from cnnlab.api.sweep_reports import sweep_report
 
     context = click.get_current_context()

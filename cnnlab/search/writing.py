@@ -78,7 +78,10 @@ def read_sweep(folder: Path) -> Document:
     """
     document = read_document(read_json(folder / SWEEP))
     if document is None:
-        raise UserError(f"{folder}: expected a sweep's folder, with a {SWEEP} that this version has written")
+        raise UserError(
+            f"{folder}: expected a sweep's folder, but its {SWEEP} is missing, damaged or of another "
+            "version; carry the sweep out again, which trains no finished run twice"
+        )
     return document
 
 

@@ -196,3 +196,12 @@ def test_a_report_on_what_is_no_sweep(capsys, tmp_path):
     assert "expected a sweep's folder" in capsys.readouterr().err
     assert run(["report", str(tmp_path), "--seeds", "0"]) == 2
     assert "the report on a sweep trains nothing" in capsys.readouterr().err
+
+
+def test_a_sweep_is_named_alone_or_by_its_file(capsys, out, tiny):
+    assert sweep(capsys, out, tiny, *GRID, "--seeds", "0-1")[0] == 0
+    folder = out / "sweeps" / "tiny"
+    assert run(["report", str(folder / "sweep.json")]) == 0
+    assert capsys.readouterr().out == f"{folder / 'report.html'}\n"
+    assert run(["report", "cnn", str(folder)]) == 2
+    assert "is a sweep, which has a page of its own; name it alone" in capsys.readouterr().err
