@@ -15,7 +15,7 @@ from cnnlab.search.commands import train_command, train_commands, winner_command
 from cnnlab.search.study import Plan
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-WORDS = st.text(st.characters(codec="ascii", min_codepoint=32), max_size=12)
+WORDS = st.text(st.characters(max_codepoint=126), max_size=12)
 VALUES = st.recursive(
     SCALARS | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=2),
