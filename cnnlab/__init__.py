@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from cnnlab.api.merging import merge as merge
     from cnnlab.api.removing import remove as remove
     from cnnlab.api.run import Run as Run
+    from cnnlab.api.sweep_commands import sweep_commands as sweep_commands
+    from cnnlab.api.sweep_reports import sweep_report as sweep_report
     from cnnlab.api.sweeping import Sweep as Sweep
     from cnnlab.api.sweeping import sweep as sweep
     from cnnlab.api.training import TrainingFailed as TrainingFailed
@@ -53,6 +55,8 @@ _MODULES = {
     "predict": "cnnlab.api.functions",
     "sweep": "cnnlab.api.sweeping",
     "Sweep": "cnnlab.api.sweeping",
+    "sweep_commands": "cnnlab.api.sweep_commands",
+    "sweep_report": "cnnlab.api.sweep_reports",
     "verify_gradients": "cnnlab.api.verifying",
     "verify_resume": "cnnlab.api.verifying",
     "why": "cnnlab.api.why",
@@ -98,6 +102,8 @@ __all__ = [
     "runs",
     "summary",
     "sweep",
+    "sweep_commands",
+    "sweep_report",
     "train",
     "verify_gradients",
     "verify_resume",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ class Plan:
     """What a sweep is to do.
 
     base: the experiment where nothing varies. seeds: of each point.
+    experiment: its name or path, as cnnlab train takes it; None where it has none. fixed: what --set changed.
     """
 
     base: ExperimentConfig
@@ -37,6 +38,8 @@ class Plan:
     seeds: tuple[int, ...]
     trials: int | None = None
     prune: bool = False
+    experiment: str | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
