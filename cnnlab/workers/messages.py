@@ -22,6 +22,7 @@ class SharedSettings:
 
     command: what the user has typed, which runs record.
     may_prune: whether a run waits after each epoch to hear whether it goes on.
+    shipped: a folder with datasets that another machine has sent; None: data is looked for as always.
     """
 
     out: Path
@@ -29,6 +30,7 @@ class SharedSettings:
     fresh: bool
     command: tuple[str, ...]
     may_prune: bool = False
+    shipped: Path | None = None
 
 
 @dataclass(frozen=True)

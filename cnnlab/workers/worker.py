@@ -145,7 +145,9 @@ def _work(start: Start, inbox: Inbox, parent: Parent, interruption: Interruption
 
     reporter = ParentReporter(parent, interruption, goes_on if settings.may_prune else None)
     warnings.showwarning = _warning_handler(parent, reporter)
-    trainer = Trainer(settings.out, settings.data_paths, reporter, fresh=settings.fresh)
+    trainer = Trainer(
+        settings.out, settings.data_paths, reporter, fresh=settings.fresh, shipped=settings.shipped
+    )
 
     def ready() -> Ready:
         from cnnlab.backend import start_backend

@@ -1,0 +1,137 @@
+"""The connection to a cluster of Ray, which keeps quiet: no dashboard, no statistics, no lines of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+
+from cnnlab.cluster.address import Address
+from cnnlab.errors import CnnlabError, UserError
+from cnnlab.framework_errors import described
+from cnnlab.process_environment import set_default
+
+REACHED_WITHIN = 10.0
+"""Seconds in which the head of a cluster accepts a connection."""
+
+LONGEST_FOLDER = 40
+"""Characters of a local Ray's folder: the names of its sockets have at most 107."""
+
+
+def ray_module() -> ModuleType:
+    """Ray itself.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    set_default("RAY_USAGE_STATS_ENABLED", "0")  # before it is imported
+    try:
+        import ray
+    except ImportError:
+        raise UserError("--on ray: expected Ray, which is not installed: pip install 'cnnlab[ray]'") from None
+    return ray
+
+
+@contextmanager
+def connected(address: Address) -> Iterator[None]:
+    """Be connected to a cluster in this block, or start Ray on this machine for as long as it lasts.
+
+    A process that is connected already, such as a notebook, stays so.
+
+    Raises:
+        UserError: Ray is not installed.
+        CnnlabError: the cluster cannot be reached, or Ray does not start.
+    """
+    ray = ray_module()
+    if ray.is_initialized():
+        yield
+        return
+    shown = os.environ.get("CNNLAB_TRACEBACK") == "1"
+    level = logging.INFO if shown else logging.CRITICAL
+    logging.getLogger("ray").setLevel(level)
+    folder = None
+    options = {"log_to_driver": shown, "logging_level": level}
+    try:
+        if address.host is None:
+            folder = _folder()
+            place = {"address": "local", "include_dashboard": False, "_temp_dir": str(folder)}
+        else:
+            _reach(address)
+            place = {"address": address.gcs}
+        with _signals_kept():
+            try:
+                ray.init(**place, **options)
+            except (Exception, SystemExit) as error:
+                raise _no_connection(address, error) from error
+        try:
+            yield
+        finally:
+            with _signals_kept():
+                ray.shutdown()
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reach(address: Address) -> None:
+    """Find out whether somebody listens there: Ray itself would try for a minute, then end the process.
+
+    Raises:
+        CnnlabError: nobody does.
+    """
+    host = str(address.host).strip("[]")
+    try:
+        with socket.create_connection((host, address.port), timeout=REACHED_WITHIN):
+            return
+    except OSError as error:
+        raise CnnlabError(
+            f"{address}: the cluster cannot be reached: {error.strerror or error}\n"
+            f"   expected the address that ray start --head shows; port {address.port} must be open"
+        ) from None
+
+
+def _no_connection(address: Address, error: BaseException) -> CnnlabError:
+    if address.host is None:
+        return CnnlabError(f"Ray does not start on this machine: {described(error)}")  # type: ignore[arg-type]
+    return CnnlabError(
+        f"{address}: no connection to the cluster: {described(error)}\n"  # type: ignore[arg-type]
+        "   expected that this machine has joined it, with the same versions of Ray and Python; to join it "
+        f"without computing for it: ray start --address={address.gcs} --num-cpus=0"
+    )
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ray takes SIGTERM for itself: afterwards, signals end the command as before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+
+def _folder() -> Path:
+    """Where a Ray of this command's own keeps sockets and logs."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="cnnlab-"))
+        if len(str(folder)) > LONGEST_FOLDER:
+            with suppress(OSError):
+                folder.rmdir()
+            folder = Path(tempfile.mkdtemp(prefix="cnnlab-", dir="/tmp"))  # noqa: S108
+    except OSError as error:
+        raise CnnlabError(f"no temporary folder can be made: {error.strerror or error}") from None
+    return folder
