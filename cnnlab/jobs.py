@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cnnlab.cluster.pool import ClusterWorkers
     from cnnlab.datasets.content import Dataset
     from cnnlab.reporting import Reporter
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
     from cnnlab.workers.pool import Run, Workers
 
 
@@ -423,7 +423,9 @@ class Jobs:
                     return self._trainer.estimate_cost(config)
                 from cnnlab.workers.pool import Run
 
-                pool = pool or stack.enter_context(self._pool(1))
+                if pool is None:
+                    pool = self._pool(1)
+                    stack.enter_context(pool)
                 return pool.estimated(Run(config, threads))
 
             yield estimate_cost

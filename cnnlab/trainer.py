@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cnnlab.backend import Backend
     from cnnlab.datasets.content import Content, Dataset
     from cnnlab.reporting import Reporter
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 
 @dataclass

@@ -16,7 +16,7 @@ from cnnlab.errors import CnnlabError
 if TYPE_CHECKING:
     from cnnlab.cluster.costs import DeviceCost
     from cnnlab.run_outcomes import RunsFailed
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 
 class TrainingFailed(CnnlabError):

@@ -43,7 +43,7 @@ class Address:
         if match is None or not 1 <= port <= 65535:
             raise OptionError(
                 "on",
-                f"expected ray, for this machine, or ray://HOST:PORT, the address that ray start --head shows; "
+                "expected ray, for this machine, or ray://HOST:PORT, as ray start --head shows it; "
                 f"found {text!r:.80}",
             )
         return cls(match["host"], port)

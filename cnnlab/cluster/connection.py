@@ -37,7 +37,8 @@ def ray_module() -> ModuleType:
         import ray
     except ImportError:
         raise UserError("--on ray: expected Ray, which is not installed: pip install 'cnnlab[ray]'") from None
-    return ray
+    module: ModuleType = ray
+    return module
 
 
 @contextmanager
@@ -100,9 +101,9 @@ def _reach(address: Address) -> None:
 
 def _no_connection(address: Address, error: BaseException) -> CnnlabError:
     if address.host is None:
-        return CnnlabError(f"Ray does not start on this machine: {described(error)}")  # type: ignore[arg-type]
+        return CnnlabError(f"Ray does not start on this machine: {described(error)}")
     return CnnlabError(
-        f"{address}: no connection to the cluster: {described(error)}\n"  # type: ignore[arg-type]
+        f"{address}: no connection to the cluster: {described(error)}\n"
         "   expected that this machine has joined it, with the same versions of Ray and Python; to join it "
         f"without computing for it: ray start --address={address.gcs} --num-cpus=0"
     )
@@ -131,7 +132,7 @@ def _folder() -> Path:
         if len(str(folder)) > LONGEST_FOLDER:
             with suppress(OSError):
                 folder.rmdir()
-            folder = Path(tempfile.mkdtemp(prefix="cnnlab-", dir="/tmp"))  # noqa: S108
+            folder = Path(tempfile.mkdtemp(prefix="cnnlab-", dir="/tmp"))
     except OSError as error:
         raise CnnlabError(f"no temporary folder can be made: {error.strerror or error}") from None
     return folder

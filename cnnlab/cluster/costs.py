@@ -10,7 +10,7 @@ from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     from cnnlab.cluster.nodes import Node
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ class Flight:
         return to_resume(self.path)
 
     def is_lost(self) -> int | None:
-        """Count the machine as lost; returns after how many epochs the run goes on, or None if not any more."""
+        """Count a lost machine; returns the epochs after which the run goes on, None if it does not."""
         saved = 0 if self.path is None else saved_epochs(self.path)
         self.losses = 1 if saved > self._begun_after else self.losses + 1
         self.host = self.pending = self.there = self.node = None

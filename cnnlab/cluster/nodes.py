@@ -1,4 +1,4 @@
-"""The machines of a cluster: whether they have the same cnnlab, what they compute on, what there is room for."""
+"""The machines of a cluster: whether they have the same cnnlab, and what there is room for."""
 
 from __future__ import annotations
 
@@ -142,8 +142,8 @@ def check_versions(found: Sequence[Mapping[str, Any]]) -> None:
             )
         elif each["sources"] != here["sources"]:
             problem = (
-                f"expected the same cnnlab {here['version']} as here, with sources {here['sources'][:8]}…; found "
-                f"sources {each['sources'][:8]}…"
+                f"expected the source files of cnnlab {here['version']} that are here, "
+                f"{here['sources'][:8]}…; found others, {each['sources'][:8]}…"
             )
         else:
             continue

@@ -31,7 +31,9 @@ from cnnlab.workers.process import WorkerDied
 
 if TYPE_CHECKING:
     from cnnlab.reporting import Reporter
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
+
+    Outcome = Record | CostEstimate | CnnlabError
 
 LOOKING = 1.0
 """Seconds after which the cluster is looked at again, where nothing has been heard."""
@@ -199,16 +201,18 @@ class ClusterWorkers:
                 if waiting is None or len(self._flights) >= self._at_once(self._need(waiting, node)):
                     break
                 run, waiting = waiting, None
-                if outcome := self._begin(run, node):
+                outcome = self._begin(run, node)
+                if outcome is not None:
                     yield run.config, outcome
             if not self._flights:
                 return
             for flight in self._heard():
-                if outcome := self._advance(flight):
+                outcome = self._advance(flight)
+                if outcome is not None:
                     self._flights.remove(flight)
                     yield flight.run.config, outcome
 
-    def _begin(self, run: Run, node: Node | None) -> Record | CnnlabError | None:
+    def _begin(self, run: Run, node: Node | None) -> Outcome | None:
         """Begin a run; what has come of it where it has ended already."""
         flight = Flight(run, self._need(run, node), only_on=None if node is None else node.id)
         try:
@@ -263,7 +267,7 @@ class ClusterWorkers:
         return max(1, min(most, self._at_once(need)))
 
     def _shipped(self, config: ExperimentConfig) -> tuple[str, Sequence[Any]]:
-        """The name of an experiment's data on machines, and a reference to it, in a list: not fetched unasked."""
+        """The name of an experiment's data on machines, and a reference; in a list, Ray does not fetch it."""
         import ray
 
         data = self._trainer.dataset(config)
@@ -297,7 +301,7 @@ class ClusterWorkers:
             self._reporter.note("waiting for a machine of the cluster that has room")
         return waited > PATIENCE and not nodes.room(self._nodes, flight.need)
 
-    def _advance(self, flight: Flight) -> Record | CostEstimate | CnnlabError | None:
+    def _advance(self, flight: Flight) -> Outcome | None:
         """Take in what a machine has said of a run; what has come of the run, if that is known now."""
         import ray
 
@@ -319,7 +323,7 @@ class ClusterWorkers:
         flight.pending = flight.host.news.remote()
         return None
 
-    def _news(self, flight: Flight, news: News) -> Record | CostEstimate | CnnlabError | None:
+    def _news(self, flight: Flight, news: News) -> Outcome | None:
         try:
             if flight.mirror and news.files:
                 flight.mirror.take(news.files)
@@ -330,7 +334,7 @@ class ClusterWorkers:
                 return outcome
         return None
 
-    def _outcome(self, flight: Flight, message: Message) -> Record | CostEstimate | CnnlabError | None:
+    def _outcome(self, flight: Flight, message: Message) -> Outcome | None:
         match message:
             case Event(name, arguments, options):
                 event = Event(name, tuple(map(flight.here, arguments)), options)
@@ -380,7 +384,7 @@ class ClusterWorkers:
         saved = flight.is_lost()
         if saved is None:
             problem = CnnlabError(
-                f"{counted(flight.losses, 'machine')} were lost that trained it, without an epoch in between: "
+                f"{counted(flight.losses, 'machine')} that trained it were lost without an epoch in between: "
                 f"{nodes.first_line(error)}\n   run the same command again to resume this run"
             )
             flight.interrupt()

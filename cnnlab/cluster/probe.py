@@ -1,4 +1,4 @@
-"""What a machine of a cluster has of cnnlab. It is sent there as code: a machine may have another one, or none."""
+"""What a machine of a cluster has of cnnlab; sent there as code, as it may have another one, or none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def facts() -> dict[str, Any]:
-    """The version of cnnlab on this machine, a digest of its source files, and the CPU; or why there is none."""
+    """The version of cnnlab here, a digest of its source files, and the CPU; or why there is no cnnlab."""
     # Nothing of this module is there but this function.
     import hashlib
     import platform

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cnnlab.api.experiment import ExperimentLike
     from cnnlab.api.run import Runs
     from cnnlab.cluster.costs import DeviceCost
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 
 @click.command()
@@ -114,13 +114,15 @@ def _print_costs(costs: Sequence[CostEstimate] | Sequence[DeviceCost], *, as_jso
         documents = [cost.as_dict() for cost in costs]
         print_json(documents if len(documents) > 1 else documents[0])
         return
+    from cnnlab.cluster.costs import DeviceCost
+
     headers = ["Experiment", "Steps/\nepoch", "ms/\nstep", "s/\nepoch", "Whole\nrun", "Memory\nMiB"]
     of_disk = ["Disk\nMiB", "Checkpoint\nMiB"]
     of_cluster = ["Runs\nat once", "Machines"]
     rows, on_cluster = [], False
     for each in costs:
-        on_cluster = hasattr(each, "device")
-        estimate = each.estimate if hasattr(each, "device") else each
+        on_cluster = isinstance(each, DeviceCost)
+        estimate = each.estimate if isinstance(each, DeviceCost) else each
         row = [
             estimate.name,
             f"{estimate.steps_per_epoch:,}",
@@ -129,7 +131,7 @@ def _print_costs(costs: Sequence[CostEstimate] | Sequence[DeviceCost], *, as_jso
             _duration(estimate.seconds),
             _mebibytes(estimate.peak_memory_bytes),
         ]
-        if hasattr(each, "device"):
+        if isinstance(each, DeviceCost):
             row += [f"{each.runs_at_once:,}", f"{each.machines:,} × {each.device}"]
         else:
             row += [_mebibytes(each.disk_bytes), _mebibytes(each.checkpoint_bytes)]

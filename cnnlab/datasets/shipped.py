@@ -1,4 +1,4 @@
-"""Datasets as one machine sends them to another: loaded once, kept there as files for the runs that need them."""
+"""Datasets as one machine sends them to another, which keeps them as files for its runs."""
 
 from __future__ import annotations
 

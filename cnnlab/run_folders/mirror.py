@@ -1,13 +1,14 @@
 """A run's folder, written here while another machine trains the run there, in a folder of its own.
 
-What comes from there is written in the order in which a run that is trained here writes it, so that whoever is
-killed meanwhile leaves a folder from which the run can be resumed.
+What comes from there is written in the order in which a run that is trained here writes it: whoever is killed
+meanwhile leaves a folder from which the run can be resumed.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,7 @@ class Mirror(RunWriter):
             self._take_status(files[STATUS])
         others = [name for name in files if name not in (*_LAST, STATUS, *CHECKPOINTS)]
         for name in [*others, *(name for name in _LAST if name in files)]:
-            content = files[name]
-            self.save_with(name, lambda path, content=content: path.write_bytes(content))
+            self.save_with(name, partial(_write, files[name]))
 
     def _take_status(self, content: bytes) -> None:
         """Note what run.json says there; here, only its state is another one until all files are."""
@@ -99,8 +99,8 @@ class Mirror(RunWriter):
                 self._digests[name] = file_digest(self.path / name)
         if wrong := [name for name in files if name not in DIGESTED or self._digests[name] != files[name]]:
             raise CnnlabError(
-                f"{self.path}: {', '.join(wrong)} did not come as the machine that trained the run has written "
-                "it; run the same command again"
+                f"{self.path}: {', '.join(wrong)} did not come as the machine has written them; "
+                "run the same command again"
             )
         super().finish()
 
@@ -127,7 +127,7 @@ def saved_epochs(path: Path) -> int:
 
 
 class Changes:
-    """What has changed in the folder of a run since it was last asked for, while another process writes there."""
+    """What has changed in a run's folder since it was last asked for, while another process writes there."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -172,6 +172,10 @@ class Changes:
                 continue
             self._known[name] = stamp  # of before: a file that was replaced meanwhile counts as changed again
         return changed
+
+
+def _write(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
 
 
 def _stamp(path: Path) -> Stamp:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnnlab.config.sections import RuntimeConfig
     from cnnlab.datasets import DataPaths
     from cnnlab.errors import CnnlabError
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from cnnlab.workers.process import WorkerDied, WorkerProcess
 
 if TYPE_CHECKING:
     from cnnlab.reporting import Reporter
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 STOP_TIMEOUT = 15.0
 """Seconds in which interrupted workers save their state; then they are killed, and checkpoints stay."""
