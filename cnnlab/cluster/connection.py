@@ -10,7 +10,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -73,7 +73,8 @@ def connected(address: Address) -> Iterator[None]:
             except (Exception, SystemExit) as error:
                 raise _no_connection(address, error) from error
         try:
-            yield
+            with nullcontext() if shown else _news_hidden():
+                yield
         finally:
             with _signals_kept():
                 ray.shutdown()
@@ -107,6 +108,22 @@ def _no_connection(address: Address, error: BaseException) -> CnnlabError:
         "   expected that this machine has joined it, with the same versions of Ray and Python; to join it "
         f"without computing for it: ray start --address={address.gcs} --num-cpus=0"
     )
+
+
+@contextmanager
+def _news_hidden() -> Iterator[None]:
+    """Keep pages of what Ray has to say of lost machines off stdout; it has no setting for that."""
+    import ray._private.worker as internals
+
+    show = getattr(internals, "print_to_stdstream", None)
+    if show is None:
+        yield
+        return
+    internals.print_to_stdstream = lambda *args, **options: None
+    try:
+        yield
+    finally:
+        internals.print_to_stdstream = show
 
 
 @contextmanager

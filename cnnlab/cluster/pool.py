@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -241,9 +242,7 @@ class ClusterWorkers:
         if idle:
             flight.host = idle.pop()
         else:
-            for others in self._idle.values():  # they would keep what this one needs
-                self._stop(others, STOP_TIMEOUT)
-                others.clear()
+            self._stop_idle()  # they would keep what this one needs
             options: dict[str, Any] = {"num_cpus": need.threads, "num_gpus": int(need.gpu), "max_restarts": 0}
             if flight.only_on:
                 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -296,6 +295,8 @@ class ClusterWorkers:
         if flight.there is not None or flight.node is not None:
             return False
         waited = time.monotonic() - flight.waits_since
+        if any(self._idle.values()):  # of another kind, or left when this one was lost
+            self._stop_idle()
         if waited > TOLD_AFTER and not self._told_of_room:
             self._told_of_room = True
             self._reporter.note("waiting for a machine of the cluster that has room")
@@ -378,27 +379,35 @@ class ClusterWorkers:
 
     def _lost(self, flight: Flight, error: Exception) -> CnnlabError | None:
         """A machine, or Ray's process on it, is gone: its run goes on elsewhere."""
+        import ray
+
+        with suppress(Exception):  # where only the connection to it is lost, it is not to go on
+            ray.kill(flight.host)
         self._hosts = [host for host in self._hosts if host is not flight.host]
         self._look()
         title, machine = flight.run.config.run_title, flight.machine
         saved = flight.is_lost()
         if saved is None:
             problem = CnnlabError(
-                f"{counted(flight.losses, 'machine')} that trained it were lost without an epoch in between: "
-                f"{nodes.first_line(error)}\n   run the same command again to resume this run"
+                f"it lost {counted(flight.losses, 'machine')} without an epoch in between{_reason(error)}\n"
+                "   run the same command again to resume this run"
             )
             flight.interrupt()
             return problem
         where = f"from its checkpoint after epoch {saved}" if saved else "from the start"
-        self._reporter.note(
-            f"{title}: {machine} is lost ({nodes.first_line(error)}); it goes on elsewhere, {where}"
-        )
+        self._reporter.note(f"{title}: {machine} is lost{_reason(error)}; the run goes on elsewhere, {where}")
         try:
             self._launch(flight)
         except CnnlabError as failed:
             flight.fail(failed)
             return failed
         return None
+
+    def _stop_idle(self) -> None:
+        """Give back what processes without a run keep of the cluster."""
+        for idle in self._idle.values():
+            self._stop(idle, STOP_TIMEOUT)
+            idle.clear()
 
     def _stop(self, hosts: Sequence[Any], seconds: float) -> None:
         """End processes on machines, with their workers and folders."""
@@ -418,6 +427,13 @@ class ClusterWorkers:
 
 def _kind(flight: Flight) -> tuple[Any, ...]:
     return (*flight.run.kind, flight.need, flight.only_on)
+
+
+def _reason(error: Exception) -> str:
+    """Why Ray's process is gone, as far as that is of use."""
+    if "memory" in str(error).lower():
+        return ", whose memory had run out"
+    return f" ({nodes.first_line(error)})" if os.environ.get("CNNLAB_TRACEBACK") == "1" else ""
 
 
 def _own(error: CnnlabError) -> CnnlabError:
