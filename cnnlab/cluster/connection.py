@@ -22,6 +22,9 @@ from cnnlab.process_environment import set_default
 REACHED_WITHIN = 10.0
 """Seconds in which the head of a cluster accepts a connection."""
 
+_EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"
+"""A frame of HTTP/2: of length 0 and of type 4."""
+
 LONGEST_FOLDER = 40
 """Characters of a local Ray's folder: the names of its sockets have at most 107."""
 
@@ -67,11 +70,14 @@ def connected(address: Address) -> Iterator[None]:
         else:
             _reach(address)
             place = {"address": address.gcs}
-        with _signals_kept():
-            try:
+        try:
+            with _signals_kept():
                 ray.init(**place, **options)
-            except (Exception, SystemExit) as error:
-                raise _no_connection(address, error) from error
+        except SystemExit:  # what Ray makes of SIGTERM
+            signal.raise_signal(signal.SIGTERM)
+            raise
+        except Exception as error:
+            raise _no_connection(address, error) from error
         try:
             with nullcontext() if shown else _news_hidden():
                 yield
@@ -91,16 +97,28 @@ def _reach(address: Address) -> None:
     """
     host = str(address.host).strip("[]")
     try:
-        with socket.create_connection((host, address.port), timeout=REACHED_WITHIN):
-            return
+        with socket.create_connection((host, address.port), timeout=REACHED_WITHIN) as connection:
+            if _speaks_http2(connection):
+                return
+        problem = "what answers there is no cluster of Ray"
     except OSError as error:
-        raise CnnlabError(
-            f"{address}: the cluster cannot be reached: {error.strerror or error}\n"
-            f"   expected the address that ray start --head shows; port {address.port} must be open"
-        ) from None
+        problem = error.strerror or str(error)
+    raise CnnlabError(
+        f"{address}: the cluster cannot be reached: {problem}\n"
+        f"   expected the address that ray start --head shows; port {address.port} must be open"
+    )
 
 
-def _no_connection(address: Address, error: BaseException) -> CnnlabError:
+def _speaks_http2(connection: socket.socket) -> bool:
+    """Whether it is a server of gRPC, as the head of a cluster is: it answers with settings (RFC 9113)."""
+    if os.environ.get("RAY_USE_TLS") == "1":  # then this is not the beginning of what is said
+        return True
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _EMPTY_SETTINGS)
+    with connection.makefile("rb") as answer:
+        return answer.read(len(_EMPTY_SETTINGS))[3:4] == _EMPTY_SETTINGS[3:4]
+
+
+def _no_connection(address: Address, error: Exception) -> CnnlabError:
     if address.host is None:
         return CnnlabError(f"Ray does not start on this machine: {described(error)}")
     return CnnlabError(
