@@ -1,4 +1,4 @@
-"""Run folders that are written here while the run is trained elsewhere: killed at any step, they can be resumed."""
+"""Folders of runs that are trained elsewhere: whoever writes them may be killed at any step."""
 
 import json
 from collections.abc import Mapping
