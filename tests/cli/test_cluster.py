@@ -186,6 +186,7 @@ def test_no_machine_has_room(cluster, process, configs, data_dir: Path, tmp_path
 
 def test_machines_with_another_cnnlab_are_refused(cluster, configs, data_dir: Path, tmp_path: Path) -> None:
     shutil.copytree(SOURCES / "cnnlab", tmp_path / "cnnlab", ignore=shutil.ignore_patterns("__pycache__"))
+    (elsewhere := tmp_path / "elsewhere").mkdir()  # Ray looks for modules in this command's folder, too
     version = tmp_path / "cnnlab" / "version.py"
     version.write_text(re.sub(r'__version__ = ".*"', '__version__ = "9.9"', version.read_text()))
     done = subprocess.run(
@@ -193,7 +194,7 @@ def test_machines_with_another_cnnlab_are_refused(cluster, configs, data_dir: Pa
             sys.executable, "-m", "cnnlab", "train", configs["stateful"], "--on", cluster.address,
             "--data-dir", data_dir, "--out", tmp_path / "out",
         ],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=elsewhere, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert done.returncode == 1
