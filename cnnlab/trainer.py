@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.loading import dataset_of, read_content
-from cnnlab.datasets.shipped import read_shipped
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.framework_errors import is_out_of_memory, out_of_memory
 from cnnlab.run_folders.arithmetic import resume_under, reused_from_before
@@ -37,14 +36,14 @@ class Trainer:
     Args:
         out: the folder of all runs.
         fresh: train again what is finished, and start over what was interrupted.
-        shipped: a folder with datasets that another machine has sent; data is looked for nowhere else then.
+        shipped: reads datasets that another machine has sent; they are looked for nowhere else then.
     """
 
     out: Path
     data_paths: DataPaths
     reporter: Reporter
     fresh: bool = False
-    shipped: Path | None = None
+    shipped: Callable[[DatasetConfig], Dataset] | None = None
     _datasets: dict[str, Dataset] = field(default_factory=dict)
     _contents: dict[str, Content] = field(default_factory=dict)  # what folds are made of
     _warned: set[str] = field(default_factory=set)
@@ -68,7 +67,7 @@ class Trainer:
     def _loaded(self, dataset: DatasetConfig) -> Dataset:
         """The images of a section; those that folds are made of are read once for all of these."""
         if self.shipped is not None:
-            return read_shipped(self.shipped, dataset)
+            return self.shipped(dataset)
         if dataset.fold is None:
             return load_reported(dataset, self.data_paths, self.reporter)
         key = dataset.model_copy(update={"fold": None}).model_dump_json()

@@ -20,12 +20,12 @@ from queue import Empty, SimpleQueue
 from typing import Any, TextIO
 
 from cnnlab.cluster.messages import Begun, Job, News
-from cnnlab.datasets.shipped import write_shipped
 from cnnlab.errors import CnnlabError
 from cnnlab.run_folders.identity import run_path
 from cnnlab.run_folders.mirror import Changes
 from cnnlab.workers.messages import Done, Ended, Event, Failed, Message, Ready, SharedSettings, Start, Task
 from cnnlab.workers.process import WorkerProcess
+from cnnlab.workers.shipped import write_shipped
 
 PREFIX = "cnnlab-cluster-"
 """How the names of temporary folders begin, each with the data and the runs of one command."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,18 +15,17 @@ from cnnlab.cluster.address import Address
 from cnnlab.cluster.connection import connected
 from cnnlab.cluster.costs import DeviceCost, kinds
 from cnnlab.cluster.flight import Flight
-from cnnlab.cluster.messages import Begun, Job, News
+from cnnlab.cluster.messages import Begun, News
 from cnnlab.cluster.nodes import Need, Node
+from cnnlab.cluster.processes import Processes
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.runs_at_once import RunsAtOnce
-from cnnlab.datasets.shipped import shipped_name
 from cnnlab.errors import CnnlabError, UserError
-from cnnlab.process_environment import environment_of_the_user
 from cnnlab.run_folders.records import Record
 from cnnlab.trainer import Trainer
 from cnnlab.wording import counted
-from cnnlab.workers.messages import Done, Ended, Estimated, Event, Failed, Message, SharedSettings, Start
-from cnnlab.workers.pool import STOP_TIMEOUT, Run, tell
+from cnnlab.workers.messages import Done, Ended, Estimated, Event, Failed, Message, SharedSettings
+from cnnlab.workers.pool import Run, tell
 from cnnlab.workers.process import WorkerDied
 
 if TYPE_CHECKING:
@@ -44,9 +42,6 @@ PATIENCE = 60.0
 
 TOLD_AFTER = 20.0
 """Seconds after which the user is told that a run waits for room."""
-
-_ARITHMETIC = ("OMP_", "OPENBLAS_", "MKL_", "NUMBA_", "TF_", "XLA_", "ONEDNN_", "DNNL_")
-"""How the names of variables begin that decide how libraries compute: machines get those of this command."""
 
 
 class ClusterWorkers:
@@ -70,11 +65,8 @@ class ClusterWorkers:
         self._trainer = trainer
         self._reporter = reporter
         self._most = most
-        self._session = secrets.token_hex(6)
+        self._processes = Processes(settings, trainer)
         self._flights: list[Flight] = []
-        self._idle: dict[tuple[Any, ...], list[Any]] = {}
-        self._hosts: list[Any] = []
-        self._data: dict[str, list[Any]] = {}
         self._nodes: list[Node] = []
         self._looked = 0.0
         self._told_of_room = False
@@ -97,7 +89,7 @@ class ClusterWorkers:
             for flight in self._flights:
                 flight.interrupt()
             self._flights.clear()
-            self._stop(self._hosts, STOP_TIMEOUT)
+            self._processes.stop_all()
 
     def trained(
         self, runs: Sequence[Run], *, announce: Callable[[], None] | None = None
@@ -224,58 +216,17 @@ class ClusterWorkers:
             return error
         self._flights.append(flight)
         try:
-            self._launch(flight)
+            self._processes.launch(flight, self._neighbours(flight.need))
         except CnnlabError as error:
             self._flights.remove(flight)
             flight.fail(error)
             return error
         return None
 
-    def _launch(self, flight: Flight) -> None:
-        """Let a process on a machine of the cluster take a run: an idle one, or a new one."""
-        import ray
-
-        from cnnlab.cluster.host import Host
-
-        run, need = flight.run, flight.need
-        idle = self._idle.get(_kind(flight), [])
-        if idle:
-            flight.host = idle.pop()
-        else:
-            self._stop_idle()  # they would keep what this one needs
-            options: dict[str, Any] = {"num_cpus": need.threads, "num_gpus": int(need.gpu), "max_restarts": 0}
-            if flight.only_on:
-                from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-                options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(flight.only_on, soft=False)
-            start = Start(self._settings, run.config.runtime, run.threads)
-            flight.host = ray.remote(Host).options(**options).remote(
-                self._session, self._settings, start, _environment()
-            )  # fmt: skip
-            self._hosts.append(flight.host)
-        job = Job(
-            run.config, flight.files(), self._shipped(run.config), run.threads, self._neighbours(need),
-            run.estimate,
-        )  # fmt: skip
-        flight.waits_since = time.monotonic()
-        flight.pending = flight.host.begin.remote(job)
-
     def _neighbours(self, need: Need) -> int:
         """How many runs are trained at the same time on a machine, at most."""
         most = max((node.room(need) for node in self._nodes), default=1)
         return max(1, min(most, self._at_once(need)))
-
-    def _shipped(self, config: ExperimentConfig) -> tuple[str, Sequence[Any]]:
-        """The name of an experiment's data on machines, and a reference; in a list, Ray does not fetch it."""
-        import ray
-
-        data = self._trainer.dataset(config)
-        if config.dataset is None:
-            raise ValueError("a config without a dataset")
-        name = shipped_name(config.dataset)
-        if name not in self._data:
-            self._data[name] = [ray.put(data)]
-        return name, self._data[name]
 
     def _heard(self) -> list[Flight]:
         """Those that have been heard of, or that have waited for long enough."""
@@ -295,8 +246,7 @@ class ClusterWorkers:
         if flight.there is not None or flight.node is not None:
             return False
         waited = time.monotonic() - flight.waits_since
-        if any(self._idle.values()):  # of another kind, or left when this one was lost
-            self._stop_idle()
+        self._processes.stop_idle()  # of another kind, or left when this one was lost
         if waited > TOLD_AFTER and not self._told_of_room:
             self._told_of_room = True
             self._reporter.note("waiting for a machine of the cluster that has room")
@@ -348,11 +298,11 @@ class ClusterWorkers:
                     record = flight.finish()
                 except CnnlabError as error:
                     return self._ended(flight, error, dies=True)
-                self._rest(flight)
+                self._processes.rest(flight)
                 self._reporter.finished(flight.run.config, record)
                 return record
             case Estimated(estimate):
-                self._rest(flight)
+                self._processes.rest(flight)
                 return estimate
             case Failed(error):
                 error.args = tuple(map(flight.here, error.args))
@@ -368,22 +318,14 @@ class ClusterWorkers:
         else:
             flight.fail(error)
         if dies:
-            self._stop([flight.host], STOP_TIMEOUT)
+            self._processes.stop([flight.host])
         else:
-            self._rest(flight)
+            self._processes.rest(flight)
         return error
-
-    def _rest(self, flight: Flight) -> None:
-        """Keep the process for the next run of this kind."""
-        self._idle.setdefault(_kind(flight), []).append(flight.host)
 
     def _lost(self, flight: Flight, error: Exception) -> CnnlabError | None:
         """A machine, or Ray's process on it, is gone: its run goes on elsewhere."""
-        import ray
-
-        with suppress(Exception):  # where only the connection to it is lost, it is not to go on
-            ray.kill(flight.host)
-        self._hosts = [host for host in self._hosts if host is not flight.host]
+        self._processes.forget(flight.host)
         self._look()
         title, machine = flight.run.config.run_title, flight.machine
         saved = flight.is_lost()
@@ -397,36 +339,11 @@ class ClusterWorkers:
         where = f"from its checkpoint after epoch {saved}" if saved else "from the start"
         self._reporter.note(f"{title}: {machine} is lost{_reason(error)}; the run goes on elsewhere, {where}")
         try:
-            self._launch(flight)
+            self._processes.launch(flight, self._neighbours(flight.need))
         except CnnlabError as failed:
             flight.fail(failed)
             return failed
         return None
-
-    def _stop_idle(self) -> None:
-        """Give back what processes without a run keep of the cluster."""
-        for idle in self._idle.values():
-            self._stop(idle, STOP_TIMEOUT)
-            idle.clear()
-
-    def _stop(self, hosts: Sequence[Any], seconds: float) -> None:
-        """End processes on machines, with their workers and folders."""
-        import ray
-
-        stopping = [host for host in hosts if host is not None]
-        try:
-            asked = [host.stop.remote() for host in stopping]
-            if asked:
-                ray.wait(asked, num_returns=len(asked), timeout=seconds)
-        finally:
-            for host in stopping:
-                with suppress(Exception):  # it is gone
-                    ray.kill(host)
-            self._hosts = [host for host in self._hosts if all(host is not each for each in stopping)]
-
-
-def _kind(flight: Flight) -> tuple[Any, ...]:
-    return (*flight.run.kind, flight.need, flight.only_on)
 
 
 def _reason(error: Exception) -> str:
@@ -440,15 +357,3 @@ def _own(error: CnnlabError) -> CnnlabError:
     """An error of cnnlab's that Ray has made a class of its own of."""
     cause = getattr(error, "cause", None)
     return cause if isinstance(cause, CnnlabError) else error
-
-
-def _environment() -> dict[str, str | None]:
-    """The user's variables that decide how libraries compute; None: not set, whatever Ray sets there."""
-    own = environment_of_the_user()
-    chosen: dict[str, str | None] = {"OMP_NUM_THREADS": None}
-    for name, value in own.items():
-        if name.startswith(_ARITHMETIC):
-            chosen[name] = value
-    if own.get("CNNLAB_TRACEBACK") == "1":
-        chosen["CNNLAB_TRACEBACK"] = "1"
-    return chosen

@@ -14,18 +14,17 @@ def facts() -> dict[str, Any]:
 
     found: dict[str, Any] = {"machine": platform.node(), "python": platform.python_version()}
     try:
-        import cnnlab
+        from cnnlab import version
         from cnnlab.processor import cpu_name
-        from cnnlab.version import ARITHMETIC, __version__
 
-        folder = Path(str(cnnlab.__file__)).parent
+        folder = Path(version.__file__).parent
         digest = hashlib.sha256()
         for path in sorted(folder.rglob("*.py")):
             digest.update(f"{path.relative_to(folder)}\n".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         found |= {
-            "version": __version__,
-            "arithmetic": ARITHMETIC,
+            "version": version.__version__,
+            "arithmetic": version.ARITHMETIC,
             "sources": digest.hexdigest(),
             "cpu": cpu_name() or platform.machine(),
         }
