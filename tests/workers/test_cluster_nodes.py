@@ -43,8 +43,8 @@ def test_a_run_that_nobody_has_room_for() -> None:
     with pytest.raises(CnnlabError) as refused:
         check_room([SMALL, GPUS], Need(9, gpu=True))
     assert str(refused.value) == (
-        "the cluster has no room for a run that takes 9 CPUs and a GPU: found a with 2 CPUs, c with 8 CPUs and "
-        "2 GPUs\n   use fewer --threads, or let a larger machine join"
+        "the cluster has no room for a run that takes 9 CPUs and a GPU: found a with 2 CPUs, c with 8 CPUs "
+        "and 2 GPUs\n   use fewer --threads, or let a larger machine join"
     )
     with pytest.raises(CnnlabError, match="found no machine that computes"):
         check_room([], Need(1))
