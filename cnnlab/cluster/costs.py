@@ -18,7 +18,7 @@ class DeviceCost:
     """What a run will cost on one kind of machine.
 
     Attributes:
-        device: what computes there, such as "2 × A100" or "Xeon (8 CPUs)".
+        device: what computes there, such as "2 GPUs (A100), Xeon, 8 CPUs".
         machines: how many of these the cluster has.
         runs_at_once: how many such runs they train at the same time.
     """
@@ -44,6 +44,7 @@ def kinds(nodes: Sequence[Node], facts: Sequence[Mapping[str, Any]]) -> dict[str
     for node, said in zip(nodes, facts, strict=True):
         kind = f"{said['cpu']}, {counted(node.cpus, 'CPU')}"
         if node.gpus:
-            kind = f"{node.gpus} × {node.accelerator or 'GPU'}, {kind}"
+            model = f" ({node.accelerator})" if node.accelerator else ""
+            kind = f"{counted(node.gpus, 'GPU')}{model}, {kind}"
         found.setdefault(kind, []).append(node)
     return found

@@ -118,7 +118,7 @@ def _print_costs(costs: Sequence[CostEstimate] | Sequence[DeviceCost], *, as_jso
 
     headers = ["Experiment", "Steps/\nepoch", "ms/\nstep", "s/\nepoch", "Whole\nrun", "Memory\nMiB"]
     of_disk = ["Disk\nMiB", "Checkpoint\nMiB"]
-    of_cluster = ["Runs\nat once", "Machines"]
+    of_cluster = ["Runs\nat once", "Machines", "Device"]
     rows, on_cluster = [], False
     for each in costs:
         on_cluster = isinstance(each, DeviceCost)
@@ -132,7 +132,7 @@ def _print_costs(costs: Sequence[CostEstimate] | Sequence[DeviceCost], *, as_jso
             _mebibytes(estimate.peak_memory_bytes),
         ]
         if isinstance(each, DeviceCost):
-            row += [f"{each.runs_at_once:,}", f"{each.machines:,} × {each.device}"]
+            row += [f"{each.runs_at_once:,}", f"{each.machines:,}", each.device]
         else:
             row += [_mebibytes(each.disk_bytes), _mebibytes(each.checkpoint_bytes)]
         rows.append(row)

@@ -79,7 +79,7 @@ def test_kinds_of_machines() -> None:
     assert kinds([SMALL, LARGE, GPUS, again], said) == {
         "Xeon, 2 CPUs": [SMALL, again],
         "Xeon, 9 CPUs": [LARGE],
-        "2 × A100, EPYC, 8 CPUs": [GPUS],
+        "2 GPUs (A100), EPYC, 8 CPUs": [GPUS],
     }
 
 
