@@ -68,7 +68,7 @@ def connected(address: Address) -> Iterator[None]:
             folder = _folder()
             place = {"address": "local", "include_dashboard": False, "_temp_dir": str(folder)}
         else:
-            _reach(address)
+            reach(address)
             place = {"address": address.gcs}
         try:
             with _signals_kept():
@@ -89,7 +89,7 @@ def connected(address: Address) -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _reach(address: Address) -> None:
+def reach(address: Address) -> None:
     """Find out whether somebody listens there: Ray itself would try for a minute, then end the process.
 
     Raises:

@@ -1,12 +1,17 @@
 """What a cluster has room for, and which machines are refused; without a cluster."""
 
+import socket
+import sys
+import threading
+
 import pytest
 
 from cnnlab.cluster import probe
 from cnnlab.cluster.address import Address
+from cnnlab.cluster.connection import ray_module, reach
 from cnnlab.cluster.costs import kinds
 from cnnlab.cluster.nodes import Need, Node, check_room, check_versions, room
-from cnnlab.errors import CnnlabError, OptionError
+from cnnlab.errors import CnnlabError, OptionError, UserError
 
 
 def node(cpus: float, gpus: float = 0, name: str = "a", **more: float) -> Node:
@@ -102,3 +107,19 @@ def test_addresses(text: str, host: str | None, port: int) -> None:
 def test_no_addresses(text: object) -> None:
     with pytest.raises(OptionError, match="expected ray, for this machine, or ray://HOST:PORT"):
         Address.parse(text)
+
+
+def test_without_ray(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError) as refused:
+        ray_module()
+    assert str(refused.value) == ("--on ray: expected Ray, which is not installed: pip install 'cnnlab[ray]'")
+
+
+def test_what_is_no_cluster_is_told_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answers = threading.Thread(target=lambda: server.accept()[0].close())
+        answers.start()
+        with pytest.raises(CnnlabError, match=r"what answers there is no cluster of Ray|reset"):
+            reach(Address("127.0.0.1", server.getsockname()[1]))
+        answers.join()
