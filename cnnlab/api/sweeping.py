@@ -130,9 +130,10 @@ def sweep(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
-    workers: RunsAtOnce = 1,
+    workers: RunsAtOnce | None = None,
     threads: int | None = None,
     together: RunsAtOnce = "auto",
+    on: str | None = None,
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -176,8 +177,8 @@ def sweep(
         raise NotImplementedError  # until the next commits
     planned = planned_points(plan, derive)
     jobs = jobs_of(
-        out=out_path, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
-        force=force, reporter=reporter_for(progress),
+        out=out_path, data_dir=data_dir, workers=workers, threads=threads, together=together, on=on,
+        fresh=fresh, force=force, reporter=reporter_for(progress),
     )  # fmt: skip
     try:
         study = carry_out_grid(plan, planned, jobs)
