@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -230,7 +231,7 @@ class BarReporter(LineReporter):
         self.say(str(tried))
         if self._sweep is None:
             return
-        numbers = "" if tried.best is None else f"best {tried.best[1]:.2%}: {tried.best[0]}"
+        numbers = "" if tried.best is None else f"best {tried.best[1]:.2%}: {_last_names(tried.best[0])}"
         if len(numbers) > (most := self._progress.console.width // 2):
             numbers = numbers[: most - 1] + "…"
         description = f"point {tried.number}/{tried.planned}"
@@ -254,6 +255,11 @@ class BarReporter(LineReporter):
 def named(run: ExperimentConfig | Record) -> str:
     """cnn, seed 0"""
     return (run if isinstance(run, ExperimentConfig) else run.config).run_title
+
+
+def _last_names(settings: str) -> str:
+    """training.optimizer.learning_rate=0.01, training.epochs=3 → learning_rate=0.01, epochs=3"""
+    return re.sub(r"[^\s,=]*\.(?=[^\s,.=]+=)", "", settings)
 
 
 @contextmanager

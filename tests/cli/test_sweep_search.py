@@ -1,18 +1,22 @@
 """cnnlab sweep --search random and tpe, --prune, and what becomes of a sweep that is stopped."""
 
+import contextlib
 import json
 import signal
 import sqlite3
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
+import cnnlab
 from cnnlab.api.run import Run
 from cnnlab.cli import run
+from cnnlab.errors import CnnlabError, Pruned
+from cnnlab.reporting import Reporter
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.states import held
+from cnnlab.verification.same_bits import differences
 
 RATES = ("--vary", "training.optimizer.learning_rate=1e-5..1e-1")
 
@@ -68,10 +72,6 @@ def points_of(document):
     return [(point["settings"], point["state"], point["validation_accuracy"]) for point in document["points"]]
 
 
-def history_of(point, out):
-    return (out / f"tiny-{point['digest'][:8]}" / "seed-0" / "history.csv").read_text()
-
-
 @pytest.mark.parametrize("search", ["random", "tpe"])
 def test_the_same_command_tries_the_same_points(capsys, tmp_path, tiny, search):
     first, second = (
@@ -103,14 +103,10 @@ def test_a_sweep_that_was_killed_goes_on(capsys, tmp_path, tiny):
     assert not (out / "sweeps" / "tiny" / "sweep.json").exists()
     document = swept(capsys, out, *arguments)
     assert points_of(document) == points_of(whole)
-    for point in document["points"]:
-        if point["state"] == "finished":
-            assert _numbers(history_of(point, out)) == _numbers(history_of(point, tmp_path / "whole"))
-
-
-def _numbers(history):
-    """Without what the clock says."""
-    return [line.split(",")[:6] for line in history.splitlines()]
+    finished = [point for point in document["points"] if point["state"] == "finished"]
+    for point in finished:
+        run_folder = f"tiny-{point['digest'][:8]}/seed-0"
+        assert differences(tmp_path / "whole" / run_folder, out / run_folder) == []
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -183,13 +179,7 @@ def test_a_pruned_run_is_finished_by_hand_like_any_other(capsys, pruned_grid):
     assert run([*train, "--out", str(folder / "out")]) == 0
     capsys.readouterr()
     straight = next((folder / "straight").glob("tiny-*/seed-0"))
-    for name in ("predictions.npz", "model.npz"):
-        if (straight / name).exists():
-            with np.load(straight / name) as one, np.load(run_folder / name) as other:
-                assert all(np.array_equal(one[key], other[key]) for key in one.files)
-    assert _numbers((straight / "history.csv").read_text()) == _numbers(
-        (run_folder / "history.csv").read_text()
-    )
+    assert differences(straight, run_folder) == []
     rates = "0.01,0.011,0.012,0.013,0.014,1e-7"
     again = swept(
         capsys, folder / "out", path, "--vary", f"training.optimizer.learning_rate={rates}", "--prune"
@@ -347,3 +337,25 @@ def test_impossible_points_inside_of_a_range(capsys, tmp_path):
     )
     assert code == 2
     assert "model.layers[1].groups=3: " in errors
+
+
+@pytest.mark.parametrize(
+    ("settings", "last", "state"),
+    [
+        ({"training.epochs": 2}, 1, "pruned"),
+        ({"training.epochs": 2}, 2, "finished"),
+        # No epoch is that much better than the one before.
+        ({"training.early_stopping": {"patience": 2, "min_delta": 1000.0}}, 2, "pruned"),
+        ({"training.early_stopping": {"patience": 2, "min_delta": 1000.0}}, 3, "finished"),
+    ],
+)
+def test_the_last_epoch_is_not_pruned(tmp_path, tiny, settings, last, state):
+    class Impatient(Reporter):
+        def epoch_ended(self, config, row):
+            if row["epoch"] == last:
+                raise Pruned(row["epoch"])
+
+    with contextlib.suppress(CnnlabError):
+        cnnlab.train(tiny, set=settings, out=tmp_path / "out", progress=Impatient())
+    (found,) = (tmp_path / "out").glob("tiny-*/seed-0")
+    assert Run(found).state == state

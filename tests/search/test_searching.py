@@ -5,16 +5,29 @@ from __future__ import annotations
 import math
 import sqlite3
 import statistics
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.reporting import Reporter
 from cnnlab.run_outcomes import RunsFailed
+from tests.search.functions import Reached, Sweeping
 
 RATE = "training.optimizer.learning_rate"
 RATES = {RATE: "1e-5..1e-1"}
+
+
+@pytest.fixture
+def sweeping(tmp_path: Path) -> Callable[..., Sweeping]:
+    """A sweep of the given values, below a folder of its own."""
+
+    def make(vary: dict[str, Any], reached: Reached, out: str = "out", **options: Any) -> Sweeping:
+        return Sweeping(tmp_path / out, vary, reached, **options)
+
+    return make
 
 
 def rate_of(config):

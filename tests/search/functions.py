@@ -8,8 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from cnnlab.api.experiment import load
 from cnnlab.config.axes import space_of
 from cnnlab.config.experiment import ExperimentConfig
@@ -130,13 +128,3 @@ class Sweeping:
             return carry_out(plan, derive, jobs, watching)  # type: ignore[arg-type]
         finally:
             self.trained = jobs.trained
-
-
-@pytest.fixture
-def sweeping(tmp_path: Path) -> Callable[..., Sweeping]:
-    """A sweep of the given values, below a folder of its own."""
-
-    def make(vary: dict[str, Any], reached: Reached, out: str = "out", **options: Any) -> Sweeping:
-        return Sweeping(tmp_path / out, vary, reached, **options)
-
-    return make
