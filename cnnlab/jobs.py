@@ -172,7 +172,7 @@ class Jobs:
         def next_missing() -> ExperimentConfig | None:
             while (config := source.next()) is not None:
                 try:
-                    self._check(config)
+                    self.check(config)
                     record = self._trainer.reused(config)
                 except CnnlabError as error:
                     self.reporter.failed(config, error)
@@ -232,7 +232,7 @@ class Jobs:
             ((_, outcome),) = pool.trained([Run(config, threads)])
         return outcome
 
-    def _check(self, config: ExperimentConfig) -> None:
+    def check(self, config: ExperimentConfig) -> None:
         """Refuse a run that no training comes through; warn of what is idle in it.
 
         Raises:

@@ -5,12 +5,43 @@ The command line shows a bar or lines, a notebook its own bar, the library nothi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
     from cnnlab.errors import CnnlabError, Pruned
     from cnnlab.run_folders.records import EpochRow, Record
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A point of a sweep that has ended.
+
+    number: of those that have ended. planned: how many are tried, at most.
+    state: finished, pruned or failed. accuracy: on the validation images, over all seeds, if it finished.
+    best: the settings of the best so far and their validation accuracy.
+    """
+
+    number: int
+    planned: int
+    settings: str
+    state: str
+    accuracy: float | None
+    best: tuple[str, float] | None
+
+    def __str__(self) -> str:
+        reached = self.state if self.accuracy is None else f"{self.accuracy:.2%} of the validation images"
+        return f"point {self.number} of {self.planned}: {self.settings}: {reached}"
+
+    @property
+    def best_so_far(self) -> str:
+        """best so far: 96.20%, training.batch_size=50"""
+        if self.best is None:
+            return "none has finished so far"
+        settings, accuracy = self.best
+        is_this = settings == self.settings
+        return "the best so far" if is_this else f"best so far: {accuracy:.2%}, {settings}"
 
 
 class Reporter:
@@ -61,6 +92,15 @@ class Reporter:
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
         """A run failed; the others go on."""
+
+    def searching(self, planned: int) -> None:
+        """From here on, runs are those of a sweep with so many points, which chooses by validation accuracy.
+
+        What they reach on the test images is not to be shown: whoever looks at it chooses by it.
+        """
+
+    def tried(self, tried: Tried) -> None:
+        """All runs of a point of a sweep have ended."""
 
 
 SILENT = Reporter()

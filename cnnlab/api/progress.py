@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from cnnlab.errors import CnnlabError, CnnlabWarning, UserError
-from cnnlab.reporting import Reporter
+from cnnlab.errors import CnnlabError, CnnlabWarning, Pruned, UserError
+from cnnlab.reporting import Reporter, Tried
 from cnnlab.run_folders.records import EpochRow, Record
 from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
 
-Event = Literal["started", "epoch", "reused", "finished", "failed", "note"]
+Event = Literal["started", "epoch", "reused", "finished", "pruned", "failed", "tried", "note"]
 
 REDRAW_SECONDS = 0.1
 
@@ -27,8 +27,8 @@ REDRAW_SECONDS = 0.1
 class Progress:
     """What a callback is told; as text, one line.
 
-    `epoch` counts from 1; `row` is the epoch's row of the history; `error` is why a run failed; `fold` is the
-    fold that tests, if one does.
+    `epoch` counts from 1; `row` is the epoch's row of the history; `error` is why a run failed or was pruned;
+    `fold` is the fold that tests, if one does; `point` is a point of a sweep whose runs have all ended.
     """
 
     event: Event
@@ -40,12 +40,15 @@ class Progress:
     error: CnnlabError | None = None
     message: str = ""
     fold: int | None = None
+    point: Tried | None = None
 
     def __str__(self) -> str:
         run = f"{self.experiment}, seed {self.seed}" + ("" if self.fold is None else f", fold {self.fold}")
         match self.event:
             case "note":
                 return self.message
+            case "tried" if self.point is not None:
+                return str(self.point)
             case "started":
                 return f"{run}: {counted(self.epochs, 'epoch')}" + (
                     f", {self.epoch} done" if self.epoch else ""
@@ -54,6 +57,8 @@ class Progress:
                 return f"{run}: epoch {self.epoch}/{self.epochs}, {_numbers(self.row)}"
             case "failed":
                 return f"{run}: failed: {self.error}"
+            case "pruned":
+                return f"{run}: {self.error}"
             case _:
                 return f"{run}: {self.message}"
 
@@ -66,6 +71,25 @@ class Display(Protocol):
 
 class LibraryReporter(Reporter):
     """Prints nothing; warnings are Python warnings, each once."""
+
+    chooses = False
+    """Whether a sweep chooses among the runs: then it is not said what they reach on the test images."""
+
+    def searching(self, planned: int) -> None:
+        self.chooses = True
+
+    def _ended(self, event: Event, record: Record) -> Progress:
+        result = record.result
+        accuracy = f"test accuracy {result.test_accuracy:.2%}"
+        if self.chooses and result.validation_accuracy is not None:
+            accuracy = f"validation accuracy {result.validation_accuracy:.2%}"
+        return Progress(
+            event,
+            record.name,
+            record.seed,
+            message=accuracy if event == "finished" else f"already finished, {accuracy}",
+            fold=record.config.fold,
+        )
 
     def warn(self, message: str) -> None:
         # The warning points at the line that called the library, not into it.
@@ -93,13 +117,19 @@ class CallbackReporter(LibraryReporter):
         self._callback(Progress("epoch", config.name, config.seed, epoch, epochs, row, fold=config.fold))
 
     def reused(self, record: Record) -> None:
-        self._callback(_ended("reused", record))
+        self._callback(self._ended("reused", record))
 
     def finished(self, config: ExperimentConfig, record: Record) -> None:
-        self._callback(_ended("finished", record))
+        self._callback(self._ended("finished", record))
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
         self._callback(Progress("failed", config.name, config.seed, error=error, fold=config.fold))
+
+    def pruned(self, config: ExperimentConfig, error: Pruned) -> None:
+        self._callback(Progress("pruned", config.name, config.seed, error=error, fold=config.fold))
+
+    def tried(self, tried: Tried) -> None:
+        self._callback(Progress("tried", point=tried))
 
 
 class NotebookReporter(LibraryReporter):
@@ -111,6 +141,9 @@ class NotebookReporter(LibraryReporter):
 
         self._bars: dict[int, _Bar] = {}
         """By the id of the config."""
+
+        self._points = _Bar()
+        """Of a sweep."""
 
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
         bar = self._bars[id(config)] = self._taken()
@@ -134,19 +167,28 @@ class NotebookReporter(LibraryReporter):
     def reused(self, record: Record) -> None:
         self._next.label, self._next.text = (
             record.config.run_title,
-            _ended("reused", record).message,
+            self._ended("reused", record).message,
         )
         self._next.draw(1.0, force=True)
 
     def finished(self, config: ExperimentConfig, record: Record) -> None:
         bar = self._bars.pop(id(config))
-        bar.text = _ended("finished", record).message
+        bar.text = self._ended("finished", record).message
         bar.draw(1.0, force=True)
 
     def failed(self, config: ExperimentConfig, error: CnnlabError) -> None:
         bar = self._bars.pop(id(config), None) or self._taken()
         bar.label, bar.text = config.run_title, f"failed: {error}"
         bar.draw(0.0, force=True)
+
+    def pruned(self, config: ExperimentConfig, error: Pruned) -> None:
+        bar = self._bars.pop(id(config))
+        bar.text = str(error)
+        bar.draw(error.epoch / config.training.epochs, force=True)
+
+    def tried(self, tried: Tried) -> None:
+        self._points.label, self._points.text = str(tried), tried.best_so_far
+        self._points.draw(tried.number / tried.planned, force=True)
 
     def _taken(self) -> _Bar:
         taken, self._next = self._next, _Bar()
@@ -229,14 +271,3 @@ def _numbers(row: EpochRow) -> str:
     if row["val_accuracy"] is not None:
         text += f", validation accuracy {row['val_accuracy']:.2%}"
     return text
-
-
-def _ended(event: Event, record: Record) -> Progress:
-    accuracy = f"test accuracy {record.result.test_accuracy:.2%}"
-    return Progress(
-        event,
-        record.name,
-        record.seed,
-        message=accuracy if event == "finished" else f"already finished, {accuracy}",
-        fold=record.config.fold,
-    )

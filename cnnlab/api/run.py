@@ -65,7 +65,7 @@ class Run:
 
     @property
     def state(self) -> str | None:
-        """running, finished, failed or interrupted, at this moment."""
+        """running, finished, failed, interrupted or pruned, at this moment."""
         return state_of(self._place, self._status)
 
     @cached_property

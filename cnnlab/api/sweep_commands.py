@@ -77,8 +77,6 @@ def sweep_commands(
     from cnnlab.search.commands import train_commands
     from cnnlab.search.study import planned_points
 
-    if plan.search != "grid":
-        raise NotImplementedError  # until points are drawn at random
     planned = planned_points(plan, derive)
     for _, config in planned:
         _check_validated(config)

@@ -57,7 +57,7 @@ class Sweep(StudyResult):
     def winner(self) -> Experiment | None:
         """The experiment with the best settings; None where no point finished."""
         best = self._study.winner
-        return None if best is None else Experiment.from_config(best.config)
+        return None if best is None or best.config is None else Experiment.from_config(best.config)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -171,17 +171,16 @@ def sweep(
         return load(source, {**settings, **given}).config.without_sweep()
 
     from cnnlab.run_outcomes import RunsFailed
-    from cnnlab.search.study import carry_out_grid, planned_points
+    from cnnlab.search.carrying_out import carry_out
+    from cnnlab.search.watching import Watching
 
-    if plan.search != "grid" or plan.prune:
-        raise NotImplementedError  # until the next commits
-    planned = planned_points(plan, derive)
+    watching = Watching(reporter_for(progress))
     jobs = jobs_of(
         out=out_path, data_dir=data_dir, workers=workers, threads=threads, together=together, on=on,
-        fresh=fresh, force=force, reporter=reporter_for(progress),
+        fresh=fresh, force=force, reporter=watching,
     )  # fmt: skip
     try:
-        study = carry_out_grid(plan, planned, jobs)
+        study = carry_out(plan, derive, jobs, watching)
     except RunsFailed as error:
         raise TrainingFailed(error) from None
     return Sweep(study, jobs.out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -21,10 +22,10 @@ from rich.progress import (
 from cnnlab.commands.interruption import noticed_interruption
 from cnnlab.commands.output import tell
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.errors import CnnlabError
+from cnnlab.errors import CnnlabError, Pruned
 from cnnlab.foreign_text import one_line, printable
 from cnnlab.interruption import Interruption
-from cnnlab.reporting import Reporter
+from cnnlab.reporting import Reporter, Tried
 from cnnlab.run_folders.records import EpochRow, Record
 from cnnlab.wording import counted
 
@@ -76,6 +77,9 @@ class LineReporter(SilentReporter):
     several = False
     """Whether runs are trained at the same time: then each line names its run."""
 
+    chooses = False
+    """Whether a sweep chooses among the runs: then it is not said what they reach on the test images."""
+
     def side_by_side(self, runs: int) -> None:
         self.several = runs > 1
 
@@ -92,10 +96,25 @@ class LineReporter(SilentReporter):
         self.say(f"{named(config)}: {line}" if self.several else line)
 
     def reused(self, record: Record) -> None:
-        self.say(f"{named(record)}: already finished, {outcome(record)} ({record.path})")
+        self.say(f"{named(record)}: already finished, {self._outcome(record)} ({record.path})")
 
     def finished(self, config: ExperimentConfig, record: Record) -> None:
-        self.say(f"{named(record)}: {outcome(record)} ({record.path})")
+        self.say(f"{named(record)}: {self._outcome(record)} ({record.path})")
+
+    def _outcome(self, record: Record) -> str:
+        accuracy = record.result.validation_accuracy
+        if self.chooses and accuracy is not None:
+            return f"validation accuracy {accuracy:.2%}"
+        return outcome(record)
+
+    def searching(self, planned: int) -> None:
+        self.chooses = True
+
+    def pruned(self, config: ExperimentConfig, error: Pruned) -> None:
+        self.say(f"{named(config)}: {error}")
+
+    def tried(self, tried: Tried) -> None:
+        self.say(f"{tried}; {tried.best_so_far}")
 
 
 class _Line(Progress):
@@ -128,6 +147,8 @@ class BarReporter(LineReporter):
         self._download: TaskID | None = None
         self._bars: dict[int, TaskID] = {}
         """By the id of the config."""
+
+        self._sweep: TaskID | None = None
 
     @contextmanager
     def live(self) -> Iterator[None]:
@@ -198,6 +219,24 @@ class BarReporter(LineReporter):
         self._end_bar(config)
         super().failed(config, error)
 
+    def pruned(self, config: ExperimentConfig, error: Pruned) -> None:
+        self._end_bar(config)
+        super().pruned(config, error)
+
+    def searching(self, planned: int) -> None:
+        super().searching(planned)
+        self._sweep = self._progress.add_task(f"point 0/{planned}", total=planned, numbers="")
+
+    def tried(self, tried: Tried) -> None:
+        self.say(str(tried))
+        if self._sweep is None:
+            return
+        numbers = "" if tried.best is None else f"best {tried.best[1]:.2%}: {_last_names(tried.best[0])}"
+        if len(numbers) > (most := self._progress.console.width // 2):
+            numbers = numbers[: most - 1] + "…"
+        description = f"point {tried.number}/{tried.planned}"
+        self._progress.update(self._sweep, description=description, completed=tried.number, numbers=numbers)
+
     def _named(self, config: ExperimentConfig) -> str:
         """What a bar begins with where there are several: "cnn, seed 0  "."""
         return f"{named(config)}  " if self.several else ""
@@ -216,6 +255,11 @@ class BarReporter(LineReporter):
 def named(run: ExperimentConfig | Record) -> str:
     """cnn, seed 0"""
     return (run if isinstance(run, ExperimentConfig) else run.config).run_title
+
+
+def _last_names(settings: str) -> str:
+    """training.optimizer.learning_rate=0.01, training.epochs=3 → learning_rate=0.01, epochs=3"""
+    return re.sub(r"[^\s,=]*\.(?=[^\s,.=]+=)", "", settings)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from cnnlab.report.templates import pages
 from cnnlab.run_folders.records import Record
 from cnnlab.search.document import Document, space_in
 from cnnlab.search.pictures import pictures
-from cnnlab.search.study import settings_text
+from cnnlab.search.space import settings_text
 from cnnlab.search.tables import reading_table
 
 _LABELS = {

@@ -36,14 +36,17 @@ class SpreadEntry(TypedDict):
 
 
 class PointEntry(TypedDict):
-    """A point; `seeds` are those that finished, as `values` has them."""
+    """A point; `seeds` are those that finished, as `values` has them.
+
+    `digest` and `params` are null where the settings make no experiment.
+    """
 
     settings: dict[str, Any]
-    digest: str
+    digest: str | None
     seeds: list[int]
     state: State
     validation_accuracy: SpreadEntry | None
-    params: int
+    params: int | None
     rank: int | None
     error: str | None
 
@@ -101,14 +104,14 @@ def document_of(study: Study) -> Document:
         "monitor": "validation_accuracy",
         "points": [_point(each, ranks.get(place)) for place, each in enumerate(study.points)],
         "winner": None
-        if winner is None
+        if winner is None or winner.digest is None
         else {
             "settings": dict(winner.settings),
-            "digest": winner.config.digest,
+            "digest": winner.digest,
             "test_accuracy": _spread(winner.test_accuracy),
             "command": winner_command(plan, winner.settings),
         },
-        "tied": [study.points[place].config.digest for place in study.tied],
+        "tied": [digest for place in study.tied if (digest := study.points[place].digest)],
         "importance": None
         if importance.shares is None
         else [{"key": key, "share": share} for key, share in importance.shares.items()],
@@ -156,7 +159,7 @@ def _point(point: Point, rank: int | None) -> PointEntry:
     accuracy = point.validation_accuracy
     return {
         "settings": dict(point.settings),
-        "digest": point.config.digest,
+        "digest": point.digest,
         "seeds": [each.result.seed for each in point.records],
         "state": point.state,
         "validation_accuracy": _spread(accuracy),

@@ -18,12 +18,13 @@ State = Literal["finished", "pruned", "failed"]
 class Point:
     """An experiment with the settings of one point.
 
+    config: None where the settings make no experiment, which a search may find out late.
     seeds: it was to be trained with. records: of those that finished.
     error: why others did not, the first of them.
     """
 
     settings: Mapping[str, Any]
-    config: ExperimentConfig
+    config: ExperimentConfig | None
     seeds: tuple[int, ...]
     records: tuple[Record, ...]
     state: State
@@ -43,8 +44,14 @@ class Point:
         return spread(values) if values else None
 
     @property
-    def params(self) -> int:
-        return self.config.architecture.total_params
+    def digest(self) -> str | None:
+        """Of the experiment."""
+        return None if self.config is None else self.config.digest
+
+    @property
+    def params(self) -> int | None:
+        """Of the network."""
+        return None if self.config is None else self.config.architecture.total_params
 
 
 def ranking(points: Sequence[Point]) -> list[int]:
@@ -53,7 +60,7 @@ def ranking(points: Sequence[Point]) -> list[int]:
     The mean validation accuracy decides, then fewer parameters, then which came first.
     """
     whole = [
-        (-each.validation_accuracy.mean, each.params, place)
+        (-each.validation_accuracy.mean, each.params or 0, place)
         for place, each in enumerate(points)
         if each.state == "finished" and each.validation_accuracy is not None
     ]

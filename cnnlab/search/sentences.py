@@ -6,7 +6,8 @@ from collections import Counter
 
 from cnnlab.comparison.spread import Spread
 from cnnlab.search.importance import Importance
-from cnnlab.search.study import Study, settings_text
+from cnnlab.search.space import settings_text
+from cnnlab.search.study import Study
 from cnnlab.wording import counted
 
 _SEARCHES = {"grid": "every combination", "random": "drawn at random", "tpe": "proposed by TPE"}
@@ -55,25 +56,32 @@ def _certainty(study: Study) -> list[str]:
     if winner.validation_accuracy.ci95 is None:
         return ["One seed says nothing about how much of this is chance; add seeds, such as --seeds 0-2."]
     tied = len(study.tied)
+    finished = " that finished" if others + 1 < len(study.points) else ""
     if not tied:
-        return ["Its 95% confidence interval lies apart from those of all others."]
-    which = "the other point" if tied == others == 1 else f"{tied} of the other {counted(others, 'point')}"
-    return [
-        f"That it is the best is uncertain: its 95% confidence interval overlaps that of {which}"
-        + (f", such as {settings_text(study.points[study.tied[0]].settings)}." if tied > 1 else ".")
-    ]
+        apart = "that of the other point" if others == 1 else f"those of the {others} other points"
+        return [f"Its 95% confidence interval lies apart from {apart}{finished}."]
+    next_best = settings_text(study.points[study.tied[0]].settings)
+    if others == 1:
+        which = f"that of the other point{finished}"
+    elif tied == others:
+        which = f"those of all {others} other points{finished}"
+    elif tied == 1:
+        which = f"that of {next_best}"
+    else:
+        which = f"those of {tied} of the {others} other points{finished}, such as {next_best}"
+    return [f"That it is the best is uncertain: its 95% confidence interval overlaps {which}."]
 
 
 def _others(study: Study) -> list[str]:
     """How many points did not finish."""
     states = Counter(each.state for each in study.points)
-    return [
-        f"{counted(states[state], 'point')} {'was' if states[state] == 1 else 'were'} pruned."
-        if state == "pruned"
-        else f"{counted(states[state], 'point')} failed."
-        for state in ("pruned", "failed")
-        if states[state]
-    ]
+    sentences = []
+    if pruned := states["pruned"]:
+        were = "point was" if pruned == 1 else "points were"
+        sentences.append(f"{pruned} {were} pruned, worse than the median of the others at the same epoch.")
+    if failed := states["failed"]:
+        sentences.append(f"{counted(failed, 'point')} failed.")
+    return sentences
 
 
 def _reached(accuracy: Spread) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from cnnlab.config.axes import Axis, Span, points, value_text
+from cnnlab.config.axes import Axis, Span, points
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.sweep_section import Search
-from cnnlab.errors import CnnlabError, OptionError, UserError
+from cnnlab.config.sweep_section import DEFAULT_TRIALS, Search
+from cnnlab.errors import OptionError, UserError
 from cnnlab.jobs import Jobs
-from cnnlab.run_folders.records import Record
-from cnnlab.run_outcomes import RunsFailed
+from cnnlab.search.identity import seed_of_search
 from cnnlab.search.points import Point, ranking, tied
+from cnnlab.search.space import drawn, representative, settings_text
 
 Derive = Callable[[Mapping[str, Any]], ExperimentConfig]
 """Settings → the experiment with these."""
@@ -65,13 +65,40 @@ class Study:
 
 
 def planned_points(plan: Plan, derive: Derive) -> list[Planned]:
-    """Every point of a grid: its settings, and the experiment with them.
+    """Every point of a grid, or those that are drawn at random: the settings, and the experiment with them.
 
     Raises:
-        UserError: points are impossible, or two are the same experiment; all such points are in the message.
+        UserError: points are impossible, or two of a grid are the same experiment; all are in the message.
     """
+    is_grid = plan.search == "grid"
+    count = None if is_grid else plan.trials or DEFAULT_TRIALS
+    candidates = _grid(plan.space) if is_grid else drawn(plan.space, seed_of_search(plan))
+    found, problems = [], []
+    known: dict[str, Mapping[str, Any]] = {}
+    for settings in candidates:
+        try:
+            config = derive(settings)
+        except UserError as error:
+            problems.append(f"{settings_text(settings)}: {error}")
+            config = None
+        if config is not None:
+            other = known.setdefault(config.digest, settings)
+            if other is settings:
+                found.append((settings, config))
+            elif is_grid:
+                problems.append(
+                    f"{settings_text(settings)}: the same experiment as {settings_text(other)}; leave one out"
+                )
+        if len(found) + len(problems) == count:
+            break
+    if problems:
+        raise UserError("\n".join(dict.fromkeys(problems)))
+    return found
+
+
+def _grid(space: Sequence[Axis | Span]) -> Iterator[dict[str, Any]]:
     axes = []
-    for axis in plan.space:
+    for axis in space:
         if isinstance(axis, Span):
             raise OptionError(
                 "vary",
@@ -79,60 +106,35 @@ def planned_points(plan: Plan, derive: Derive) -> list[Planned]:
                 f"{axis.low},{axis.high}, or use --search random or tpe",
             )
         axes.append(axis)
-    found, problems = [], []
-    known: dict[str, Mapping[str, Any]] = {}
-    for _, settings in points(axes):
-        try:
-            config = derive(settings)
-        except UserError as error:
-            problems.append(f"{settings_text(settings)}: {error}")
-            continue
-        if (other := known.setdefault(config.digest, settings)) is not settings:
-            problems.append(
-                f"{settings_text(settings)}: the same experiment as {settings_text(other)}; leave one out"
-            )
-        found.append((settings, config))
-    if problems:
-        raise UserError("\n".join(dict.fromkeys(problems)))
-    return found
+    return (settings for _, settings in points(axes))
 
 
-def carry_out_grid(plan: Plan, planned: Sequence[Planned], jobs: Jobs) -> Study:
-    """Train what is missing of all points.
+def check_possible(plan: Plan, planned: Sequence[Planned] | None, derive: Derive, jobs: Jobs) -> None:
+    """Refuse points that cannot be trained here, before anything is.
+
+    Args:
+        planned: all points; None where they are proposed one by one. Then combinations of values and of the
+            ends of ranges are checked.
 
     Raises:
-        UserError: a point cannot be trained; nothing has been trained then.
-        RunsFailed: no run finished.
+        UserError: there are such points; all are in the message, or the first that is too much for memory,
+            data or backend.
     """
+    if planned is None:
+        planned, problems = [], []
+        for settings in representative(plan.space):
+            try:
+                planned.append((settings, derive(settings)))
+            except UserError as error:
+                problems.append(f"{settings_text(settings)}: {error}")
+        if problems:
+            raise UserError("\n".join(dict.fromkeys(problems)))
+    for settings, config in planned:
+        try:
+            jobs.check(config)
+        except UserError as error:
+            raise UserError(f"{settings_text(settings)}: {error}") from None
     check_validated([config for _, config in planned], jobs)
-    runs = [config.with_seed(seed) for _, config in planned for seed in plan.seeds]
-    failed: RunsFailed | None = None
-    try:
-        records: Sequence[Record] = jobs.finished(runs)
-    except RunsFailed as error:
-        failed, records = error, error.records
-        if not records:
-            raise
-    failures = dict[str, CnnlabError]()
-    for config, reason in failed.failures if failed else ():
-        failures.setdefault(config.digest, reason)
-    by_digest: dict[str, list[Record]] = {}
-    for record in records:
-        by_digest.setdefault(record.config.digest, []).append(record)
-    return Study(
-        plan,
-        tuple(
-            Point(
-                settings,
-                config,
-                plan.seeds,
-                tuple(by_digest.get(config.digest, ())),
-                "failed" if config.digest in failures else "finished",
-                str(failures[config.digest]).splitlines()[0] if config.digest in failures else None,
-            )
-            for settings, config in planned
-        ),
-    )
 
 
 def check_validated(configs: Sequence[ExperimentConfig], jobs: Jobs) -> None:
@@ -147,8 +149,3 @@ def check_validated(configs: Sequence[ExperimentConfig], jobs: Jobs) -> None:
                 f"{config.name}: a sweep chooses by validation accuracy, and there are no validation images; "
                 "set dataset.validation_size to more than 0"
             )
-
-
-def settings_text(settings: Mapping[str, Any]) -> str:
-    """training.batch_size=32, training.epochs=3"""
-    return ", ".join(f"{key}={value_text(value)}" for key, value in settings.items())

@@ -44,7 +44,7 @@ def reading_table(document: Document) -> pd.DataFrame:
                 "Rank": _rank(point, tied),
                 **{key: value_text(value) for key, value in point["settings"].items()},
                 "Seeds": str(len(point["seeds"])),
-                "Parameters": f"{point['params']:,}",
+                "Parameters": "–" if point["params"] is None else f"{point['params']:,}",
                 "Validation": _accuracy(point),
             }
             for point in points
@@ -52,7 +52,7 @@ def reading_table(document: Document) -> pd.DataFrame:
     )
 
 
-def _rank(point: PointEntry, tied: set[str]) -> str:
+def _rank(point: PointEntry, tied: set[str | None]) -> str:
     if point["rank"] is None:
         return "–"
     return f"{point['rank']}{' =' if point['digest'] in tied else ''}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 
 from cnnlab.comparison import Style, as_text
@@ -14,37 +12,14 @@ from cnnlab.run_folders.identity import DIGITS
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.records import Record, read_json, read_record, runs_in
 from cnnlab.search.document import Document, document_of, read_document
+from cnnlab.search.identity import sweep_digest, sweep_path
 from cnnlab.search.pictures import PICTURES, pictures
-from cnnlab.search.study import Plan, Study
+from cnnlab.search.study import Study
 from cnnlab.search.tables import point_table, reading_table
 from cnnlab.studies.writing import prose
 from cnnlab.summary_tables.text import csv_text
 
 SWEEP, REPORT = "sweep.json", "report.html"
-
-
-def sweep_path(plan: Plan, out: Path) -> Path:
-    """OUT/sweeps/NAME/; OUT/sweeps/NAME-XXXXXXXX/ where another sweep has that folder."""
-    folder = out / "sweeps" / plan.base.name
-    identity = sweep_digest(plan)
-    owner = read_json(folder / SWEEP)
-    if owner is None or owner.get("sweep") == identity:
-        return folder
-    return folder.with_name(f"{folder.name}-{identity[:8]}")
-
-
-def sweep_digest(plan: Plan) -> str:
-    """64 hex digits (SHA-256) of what makes a sweep this one: it may go on with more trials.
-
-    More seeds are another sweep where what is tried depends on what came of earlier points.
-    """
-    decisive = {
-        "experiment": plan.base.digest,
-        "space": [list(axis) for axis in plan.space],
-        "search": plan.search,
-        "adaptive": [plan.seeds, plan.prune] if plan.search == "tpe" or plan.prune else None,
-    }
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def write_sweep(study: Study, out: Path) -> Folder:

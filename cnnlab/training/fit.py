@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import keras
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.sections import TrainingConfig
 from cnnlab.datasets.content import Dataset, Split
+from cnnlab.errors import Pruned
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.contents import RunWarning
 from cnnlab.run_folders.records import EpochRow
@@ -161,7 +162,8 @@ class OngoingRun:
             observations=[each.as_array() for each in self._observations],
         )  # fmt: skip
         self.run.write_checkpoint(state.as_arrays(), self.history)
-        self._reporter.epoch_ended(self.config, row)
+        with suppress(Pruned) if self.ended else nullcontext():  # there is nothing left to save
+            self._reporter.epoch_ended(self.config, row)
         circumstances, before = self._observer.circumstances, self.warnings
         self.warnings = diagnose(
             self.history, self._observations, circumstances, ended=self.ended, before=before
