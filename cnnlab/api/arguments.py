@@ -134,16 +134,8 @@ def jobs_of(
             `together` is not a number that can be used, or `on` is no address.
     """
     cluster = cluster_of(on)
+    check_at_once(workers, threads, together, on_cluster=cluster is not None)
     count: RunsAtOnce = (1 if cluster is None else "auto") if workers is None else workers
-    check_workers(count)
-    check_threads(threads)
-    if cluster is not None and together not in ("auto", 1):
-        raise OptionError(
-            "together",
-            "on a cluster, each run is a program of its own; leave out on, or together",
-            value=together,
-        )
-    check_together(together, 1 if workers is None else workers)
     from cnnlab.jobs import Jobs
     from cnnlab.user_files import check_can_be_made
 
@@ -153,6 +145,25 @@ def jobs_of(
         folder, data_paths(data_dir), reporter, fresh=fresh, force=force, workers=count, threads=threads,
         together=together, on=cluster,
     )  # fmt: skip
+
+
+def check_at_once(
+    workers: RunsAtOnce | None, threads: int | None, together: RunsAtOnce, *, on_cluster: bool
+) -> None:
+    """Refuse numbers of runs and threads that are none, or exclude each other.
+
+    Raises:
+        OptionError: which of them.
+    """
+    check_workers(1 if workers is None else workers)
+    check_threads(threads)
+    if on_cluster and together not in ("auto", 1):
+        raise OptionError(
+            "together",
+            "on a cluster, each run is a program of its own; leave out on, or together",
+            value=together,
+        )
+    check_together(together, 1 if workers is None else workers)
 
 
 def cluster_of(on: str | None) -> Address | None:

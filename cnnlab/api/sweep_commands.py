@@ -6,13 +6,21 @@ from collections.abc import Iterable, Mapping
 from os import PathLike, fspath
 from typing import Any
 
-from cnnlab.api.arguments import Seeds, out_folder, path_of, settings_of, with_runtime
+from cnnlab.api.arguments import (
+    Seeds,
+    check_at_once,
+    cluster_of,
+    out_folder,
+    path_of,
+    settings_of,
+    with_runtime,
+)
 from cnnlab.api.experiment import load
 from cnnlab.api.run import unfinished
 from cnnlab.api.sweeping import plan_of
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.given import given_by
-from cnnlab.config.runs_at_once import RunsAtOnce, check_threads, check_together, check_workers
+from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.errors import OptionError, UserError
 
 
@@ -30,9 +38,10 @@ def sweep_commands(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
-    workers: RunsAtOnce = 1,
+    workers: RunsAtOnce | None = None,
     threads: int | None = None,
     together: RunsAtOnce = "auto",
+    on: str | None = None,
     fresh: bool = False,
     force: bool = False,
     quiet: bool = False,
@@ -66,9 +75,7 @@ def sweep_commands(
         source, base, settings, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds
     )  # fmt: skip
     _check_independent(plan.search, prune=plan.prune)
-    check_workers(workers)
-    check_threads(threads)
-    check_together(together, workers)
+    check_at_once(workers, threads, together, on_cluster=cluster_of(on) is not None)
 
     def derive(changes: Mapping[str, Any]) -> ExperimentConfig:
         given = {key: given_by("--vary", key, value) for key, value in changes.items()}
@@ -86,9 +93,10 @@ def sweep_commands(
         "--backend": backend,
         "--device": device,
         "--precision": precision,
-        "--workers": None if workers == 1 else str(workers),
+        "--workers": None if workers is None else str(workers),
         "--threads": None if threads is None else str(threads),
         "--together": None if together == "auto" else str(together),
+        "--on": on,
     }
     flags = {"--fresh": fresh, "--force": force, "--quiet": quiet}
     return train_commands(
