@@ -25,7 +25,7 @@ FUZZ_READERS ?= yaml layers keras-config set where idx idx-gzip npz-archive npz-
     other-images keras-archive run-run.json run-result.json run-environment.json run-history.csv run-config.yaml \
     run-predictions.npz checkpoint cached-facts cached-labels
 
-.PHONY: help demo test test-backends test-device torch chaos fuzz check lint types bench reproduce notebook lock clean
+.PHONY: help demo test test-backends test-cluster test-device torch chaos fuzz check lint types bench reproduce notebook lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ test: $(VENV)/dev  ## Run the tests
 test-backends: $(VENV)/dev $(TORCH_VENV)/ready  ## Run the tests of JAX and PyTorch, each apart from TensorFlow
 	CNNLAB_TORCH_PYTHON=$(CURDIR)/$(TORCH_VENV)/bin/python $(BIN)/python -m pytest $(PYTEST_OPTIONS) \
 	    -m "other_backends and not slow"
+
+# Ray stays in .venv: from then on, make test includes these tests.
+test-cluster: $(VENV)/dev  ## Install Ray and run the tests of --on ray, on a cluster on this machine
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray]'
+	$(BIN)/python -m pytest -n 0 tests/cli/test_cluster.py tests/run_folders/test_mirror.py
 
 torch: $(TORCH_VENV)/ready  ## Make .venv-torch: cnnlab with PyTorch for the CPU, without TensorFlow
 

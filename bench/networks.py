@@ -69,6 +69,7 @@ LECTURES = {
     "cnn": "the lecture's CNN",
     "cnn_mixed_format": "the same, with its first layer channels_first and the others channels_last",
     "cnn_average": "the lecture's CNN with average pooling",
+    "cnn_30_60": "the lecture's CNN with a fifth more filters",
     "mnist_filters_35_35": "the lecture's CNN with as many filters in both convolutions",
     "mnist_filters_50_25": "the same with fewer filters in the second one",
     "mnist_kernel_1": "the lecture's CNN with padding and kernels of 1×1",

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from cnnlab.api.experiment import Experiment as Experiment
     from cnnlab.api.experiment import load as load
     from cnnlab.api.explaining import explain as explain
+    from cnnlab.api.exporting import export as export
     from cnnlab.api.functions import predict as predict
     from cnnlab.api.functions import runs as runs
     from cnnlab.api.functions import summary as summary
+    from cnnlab.api.merging import merge as merge
+    from cnnlab.api.removing import remove as remove
     from cnnlab.api.run import Run as Run
+    from cnnlab.api.sweep_commands import sweep_commands as sweep_commands
+    from cnnlab.api.sweep_reports import sweep_report as sweep_report
     from cnnlab.api.sweeping import Sweep as Sweep
     from cnnlab.api.sweeping import sweep as sweep
     from cnnlab.api.training import TrainingFailed as TrainingFailed
@@ -42,11 +47,16 @@ _MODULES = {
     "summary": "cnnlab.api.functions",
     "train": "cnnlab.api.training",
     "compare": "cnnlab.api.comparing",
+    "merge": "cnnlab.api.merging",
+    "remove": "cnnlab.api.removing",
     "runs": "cnnlab.api.functions",
     "explain": "cnnlab.api.explaining",
+    "export": "cnnlab.api.exporting",
     "predict": "cnnlab.api.functions",
     "sweep": "cnnlab.api.sweeping",
     "Sweep": "cnnlab.api.sweeping",
+    "sweep_commands": "cnnlab.api.sweep_commands",
+    "sweep_report": "cnnlab.api.sweep_reports",
     "verify_gradients": "cnnlab.api.verifying",
     "verify_resume": "cnnlab.api.verifying",
     "why": "cnnlab.api.why",
@@ -84,11 +94,16 @@ __all__ = [
     "bench_verdict",
     "compare",
     "explain",
+    "export",
     "load",
+    "merge",
     "predict",
+    "remove",
     "runs",
     "summary",
     "sweep",
+    "sweep_commands",
+    "sweep_report",
     "train",
     "verify_gradients",
     "verify_resume",

@@ -33,6 +33,17 @@ class Runtime(Protocol):
 
 
 @dataclass(frozen=True)
+class Device:
+    """One of the devices that a backend can compute on."""
+
+    name: str  # such as GPU:0
+    model: str = ""  # such as NVIDIA H100; empty for a CPU
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.model})" if self.model else self.name
+
+
+@dataclass(frozen=True)
 class Backend:
     """What the arithmetic runs on, once it is settled."""
 
@@ -42,6 +53,9 @@ class Backend:
     device_name: str
     host: Backend | None = None
     """Of cnnlab's own engine: what Keras runs on, which initializes the weights and saves the model."""
+    devices: tuple[Device, ...] = ()
+    """All of the kind in use, where a training can share each batch between several; it uses the first one
+    unless it is told otherwise. A CPU counts as several where the backend was told to divide it."""
 
     def __str__(self) -> str:
         if self.host is None:
@@ -225,12 +239,14 @@ def _start_tensorflow(device: DeviceName) -> Backend:
         cuda = f"for CUDA {built['cuda_version']}" if built.get("is_cuda_build") else "without CUDA"
         said = [line.split("] ", 1)[-1] for line in noise if "cuda" in line.lower() or "gpu" in line.lower()]
         raise _no_gpu(f"TensorFlow {tf.__version__}, built {cuda}", said)
+    names = [each.name.removeprefix("/device:") for each in tf.config.list_logical_devices()]
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
-        return Backend(
-            "tensorflow", tf.__version__, "gpu", f"GPU ({details.get('device_name', gpus[0].name)})"
-        )
-    return Backend("tensorflow", tf.__version__, "cpu", _cpu())
+        model = str(details.get("device_name", gpus[0].name))
+        found = tuple(Device(name, model) for name in names if name.startswith("GPU:"))
+        return Backend("tensorflow", tf.__version__, "gpu", f"GPU ({model})", devices=found)
+    found = tuple(Device(name) for name in names if name.startswith("CPU:"))
+    return Backend("tensorflow", tf.__version__, "cpu", _cpu(), devices=found)
 
 
 def _start_jax(device: DeviceName) -> Backend:
@@ -257,10 +273,12 @@ def _start_jax(device: DeviceName) -> Backend:
 
     use_fast_form("max_pool")
     if found.platform == "cpu":
-        return Backend("jax", jax.__version__, "cpu", _cpu())
+        devices = tuple(Device(f"CPU:{each.id}") for each in jax.local_devices())
+        return Backend("jax", jax.__version__, "cpu", _cpu(), devices=devices)
     use_fast_form("average_pool")
     use_fast_form("conv")
-    return Backend("jax", jax.__version__, "gpu", f"GPU ({found.device_kind})")
+    devices = tuple(Device(f"GPU:{each.id}", each.device_kind) for each in jax.local_devices())
+    return Backend("jax", jax.__version__, "gpu", f"GPU ({found.device_kind})", devices=devices)
 
 
 def _start_torch(device: DeviceName) -> Backend:

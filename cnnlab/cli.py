@@ -40,6 +40,7 @@ COMMANDS = {
     "draw": "Draw a network to scale: volumes, kernels, branches.",
     "schema": "Print the JSON Schema of configs, for editors.",
     "explain": "Show what a trained network has learned, in pictures and numbers.",
+    "export": "Write a trained network to a file for other runtimes.",
     "report": "Write a comparison as a single HTML page.",
     "runs": "Find, inspect, compare and remove runs.",
     "verify": "Check what cnnlab promises: kill and resume a run, compare the gradients of two engines.",

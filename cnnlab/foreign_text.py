@@ -22,7 +22,7 @@ def printable(text: str, keep: str = "\n") -> str:
     >>> printable("red: \\x1b[31m")
     'red: \\\\x1b[31m'
     """
-    if text.isascii() and text.isprintable():
+    if (text.replace("\n", "") if "\n" in keep else text).isprintable():
         return text
     return "".join(
         each

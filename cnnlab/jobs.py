@@ -34,9 +34,12 @@ from cnnlab.workers.capacity import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
+    from cnnlab.cluster.address import Address
+    from cnnlab.cluster.costs import DeviceCost
+    from cnnlab.cluster.pool import ClusterWorkers
     from cnnlab.datasets.content import Dataset
     from cnnlab.reporting import Reporter
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
     from cnnlab.workers.pool import Run, Workers
 
 
@@ -66,6 +69,7 @@ class Jobs:
             as its memory has room for, elsewhere 1. Seeds that are resumed stay together as they were begun,
             unless this number is smaller, the GPU has no room for them, or this process has another number of
             threads than they have on the CPU.
+        on: a cluster whose machines train the runs; None: this machine does.
     """
 
     out: Path
@@ -76,6 +80,7 @@ class Jobs:
     workers: RunsAtOnce = 1
     threads: int | None = None
     together: RunsAtOnce = "auto"
+    on: Address | None = None
     _trainer: Trainer = field(init=False)
     _seed_groups: SeedGroups = field(init=False)
 
@@ -98,7 +103,7 @@ class Jobs:
         """
         for config in configs:
             self._seed_groups.check(config, self.threads)
-            if not self.force:
+            if not self.force and self.on is None:  # other machines have other memories
                 check_memory(config, together=self._seed_groups.most_on_cpu(config, configs))
             self._trainer.warn_of(config.idle())
             self.check_settings(config, self.dataset(config))
@@ -108,12 +113,15 @@ class Jobs:
         waiting = list(missing.values())
         workers = self._worker_count(waiting)
         runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in missing.values()}
-        if len(runtimes) > 1 and self.workers == 1:
+        if len(runtimes) > 1 and self.workers == 1 and self.on is None:
             raise UserError(
                 f"expected one backend and device per command, found {', '.join(sorted(runtimes))}; "
                 "train each in a separate command, then compare, or use --workers auto"
             )
         outcomes = Outcomes(self.reporter, one_runtime=len({each.runtime for each in configs}) == 1)
+        if self.on is not None:
+            self._finish_in_workers(configs, workers, share, outcomes)
+            return outcomes.records(configs)
         if self.workers == "auto" and len(runtimes) == 1 and self._seed_groups.are_for_gpu(waiting):
             workers = 1  # in this process: a GPU gains from one program, not from several processes
         if workers == len(runtimes) == 1 or not missing:
@@ -178,7 +186,7 @@ class Jobs:
         config = next_missing()
         if config is None:
             return
-        if self._worker_count([config] * most) > 1:
+        if self.on is not None or self._worker_count([config] * most) > 1:
             self._feed_workers(config, next_missing, end, most=most, share=share)
             return
         while config is not None:
@@ -231,7 +239,7 @@ class Jobs:
             UserError: it cannot be trained here.
         """
         self._seed_groups.check(config, self.threads)
-        if not self.force:
+        if not self.force and self.on is None:
             check_memory(config)
         self._trainer.warn_of(config.idle())
         self.check_settings(config, self.dataset(config))
@@ -274,7 +282,8 @@ class Jobs:
                     missing.setdefault(identity_of(config), config)
             except CnnlabError as error:
                 outcomes.failed(config, error)
-        self._train_in_workers(list(missing.values()), workers, share, outcomes)
+        if missing:
+            self._train_in_workers(list(missing.values()), workers, share, outcomes)
 
     def _train_in_workers(
         self, configs: Sequence[ExperimentConfig], workers: int, share: int | None, outcomes: Outcomes
@@ -287,11 +296,16 @@ class Jobs:
             for config, outcome in pool.trained(runs, announce=announce):
                 outcomes.ended(config, outcome)
 
-    def _pool(self, workers: int, *, may_prune: bool = False) -> Workers:
+    def _pool(self, workers: int, *, may_prune: bool = False) -> Workers | ClusterWorkers:
         from cnnlab.workers.messages import SharedSettings
-        from cnnlab.workers.pool import Workers
 
         settings = SharedSettings(self.out, self.data_paths, self.fresh, tuple(sys.argv), may_prune)
+        if self.on is not None:
+            from cnnlab.cluster.pool import ClusterWorkers
+
+            return ClusterWorkers(self.on, settings, self._trainer, self.reporter, self.workers)
+        from cnnlab.workers.pool import Workers
+
         return Workers(settings, workers, self.reporter, requested=self.workers)
 
     def _announce(self, runs: Sequence[Run], workers: int, most: int | None = None) -> None:
@@ -311,7 +325,9 @@ class Jobs:
         )
 
     def _worker_count(self, missing: Sequence[ExperimentConfig]) -> int:
-        """How many runs are trained at the same time."""
+        """How many runs are trained at the same time; a cluster says so itself."""
+        if self.on is not None:
+            return 1
         if self.workers != "auto":
             return max(1, min(self.workers, len(missing)))
         return automatic_workers([(config, _image_bytes(self.dataset(config))) for config in missing])
@@ -321,8 +337,11 @@ class Jobs:
 
         It counts the runs of a command, not those that are missing or that fit into the memory: repeated, the
         command trains a run with the same bits. A number of workers counts even where fewer are needed: runs
-        that are added later then have the bits of the first.
+        that are added later then have the bits of the first. On a cluster it is one thread, however many
+        machines there are just now.
         """
+        if self.on is not None:
+            return 1
         workers = min(available_cpus(), runs) if self.workers == "auto" else self.workers
         return max(1, available_cpus() // workers) if workers > 1 else None
 
@@ -392,22 +411,41 @@ class Jobs:
         """
         share = self.share_of_cpus(runs)
         with ExitStack() as stack:
-            pool: Workers | None = None
+            pool: Workers | ClusterWorkers | None = None
 
             def estimate_cost(config: ExperimentConfig) -> CostEstimate:
                 nonlocal pool
-                if not self.force:
+                if not self.force and self.on is None:
                     check_memory(config)
                 self.check_settings(config, self.dataset(config))
                 threads = self._threads(config, share)
-                if threads is None or self._trains_here(config, threads):
+                if threads is None or (self.on is None and self._trains_here(config, threads)):
                     return self._trainer.estimate_cost(config)
                 from cnnlab.workers.pool import Run
 
-                pool = pool or stack.enter_context(self._pool(1))
+                if pool is None:
+                    pool = self._pool(1)
+                    stack.enter_context(pool)
                 return pool.estimated(Run(config, threads))
 
             yield estimate_cost
+
+    def device_costs(self, configs: Sequence[ExperimentConfig]) -> list[list[DeviceCost]]:
+        """What each run will cost on each kind of machine that the cluster has; nothing is written.
+
+        Raises:
+            CnnlabError: the cluster cannot be reached, or cannot train a run.
+        """
+        from cnnlab.cluster.pool import ClusterWorkers
+        from cnnlab.workers.pool import Run
+
+        for config in configs:
+            self.check_settings(config, self.dataset(config))
+        pool = self._pool(1)
+        if not isinstance(pool, ClusterWorkers):
+            raise ValueError("device_costs is about clusters")
+        with pool:
+            return [pool.costs(Run(config, self._threads(config, 1) or 1)) for config in configs]
 
     def _is_missing(self, config: ExperimentConfig) -> bool:
         """Whether a run has to be trained."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from cnnlab.backend import own_randomness, start_backend
+from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.content import PixelScale
@@ -97,6 +98,32 @@ def sources_at(image: str) -> list[tuple[str, Path | bytes]]:
     return [(image, path)]
 
 
+class TrainedNetwork(Protocol):
+    """A network that has been trained, wherever it is."""
+
+    @property
+    def config(self) -> ExperimentConfig: ...
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """(N, height, width, channels) uint8, as its dataset has them → (N, num_classes) float32."""
+
+
+@dataclass(frozen=True)
+class NetworkOfRun:
+    """The network of a finished run, in Keras; see `probabilities`."""
+
+    record: Record
+    data_paths: DataPaths
+    runtime: RuntimeConfig
+
+    @property
+    def config(self) -> ExperimentConfig:
+        return self.record.config
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        return probabilities(self.record, images, self.data_paths, self.runtime)
+
+
 def dataset_of(record: Record) -> DatasetConfig:
     """The dataset that a run was trained on."""
     if record.config.dataset is None:
@@ -146,10 +173,12 @@ def probabilities(
 
 
 def image_predictions(
-    record: Record, names: Sequence[str], probabilities: np.ndarray, notes: Sequence[tuple[str, ...]]
+    classes: tuple[str, ...],
+    names: Sequence[str],
+    probabilities: np.ndarray,
+    notes: Sequence[tuple[str, ...]],
 ) -> list[ImagePrediction]:
     """One prediction for each image."""
-    classes = dataset_of(record).class_names
     rows = zip(names, probabilities, notes, strict=True)
     return [ImagePrediction(name, classes, row, said) for name, row, said in rows]
 

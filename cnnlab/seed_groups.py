@@ -66,8 +66,8 @@ class SeedGroups:
             threads: of the CPU, where the user has said how many.
 
         Raises:
-            OptionError: the backend computes one seed at a time, or this process, on the CPU, with another
-                number of threads.
+            OptionError: the backend computes one seed at a time, or the runtime does, or this process
+                computes, on the CPU, with another number of threads.
             UserError: the backend or the device is not there.
         """
         backend = config.runtime.backend
@@ -78,6 +78,13 @@ class SeedGroups:
                 "together",
                 f"only JAX computes several seeds in one program, and {config.name} runs on {backend}; use "
                 "--backend jax, or --workers to train several runs at once on a CPU",
+                value=self._together,
+            )
+        if config.runtime.distribution != "none":
+            raise OptionError(
+                "together",
+                f"several seeds in one program compute on one device, and {config.name} shares each batch "
+                "between several (runtime.distribution: data_parallel); leave out one of the two",
                 value=self._together,
             )
         usual = usual_threads("jax")
@@ -278,6 +285,8 @@ def seed_groups(
 
 def why_not_together(config: ExperimentConfig, data: Dataset) -> str | None:
     """Why seeds of this experiment cannot be trained as one program on JAX; None where they can."""
+    if config.runtime.distribution != "none":
+        return "all devices train one network (runtime.distribution: data_parallel)"
     if stays_on_disk(data.train.images):
         return "its images stay on the disk, and several seeds in one program need them in memory"
     if config.model.keras is not None:

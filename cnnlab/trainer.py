@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cnnlab.backend import Backend
     from cnnlab.datasets.content import Content, Dataset
     from cnnlab.reporting import Reporter
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 
 @dataclass
@@ -36,12 +36,14 @@ class Trainer:
     Args:
         out: the folder of all runs.
         fresh: train again what is finished, and start over what was interrupted.
+        shipped: reads datasets that another machine has sent; they are looked for nowhere else then.
     """
 
     out: Path
     data_paths: DataPaths
     reporter: Reporter
     fresh: bool = False
+    shipped: Callable[[DatasetConfig], Dataset] | None = None
     _datasets: dict[str, Dataset] = field(default_factory=dict)
     _contents: dict[str, Content] = field(default_factory=dict)  # what folds are made of
     _warned: set[str] = field(default_factory=set)
@@ -64,6 +66,8 @@ class Trainer:
 
     def _loaded(self, dataset: DatasetConfig) -> Dataset:
         """The images of a section; those that folds are made of are read once for all of these."""
+        if self.shipped is not None:
+            return self.shipped(dataset)
         if dataset.fold is None:
             return load_reported(dataset, self.data_paths, self.reporter)
         key = dataset.model_copy(update={"fold": None}).model_dump_json()
@@ -85,7 +89,8 @@ class Trainer:
         """Start the backend and say what the arithmetic runs on, and how.
 
         Raises:
-            UserError: the backend, the device or Numba is not there, or the process has another backend.
+            UserError: the backend, the device or Numba is not there, the process has another backend, or
+                there are more devices than images in a batch that they are to share.
         """
         if config.runtime.backend == "scratch":
             from cnnlab.scratch.convolution import implementation
@@ -95,6 +100,10 @@ class Trainer:
 
         backend = start_backend(config.runtime)
         self.reporter.note(str(backend))
+        if config.runtime.distribution != "none":
+            from cnnlab.training.distribution import distribution_note
+
+            self.reporter.note(distribution_note(config, backend))
         if backend.device == "cpu":
             from cnnlab.training.slow_precision import slow_precision
 
@@ -242,16 +251,24 @@ class Trainer:
         from cnnlab.run_folders.environment import environment
 
         digest = data.provenance.digest
-        if self.fresh:
-            start_over(path, config)
-        elif trained_on(path) not in (None, digest):
-            self._make_way(path, config)
+        self.clear_way(path, config, digest)
         with open_run(path, config, data=digest) as run:
             facts = environment(config, backend, dataset_facts(config, data))
             facts |= {**_neighbours(path, side_by_side), **marks}
             if warning := resume_under(run, facts):
                 self.reporter.warn(f"{path}: {warning}")
             yield run, facts
+
+    def clear_way(self, path: Path, config: ExperimentConfig, data: str) -> None:
+        """Clear the folder of a run that is held of whatever the run does not go on from.
+
+        Args:
+            data: the digest of what it is trained on.
+        """
+        if self.fresh:
+            start_over(path, config)
+        elif trained_on(path) not in (None, data):
+            self._make_way(path, config)
 
     @contextmanager
     def _told_of_memory(self, *, together: int = 1) -> Iterator[None]:

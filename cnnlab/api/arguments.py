@@ -24,6 +24,7 @@ from cnnlab.files import name_problem
 from cnnlab.language.fields import mistakes
 
 if TYPE_CHECKING:
+    from cnnlab.cluster.address import Address
     from cnnlab.datasets import DataPaths
     from cnnlab.jobs import Jobs
     from cnnlab.reporting import Reporter
@@ -118,9 +119,10 @@ def jobs_of(
     *,
     out: str | PathLike[str] | None,
     data_dir: str | PathLike[str] | None,
-    workers: RunsAtOnce,
+    workers: RunsAtOnce | None,
     threads: int | None,
     together: RunsAtOnce,
+    on: str | None,
     fresh: bool,
     force: bool,
     reporter: Reporter,
@@ -128,21 +130,56 @@ def jobs_of(
     """What finds finished runs and trains missing ones.
 
     Raises:
-        UserError: `out` cannot be written, there is no folder `data_dir`, or `workers`, `threads` or
-            `together` is not a number that can be used.
+        UserError: `out` cannot be written, there is no folder `data_dir`, `workers`, `threads` or
+            `together` is not a number that can be used, or `on` is no address.
     """
-    check_workers(workers)
-    check_threads(threads)
-    check_together(together, workers)
+    cluster = cluster_of(on)
+    check_at_once(workers, threads, together, on_cluster=cluster is not None)
+    count: RunsAtOnce = (1 if cluster is None else "auto") if workers is None else workers
     from cnnlab.jobs import Jobs
     from cnnlab.user_files import check_can_be_made
 
     folder = out_folder(out)
     check_can_be_made(folder)
     return Jobs(
-        folder, data_paths(data_dir), reporter, fresh=fresh, force=force, workers=workers, threads=threads,
-        together=together,
+        folder, data_paths(data_dir), reporter, fresh=fresh, force=force, workers=count, threads=threads,
+        together=together, on=cluster,
     )  # fmt: skip
+
+
+def check_at_once(
+    workers: RunsAtOnce | None, threads: int | None, together: RunsAtOnce, *, on_cluster: bool
+) -> None:
+    """Refuse numbers of runs and threads that are none, or exclude each other.
+
+    Raises:
+        OptionError: which of them.
+    """
+    check_workers(1 if workers is None else workers)
+    check_threads(threads)
+    if on_cluster and together not in ("auto", 1):
+        raise OptionError(
+            "together",
+            "on a cluster, each run is a program of its own; leave out on, or together",
+            value=together,
+        )
+    check_together(together, 1 if workers is None else workers)
+
+
+def cluster_of(on: str | None) -> Address | None:
+    """The cluster that trains; None: this machine does.
+
+    Raises:
+        UserError: it is no address, or Ray is not installed.
+    """
+    if on is None:
+        return None
+    from cnnlab.cluster.address import Address
+    from cnnlab.cluster.connection import ray_module
+
+    address = Address.parse(on)
+    ray_module()
+    return address
 
 
 def data_paths(data_dir: str | PathLike[str] | None) -> DataPaths:

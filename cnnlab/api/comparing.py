@@ -191,9 +191,10 @@ class TrainingArguments(TypedDict, total=False):
     backend: str | None
     device: str | None
     precision: str | None
-    workers: RunsAtOnce
+    workers: RunsAtOnce | None
     threads: int | None
     together: RunsAtOnce
+    on: str | None
     fresh: bool
     force: bool
     progress: ProgressLike
@@ -257,9 +258,10 @@ def compare(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
-    workers: RunsAtOnce = 1,
+    workers: RunsAtOnce | None = None,
     threads: int | None = None,
     together: RunsAtOnce = "auto",
+    on: str | None = None,
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -303,8 +305,8 @@ def compare(
     settling = settling_of(until_settled=until_settled, max_seeds=max_seeds, margin=margin, seeds=seeds)
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     make_jobs = partial(
-        jobs_of, out=out, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
-        force=force, reporter=reporter_for(progress),
+        jobs_of, out=out, data_dir=data_dir, workers=workers, threads=threads, together=together, on=on,
+        fresh=fresh, force=force, reporter=reporter_for(progress),
     )  # fmt: skip
     if equal_steps and vary is None:
         raise OptionError("equal_steps", "expected vary as well; without it nothing changes the steps")
@@ -335,7 +337,7 @@ def compare(
     if not any(isinstance(entry, ExperimentConfig) for entry in entries):
         options = {
             "seeds": chosen is not None, "set": set, "backend": backend, "device": device,
-            "precision": precision, "workers": workers != 1, "threads": threads,
+            "precision": precision, "workers": workers not in (None, 1), "threads": threads, "on": on,
             "together": together != "auto", "fresh": fresh, "force": force, "folds": folds,
         }  # fmt: skip
         unused = ", ".join(f"--{name}" for name, value in options.items() if value)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
     from cnnlab.layers.base import Layer
     from cnnlab.pictures.diagrams.drawing import NetworkDrawing
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 
 class Experiment:

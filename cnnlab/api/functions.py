@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from cnnlab.api.arguments import out_folder
+from cnnlab.api.arguments import out_folder, path_of
 from cnnlab.api.experiment import Experiment, ExperimentLike, load, load_all
 from cnnlab.api.progress import LibraryReporter
 from cnnlab.api.run import Run, Runs
@@ -114,7 +114,8 @@ def predict(
     >>> cnnlab.predict("cnn", ["three.png", "seven.png"]).table
 
     Args:
-        run: a Run, a run's folder, or an experiment's name: its latest finished run.
+        run: a Run, a run's folder, or an experiment's name: its latest finished run; or a file that
+            `cnnlab.export` has written, .onnx or .tflite, which is run by its own runtime.
         images: one or several: paths of images or of folders of images, the bytes of an image file, or arrays
             of pixels, (H, W) or (H, W, C) uint8.
         out: where runs are kept.
@@ -128,6 +129,19 @@ def predict(
             are warned of, and listed in `failures`.
     """
     if not isinstance(run, Run):
+        from cnnlab.conversion.formats import format_of_file
+
+        if kind := format_of_file(path := path_of(run, "run")):
+            if backend is not None or device is not None:
+                option, value = ("backend", backend) if backend is not None else ("device", device)
+                raise OptionError(option, f"has no effect: {kind.runtime} runs {path.name}", value=value)
+            from cnnlab.api.predictions import predict_images
+            from cnnlab.api.progress import reporter_for
+            from cnnlab.conversion.opening import open_exported
+
+            return predict_images(
+                open_exported(path, kind), images, folder=path, reporter=reporter_for(progress)
+            )
         from cnnlab.run_folders.listing import latest_run
 
         run = Run(latest_run(str(run), out_folder(out)))

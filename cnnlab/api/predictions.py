@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
 
-    from cnnlab.datasets import DataPaths
-    from cnnlab.prediction import ImagePrediction
+    from cnnlab.config.experiment import ExperimentConfig
+    from cnnlab.prediction import ImagePrediction, TrainedNetwork
     from cnnlab.reporting import Reporter
-    from cnnlab.run_folders.records import Record
 
 ImageLike: TypeAlias = "str | PathLike[str] | bytes | np.ndarray | tuple[str, bytes]"
 """The path of an image or of a folder of images, an image file as bytes or (name, bytes), or pixels."""
@@ -27,19 +26,20 @@ ImageLike: TypeAlias = "str | PathLike[str] | bytes | np.ndarray | tuple[str, by
 class ImagePredictions(Sequence["ImagePrediction"]):
     """What a network predicts for some images; `predictions[0].best` is ("7", 0.98).
 
-    `folder`: of the run, as the caller named it. `pixels`: (N, H, W, C) uint8, the images as the network's
-    dataset would have them. `failures`: what is wrong with images that could not be used.
+    `config`: of the network. `folder`: of the run, or the exported file, as the caller named it. `pixels`:
+    (N, H, W, C) uint8, the images as the network's dataset would have them. `failures`: what is wrong with
+    images that could not be used.
     """
 
     def __init__(
         self,
-        record: Record,
+        config: ExperimentConfig,
         folder: Path,
         predictions: Sequence[ImagePrediction],
         pixels: np.ndarray,
         failures: Sequence[str],
     ) -> None:
-        self.record = record
+        self.config = config
         self.folder = folder
         self.pixels = pixels
         self.failures = list(failures)
@@ -80,15 +80,14 @@ class ImagePredictions(Sequence["ImagePrediction"]):
         from cnnlab.pictures.contact_sheet import contact_sheet
         from cnnlab.pictures.rendering import Move
 
-        record = self.record
         moves = [Move(predicted=each.best[0]) for each in self._predictions]
         captions = [
             f"{one_line(Path(each.image).name)}\n{one_line(each.best[0])} {each.best[1]:.0%}"
             for each in self._predictions
         ]
-        dataset = record.config.dataset
+        dataset = self.config.dataset
         return contact_sheet(
-            self.pixels, captions, title=record.config.run_title,
+            self.pixels, captions, title=self.config.run_title,
             appearance=dataset.appearance if dataset else PLAIN, moves=moves,
         )  # fmt: skip
 
@@ -106,28 +105,26 @@ class ImagePredictions(Sequence["ImagePrediction"]):
 
 
 def predict_images(
-    record: Record,
+    network: TrainedNetwork,
     images: ImageLike | Iterable[ImageLike],
     *,
     folder: Path,
-    data_paths: DataPaths,
-    backend: str | None,
-    device: str | None,
     reporter: Reporter,
 ) -> ImagePredictions:
-    """What the network of a finished run predicts for images: see `cnnlab.predict`.
+    """What a trained network predicts for images: see `cnnlab.predict`.
 
     Args:
-        folder: of the run, as the caller named it.
+        folder: of its run, or its file, as the caller named it.
 
     Raises:
-        UserError: no image can be used, or there is no such backend or device.
+        UserError: no image can be used.
     """
-    from cnnlab.config.asked_runtime import asked_runtime
-    from cnnlab.prediction import dataset_of, image_predictions, prepare_all, probabilities
+    from cnnlab.prediction import image_predictions, prepare_all
 
-    runtime = asked_runtime(record.config.runtime, backend=backend, device=device)
-    prepared, failures = prepare_all(list(_sources(images)), dataset_of(record))
+    dataset = network.config.dataset
+    if dataset is None:
+        raise UserError(f"{folder}: this run has no dataset")
+    prepared, failures = prepare_all(list(_sources(images)), dataset)
     for failure in failures:
         reporter.warn(failure)
     if not prepared:
@@ -137,9 +134,9 @@ def predict_images(
 
     names = [name for name, _ in prepared]
     pixels = np.stack([each.pixels for _, each in prepared])
-    scores = probabilities(record, pixels, data_paths, runtime)
-    found = image_predictions(record, names, scores, [each.notes for _, each in prepared])
-    return ImagePredictions(record, folder, found, pixels, failures)
+    scores = network.probabilities(pixels)
+    found = image_predictions(dataset.class_names, names, scores, [each.notes for _, each in prepared])
+    return ImagePredictions(network.config, folder, found, pixels, failures)
 
 
 def _sources(images: ImageLike | Iterable[ImageLike]) -> Iterator[tuple[str, Path | bytes]]:

@@ -181,10 +181,12 @@ class Run:
         progress: ProgressLike = None,
     ) -> ImagePredictions:
         """What the network predicts for images of your own: see `cnnlab.predict`."""
-        return predict_images(
-            self.record, images, folder=self._folder, data_paths=data_paths(data_dir), backend=backend,
-            device=device, reporter=reporter_for(progress),
-        )  # fmt: skip
+        from cnnlab.config.asked_runtime import asked_runtime
+        from cnnlab.prediction import NetworkOfRun
+
+        runtime = asked_runtime(self.record.config.runtime, backend=backend, device=device)
+        network = NetworkOfRun(self.record, data_paths(data_dir), runtime)
+        return predict_images(network, images, folder=self._folder, reporter=reporter_for(progress))
 
     def differences(self, other: Run) -> list[Difference]:
         """What differs between two runs, key by key: config, result, environment."""

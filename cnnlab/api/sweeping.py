@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,6 +23,7 @@ from cnnlab.errors import OptionError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from cnnlab.run_folders.folders import Folder
     from cnnlab.search.document import Document
@@ -72,6 +73,13 @@ class Sweep(StudyResult):
 
         return reading_table(self._document)
 
+    @cached_property
+    def figures(self) -> Mapping[str, Figure]:
+        """Drawn when they are looked up: "slices", and of "map", "importance", "parallel" those it has."""
+        from cnnlab.search.pictures import pictures
+
+        return pictures(self._document)
+
     @property
     def runs(self) -> Runs:
         """All runs that finished."""
@@ -90,10 +98,23 @@ class Sweep(StudyResult):
         return sweep_text(self._document, style)
 
     def saved(self) -> Folder:
-        """Write sweep.json and tables to OUT/sweeps/NAME/; the folder knows them."""
+        """Write sweep.json, tables and pictures to OUT/sweeps/NAME/; the folder knows them."""
         from cnnlab.search.writing import write_sweep
 
         return write_sweep(self._study, self._out)
+
+    def report(self, path: str | PathLike[str] | None = None) -> Path:
+        """Save the sweep, and write it as one HTML page that needs no other file.
+
+        Args:
+            path: by default OUT/sweeps/NAME/report.html.
+
+        Raises:
+            UserError: the file cannot be written there.
+        """
+        from cnnlab.api.sweep_reports import sweep_report
+
+        return sweep_report(self.save(), path)
 
 
 def sweep(
@@ -110,9 +131,10 @@ def sweep(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
-    workers: RunsAtOnce = 1,
+    workers: RunsAtOnce | None = None,
     threads: int | None = None,
     together: RunsAtOnce = "auto",
+    on: str | None = None,
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -143,7 +165,9 @@ def sweep(
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     source = unfinished(experiment, out_path, "settings are changed in a config")
     base = load(source, settings).config
-    plan = _plan(base, settings, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds)
+    plan = plan_of(
+        source, base, settings, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds
+    )  # fmt: skip
 
     if together not in ("auto", 1) and (plan.search == "tpe" or plan.prune):
         raise OptionError(
@@ -160,8 +184,8 @@ def sweep(
 
     watching = Watching(reporter_for(progress))
     jobs = jobs_of(
-        out=out_path, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
-        force=force, reporter=watching,
+        out=out_path, data_dir=data_dir, workers=workers, threads=threads, together=together, on=on,
+        fresh=fresh, force=force, reporter=watching,
     )  # fmt: skip
     try:
         study = carry_out(plan, derive, jobs, watching)
@@ -170,7 +194,8 @@ def sweep(
     return Sweep(study, jobs.out)
 
 
-def _plan(
+def plan_of(
+    experiment: ExperimentLike,
     base: ExperimentConfig,
     settings: Mapping[str, Any],
     *,
@@ -208,4 +233,8 @@ def _plan(
 
     chosen = seeds_of(seeds if seeds is not None else merged.seeds) or (base.seed,)
     space = space_of(merged.vary if vary is None else vary, settings)
-    return Plan(base.without_sweep(), space, merged.search, chosen, merged.trials, merged.prune)
+    fixed = {key: given_by("--set", key, value).plain() for key, value in settings.items()}
+    return Plan(
+        base.without_sweep(), space, merged.search, chosen, merged.trials, merged.prune,
+        experiment=fspath(experiment) if isinstance(experiment, str | PathLike) else None, fixed=fixed,
+    )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from cnnlab.api.arguments import Seeds, data_paths, jobs_of, out_folder, seeds_of, with_runtime
+from cnnlab.api.arguments import Seeds, cluster_of, data_paths, jobs_of, out_folder, seeds_of, with_runtime
 from cnnlab.api.experiment import ExperimentLike, load_all
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run, Runs
@@ -14,8 +14,9 @@ from cnnlab.config.runs_at_once import RunsAtOnce, check_threads
 from cnnlab.errors import CnnlabError
 
 if TYPE_CHECKING:
+    from cnnlab.cluster.costs import DeviceCost
     from cnnlab.run_outcomes import RunsFailed
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 
 class TrainingFailed(CnnlabError):
@@ -42,9 +43,10 @@ def train(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
-    workers: RunsAtOnce = 1,
+    workers: RunsAtOnce | None = None,
     threads: int | None = None,
     together: RunsAtOnce = "auto",
+    on: str | None = None,
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -64,13 +66,15 @@ def train(
         device: auto, cpu or gpu.
         precision: float32, mixed_bfloat16 or mixed_float16.
         workers: how many runs to train at the same time, each in its own process, or "auto": as many as CPUs
-            and memory allow.
-        threads: CPU threads of each run; by default all CPUs, divided among the workers. Without it,
-            a resumed run keeps the number that it was begun with.
+            and memory allow. By default 1; with `on`, as many as the cluster has room for.
+        threads: CPU threads of each run; by default all CPUs, divided among the workers; with `on`, 1.
+            Without it, a resumed run keeps the number that it was begun with.
         together: how many seeds of an experiment to train as one program, on JAX, or "auto": on a GPU as many
             as its memory has room for, at most 32, elsewhere 1. The number decides the last digits, as that
             of threads does. Seeds that are resumed stay together as they were begun, unless this number is
             smaller or the GPU has no room for them. On a CPU, they have the threads of this process.
+        on: "ray": the runs are trained by Ray, which is started on this machine; "ray://HOST:PORT": on the
+            machines of a running cluster. Nothing is trained in this process then.
         fresh: start over, even where a run is finished; the folder of a damaged run is kept beside it.
         force: train even if the parameters cannot fit in memory.
         progress: True for a bar in a notebook, or a function such as print; by default nothing is shown.
@@ -86,8 +90,8 @@ def train(
     loaded = load_all(experiments, settings)
     chosen = seeds_of(seeds)
     jobs = jobs_of(
-        out=out, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
-        force=force, reporter=reporter_for(progress),
+        out=out, data_dir=data_dir, workers=workers, threads=threads, together=together, on=on,
+        fresh=fresh, force=force, reporter=reporter_for(progress),
     )  # fmt: skip
     configs = [each.config.with_seed(seed) for each in loaded for seed in chosen or (each.seed,)]
     from cnnlab.run_outcomes import RunsFailed
@@ -108,15 +112,18 @@ def estimate_costs(
     device: str | None = None,
     precision: str | None = None,
     threads: int | None = None,
+    on: str | None = None,
     force: bool = False,
     progress: ProgressLike = None,
-) -> list[CostEstimate]:
+) -> list[CostEstimate] | list[DeviceCost]:
     """Run a few training steps of each experiment and estimate what a whole run will cost; nothing is kept.
 
-    The arguments are those of `train`.
+    The arguments are those of `train`. With `on`, the steps are run on each kind of machine that the cluster
+    has: the result is one item for each experiment and kind.
 
     Raises:
         UserError: an experiment cannot be trained here.
+        CnnlabError: the cluster cannot be reached.
     """
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
     loaded = load_all(experiments, settings)
@@ -124,6 +131,11 @@ def estimate_costs(
 
     # Nothing is written: whether the folder of runs can be does not matter.
     check_threads(threads)
-    jobs = Jobs(out_folder(None), data_paths(data_dir), reporter_for(progress), force=force, threads=threads)
+    jobs = Jobs(
+        out_folder(None), data_paths(data_dir), reporter_for(progress), force=force, threads=threads,
+        on=cluster_of(on),
+    )  # fmt: skip
+    if jobs.on is not None:
+        return [cost for costs in jobs.device_costs([each.config for each in loaded]) for cost in costs]
     with jobs.cost_estimates() as estimate_cost:
         return [estimate_cost(each.config) for each in loaded]

@@ -111,9 +111,10 @@ def why(
     backend: str | None = None,
     device: str | None = None,
     precision: str | None = None,
-    workers: RunsAtOnce = 1,
+    workers: RunsAtOnce | None = None,
     threads: int | None = None,
     together: RunsAtOnce = "auto",
+    on: str | None = None,
     fresh: bool = False,
     force: bool = False,
     progress: ProgressLike = None,
@@ -153,8 +154,8 @@ def why(
 
     reporter = reporter_for(progress)
     jobs = jobs_of(
-        out=out_path, data_dir=data_dir, workers=workers, threads=threads, together=together, fresh=fresh,
-        force=force, reporter=reporter,
+        out=out_path, data_dir=data_dir, workers=workers, threads=threads, together=together, on=on,
+        fresh=fresh, force=force, reporter=reporter,
     )  # fmt: skip
     write_configs(ladder, jobs.out)
     for rung, reason in ladder.left_out.items():

@@ -166,9 +166,10 @@ class TrainingOptions(TypedDict):
     backend: str | None
     device: str | None
     precision: str | None
-    workers: RunsAtOnce
+    workers: RunsAtOnce | None
     threads: int | None
     together: RunsAtOnce
+    on: str | None
     fresh: bool
     force: bool
 
@@ -317,6 +318,41 @@ def workers_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def _workers_or_cluster_option(command: Command) -> Command:
+    """--workers, whose default depends on --on."""
+    return click.option(
+        "--workers", type=CountType(), metavar="N|auto",
+        help="Train N runs at once, each in its own process; auto: as many as CPUs and memory allow.  "
+        "[default: 1; with --on, as many as the cluster has room for]",
+    )(command)  # fmt: skip
+
+
+class ClusterType(click.ParamType[str]):
+    """ray, or ray://HOST:PORT."""
+
+    name = "cluster"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text itself.
+
+        Raises:
+            UserError: it is neither.
+        """
+        from cnnlab.cluster.address import Address
+
+        Address.parse(value)
+        return str(value)
+
+
+def on_option(command: Command) -> Command:
+    """--on: a cluster that trains."""
+    return click.option(
+        "--on", type=ClusterType(), metavar="ray[://HOST:PORT]",
+        help="Let Ray train the runs: on this machine, or on those of the cluster at this address. Each run "
+        "has 1 CPU, or --threads; finished runs are copied to --out.",
+    )(command)  # fmt: skip
+
+
 def together_option(command: Command) -> Command:
     """--together."""
     return click.option(
@@ -375,9 +411,10 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
     @backend_option
     @device_option
     @precision_option
-    @workers_option
+    @_workers_or_cluster_option
     @threads_option
     @together_option
+    @on_option
     @click.option(
         "--fresh",
         is_flag=True,
@@ -395,17 +432,18 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
         backend: str | None,
         device: str | None,
         precision: str | None,
-        workers: RunsAtOnce,
+        workers: RunsAtOnce | None,
         threads: int | None,
         together: RunsAtOnce,
+        on: str | None,
         fresh: bool,
         force: bool,
         **kwargs: Any,
     ) -> Any:
         options = TrainingOptions(
             seeds=seeds, set=set, out=out, data_dir=data_dir, backend=backend, device=device,
-            precision=precision, workers=workers, threads=threads, together=together, fresh=fresh,
-            force=force,
+            precision=precision, workers=workers, threads=threads, together=together, on=on,
+            fresh=fresh, force=force,
         )  # fmt: skip
         return command(*args, options=options, **kwargs)
 

@@ -1,4 +1,4 @@
-"""cnnlab runs list | show | rm | diff"""
+"""cnnlab runs list | show | rm | diff | merge"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from cnnlab.commands.options import Text, existing_out_option, json_option
+from cnnlab.commands.options import GivenPath, Text, existing_out_option, json_option, out_option
 from cnnlab.commands.output import (
     print_csv,
     print_json,
@@ -35,6 +35,7 @@ _HEADERS = {
     "seconds": "Seconds",
     "started": "Started",
 }
+_MORE_HEADERS = {"bytes": "Bytes"}
 
 _RUN = Text("a run's folder or an experiment's name")
 
@@ -56,6 +57,7 @@ def command() -> None:
     cnnlab runs show cnn-1a2b3c4d/seed-0
     cnnlab runs diff cnn-1a2b3c4d/seed-0 cnn-5e6f7a8b/seed-0
     cnnlab runs rm --where 'state = failed'
+    cnnlab runs merge /mnt/node7/experiments
 
     A run is given by its folder, which may be relative to --out. An experiment's folder or name stands for
     all of its runs.
@@ -77,6 +79,7 @@ def command() -> None:
     help="Show a key as another column; may be repeated.",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most N runs.")
+@click.option("--disk", is_flag=True, help="Show the disk space that each run takes, and the total.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
 @existing_out_option
@@ -87,6 +90,7 @@ def list_command(
     sort: str | None,
     columns: tuple[str, ...],
     limit: int | None,
+    disk: bool,
     as_csv: bool,
     markdown: bool,
     out: Path,
@@ -115,6 +119,11 @@ def list_command(
     if sort is not None:
         rows = sort_rows(rows, sort)
     shown = rows[:limit]
+    if disk:
+        from cnnlab.run_folders.removing import disk_use
+
+        shown = [{**row, "bytes": disk_use(row["path"])} for row in shown]
+        columns = (*columns, "bytes")
     keys = list(dict.fromkeys([*(KEYS if as_json or as_csv else _HEADERS), *columns]))
     if as_json:
         print_json([{key: row.get(key) for key in keys} for row in shown])
@@ -122,9 +131,13 @@ def list_command(
         print_csv(keys, [[_in_csv(row.get(key)) for key in keys] for row in shown])
     elif shown:
         cells = [[_in_table(key, row) for key in keys] for row in shown]
-        print_table([_HEADERS.get(key, key) for key in keys], cells, left=2, markdown=markdown)
+        print_table(
+            [(_HEADERS | _MORE_HEADERS).get(key, key) for key in keys], cells, left=2, markdown=markdown
+        )
         say_side_by_side(row.get("side_by_side") for row in shown)
     count = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else counted(len(rows), "run")
+    if disk:
+        count += f", {sum(row['bytes'] for row in shown) / 2**20:,.1f} MiB,"
     tell(f"{count} in {out}" if out.is_dir() else f"no runs yet: {out} does not exist")
 
 
@@ -183,43 +196,96 @@ def diff_command(a: str, b: str, markdown: bool, out: Path, as_json: bool) -> No
 @command.command("rm")
 @click.argument("runs", nargs=-1, type=_RUN, metavar="[RUN]...")
 @_where_option
+@click.option(
+    "--keep-best",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Of the chosen runs, keep the N with the highest validation accuracy.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--dry-run", is_flag=True, help="List what would be removed, but remove nothing.")
 @existing_out_option
 @json_option
 def remove_command(
-    runs: tuple[str, ...], where: str | None, yes: bool, dry_run: bool, out: Path, as_json: bool
+    runs: tuple[str, ...],
+    where: str | None,
+    keep_best: int | None,
+    yes: bool,
+    dry_run: bool,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Remove runs permanently, after confirmation.
 
     A run that is being trained cannot be removed. Only folders of runs are removed, each completely or not
     at all. A removed run is trained again when it is next needed.
+
+    --keep-best ranks the chosen runs together, whatever experiments they are of, by validation accuracy and
+    never by test accuracy. Chosen runs that are unfinished, damaged or without a validation accuracy are
+    never among the best, and are removed; add --where 'state = finished' to spare them.
     """
-    from cnnlab.run_folders.holding import remove_run
-    from cnnlab.run_folders.listing import find_runs
+    from cnnlab.run_folders.removing import plan_removal
 
     if not runs and where is None:
         raise click.UsageError("expected runs to remove, or --where")
-    paths = list(dict.fromkeys(path for run in runs for path in find_runs(run, out)))
-    if where is not None:
-        among = {path.resolve() for path in paths} if runs else None
-        paths = [Path(row["path"]).resolve() for row in _selected(out, where=where, among=among)]
-    size = sum(file.stat().st_size for path in paths for file in path.rglob("*") if file.is_file())
-    what = f"{counted(len(paths), 'run')}, {size / 2**20:.1f} MiB"
-    document = {"removed": not dry_run, "bytes": size, "runs": [str(path) for path in paths]}
+    plan = plan_removal(runs, out, where=where, keep_best=keep_best)
+    for path in plan.unreadable:
+        tell(f"warning: {path}: config.yaml cannot be read; its settings are unknown")
+    what = f"{counted(len(plan.rows), 'run')}, {plan.size / 2**20:.1f} MiB"
     if not as_json:  # before the question: it is about these
-        for path in paths:
-            say(str(path))
-    if paths and not dry_run:
+        for row in plan.kept:
+            say(f"keep    {_with_accuracy(row)}")
+        for row in plan.rows:
+            say(f"remove  {_with_accuracy(row)}" if keep_best else str(Path(row["path"])))
+    if plan.rows and not dry_run:
         if not yes and not _agreed(what, as_json=as_json):
             tell("nothing was removed")
             return
-        for path in paths:
-            remove_run(path)
+        plan = plan.carry_out()
     if as_json:
-        print_json(document)
-    done = f"{'would remove' if dry_run else 'removed'} {what}" if paths else "nothing to remove"
+        print_json(plan.as_dict() | {"removed": not dry_run})
+    done = f"{'would remove' if dry_run else 'removed'} {what}" if plan.rows else "nothing to remove"
     tell(done)
+
+
+def _with_accuracy(row: Mapping[str, Any]) -> str:
+    """A run beside what it is ranked by, or why it has no rank."""
+    accuracy = row["validation_accuracy"]
+    rank = f"validation {accuracy:.2%}" if accuracy is not None else "no validation accuracy"
+    return f"{Path(row['path'])}  {rank if row['state'] == 'finished' else row['state']}"
+
+
+@command.command("merge")
+@click.argument("folder", type=GivenPath(exists=True, file_okay=False), metavar="DIR")
+@click.option("--dry-run", is_flag=True, help="List what would be taken in, but write nothing.")
+@out_option
+@json_option
+def merge_command(folder: Path, dry_run: bool, out: Path, as_json: bool) -> None:
+    """Take in runs that were trained elsewhere.
+
+    DIR is a folder of runs, as --out is, or that of an experiment or of one run. Sweeps and comparisons in it
+    are left alone: make them again from the runs. Each run is checked by the digests of its files. Nothing is
+    overwritten: a run that is here with the same result is skipped; one with another result, or a damaged
+    one, is named and left out, and the exit code is 1. Unfinished runs are taken in with their checkpoints
+    where there is none here, except for those being trained.
+    """
+    from cnnlab.api.merging import merge
+
+    merged = merge(folder, out=out, dry_run=dry_run)
+    if as_json:
+        print_json(merged.as_dict())
+    else:
+        for each in merged.runs:
+            done = "would be taken in" if dry_run and each.outcome == "taken in" else each.outcome
+            say(f"{each.source}: {done}{f' ({each.reason})' if each.reason else ''}")
+    problems = len(merged.problems)
+    verb = "would be taken in" if dry_run else "taken in"
+    tell(
+        f"{len(merged.taken)} of {counted(len(merged.runs), 'run')} {verb}, {out}"
+        + (f"; {problems} left out: see above" if problems and not as_json else "")
+    )
+    if problems:
+        raise click.exceptions.Exit(1)
 
 
 def _agreed(what: str, *, as_json: bool) -> bool:
@@ -281,6 +347,7 @@ def _show(document: Mapping[str, Any]) -> None:
         ),
         "commit": _commit(environment),
         "command": " ".join(str(word) for word in status.get("command", [])),
+        "disk": f"{sum(document['files'].values()) / 2**20:.1f} MiB",
         "files": ", ".join(f"{name} ({size / 1024:,.0f} KiB)" for name, size in document["files"].items()),
     }
     width = max(len(key) for key in facts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from cnnlab.commands.options import (
     ExperimentType,
@@ -36,6 +37,10 @@ from cnnlab.commands.output import print_csv_table, print_json, say, tell
     help="Stop trials that are worse than the median of the others at the same epoch.",
 )  # fmt: skip
 @training_options("Train each combination with these seeds.")
+@click.option(
+    "--print-commands", is_flag=True,
+    help="Train nothing; print a cnnlab train command for each combination, as for a job array.",
+)  # fmt: skip
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
 @json_option
@@ -46,6 +51,7 @@ def command(
     search: str | None,
     trials: int | None,
     prune: bool | None,
+    print_commands: bool,
     as_csv: bool,
     markdown: bool,
     quiet: bool,
@@ -57,6 +63,7 @@ def command(
     cnnlab sweep cnn --vary training.batch_size=50,100,200 --vary training.optimizer.learning_rate=3e-4,1e-3
     cnnlab sweep cnn --vary training.optimizer.learning_rate=1e-4..1e-2 --search tpe --trials 20
     cnnlab sweep mine.yaml --seeds 0-2 --workers auto
+    cnnlab sweep mine.yaml --seeds 0-2 --print-commands > commands.txt
 
     What varies may also stand in the config, in a section sweep with vary, search, trials, prune and seeds.
 
@@ -69,6 +76,14 @@ def command(
     """
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")
+    if print_commands:
+        if as_csv or markdown:
+            raise click.UsageError("--print-commands prints no table; leave --csv and --markdown out")
+        _print_commands(
+            experiment, options, as_json=as_json, vary=vary, search=search, trials=trials, prune=prune,
+            quiet=quiet,
+        )  # fmt: skip
+        return
     from cnnlab.api.sweeping import sweep
     from cnnlab.commands.progress import reporting
 
@@ -85,3 +100,16 @@ def command(
         return
     say(swept.as_text("markdown" if markdown else "terminal") + ("" if markdown else "\n"))
     (tell if markdown else say)(f"{folder.path}: {', '.join(sorted(folder.written))}")
+
+
+def _print_commands(experiment: str, options: TrainingOptions, *, as_json: bool, **search: Any) -> None:
+    from cnnlab.api.sweep_commands import sweep_commands
+
+    context = click.get_current_context()
+    by_default = context.get_parameter_source("out") is ParameterSource.DEFAULT
+    given: dict[str, Any] = {**options, "out": None if by_default else options["out"]}
+    lines = sweep_commands(experiment, **given, **search)
+    if as_json:
+        print_json(lines)
+        return
+    say("\n".join(lines))

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from cnnlab.api.experiment import ExperimentLike
     from cnnlab.api.run import Runs
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.cluster.costs import DeviceCost
+    from cnnlab.training.costs import CostEstimate
 
 
 @click.command()
@@ -40,6 +41,7 @@ def command(
     cnnlab train cnn
     cnnlab train cnn --seeds 0-4 --set training.epochs=3
     cnnlab train mine.yaml --check
+    cnnlab train cnn --seeds 0-9 --on ray://10.0.0.1:6379
 
     Each run gets a folder, experiments/NAME-DIGEST/seed-N, with its config, history, curves, result and
     model. Finished runs are not trained again; interrupted runs are resumed.
@@ -62,7 +64,7 @@ def command(
             costs = estimate_costs(
                 experiments, set=options["set"], data_dir=options["data_dir"], backend=options["backend"],
                 device=options["device"], precision=options["precision"], threads=options["threads"],
-                force=options["force"], progress=reporter,
+                on=options["on"], force=options["force"], progress=reporter,
             )  # fmt: skip
         else:
             try:
@@ -107,36 +109,38 @@ def _print_runs(runs: Runs) -> None:
         say(str(experiment / names[0]) if len(names) == 1 else f"{experiment}: {', '.join(names)}")
 
 
-def _print_costs(costs: Sequence[CostEstimate], *, as_json: bool) -> None:
+def _print_costs(costs: Sequence[CostEstimate] | Sequence[DeviceCost], *, as_json: bool) -> None:
     if as_json:
         documents = [cost.as_dict() for cost in costs]
         print_json(documents if len(documents) > 1 else documents[0])
         return
-    headers = [
-        "Experiment",
-        "Steps/\nepoch",
-        "ms/\nstep",
-        "s/\nepoch",
-        "Whole\nrun",
-        "Memory\nMiB",
-        "Disk\nMiB",
-        "Checkpoint\nMiB",
-    ]
-    rows = [
-        [
-            each.name,
-            f"{each.steps_per_epoch:,}",
-            f"{1000 * each.seconds_per_step:.2f}",
-            f"{each.seconds_per_epoch:.1f}",
-            _duration(each.seconds),
-            *(
-                "–" if size is None else f"{size / 2**20:,.1f}"
-                for size in (each.peak_memory_bytes, each.disk_bytes, each.checkpoint_bytes)
-            ),
+    from cnnlab.cluster.costs import DeviceCost
+
+    headers = ["Experiment", "Steps/\nepoch", "ms/\nstep", "s/\nepoch", "Whole\nrun", "Memory\nMiB"]
+    of_disk = ["Disk\nMiB", "Checkpoint\nMiB"]
+    of_cluster = ["Runs\nat once", "Machines", "Device"]
+    rows, on_cluster = [], False
+    for each in costs:
+        on_cluster = isinstance(each, DeviceCost)
+        estimate = each.estimate if isinstance(each, DeviceCost) else each
+        row = [
+            estimate.name,
+            f"{estimate.steps_per_epoch:,}",
+            f"{1000 * estimate.seconds_per_step:.2f}",
+            f"{estimate.seconds_per_epoch:.1f}",
+            _duration(estimate.seconds),
+            _mebibytes(estimate.peak_memory_bytes),
         ]
-        for each in costs
-    ]
-    print_table(headers, rows, width=TEXT_COLUMNS)
+        if isinstance(each, DeviceCost):
+            row += [f"{each.runs_at_once:,}", f"{each.machines:,}", each.device]
+        else:
+            row += [_mebibytes(each.disk_bytes), _mebibytes(each.checkpoint_bytes)]
+        rows.append(row)
+    print_table([*headers, *(of_cluster if on_cluster else of_disk)], rows, width=TEXT_COLUMNS)
+
+
+def _mebibytes(size: int | None) -> str:
+    return "–" if size is None else f"{size / 2**20:,.1f}"
 
 
 def _duration(seconds: float) -> str:

@@ -13,7 +13,7 @@ from cnnlab.language.fields import mistakes
 
 
 def asked_runtime(before: RuntimeConfig, *, backend: str | None, device: str | None) -> RuntimeConfig:
-    """`before`, with what the user asks for; None: as before. Keras computes, whatever has trained.
+    """`before`, with what the user asks for; None: as before. Keras computes, on one device.
 
     Raises:
         OptionError: there is no such backend or device.
@@ -24,8 +24,9 @@ def asked_runtime(before: RuntimeConfig, *, backend: str | None, device: str | N
         why = "a trained network is computed by Keras; " if backend == "scratch" else ""
         raise OptionError("backend", f"{why}expected tensorflow, jax or torch, found {backend!r:.60}")
     asked = {key: value for key, value in (("backend", backend), ("device", device)) if value is not None}
+    kept = before.model_dump(exclude={"convolution", "distribution"})  # of the training alone
     try:
-        return RuntimeConfig.model_validate(before.model_dump(exclude={"convolution"}) | asked)
+        return RuntimeConfig.model_validate(kept | asked)
     except ValidationError as error:
         ((option,), problem), *_ = mistakes(error)
         raise OptionError(str(option), problem) from None

@@ -23,6 +23,7 @@ from cnnlab.config.checks import (
     training_mismatches,
 )
 from cnnlab.config.decisive import decides
+from cnnlab.config.distribution_checks import indivisible_layers
 from cnnlab.config.engine_checks import foreign_layers, layers_without_arithmetic, unknown_to_engine
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
@@ -317,6 +318,8 @@ def _mismatches(config: ExperimentConfig, root: YamlNode, *, trained: bool) -> I
         yield from repeated_names(config.nodes, root)
         if by_engine:
             yield from layers_without_arithmetic(config.nodes, root)
+        if not trained:
+            yield from indivisible_layers(config.nodes, config.runtime, root)
         output_shape = config.architecture.output_shape
     except LayerShapeError as error:
         yield shape_mismatch(error, root)

@@ -202,6 +202,13 @@ class TrainingConfig(Settings):
         return value
 
 
+_ONE_DEVICE = {
+    "torch": "PyTorch needs a process for each, and a run has one process",
+    "scratch": "cnnlab's own engine computes on the CPU",
+}
+"""Backends that have no `distribution`, and why."""
+
+
 class RuntimeConfig(Settings):
     """The section `runtime`."""
 
@@ -215,6 +222,11 @@ class RuntimeConfig(Settings):
         "im2col",
         description="With backend scratch, how convolutions are computed: as products of matrices, in nested "
         "loops of Python, or in these loops compiled by Numba.",
+    )
+    distribution: Literal["none", "data_parallel"] = Field(
+        "none",
+        description="data_parallel: all devices of the kind in use train one network, and each computes a "
+        "part of every batch; with backend jax or tensorflow.",
     )
 
     @property
@@ -231,4 +243,12 @@ class RuntimeConfig(Settings):
     def _no_idle_convolution(self) -> Self:
         if self.backend != "scratch":
             self.reject_unused("convolution", reason="without backend: scratch")
+        return self
+
+    @model_validator(mode="after")
+    def _distribution_where_it_is_possible(self) -> Self:
+        if self.distribution != "none" and self.backend in (alone := _ONE_DEVICE):
+            message = f"backend {self.backend} trains on one device: {alone[self.backend]}"
+            remedy = "leave it out, or use backend jax or tensorflow"
+            raise problems(problem(f"{message}; {remedy}", ("distribution",)))
         return self

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import pandas as pd
 from markupsafe import Markup, escape
 
-from cnnlab.accounting.quantities import exactly, size
+from cnnlab.accounting.quantities import exactly
 from cnnlab.comparison import (
     ComparedOutcomes,
     Outcome,
@@ -25,7 +23,6 @@ from cnnlab.comparison import (
 )
 from cnnlab.comparison.advantages import p_text
 from cnnlab.comparison.confusion import confusion
-from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.sentences import margin_text
 from cnnlab.comparison.verdicts import verdict
 from cnnlab.ladder.document import Document
@@ -37,8 +34,10 @@ from cnnlab.pictures.kit.formats import percent, signed
 from cnnlab.pictures.plots import PredictedImages
 from cnnlab.pictures.plots.confusion import STRONG, ConfusionMatrix, percent_matrices
 from cnnlab.report import charts, images, network
+from cnnlab.report.provenance import provenance
+from cnnlab.report.tables import table_rows
 from cnnlab.report.templates import pages
-from cnnlab.run_folders.records import Record, read_json
+from cnnlab.run_folders.records import Record
 from cnnlab.variation.document import Document as VariationDocument
 from cnnlab.variation.pictures import picture as variation_picture
 from cnnlab.variation.tables import reading_table
@@ -83,14 +82,14 @@ def render_report(
         conclusion=conclusion(comparison),
         verdicts=[verdict(pair) for pair in comparison.pairs],
         tables=[
-            _table("Accuracy", rounded_table(comparison), caption(comparison)),
-            _table(
+            table_rows("Accuracy", rounded_table(comparison), caption(comparison)),
+            table_rows(
                 "Cost", cost_table(comparison), f"Cost of that accuracy; means over the {varied(comparison)}"
             ),
         ],
-        fold_table=_table("Fold by fold", fold_table(comparison), "Test accuracy by seed and fold"),
+        fold_table=table_rows("Fold by fold", fold_table(comparison), "Test accuracy by seed and fold"),
         varied=varied(comparison),
-        class_table=_table("Class by class", class_table(comparison), "Test accuracy by class"),
+        class_table=table_rows("Class by class", class_table(comparison), "Test accuracy by class"),
         charts=drawn,
         chart_data=[each.data for each in drawn],
         seeds=_in_order(run for runs in histories.values() for run in runs),
@@ -106,7 +105,10 @@ def render_report(
         image_size="large" if answers is not None and answers.appearance.points else "",
         why=None if why is None else _why(why),
         variations=[_variation(each, number) for number, each in enumerate(variations)],
-        provenance=[_provenance(outcome) for outcome in comparison.experiments],
+        provenance=[
+            provenance(each.name, each.digest, each.seeds, each.records, each.folds)
+            for each in comparison.experiments
+        ],
     )
 
 
@@ -127,7 +129,7 @@ def _why(document: Document) -> dict[str, Any]:
     return {
         "verdict": document["verdict"],
         "svg": inline_svg(picture(document), "why-picture", label),
-        "table": _table("Rungs", step_table(document), "Test accuracy of each rung; p adjusted by Holm"),
+        "table": table_rows("Rungs", step_table(document), "Test accuracy of each rung; p adjusted by Holm"),
     }
 
 
@@ -140,22 +142,8 @@ def _variation(document: VariationDocument, number: int) -> dict[str, Any]:
         "caption": f"{document['title']}; {document['trained_for']}.",
         "verdict": document["verdict"],
         "svg": inline_svg(variation_picture(document), f"variation-{number}", label),
-        "table": _table(keys, reading_table(document), "Test accuracies; p adjusted by Holm"),
+        "table": table_rows(keys, reading_table(document), "Test accuracies; p adjusted by Holm"),
     }
-
-
-def _table(title: str, table: pd.DataFrame, about: str) -> dict[str, Any]:
-    """Cells with what they are sorted by: the number they begin with, if they do."""
-    rows = [[(str(cell), _sort_key(str(cell))) for cell in row] for row in table.to_numpy().tolist()]
-    return {"title": title, "caption": about, "columns": list(table.columns), "rows": rows}
-
-
-def _sort_key(cell: str) -> str:
-    number = cell.replace(",", "").replace("−", "-").split(" ")[0].rstrip("%")
-    try:
-        return number if math.isfinite(float(number)) else cell
-    except ValueError:
-        return cell
 
 
 def _pair(pair: Pair) -> dict[str, Any]:
@@ -194,49 +182,6 @@ def _rows(matrix: ConfusionMatrix) -> list[tuple[str, list[tuple[str, int, str]]
         (name, [cell(text, float(strength)) for text, strength in zip(texts, strengths, strict=True)])
         for name, texts, strengths in zip(matrix.class_names, matrix.texts, matrix.strengths, strict=True)
     ]
-
-
-def _provenance(outcome: Outcome) -> dict[str, Any]:
-    first = outcome.records[0]
-    dataset, config = first.dataset.as_dict(), first.config
-    if outcome.folds is not None:  # what all folds have in common
-        config = config.with_fold(None)
-        whole = {} if config.dataset is None else {"title": config.dataset.full_title}
-        dataset = {key: dataset[key] for key in dataset if key not in ("digest", "test_digest")}
-        dataset |= {**whole, "fold": f"0 to {outcome.folds - 1}"}
-    statuses = [read_json(record.path / "run.json") or {} for record in outcome.records]
-    return {
-        "name": outcome.name,
-        "digest": outcome.digest,
-        "seeds": seeds_text(outcome.seeds),
-        "folders": [str(record.path) for record in outcome.records],
-        "dates": sorted({status["started"][:10] for status in statuses if "started" in status}),
-        # The page is handed on: where the files lie on this machine is said in environment.json only.
-        "dataset": {
-            key: _value(value) for key, value in dataset.items() if value is not None and key != "origin"
-        },
-        "environment": _environment(first.environment),
-        "config": config.to_yaml(),
-    }
-
-
-def _value(value: object) -> str:
-    """A setting with several parts as "seed 0, block 4"."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {each}" for key, each in value.items())
-    return str(value)
-
-
-def _environment(environment: Mapping[str, Any]) -> list[str]:
-    """Versions and machine, each as "what value"; what a run does not know, or did not use, is left out."""
-    facts = {key: value for key, value in environment.items() if value and key != "dataset"}
-    if "memory_bytes" in facts:
-        facts["memory"] = size(facts.pop("memory_bytes"))
-    if facts.pop("git_dirty", False):
-        facts["git_commit"] = f"{facts['git_commit']} with uncommitted changes"
-    for name, version in facts.pop("plugins", {}).items():
-        facts[f"plug-in {name}"] = version
-    return [f"{key.replace('_', ' ')} {value}" for key, value in facts.items()]
 
 
 def _typed(text: str) -> Markup:

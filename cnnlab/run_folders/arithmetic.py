@@ -28,6 +28,7 @@ _ALWAYS = {
     "numba": "Numba",
     "host": "Keras's backend",
     "device": "device",
+    "devices": "number of devices",
     "together": "seeds in one program",
 }
 _ON_CPU = {

@@ -46,6 +46,7 @@ def computed_with(backend: Backend, runtime: RuntimeConfig) -> dict[str, Any]:
     """Versions, device and threads of this process."""
     threads, parallel_operations = threads_of(backend.name)
     framework: dict[str, str] = {backend.name: backend.version}
+    devices = [str(each) for each in backend.devices] if runtime.distribution != "none" else []
     if backend.host is not None:
         framework = _of_engine(runtime, backend.host)
     return {
@@ -58,6 +59,7 @@ def computed_with(backend: Backend, runtime: RuntimeConfig) -> dict[str, Any]:
         **framework,
         "device": backend.device,
         "device_name": backend.device_name,
+        **({"devices": len(devices), "device_names": devices} if devices else {}),
         "cpu": cpu_name(),
         "instruction_set": instruction_set(),
         "onednn": uses_onednn(backend.name),

@@ -6,9 +6,10 @@ killed meanwhile.
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -85,6 +86,25 @@ def keep_aside(path: Path) -> Path:
     with disk(path):
         path.rename(kept)
     return kept
+
+
+def fill(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` make the folder of a run that is held and not there yet; it appears whole or not at all.
+
+    What a kill leaves of it is removed as is what is left of removed runs.
+
+    Raises:
+        CnnlabError: there is something at this path, or it cannot be written.
+    """
+    with disk(path):
+        if os.path.lexists(path):
+            raise CnnlabError(f"{path}: already there; nothing was written")
+        unfinished = path.with_name(f"{_removed(path)}{secrets.token_hex(4)}")
+        try:
+            write(unfinished)
+            unfinished.rename(path)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def remove_run(path: Path) -> None:

@@ -179,6 +179,13 @@ def open_run(path: Path, config: ExperimentConfig, *, data: str) -> Iterator[Run
         data: the digest of the data that it is trained on.
     """
     run = RunWriter(path, config, data=data)
+    with following(run):
+        yield run
+
+
+@contextmanager
+def following(run: RunWriter) -> Iterator[None]:
+    """Let the state of a run on disk follow what happens in the block."""
 
     def leave(state: State, error: str | None = None) -> None:
         if run.status.get("state") == "finished":
@@ -188,7 +195,7 @@ def open_run(path: Path, config: ExperimentConfig, *, data: str) -> Iterator[Run
 
     try:
         run.begin()
-        yield run
+        yield
         run.finish()
     except (KeyboardInterrupt, GeneratorExit):  # the latter where Ctrl-C came while the block was left
         leave("interrupted")

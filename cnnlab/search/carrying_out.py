@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.sweep_section import DEFAULT_TRIALS
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.jobs import Jobs
 from cnnlab.run_folders.records import Record
@@ -33,7 +32,7 @@ def carry_out(plan: Plan, derive: Derive, jobs: Jobs, watching: Watching) -> Stu
     """
     planned = None if plan.search == "tpe" else planned_points(plan, derive)
     check_possible(plan, planned, derive, jobs)
-    count = trials_of(plan, watching) if planned is None else len(planned)
+    count = _number_of(plan, watching) if planned is None else len(planned)
     with study_file(plan, jobs.out, fresh=jobs.fresh) as file:
         trials = Trials(plan, file, jobs.out, watching.reporter, count)
         watching.trials = trials
@@ -54,13 +53,13 @@ def carry_out(plan: Plan, derive: Derive, jobs: Jobs, watching: Watching) -> Stu
         return trials.study()
 
 
-def trials_of(plan: Plan, watching: Watching) -> int:
-    """How many points are tried: as many as are asked for, or all."""
-    asked, total = plan.trials or DEFAULT_TRIALS, size(plan.space)
-    if total is not None and total < asked:
-        watching.note(f"{total:,} combinations are all there are, fewer than {asked:,} trials")
+def _number_of(plan: Plan, watching: Watching) -> int:
+    """How many points are proposed: as many as are wanted, or all."""
+    wanted, total = plan.most_trials, size(plan.space)
+    if total is not None and total < wanted:
+        watching.note(f"{total:,} combinations are all there are, fewer than {wanted:,} trials")
         return total
-    return asked
+    return wanted
 
 
 def _take_up(planned: Sequence[Planned], file: StudyFile, trials: Trials) -> None:

@@ -10,8 +10,10 @@ from typing_extensions import TypedDict  # of typing, pydantic takes it from Pyt
 from cnnlab.comparison.spread import Spread
 from cnnlab.config.axes import Axis, Span
 from cnnlab.config.sweep_section import Search
+from cnnlab.search.commands import winner_command
+from cnnlab.search.importance import Reached, Space, importance_of
 from cnnlab.search.points import Point, State
-from cnnlab.search.sentences import title, verdict
+from cnnlab.search.sentences import importance_text, title, verdict
 from cnnlab.search.study import Study
 
 
@@ -20,8 +22,8 @@ class AxisEntry(TypedDict):
 
     key: str
     values: list[Any] | None
-    low: float | None
-    high: float | None
+    low: int | float | None
+    high: int | float | None
 
 
 class SpreadEntry(TypedDict):
@@ -53,8 +55,16 @@ class WinnerEntry(TypedDict):
     """The point with the highest validation accuracy."""
 
     settings: dict[str, Any]
-    digest: str | None
+    digest: str
     test_accuracy: SpreadEntry
+    command: str | None  # that trains it; None where that cannot be written on one line
+
+
+class ImportanceEntry(TypedDict):
+    """The share of the variance between the points that a setting explains on its own."""
+
+    key: str
+    share: float
 
 
 @with_config(ConfigDict(extra="ignore"))
@@ -71,7 +81,9 @@ class Document(TypedDict):
     monitor: Literal["validation_accuracy"]
     points: list[PointEntry]
     winner: WinnerEntry | None
-    tied: list[str | None]  # digests of the points that cannot be told from the winner
+    tied: list[str]  # digests of the points that cannot be told from the winner
+    importance: list[ImportanceEntry] | None
+    importance_note: str  # how it was computed, or why it was not
     title: str
     verdict: str
 
@@ -79,6 +91,7 @@ class Document(TypedDict):
 def document_of(study: Study) -> Document:
     """The JSON document of `cnnlab sweep`."""
     plan, winner = study.plan, study.winner
+    importance = importance_of(plan.space, _reached(study))
     ranks = {place: rank for rank, place in enumerate(study.ranked, start=1)}
     return {
         "name": plan.base.name,
@@ -86,18 +99,23 @@ def document_of(study: Study) -> Document:
         "axes": [_axis(each) for each in plan.space],
         "search": plan.search,
         "seeds": list(plan.seeds),
-        "trials": plan.trials,
+        "trials": None if plan.search == "grid" else plan.most_trials,
         "prune": plan.prune,
         "monitor": "validation_accuracy",
         "points": [_point(each, ranks.get(place)) for place, each in enumerate(study.points)],
         "winner": None
-        if winner is None
+        if winner is None or winner.digest is None
         else {
             "settings": dict(winner.settings),
             "digest": winner.digest,
             "test_accuracy": _spread(winner.test_accuracy),
+            "command": winner_command(plan, winner.settings),
         },
-        "tied": [study.points[place].digest for place in study.tied],
+        "tied": [digest for place in study.tied if (digest := study.points[place].digest)],
+        "importance": None
+        if importance.shares is None
+        else [{"key": key, "share": share} for key, share in importance.shares.items()],
+        "importance_note": importance_text(importance, len(study.ranked)),
         "title": title(study),
         "verdict": verdict(study),
     }
@@ -109,6 +127,26 @@ def read_document(data: object) -> Document | None:
         return TypeAdapter(Document).validate_python(data)
     except ValidationError:
         return None
+
+
+def space_in(document: Document) -> Space:
+    """What varies, as `cnnlab sweep` takes it."""
+    return [
+        Axis(each["key"], tuple(each["values"]))
+        if each["values"] is not None
+        else Span(each["key"], each["low"] or 0, each["high"] or 0)
+        for each in document["axes"]
+    ]
+
+
+def _reached(study: Study) -> list[Reached]:
+    """The points that finished with all their seeds, and how accurate they are."""
+    points = (study.points[place] for place in study.ranked)
+    return [
+        (point.settings, point.validation_accuracy.mean)
+        for point in points
+        if point.validation_accuracy is not None
+    ]
 
 
 def _axis(axis: Axis | Span) -> AxisEntry:

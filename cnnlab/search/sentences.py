@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from cnnlab.comparison.spread import Spread
+from cnnlab.search.importance import Importance
 from cnnlab.search.space import settings_text
 from cnnlab.search.study import Study
 from cnnlab.wording import counted
@@ -32,6 +33,19 @@ def verdict(study: Study) -> str:
         *_others(study),
     ]
     return " ".join(sentences)
+
+
+def importance_text(importance: Importance, points: int) -> str:
+    """How the shares of the settings were computed from so many points, or why they were not."""
+    if importance.method is None:
+        return f"How much each setting matters is not computed: {importance.problem}."
+    shares = (
+        f"Share of the variance in validation accuracy among {counted(points, 'point')} that each setting "
+        "explains on its own (main effect)"
+    )
+    if importance.method == "exact":
+        return f"{shares}; exact, from all combinations."
+    return f"{shares}; estimated by fANOVA (Hutter et al. 2014) with a random forest."
 
 
 def _certainty(study: Study) -> list[str]:

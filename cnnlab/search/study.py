@@ -9,7 +9,6 @@ from typing import Any
 
 from cnnlab.config.axes import Axis, Span, points
 from cnnlab.config.experiment import ExperimentConfig
-from cnnlab.config.sweep_section import DEFAULT_TRIALS
 from cnnlab.errors import OptionError, UserError
 from cnnlab.jobs import Jobs
 from cnnlab.search.identity import seed_of_search
@@ -47,7 +46,6 @@ def planned_points(plan: Plan, derive: Derive) -> list[Planned]:
         UserError: points are impossible, or two of a grid are the same experiment; all are in the message.
     """
     is_grid = plan.search == "grid"
-    count = None if is_grid else plan.trials or DEFAULT_TRIALS
     candidates = _grid(plan.space) if is_grid else drawn(plan.space, seed_of_search(plan))
     found, problems = [], []
     known: dict[str, Mapping[str, Any]] = {}
@@ -65,7 +63,7 @@ def planned_points(plan: Plan, derive: Derive) -> list[Planned]:
                 problems.append(
                     f"{settings_text(settings)}: the same experiment as {settings_text(other)}; leave one out"
                 )
-        if len(found) + len(problems) == count:
+        if not is_grid and len(found) + len(problems) == plan.most_trials:
             break
     if problems:
         raise UserError("\n".join(dict.fromkeys(problems)))

@@ -52,7 +52,7 @@ def reading_table(document: Document) -> pd.DataFrame:
     )
 
 
-def _rank(point: PointEntry, tied: set[str | None]) -> str:
+def _rank(point: PointEntry, tied: set[str]) -> str:
     if point["rank"] is None:
         return "–"
     return f"{point['rank']}{' =' if point['digest'] in tied else ''}"

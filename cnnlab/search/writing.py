@@ -1,29 +1,80 @@
-"""A sweep → its folder: sweep.json and tables."""
+"""A sweep → its folder: sweep.json, tables and pictures; and back."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from cnnlab.comparison import Style, as_text
+from cnnlab.errors import UserError
+from cnnlab.pictures.kit.formats import percent
 from cnnlab.run_folders.folders import Folder
-from cnnlab.search.document import Document, document_of
+from cnnlab.run_folders.identity import DIGITS
+from cnnlab.run_folders.integrity import DamagedRun
+from cnnlab.run_folders.records import Record, read_json, read_record, runs_in
+from cnnlab.search.document import Document, document_of, read_document
 from cnnlab.search.identity import sweep_digest, sweep_path
+from cnnlab.search.pictures import PICTURES, pictures
 from cnnlab.search.study import Study
 from cnnlab.search.tables import point_table, reading_table
 from cnnlab.studies.writing import prose
 from cnnlab.summary_tables.text import csv_text
 
+SWEEP, REPORT = "sweep.json", "report.html"
+
 
 def write_sweep(study: Study, out: Path) -> Folder:
-    """Write sweep.json, table.csv and table.md; returns their folder, which knows them."""
+    """Write sweep.json, table.csv, table.md and the pictures; returns their folder, which knows them.
+
+    A report.html of an earlier state of the sweep is removed.
+    """
     document = document_of(study)
     folder = Folder(sweep_path(study.plan, out), inside=out)
     with folder.alone():
+        if read_document(read_json(folder.path / SWEEP)) != document:
+            folder.remove(REPORT)  # first: whoever is killed then leaves no page beside other numbers
         folder.write_text("table.csv", csv_text(point_table(document)))
         folder.write_text("table.md", sweep_text(document, "markdown") + "\n")
+        drawn = pictures(document)
+        for name in PICTURES:
+            if name in drawn:
+                folder.write_figure(f"{name}.png", drawn[name])
+            else:
+                folder.remove(f"{name}.png")  # of an earlier state of this sweep
         # Last: what belongs to it is there then.
-        folder.write_json("sweep.json", document | {"sweep": sweep_digest(study.plan)})
+        folder.write_json(SWEEP, document | {"sweep": sweep_digest(study.plan)})
     return folder
+
+
+def read_sweep(folder: Path) -> Document:
+    """What the sweep in a folder has found.
+
+    Raises:
+        UserError: there is none.
+    """
+    document = read_document(read_json(folder / SWEEP))
+    if document is None:
+        raise UserError(
+            f"{folder}: expected a sweep's folder, but its {SWEEP} is missing, damaged or of another "
+            "version; carry the sweep out again, which trains no finished run twice"
+        )
+    return document
+
+
+def winner_records(document: Document, out: Path) -> list[Record]:
+    """The best point's finished runs that lie in `out`; runs that are damaged are left out."""
+    winner = document["winner"]
+    if winner is None:
+        return []
+    found = []
+    for digits in DIGITS:
+        for path in runs_in(out / f"{document['name']}-{winner['digest'][:digits]}"):
+            try:
+                record = read_record(path)
+            except (DamagedRun, UserError):  # of a seed that did not finish
+                continue
+            if record.config.digest == winner["digest"] and record.seed in document["seeds"]:
+                found.append(record)
+    return found
 
 
 def sweep_text(document: Document, style: Style) -> str:
@@ -33,5 +84,16 @@ def sweep_text(document: Document, style: Style) -> str:
             prose(f"{document['title']}.", style),
             as_text(reading_table(document), style),
             prose(document["verdict"], style),
+            *([prose(text, style)] if (text := _importance(document)) else []),
         ]
     )
+
+
+def _importance(document: Document) -> str:
+    """Which setting explains how much, the most important first; "" where only one varies."""
+    shares, note = document["importance"], document["importance_note"]
+    if shares is None:
+        return note if len(document["axes"]) > 1 else ""
+    ordered = sorted(shares, key=lambda each: -each["share"])
+    listed = ", ".join(f"{each['key']} {percent(each['share'], 0)}" for each in ordered)
+    return f"{note[:-1]}: {listed}."

@@ -14,7 +14,7 @@ from cnnlab.errors import ShapeError, UserError, unknown
 from cnnlab.studies.widths import WidthGroup, resized, shape_problem, width_groups, widths_of
 
 if TYPE_CHECKING:
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 CostEstimator: TypeAlias = "Callable[[ExperimentConfig], CostEstimate]"
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +10,7 @@ from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.memory import PeakMemory
+from cnnlab.training.costs import CostEstimate
 from cnnlab.training.epoch import epoch_batches
 from cnnlab.training.slow_convolutions import seconds_in_loops
 from cnnlab.training.train import prepare
@@ -21,26 +20,6 @@ MEASURED_SECONDS = 1.0
 
 PICTURE_BYTES = 150_000
 """About what curves and tables of a run take."""
-
-
-@dataclass(frozen=True)
-class CostEstimate:
-    """What a run will cost, told from its first steps. Times on the machine as busy as it was just now."""
-
-    name: str
-    steps: int  # that were tried
-    steps_per_epoch: int
-    seconds_per_step: float
-    seconds_per_epoch: float  # training and validation
-    seconds: float  # the whole run, to the last epoch
-    peak_memory_bytes: int | None  # as in `RunResult`
-    disk_bytes: int  # what the run's folder will hold when it is finished
-    checkpoint_bytes: int  # and while it is trained, besides
-    seconds_in_loops: float | None  # of a step, if convolutions are loops in Python; told from a sample
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
 
 def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import keras
 import numpy as np
 
+from cnnlab.backend import Device
 from cnnlab.datasets.content import PixelScale, Split
 from cnnlab.training.objective import Objective
 
@@ -148,8 +149,17 @@ def gathered(train: Split, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     return images, labels, np.arange(len(positions), dtype=np.int32).reshape(batches.shape)
 
 
-def compile_steps(learner: Learner) -> Steps:
-    """The steps for the backend that Keras runs on."""
-    module = importlib.import_module(f"cnnlab.training.steps_{keras.backend.backend()}")
-    steps: Steps = module.compile_steps(learner)
+def compile_steps(learner: Learner, devices: Sequence[Device] = ()) -> Steps:
+    """The steps for the backend that Keras runs on.
+
+    Args:
+        devices: those that share each batch; none where the first of all computes alone.
+    """
+    backend = keras.backend.backend()
+    steps: Steps
+    if devices:
+        module = importlib.import_module(f"cnnlab.training.distribution_{backend}")
+        steps = module.compile_steps(learner, [each.name for each in devices])
+    else:
+        steps = importlib.import_module(f"cnnlab.training.steps_{backend}").compile_steps(learner)
     return steps

@@ -7,7 +7,7 @@ of a small CNN takes three to four times as long there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,37 @@ def compile_steps(learner: Learner) -> Steps:
     return JaxSteps(learner)
 
 
+class Placement(Protocol):
+    """Where arrays lie, and how programs are compiled for that."""
+
+    def everywhere(self, values: Any) -> Any:
+        """Arrays, in lists or tuples, that each device needs as a whole."""
+
+    def divided(self, batch: jax.Array) -> jax.Array:
+        """In a program: of these images, or their labels, each device has its part."""
+
+    def compiled(self, function: Callable[..., Any], *, reuses: int | None = None) -> Callable[..., Any]:
+        """The program of a function; its results are everywhere.
+
+        Args:
+            reuses: the position of an argument whose memory the results may take over.
+        """
+
+
+class OneDevice:
+    """JAX's first device, on which all lies anyway."""
+
+    def everywhere(self, values: Any) -> Any:
+        return values
+
+    def divided(self, batch: jax.Array) -> jax.Array:
+        return batch
+
+    def compiled(self, function: Callable[..., Any], *, reuses: int | None = None) -> Callable[..., Any]:
+        program: Callable[..., Any] = jax.jit(function, donate_argnums=() if reuses is None else (reuses,))
+        return program
+
+
 class Functions(NamedTuple):
     """The arithmetic of one learner, without its state: variables come in, and go out again.
 
@@ -37,8 +68,9 @@ class Functions(NamedTuple):
     """(trainable variables, other variables, images) → what the network answers"""
 
 
-def functions_of(learner: Learner) -> Functions:
+def functions_of(learner: Learner, placement: Placement | None = None) -> Functions:
     """What a learner computes; its optimizer has its slots then."""
+    divided = (placement or OneDevice()).divided
     model, optimizer, objective = learner.model, learner.optimizer, learner.objective
     factor, offset = jnp.asarray(learner.pixels.factor), jnp.asarray(learner.pixels.offset)
     optimizer.build(model.trainable_variables)
@@ -57,15 +89,15 @@ def functions_of(learner: Learner) -> Functions:
 
     def step(state: Any, images: Any, labels: Any, batch: Any) -> Any:
         trainable, frozen, slots = state
-        wanted = labels[batch]
+        wanted = divided(labels[batch])
         (_, (loss, outputs, frozen)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
-            trainable, frozen, slots, images[batch], wanted
+            trainable, frozen, slots, divided(images[batch]), wanted
         )
         trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
         return [list(trainable), list(frozen), list(slots)], loss, objective.correct(wanted, outputs)
 
     def outputs(trainable: Any, frozen: Any, batch: Any) -> Any:
-        return model.stateless_call(trainable, frozen, pixels(batch), training=False)[0]
+        return model.stateless_call(trainable, frozen, pixels(divided(batch)), training=False)[0]
 
     return Functions(step, outputs)
 
@@ -101,11 +133,12 @@ def calls_loops() -> bool:
 class JaxSteps:
     """Variables are handed in and out of the compiled loop, and are Keras's own between two calls."""
 
-    def __init__(self, learner: Learner) -> None:
+    def __init__(self, learner: Learner, placement: Placement | None = None) -> None:
         self._learner, self._train = learner, learner.train
+        self._placement = placement = placement or OneDevice()
         resident = not stays_on_disk(learner.train.images)
-        self._resident = on_device(learner.train) if resident else None
-        step, outputs = functions_of(learner)
+        self._resident = placement.everywhere(on_device(learner.train)) if resident else None
+        step, outputs = functions_of(learner, placement)
 
         def loop(state: Any, images: Any, labels: Any, batches: Any, start: Any, stop: Any) -> Any:
             def one(index: Any, carry: Any) -> Any:
@@ -116,12 +149,12 @@ class JaxSteps:
             empty = jnp.zeros(len(batches), jnp.float32), jnp.zeros(len(batches), jnp.int32)
             return jax.lax.fori_loop(start, stop, one, (state, *empty))
 
-        self._step, self._loop = jax.jit(step, donate_argnums=0), jax.jit(loop, donate_argnums=0)
+        self._step, self._loop = placement.compiled(step, reuses=0), placement.compiled(loop, reuses=0)
         self._loops = calls_loops()
-        self._outputs = jax.jit(outputs)
+        self._outputs = placement.compiled(outputs)
 
     def run(self, batches: np.ndarray, start: int, stop: int) -> StepResults:
-        state = values_of(self._learner)
+        state = self._placement.everywhere(values_of(self._learner))
         losses: Any
         right: Any
         if self._loops and self._resident is not None:
@@ -148,8 +181,10 @@ class JaxSteps:
         return images, labels, places
 
     def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
-        trainable, frozen, _ = values_of(self._learner)
-        if self._resident is not None and images is self._train.images:
+        trainable, frozen = self._placement.everywhere(values_of(self._learner)[:2])
+        # A slice of what lies on several devices would be one more program, which XLA may divide otherwise.
+        alone = isinstance(self._placement, OneDevice)
+        if alone and self._resident is not None and images is self._train.images:
             images = self._resident[0]
         # No program over all of them: one for batches is compiled once for all splits. None is waited for.
         starts = range(0, len(images), batch_size)

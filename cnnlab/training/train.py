@@ -16,6 +16,7 @@ from cnnlab.pictures.plots import history_curves
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.contents import RunResult
 from cnnlab.run_folders.run_writer import RunWriter
+from cnnlab.training.distribution import sharing_devices
 from cnnlab.training.epoch import check_loss
 from cnnlab.training.evaluation import Evaluation, evaluate
 from cnnlab.training.fit import Fitted, OngoingRun, fit
@@ -68,7 +69,7 @@ def prepare(config: ExperimentConfig, data: Dataset) -> tuple[Learner, Steps]:
     learner = learner_of(config, data)
     if config.runtime.backend == "scratch":
         return learner, ScratchSteps(config, learner)
-    return learner, compile_steps(learner)
+    return learner, compile_steps(learner, sharing_devices(config, start_backend(config.runtime)))
 
 
 def learner_of(config: ExperimentConfig, data: Dataset) -> Learner:

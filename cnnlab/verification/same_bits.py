@@ -38,22 +38,25 @@ class Difference:
         return f"{self.file} differs{since}: {self.problem}"
 
 
-def differences(expected: Path, found: Path) -> list[Difference]:
+def differences(expected: Path, found: Path, *, removed: bool = False) -> list[Difference]:
     """The files of two finished runs that differ, in the order in which a run writes them.
 
     Weights and predictions are compared bit for bit, history.csv and result.json but for times and memory.
+
+    Args:
+        removed: predictions and weights may have been removed, to save space; then they are not compared.
     """
-    compared = (
-        _in_history(read_history(expected), read_history(found)),
-        _in_arrays(
-            "predictions.npz",
-            read_npz(expected / "predictions.npz"),
-            read_npz(found / "predictions.npz"),
-        ),
-        _in_arrays("model.keras", _weights(expected), _weights(found)),
-        _in_result(_result(expected), _result(found)),
-    )
-    return [difference for difference in compared if difference is not None]
+
+    def compared(name: str) -> bool:
+        return not removed or all((run / name).exists() for run in (expected, found))
+
+    results = [_in_history(read_history(expected), read_history(found))]
+    if compared(name := "predictions.npz"):
+        results.append(_in_arrays(name, read_npz(expected / name), read_npz(found / name)))
+    if compared(name := "model.keras"):
+        results.append(_in_arrays(name, _weights(expected), _weights(found)))
+    results.append(_in_result(_result(expected), _result(found)))
+    return [difference for difference in results if difference is not None]
 
 
 def _in_history(expected: list[Any], found: list[Any]) -> Difference | None:

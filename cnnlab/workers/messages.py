@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnnlab.config.sections import RuntimeConfig
     from cnnlab.datasets import DataPaths
     from cnnlab.errors import CnnlabError
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class SharedSettings:
 
     command: what the user has typed, which runs record.
     may_prune: whether a run waits after each epoch to hear whether it goes on.
+    shipped: a folder with datasets that another machine has sent; None: data is looked for as always.
     """
 
     out: Path
@@ -29,6 +30,7 @@ class SharedSettings:
     fresh: bool
     command: tuple[str, ...]
     may_prune: bool = False
+    shipped: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from cnnlab.workers.process import WorkerDied, WorkerProcess
 
 if TYPE_CHECKING:
     from cnnlab.reporting import Reporter
-    from cnnlab.training.cost_estimate import CostEstimate
+    from cnnlab.training.costs import CostEstimate
 
 STOP_TIMEOUT = 15.0
 """Seconds in which interrupted workers save their state; then they are killed, and checkpoints stay."""
@@ -195,16 +195,8 @@ class Workers:
     ) -> Record | CostEstimate | CnnlabError | None:
         """What came of a worker's run, if that is what a message says; else what it says is done."""
         match message:
-            case Event("python_warning", arguments):
-                warnings.warn_explicit(*arguments)
-                return None
-            case Event(name, arguments, options):
-                run = (task.config,) if name in _OF_A_RUN else ()
-                goes_on = True
-                try:
-                    getattr(self._reporter, name)(*run, *arguments, **options)
-                except Pruned:
-                    goes_on = False
+            case Event(name):
+                goes_on = tell(self._reporter, message, task.config)
                 if name == "epoch_ended" and self._settings.may_prune:
                     worker.answer(goes_on=goes_on)
                 return None
@@ -260,6 +252,19 @@ class Workers:
         self._workers.remove(worker)
         self._closed.append(worker)
         worker.close()
+
+
+def tell(reporter: Reporter, event: Event, config: ExperimentConfig) -> bool:
+    """Pass on what happened to a run; returns whether it is to go on."""
+    if event.name == "python_warning":
+        warnings.warn_explicit(*event.arguments)
+        return True
+    run = (config,) if event.name in _OF_A_RUN else ()
+    try:
+        getattr(reporter, event.name)(*run, *event.arguments, **event.options)
+    except Pruned:
+        return False
+    return True
 
 
 def _kind(start: Start) -> tuple[str, str, int]:

@@ -26,6 +26,7 @@ from cnnlab.reporting import Reporter
 from cnnlab.starting import claim_process
 from cnnlab.trainer import Trainer
 from cnnlab.workers.messages import AfterEpoch, Done, Estimated, Event, Failed, Message, Ready, Start, Task
+from cnnlab.workers.shipped import read_shipped
 
 if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
@@ -145,7 +146,8 @@ def _work(start: Start, inbox: Inbox, parent: Parent, interruption: Interruption
 
     reporter = ParentReporter(parent, interruption, goes_on if settings.may_prune else None)
     warnings.showwarning = _warning_handler(parent, reporter)
-    trainer = Trainer(settings.out, settings.data_paths, reporter, fresh=settings.fresh)
+    shipped = None if settings.shipped is None else partial(read_shipped, settings.shipped)
+    trainer = Trainer(settings.out, settings.data_paths, reporter, fresh=settings.fresh, shipped=shipped)
 
     def ready() -> Ready:
         from cnnlab.backend import start_backend

@@ -1,10 +1,16 @@
 """cnnlab sweep, as a user types it."""
 
+import html
 import json
+import shlex
+import subprocess
+import sys
 
 import pytest
 
+import cnnlab
 from cnnlab.cli import run
+from cnnlab.errors import UserError
 
 GRID = ("--vary", "training.batch_size=50,100", "--vary", "training.optimizer.learning_rate=1e-3,3e-3")
 
@@ -62,3 +68,140 @@ def test_a_grid(capsys, out, tiny):
     folder = out / "sweeps" / "tiny"
     assert json.loads((folder / "sweep.json").read_text())["points"] == document["points"]
     assert "test_accuracy" not in (folder / "table.csv").read_text()
+
+
+def test_pictures_lie_beside_the_numbers(capsys, out, tiny):
+    assert sweep(capsys, out, tiny, *GRID, "--seeds", "0-1")[0] == 0
+    folder = out / "sweeps" / "tiny"
+    assert {path.name for path in folder.iterdir() if path.suffix == ".png"} == {
+        "map.png", "slices.png", "importance.png", "parallel.png",
+    }  # fmt: skip
+    document = json.loads((folder / "sweep.json").read_text())
+    means = [point["validation_accuracy"]["mean"] for point in document["points"]]
+    sizes = [sum(means[:2]), sum(means[2:])]
+    variance = sum((mean - sum(means) / 4) ** 2 for mean in means) / 4
+    by_key = {each["key"]: each["share"] for each in document["importance"]}
+    expected = ((sizes[0] - sizes[1]) / 4) ** 2 / variance
+    assert by_key["training.batch_size"] == pytest.approx(expected)
+    assert "exact, from all combinations" in (folder / "table.md").read_text()
+
+
+def test_pictures_of_an_earlier_state_do_not_stay(capsys, out, tiny, tmp_path):
+    one = ("--vary", "training.batch_size=50,100", "--seeds", "0")
+    folder = tmp_path / "sweeps" / "tiny"
+    folder.mkdir(parents=True)
+    for name in ("map.png", "importance.png", "report.html"):
+        (folder / name).write_text("old")
+    code, _, errors = sweep(capsys, tmp_path, tiny, *one, "--backend", "scratch")
+    assert (code, errors) == (0, "")
+    assert {path.name for path in folder.iterdir()} >= {"slices.png", "sweep.json"}
+    assert not any((folder / name).exists() for name in ("map.png", "importance.png", "report.html"))
+
+
+def printed_commands(capsys, *arguments):
+    code = run(["sweep", *map(str, arguments), "--print-commands"])
+    printed = capsys.readouterr()
+    assert (code, printed.err) == (0, "")
+    return printed.out.splitlines()
+
+
+def test_each_printed_command_trains_what_the_sweep_looks_for(capsys, tiny, tmp_path):
+    """Each is run alone, by a shell, and the sweep then has nothing to train."""
+    mine = tmp_path / "my files" / "it's tiny.yaml"
+    mine.parent.mkdir()
+    mine.write_text(f"name: tiny\n{tiny.read_text()}")
+    out = tmp_path / "other machine's runs"
+    axes = ("--vary", "training.batch_size=50,100", "--vary", "model.layers[1].activation=relu,null")
+    fixed = ("--set", "training.optimizer={name: sgd, learning_rate: 1e-3}", "--seeds", "0,2", "--out", out)
+    arguments = (mine, *axes, *fixed, "--backend", "scratch", "--threads", "1")
+    lines = printed_commands(capsys, *arguments, "--quiet")
+    assert len(lines) == 4
+    assert not out.exists()
+    shell = f'cnnlab() {{ "{sys.executable}" -m cnnlab.cli "$@"; }}\n'
+    for line in lines:
+        subprocess.run(["bash", "-c", shell + line], check=True, capture_output=True, timeout=120)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("run.json")}
+    assert len(before) == 8
+    code, text, _ = sweep(capsys, out, *arguments, "--json")
+    assert code == 0
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("run.json")} == before
+    assert {point["state"] for point in json.loads(text)["points"]} == {"finished"}
+
+
+def test_printed_commands_as_json_are_those_of_the_library(capsys, tiny):
+    arguments = ("--vary", "training.batch_size=50,100", "--seeds", "0-2", "--device", "cpu")
+    lines = printed_commands(capsys, tiny, *arguments)
+    assert lines == cnnlab.sweep_commands(
+        str(tiny), vary={"training.batch_size": [50, 100]}, seeds=range(3), device="cpu"
+    )
+    assert lines[0] == f"cnnlab train {tiny} --set training.batch_size=50 --seeds 0-2 --device cpu"
+    assert json.loads("\n".join(printed_commands(capsys, tiny, *arguments, "--json"))) == lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--search", "tpe"), "tpe chooses each point by what came of earlier ones"),
+        (("--prune",), "--prune: whether a trial is stopped depends on the others"),
+        (("--vary", "model.layers[1].units=8,0"), "units"),
+        (("--set", "dataset.validation_size=0"), "there are no validation images"),
+        (("--csv",), "--print-commands prints no table"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
+)
+def test_no_command_is_printed_for(capsys, tiny, arguments, problem):
+    code = run(["sweep", str(tiny), "--vary", "training.batch_size=50,100", *arguments, "--print-commands"])
+    printed = capsys.readouterr()
+    assert (code, printed.out) == (2, "")
+    assert problem in printed.err
+
+
+def test_a_mapping_has_no_command():
+    with pytest.raises(UserError, match="expected an experiment's name or path for a command line"):
+        cnnlab.sweep_commands({"name": "mine"}, vary={"training.epochs": [1, 2]})
+
+
+def test_the_report_on_a_sweep(capsys, out, tiny):
+    assert sweep(capsys, out, tiny, *GRID, "--seeds", "0-1")[0] == 0
+    folder = out / "sweeps" / "tiny"
+    document = json.loads((folder / "sweep.json").read_text())
+    assert run(["report", str(folder), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["report"] == str(folder / "report.html")
+    page = (folder / "report.html").read_text()
+    best = document["winner"]
+    assert best["command"] in html.unescape(page)
+    assert best["digest"][:8] in page
+    assert page.count("<svg ") == 4
+    assert "test_accuracy" not in json.dumps(document["points"])  # of which tables and pictures are made
+    # The same sweep again leaves the page as it is.
+    assert sweep(capsys, out, tiny, *GRID, "--seeds", "0-1")[0] == 0
+    assert (folder / "report.html").read_text() == page
+
+
+def test_the_command_on_the_page_trains_the_best_point(capsys, out, tiny):
+    assert sweep(capsys, out, tiny, *GRID, "--seeds", "0-1")[0] == 0
+    document = json.loads((out / "sweeps" / "tiny" / "sweep.json").read_text())
+    words = shlex.split(document["winner"]["command"])
+    assert words[:3] == ["cnnlab", "train", str(tiny)]
+    assert run([*words[1:], "--out", str(out), "--quiet", "--json"]) == 0
+    runs = json.loads(capsys.readouterr().out)
+    assert {each["digest"] for each in runs} == {document["winner"]["digest"]}
+    assert [each["seed"] for each in runs] == [0, 1]
+
+
+def test_a_report_on_what_is_no_sweep(capsys, tmp_path):
+    (tmp_path / "sweep.json").write_text('{"name": "mine"}')
+    assert run(["report", str(tmp_path)]) == 2
+    assert "expected a sweep's folder" in capsys.readouterr().err
+    assert run(["report", str(tmp_path), "--seeds", "0"]) == 2
+    assert "the report on a sweep trains nothing" in capsys.readouterr().err
+
+
+def test_a_sweep_is_named_alone_or_by_its_file(capsys, out, tiny):
+    assert sweep(capsys, out, tiny, *GRID, "--seeds", "0-1")[0] == 0
+    folder = out / "sweeps" / "tiny"
+    assert run(["report", str(folder / "sweep.json")]) == 0
+    assert capsys.readouterr().out == f"{folder / 'report.html'}\n"
+    assert run(["report", "cnn", str(folder)]) == 2
+    assert "is a sweep, which has a page of its own; name it alone" in capsys.readouterr().err

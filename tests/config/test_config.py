@@ -46,6 +46,7 @@ def test_defaults() -> None:
     assert (optimizer["name"], optimizer["learning_rate"]) == ("adam", 0.001)
     assert config.runtime.model_dump() == {
         "backend": "tensorflow", "device": "auto", "precision": "float32", "convolution": "im2col",
+        "distribution": "none",
     }  # fmt: skip
     assert config.dataset is not None
     assert (config.dataset.train_size, config.dataset.validation_size, config.dataset.seed) == (None, 0.1, 0)

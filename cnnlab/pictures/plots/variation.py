@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
+from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from cnnlab.foreign_text import shortened
 from cnnlab.pictures.kit.formats import percent, signed
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK, PAPER
+from cnnlab.pictures.kit.palette import COLORS, GREY, INK
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
 from cnnlab.pictures.plots.accuracy import Measured
+from cnnlab.pictures.plots.heat import heat_map
 
 _BAND = 0.16
 _WIDE = 8.0
@@ -171,7 +172,8 @@ def variation_maps(
             lead[place] = 100 * point.difference.mean
     low, high = float(np.nanmin(both)), float(np.nanmax(both))
     for axes, name, values in zip(panels, names, both, strict=False):
-        _heat(axes, values, shortened(name, 26), "viridis", lambda share: percent(share), (low, high or 1))
+        _heat(axes, values, shortened(name, 26), "viridis", lambda share: percent(share),
+              Normalize(low, high or 1))  # fmt: skip
     most = max(float(np.nanmax(np.abs(lead))) if np.isfinite(lead).any() else 0.0, 1e-9)
     norm = TwoSlopeNorm(0, -most, most)
     _heat(panels[2], lead, f"Lead of {shortened(names[1], 12)}, points", "PuOr_r", signed, norm)
@@ -193,16 +195,7 @@ def _heat(
     title: str,
     colors: str,
     text: Callable[[float], str],
-    scale: tuple[float, float] | TwoSlopeNorm,
+    scale: Normalize,
 ) -> None:
     style_axes(axes, title)
-    axes.grid(visible=False)
-    if isinstance(scale, TwoSlopeNorm):
-        image = axes.imshow(values, cmap=colors, norm=scale, aspect="auto")
-    else:
-        image = axes.imshow(values, cmap=colors, vmin=scale[0], vmax=scale[1], aspect="auto")
-    for row, column in np.argwhere(np.isfinite(values)):
-        red, green, blue, _ = image.cmap(image.norm(values[row, column]))
-        is_dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
-        axes.text(column, row, text(float(values[row, column])), ha="center", va="center", fontsize=SMALL,
-                  color=PAPER if is_dark else INK)  # fmt: skip
+    heat_map(axes, values, colors, scale, lambda row, column: text(float(values[row, column])))

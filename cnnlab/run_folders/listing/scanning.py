@@ -1,4 +1,7 @@
-"""OUT/*/seed-*/ → one flat row per run, from run.json and result.json alone: ten thousand in a second."""
+"""OUT/*/seed-*/ → one flat row per run, from run.json and result.json alone.
+
+Ten thousand are read in a second. What has been read of more than a thousand is kept in an index.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from typing import Any
 from cnnlab.files import read_bytes
 from cnnlab.run_folders.contents import RESULT_KEYS, RunResult
 from cnnlab.run_folders.integrity import has_digests
+from cnnlab.run_folders.listing.index import Index, key_of, many, stamp_of
 from cnnlab.run_folders.records import MOST_BYTES, is_run, read_json, seed_of
-from cnnlab.run_folders.states import state_of
+from cnnlab.run_folders.states import STATES, state_of
 
 Row = Mapping[str, Any]
 """What is known of one run; None where it is not (yet)."""
@@ -30,15 +34,52 @@ def scan(out: Path) -> list[Row]:
     What can be told from these two files alone is told of damaged runs: their state is "damaged", and they
     have no results. A folder that has lost its run.json is a damaged run.
     """
-    rows = []
+    folders = []
     for experiment in _folders(out):
         name, dash, digest = _name(experiment).rpartition("-")
         for folder in _folders(experiment) if dash else ():
-            seed = seed_of(_name(folder))
-            if seed is not None and is_run(folder):
-                rows.append(_row(folder, name, digest, seed))
+            if (seed := seed_of(_name(folder))) is not None:
+                folders.append((folder, name, digest, seed))
+    if many(folders):
+        index = Index(Path(out), "run", version=_VERSION)
+        found = (_known_row(index, *each) for each in folders)
+        rows = [row for row in found if row is not None]
+        index.save(forget=True)
+    else:
+        rows = [_row(*each) for each in folders if is_run(each[0])]
     rows.sort(key=lambda row: (row["name"], row["digest"], row["seed"]))
     return rows
+
+
+_VERSION = " ".join((*KEYS, *STATES))
+"""What a row in the index depends on, beside the version of cnnlab."""
+
+
+def _known_row(index: Index, folder: str, name: str, digest: str, seed: int) -> Row | None:
+    """The row of a run, from the index where it was read from the same files; None where this is no run.
+
+    Kept are those of runs that only a writer can change: whether one that is running still does, and what is
+    wrong with a damaged one, is looked at each time.
+    """
+    key, stamp = key_of(folder), stamp_of(f"{folder}/run.json")
+    if stamp:
+        stamp = f"{stamp} {stamp_of(f'{folder}/result.json')}"
+    known = index.get(key, stamp) if stamp else None
+    if known is not None:
+        return dict(zip(KEYS, (*known, folder), strict=True))
+    if not is_run(folder):
+        return None
+    row = _row(folder, name, digest, seed)
+    if row["state"] in STATES and row["state"] != "running" and not _says_running(folder, row):
+        index.put(key, stamp, [row[each] for each in KEYS[:-1]])
+    return row
+
+
+def _says_running(folder: str, row: Row) -> bool:
+    """Whether run.json says that an interrupted run is running: only its lock knows that it is not."""
+    if row["state"] != "interrupted":
+        return False
+    return (read_json(f"{folder}/run.json") or {}).get("state") != "interrupted"
 
 
 def sort_rows(rows: Sequence[Row], key: str) -> list[Row]:

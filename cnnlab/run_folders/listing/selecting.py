@@ -55,7 +55,7 @@ def select(
         rows = [row for row in rows if Path(row["path"]).resolve() in among]
     asked = condition.keys if condition else frozenset()
     settings = dict.fromkeys(key for key in [*keys, *asked] if is_setting(key))
-    rows = with_settings(rows, settings)
+    rows = with_settings(rows, settings, out=out)
     unreadable = [row["path"] for row in rows if not settings.keys() <= row.keys()]
     if condition is not None:
         rows = [row for row in rows if asked <= row.keys() and condition.met_by(row)]

@@ -13,6 +13,7 @@ from cnnlab.config.overrides import KEY, path_of
 from cnnlab.errors import UserError, closest
 from cnnlab.language.source import YamlNode, read_yaml
 from cnnlab.layers.serialization import written, written_names
+from cnnlab.run_folders.listing.index import Index, key_of, many, stamp_of
 from cnnlab.run_folders.listing.scanning import Row
 
 _SHARED = ("dataset", "model", "training")
@@ -29,10 +30,13 @@ def is_setting(key: str) -> bool:
     return KEY.fullmatch(key) is not None and re.split(r"[.\[]", key)[0] in _SECTIONS
 
 
-def with_settings(rows: Sequence[Row], keys: Collection[str]) -> list[Row]:
+def with_settings(rows: Sequence[Row], keys: Collection[str], *, out: Path | None = None) -> list[Row]:
     """The rows, and in each the settings of these keys: None where a run has no such setting.
 
     A row whose config cannot be read stays as it is, without these keys.
+
+    Args:
+        out: the folder that all runs are in, whose index may know their configs; None: they are read.
 
     Raises:
         UserError: no run has such a setting.
@@ -40,17 +44,18 @@ def with_settings(rows: Sequence[Row], keys: Collection[str]) -> list[Row]:
     if not keys:
         return list(rows)
     shared = all(key.startswith(_SHARED) for key in keys)
-    configs: dict[str, YamlNode | None] = {}
+    index = Index(out, "config") if out is not None and many(rows) else None
+    settings: dict[str, dict[str, Any] | None] = {}
     for row in rows:
-        if configs.get(folder := _where(row, shared=shared)) is None:  # a seed's may be broken
-            configs[folder] = _read(Path(row["path"]))
-    settings = {
-        folder: None if config is None else _settings(config, keys) for folder, config in configs.items()
-    }
+        if settings.get(folder := _where(row, shared=shared)) is None:  # a seed's may be broken
+            settings[folder] = _known_settings(row["path"], keys, index)
+    if index is not None:
+        index.save(forget=False)
     readable = [each for each in settings.values() if each is not None]
     for key in keys:
         if readable and not any(key in each for each in readable):
-            raise _unknown(key, configs.values())
+            one_each = {_where(row, shared=shared): Path(row["path"]) for row in rows}
+            raise _unknown(key, [_read(run) for run in one_each.values()])
     nothing = dict.fromkeys(keys)
     found = (settings[_where(row, shared=shared)] for row in rows)
     return [
@@ -62,6 +67,25 @@ def _where(row: Row, *, shared: bool) -> str:
     """The folder of the experiment or of the run; as text, which takes a tenth of a Path's time."""
     path: str = row["path"]
     return path.rpartition(os.sep)[0] if shared else path
+
+
+def _known_settings(run: str, keys: Collection[str], index: Index | None) -> dict[str, Any] | None:
+    """The settings of these keys, from the index where it has them; None where the config cannot be read.
+
+    Kept are those that were asked for: [value] by key, [] where the config has no such setting.
+    """
+    if index is None:
+        return None if (config := _read(Path(run))) is None else _settings(config, keys)
+    key, stamp = key_of(run), stamp_of(f"{run}/config.yaml")
+    kept = (index.get(key, stamp) or {}) if stamp else {}
+    if not kept.keys() >= set(keys):
+        config = _read(Path(run))
+        if config is None:
+            return None
+        found = _settings(config, keys)
+        kept |= {each: [found[each]] if each in found else [] for each in keys}
+        index.put(key, stamp, kept)
+    return {each: kept[each][0] for each in keys if kept[each]}
 
 
 def _read(run: Path) -> YamlNode | None:

@@ -1,0 +1,1 @@
+"""A finished run → a file for other runtimes, and what that file answers."""

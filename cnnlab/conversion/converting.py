@@ -1,0 +1,233 @@
+"""In a process of its own, on TensorFlow: a run's network with its preprocessing → a file.
+
+What passes between the processes stands in a folder: see `Request`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnlab.conversion.facts import FACTS_FILE, KEY
+from cnnlab.conversion.formats import FormatName
+from cnnlab.errors import CnnlabError, UserError, first_sentence
+
+AT_ONCE = 256
+"""Images that go through a network together."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be converted, as request.json has it.
+
+    folder: holds images.npy, (N, H, W, C) uint8, for the answers; calibration.npy, the same for 8 bits;
+    scale.npz, factor and offset; order.npy where pixels change places; facts.json. Written to it are
+    answers.npy, (N, classes) float32, Keras's own, and the exported file.
+    """
+
+    folder: Path
+    run: Path
+    format: FormatName
+    file: str
+    quantize: str | None
+
+    def write(self) -> None:
+        data = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
+        (self.folder / "request.json").write_text(json.dumps(data), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Request:
+        data = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+        return cls(folder, Path(data["run"]), data["format"], data["file"], data["quantize"])
+
+
+def main(folder: str) -> None:
+    """Carry out the request in a folder; what goes wrong is left there as error.json."""
+    request = Request.read(Path(folder))
+    try:
+        _convert(request)
+    except CnnlabError as error:
+        content = {"message": str(error), "exit_code": error.exit_code}
+        (request.folder / "error.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def _convert(request: Request) -> None:
+    from cnnlab.backend import start_backend
+    from cnnlab.config.sections import RuntimeConfig
+
+    start_backend(RuntimeConfig(backend="tensorflow", device="cpu"))
+    model = _network(request)
+    images = np.load(request.folder / "images.npy")
+    parts = [np.asarray(model(images[at : at + AT_ONCE])) for at in range(0, len(images), AT_ONCE)]
+    np.save(request.folder / "answers.npy", np.concatenate(parts))
+    write(model, request.folder / request.file, request)
+
+
+def write(model: Any, target: Path, request: Request) -> None:
+    """Write a network that takes raw pixels.
+
+    Raises:
+        UserError: it cannot be converted; the message names the first layer without a counterpart.
+    """
+    try:
+        _WRITERS[request.format](model, target, request)
+    except CnnlabError:
+        raise
+    except Exception as error:  # converters raise what they like
+        culprit = _culprit(model, request)
+        where = f"{culprit} has no counterpart there" if culprit else "the network cannot be converted"
+        raise UserError(f"--to {request.format}: {where} ({first_sentence(error)})") from error
+
+
+def _network(request: Request) -> Any:
+    """The network from raw pixels to probabilities, in float32."""
+    import keras
+
+    from cnnlab.model import build_model
+    from cnnlab.run_folders.records import read_config
+    from cnnlab.saved_model import readable_model
+
+    config = read_config(request.run)
+    runtime = config.runtime.model_copy(update={"precision": "float32", "backend": "tensorflow"})
+    model = build_model(config.model_copy(update={"runtime": runtime}))
+    path = request.run / "model.keras"
+    with readable_model(path, "cannot be read ({}); train this run again with --fresh", weights_only=True):
+        model.load_weights(path)
+    dataset = config.dataset
+    assert dataset is not None
+    images = keras.Input(dataset.image_shape, dtype="uint8", name="images")
+    pixels = keras.ops.cast(images, "float32")
+    order = request.folder / "order.npy"
+    if order.exists():
+        height, width, channels = dataset.image_shape
+        rows = keras.ops.reshape(pixels, (-1, height * width, channels))
+        pixels = keras.ops.reshape(
+            keras.ops.take(rows, np.load(order), axis=1), (-1, height, width, channels)
+        )
+    if dataset.data_format == "channels_first":
+        pixels = keras.ops.transpose(pixels, (0, 3, 1, 2))
+    with np.load(request.folder / "scale.npz") as scale:
+        pixels = pixels / 255.0 * scale["factor"] + scale["offset"]
+    outputs = model(pixels, training=False)
+    if config.gives_logits:
+        outputs = keras.ops.softmax(outputs, axis=-1)
+    return keras.Model(images, outputs, name=config.name)
+
+
+def _calibration(request: Request) -> Iterator[np.ndarray]:
+    """Training images one by one, as a batch of one each."""
+    images = np.load(request.folder / "calibration.npy")
+    for image in images:
+        yield image[np.newaxis]
+
+
+def _facts(request: Request) -> str:
+    return (request.folder / "facts.json").read_text(encoding="utf-8")
+
+
+def _write_onnx(model: Any, target: Path, request: Request) -> None:
+    import onnx
+
+    model.export(str(target), format="onnx", verbose=False)
+    if request.quantize:
+        from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+
+        class Images(CalibrationDataReader):
+            def __init__(self) -> None:
+                self._images = _calibration(request)
+
+            def get_next(self) -> dict[str, np.ndarray] | None:
+                image = next(self._images, None)
+                return None if image is None else {"images": image}
+
+        plain = target.with_name(f"plain-{target.name}")
+        target.rename(plain)
+        quantize_static(
+            plain, target, Images(), per_channel=True,
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        )  # fmt: skip
+    content = onnx.load(target)
+    content.metadata_props.add(key=KEY, value=_facts(request))
+    content.graph.doc_string = "written by cnnlab export"
+    onnx.checker.check_model(content)
+    onnx.save(content, target)
+
+
+def _write_litert(model: Any, target: Path, request: Request) -> None:
+    import tensorflow as tf
+    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    options: dict[str, Any] = {}
+    if request.quantize:
+        options = {
+            "optimizations": [tf.lite.Optimize.DEFAULT],
+            "representative_dataset": lambda: ([image] for image in _calibration(request)),
+        }
+    model.export(str(target), format="litert", verbose=False, **options)
+    content = flatbuffer_utils.read_model(str(target))
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(_facts(request).encode(), dtype=np.uint8)
+    content.buffers.append(buffer)
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = KEY.encode(), len(content.buffers) - 1
+    content.metadata = [*(content.metadata or []), entry]
+    flatbuffer_utils.write_model(content, str(target))
+
+
+def _write_saved_model(model: Any, target: Path, request: Request) -> None:
+    model.export(str(target), format="tf_saved_model", verbose=False)
+    extra = target / "assets.extra"
+    extra.mkdir()
+    (extra / FACTS_FILE).write_text(_facts(request), encoding="utf-8")
+
+
+def _write_keras(model: Any, target: Path, request: Request) -> None:
+    import zipfile
+
+    for layer in model._flatten_layers():
+        if not type(layer).__module__.startswith("keras."):
+            raise UserError(
+                f"--to keras: {layer.name} is a {type(layer).__name__}, which only cnnlab has, and the file "
+                "could not be opened without it; use another format"
+            )
+    model.save(target)
+    with zipfile.ZipFile(target, "a") as archive:
+        archive.writestr(FACTS_FILE, _facts(request))
+
+
+_WRITERS: dict[FormatName, Callable[[Any, Path, Request], None]] = {
+    "onnx": _write_onnx,
+    "litert": _write_litert,
+    "saved-model": _write_saved_model,
+    "keras": _write_keras,
+}
+
+
+def _culprit(model: Any, request: Request) -> str | None:
+    """The first layer that cannot be converted alone, by its name and class; None where each can."""
+    import keras
+
+    if request.format not in ("onnx", "litert"):
+        return None
+    ending = Path(request.file).suffix
+    for number, layer in enumerate(model._flatten_layers(include_self=False)):
+        inputs = getattr(layer, "input", None)
+        if isinstance(layer, keras.Model | keras.layers.InputLayer) or inputs is None:
+            continue
+        given = inputs if isinstance(inputs, list) else [inputs]
+        fresh = [keras.Input(each.shape[1:], dtype=each.dtype) for each in given]
+        alone = keras.Model(fresh, layer(fresh if isinstance(inputs, list) else fresh[0]))
+        alone([np.zeros((1, *each.shape[1:]), each.dtype) for each in given])  # Keras exports no other
+        try:
+            alone.export(
+                str(request.folder / f"layer-{number}{ending}"), format=request.format, verbose=False
+            )
+        except Exception:  # noqa: BLE001
+            return f"layer {layer.name} ({type(layer).__name__})"
+    return None
