@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -112,12 +112,7 @@ class Jobs:
         missing = {identity_of(each): each for each in configs if self._is_missing(each)}
         waiting = list(missing.values())
         workers = self._worker_count(waiting)
-        runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in missing.values()}
-        if len(runtimes) > 1 and self.workers == 1 and self.on is None:
-            raise UserError(
-                f"expected one backend and device per command, found {', '.join(sorted(runtimes))}; "
-                "train each in a separate command, then compare, or use --workers auto"
-            )
+        runtimes = self.check_one_runtime(missing.values())
         outcomes = Outcomes(self.reporter, one_runtime=len({each.runtime for each in configs}) == 1)
         if self.on is not None:
             self._finish_in_workers(configs, workers, share, outcomes)
@@ -145,6 +140,20 @@ class Jobs:
                 )
             self._finish_in_workers(configs, workers, share, outcomes)
         return outcomes.records(configs)
+
+    def check_one_runtime(self, configs: Iterable[ExperimentConfig]) -> set[str]:
+        """Refuse several backends or devices where one process is to train all runs; returns them in words.
+
+        Raises:
+            UserError: there are several.
+        """
+        runtimes = {f"{each.runtime.backend} on {each.runtime.device}" for each in configs}
+        if len(runtimes) > 1 and self.workers == 1 and self.on is None:
+            raise UserError(
+                f"expected one backend and device per command, found {', '.join(sorted(runtimes))}; "
+                "train each in a separate command, then compare, or use --workers auto"
+            )
+        return runtimes
 
     def feed(self, source: RunSource, *, most: int) -> None:
         """Find or train runs that are asked for one by one, each with one seed at a time.

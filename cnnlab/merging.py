@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cnnlab.errors import CnnlabError, UserError
+from cnnlab.files import open_regular
 from cnnlab.run_folders.checkpoints import Owner, last_epoch
 from cnnlab.run_folders.holding import fill, hold
 from cnnlab.run_folders.identity import check_owner, run_path
@@ -202,6 +203,22 @@ def _difference(source: Path, target: Path) -> str | None:
     return str(found[0]) if found else None
 
 
+def _check_readable(source: Path) -> None:
+    """Whether the source is to blame where a copy failed.
+
+    Raises:
+        DamagedRun: a file of it cannot be read.
+    """
+    for file in source.rglob("*"):
+        try:
+            if file.is_file():
+                with open_regular(file) as content:
+                    while content.read(1 << 20):
+                        pass
+        except OSError as error:
+            raise DamagedRun(source, f"{file.name} cannot be read: {error.strerror or error}") from None
+
+
 def _copy(source: Path, path: Path, state: str) -> None:
     """Copy a run, and check the copy: the source may be changed, or its disk fail, meanwhile.
 
@@ -221,6 +238,7 @@ def _copy(source: Path, path: Path, state: str) -> None:
                 f"{path.parent}: cannot be written: no space left; free some space and merge again: the runs "
                 "that were taken in are kept"
             ) from None
+        _check_readable(source)
         raise CnnlabError(f"{source}: cannot be copied to {path.parent}: {error}") from None
     status: Mapping[str, Any] | None = read_status(path)
     if status is None or status != read_status(source) or is_held(source):

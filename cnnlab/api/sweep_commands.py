@@ -127,13 +127,12 @@ def _check_independent(search: str, *, prune: bool) -> None:
 
 
 def _check_validated(config: ExperimentConfig) -> None:
-    """Refuse an experiment without validation images.
+    """Refuse an experiment without validation images, so far as the config tells: none are read.
 
     Raises:
         UserError: it has none.
     """
     if config.dataset is not None and config.dataset.validation_size == 0:
-        raise UserError(
-            f"{config.name}: a sweep chooses by validation accuracy, and there are no validation images; "
-            "set dataset.validation_size to more than 0"
-        )
+        from cnnlab.search.study import without_validation
+
+        raise without_validation(config)

@@ -8,6 +8,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
 from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_runtime
 from cnnlab.api.experiment import Experiment, ExperimentLike, load
 from cnnlab.api.progress import ProgressLike, reporter_for
@@ -20,6 +22,7 @@ from cnnlab.config.given import given_by
 from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.config.sweep_section import SweepConfig
 from cnnlab.errors import OptionError, unknown
+from cnnlab.language.fields import mistakes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,20 +222,23 @@ def plan_of(
         )
     if search is not None and search not in SEARCHES:
         raise OptionError("search", str(unknown("search", str(search), SEARCHES)))
-    if trials is not None and (not isinstance(trials, int) or trials < 1):  # type: ignore[redundant-expr]
-        raise OptionError("trials", f"expected 1 or more, found {trials!r:.60}")
     asked = {"search": search, "trials": trials, "prune": prune}
     given = {key: value for key, value in asked.items() if value is not None}
     known = {} if section is None else section.model_dump()
     if given.get("search") == "grid":
         known.pop("trials", None)
-    merged = SweepConfig.model_validate(known | given | ({} if vary is None else {"vary": vary}))
-    if merged.search == "grid" and trials is not None:
+    if trials is not None and (search or known.get("search", "grid")) == "grid":
         raise OptionError("trials", "a grid tries every combination; use --search random or tpe")
+    space = space_of(known["vary"] if vary is None else vary, settings)
+    known["vary"] = {axis.key: axis for axis in space}
+    try:
+        merged = SweepConfig.model_validate(known | given)
+    except ValidationError as error:
+        ((option,), problem), *_ = mistakes(error)
+        raise OptionError(str(option), problem) from None
     from cnnlab.search.plan import Plan
 
     chosen = seeds_of(seeds if seeds is not None else merged.seeds) or (base.seed,)
-    space = space_of(merged.vary if vary is None else vary, settings)
     fixed = {key: given_by("--set", key, value).plain() for key, value in settings.items()}
     return Plan(
         base.without_sweep(), space, merged.search, chosen, merged.trials, merged.prune,

@@ -18,13 +18,12 @@ class Job:
 
     files: what it goes on from, by name; of the run's folder.
     dataset: the name of its data's file, and a list with a reference to the data.
-    side_by_side: how many runs may be trained at the same time on a machine with so many CPUs.
+    most_at_once: how many runs may be trained at the same time on a machine.
     """
 
     config: ExperimentConfig
     files: Mapping[str, bytes]
     dataset: tuple[str, Sequence[Any]]
-    threads: int
     most_at_once: int
     estimate: bool = False
 

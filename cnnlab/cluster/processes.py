@@ -66,8 +66,7 @@ class Processes:
             )  # fmt: skip
             self._all.append(flight.host)
         job = Job(
-            run.config, flight.files(), self._shipped(run.config), run.threads, most_at_once,
-            run.estimate,
+            run.config, flight.files(), self._shipped(run.config), most_at_once, run.estimate,
         )  # fmt: skip
         flight.waits_since = time.monotonic()
         flight.pending = flight.host.begin.remote(job)

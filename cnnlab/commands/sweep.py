@@ -16,6 +16,7 @@ from cnnlab.commands.options import (
     vary_option,
 )
 from cnnlab.commands.output import print_csv_table, print_json, say, tell
+from cnnlab.errors import CnnlabError
 
 
 @click.command()
@@ -94,12 +95,13 @@ def command(
         folder = swept.saved()
     if as_json:
         print_json(swept.as_dict())
-        return
-    if as_csv:
+    elif as_csv:
         print_csv_table(swept.table)
-        return
-    say(swept.as_text("markdown" if markdown else "terminal") + ("" if markdown else "\n"))
-    (tell if markdown else say)(f"{folder.path}: {', '.join(sorted(folder.written))}")
+    else:
+        say(swept.as_text("markdown" if markdown else "terminal") + ("" if markdown else "\n"))
+        (tell if markdown else say)(f"{folder.path}: {', '.join(sorted(folder.written))}")
+    if swept.winner is None:
+        raise click.exceptions.Exit(CnnlabError.exit_code)
 
 
 def _print_commands(experiment: str, options: TrainingOptions, *, as_json: bool, **search: Any) -> None:

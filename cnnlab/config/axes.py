@@ -166,11 +166,16 @@ def _checked(key: object, values: object) -> Axis | Span:
     given = tuple(given_by("--vary", key, value).plain() for value in values)
     if len(given) < 2:
         raise OptionError("vary", f"{key}: expected two or more values, found {len(given) or 'none'}")
-    seen: set[str] = set()
+    seen: dict[str, Any] = {}
     for value in given:
-        if (text := repr(value)) in seen:  # 1 is not True
+        text = value_text(value)
+        if text in seen and repr(seen[text]) == repr(value):
             raise OptionError("vary", f"{key}: expected different values, found {as_written(value)} twice")
-        seen.add(text)
+        if text in seen:
+            raise OptionError(
+                "vary", f"{key}: expected values that can be told apart, found {seen[text]!r} and {value!r}"
+            )
+        seen[text] = value
     return Axis(key, given)
 
 

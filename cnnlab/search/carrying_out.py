@@ -32,7 +32,9 @@ def carry_out(plan: Plan, derive: Derive, jobs: Jobs, watching: Watching) -> Stu
     """
     planned = None if plan.search == "tpe" else planned_points(plan, derive)
     check_possible(plan, planned, derive, jobs)
-    count = _number_of(plan, watching) if planned is None else len(planned)
+    count = 0 if plan.search == "grid" else _number_of(plan, watching)
+    if planned is not None:
+        count = len(planned)
     with study_file(plan, jobs.out, fresh=jobs.fresh) as file:
         trials = Trials(plan, file, jobs.out, watching.reporter, count)
         watching.trials = trials
@@ -113,6 +115,7 @@ class Proposing(Source):
         for attempt in attempts:
             if len(trials.points) < count:
                 self._consider(attempt, last.get(settings_text(attempt.settings), attempt))
+        self._repeated = 0  # what was tried before is no proposal of now
 
     def next(self) -> ExperimentConfig | None:
         """See `RunSource`."""

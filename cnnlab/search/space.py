@@ -52,11 +52,7 @@ def settings_of(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
 def params_of(space: Space, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Optuna's parameters of settings."""
     return {
-        axis.key: _names(axis)[
-            [repr(each) for each in axis.values].index(repr(settings[axis.key]))
-        ]  # 1 is not True
-        if isinstance(axis, Axis)
-        else settings[axis.key]
+        axis.key: value_text(settings[axis.key]) if isinstance(axis, Axis) else settings[axis.key]
         for axis in space
     }
 
@@ -153,14 +149,9 @@ def _combination(axes: Sequence[tuple[str, Sequence[Any]]], place: int) -> dict[
     return {key: settings[key] for key, _ in axes}
 
 
-def _name(axis: Axis, value: Any) -> str:
-    places = [repr(each) for each in axis.values]  # 1 is not True
-    return _names(axis)[places.index(repr(value))]
-
-
 def _names(axis: Axis) -> list[str]:
-    texts = [value_text(value) for value in axis.values]
-    return texts if len(set(texts)) == len(texts) else [repr(value) for value in axis.values]
+    """The categories; `space_of` refuses values whose texts are equal."""
+    return [value_text(value) for value in axis.values]
 
 
 def _value(axis: Axis | Span, param: Any) -> Any:

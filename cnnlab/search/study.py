@@ -108,7 +108,10 @@ def check_possible(plan: Plan, planned: Sequence[Planned] | None, derive: Derive
             jobs.check(config)
         except UserError as error:
             raise UserError(f"{settings_text(settings)}: {error}") from None
-    check_validated([config for _, config in planned], jobs)
+    configs = [config for _, config in planned]
+    if plan.search == "tpe" or plan.prune:  # else the runs that are missing are looked at together
+        jobs.check_one_runtime(configs)
+    check_validated(configs, jobs)
 
 
 def check_validated(configs: Sequence[ExperimentConfig], jobs: Jobs) -> None:
@@ -119,7 +122,12 @@ def check_validated(configs: Sequence[ExperimentConfig], jobs: Jobs) -> None:
     """
     for config in configs:
         if not len(jobs.dataset(config).validation):
-            raise UserError(
-                f"{config.name}: a sweep chooses by validation accuracy, and there are no validation images; "
-                "set dataset.validation_size to more than 0"
-            )
+            raise without_validation(config)
+
+
+def without_validation(config: ExperimentConfig) -> UserError:
+    """What to say of an experiment without validation images."""
+    return UserError(
+        f"{config.name}: a sweep chooses by validation accuracy, and there are no validation images; "
+        "set dataset.validation_size to more than 0"
+    )

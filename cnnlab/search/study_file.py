@@ -17,6 +17,7 @@ from cnnlab.search.points import State
 from cnnlab.search.space import distributions, params_of, settings_of, suggested
 
 if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
@@ -66,8 +67,12 @@ class StudyFile:
         self._seed = seed_of_search(plan)
         self._trials: dict[int, Trial] = {}
         with _database(path, opening=True):
-            self._study = _opened(path, sweep_digest(plan))
+            self._storage, self._study = _opened(path, sweep_digest(plan))
             self._frozen()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._storage.engine.dispose()
 
     def attempts(self) -> Iterator[Attempt]:
         """All trials, in their order; those that others have added with other parameters are left out."""
@@ -152,7 +157,9 @@ class StudyFile:
         from optuna.pruners import MedianPruner
         from optuna.trial import TrialState, create_trial
 
-        pruner = MedianPruner(STARTUP_TRIALS, n_warmup_steps=offset + warmup_epochs(epochs) + 1)
+        pruner = MedianPruner(
+            STARTUP_TRIALS, n_warmup_steps=offset + warmup_epochs(epochs) + 1, n_min_trials=STARTUP_TRIALS
+        )  # of so many, the accuracy at this epoch is known, too
         with _database(self._path):
             trial = create_trial(state=TrialState.RUNNING, intermediate_values=dict(accuracies))
             return pruner.prune(self._study, trial)
@@ -213,10 +220,12 @@ def study_file(plan: Plan, out: Path, *, fresh: bool) -> Iterator[StudyFile]:
             for name in (STUDY, f"{STUDY}-journal"):
                 folder.remove(name)
         stack.enter_context(_quiet())
-        yield StudyFile(path, plan)
+        file = StudyFile(path, plan)
+        stack.callback(file.close)
+        yield file
 
 
-def _opened(path: Path, name: str) -> Study:
+def _opened(path: Path, name: str) -> tuple[RDBStorage, Study]:
     from optuna import create_study
     from optuna.storages import RDBStorage
 
@@ -225,7 +234,8 @@ def _opened(path: Path, name: str) -> Study:
         f"sqlite:///{STUDY}",
         engine_kwargs={"creator": lambda: sqlite3.connect(path, check_same_thread=False)},
     )
-    return create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
+    study = create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
+    return storage, study
 
 
 @contextmanager

@@ -78,6 +78,9 @@ class Trials:
 
     def __init__(self, plan: Plan, file: StudyFile, out: Path, reporter: Reporter, planned: int) -> None:
         self.points: list[Trying] = []
+        self.broken: CnnlabError | None = None
+        """Why the study could not be written."""
+
         self._plan = plan
         self._file = file
         self._out = out
@@ -151,7 +154,13 @@ class Trials:
             raise Pruned(epoch)
 
     def run_ended(self, config: ExperimentConfig, outcome: Record | CnnlabError) -> None:
-        """What has come of a run."""
+        """What has come of a run.
+
+        Raises:
+            CnnlabError: the study cannot be written, or could not be while the run was trained.
+        """
+        if self.broken is not None:
+            raise self.broken
         point = self._point(config)
         point.under_way.discard(config.seed)
         if config.seed in point.waiting:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cnnlab.errors import CnnlabError, Pruned
 from cnnlab.reporting import Reporter, Tried
 
 if TYPE_CHECKING:
     from cnnlab.config.experiment import ExperimentConfig
-    from cnnlab.errors import CnnlabError, Pruned
     from cnnlab.run_folders.records import EpochRow, Record
     from cnnlab.search.trials import Trials
 
@@ -46,7 +48,8 @@ class Watching(Reporter):
     def started(self, config: ExperimentConfig, *, done: int, resumed: bool) -> None:
         self.reporter.started(config, done=done, resumed=resumed)
         if self.trials and resumed:
-            self.trials.resumed(config)
+            with self._no_failure_of_the_run():
+                self.trials.resumed(config)
 
     def stepped(
         self, config: ExperimentConfig, epoch: int, step: int, steps: int, *, loss: float, accuracy: float
@@ -56,7 +59,8 @@ class Watching(Reporter):
     def epoch_ended(self, config: ExperimentConfig, row: EpochRow) -> None:
         self.reporter.epoch_ended(config, row)
         if self.trials:
-            self.trials.epoch_ended(config, row)
+            with self._no_failure_of_the_run():
+                self.trials.epoch_ended(config, row)
 
     def reused(self, record: Record) -> None:
         self.reporter.reused(record)
@@ -78,6 +82,17 @@ class Watching(Reporter):
 
     def tried(self, tried: Tried) -> None:
         self.reporter.tried(tried)
+
+    @contextmanager
+    def _no_failure_of_the_run(self) -> Iterator[None]:
+        """A study that cannot be written is no failure of the run; it ends the sweep after the run."""
+        try:
+            yield
+        except Pruned:
+            raise
+        except CnnlabError as error:
+            assert self.trials is not None
+            self.trials.broken = error
 
     def _ended(self, config: ExperimentConfig, outcome: Record | CnnlabError) -> None:
         if self.trials and self.hears_outcomes:

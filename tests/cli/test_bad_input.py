@@ -195,7 +195,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         pytest.param(
             GOOD + "zzz: 3\n",
             "mine.yaml:3:1: zzz: unknown key; "
-            "known: name, description, dataset, model, training, seed, runtime",
+            "known: name, description, dataset, model, training, seed, runtime, sweep",
             id="unknown-key-without-match",
         ),
         pytest.param(

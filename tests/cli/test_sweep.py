@@ -205,3 +205,57 @@ def test_a_sweep_is_named_alone_or_by_its_file(capsys, out, tiny):
     assert capsys.readouterr().out == f"{folder / 'report.html'}\n"
     assert run(["report", "cnn", str(folder)]) == 2
     assert "is a sweep, which has a page of its own; name it alone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--vary", "training.epochs=3"], "--vary: training.epochs: expected two or more values, found 1"),
+        (["--vary", "training.epochs=3,4", "--trials", "5"], "--trials: a grid tries every combination"),
+        (
+            ["--vary", "training.epochs=3,4", "--search", "grid", "--trials", "2"],
+            "--trials: a grid tries every combination",
+        ),
+        (["--vary", "training.epochs=5..3", "--search", "tpe"], "expected an ascending range, found 5..3"),
+        (
+            ["--vary", "training.epochs='8',8", "--search", "random"],
+            "training.epochs: expected values that can be told apart, found '8' and 8",
+        ),
+        (
+            ["--vary", "runtime.backend=tensorflow,jax", "--search", "tpe"],
+            "expected one backend and device per command",
+        ),
+        (
+            ["--vary", "runtime.backend=tensorflow,jax", "--prune"],
+            "expected one backend and device per command",
+        ),
+        (["--vary", "training.epochs=3,4", "--set", "training.epochs=2"], "is set to 2 besides"),
+        (["--vary", "training.epoch=3,4"], "unknown key; did you mean epochs?"),
+        ([], "--vary: expected a setting and its values"),
+    ],
+)
+def test_slips_are_named_before_anything_is_trained(capsys, tmp_path, tiny, arguments, problem):
+    code, printed, errors = sweep(capsys, tmp_path / "out", tiny, *arguments)
+    assert (code, printed) == (2, "")
+    assert problem in errors
+    assert not list(tmp_path.glob("out/tiny-*"))
+
+
+@pytest.mark.parametrize("wrong", [{"vary": 5}, {"trials": True}, {"prune": "yes"}, {"search": "gird"}])
+def test_slips_in_python_are_errors_of_the_user(tmp_path, tiny, wrong):
+    given = {"vary": {"training.epochs": [1, 2]}, "search": "random"} | wrong
+    with pytest.raises(cnnlab.UserError):
+        cnnlab.sweep(tiny, out=tmp_path / "out", **given)
+
+
+def test_values_may_come_from_an_iterator(tiny):
+    lines = cnnlab.sweep_commands(tiny, vary={"training.epochs": map(int, "34")})
+    assert [line.split("training.epochs=")[1].split()[0] for line in lines] == ["3", "4"]
+
+
+def test_a_sweep_without_a_whole_point_fails(capsys, tmp_path, tiny):
+    code, _, _ = sweep(
+        capsys, tmp_path / "out", tiny, "--vary", "training.batch_size=50,100",
+        "--set", "training.optimizer={name: sgd, learning_rate: 1e30}", "--seeds", "0", "--json",
+    )  # fmt: skip
+    assert code == 1

@@ -175,7 +175,7 @@ def test_options_that_make_no_sense(arguments, problem, folders, capsys):
 
 def test_runs_that_have_no_network_to_export(folders, tmp_path, capsys):
     broken = tmp_path / "tiny-00000000" / "seed-0"
-    shutil.copytree(folders["tiny"], broken)
+    shutil.copytree(folders["tiny"], broken, ignore=shutil.ignore_patterns("export"))
     (broken / "model.keras").unlink()
     for path, problem in (
         (broken, "model.keras is missing; train this run again with --fresh"),

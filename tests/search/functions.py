@@ -50,6 +50,10 @@ class Function:
     def check(self, config: ExperimentConfig) -> None:
         """All can be trained."""
 
+    def check_one_runtime(self, configs: Any) -> set[str]:
+        """All are for one backend."""
+        return set()
+
     def dataset(self, config: ExperimentConfig) -> Any:
         return SimpleNamespace(validation=[0])
 

@@ -7,7 +7,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnlab.config.axes import Span, parse_axis, space_of
+from cnnlab.config.axes import Span, parse_axis, space_of, value_text
 from cnnlab.search.points import Point, ranking, tied
 from cnnlab.search.space import params_of, settings_of, size, untried
 
@@ -72,7 +72,7 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
-@given(st.lists(VALUES, min_size=2, max_size=5, unique_by=repr), st.data())
+@given(st.lists(VALUES, min_size=2, max_size=5, unique_by=value_text), st.data())
 def test_values_go_to_optuna_and_back(values, data):
     space = space_of({"training.x": values, "training.y": "3..9"}, {})
     assert size(space) == 7 * len(values)

@@ -100,7 +100,7 @@ def test_a_space_with_fewer_combinations_than_trials(sweeping, search):
     sweep = sweeping(space, lambda config: 0.5, search=search, trials=30, reporter=Notes())
     study = sweep()
     assert len(study.points) == len(sweep.trained) == len({each.digest for each in sweep.trained}) == 9
-    assert ("9 combinations are all there are, fewer than 30 trials" in notes) == (search == "tpe")
+    assert "9 combinations are all there are, fewer than 30 trials" in notes
 
 
 @pytest.mark.parametrize("search", ["random", "tpe"])

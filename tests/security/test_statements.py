@@ -357,6 +357,7 @@ UNESCAPED = {
     '{{ resource("style.css") | safe }}',
     '{{ resource("theme.js") | safe }}',
     '{{ resource("script.js") | safe }}',
+    '{{ resource("sorting.js") | safe }}',
     "{{ chart.svg | safe }}",
     "{{ why.svg | safe }}",
     "{{ each.svg | safe }}",
