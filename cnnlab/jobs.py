@@ -102,11 +102,7 @@ class Jobs:
             RunsFailed: a run failed; the others are trained all the same.
         """
         for config in configs:
-            self._seed_groups.check(config, self.threads)
-            if not self.force and self.on is None:  # other machines have other memories
-                check_memory(config, together=self._seed_groups.most_on_cpu(config, configs))
-            self._trainer.warn_of(config.idle())
-            self.check_settings(config, self.dataset(config))
+            self.check(config, together=self._seed_groups.most_on_cpu(config, configs))
         self._check_same_data(configs)
         share = self.share_of_cpus(runs_at_first or len({identity_of(each) for each in configs}))
         missing = {identity_of(each): each for each in configs if self._is_missing(each)}
@@ -241,15 +237,18 @@ class Jobs:
             ((_, outcome),) = pool.trained([Run(config, threads)])
         return outcome
 
-    def check(self, config: ExperimentConfig) -> None:
+    def check(self, config: ExperimentConfig, *, together: int = 1) -> None:
         """Refuse a run that no training comes through; warn of what is idle in it.
+
+        Args:
+            together: how many seeds of it may be trained as one program.
 
         Raises:
             UserError: it cannot be trained here.
         """
         self._seed_groups.check(config, self.threads)
-        if not self.force and self.on is None:
-            check_memory(config)
+        if not self.force and self.on is None:  # other machines have other memories
+            check_memory(config, together=together)
         self._trainer.warn_of(config.idle())
         self.check_settings(config, self.dataset(config))
 

@@ -18,13 +18,14 @@ from cnnlab.api.training import TrainingFailed
 from cnnlab.api.varying import Variation, vary_experiments
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.runs_at_once import RunsAtOnce
-from cnnlab.errors import OptionError, UserError, suggestion, unknown
+from cnnlab.errors import OptionError, UserError, suggestion
 from cnnlab.run_folders.records import Record, read_record
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from cnnlab.comparison import Style
     from cnnlab.run_folders.folders import Folder
     from cnnlab.studies.comparing import ComparedExperiments
 
@@ -88,7 +89,7 @@ class Comparison:
 
     def as_text(
         self,
-        style: Literal["terminal", "markdown", "latex"] = "terminal",
+        style: Style = "terminal",
         *,
         per_class: bool = False,
         with_warnings: bool = True,
@@ -98,9 +99,10 @@ class Comparison:
         Raises:
             UserError: there is no such style.
         """
-        if style not in (styles := ("terminal", "markdown", "latex")):
-            raise unknown("style", style, styles)
+        from cnnlab.comparison.formats import check_style
         from cnnlab.studies.writing import comparison_text
+
+        check_style(style)
 
         return comparison_text(
             self._compared.comparison, style, per_class=per_class, with_warnings=with_warnings

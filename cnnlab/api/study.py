@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cnnlab.comparison import Style
     from cnnlab.run_folders.folders import Folder
 
 
@@ -27,12 +28,23 @@ class StudyResult(ABC):
         """The table as people read it: percentages, points."""
 
     @abstractmethod
-    def as_text(self) -> str:
-        """Table and verdict."""
+    def _text(self, style: Style) -> str:
+        """Caption, table and verdict."""
 
     @abstractmethod
     def saved(self) -> Folder:
         """Write the study's files; the folder knows what was written to it."""
+
+    def as_text(self, style: Style = "terminal") -> str:
+        """Caption, table and verdict as text, in one of three styles.
+
+        Raises:
+            UserError: there is no such style.
+        """
+        from cnnlab.comparison.formats import check_style
+
+        check_style(style)
+        return self._text(style)
 
     def as_dict(self) -> dict[str, Any]:
         """What the command prints with `--json`."""

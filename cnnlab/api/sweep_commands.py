@@ -15,8 +15,6 @@ from cnnlab.api.arguments import (
     settings_of,
     with_runtime,
 )
-from cnnlab.api.experiment import load
-from cnnlab.api.run import unfinished
 from cnnlab.api.sweeping import plan_of
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.given import given_by
@@ -69,17 +67,12 @@ def sweep_commands(
         raise UserError(f"expected an experiment's name or path for a command line, found {experiment!r:.60}")
     fixed = {key: given_by("--set", key, value).plain() for key, value in settings_of(set).items()}
     settings = with_runtime(fixed, backend=backend, device=device, precision=precision)
-    source = unfinished(experiment, out_folder(out), "settings are changed in a config")
-    base = load(source, settings).config
-    plan = plan_of(
-        source, base, settings, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds
+    plan, derive = plan_of(
+        experiment, settings, out_folder(out), vary=vary, search=search, trials=trials, prune=prune,
+        seeds=seeds,
     )  # fmt: skip
     _check_independent(plan.search, prune=plan.prune)
     check_at_once(workers, threads, together, on_cluster=cluster_of(on) is not None)
-
-    def derive(changes: Mapping[str, Any]) -> ExperimentConfig:
-        given = {key: given_by("--vary", key, value) for key, value in changes.items()}
-        return load(source, {**settings, **given}).config.without_sweep()
 
     from cnnlab.search.commands import train_commands
     from cnnlab.search.study import planned_points

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -21,19 +21,18 @@ from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.given import given_by
 from cnnlab.config.runs_at_once import RunsAtOnce
 from cnnlab.config.sweep_section import SweepConfig
-from cnnlab.errors import OptionError, unknown
+from cnnlab.errors import OptionError
 from cnnlab.language.fields import mistakes
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from cnnlab.comparison import Style
     from cnnlab.run_folders.folders import Folder
     from cnnlab.search.document import Document
-    from cnnlab.search.plan import Plan
+    from cnnlab.search.plan import Derive, Plan
     from cnnlab.search.study import Study
-
-SEARCHES = ("grid", "random", "tpe")
 
 
 class Sweep(StudyResult):
@@ -88,14 +87,7 @@ class Sweep(StudyResult):
         """All runs that finished."""
         return Runs(Run(record.path) for point in self._study.points for record in point.records)
 
-    def as_text(self, style: Literal["terminal", "markdown", "latex"] = "terminal") -> str:
-        """Caption, table and verdict as text, in one of three styles.
-
-        Raises:
-            UserError: there is no such style.
-        """
-        if style not in (styles := ("terminal", "markdown", "latex")):
-            raise unknown("style", style, styles)
+    def _text(self, style: Style) -> str:
         from cnnlab.search.writing import sweep_text
 
         return sweep_text(self._document, style)
@@ -166,20 +158,13 @@ def sweep(
     """
     out_path = out_folder(out)
     settings = with_runtime(set, backend=backend, device=device, precision=precision)
-    source = unfinished(experiment, out_path, "settings are changed in a config")
-    base = load(source, settings).config
-    plan = plan_of(
-        source, base, settings, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds
+    plan, derive = plan_of(
+        experiment, settings, out_path, vary=vary, search=search, trials=trials, prune=prune, seeds=seeds
     )  # fmt: skip
-
     if together not in ("auto", 1) and (plan.search == "tpe" or plan.prune):
         raise OptionError(
             "together", "TPE and pruning decide after each run, and train one seed at a time", value=together
         )
-
-    def derive(changes: Mapping[str, Any]) -> ExperimentConfig:
-        given = {key: given_by("--vary", key, value) for key, value in changes.items()}
-        return load(source, {**settings, **given}).config.without_sweep()
 
     from cnnlab.run_outcomes import RunsFailed
     from cnnlab.search.carrying_out import carry_out
@@ -198,21 +183,27 @@ def sweep(
 
 
 def plan_of(
-    experiment: ExperimentLike,
-    base: ExperimentConfig,
+    experiment: ExperimentLike | Run,
     settings: Mapping[str, Any],
+    out: Path,
     *,
     vary: Mapping[str, Iterable[Any]] | None,
     search: str | None,
     trials: int | None,
     prune: bool | None,
     seeds: Seeds | None,
-) -> Plan:
-    """What the arguments say, and otherwise the section `sweep`.
+) -> tuple[Plan, Derive]:
+    """What the arguments say, and otherwise the section `sweep`; and how settings become an experiment.
+
+    Args:
+        settings: what is fixed.
+        out: where runs are kept.
 
     Raises:
-        UserError: an argument is wrong, or nothing varies.
+        UserError: there is no such experiment, an argument is wrong, or nothing varies.
     """
+    source = unfinished(experiment, out, "settings are changed in a config")
+    base = load(source, settings).config
     section = base.sweep
     if vary is None and section is None:
         raise OptionError(
@@ -220,8 +211,6 @@ def plan_of(
             "expected a setting and its values, such as training.batch_size=50,100,200, or a section sweep "
             "in the config; found neither",
         )
-    if search is not None and search not in SEARCHES:
-        raise OptionError("search", str(unknown("search", str(search), SEARCHES)))
     asked = {"search": search, "trials": trials, "prune": prune}
     given = {key: value for key, value in asked.items() if value is not None}
     known = {} if section is None else section.model_dump()
@@ -240,7 +229,13 @@ def plan_of(
 
     chosen = seeds_of(seeds if seeds is not None else merged.seeds) or (base.seed,)
     fixed = {key: given_by("--set", key, value).plain() for key, value in settings.items()}
-    return Plan(
+    plan = Plan(
         base.without_sweep(), space, merged.search, chosen, merged.trials, merged.prune,
-        experiment=fspath(experiment) if isinstance(experiment, str | PathLike) else None, fixed=fixed,
+        experiment=fspath(source) if isinstance(source, str | PathLike) else None, fixed=fixed,
     )  # fmt: skip
+
+    def derive(changes: Mapping[str, Any]) -> ExperimentConfig:
+        given = {key: given_by("--vary", key, value) for key, value in changes.items()}
+        return load(source, {**settings, **given}).config.without_sweep()
+
+    return plan, derive

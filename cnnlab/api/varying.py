@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cnnlab.api.experiment import ExperimentLike, load
 from cnnlab.api.run import Run, Runs, unfinished
@@ -14,12 +14,13 @@ from cnnlab.api.training import TrainingFailed
 from cnnlab.config.axes import axes_of
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.config.given import given_by
-from cnnlab.errors import OptionError, unknown
+from cnnlab.errors import OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from cnnlab.comparison import Style
     from cnnlab.jobs import Jobs
     from cnnlab.run_folders.folders import Folder
     from cnnlab.variation.document import Document
@@ -78,14 +79,7 @@ class Variation(StudyResult):
             for record in outcome.records
         )
 
-    def as_text(self, style: Literal["terminal", "markdown", "latex"] = "terminal") -> str:
-        """Caption, table and verdict as text, in one of three styles.
-
-        Raises:
-            UserError: there is no such style.
-        """
-        if style not in (styles := ("terminal", "markdown", "latex")):
-            raise unknown("style", style, styles)
+    def _text(self, style: Style) -> str:
         from cnnlab.variation.writing import variation_text
 
         return variation_text(self._document, style)

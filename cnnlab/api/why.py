@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cnnlab.api.arguments import Seeds, jobs_of, out_folder, seeds_of, with_runtime
 from cnnlab.api.experiment import Experiment, ExperimentLike, load
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from cnnlab.comparison import Style
     from cnnlab.ladder.document import Document
     from cnnlab.ladder.study import Study
     from cnnlab.run_folders.folders import Folder
@@ -86,8 +87,7 @@ class Why(StudyResult):
         """All runs that take part."""
         return Runs(Run(record.path) for record in self._study.records)
 
-    def as_text(self, style: Literal["terminal", "markdown"] = "terminal") -> str:
-        """Table, verdict and what was left out."""
+    def _text(self, style: Style) -> str:
         from cnnlab.ladder.writing import study_text
 
         return study_text(self._document, style)

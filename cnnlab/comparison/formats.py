@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 import pandas as pd
 
+from cnnlab.errors import unknown
 from cnnlab.foreign_text import markdown, one_line
 from cnnlab.summary_tables.text import text_table
 
 Style = Literal["terminal", "markdown", "latex"]
+
+
+def check_style(style: str) -> None:
+    """Refuse a notation that there is none of.
+
+    Raises:
+        UserError: with those that there are.
+    """
+    if style not in (styles := get_args(Style)):
+        raise unknown("style", style, styles)
+
 
 _IN_LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "→": r"$\to$"}
 

@@ -79,9 +79,11 @@ def write(model: Any, target: Path, request: Request) -> None:
     except CnnlabError:
         raise
     except Exception as error:  # converters raise what they like
-        culprit = _culprit(model, request)
-        where = f"{culprit} has no counterpart there" if culprit else "the network cannot be converted"
-        raise UserError(f"--to {request.format}: {where} ({first_sentence(error)})") from error
+        if culprit := _culprit(model, request):  # what converters say of it is of no use
+            problem = f"{culprit} has no counterpart there; use another format"
+        else:
+            problem = f"the network cannot be converted ({first_sentence(error)})"
+        raise UserError(f"--to {request.format}: {problem}") from error
 
 
 def _network(request: Request) -> Any:
@@ -130,10 +132,28 @@ def _facts(request: Request) -> str:
     return (request.folder / "facts.json").read_text(encoding="utf-8")
 
 
+def _export(model: Any, target: Path, kind: FormatName, quantized: Request | None = None) -> None:
+    """Let Keras write a network.
+
+    Args:
+        quantized: has the images for the ranges of 8-bit numbers, of LiteRT; None: float32.
+    """
+    options: dict[str, Any] = {}
+    if kind == "litert":
+        import tensorflow as tf
+
+        # Keras would also take operations of TensorFlow's own, which LiteRT alone cannot compute.
+        options["target_spec"] = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
+        if quantized is not None:
+            options["optimizations"] = [tf.lite.Optimize.DEFAULT]
+            options["representative_dataset"] = lambda: ([image] for image in _calibration(quantized))
+    model.export(str(target), format=kind, verbose=False, **options)
+
+
 def _write_onnx(model: Any, target: Path, request: Request) -> None:
     import onnx
 
-    model.export(str(target), format="onnx", verbose=False)
+    _export(model, target, "onnx")
     if request.quantize:
         from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
@@ -159,17 +179,10 @@ def _write_onnx(model: Any, target: Path, request: Request) -> None:
 
 
 def _write_litert(model: Any, target: Path, request: Request) -> None:
-    import tensorflow as tf
     from tensorflow.lite.python import schema_py_generated as schema
     from tensorflow.lite.tools import flatbuffer_utils
 
-    options: dict[str, Any] = {}
-    if request.quantize:
-        options = {
-            "optimizations": [tf.lite.Optimize.DEFAULT],
-            "representative_dataset": lambda: ([image] for image in _calibration(request)),
-        }
-    model.export(str(target), format="litert", verbose=False, **options)
+    _export(model, target, "litert", request if request.quantize else None)
     content = flatbuffer_utils.read_model(str(target))
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(_facts(request).encode(), dtype=np.uint8)
@@ -225,9 +238,7 @@ def _culprit(model: Any, request: Request) -> str | None:
         alone = keras.Model(fresh, layer(fresh if isinstance(inputs, list) else fresh[0]))
         alone([np.zeros((1, *each.shape[1:]), each.dtype) for each in given])  # Keras exports no other
         try:
-            alone.export(
-                str(request.folder / f"layer-{number}{ending}"), format=request.format, verbose=False
-            )
+            _export(alone, request.folder / f"layer-{number}{ending}", request.format)
         except Exception:  # noqa: BLE001
             return f"layer {layer.name} ({type(layer).__name__})"
     return None

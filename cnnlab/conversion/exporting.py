@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from cnnlab.conversion.formats import Format
 from cnnlab.datasets.permuting import pixel_order, unpermuted
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.process_environment import environment_of_the_user
-from cnnlab.run_folders.folders import disk
+from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import Record
 from cnnlab.user_files import temporary_folder
 
@@ -88,7 +88,7 @@ def export_record(
         )
     with temporary_folder("cnnlab-export-") as scratch:
         images = _raw(data.test.images, dataset)
-        request = Request(scratch, record.path.resolve(), kind.name, target.name, quantize)
+        request = Request(scratch, record.path.resolve(), kind.name, kind.file, quantize)
         request.write()
         np.save(scratch / "images.npy", images)
         if quantize:
@@ -111,7 +111,10 @@ def export_record(
             )
         written = scratch / request.file
         size = sum(each.stat().st_size for each in [written, *written.rglob("*")] if each.is_file())
-        _move(written, target)
+        in_run = target.parent.parent if target.parent == folder / "export" else None
+        place = Folder(target.parent, inside=in_run)
+        with place.alone() if in_run else nullcontext():  # other folders are the user's own
+            place.move_in(target.name, written)
     labels = data.test.labels
     return Exported(
         run=folder,
@@ -177,25 +180,3 @@ def _in_a_process(module: str, folder: Path) -> None:
     if code:
         last = said.decode(errors="replace").strip().splitlines()[-1:]
         raise CnnlabError(f"the process that converts the network ended with {code}: {' '.join(last)}")
-
-
-def _move(written: Path, target: Path) -> None:
-    """Give the file, or the folder, its place; whatever was there is gone only then."""
-    with disk(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".partial-{target.name}")
-        _remove(beside)
-        try:
-            shutil.move(written, beside)
-            if target.is_dir():
-                shutil.rmtree(target)
-            beside.replace(target)
-        finally:
-            _remove(beside)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

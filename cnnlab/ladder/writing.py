@@ -7,7 +7,6 @@ from pathlib import Path
 
 from cnnlab.comparison import Style, as_text
 from cnnlab.comparison.spread import Spread
-from cnnlab.foreign_text import markdown
 from cnnlab.ladder.document import Document, RungEntry, SpreadEntry, StepEntry, read_document
 from cnnlab.ladder.pictures import picture
 from cnnlab.ladder.rungs import Ladder, Rung
@@ -17,7 +16,7 @@ from cnnlab.ladder.study import Study
 from cnnlab.ladder.tables import rung_table, step_table
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
-from cnnlab.studies.writing import comparison_path
+from cnnlab.studies.writing import comparison_path, prose
 from cnnlab.summary_tables.text import csv_text
 
 
@@ -143,10 +142,5 @@ def read_study(experiments: Mapping[str, str], out: Path) -> Document | None:
 def study_text(document: Document, style: Style) -> str:
     """Table, verdict and what was left out."""
     left_out = (f"{rung} is left out: {reason}." for rung, reason in document["left_out"].items())
-    prose = [document["verdict"], *left_out]
-    return "\n\n".join(
-        [
-            as_text(step_table(document), style),
-            *(markdown(each) if style == "markdown" else each for each in prose),
-        ]
-    )
+    paragraphs = (document["verdict"], *left_out)
+    return "\n\n".join([as_text(step_table(document), style), *(prose(each, style) for each in paragraphs)])

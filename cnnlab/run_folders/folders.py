@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -72,7 +73,7 @@ class Folder:
         """Remove what killed processes left; only for whoever is alone in the folder."""
         with disk(self.path):
             for partial in self.path.glob(f"{PARTIAL}*"):
-                partial.unlink(missing_ok=True)
+                _remove(partial)
 
     def save_with(self, name: str, save: Callable[[Path], object]) -> None:
         """Let `save` write a file under a temporary name, then give it its own: a reader never sees half."""
@@ -84,6 +85,26 @@ class Folder:
                 partial.replace(self.path / name)
             finally:
                 partial.unlink(missing_ok=True)  # on a full disk it would take the room of the next file
+        if name not in self.written:
+            self.written.append(name)
+
+    def move_in(self, name: str, made: Path) -> None:
+        """Move in a file, or a folder of files, that was made elsewhere; what has its name goes only then.
+
+        Raises:
+            CnnlabError: the disk is full, or something else has this name.
+        """
+        partial, old = self.partial(name), self.partial(f"old-{name}")
+        target = self.path / name
+        with disk(target):
+            try:
+                shutil.move(made, partial)
+                if partial.is_dir() and target.is_dir() and not target.is_symlink():
+                    target.rename(old)  # a folder does not give way to another
+                partial.replace(target)
+            finally:
+                _remove(partial)
+                _remove(old)
         if name not in self.written:
             self.written.append(name)
 
@@ -123,6 +144,14 @@ class Folder:
         with disk(self.path / name):
             (self.path / name).unlink(missing_ok=True)
         self.written = [each for each in self.written if each != name]
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def refuse_links(path: Path, *, inside: Path) -> None:

@@ -15,6 +15,7 @@ from cnnlab.search.identity import seed_of_search
 from cnnlab.search.plan import Derive, Plan, Planned
 from cnnlab.search.points import Point, ranking, tied
 from cnnlab.search.space import drawn, representative, settings_text
+from cnnlab.wording import counted
 
 
 @dataclass(frozen=True)
@@ -47,27 +48,38 @@ def planned_points(plan: Plan, derive: Derive) -> list[Planned]:
     """
     is_grid = plan.search == "grid"
     candidates = _grid(plan.space) if is_grid else drawn(plan.space, seed_of_search(plan))
-    found, problems = [], []
+    found: list[Planned] = []
+    problems: list[tuple[Mapping[str, Any], str]] = []
     known: dict[str, Mapping[str, Any]] = {}
     for settings in candidates:
         try:
             config = derive(settings)
         except UserError as error:
-            problems.append(f"{settings_text(settings)}: {error}")
+            problems.append((settings, str(error)))
             config = None
         if config is not None:
             other = known.setdefault(config.digest, settings)
             if other is settings:
                 found.append((settings, config))
             elif is_grid:
-                problems.append(
-                    f"{settings_text(settings)}: the same experiment as {settings_text(other)}; leave one out"
-                )
+                problems.append((settings, f"the same experiment as {settings_text(other)}; leave one out"))
         if not is_grid and len(found) + len(problems) == plan.most_trials:
             break
     if problems:
-        raise UserError("\n".join(dict.fromkeys(problems)))
+        raise _impossible(problems)
     return found
+
+
+def _impossible(problems: Sequence[tuple[Mapping[str, Any], str]]) -> UserError:
+    """What to say of points that are impossible, each with the reason; one that several have is said once."""
+    points_by_reason: dict[str, list[str]] = {}
+    for settings, reason in problems:
+        points_by_reason.setdefault(reason, []).append(settings_text(settings))
+    lines = []
+    for reason, (first, *others) in points_by_reason.items():
+        also = f" and {counted(len(others), 'other point')}" if others else ""
+        lines.append(f"{first}{also}: {reason}")
+    return UserError("\n".join(lines))
 
 
 def _grid(space: Sequence[Axis | Span]) -> Iterator[dict[str, Any]]:
@@ -100,9 +112,9 @@ def check_possible(plan: Plan, planned: Sequence[Planned] | None, derive: Derive
             try:
                 planned.append((settings, derive(settings)))
             except UserError as error:
-                problems.append(f"{settings_text(settings)}: {error}")
+                problems.append((settings, str(error)))
         if problems:
-            raise UserError("\n".join(dict.fromkeys(problems)))
+            raise _impossible(problems)
     for settings, config in planned:
         try:
             jobs.check(config)

@@ -230,7 +230,10 @@ def test_a_sweep_is_named_alone_or_by_its_file(capsys, out, tiny):
             "expected one backend and device per command",
         ),
         (["--vary", "training.epochs=3,4", "--set", "training.epochs=2"], "is set to 2 besides"),
-        (["--vary", "training.epoch=3,4"], "unknown key; did you mean epochs?"),
+        (
+            ["--vary", "training.epoch=3,4,5"],
+            "training.epoch=3 and 2 other points: --vary training.epoch: unknown key; did you mean epochs?",
+        ),
         ([], "--vary: expected a setting and its values"),
     ],
 )

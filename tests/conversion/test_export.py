@@ -159,6 +159,35 @@ def test_a_layer_that_only_cnnlab_has_is_named(folders, tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_takes_the_place_of_the_one_before(folders, tmp_path):
+    for seen in (False, True):
+        exported = cnnlab.export(folders["tiny"], to="saved-model", out=tmp_path / "served")
+        assert (exported.path / "saved_model.pb").is_file()
+        assert (exported.path / "old").exists() is False
+        (exported.path / "old").write_text("of the first one")
+        assert [each.name for each in tmp_path.iterdir()] == ["served"], seen
+
+
+@pytest.mark.filterwarnings("ignore")  # what Keras says of recurrent layers on the side
+def test_the_layer_without_a_counterpart_is_named(tmp_path, backend, capsys):
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((28, 28, 3)), layers.Reshape((28, 84)), layers.LSTM(2), layers.Dense(6, "softmax")]
+    )
+    experiment = cnnlab.Experiment.from_keras(
+        model, dataset={"name": "colors", "train_size": 20, "validation_size": 0}, name="recurrent",
+        training={"epochs": 1, "batch_size": 20},
+    )  # fmt: skip
+    (trained,) = cnnlab.train(experiment, out=tmp_path)
+    assert run(["export", str(trained.folder), "--to", "litert", "--quiet"]) == 2
+    errors = capsys.readouterr().err
+    assert "--to litert: layer lstm" in errors
+    assert "(LSTM) has no counterpart there; use another format" in errors
+    assert not (trained.folder / "export" / "model.tflite").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
