@@ -32,7 +32,7 @@ WAYS = {
 
 
 def write_runs(out: Path, number: int, *, seeds: int = 10) -> None:
-    config = load_config("cnn").to_yaml()
+    configs = [load_config("cnn", [f"training.epochs={epochs}"]).to_yaml() for epochs in (3, *[20] * 6)]
     for index in range(number):
         name, digest = f"cnn{index // seeds % 7}", f"{index // seeds:08x}"
         folder = out / f"{name}-{digest}" / f"seed-{index % seeds}"
@@ -44,12 +44,12 @@ def write_runs(out: Path, number: int, *, seeds: int = 10) -> None:
         result |= {"params": 137_660, "macs": 1_639_350, "epochs": 20}
         (folder / "run.json").write_text(json.dumps(run, indent=2), encoding="utf-8")
         (folder / "result.json").write_text(json.dumps(result, indent=2), encoding="utf-8")
-        (folder / "config.yaml").write_text(config, encoding="utf-8")
+        (folder / "config.yaml").write_text(configs[index // seeds % 7], encoding="utf-8")
 
 
-def measure(out: Path, *arguments: str) -> tuple[float, float]:
-    """Seconds that one listing takes, and those of the CPU."""
-    command = [sys.executable, "-m", "cnnlab.cli", "runs", "list", "--out", str(out), *arguments]
+def measured(*arguments: str) -> tuple[float, float]:
+    """Seconds that one command of cnnlab's takes, and those of the CPU."""
+    command = [sys.executable, "-m", "cnnlab.cli", *arguments]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -61,8 +61,8 @@ def listings(out: Path, number: int, *, rounds: int) -> bool:
     kept = True
     for name, arguments in WAYS.items():
         (out / f".runs-{os.getuid()}.sqlite").unlink(missing_ok=True)
-        first = measure(out, *arguments)
-        warm = min(measure(out, *arguments) for _ in range(rounds))
+        first = measured("runs", "list", "--out", str(out), *arguments)
+        warm = min(measured("runs", "list", "--out", str(out), *arguments) for _ in range(rounds))
         print(f"| {number:,} | {name} | {first[0]:.2f} ({first[1]:.2f}) | {warm[0]:.2f} ({warm[1]:.2f}) |")
         sys.stdout.flush()
         kept = kept and warm[0] <= PROMISES.get(number, float("inf"))
