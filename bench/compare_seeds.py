@@ -1,6 +1,6 @@
-"""How long a comparison of finished runs takes: python bench/compare_seeds.py [--seeds 10 100 300]
+"""How long a comparison of finished runs takes: python bench/compare_seeds.py [--seeds 10 30 100]
 
-Trains two tiny networks on the generated colors with that many seeds (a fraction of a second each), then runs
+Trains two tiny networks on the generated colors with that many seeds (a second each), then runs
 `cnnlab compare` in a process of its own, start-up, tables, verdict and pictures included; prints the table of
 docs/scaling.md.
 """
@@ -33,7 +33,7 @@ def experiment(name: str, units: int) -> cnnlab.Experiment:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[10, 100, 300], metavar="N")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[10, 30, 100], metavar="N")
     arguments = parser.parse_args()
     print("| seeds of two experiments | `cnnlab compare`: seconds (of the CPU) |")
     print("| ---: | ---: |")
