@@ -42,6 +42,7 @@ class Comparison:
         self._compared = compared
         self._out = out
         self._folder: Folder | None = None
+        self._older_page: Path | None = None
 
     @property
     def verdict(self) -> str:
@@ -115,6 +116,8 @@ class Comparison:
     def save(self) -> Path:
         """Write tables, pictures and JSON to OUT/comparisons/A-vs-B/, as `cnnlab compare` does; the folder.
 
+        Where experiments of the same names and other settings have that folder, it is A-vs-B-XXXXXXXX.
+
         Raises:
             CnnlabError: the folder cannot be written.
         """
@@ -125,8 +128,17 @@ class Comparison:
         from cnnlab.studies.writing import write_comparison
 
         if self._folder is None:
-            self._folder = write_comparison(self._compared, self._out)
+            written = write_comparison(self._compared, self._out)
+            self._folder, self._older_page = written.folder, written.older_page
         return self._folder
+
+    @property
+    def older_report(self) -> Path | None:
+        """The report.html that `save` has left where it is because it shows earlier numbers, if there is one.
+
+        It says so itself, and `report` writes it anew.
+        """
+        return self._older_page
 
     def report(self, path: str | PathLike[str] | None = None) -> Path:
         """Write the comparison as one HTML page that needs no other file.
@@ -153,7 +165,7 @@ class Comparison:
             variations=list(read_variations(experiments, self._out)),
         )  # fmt: skip
         if page is None:
-            self._folder = write_comparison(self._compared, self._out, page=text)
+            self._folder = write_comparison(self._compared, self._out, page=text).folder
             return self._folder.path / "report.html"
         with written(page):
             page.write_text(text, encoding="utf-8")
