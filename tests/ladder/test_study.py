@@ -101,7 +101,11 @@ def test_the_configs_of_other_rungs_stay(ladder, tmp_path):
     assert (strided.name, strided.digest) == ("cnn_strided", ladder.by_id["cnn_strided"].config.digest)
     (folder / "mine.yaml").write_text("name: mine", encoding="utf-8")
     write_configs(derive(ladder.dnn, ladder.cnn, wanted=["cnn_average"]), tmp_path)
-    assert {path.stem for path in folder.iterdir()} == {"mine", "cnn_average", *(rung.id for rung in ladder.rungs)}
+    assert {path.stem for path in folder.iterdir()} == {
+        "mine",
+        "cnn_average",
+        *(rung.id for rung in ladder.rungs),
+    }
 
 
 def test_a_study_is_read_back_for_the_same_two_experiments_only(carried_out, ladder, tmp_path):
