@@ -90,6 +90,8 @@ class Trainer:
     def _tell_of_few_images(self, config: ExperimentConfig) -> None:
         """Warn where an accuracy is told of a test set that is too small for it."""
         assert config.dataset is not None
+        if config.fold is not None:  # the accuracy is told of all folds together
+            return
         count = len(self.dataset(config).test)
         if warning := few_images_warning(config.dataset.full_title, count):
             self.warn_of([warning])
