@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
+
+from cnnlab.pictures.kit.page import Page, drawing_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,3 +39,12 @@ class LazyFigures(Mapping[str, "Figure"]):
 
     def __len__(self) -> int:
         return len(self._functions)
+
+    def on(self, page: Page) -> LazyFigures:
+        """The same figures for another page, drawn anew."""
+        return LazyFigures({name: partial(_drawn_for, page, draw) for name, draw in self._functions.items()})
+
+
+def _drawn_for(page: Page, draw: Callable[[], Figure]) -> Figure:
+    with drawing_for(page):
+        return draw()

@@ -17,6 +17,8 @@ from matplotlib.ticker import MaxNLocator
 
 from cnnlab.foreign_text import shortened
 from cnnlab.pictures.kit.formats import percent
+from cnnlab.pictures.kit.lettering import width as text_width
+from cnnlab.pictures.kit.page import current_page
 from cnnlab.pictures.kit.palette import COLORS, GREY, INK, PAPER
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, new_figure, style_axes, versus
 from cnnlab.pictures.plots.histories import History, Series, any_validated, has, series_of
@@ -31,7 +33,7 @@ _RING: dict[str, Any] = {
 }
 _BAND = 0.18  # opacity
 _HEIGHT = 4.375  # inches; 700 pixels
-_LEGEND_WIDTH = 130  # characters that fit side by side
+_STROKE = 0.85  # inches, of a stroke in the legend with the gaps around it
 
 Quantity = Literal["loss", "accuracy"]
 Style = Literal["solid"] | tuple[float, tuple[int, int]]
@@ -107,7 +109,7 @@ def curve_panel(experiments: Mapping[str, Sequence[History]], quantity: Quantity
     Each curve's group in the SVG is called by what it is: `WHAT-KIND-EXPERIMENT`, by place, with WHAT one of
     mean, band and seed, KIND one of training and validation; a seed's ends in `-SEED`, by place too.
     """
-    figure = new_figure(3.7, width=6.4)
+    figure = new_figure(3.7, width=6.4, inside=True)
     panel = _Panel(figure.subplots(), quantity)
     _overlay(panel, experiments, quantity)
     _set_limits(panel)
@@ -263,10 +265,13 @@ def _finish(figure: Figure, panels: Mapping[Quantity, _Panel], legend: Legend) -
         _set_limits(panel)
     if all(panel.last == 1 for panel in panels.values()):
         _dot(entry for _, entry in legend)
-    lengths = [len(label) + 10 for label, _ in legend]  # with the stroke before it
-    columns = len(legend) if sum(lengths) <= _LEGEND_WIDTH else max(1, _LEGEND_WIDTH // max(lengths))
+    lengths = [text_width(label, LABEL) + _STROKE for label, _ in legend]
+    room = figure.get_figwidth() - 0.3
+    columns = len(legend) if sum(lengths) <= room else max(1, int(room / max(lengths)))
     rows = math.ceil(len(legend) / columns)
-    figure.set_figheight(_HEIGHT + 0.24 * max(0, rows - 2))  # beyond two rows the curves would pay for it
+    if current_page().ratio is None:  # beyond two rows the curves would pay for it
+        height = figure.get_figheight() + 0.24 * max(0, rows - 2)
+        figure.set_figheight(min(height, current_page().tallest))
     figure.legend(
         handles=[entry for _, entry in legend],
         labels=[label for label, _ in legend],

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, PAPER
-from cnnlab.pictures.kit.style import PERCENT_TICKS, SMALL, WIDTH, new_figure, style_axes
+from cnnlab.pictures.kit.style import PERCENT_TICKS, SMALL, full_width, new_figure, style_axes
 from cnnlab.pictures.plots.settings import Setting, TriedPoint, letter_axis, scale_of
 
 _MOST_ACROSS = 3
@@ -35,7 +35,7 @@ def setting_slices(settings: Sequence[Setting], points: Sequence[TriedPoint], *,
     margin = 0.06 * (high - low)
     foot = any(point.accuracy is None or point.accuracy < low for point in points)
     bottom = low - margin - (0.09 * (high - low) if foot else 0)
-    room = (WIDTH - 1.0) / across - 0.35
+    room = (full_width() - 1.0) / across - 0.35
     for place, (axes, setting) in enumerate(zip(panels, settings, strict=False)):
         style_axes(axes, y="Validation accuracy" if place % across == 0 else "")
         axes.set_ylim(bottom, high + margin)
