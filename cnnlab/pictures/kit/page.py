@@ -55,7 +55,10 @@ class Page:
         return max(width, height * self.ratio), max(height, width / self.ratio)
 
 
-_current: ContextVar[Page] = ContextVar("page", default=Page())  # noqa: B039  # frozen
+AUTO = Page()
+"""A page as the picture needs it, up to the largest."""
+
+_current: ContextVar[Page] = ContextVar("page", default=AUTO)
 
 
 def current_page() -> Page:

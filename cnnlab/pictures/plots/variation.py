@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from cnnlab.foreign_text import shortened
 from cnnlab.pictures.kit.formats import percent, signed
@@ -75,6 +75,7 @@ def variation_panels(
             values = [math.nan if each is None else 100 * each[place] for each in found]
             axes.plot(across.places, values, color=color, marker="o", markersize=4, linewidth=1.8)
     accuracy.yaxis.set_major_formatter(PERCENT_TICKS)
+    accuracy.yaxis.set_major_locator(MaxNLocator(6))  # the same before and after the layout is found
     accuracy.legend(frameon=False, fontsize=LABEL, labelcolor=INK, loc="best")
     leads = [_in_points(point.difference) for point in points]
     known = [(x, lead) for x, lead in zip(across.places, leads, strict=True) if lead is not None]
