@@ -9,25 +9,13 @@ from dataclasses import dataclass
 from cnnlab.pictures.diagrams.elements import Chain, Fork, Repetition, Volume
 from cnnlab.pictures.diagrams.shapes import Circle, Line, Point, Polygon, Shape
 from cnnlab.pictures.kit.page import current_page
+from cnnlab.pictures.kit.palette import LAYER_EDGES, LAYER_FILLS, MARK
 
 SLANT = (0.42, 0.34)
 """Where a step into the picture goes on paper: to the right and up."""
 
-FILLS = {
-    "input": "#F2F2F2",
-    "convolution": "#A9CDE6",
-    "pooling": "#F5E2AE",
-    "dense": "#A5D9C7",
-    "other": "#D9D2E9",
-}
-EDGES = {
-    "input": "#777777",
-    "convolution": "#0072B2",
-    "pooling": "#9A7400",
-    "dense": "#007A59",
-    "other": "#6A51A3",
-}
-KERNEL = "#D55E00"
+FILLS, EDGES = LAYER_FILLS, LAYER_EDGES
+KERNEL = MARK
 KERNEL_FACES = ("#F9B384", "#FDDCC4", "#F08B4B")
 """Front, top and right."""
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.lettering import all_fitted, wrapped
 from cnnlab.pictures.kit.lettering import width as text_width
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, MORE_COLORS, PAPER, cycled
+from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, MARKERS, MORE_COLORS, PAPER, cycled
 from cnnlab.pictures.kit.sheet import Sheet, cell_width, fitting_columns
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend
@@ -43,8 +43,12 @@ def invariance_curves(panels: Sequence[Panel], *, title: str, accuracy_of: str) 
         style_axes(axes, name.capitalize(), x=unit)
         axes.yaxis.set_major_formatter(PERCENT_TICKS)
         axes.axvline(unchanged, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
-        for color, (experiment, seeds) in zip(cycled(COLORS, len(curves)), curves.items(), strict=True):
-            axes.plot(amounts, seeds.mean(axis=0), color=color, linewidth=2.2, label=experiment)
+        strokes = zip(cycled(COLORS, len(curves)), cycled(MARKERS, len(curves)), curves.items(), strict=True)
+        for color, marker, (experiment, seeds) in strokes:
+            axes.plot(
+                amounts, seeds.mean(axis=0), color=color, marker=marker, markersize=5, linewidth=2.2,
+                label=experiment,
+            )  # fmt: skip
             if len(seeds) > 1:
                 axes.fill_between(
                     amounts, seeds.min(axis=0), seeds.max(axis=0), color=color, alpha=0.2, linewidth=0
@@ -113,7 +117,8 @@ def embedding_plane(
     middles = []
     for index, color in enumerate(palette):
         points = coordinates[labels == index]
-        axes.scatter(points[:, 0], points[:, 1], s=7, color=color, alpha=0.55, linewidths=0)
+        marker = MARKERS[index % len(MARKERS)]
+        axes.scatter(points[:, 0], points[:, 1], s=12, color=color, marker=marker, alpha=0.6, linewidths=0)
         named = len(points) and index in most
         middles.append(np.median(points, axis=0) if named else np.full(2, np.nan))
     shown = all_fitted(names, _NAME_WIDTH, 10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import cycle
+from itertools import count
 from typing import Any, Literal
 
 import numpy as np
@@ -19,11 +19,19 @@ from cnnlab.foreign_text import shortened
 from cnnlab.pictures.kit.formats import percent
 from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.page import current_page
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK, PAPER
+from cnnlab.pictures.kit.palette import (
+    COLORS,
+    GREY,
+    INK,
+    MARK,
+    MARKERS,
+    PAPER,
+    TRAINING,
+    VALIDATION,
+)
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, new_figure, style_axes, versus
 from cnnlab.pictures.plots.histories import History, Series, any_validated, has, series_of
 
-_MARKERS = ("", "o", "s", "^", "D")  # where the colours run out, the marks change
 _RING: dict[str, Any] = {
     "marker": "o",
     "markersize": 9,
@@ -53,18 +61,18 @@ def history_curves(history: History, *, title: str) -> Figure:
     validated = has([history], "val_accuracy")
     style = _DASHED if validated else _SOLID
     for quantity, panel in panels.items():
-        panel.curve(series_of([history], quantity), COLORS[0], style, "training")
+        panel.curve(series_of([history], quantity), TRAINING, style, "training")
         if validated:
-            panel.curve(series_of([history], f"val_{quantity}"), COLORS[1], _SOLID, "validation")
-    legend: Legend = [("training", _stroke(COLORS[0], style))]
+            panel.curve(series_of([history], f"val_{quantity}"), VALIDATION, _SOLID, "validation")
+    legend: Legend = [("training", _stroke(TRAINING, style))]
     if validated:
-        legend.append(("validation", _stroke(COLORS[1])))
+        legend.append(("validation", _stroke(VALIDATION)))
     if np.isfinite(validation.mean).any():
         best = int(np.nanargmax(validation.mean))
         for panel in panels.values():
-            panel.ring(best, COLORS[1])
+            panel.ring(best, MARK)
         label = f"best: {percent(validation.mean[best], 2)} after epoch {validation.epochs[best]}"
-        legend.append((label, Line2D([], [], color=COLORS[1], **_RING)))
+        legend.append((label, Line2D([], [], color=MARK, **_RING)))
     _finish(figure, panels, legend)
     return figure
 
@@ -133,8 +141,11 @@ def _overlay(panel: _Panel, experiments: Mapping[str, Sequence[History]], quanti
 
 
 def _strokes() -> Iterator[tuple[str, str]]:
-    """Colours and marks, without end."""
-    return cycle((color, marker) for marker in _MARKERS for color in COLORS)
+    """Colours and marks, without end: where the colours run out, they get other marks."""
+    return (
+        (COLORS[place % len(COLORS)], MARKERS[(place + place // len(COLORS)) % len(MARKERS)])
+        for place in count()
+    )
 
 
 class _Panel:
@@ -166,7 +177,7 @@ class _Panel:
             marker=marker or "o",
             markersize=4 if marker else 7,
             markerfacecolor=color if style == _SOLID else PAPER,
-            markevery=None if marker else _lonely(series.mean),
+            markevery=max(1, len(series.epochs) // 12) if marker else _lonely(series.mean),
             label=label,
             zorder=3 if style == _SOLID else 2.5,
             gid=part,

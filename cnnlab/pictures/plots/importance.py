@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from cnnlab.pictures.kit.formats import percent
 from cnnlab.pictures.kit.lettering import wrapped
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK, PAPER
+from cnnlab.pictures.kit.palette import FAINT, INK, NEUTRAL, PAPER
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, full_width, new_figure, style_axes
 from cnnlab.pictures.plots.settings import key_lines
 
@@ -31,7 +31,7 @@ def importance_bars(shares: Mapping[str, float], *, note: str, title: str) -> Fi
     style_axes(axes)
     axes.grid(visible=False, axis="y")
     for place, (_, share) in enumerate([*ordered, (REST, rest)]):
-        axes.barh(place, share, color=COLORS[0] if place < len(ordered) else GREY, height=0.62)
+        axes.barh(place, share, color=NEUTRAL if place < len(ordered) else FAINT, height=0.62)
         inside = share > 0.8
         axes.annotate(
             percent(share), (share, place), xytext=(-6 if inside else 6, 0), textcoords="offset points",

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from cnnlab.foreign_text import shortened
 from cnnlab.pictures.kit.formats import percent, signed
 from cnnlab.pictures.kit.lettering import fitted
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK
+from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARKERS
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
 from cnnlab.pictures.plots.accuracy import Measured
 from cnnlab.pictures.plots.heat import heat_map
@@ -68,18 +68,18 @@ def variation_panels(
         (spread, "Standard deviation over the seeds, points", key),
     ):  # fmt: skip
         style_axes(axes, fitted(heading, room, LABEL + 1), x=below)
-    for place, (name, color) in enumerate(zip(names, COLORS, strict=False)):
-        _curve(accuracy, across.places, [point.accuracies[place] for point in points], color, name)
+    for place, (name, color, marker) in enumerate(zip(names, COLORS, MARKERS, strict=False)):
+        _curve(accuracy, across.places, [point.accuracies[place] for point in points], color, name, marker)
         for axes, of in ((gap, "gaps"), (spread, "spreads")):
             found = [getattr(point, of) for point in points]
             values = [math.nan if each is None else 100 * each[place] for each in found]
-            axes.plot(across.places, values, color=color, marker="o", markersize=4, linewidth=1.8)
+            axes.plot(across.places, values, color=color, marker=marker, markersize=4, linewidth=1.8)
     accuracy.yaxis.set_major_formatter(PERCENT_TICKS)
     accuracy.yaxis.set_major_locator(MaxNLocator(6))  # the same before and after the layout is found
     accuracy.legend(frameon=False, fontsize=LABEL, labelcolor=INK, loc="best")
     leads = [_in_points(point.difference) for point in points]
     known = [(x, lead) for x, lead in zip(across.places, leads, strict=True) if lead is not None]
-    _curve(difference, [x for x, _ in known], [lead for _, lead in known], COLORS[2], "")
+    _curve(difference, [x for x, _ in known], [lead for _, lead in known], INK, "")
     for axes in (difference, gap):
         axes.axhline(0, color=GREY, linewidth=1)
     for one, other in changes:
@@ -137,11 +137,26 @@ def _in_points(measured: Measured | None) -> Measured | None:
     return Measured(tuple(100 * each for each in measured.values), 100 * measured.mean, interval)
 
 
-def _curve(axes: Axes, places: Sequence[float], measured: Sequence[Measured], color: str, label: str) -> None:
+def _curve(
+    axes: Axes,
+    places: Sequence[float],
+    measured: Sequence[Measured],
+    color: str,
+    label: str,
+    marker: str = "o",
+) -> None:
     order = np.argsort(places)
     x = np.asarray(places, np.float64)[order]
     ordered = [measured[place] for place in order]
-    axes.plot(x, [each.mean for each in ordered], color=color, linewidth=1.8, label=shortened(label, 28))
+    axes.plot(
+        x,
+        [each.mean for each in ordered],
+        color=color,
+        marker=marker,
+        markersize=5,
+        linewidth=1.8,
+        label=shortened(label, 28),
+    )
     if ordered and all(each.ci95 is not None for each in ordered):
         low, high = zip(*(each.ci95 for each in ordered if each.ci95 is not None), strict=True)
         axes.fill_between(x, low, high, color=color, alpha=_BAND, linewidth=0)
