@@ -32,7 +32,7 @@ LAYER_FILLS = {
     "other": "#EBD3DF",
 }  # fmt: skip
 LAYER_EDGES = {
-    "input": "#333F48", "convolution": "#332288", "pooling": "#9A7B1E", "dense": "#2B8A7A",
+    "input": "#20262B", "convolution": "#332288", "pooling": "#9A7B1E", "dense": "#2B8A7A",
     "other": "#882255",
 }  # fmt: skip
 """The kinds of layers: pale, with an edge, so that no experiment is meant."""
