@@ -13,7 +13,7 @@ from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
-from cnnlab.pictures.kit.sheet import ColorScale, Sheet
+from cnnlab.pictures.kit.sheet import ColorScale, Sheet, displayable
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box
 
 
@@ -27,6 +27,8 @@ class MapColumn:
     signed: bool = False
     each: bool = False
     scale: ColorScale | None = None
+    over: bool = False
+    """Laid over the image, the stronger, the larger its values."""
     empty: str = ""
     """What stands in the place of a map that is 0 everywhere."""
 
@@ -86,8 +88,11 @@ def pixel_maps(
         for row, values in enumerate(maps):
             if column.empty and not column.values[row].any():
                 _blank(sheet, row, index, column.empty, shape=turned(values, appearance).shape)
-            else:
-                sheet.values(row, index, turned(values, appearance), scale)
+                continue
+            shown, below = turned(values, appearance), displayable(drawn(images[row], appearance, moves[row]))
+            if column.over and below.shape[:2] == shown.shape:
+                shown = _laid_over(below, shown, scale)
+            sheet.values(row, index, shown, scale)
     if last is not None:
         heading, pictures, captions = last
         sheet.column_head(1 + len(columns), heading)
@@ -102,6 +107,23 @@ def pixel_maps(
                     (right - left) / width * wide, (bottom - top) / height * tall, color=MARK,
                 )  # fmt: skip
     return sheet.figure
+
+
+def _laid_over(image: np.ndarray, values: np.ndarray, scale: ColorScale) -> np.ndarray:
+    """(H, W, 3) in [0, 1]: the image where the values are 0, and more of their colors the larger they are.
+
+    Args:
+        image: (H, W) or (H, W, 3), uint8 or in [0, 1]. values: (H, W), from 0 to the end of the scale.
+    """
+    below = image / 255 if image.dtype == np.uint8 else image
+    below = np.repeat(below[..., None], 3, axis=-1) if below.ndim == 2 else below
+    cover = _COVER * np.clip(values / scale.high, 0, 1)[..., None]
+    colors = np.asarray(scale.mappable.to_rgba(values))[..., :3]
+    return np.asarray((1 - cover) * below + cover * colors)
+
+
+_COVER = 0.7
+"""How much of the image the largest value covers."""
 
 
 def _blank(sheet: Sheet, row: int, column: int, reason: str, *, shape: tuple[int, ...]) -> None:
