@@ -17,6 +17,7 @@ from cnnlab.errors import CnnlabError, UserError
 from cnnlab.framework_errors import is_out_of_memory, out_of_memory
 from cnnlab.run_folders.arithmetic import resume_under, reused_from_before
 from cnnlab.run_folders.contents import DatasetFacts
+from cnnlab.run_folders.epochs import check_room, kept_epochs, warning_of_size
 from cnnlab.run_folders.holding import hold, keep_aside, remove_checkpoints, start_over
 from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.records import Record, read_json, read_record
@@ -118,6 +119,8 @@ class Trainer:
         """Try a few steps of a run and say what all of it will cost; nothing is written."""
         data = self.dataset(config)
         self.start(config)
+        if warning := warning_of_size(config):
+            self.warn_of([warning])
         from cnnlab.backend import own_randomness
         from cnnlab.training.cost_estimate import estimate_cost
 
@@ -144,6 +147,11 @@ class Trainer:
         if warning := reused_from_before(record):
             self.warn_of([warning])
         self.reporter.reused(record)
+        if config.training.keep_epochs and not kept_epochs(path):
+            self.reporter.note(
+                f"{path}: was trained without training.keep_epochs, so it has the weights of its end only; "
+                "--fresh trains it again and keeps those of each epoch"
+            )
         return record
 
     def finished(self, config: ExperimentConfig, *, side_by_side: int = 1) -> Record:
@@ -252,6 +260,7 @@ class Trainer:
 
         digest = data.provenance.digest
         self.clear_way(path, config, digest)
+        self.check_room(path, config)
         with open_run(path, config, data=digest) as run:
             facts = environment(config, backend, dataset_facts(config, data))
             facts |= {**_neighbours(path, side_by_side), **marks}
@@ -269,6 +278,16 @@ class Trainer:
             start_over(path, config)
         elif trained_on(path) not in (None, data):
             self._make_way(path, config)
+
+    def check_room(self, path: Path, config: ExperimentConfig) -> None:
+        """See whether there is room for the weights of each epoch, and warn where they are many bytes.
+
+        Raises:
+            CnnlabError: there is not.
+        """
+        if warning := warning_of_size(config):
+            self.warn_of([warning])
+        check_room(path, config)
 
     @contextmanager
     def _told_of_memory(self, *, together: int = 1) -> Iterator[None]:

@@ -32,7 +32,7 @@ def text_table(
     """
     if markdown:
         return _in_markdown(headers, rows, left=left)
-    rows = [[one_line(cell) for cell in row] for row in rows]
+    rows = [[cell if cell.isprintable() else one_line(cell) for cell in row] for row in rows]
     if width is not None:
         others = table_width(headers[1:], [row[1:] for row in rows])
         room = max(len(headers[0]), width - others - len(_GAP))
@@ -89,5 +89,7 @@ def _column_widths(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> lis
 
 
 def _padded(cell: str, size: int, *, left: bool) -> str:
+    if cell.isascii():
+        return cell.ljust(size) if left else cell.rjust(size)
     space = " " * (size - columns(cell))
     return cell + space if left else space + cell
