@@ -110,9 +110,9 @@ PNG = PictureFiles()
 
 def _output(given: str | PathLike[str]) -> Path:
     path = Path(given)
-    if not str(given).strip() or not path.name:
+    if not str(given).strip():
         raise OptionError("output", f"expected a name, found {str(given)!r:.40}")
-    if path.is_dir() or str(given).endswith("/"):
+    if path.is_dir() or not path.name or str(given).endswith("/"):
         raise OptionError("output", f"expected the name of pictures, found the folder {path}")
     check_folder_of(path)
     return path
