@@ -173,7 +173,7 @@ def test_means_of_products_are_those_of_the_network_s_numbers(call):
         config = load_config(document["run"] + "/config.yaml")
         data = load_dataset(config.dataset, DataPaths.from_environment())
         seen = data.pixels.apply(data.test.images[[2]])[0]
-        with np.load(Path(document["folder"]) / "kernels.npz") as arrays:
+        with np.load(Path(document["folder"]) / document["arrays"]["file"]) as arrays:
             assert_allclose(arrays["picture"], seen, atol=1e-7)
             mean = np.mean(seen[1:4, 1:4, 0] * KERNELS["sharpness"])
             assert_allclose(arrays["sharpness"][1, 1], mean, atol=1e-7)
