@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from cnnlab.comparison.few_images import few_images_warning
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.loading import dataset_of, read_content
@@ -86,6 +87,15 @@ class Trainer:
                 self._warned.add(message)
                 self.reporter.warn(message)
 
+    def _tell_of_few_images(self, config: ExperimentConfig) -> None:
+        """Warn where an accuracy is told of a test set that is too small for it."""
+        assert config.dataset is not None
+        if config.fold is not None:  # the accuracy is told of all folds together
+            return
+        count = len(self.dataset(config).test)
+        if warning := few_images_warning(config.dataset.full_title, count):
+            self.warn_of([warning])
+
     def start(self, config: ExperimentConfig) -> Backend:
         """Start the backend and say what the arithmetic runs on, and how.
 
@@ -147,6 +157,7 @@ class Trainer:
         if warning := reused_from_before(record):
             self.warn_of([warning])
         self.reporter.reused(record)
+        self._tell_of_few_images(config)
         if config.training.keep_epochs and not kept_epochs(path):
             self.reporter.note(
                 f"{path}: was trained without training.keep_epochs, so it has the weights of its end only; "
@@ -184,6 +195,7 @@ class Trainer:
                 train(config, data, run, self.reporter, environment=facts)
             record = read_record(path)
         self.reporter.finished(config, record)
+        self._tell_of_few_images(config)
         return record
 
     def finish_together(
@@ -238,6 +250,7 @@ class Trainer:
         folder.close()
         record = read_record(run_path(config, self.out))
         self.reporter.finished(config, record)
+        self._tell_of_few_images(config)
         tell(config, record)
 
     @contextmanager
