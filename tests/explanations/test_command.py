@@ -209,6 +209,7 @@ def test_own_kernels(explain, tmp_path):
 
 def test_the_curve_detector_says_its_numbers(explain, monkeypatch):
     drawn = drawings(monkeypatch, "units.curve_detector")
+    responses = drawings(monkeypatch, "units.curve_response")
     document = explain("kernels", "colors_cnn")
     curve, (arguments, said) = document["curve"], drawn[0]
     with np.load(Path(document["folder"]) / document["arrays"]["file"]) as arrays:
@@ -217,11 +218,11 @@ def test_the_curve_detector_says_its_numbers(explain, monkeypatch):
     for which in ("strongest", "weakest"):
         assert_allclose(curve[which]["answer"], answers[tuple(curve[which]["place"])])
     assert curve["strongest"]["answer"] == answers.max()
-    patches = arguments[3]
+    patches = arguments[1]
     assert patches[0][2] == "6.00 on the curve − 0.15 × 0.00 beside it = 6.00"
     assert patches[1][2].endswith(f"= {answers.max():.2f}")
     assert "6 on its own curve" in said["subtitle"]
-    assert short(float(answers.max())) in said["subtitle"]
+    assert short(float(answers.max())) in responses[0][1]["subtitle"]
 
 
 def drawings(monkeypatch, name):
@@ -420,7 +421,7 @@ def test_everything_that_pictures_show_of_a_keras_file(
         assert found["left_out"]["style"].endswith("style takes two pictures; name both with --picture")
     assert set(shown) == wanted
     assert set(found["left_out"]) == set(LOOK_INTO_NETWORKS) - wanted
-    with np.load(Path(found["folder"]) / found["arrays"]["file"]) as arrays:
+    with np.load(Path(found["folder"]) / shown["maximize"]["arrays"]["file"]) as arrays:
         assert -1 <= arrays["images"].min() < -0.1  # black is −1, as --pixels says
     if count > 1:
         names = [path.name for path in pictures]
