@@ -96,7 +96,7 @@ def list_command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """List all runs, or those of the experiments named.
+    """List all runs, or those of the experiments named. Runs in deeper folders are found, too.
 
     \b
     cnnlab runs list
@@ -115,7 +115,7 @@ def list_command(
         raise click.UsageError("--json, --csv and --markdown exclude each other")
     if sort is not None:
         columns = (sort.removeprefix("-"), *columns)
-    rows = _selected(out, names=names, where=where, keys=columns)
+    rows = _selected(out, names=names, where=where, keys=columns, nested=True)
     if sort is not None:
         rows = sort_rows(rows, sort)
     shown = rows[:limit]
