@@ -191,7 +191,7 @@ def test_show_draws_a_labelled_sheet(here, call):
 def test_show_writes_where_it_is_told_and_says_where_it_cannot(here, call):
     assert call("data", "show", "xo", "--count", "3", "-o", "some.png")[:2] == (0, "some.png\n")
     code, _, err = call("data", "show", "xo", "-o", "no/such/folder.png")
-    assert (code, err) == (2, "no/such/folder.png: cannot be written: No such file or directory\n")
+    assert (code, err) == (2, "no/such/folder.png: cannot be written: there is no folder no\n")
     code, _, err = call("data", "show", "xo", "-o", "sheet.xyz")
     assert (code, err) == (2, "sheet.xyz: expected a name that ends in .png\n")
 
