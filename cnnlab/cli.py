@@ -274,9 +274,11 @@ def _with_suggestion(error: click.ClickException) -> click.ClickException:
         return error
     if not any(parameter.name == "set" for parameter in error.ctx.command.params):
         return error
+    from cnnlab.config.experiment import ExperimentConfig
     from cnnlab.config.hints import setting_meant
 
-    if (setting := setting_meant(error.option_name.lstrip("-"))) is None:
+    setting = setting_meant(error.option_name.lstrip("-"), tuple(ExperimentConfig.model_fields))
+    if setting is None:
         return error
     hint = f"To change this setting of the config, use --set {setting}=VALUE."
     return click.UsageError(f"No such option {error.option_name!r}. {hint}", error.ctx)

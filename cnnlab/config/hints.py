@@ -68,11 +68,9 @@ def _places(name: str, top: tuple[str, ...]) -> Iterator[Path_]:
         yield ("training", "optimizer", name)
 
 
-def setting_meant(option: str) -> str | None:
+def setting_meant(option: str, top: tuple[str, ...]) -> str | None:
     """The setting that an option of another program stands for: batch-size → training.batch_size."""
-    from cnnlab.config.experiment import ExperimentConfig
-
     written = option.lower()
     name = _OTHER_NAMES.get(written, written.replace("-", "_"))
-    place = next(_places(name, tuple(ExperimentConfig.model_fields)), None)
+    place = next(_places(name, top), None)
     return None if place is None else dotted(place)

@@ -521,7 +521,7 @@ USAGE = {
         pytest.param(
             ["summary", "cnn", "--json", "--csv"],
             "summary",
-            "--json, --csv and --markdown exclude each other",
+            "--json, --csv, --markdown and --latex exclude each other",
             id="two-formats",
         ),
         pytest.param(
