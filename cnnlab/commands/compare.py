@@ -48,7 +48,7 @@ def settling_options(command: Command) -> Command:
     for option in (
         click.option(
             "--margin", type=float, metavar="POINTS",
-            help="Also test whether the experiments are equal within so many percentage points.",
+            help="Also test whether the experiments are equal within this number of percentage points.",
         ),
         click.option(
             "--max-seeds", type=int, metavar="N", help="With --until-settled: at most N seeds; by default 30."
