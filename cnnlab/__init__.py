@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cnnlab.api.functions import predict as predict
     from cnnlab.api.functions import runs as runs
     from cnnlab.api.functions import summary as summary
+    from cnnlab.api.live import live as live
     from cnnlab.api.merging import merge as merge
     from cnnlab.api.removing import remove as remove
     from cnnlab.api.run import Run as Run
@@ -53,6 +54,7 @@ _MODULES = {
     "runs": "cnnlab.api.functions",
     "explain": "cnnlab.api.explaining",
     "export": "cnnlab.api.exporting",
+    "live": "cnnlab.api.live",
     "predict": "cnnlab.api.functions",
     "sweep": "cnnlab.api.sweeping",
     "Sweep": "cnnlab.api.sweeping",
@@ -97,6 +99,7 @@ __all__ = [
     "compare",
     "explain",
     "export",
+    "live",
     "load",
     "merge",
     "predict",

@@ -41,6 +41,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of configs, for editors.",
     "explain": "Show what a trained network has learned, in pictures and numbers.",
     "export": "Write a trained network to a file for other runtimes.",
+    "live": "Write a page to draw on, in which every layer of a network answers.",
     "report": "Write a comparison as a single HTML page.",
     "runs": "Find, inspect, compare and remove runs.",
     "verify": "Check what cnnlab promises: kill and resume a run, compare the gradients of two engines.",

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.files import open_regular
 from cnnlab.run_folders.checkpoints import Owner, last_epoch
+from cnnlab.run_folders.epochs import check_epochs
 from cnnlab.run_folders.holding import fill, hold
 from cnnlab.run_folders.identity import check_owner, run_path
 from cnnlab.run_folders.integrity import DamagedRun, check_files, link_in
@@ -140,6 +141,8 @@ def _checked(source: Path, out: Path) -> tuple[str, Path]:
         raise UserError(f"{source}: not a run; expected a folder with run.json")
     state = state_of(source, status)
     config = read_record(source).config if state == "finished" else read_config(source)
+    if state == "finished":
+        check_epochs(source, status)
     check_owner(source, status, config)
     if seed_of(source.name) != config.seed:
         raise DamagedRun(source, f"the config of {source.name} has seed {config.seed}")
@@ -234,6 +237,7 @@ def _copy(source: Path, path: Path, state: str) -> None:
         raise DamagedRun(source, "it was changed while it was copied")
     if state == "finished":
         check_files(path, status)
+        check_epochs(path, status)
 
 
 def _flush(file: Path) -> None:

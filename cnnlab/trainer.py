@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from cnnlab.comparison.few_images import few_images_warning
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets import DataPaths, DatasetConfig, load_dataset
 from cnnlab.datasets.loading import dataset_of, read_content
@@ -17,6 +18,7 @@ from cnnlab.errors import CnnlabError, UserError
 from cnnlab.framework_errors import is_out_of_memory, out_of_memory
 from cnnlab.run_folders.arithmetic import resume_under, reused_from_before
 from cnnlab.run_folders.contents import DatasetFacts
+from cnnlab.run_folders.epochs import check_room, kept_epochs, warning_of_size
 from cnnlab.run_folders.holding import hold, keep_aside, remove_checkpoints, start_over
 from cnnlab.run_folders.identity import is_finished, run_path
 from cnnlab.run_folders.records import Record, read_json, read_record
@@ -85,6 +87,15 @@ class Trainer:
                 self._warned.add(message)
                 self.reporter.warn(message)
 
+    def _tell_of_few_images(self, config: ExperimentConfig) -> None:
+        """Warn where an accuracy is told of a test set that is too small for it."""
+        assert config.dataset is not None
+        if config.fold is not None:  # the accuracy is told of all folds together
+            return
+        count = len(self.dataset(config).test)
+        if warning := few_images_warning(config.dataset.full_title, count):
+            self.warn_of([warning])
+
     def start(self, config: ExperimentConfig) -> Backend:
         """Start the backend and say what the arithmetic runs on, and how.
 
@@ -118,6 +129,8 @@ class Trainer:
         """Try a few steps of a run and say what all of it will cost; nothing is written."""
         data = self.dataset(config)
         self.start(config)
+        if warning := warning_of_size(config):
+            self.warn_of([warning])
         from cnnlab.backend import own_randomness
         from cnnlab.training.cost_estimate import estimate_cost
 
@@ -144,6 +157,12 @@ class Trainer:
         if warning := reused_from_before(record):
             self.warn_of([warning])
         self.reporter.reused(record)
+        self._tell_of_few_images(config)
+        if config.training.keep_epochs and not kept_epochs(path):
+            self.reporter.note(
+                f"{path}: was trained without training.keep_epochs, so it has the weights of its end only; "
+                "--fresh trains it again and keeps those of each epoch"
+            )
         return record
 
     def finished(self, config: ExperimentConfig, *, side_by_side: int = 1) -> Record:
@@ -176,6 +195,7 @@ class Trainer:
                 train(config, data, run, self.reporter, environment=facts)
             record = read_record(path)
         self.reporter.finished(config, record)
+        self._tell_of_few_images(config)
         return record
 
     def finish_together(
@@ -230,6 +250,7 @@ class Trainer:
         folder.close()
         record = read_record(run_path(config, self.out))
         self.reporter.finished(config, record)
+        self._tell_of_few_images(config)
         tell(config, record)
 
     @contextmanager
@@ -252,6 +273,7 @@ class Trainer:
 
         digest = data.provenance.digest
         self.clear_way(path, config, digest)
+        self.check_room(path, config)
         with open_run(path, config, data=digest) as run:
             facts = environment(config, backend, dataset_facts(config, data))
             facts |= {**_neighbours(path, side_by_side), **marks}
@@ -269,6 +291,16 @@ class Trainer:
             start_over(path, config)
         elif trained_on(path) not in (None, data):
             self._make_way(path, config)
+
+    def check_room(self, path: Path, config: ExperimentConfig) -> None:
+        """See whether there is room for the weights of each epoch, and warn where they are many bytes.
+
+        Raises:
+            CnnlabError: there is not.
+        """
+        if warning := warning_of_size(config):
+            self.warn_of([warning])
+        check_room(path, config)
 
     @contextmanager
     def _told_of_memory(self, *, together: int = 1) -> Iterator[None]:

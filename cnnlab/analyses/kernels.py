@@ -15,11 +15,11 @@ KERNELS: dict[str, np.ndarray] = {
     name: np.array(rows, np.float64)
     for name, rows in {
         "sharpness": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
-        "vertical edge": [[0, 0, 0], [-1, 2, -1], [0, 0, 0]],
+        "vertical line": [[0, 0, 0], [-1, 2, -1], [0, 0, 0]],
         "surround": [[1, 1, 1], [1, -9, 1], [1, 1, 1]],
         "Sobel y": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
         "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
-        "horizontal edge": [[0, -1, 0], [0, 2, 0], [0, -1, 0]],
+        "horizontal line": [[0, -1, 0], [0, 2, 0], [0, -1, 0]],
         "blur": [[0.11] * 3] * 3,
         "Sobel x": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
         "embossing": [[2, 0, 0], [0, -1, 0], [0, 0, -1]],

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cnnlab.comparison import Style
+    from cnnlab.pictures.kit.files import PictureFiles
     from cnnlab.run_folders.folders import Folder
     from cnnlab.studies.comparing import ComparedExperiments
 
@@ -42,6 +43,7 @@ class Comparison:
         self._compared = compared
         self._out = out
         self._folder: Folder | None = None
+        self._how: PictureFiles | None = None
 
     @property
     def verdict(self) -> str:
@@ -118,20 +120,39 @@ class Comparison:
         """What `cnnlab compare --json` prints."""
         return self._compared.comparison.as_dict()
 
-    def save(self) -> Path:
+    def save(
+        self,
+        *,
+        format: str | Iterable[str] | None = None,
+        aspect: str = "auto",
+        font_scale: float = 1.0,
+        output: str | PathLike[str] | None = None,
+    ) -> Path:
         """Write tables, pictures and JSON to OUT/comparisons/A-vs-B/, as `cnnlab compare` does; the folder.
+
+        Args:
+            format: of the pictures: png, svg, pdf, or several with commas between.
+            aspect: of their sides: auto, 16:9, 4:3.
+            font_scale: how much larger their text is, 0.5 to 2.
+            output: the name that pictures get instead of their own, as a path without an ending.
 
         Raises:
             CnnlabError: the folder cannot be written.
+            UserError: there is no such format or aspect, or the output cannot be written.
         """
-        return self.saved().path
+        from cnnlab.pictures.kit.files import PictureFiles
 
-    def saved(self) -> Folder:
+        how = PictureFiles.of(format=format, aspect=aspect, font_scale=font_scale, output=output)
+        return self.saved(how).path
+
+    def saved(self, how: PictureFiles | None = None) -> Folder:
         """The same; the folder knows what was written to it."""
+        from cnnlab.pictures.kit.files import PNG
         from cnnlab.studies.writing import write_comparison
 
-        if self._folder is None:
-            self._folder = write_comparison(self._compared, self._out)
+        how = how or PNG
+        if self._folder is None or how != self._how:
+            self._folder, self._how = write_comparison(self._compared, self._out, how=how), how
         return self._folder
 
     def report(self, path: str | PathLike[str] | None = None) -> Path:

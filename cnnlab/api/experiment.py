@@ -181,16 +181,24 @@ class Experiment:
 
         return Summary(self._config)
 
-    def draw(self, *, block: str | None = None) -> NetworkDrawing:
+    def draw(
+        self, *, block: str | None = None, aspect: str = "auto", font_scale: float = 1.0
+    ) -> NetworkDrawing:
         """A drawing of the network, or of one of its blocks: `.figure`, `.svg`, `.save(path)`.
 
+        Args:
+            aspect: of its sides: auto, 16:9, 4:3.
+            font_scale: how much larger its text is, 0.5 to 2.
+
         Raises:
-            UserError: there is no such block.
+            UserError: there is no such block or aspect.
         """
         from cnnlab.pictures.diagrams.drawing import NetworkDrawing
-        from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
+        from cnnlab.pictures.diagrams.network import fitted_shapes
+        from cnnlab.pictures.kit.files import PictureFiles
 
-        return NetworkDrawing(block_shapes(self._config, block) if block else network_shapes(self._config))
+        page = PictureFiles.of(aspect=aspect, font_scale=font_scale).page
+        return NetworkDrawing(fitted_shapes(self._config, block, page), page)
 
     def estimate_cost(
         self,

@@ -26,6 +26,7 @@ from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
     import pandas as pd
 
     from cnnlab.explanations.explanation import Explanation
@@ -152,6 +153,31 @@ class Run:
         from cnnlab.analyses.network import load_model
 
         return load_model(self._place / "model.keras")
+
+    @property
+    def kept_epochs(self) -> list[int]:
+        """The epochs whose weights the run has kept, ascending; 0 stands for the initial weights.
+
+        Empty where it was trained without `training.keep_epochs: true`.
+        """
+        from cnnlab.run_folders.epochs import kept_epochs
+
+        return kept_epochs(self._place)
+
+    def weights_of(self, epoch: int) -> dict[str, np.ndarray]:
+        """The weights after an epoch, by Keras's names of them, such as conv2d_1/kernel, in Keras's order.
+
+        `run.model.set_weights(list(run.weights_of(3).values()))` puts them into the model.
+
+        Args:
+            epoch: one of `kept_epochs`.
+
+        Raises:
+            UserError: the run has not kept this epoch, or its file is damaged.
+        """
+        from cnnlab.run_folders.epochs import named_weights
+
+        return named_weights(self._place, epoch)
 
     def explain(
         self,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cnnlab.comparison import Style
+    from cnnlab.pictures.kit.files import PictureFiles
     from cnnlab.run_folders.folders import Folder
 
 
@@ -32,7 +34,7 @@ class StudyResult(ABC):
         """Caption, table and verdict."""
 
     @abstractmethod
-    def saved(self) -> Folder:
+    def saved(self, how: PictureFiles | None = None) -> Folder:
         """Write the study's files; the folder knows what was written to it."""
 
     def as_text(self, style: Style = "terminal") -> str:
@@ -50,13 +52,30 @@ class StudyResult(ABC):
         """What the command prints with `--json`."""
         return dict(self._document)
 
-    def save(self) -> Path:
+    def save(
+        self,
+        *,
+        format: str | Iterable[str] | None = None,
+        aspect: str = "auto",
+        font_scale: float = 1.0,
+        output: str | PathLike[str] | None = None,
+    ) -> Path:
         """Write the study's tables, picture and JSON; their folder.
 
+        Args:
+            format: of the pictures: png, svg, pdf, or several with commas between.
+            aspect: of their sides: auto, 16:9, 4:3.
+            font_scale: how much larger their text is, 0.5 to 2.
+            output: the name that pictures get instead of their own, as a path without an ending.
+
         Raises:
+            UserError: there is no such format or aspect, or the output cannot be written.
             CnnlabError: the folder cannot be written.
         """
-        return self.saved().path
+        from cnnlab.pictures.kit.files import PictureFiles
+
+        how = PictureFiles.of(format=format, aspect=aspect, font_scale=font_scale, output=output)
+        return self.saved(how).path
 
     def __str__(self) -> str:
         return self.as_text()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cnnlab.comparison import Style
+    from cnnlab.pictures.kit.files import PictureFiles
     from cnnlab.run_folders.folders import Folder
     from cnnlab.search.document import Document
     from cnnlab.search.plan import Derive, Plan
@@ -92,11 +93,12 @@ class Sweep(StudyResult):
 
         return sweep_text(self._document, style)
 
-    def saved(self) -> Folder:
+    def saved(self, how: PictureFiles | None = None) -> Folder:
         """Write sweep.json, tables and pictures to OUT/sweeps/NAME/; the folder knows them."""
+        from cnnlab.pictures.kit.files import PNG
         from cnnlab.search.writing import write_sweep
 
-        return write_sweep(self._study, self._out)
+        return write_sweep(self._study, self._out, how or PNG)
 
     def report(self, path: str | PathLike[str] | None = None) -> Path:
         """Save the sweep, and write it as one HTML page that needs no other file.

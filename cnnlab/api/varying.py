@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from cnnlab.comparison import Style
     from cnnlab.jobs import Jobs
+    from cnnlab.pictures.kit.files import PictureFiles
     from cnnlab.run_folders.folders import Folder
     from cnnlab.variation.document import Document
     from cnnlab.variation.study import Variation as Study
@@ -84,11 +85,12 @@ class Variation(StudyResult):
 
         return variation_text(self._document, style)
 
-    def saved(self) -> Folder:
+    def saved(self, how: PictureFiles | None = None) -> Folder:
         """Write vary-KEY.csv, .md, .png and .json to OUT/comparisons/A-vs-B/; the folder knows them."""
+        from cnnlab.pictures.kit.files import PNG
         from cnnlab.variation.writing import write_variation
 
-        return write_variation(self._document, self._out)
+        return write_variation(self._document, self._out, how or PNG)
 
 
 def vary_experiments(

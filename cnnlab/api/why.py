@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cnnlab.comparison import Style
     from cnnlab.ladder.document import Document
     from cnnlab.ladder.study import Study
+    from cnnlab.pictures.kit.files import PictureFiles
     from cnnlab.run_folders.folders import Folder
 
 SEEDS = tuple(range(6))
@@ -92,11 +93,12 @@ class Why(StudyResult):
 
         return study_text(self._document, style)
 
-    def saved(self) -> Folder:
+    def saved(self, how: PictureFiles | None = None) -> Folder:
         """Write tables, picture and JSON to OUT/comparisons/why-A-vs-B/, where the configs are."""
         from cnnlab.ladder.writing import write_study
+        from cnnlab.pictures.kit.files import PNG
 
-        return write_study(self._study, self._out)
+        return write_study(self._study, self._out, how or PNG)
 
 
 def why(

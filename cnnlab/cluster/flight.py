@@ -65,6 +65,7 @@ class Flight:
             if record := trainer.reused(config):
                 return record
             trainer.clear_way(self.path, config, data)
+            trainer.check_room(self.path, config)
             self.mirror = Mirror(self.path, config, data=data)
             folder.enter_context(following(self.mirror))
             self._folder = folder.pop_all()

@@ -13,6 +13,7 @@ from cnnlab.commands.options import (
     TrainingOptions,
     experiments_argument,
     json_option,
+    picture_options,
     training_options,
     vary_option,
 )
@@ -22,6 +23,7 @@ from cnnlab.errors import unknown
 if TYPE_CHECKING:
     from cnnlab.api.comparing import Budget
     from cnnlab.comparison import Style
+    from cnnlab.pictures.kit.files import PictureFiles
 
 
 def folds_option(command: Command) -> Command:
@@ -87,6 +89,7 @@ SEEDS_HELP = "Compare the runs with these seeds; missing ones are trained."
 @click.option("--markdown", is_flag=True, help="Print Markdown tables.")
 @click.option("--latex", is_flag=True, help="Print LaTeX tables, for the package booktabs.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
+@picture_options
 @json_option
 def command(
     experiments: tuple[str, ...],
@@ -104,6 +107,7 @@ def command(
     markdown: bool,
     latex: bool,
     as_csv: bool,
+    pictures: PictureFiles,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -167,7 +171,7 @@ def command(
             experiments, match=match, resize=resize, folds=folds, vary=vary, equal_steps=equal_steps,
             until_settled=until_settled, max_seeds=max_seeds, margin=margin, **options, progress=reporter,
         )  # fmt: skip
-        folder = compared.saved()
+        folder = compared.saved(pictures)
     if as_json:
         print_json(compared.as_dict())
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,9 +14,13 @@ from cnnlab.commands.options import (
     complete_experiment,
     json_option,
     overrides_option,
+    picture_options,
 )
 from cnnlab.commands.output import print_json, say
 from cnnlab.user_files import written
+
+if TYPE_CHECKING:
+    from cnnlab.pictures.kit.files import PictureFiles
 
 KINDS = ("svg", "png")
 
@@ -25,26 +29,41 @@ KINDS = ("svg", "png")
 @click.argument("experiment", type=ExperimentType(), shell_complete=complete_experiment, metavar="CONFIG")
 @click.option("--block", metavar="NAME", help="Draw one block of the network, such as residual_1.")
 @click.option(
-    "--out", type=NewDrawing(), metavar="FILE.svg|FILE.png",
+    "--out", type=NewDrawing(), metavar="FILE.svg|FILE.png|FILE.pdf",
     help="Output file.  [default: NAME.svg and NAME.png in the current directory]",
 )  # fmt: skip
 @overrides_option("model.layers[0].filters=8")
+@picture_options
 @json_option
-def command(experiment: str, block: str | None, out: Path | None, set: dict[str, Any], as_json: bool) -> None:
+def command(
+    experiment: str,
+    block: str | None,
+    out: Path | None,
+    set: dict[str, Any],
+    pictures: PictureFiles,
+    as_json: bool,
+) -> None:
     """Draw a network: volumes to scale, kernels and branches, with shapes and parameters.
 
     \b
     cnnlab draw cnn
     cnnlab draw resnet18 --out resnet18.svg
+    cnnlab draw cnn --aspect 16:9 --format pdf -o slide
     cnnlab draw googlenet --block inception_3a --out inception.png
 
     Layers that only change values, such as a normalization, are named below their volume; repeated parts
     are drawn once.
     """
+    given = click.get_current_context().params
+    if out is not None and (given["format"] is not None or pictures.output is not None):
+        raise click.UsageError("--out names one file; leave out --format and -o, or --out")
     loaded = load(experiment, set)
-    drawing = loaded.draw(block=block)
+    drawing = loaded.draw(block=block, aspect=pictures.page.aspect, font_scale=pictures.page.font_scale)
     stem = loaded.name if block is None else f"{loaded.name}-{block.replace('/', '-')}"
-    paths = [out] if out is not None else [Path(f"{stem}.{kind}") for kind in KINDS]
+    by_default = given["format"] is None and pictures.output is None
+    kinds = KINDS if by_default else pictures.formats
+    base = pictures.output or Path(stem)
+    paths = [out] if out is not None else [base.with_name(f"{base.name}.{kind}") for kind in kinds]
     for path in paths:
         with written(path):
             path.write_bytes(drawing.encode(path.suffix))

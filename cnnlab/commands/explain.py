@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -21,6 +21,7 @@ from cnnlab.commands.options import (
     json_option,
     keras_backend_option,
     out_option,
+    picture_options,
     quiet_option,
 )
 from cnnlab.commands.output import print_json, say
@@ -28,6 +29,9 @@ from cnnlab.commands.technique_options import option_for
 from cnnlab.errors import unknown
 from cnnlab.explanations import TECHNIQUES
 from cnnlab.explanations.technique import Technique
+
+if TYPE_CHECKING:
+    from cnnlab.pictures.kit.files import PictureFiles
 
 Command = Callable[..., Any]
 
@@ -147,6 +151,7 @@ def technique_command(technique: type[Technique]) -> click.Command:
     """The command of a technique."""
     several, network = technique.takes_several, technique.takes_network
 
+    @picture_options
     @json_option
     @click.pass_context
     def command(
@@ -154,6 +159,7 @@ def technique_command(technique: type[Technique]) -> click.Command:
         /,
         asked: SubjectOptions,
         as_json: bool,
+        pictures: PictureFiles,
         run: str | tuple[str, ...] | None = None,
         **options: Any,
     ) -> None:
@@ -167,7 +173,7 @@ def technique_command(technique: type[Technique]) -> click.Command:
 
         with asked.reported() as where:
             found = explain(settings, run, **where)
-            document = found.save()
+            document = found.saved(pictures)
         if as_json:
             print_json(document)
             return

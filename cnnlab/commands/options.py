@@ -126,7 +126,7 @@ class NewFile(GivenPath):
 
 
 class NewDrawing(NewFile):
-    """A drawing that the command will write, as SVG or PNG."""
+    """A drawing that the command will write, as SVG, PNG or PDF."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path.
@@ -135,9 +135,9 @@ class NewDrawing(NewFile):
             UserError: its folder is not there, or its name ends in something else.
         """
         path = super().convert(value, param, ctx)
-        if path.suffix.lower() not in (".svg", ".png"):
+        if path.suffix.lower() not in (".svg", ".png", ".pdf"):
             option = "" if param is None else f"{param.opts[0]} "
-            raise UserError(f"{option}{path}: expected a file that ends in .svg or .png")
+            raise UserError(f"{option}{path}: expected a file that ends in .svg, .png or .pdf")
         return path
 
 
@@ -464,6 +464,47 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
         return command(*args, options=options, **kwargs)
 
     return with_options
+
+
+def picture_options(command: Command) -> Command:
+    """--format, --aspect, --font-scale and -o, of all that draws: to the command as `pictures`."""
+
+    @click.option(
+        "--format",
+        metavar="png,svg,pdf",
+        help="Formats of the pictures, with commas between.  [default: png]",
+    )
+    @click.option(
+        "--aspect",
+        default="auto",
+        show_default=True,
+        metavar="16:9|4:3|auto",
+        help="Sides of the pictures; 16:9 fills a slide.",
+    )
+    @click.option(
+        "--font-scale",
+        type=float,
+        default=1.0,
+        show_default=True,
+        metavar="FACTOR",
+        help="Enlarge the text of the pictures, 0.5 to 2.",
+    )
+    @click.option(
+        "-o",
+        "--output",
+        metavar="NAME",
+        help="Write the pictures as NAME.png, or NAME-PICTURE.png where there are several.",
+    )
+    @functools.wraps(command)
+    def with_pictures(
+        *args: Any, format: str | None, aspect: str, font_scale: float, output: str | None, **kwargs: Any
+    ) -> Any:
+        from cnnlab.pictures.kit.files import PictureFiles
+
+        how = PictureFiles.of(format=format, aspect=aspect, font_scale=font_scale, output=output)
+        return command(*args, pictures=how, **kwargs)
+
+    return with_pictures  # fmt: skip
 
 
 def json_option(command: Command) -> Command:

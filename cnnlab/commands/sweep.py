@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -12,11 +12,16 @@ from cnnlab.commands.options import (
     TrainingOptions,
     complete_experiment,
     json_option,
+    picture_options,
+    reject_unused,
     training_options,
     vary_option,
 )
 from cnnlab.commands.output import print_csv_table, print_json, say, tell
 from cnnlab.errors import CnnlabError
+
+if TYPE_CHECKING:
+    from cnnlab.pictures.kit.files import PictureFiles
 
 
 @click.command()
@@ -44,6 +49,7 @@ from cnnlab.errors import CnnlabError
 )  # fmt: skip
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
+@picture_options
 @json_option
 def command(
     experiment: str,
@@ -55,6 +61,7 @@ def command(
     print_commands: bool,
     as_csv: bool,
     markdown: bool,
+    pictures: PictureFiles,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -80,6 +87,9 @@ def command(
     if print_commands:
         if as_csv or markdown:
             raise click.UsageError("--print-commands prints no table; leave --csv and --markdown out")
+        reject_unused(
+            "format", "aspect", "font_scale", "output", reason="--print-commands draws nothing; leave it out"
+        )
         _print_commands(
             experiment, options, as_json=as_json, vary=vary, search=search, trials=trials, prune=prune,
             quiet=quiet,
@@ -92,7 +102,7 @@ def command(
         swept = sweep(
             experiment, vary=vary, search=search, trials=trials, prune=prune, **options, progress=reporter
         )
-        folder = swept.saved()
+        folder = swept.saved(pictures)
     if as_json:
         print_json(swept.as_dict())
     elif as_csv:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cnnlab.commands.options import (
@@ -9,9 +11,13 @@ from cnnlab.commands.options import (
     TrainingOptions,
     complete_experiment,
     json_option,
+    picture_options,
     training_options,
 )
 from cnnlab.commands.output import print_json, say, tell
+
+if TYPE_CHECKING:
+    from cnnlab.pictures.kit.files import PictureFiles
 
 
 @click.command()
@@ -23,6 +29,7 @@ from cnnlab.commands.output import print_json, say, tell
 )  # fmt: skip
 @training_options("Train every experiment with these seeds; by default 0-5.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
+@picture_options
 @json_option
 def command(
     dnn: str,
@@ -30,6 +37,7 @@ def command(
     options: TrainingOptions,
     rungs: str | None,
     markdown: bool,
+    pictures: PictureFiles,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -61,7 +69,7 @@ def command(
 
     with reporting(quiet=quiet) as reporter:
         study = why(dnn, cnn, rungs=rungs, **options, progress=reporter)
-        folder = study.saved()
+        folder = study.saved(pictures)
     if as_json:
         print_json(study.as_dict())
         return

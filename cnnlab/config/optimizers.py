@@ -68,7 +68,7 @@ class Optimizer(Settings):
     ema_momentum: Rate = 0.99
     ema_overwrite_frequency: Positive | None = Field(
         None,
-        description="Number of steps after which the average replaces the weights; by default only at the end.",
+        description="Steps after which the average replaces the weights; by default only at the end.",
     )
     gradient_accumulation_steps: Annotated[int, Field(ge=2)] | None = Field(
         None, description="Number of batches whose gradients are averaged for each step."

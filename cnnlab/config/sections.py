@@ -160,6 +160,7 @@ class TrainingConfig(Settings):
     """The section `training`."""
 
     about: ClassVar[str] = "How the network is trained."
+    indecisive: ClassVar[frozenset[str]] = frozenset({"keep_epochs"})
 
     epochs: Positive = 10
     batch_size: Positive = 32
@@ -179,6 +180,11 @@ class TrainingConfig(Settings):
     )
     keep: Literal["last", "best"] = Field(
         "last", description="Which epoch's weights are tested and saved; best: by validation accuracy."
+    )
+    keep_epochs: bool = Field(
+        False,
+        description="Keep the weights after each epoch, the initial ones included, in files of their own; "
+        "the result is the same, and so is the run's folder.",
     )
     early_stopping: EarlyStopping | None = None
     reduce_on_plateau: ReduceOnPlateau | None = None

@@ -134,6 +134,7 @@ def starter(
         _line("  optimizer: {name: adam, learning_rate: 0.001}", f"or {_others(OPTIMIZERS, 'adam')}"),
         "  loss: categorical_crossentropy",
         _line("  keep: last", "or best: the epoch of the highest validation accuracy"),
+        _line("  # keep_epochs: true", "keep the weights of each epoch, too"),
         _line("  # early_stopping: {patience: 3}", "stop when val_loss has not fallen for 3 epochs"),
         _line("seed: 0", "decides the first weights and the order of the images"),
         "runtime:",

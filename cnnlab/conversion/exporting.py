@@ -15,7 +15,7 @@ import numpy as np
 from cnnlab.conversion.converting import Request
 from cnnlab.conversion.facts import facts_of
 from cnnlab.conversion.formats import Format
-from cnnlab.datasets.permuting import pixel_order, unpermuted
+from cnnlab.datasets.permuting import pixel_order, raw_images
 from cnnlab.errors import CnnlabError, UserError
 from cnnlab.process_environment import environment_of_the_user
 from cnnlab.run_folders.folders import Folder
@@ -23,7 +23,6 @@ from cnnlab.run_folders.records import Record
 from cnnlab.user_files import temporary_folder
 
 if TYPE_CHECKING:
-    from cnnlab.datasets import DatasetConfig
     from cnnlab.datasets.content import Dataset
     from cnnlab.reporting import Reporter
 
@@ -87,12 +86,12 @@ def export_record(
             "checked; train it again with --fresh"
         )
     with temporary_folder("cnnlab-export-") as scratch:
-        images = _raw(data.test.images, dataset)
+        images = raw_images(data.test.images, dataset)
         request = Request(scratch, record.path.resolve(), kind.name, kind.file, quantize)
         request.write()
         np.save(scratch / "images.npy", images)
         if quantize:
-            np.save(scratch / "calibration.npy", _raw(data.train.images[:CALIBRATION_IMAGES], dataset))
+            np.save(scratch / "calibration.npy", raw_images(data.train.images[:CALIBRATION_IMAGES], dataset))
         if dataset.permute_pixels is not None:
             np.save(scratch / "order.npy", pixel_order(dataset.permute_pixels, *dataset.image_shape[:2]))
         np.savez(scratch / "scale.npz", factor=data.pixels.factor, offset=data.pixels.offset)
@@ -129,13 +128,6 @@ def export_record(
         original_accuracy=float(np.mean(original.argmax(axis=1) == labels)),
         quantized=quantize,
     )
-
-
-def _raw(images: np.ndarray, dataset: DatasetConfig) -> np.ndarray:
-    """Images as they were before the network's pixels changed places: (N, H, W, C) uint8."""
-    if dataset.data_format == "channels_first":
-        images = images.transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(unpermuted(images, dataset))
 
 
 _PROGRAM = """\

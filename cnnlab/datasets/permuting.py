@@ -73,6 +73,13 @@ def unpermuted(images: np.ndarray, config: DatasetConfig) -> np.ndarray:
     return _taken(images, np.argsort(pixel_order(config.permute_pixels, *config.image_shape[:2])))
 
 
+def raw_images(images: np.ndarray, config: DatasetConfig) -> np.ndarray:
+    """A split's images as they were before anything was done for the network: (N, H, W, C), channels last."""
+    if config.data_format == "channels_first":
+        images = images.transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(unpermuted(images, config))
+
+
 def _taken(images: np.ndarray, order: np.ndarray) -> np.ndarray:
     changed = room_for(images, len(images))
     step = max(1, ROWS // max(1, images[:1].nbytes))

@@ -29,7 +29,7 @@ def curve_detector_on(picture: np.ndarray, name: str, reporter: Reporter) -> Cur
         picture: (H, W, C) float, brightness in [0, 1].
     """
     from cnnlab.analyses.kernels import CURVE, apply_kernels, strongest_and_weakest
-    from cnnlab.pictures.drawings.units import curve_detector
+    from cnnlab.pictures.drawings.units import curve_detector, curve_response
     from cnnlab.pictures.kit.formats import short
 
     if picture.shape[0] < CURVE.shape[0] or picture.shape[1] < CURVE.shape[1]:
@@ -50,19 +50,25 @@ def curve_detector_on(picture: np.ndarray, name: str, reporter: Reporter) -> Cur
         (f"A: strongest position of {name}", strongest.patch),
         (f"B: weakest position of {name}", weakest.patch),
     ]
+    patches = [(where, patch, products(patch)) for where, patch in places]
 
-    def figure() -> Figure:
+    def numbers() -> Figure:
         return curve_detector(
-            picture, CURVE, answers, [(where, patch, products(patch)) for where, patch in places],
-            [(each.top, each.left) for each in (strongest, weakest)], title=f"A curve detector on {name}",
+            CURVE, patches[:2], title="A curve detector in numbers",
             subtitle="Its output is the sum of brightness times weight over the 7×7 pixels under it: "
-            f"{short(most)} on its own curve, the largest possible, and 0 on black. On {name} it is between "
-            f"{short(weakest.answer)} and {short(strongest.answer)}: bright pixels beside the curve are "
-            "subtracted.",
+            f"{short(most)} on its own curve, the largest possible, and 0 on black.",
+        )  # fmt: skip
+
+    def response() -> Figure:
+        return curve_response(
+            picture, CURVE, answers, patches[2], [(each.top, each.left) for each in (strongest, weakest)],
+            title=f"A curve detector on {name}",
+            subtitle=f"The response to {name} is between {short(weakest.answer)} and "
+            f"{short(strongest.answer)}: bright pixels beside the curve are subtracted.",
         )  # fmt: skip
 
     return CurveFound(
-        {"curve": figure},
+        {"curve": numbers, "curve-response": response},
         {"curve_detector": answers},
         {
             "curve": {

@@ -30,8 +30,8 @@ class Deconvnet(Technique):
     )
 
     layer: LayerOfUnits = None
-    unit: Indices = Field((), description="A unit by its number; by default the first 8.")
-    count: WholeNumber = Field(9, ge=1, le=50, description="Images for each unit.")
+    unit: Indices = Field((), description="A unit by its number; by default the first 6.")
+    count: WholeNumber = Field(6, ge=1, le=50, description="Images for each unit.")
     rule: Literal["deconvnet", "guided"] = Field(
         "deconvnet",
         description="What a ReLU sends back: as in the deconvnet, or as in guided back-propagation.",
@@ -41,7 +41,7 @@ class Deconvnet(Technique):
         from cnnlab.analyses.deconvnet import project_back
         from cnnlab.pictures.drawings.units import strongest_examples as draw
 
-        found = strongest(subject, self.layer, self.unit, self.count, at_most=8)
+        found = strongest(subject, self.layer, self.unit, self.count, at_most=6)
         import numpy as np
 
         layer, count = found.layer, found.indices.shape[1]  # of a small test set all there are

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnlab.pictures.kit.figures import LazyFigures
+from cnnlab.pictures.kit.files import PictureFiles
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
 
@@ -97,49 +101,82 @@ class Explanation:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON document."""
-        return self._document(self.folder)
+        return self._document(
+            self.folder, self._stem, [f"{name}.png" for name in self._names(self._stem).values()]
+        )
 
-    def save(self, folder: str | Path | None = None) -> dict[str, Any]:
+    def save(
+        self,
+        folder: str | Path | None = None,
+        *,
+        format: str | Iterable[str] | None = None,
+        aspect: str = "auto",
+        font_scale: float = 1.0,
+        output: str | PathLike[str] | None = None,
+    ) -> dict[str, Any]:
         """Write pictures, arrays and the document to a folder, by default to `self.folder`.
 
-        Pictures that the technique left there before, and has not made anew, are removed.
+        Pictures that the technique left there before with the same options, and has not made anew, are
+        removed. What it found with other options stays: the files get a name of their own then,
+        TECHNIQUE-XXXXXX.
+
+        Args:
+            format: of the pictures: png, svg, pdf, or several with commas between.
+            aspect: of their sides: auto, 16:9, 4:3.
+            font_scale: how much larger their text is, 0.5 to 2.
+            output: the name that pictures get instead of their own, as a path without an ending.
 
         Returns:
             The document, as `as_dict`, with the folder that was written to.
 
         Raises:
             CnnlabError: the folder cannot be written.
+            UserError: there is no such format or aspect, or the output cannot be written.
         """
+        how = PictureFiles.of(format=format, aspect=aspect, font_scale=font_scale, output=output)
+        return self.saved(how, folder)
+
+    def saved(self, how: PictureFiles, folder: str | Path | None = None) -> dict[str, Any]:
+        """The same, with the options as one value."""
         path = self.folder if folder is None else Path(folder)
         written = Folder(path, inside=path.parent if folder is None else None)
-        document = self._document(path)
         with written.alone() if folder is None else nullcontext():  # other folders are the user's own
-            for file, figure in self._files().items():
-                written.write_figure(file, self.figures[figure])
-            written.write_arrays(f"{self._stem}.npz", **self.arrays)
-            for file in self._pictures_before(path).difference(document["pictures"]):
-                written.remove(file)
-            written.write_json(f"{self._stem}.json", document)
+            stem = self._stem_in(path)
+            pictures = how.write(written, self.figures.renamed(self._names(stem)))
+            document = self._document(path, stem, pictures)
+            written.write_arrays(f"{stem}.npz", **self.arrays)
+            if how.output is None:
+                for file in self._pictures_before(path, stem).difference(pictures):
+                    written.remove(file)
+            written.write_json(f"{stem}.json", document)
         return document
 
-    def _pictures_before(self, folder: Path) -> set[str]:
+    def _stem_in(self, folder: Path) -> str:
+        """What the names of the files begin with: one of its own where other options have the usual one."""
+        settings = json.dumps([self.options, self.explained.dataset_of], sort_keys=True, default=str)
+        there = read_json(folder / f"{self._stem}.json")
+        if there is None or "options" not in there:
+            return self._stem
+        known = json.dumps([there["options"], there.get("dataset_of")], sort_keys=True, default=str)
+        if known == settings:
+            return self._stem
+        return f"{self._stem}-{hashlib.sha256(settings.encode()).hexdigest()[:6]}"
+
+    def _pictures_before(self, folder: Path, stem: str) -> set[str]:
         """The names of the pictures that the technique has left in a folder, as its document has them."""
-        listed = (read_json(folder / f"{self._stem}.json") or {}).get("pictures")
-        name = re.compile(re.escape(self._stem) + r"[\w.-]*\.png")
+        listed = (read_json(folder / f"{stem}.json") or {}).get("pictures")
+        name = re.compile(re.escape(stem) + r"[\w.-]*\.(png|svg|pdf)")
         return {
             file
             for file in (listed if isinstance(listed, list) else ())
             if isinstance(file, str) and name.fullmatch(file)
         }
 
-    def _files(self) -> dict[str, str]:
-        """The names of the pictures' files, and of their figures."""
-        return {
-            f"{self._stem}.png" if name == self.technique else f"{self._stem}-{name}.png": name
-            for name in self.figures
-        }
+    def _names(self, stem: str) -> dict[str, str]:
+        """By figure the name of its files, without the ending."""
+        return {name: stem if name == self.technique else f"{stem}-{name}" for name in self.figures}
 
-    def _document(self, folder: Path) -> dict[str, Any]:
+    def _document(self, folder: Path, stem: str, pictures: list[str]) -> dict[str, Any]:
         return {
             "technique": self.technique,
             "run": self.explained.run,
@@ -149,9 +186,9 @@ class Explanation:
             "folder": str(folder),
             "sentence": self.sentence,
             "options": dict(self.options),
-            "pictures": list(self._files()),
+            "pictures": pictures,
             "arrays": {
-                "file": f"{self._stem}.npz",
+                "file": f"{stem}.npz",
                 "shapes": {key: list(array.shape) for key, array in self.arrays.items()},
             },
             **self.facts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,8 @@ class Features(Technique):
     summary = "The feature maps of one image, layer by layer."
     examples = ("cnn --image 0", "cnn --picture seven.png")
     description = (
-        "Kernels, convolution, activation, pooling, probabilities; each stage on its own color scale."
+        "Kernels, convolution, activation, pooling, probabilities. A layer shares its color scale with the "
+        "activation and the pooling behind it."
     )
     papers = ("LeCun et al. 1998, who show LeNet-5 like this",)
 
@@ -41,14 +43,19 @@ class Features(Technique):
         from cnnlab.analyses.features import features, straightened_images
         from cnnlab.analyses.filters import kernels_of, shown_position
         from cnnlab.analyses.network import convolutions, summary_name
-        from cnnlab.pictures.drawings.maps import stages as draw
+        from cnnlab.pictures.drawings.stages import stages as draw
 
         chosen = subject.choose(self.image, self.picture, default=[0])
         stages, probabilities = features(model, chosen.inputs)
         kernels = [(name, kernels_of(model, name)) for name in map(summary_name, convolutions(model))]
-        how = "Every stage of the network. Red is positive, blue negative, each stage on its own scale"
-        if any(each.shape[-1] > 1 for _, each in kernels):
-            how += "; kernels over several maps are drawn as their mean"
+        # The mean over many channels shows nothing: what they differ in averages away.
+        kernels = [(name, each) for name, each in kernels if each.shape[-1] in (1, 3)]
+        how = (
+            "Every stage of the network. Red is positive, blue negative. A layer shares its color scale with "
+            "the activation and pooling behind it"
+        )
+        if any(each.shape[-1] == 3 for _, each in kernels):
+            how += "; kernels over three color channels are drawn as their mean"
         if any(shown_position(each) for each in convolutions(model)):
             how += "; of a locally connected layer, the kernels of the position in the middle"
         if subject.permutes_pixels:
@@ -68,7 +75,8 @@ class Features(Technique):
                 chosen.display[index], [(layer, each.mean(axis=-1)) for layer, each in kernels],
                 [(f"{stage.layer} · {stage.operation}", stage.values[index]) for stage in stages],
                 list(zip(subject.class_names, probabilities[index].tolist(), strict=True)),
-                at_most=self.limit, appearance=subject.appearance, move=moves[index], axes=axes,
+                scales=_scales(stages), at_most=self.limit, appearance=subject.appearance, move=moves[index],
+                axes=axes,
                 title=f"From {chosen.names[index]} to the prediction: {subject.name}",
                 subtitle=f"{how}.{_preparation(chosen.notes[index])}",
             )  # fmt: skip
@@ -112,6 +120,19 @@ class Features(Technique):
                 "probabilities": probabilities.tolist(), "empty_maps": [each.as_dict() for each in empty],
             },
         )  # fmt: skip
+
+
+def _scales(stages: Sequence[LayerOutput]) -> list[int]:
+    """For each stage the number of its color scale: it goes on through activation, pooling and flattening."""
+    numbers: list[int] = []
+    for place, stage in enumerate(stages):
+        continues = place > 0 and (
+            stage.kind in ("activation", "pooling")
+            or stage.operation in ("Dropout", "Flatten")
+            or (stage.layer == stages[place - 1].layer and stage.operation not in ("softmax", "sigmoid"))
+        )
+        numbers.append(numbers[-1] if continues else place)
+    return numbers
 
 
 def _beside(subject: Subject, chosen: Chosen, straightened: LayerOutput) -> Figure:

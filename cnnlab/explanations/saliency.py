@@ -108,7 +108,7 @@ class Saliency(Technique):
         layer, scales = None, "One scale per column"
         if "grad_cam" in methods:
             layer = summary_name(find_layer(model, self.layer) if self.layer else last_convolution(model))
-            scales += f"; Grad-CAM, of {layer}, one per image"
+            scales += f"; Grad-CAM, of {layer}, laid over the image, one per image"
         found = [
             self._found(method, subject, chosen, classes, layer) for method in METHODS if method in methods
         ]
@@ -186,7 +186,7 @@ class Saliency(Technique):
                 **{f"grad_cam_{name}": centers for name, centers in on_image.centers.items()},
             },
             MapColumn(
-                "Grad-CAM", on_image.pixels, score, each=True, empty="no evidence\nfor the class"
+                "Grad-CAM", on_image.pixels, score, each=True, over=True, empty="no evidence\nfor the class"
             ),
             empty_maps("Grad-CAM", cams, chosen.names, reason), on_image.note,
         )  # fmt: skip

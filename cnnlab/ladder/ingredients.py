@@ -42,7 +42,8 @@ def with_recipe_of(config: ExperimentConfig, other: ExperimentConfig) -> Layers:
 def recipe_differences(config: ExperimentConfig, other: ExperimentConfig) -> tuple[str, ...]:
     """What `with_recipe_of` and the other's data and training settings change, as a sentence names it."""
     heads = [each.layers[_head(each.layers) :] for each in (config, other)]
-    trainings = [each.training.model_copy(update={"loss": None}) for each in (config, other)]
+    aside = {"loss": None, "keep_epochs": False}  # named by itself; decides nothing
+    trainings = [each.training.model_copy(update=aside) for each in (config, other)]
     differs = {
         "input": _prepared(config) != _prepared(other) or config.dataset != other.dataset,
         "output layer": bool(heads[1]) and heads[0] != heads[1],

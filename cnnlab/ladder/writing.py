@@ -14,6 +14,8 @@ from cnnlab.ladder.sentences import verdict
 from cnnlab.ladder.steps import Step
 from cnnlab.ladder.study import Study
 from cnnlab.ladder.tables import rung_table, step_table
+from cnnlab.pictures.kit.figures import LazyFigures
+from cnnlab.pictures.kit.files import PNG, PictureFiles
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
 from cnnlab.studies.writing import comparison_path, prose
@@ -108,14 +110,14 @@ def write_configs(ladder: Ladder, out: Path) -> None:
                 configs.remove(path.name)
 
 
-def write_study(study: Study, out: Path) -> Folder:
+def write_study(study: Study, out: Path, how: PictureFiles = PNG) -> Folder:
     """Write why.json, why.csv, why.md and why.png; returns their folder, which knows them."""
     document = study_document(study, out)
     folder = Folder(study_path(study.ladder.dnn.name, study.ladder.cnn.name, out), inside=out)
     with folder.alone():
         folder.write_text("why.csv", csv_text(rung_table(document)))
         folder.write_text("why.md", study_text(document, "markdown") + "\n")
-        folder.write_figure("why.png", picture(document))
+        how.write(folder, LazyFigures({"why": lambda: picture(document)}))
         folder.write_json("why.json", document)  # last: what it names is there then
     return folder
 

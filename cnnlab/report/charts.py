@@ -6,8 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cnnlab.comparison import Pair
 from cnnlab.pictures.kit.encoding import inline_svg
+from cnnlab.pictures.plots import Measured
 from cnnlab.pictures.plots.curves import Quantity, curve_panel
+from cnnlab.pictures.plots.difference import difference_intervals
 from cnnlab.run_folders.records import EpochRow
 
 Histories = Mapping[str, Mapping[int | str, Sequence[EpochRow]]]
@@ -52,6 +55,20 @@ def chart(histories: Histories, quantity: Quantity) -> Chart:
         "lines": lines,
     }
     return Chart(svg, data)
+
+
+def difference(pairs: Sequence[Pair]) -> str:
+    """The SVG of the pairs' differences with their intervals; empty where there are none."""
+    measured = {
+        f"{pair.a.name} − {pair.b.name}": Measured(
+            pair.difference.values, pair.difference.mean, pair.difference.ci95
+        )
+        for pair in pairs
+    }
+    if not measured:
+        return ""
+    label = "Differences in test accuracy with their 95% confidence intervals; the values are in the text"
+    return inline_svg(difference_intervals(measured), "chart-difference", label)
 
 
 def _finite(value: float | None) -> float | None:

@@ -22,7 +22,7 @@ from cnnlab.run_folders.folders import Folder
 class TechniqueSection:
     """One technique: its name, what it shows at all, what it showed here, and the files of its pictures.
 
-    text: what to read instead of the sentence, where there is more to say.
+    text: what to read instead of the sentence, where there is more to say. data: the file of its arrays.
     """
 
     name: str
@@ -30,6 +30,7 @@ class TechniqueSection:
     sentence: str
     pictures: Sequence[Path]
     text: str = ""
+    data: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def write_explanations(subject: Subject, pictures: Sequence[Path] = ()) -> Expla
             continue
         drawn = [found.folder / picture for picture in documents[name]["pictures"]]
         about = TECHNIQUES[name].summary
-        sections.append(TechniqueSection(name, about, found.sentence, drawn, found.text))
+        data = documents[name]["arrays"]["file"]
+        sections.append(TechniqueSection(name, about, found.sentence, drawn, found.text, data))
         subject.reporter.note(f"{name}: {found.sentence}")
     folder = Folder(subject.folder, inside=subject.folder.parent)
     page = render_explanations(subject.name, subject.run, sections, left_out=left_out)

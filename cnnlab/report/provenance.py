@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnnlab.accounting.quantities import size
+from cnnlab.comparison import ComparedOutcomes
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.run_folders.records import Record, read_json
 
@@ -35,6 +36,38 @@ def provenance(
         "environment": _environment(first.environment),
         "config": config.to_yaml(),
     }
+
+
+def conditions(comparison: ComparedOutcomes) -> dict[str, str]:
+    """Under what the numbers came about: data, training images, epochs, seeds; once where all share it."""
+    of = {
+        outcome.name: (
+            outcome.records[0].config,
+            {len(record.history) for record in outcome.records},
+            seeds_text(outcome.seeds),
+        )
+        for outcome in comparison.experiments
+    }
+    images = {
+        name: "all" if config.dataset is None or config.dataset.train_size is None
+        else f"{config.dataset.train_size:,}"
+        for name, (config, _, _) in of.items()
+    }  # fmt: skip
+    epochs = {
+        name: str(min(ran)) if len(ran) == 1 else f"{min(ran)} to {max(ran)}"
+        for name, (_, ran, _) in of.items()
+    }
+    return {
+        "Data": comparison.dataset_title,
+        "Training images": _shared(images),
+        "Epochs": _shared(epochs),
+        "Seeds": _shared({name: seeds for name, (_, _, seeds) in of.items()}),
+    }
+
+
+def _shared(values: Mapping[str, str]) -> str:
+    different = set(values.values())
+    return different.pop() if len(different) == 1 else ", ".join(f"{n}: {v}" for n, v in values.items())
 
 
 def _value(value: object) -> str:

@@ -15,19 +15,27 @@ if TYPE_CHECKING:
     import jinja2
 
 
-def pages() -> jinja2.Environment:
-    """The templates. What they write out is text, never tags, and a missing name is an error."""
+def pages(room: str = "cnnlab.report") -> jinja2.Environment:
+    """The templates. What they write out is text, never tags, and a missing name is an error.
+
+    Args:
+        room: a package with templates and scripts of its own, which may use those that lie here.
+    """
     import jinja2
 
+    def resource(name: str) -> str:
+        own = files(room) / name
+        return (own if own.is_file() else files("cnnlab.report") / name).read_text(encoding="utf-8")
+
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_resource),
+        loader=jinja2.FunctionLoader(resource),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
     )
-    environment.globals |= {"resource": _resource, "version": __version__, "series": len(COLORS)}
+    environment.globals |= {"resource": resource, "version": __version__, "series": len(COLORS)}
     environment.globals |= {
         "light": _variables(LIGHT),
         "dark": _variables(DARK),
@@ -44,7 +52,3 @@ def _shown(value: Any) -> Any:
 
 def _variables(theme: Theme) -> str:
     return " ".join(f"--{name}: {color};" for name, color in theme.items())
-
-
-def _resource(name: str) -> str:
-    return (files("cnnlab.report") / name).read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ from typing import Any
 from cnnlab.errors import CnnlabError
 from cnnlab.files import open_regular
 from cnnlab.run_folders.checkpoints import CHECKPOINTS, NEWEST, last_epoch
+from cnnlab.run_folders.epochs import epoch_files, epoch_in
 from cnnlab.run_folders.folders import PARTIAL, disk
 from cnnlab.run_folders.integrity import DIGESTED, DamagedRun, file_digest
 from cnnlab.run_folders.records import read_json
@@ -97,7 +98,8 @@ class Mirror(RunWriter):
         for name in files:
             with disk(self.path / name, "read"):
                 self._digests[name] = file_digest(self.path / name)
-        if wrong := [name for name in files if name not in DIGESTED or self._digests[name] != files[name]]:
+        known = {name for name in files if name in DIGESTED or epoch_in(name) is not None}
+        if wrong := [name for name in files if name not in known or self._digests[name] != files[name]]:
             raise CnnlabError(
                 f"{self.path}: {', '.join(wrong)} did not come as the machine has written them; "
                 "run the same command again"
@@ -114,7 +116,7 @@ def to_resume(path: Path) -> dict[str, bytes]:
     """
     if not any((path / name).exists() for name in CHECKPOINTS):
         return {}
-    return _contents(path, _RESUMED_FROM)
+    return _contents(path, (*_RESUMED_FROM, *epoch_files(path)))
 
 
 def saved_epochs(path: Path) -> int:

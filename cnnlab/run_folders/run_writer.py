@@ -26,6 +26,7 @@ from cnnlab.run_folders.checkpoints import (
     as_arrays,
     last_epoch,
 )
+from cnnlab.run_folders.epochs import epoch_files, epoch_in, file_of
 from cnnlab.run_folders.folders import Folder, disk
 from cnnlab.run_folders.integrity import DIGESTED, RUN_FORMAT, DamagedRun, file_digest
 from cnnlab.run_folders.records import HISTORY_COLUMNS, EpochRow, read_json, read_status
@@ -79,6 +80,8 @@ class RunWriter(Folder):
     def finish(self) -> None:
         """Say that all is written, and of which files."""
         files = {name: self._digests[name] for name in DIGESTED if name in self._digests}
+        with disk(self.path, "read"):  # those of earlier, interrupted processes, too
+            files |= {name: file_digest(self.path / name) for name in epoch_files(self.path)}
         with disk(self.path):  # a machine that loses power has all of it, or the checkpoint
             if "history.csv" in files:
                 self._flush("history.csv")
@@ -115,6 +118,21 @@ class RunWriter(Folder):
         self.save_with(NEWEST, lambda path: np.savez(path, **everything))  # type: ignore[arg-type]
         self.write_history(history)
 
+    def has_epoch(self, epoch: int) -> bool:
+        """Whether the weights of an epoch are in the folder."""
+        return (self.path / file_of(epoch)).exists()
+
+    def write_epoch(self, epoch: int, weights: Mapping[str, np.ndarray]) -> None:
+        """Keep the weights after an epoch, ahead of its checkpoint: a run that is resumed has no gap.
+
+        Args:
+            epoch: 0 for the initial weights.
+            weights: by Keras's names of them, in Keras's order.
+        """
+        import numpy as np
+
+        self.save_with(file_of(epoch), lambda path: np.savez(path, **weights))  # type: ignore[arg-type]
+
     def read_checkpoint(self, warn: Callable[[str], None]) -> SavedEpoch | None:
         """The end of the last epoch; None where none is finished.
 
@@ -134,7 +152,8 @@ class RunWriter(Folder):
     def _before_naming(self, name: str, partial: Path) -> None:
         if name in DIGESTED:
             self._digests[name] = file_digest(partial)
-        if name in _FLUSHED or (name == "run.json" and self.status["state"] == "finished"):
+        finished = name == "run.json" and self.status["state"] == "finished"
+        if name in _FLUSHED or finished or epoch_in(name) is not None:
             self._flush(partial.name)
         if name == NEWEST:
             with suppress(FileNotFoundError):

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from cnnlab.comparison import Style, as_text
 from cnnlab.errors import UserError
+from cnnlab.pictures.kit.figures import LazyFigures
+from cnnlab.pictures.kit.files import PNG, PictureFiles
 from cnnlab.pictures.kit.formats import percent
+from cnnlab.pictures.kit.page import FORMATS
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.identity import DIGITS
 from cnnlab.run_folders.integrity import DamagedRun
@@ -22,7 +25,7 @@ from cnnlab.summary_tables.text import csv_text
 SWEEP, REPORT = "sweep.json", "report.html"
 
 
-def write_sweep(study: Study, out: Path) -> Folder:
+def write_sweep(study: Study, out: Path, how: PictureFiles = PNG) -> Folder:
     """Write sweep.json, table.csv, table.md and the pictures; returns their folder, which knows them.
 
     A report.html of an earlier state of the sweep is removed.
@@ -34,12 +37,12 @@ def write_sweep(study: Study, out: Path) -> Folder:
             folder.remove(REPORT)  # first: whoever is killed then leaves no page beside other numbers
         folder.write_text("table.csv", csv_text(point_table(document)))
         folder.write_text("table.md", sweep_text(document, "markdown") + "\n")
-        drawn = pictures(document)
+        drawn = LazyFigures.of(pictures(document))
+        files = how.write(folder, drawn)
         for name in PICTURES:
-            if name in drawn:
-                folder.write_figure(f"{name}.png", drawn[name])
-            else:
-                folder.remove(f"{name}.png")  # of an earlier state of this sweep
+            for file in PictureFiles(FORMATS).names(name):
+                if file not in files and (how.output is None or name not in drawn):
+                    folder.remove(file)  # of an earlier state of this sweep
         # Last: what belongs to it is there then.
         folder.write_json(SWEEP, document | {"sweep": sweep_digest(study.plan)})
     return folder

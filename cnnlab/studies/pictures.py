@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cnnlab.comparison import ComparedOutcomes, varied
@@ -34,7 +34,7 @@ _MOST_CLASSES = 100
 """A confusion matrix of more classes is a grey square."""
 
 
-def pictures(comparison: ComparedOutcomes, answers: PredictedImages | None = None) -> Mapping[str, Figure]:
+def pictures(comparison: ComparedOutcomes, answers: PredictedImages | None = None) -> LazyFigures:
     """All pictures that can be drawn, in the order of PICTURES, each drawn when it is first looked at.
 
     Confusion matrices need predictions, sheets need images too.

@@ -24,6 +24,9 @@ from cnnlab.comparison import (
 )
 from cnnlab.errors import unknown
 from cnnlab.foreign_text import markdown
+from cnnlab.pictures.kit.figures import LazyFigures
+from cnnlab.pictures.kit.files import PNG, PictureFiles
+from cnnlab.pictures.kit.page import FORMATS
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
 from cnnlab.studies.comparing import ComparedExperiments
@@ -47,7 +50,9 @@ def comparison_path(names: Iterable[str], out: Path) -> Path:
     return out / "comparisons" / name
 
 
-def write_comparison(compared: ComparedExperiments, out: Path, *, page: str | None = None) -> Folder:
+def write_comparison(
+    compared: ComparedExperiments, out: Path, *, page: str | None = None, how: PictureFiles = PNG
+) -> Folder:
     """Write table.csv, table.md, comparison.json and the pictures; returns their folder, which knows them.
 
     `page` is written as report.html; without it, one of another comparison is removed.
@@ -63,12 +68,12 @@ def write_comparison(compared: ComparedExperiments, out: Path, *, page: str | No
         folder.write_text("table.csv", csv_text(accuracy_table(comparison)))
         folder.write_text("table.md", markdown_page(comparison))
         folder.write_json("comparison.json", document)
-        drawn = pictures(comparison, compared.answers)
+        drawn = LazyFigures.of(pictures(comparison, compared.answers))
+        files = how.write(folder, drawn)
         for name in PICTURES:
-            if name in drawn:
-                folder.write_figure(f"{name}.png", drawn[name])
-            else:
-                folder.remove(f"{name}.png")  # of an earlier comparison, which this one replaces
+            for file in PictureFiles(FORMATS).names(name):
+                if file not in files and (how.output is None or name not in drawn):
+                    folder.remove(file)  # of an earlier comparison, which this one replaces
         if page is not None:
             folder.write_text("report.html", page)
         if compared.matched is not None:

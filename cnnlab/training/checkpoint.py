@@ -95,6 +95,17 @@ class Checkpoint:
             raise _unfit() from None
 
 
+def named_weights(model: keras.Model) -> dict[str, np.ndarray]:
+    """The weights by their paths in the network, such as conv2d_1/kernel, in the order of `get_weights`."""
+    found: dict[str, np.ndarray] = {}
+    for variable in model.weights:
+        name, number = variable.path, 2
+        while name in found:  # parts of a foreign network can share their names
+            name, number = f"{variable.path}_{number}", number + 1
+        found[name] = np.asarray(keras.ops.convert_to_numpy(variable))
+    return found
+
+
 def _state(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
     return [*model.variables, *optimizer.variables]
 

@@ -10,6 +10,7 @@ from cnnlab.backend import start_backend
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.content import Dataset
 from cnnlab.memory import PeakMemory
+from cnnlab.run_folders.epochs import kept_bytes
 from cnnlab.training.costs import CostEstimate
 from cnnlab.training.epoch import epoch_batches
 from cnnlab.training.slow_convolutions import seconds_in_loops
@@ -74,7 +75,7 @@ def estimate_cost(config: ExperimentConfig, data: Dataset) -> CostEstimate:
         seconds_per_epoch=epoch,
         seconds=started + epoch * config.training.epochs + final,
         peak_memory_bytes=None if loops else memory.of_run(peak),
-        disk_bytes=4 * numbers + predictions + PICTURE_BYTES,
+        disk_bytes=4 * numbers + predictions + PICTURE_BYTES + kept_bytes(config),
         checkpoint_bytes=4 * (numbers + slots + best),
         seconds_in_loops=in_loops,
     )

@@ -15,9 +15,10 @@ from cnnlab.datasets.content import Dataset, Split
 from cnnlab.errors import Pruned
 from cnnlab.reporting import Reporter
 from cnnlab.run_folders.contents import RunWarning
+from cnnlab.run_folders.epochs import listed
 from cnnlab.run_folders.records import EpochRow
 from cnnlab.run_folders.run_writer import RunWriter
-from cnnlab.training.checkpoint import Best, Checkpoint
+from cnnlab.training.checkpoint import Best, Checkpoint, named_weights
 from cnnlab.training.epoch import EpochOfRun, check_loss, train_epoch_together
 from cnnlab.training.evaluation import Evaluation, evaluate
 from cnnlab.training.health import Observation, diagnose
@@ -75,6 +76,8 @@ class OngoingRun:
         self._best: Best | None = None
         observations: list[Observation] = []
         training = config.training
+        if training.keep_epochs and not run.has_epoch(0):
+            self._keep_weights(0)  # of the fresh network, whatever it goes on from
         if saved := run.read_checkpoint(reporter.warn):
             checkpoint = Checkpoint.from_arrays(saved.arrays)
             needs_best = training.keep == "best" and any(
@@ -84,6 +87,7 @@ class OngoingRun:
             self._best = checkpoint.best
             self.history = list(saved.history)
             observations = seen_before(checkpoint.observations, len(self.history), learner.model)
+            self._keep_resumed_epoch()
             run.write_history(self.history)  # whoever is killed between two files leaves an older table
         self._observations = observations
         reporter.started(config, done=len(self.history), resumed=saved is not None)
@@ -161,6 +165,8 @@ class OngoingRun:
             learner.model, learner.optimizer, epoch=epoch, best=self._best,
             observations=[each.as_array() for each in self._observations],
         )  # fmt: skip
+        if self.config.training.keep_epochs:
+            self._keep_weights(epoch)
         self.run.write_checkpoint(state.as_arrays(), self.history)
         with suppress(Pruned) if self.ended else nullcontext():  # there is nothing left to save
             self._reporter.epoch_ended(self.config, row)
@@ -170,6 +176,30 @@ class OngoingRun:
         )
         for warning in self.warnings[len(before) :]:
             self._reporter.warn(f"{self.config.run_title}, epoch {warning.epoch}: {warning.message}")
+
+    def _keep_weights(self, epoch: int) -> None:
+        """Write the weights that the run would end with if this epoch were its last, and keep the last ones.
+
+        Raises:
+            CnnlabError: the folder cannot be written.
+        """
+        averages = epoch and self.config.training.optimizer.use_ema  # there is nothing to average before
+        with _averaged_weights(self.learner) if averages else nullcontext():
+            self.run.write_epoch(epoch, named_weights(self.learner.model))
+
+    def _keep_resumed_epoch(self) -> None:
+        """Keep the epoch that the run goes on after, and say which earlier ones it has not kept."""
+        if not self.config.training.keep_epochs:
+            return
+        if not self.run.has_epoch(done := len(self.history)):
+            self._keep_weights(done)
+        lost = [epoch for epoch in range(done) if not self.run.has_epoch(epoch)]
+        if lost:
+            what = f"epoch {lost[0]}" if len(lost) == 1 else f"epochs {listed(lost)}"
+            self._reporter.warn(
+                f"{self.config.run_title}: the weights of {what} were not kept, because training.keep_epochs "
+                "was not set then; --fresh trains the run again with all of them"
+            )
 
     def take_final_weights(self) -> None:
         """Give the network the weights that the run ends with."""

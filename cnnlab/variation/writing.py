@@ -8,6 +8,8 @@ from pathlib import Path
 from cnnlab.comparison import Style, as_text
 from cnnlab.comparison.advantages import listed
 from cnnlab.config.axes import value_text
+from cnnlab.pictures.kit.figures import LazyFigures
+from cnnlab.pictures.kit.files import PNG, PictureFiles
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
 from cnnlab.studies.writing import comparison_folder, comparison_path, prose
@@ -22,14 +24,14 @@ def file_name(keys: Sequence[str]) -> str:
     return f"vary-{'-'.join(keys)}".replace("/", "_").replace("\\", "_")
 
 
-def write_variation(document: Document, out: Path) -> Folder:
+def write_variation(document: Document, out: Path, how: PictureFiles = PNG) -> Folder:
     """Write vary-KEY.json, .csv, .md and .png to OUT/comparisons/A-vs-B/; returns the folder."""
     folder = comparison_folder((each["name"] for each in document["experiments"]), out)
     name = file_name(document["keys"])
     with folder.alone():
         folder.write_text(f"{name}.csv", csv_text(value_table(document)))
         folder.write_text(f"{name}.md", variation_text(document, "markdown") + "\n")
-        folder.write_figure(f"{name}.png", picture(document))
+        how.write(folder, LazyFigures({name: lambda: picture(document)}))
         folder.write_json(f"{name}.json", document)  # last: what belongs to it is there then
     return folder
 

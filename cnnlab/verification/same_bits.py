@@ -6,13 +6,14 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cnnlab.npz import read_npz
+from cnnlab.run_folders.epochs import epoch_files, epoch_in
 from cnnlab.run_folders.records import read_history
 
 TIMES = ("seconds", "images_per_second")
@@ -45,18 +46,32 @@ def differences(expected: Path, found: Path, *, removed: bool = False) -> list[D
 
     Args:
         removed: predictions and weights may have been removed, to save space; then they are not compared.
+            Nor are the weights of epochs that only one of the two has kept.
     """
 
     def compared(name: str) -> bool:
         return not removed or all((run / name).exists() for run in (expected, found))
 
     results = [_in_history(read_history(expected), read_history(found))]
+    results += [_in_epoch(expected, found, name) for name in _epochs(expected, found) if compared(name)]
     if compared(name := "predictions.npz"):
         results.append(_in_arrays(name, read_npz(expected / name), read_npz(found / name)))
     if compared(name := "model.keras"):
         results.append(_in_arrays(name, _weights(expected), _weights(found)))
     results.append(_in_result(_result(expected), _result(found)))
     return [difference for difference in results if difference is not None]
+
+
+def _epochs(expected: Path, found: Path) -> list[str]:
+    """The files with weights of epochs that either run has kept."""
+    return list(dict.fromkeys((*epoch_files(expected), *epoch_files(found))))
+
+
+def _in_epoch(expected: Path, found: Path, name: str) -> Difference | None:
+    if not all((run / name).exists() for run in (expected, found)):
+        return Difference(name, "only one of the two runs has it", epoch_in(name))
+    difference = _in_arrays(name, read_npz(expected / name), read_npz(found / name))
+    return difference and replace(difference, epoch=epoch_in(name))
 
 
 def _in_history(expected: list[Any], found: list[Any]) -> Difference | None:

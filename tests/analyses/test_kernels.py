@@ -20,7 +20,7 @@ def test_the_identity_changes_nothing_and_edges_sum_to_zero(rng):
     images = rng.random((1, 6, 6, 1))
     assert_array_equal(apply_kernels(images, KERNELS)["identity"][0], images[0, 1:-1, 1:-1, 0])
     flat = apply_kernels(np.full((1, 6, 6, 1), 0.7), KERNELS)
-    for name in ("vertical edge", "horizontal edge", "Sobel x", "Sobel y", "embossing"):
+    for name in ("vertical line", "horizontal line", "Sobel x", "Sobel y", "embossing"):
         assert_allclose(flat[name], 0, atol=1e-12)
 
 

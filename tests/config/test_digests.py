@@ -78,7 +78,10 @@ def test_a_new_field_counts_where_it_is_set(config):
     assert len({grown(config, **each).digest for each in settings}) == 4
 
 
-@pytest.mark.parametrize("setting", ["seed=7", "description=mine", "runtime.device=cpu", "name=other"])
+@pytest.mark.parametrize(
+    "setting",
+    ["seed=7", "description=mine", "runtime.device=cpu", "name=other", "training.keep_epochs=true"],
+)
 def test_what_does_not_decide_the_result_changes_no_digest(setting):
     assert load_config("cnn", [setting]).digest == load_config("cnn").digest
 

@@ -72,12 +72,13 @@ def test_a_map_of_zeros_says_why(tmp_path, spot, capsys):
     assert all(each["images"] == ["spot.png"] and each["reason"] for each in document["empty_maps"])
     figure = cnnlab.explain("saliency", path, picture=spot).figures["saliency"]
     texts = [text.get_text() for text in figure.axes[0].texts]
-    assert sum(text.startswith("all 0:") for text in texts) == len(METHODS)
+    assert sum(text == "all 0" for text in texts) == len(METHODS)
     assert len(figure.axes[0].images) == 1  # the picture alone: no black squares
 
     features = cnnlab.explain("features", path, picture=spot)
     assert "look (relu) is 0 everywhere on spot.png: none of its units responds" in features.sentence
-    assert "all values are 0" in [text.get_text() for text in features.figures["features"].axes[0].texts]
+    said = [text.get_text() for text in features.figures["features"].axes[0].texts]
+    assert any(text.endswith("all values are 0") for text in said)
     occluded = cnnlab.explain("occlusion", path, picture=spot)
     assert "the patch changes the probability nowhere" in occluded.sentence
 

@@ -287,3 +287,9 @@ def test_what_has_no_locally_connected_counterpart(layer, what):
     config = with_layers({"Conv2D": {"filters": 2, "kernel_size": 1}}, layer)
     with pytest.raises(DoesNotApply, match=f"{what}.*no locally connected counterpart"):
         rules.locally_connected(config)
+
+
+def test_a_setting_that_decides_nothing_is_no_difference():
+    config = load_config("cnn")
+    assert ingredients.recipe_differences(config, load_config("cnn", ["training.keep_epochs=true"])) == ()
+    assert ingredients.recipe_differences(config, load_config("cnn", ["training.epochs=3"])) == ("training",)

@@ -18,10 +18,10 @@ def texts(axes):
 def test_shares_of_the_true_class_and_their_difference():
     figure = confusion_matrices({"a": A, "b": B}, CLASSES)
     first, second, difference = figure.axes
-    assert texts(first) == {(0, 0): "80.0", (0, 1): "20.0", (1, 0): "10.0", (1, 1): "90.0"}
-    assert texts(second) == {(0, 0): "50.0", (0, 1): "40.0", (0, 2): "10.0", (1, 1): "100.0"}
+    assert texts(first) == {(0, 0): "80", (0, 1): "20", (1, 0): "10", (1, 1): "90"}
+    assert texts(second) == {(0, 0): "50", (0, 1): "40", (0, 2): "10", (1, 1): "100"}
     assert texts(difference) == {
-        (0, 0): "+30.0", (0, 1): "−20.0", (0, 2): "−10.0", (1, 0): "+10.0", (1, 1): "−10.0",
+        (0, 0): "+30", (0, 1): "−20", (0, 2): "−10", (1, 0): "+10", (1, 1): "−10",
     }  # fmt: skip
     assert_allclose(difference.images[0].get_array(), [[30, -20, -10], [10, -10, 0], [0, 0, 0]])
     assert difference.images[0].get_clim() == (-30, 30)

@@ -12,6 +12,7 @@ from cnnlab.pictures.diagrams.elements import Fork, MergePoint, Repetition, Volu
 from cnnlab.pictures.diagrams.network import block_shapes, network_shapes
 from cnnlab.pictures.diagrams.shapes import Polygon, Text
 from cnnlab.pictures.diagrams.solids import DrawingScale, Solid
+from cnnlab.pictures.kit.palette import LAYER_FILLS
 
 SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))
 
@@ -200,7 +201,7 @@ def test_an_inception_block_has_four():
 
 def test_colours_tell_layers_apart():
     fills = {shape.fill for shape in network_shapes(load_config("cnn")) if isinstance(shape, Polygon)}
-    assert {"#A9CDE6", "#F5E2AE", "#A5D9C7"} <= fills
+    assert {LAYER_FILLS[kind] for kind in ("convolution", "pooling", "dense")} <= fills
 
 
 @pytest.fixture
@@ -232,7 +233,9 @@ def test_json(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        pytest.param(["cnn", "--out", "it.gif"], 2, "expected a file that ends in .svg or .png", id="kind"),
+        pytest.param(
+            ["cnn", "--out", "it.gif"], 2, "expected a file that ends in .svg, .png or .pdf", id="kind"
+        ),
         pytest.param(["resnet18", "--block", "residual_33"], 2, "did you mean residual_3?", id="block"),
         pytest.param(["cnn", "--out", "no/where.svg"], 2, "cannot be written", id="folder"),
     ],

@@ -10,9 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from cnnlab.explanations.worked_examples import all_examples
 from cnnlab.explanations.worked_examples.own import OwnConvolution
 from cnnlab.layers.window import Window
-from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps, stages
+from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
 from cnnlab.pictures.drawings.sets import embedding_plane, mistakes
-from cnnlab.pictures.drawings.units import best_images, curve_detector, strongest_examples
+from cnnlab.pictures.drawings.stages import stages
+from cnnlab.pictures.drawings.units import best_images, curve_detector, curve_response, strongest_examples
 
 LONG = {"title": "A title", "subtitle": "What is shown, in a sentence that takes more than one line. " * 3}
 NAMES = ("airplane", "automobile", "ankle boot", "ship")
@@ -21,7 +22,7 @@ rng = np.random.default_rng(0)
 
 FIGURES = {
     "mistakes": lambda: mistakes(
-        rng.random((12, 6, 6, 3)), ["automobile 99.9%\ntrue: airplane, #123"] * 12, columns=5, **LONG
+        rng.random((12, 6, 6, 3)), ["automobile 99.9%\ntrue: airplane, #123"] * 12, **LONG
     ),
     "best images": lambda: best_images(
         [(group, rng.random((4, 6, 6, 1)), [f"{name}\n> 99.9%" for name in NAMES]) for group in "ab"],
@@ -32,9 +33,15 @@ FIGURES = {
         [f"{LAYER}\nunit 12"] * 3, patterns=rng.normal(size=(3, 4, 6, 6, 1)), **LONG,
     ),
     "curve detector": lambda: curve_detector(
-        rng.random((9, 12, 1)), rng.normal(size=(7, 7)), rng.normal(size=(3, 6)),
+        rng.normal(size=(7, 7)),
         [("A: strongest place of test image 1234", rng.random((7, 7)),
-          "5.79 on the curve − 0.15 × 11.04 beside it = −4.14")] * 3,
+          "5.79 on the curve − 0.15 × 11.04 beside it = −4.14")] * 2,
+        **LONG,
+    ),
+    "curve response": lambda: curve_response(
+        rng.random((9, 12, 1)), rng.normal(size=(7, 7)), rng.normal(size=(3, 6)),
+        ("B: weakest place of test image 1234", rng.random((7, 7)),
+         "5.79 on the curve − 0.15 × 11.04 beside it = −4.14"),
         [], **LONG,
     ),
     "pixel maps": lambda: pixel_maps(
@@ -89,7 +96,7 @@ def test_nothing_covers_anything(name):
         assert box.y0 >= 0, text
         assert box.x1 <= width, text
         assert box.y1 <= height, text
-        if name == "curve detector" and re.fullmatch(r"−?[\d.]+", text):
+        if name.startswith("curve") and re.fullmatch(r"−?[\d.]+", text):
             continue  # the numbers are written on their pixels
         assert not [image for image in images if image.padded(-1).overlaps(box.padded(-1))], text
     for (one, box), (other, another) in combinations(texts, 2):

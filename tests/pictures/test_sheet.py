@@ -7,9 +7,10 @@ import pytest
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
 
-from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps, stages
+from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
 from cnnlab.pictures.drawings.sets import Panel, embedding_plane, invariance_curves
-from cnnlab.pictures.drawings.units import curve_detector, filter_weights, strongest_examples
+from cnnlab.pictures.drawings.stages import stages
+from cnnlab.pictures.drawings.units import curve_detector, curve_response, filter_weights, strongest_examples
 from cnnlab.pictures.kit.formats import short
 from cnnlab.pictures.kit.sheet import ColorScale, Sheet
 from cnnlab.pictures.plots import confusion_matrix
@@ -143,15 +144,25 @@ def test_a_curve_detector_shows_every_number():
     kernel = np.full((3, 3), -0.15)
     kernel[1] = 1
     patch = np.arange(9).reshape(3, 3) / 8
-    patches = [("own", kernel.clip(0), "3"), ("A: best", patch, "1.2"), ("B: worst", patch, "-1")]
-    figure = curve_detector(
-        np.zeros((9, 9, 1)), kernel, np.zeros((7, 7)), patches, [(0, 0), (6, 6)], title="T", subtitle="S"
-    )
+    patches = [("own", kernel.clip(0), "3"), ("A: best", patch, "1.2")]
+    figure = curve_detector(kernel, patches, title="T", subtitle="S")
     draw(figure)
     said = texts(figure)
     assert said.count("−0.15") == 6
-    assert said.count("0.88") == 2
-    assert {"A: best\n1.2", "B: worst\n-1", "A", "B"} <= set(said)
+    assert said.count("0.88") == 1
+    assert "A: best\n1.2" in said
+
+
+def test_a_curve_detector_marks_where_it_responds():
+    patch = np.arange(9).reshape(3, 3) / 8
+    figure = curve_response(
+        np.zeros((9, 9, 1)), np.ones((3, 3)), np.zeros((7, 7)), ("B: worst", patch, "-1"), [(0, 0), (6, 6)],
+        title="T", subtitle="S",
+    )  # fmt: skip
+    draw(figure)
+    said = texts(figure)
+    assert said.count("0.88") == 1
+    assert {"B: worst\n-1", "A", "B"} <= set(said)
 
 
 def test_curves_show_the_mean_and_the_seeds():

@@ -1,16 +1,11 @@
 """The page in a real Chromium: no errors, no request beyond itself, and the controls work."""
 
-import json
-
 import pytest
 
 from cnnlab.cli import run
+from tests.chromium import QUIET, requested_beyond
 
-pytestmark = [
-    # Selenium leaves a socket to the driver open when it quits.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = QUIET
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +22,7 @@ def find(browser):
 
 
 def test_no_errors_and_no_request_beyond_itself(browser, page):
-    entries = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    requested = {
-        entry["params"]["request"]["url"]
-        for entry in entries
-        if entry["method"] == "Network.requestWillBeSent"
-    }
-    assert page.as_uri() in requested
-    beyond = {url for url in requested if not url.startswith(("data:", "chrome:"))} - {page.as_uri()}
-    assert beyond == set()
+    assert requested_beyond(browser, page) == set()
     assert browser.get_log("browser") == []
 
 

@@ -8,12 +8,9 @@ import PIL.Image
 import pytest
 
 from cnnlab.report.explained import TechniqueSection, render_explanations
+from tests.chromium import QUIET
 
-pytestmark = [
-    # Selenium leaves a socket to the driver open when it quits.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = QUIET
 
 EVIL = "</p><script>alert('1')</script>"
 

@@ -173,7 +173,7 @@ def test_one_seed_no_predictions_many_experiments(page, comparison, experiments)
         records.append(replace(first, path=page.parent / name, config=config, history=first.history[:1]))
     page_of = Page(render_report(compare(grouped(records))))
     assert page_of.all("img") == []
-    assert len(page_of.all("svg")) == 2 + len(experiments)
+    assert len(page_of.all("svg")) == 3 + len(experiments)
 
 
 def points(svg, part):

@@ -7,13 +7,10 @@ import pytest
 
 from cnnlab.config.axes import Axis
 from cnnlab.report.sweep import render_sweep
+from tests.chromium import QUIET
 from tests.search.conftest import make_document
 
-pytestmark = [
-    # Selenium leaves a socket to the driver open when it quits.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = QUIET
 
 EVIL = "</p><script>alert('1')</script>"
 RATE, NAME = Axis("training.rate", (0.001, 0.003)), Axis("model.name", ("plain", EVIL))

@@ -170,3 +170,48 @@ def test_a_run_that_is_not_said_to_be_finished_is_not(sent, tmp_path: Path) -> N
     with pytest.raises(CnnlabError, match="does not say that it is finished"):
         mirrored(path, sent[:3])
     assert not is_finished(path, CONFIG)
+
+
+def weights(epoch: int) -> dict[str, np.ndarray]:
+    return {"dense_1/kernel": np.full((2, 3), epoch, np.float32)}
+
+
+class Noting(Mirror):
+    """Notes what it writes."""
+
+    def _before_naming(self, name: str, partial: Path) -> None:
+        self.__dict__.setdefault("names", []).append(name)
+        super()._before_naming(name, partial)
+
+
+def test_kept_weights_come_ahead_of_their_checkpoint_and_go_with_a_run(tmp_path: Path) -> None:
+    """A run that is killed here at any step has no gap, and another machine knows what is kept."""
+    path, there = run_path(CONFIG, tmp_path / "here"), run_path(CONFIG, tmp_path / "there")
+    sent, changes = [], Changes(there)
+    with open_run(there, CONFIG, data=DATA) as run:
+        run.write_epoch(0, weights(0))
+        run.write_epoch(1, weights(1))
+        for epoch in train(run, 2):
+            sent.append(changes.take())
+            run.write_epoch(epoch + 1, weights(epoch + 1))
+    sent.append(changes.take())
+    mirror = mirrored(path, sent, Noting)
+    names = [name for name in mirror.__dict__["names"] if name.endswith(".npz")]
+    first = ["epoch-000.npz", "epoch-001.npz", "checkpoint.npz"]
+    assert names[:5] == [*first, "epoch-002.npz", "checkpoint.npz"]
+    files = read_json(path / "run.json")["files"]
+    assert {"epoch-000.npz", "epoch-001.npz", "epoch-002.npz", "epoch-003.npz"} <= files.keys()
+    assert files == read_json(there / "run.json")["files"]
+    (path / "checkpoint.npz").touch()
+    assert set(first) <= to_resume(path).keys()
+
+
+def test_kept_weights_that_came_damaged(tmp_path: Path) -> None:
+    path, there = run_path(CONFIG, tmp_path / "here"), run_path(CONFIG, tmp_path / "there")
+    with open_run(there, CONFIG, data=DATA) as run:
+        run.write_epoch(0, weights(0))
+        list(train(run, 1))
+    files = Changes(there).take()
+    files["epoch-000.npz"] = files["epoch-000.npz"][:-1]
+    with pytest.raises(CnnlabError, match=r"epoch-000\.npz did not come as the machine has written them"):
+        mirrored(path, [files])

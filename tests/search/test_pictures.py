@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from cnnlab.config.axes import Axis, Span
-from cnnlab.pictures.kit.palette import COLORS, MARK
+from cnnlab.pictures.kit.palette import MARK, NEUTRAL
 from cnnlab.pictures.plots.settings import Setting, TriedPoint, key_lines, scale_of
 from cnnlab.search.pictures import pictures
 from tests.search.conftest import make_document
@@ -103,7 +103,7 @@ def test_slices_have_a_dot_for_each_point_in_each_panel(draw):
     (ring,) = having(size, "winner")
     assert (ring.get_xdata()[0], round(ring.get_ydata()[0], 4)) == (2, 0.951)
     colors = {round(line.get_ydata()[0], 4): line.get_color() for line in having(rate, "point")}
-    assert [colors[each] for each in (0.951, 0.941, 0.931)] == [MARK, MARK, COLORS[0]]
+    assert [colors[each] for each in (0.951, 0.941, 0.931)] == [MARK, MARK, NEUTRAL]
     (medians,) = having(rate, "medians")
     np.testing.assert_allclose(medians.get_ydata(), [0.931, 0.921])
     assert [axes.get_xlabel() for axes in (rate, size)] == ["training.rate", "training.batch_size"]

@@ -4,7 +4,7 @@ import pytest
 
 TINY = """\
 name: tiny
-dataset: {name: xo, train_count: 100, test_count: 40}
+dataset: {name: xo, train_count: 100, test_count: 100}
 model:
   layers:
     - Flatten

@@ -12,6 +12,7 @@ from cnnlab.pictures.diagrams.painting import paint
 from cnnlab.pictures.diagrams.shapes import Shape
 from cnnlab.pictures.diagrams.svg import svg_file
 from cnnlab.pictures.kit.encoding import encode
+from cnnlab.pictures.kit.page import AUTO, Page, drawing_for
 from cnnlab.user_files import written
 
 
@@ -20,22 +21,25 @@ class NetworkDrawing:
     """The placed shapes of a drawing. A notebook shows it as SVG."""
 
     shapes: Sequence[Shape]
+    page: Page = AUTO
 
     @property
     def figure(self) -> Figure:
-        return paint(self.shapes)
+        with drawing_for(self.page):
+            return paint(self.shapes)
 
     @property
     def svg(self) -> str:
         """A file of its own, on white; its texts can be searched and copied."""
-        return svg_file(self.shapes).decode()
+        return svg_file(self.shapes, self.page.ratio).decode()
 
     def encode(self, suffix: str) -> bytes:
-        """The content of a file with this ending, .svg or .png. The same drawing gives the same bytes."""
-        return svg_file(self.shapes) if suffix.lower() == ".svg" else encode(self.figure, "png")
+        """The content of a file with this ending, .svg, .png or .pdf; the same for the same drawing."""
+        kind = suffix.lower().removeprefix(".")
+        return svg_file(self.shapes, self.page.ratio) if kind == "svg" else encode(self.figure, kind)
 
     def save(self, path: str | Path) -> None:
-        """Write the drawing to a file that ends in .svg or .png.
+        """Write the drawing to a file that ends in .svg, .png or .pdf.
 
         Raises:
             UserError: the file cannot be written there.

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
 from cnnlab.accounting.quantities import amount, sum_of_known
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import times
 from cnnlab.pictures.diagrams.elements import Chain, block_elements, network_elements
 from cnnlab.pictures.diagrams.layout import rows
-from cnnlab.pictures.diagrams.shapes import Line, Piece, Polygon, Shape, Text, text_width
-from cnnlab.pictures.diagrams.solids import EDGES, FILLS, KERNEL, KERNEL_FACES, DrawingScale, volumes
+from cnnlab.pictures.diagrams.shapes import Line, Piece, Polygon, Shape, Text, bounds, text_width
+from cnnlab.pictures.diagrams.solids import (
+    EDGES,
+    FEW,
+    FILLS,
+    KERNEL,
+    KERNEL_FACES,
+    SHORTEST,
+    THINNEST_VOLUME,
+    DrawingScale,
+    volumes,
+)
+from cnnlab.pictures.kit.lettering import wrapped
+from cnnlab.pictures.kit.page import Page, drawing_for
 from cnnlab.pictures.kit.palette import GREY, INK
 
 BETWEEN_ROWS = 0.35
@@ -18,6 +32,30 @@ NAMES = {
     "dense": "dense layer",
     "other": "reshaped or merged",
 }
+
+
+def fitted_shapes(config: ExperimentConfig, block: str | None, page: Page) -> list[Shape]:
+    """The network, or one of its blocks, in rows that suit the page.
+
+    Raises:
+        UserError: there is no such block.
+    """
+
+    def shapes(widest: float) -> list[Shape]:
+        with drawing_for(page):
+            return (
+                block_shapes(config, block, widest=widest) if block else network_shapes(config, widest=widest)
+            )
+
+    if page.ratio is None:
+        return shapes(15.0 / page.font_scale)
+
+    def empty(drawn: list[Shape]) -> float:
+        left, bottom, right, top = bounds(drawn)
+        width, height = right - left, top - bottom
+        return max(width, (page.ratio or 1.0) * height)
+
+    return min((shapes(widest) for widest in (5.0, 6.5, 8.0, 10.0, 12.5, 15.0, 19.0, 24.0)), key=empty)
 
 
 def network_shapes(config: ExperimentConfig, *, widest: float = 15.0) -> list[Shape]:
@@ -90,6 +128,23 @@ def _legend(chain: Chain, scale: DrawingScale, y: float, *, windows: bool) -> li
         shapes.append(Text((x + 0.19, y), name, 7.5, INK, align="left"))
         x += 0.19 + text_width(name, 7.5) + 0.2
     heights = "heights and widths" if scale.power == 1 else "square roots of heights and widths"
-    note = f"Drawn to scale: {heights}; thickness: square root of channels. Orange numbers: parameters."
-    shapes.append(Text((0.0, y - 0.24), note, 7.5, GREY, align="left"))
+    parts = [heights, "thickness: square root of channels"]
+    shown = volumes(chain)
+    numbers = {math.prod(volume.shape) for volume in shown if len(volume.shape) != 3}
+    if any(number > FEW for number in numbers):
+        parts.append("length of a row of numbers: square root of their count")
+    note = f"Drawn to scale: {'; '.join(parts)}."
+    cut = any(
+        scale.thickness(volume.shape[2]) == THINNEST_VOLUME if len(volume.shape) == 3
+        else math.prod(volume.shape) > FEW and scale.length(math.prod(volume.shape)) == SHORTEST
+        for volume in shown
+    )  # fmt: skip
+    if cut:
+        note += " The smallest are enlarged to be seen."
+    if numbers and min(numbers) <= FEW:
+        note += f" Up to {FEW} neurons: one circle each."
+    lines = wrapped(note, max(6.0, x), 7.5)
+    lines.append("Orange numbers: parameters.")
+    for number, line in enumerate(lines):
+        shapes.append(Text((0.0, y - 0.24 - 0.15 * number), line, 7.5, GREY, align="left"))
     return shapes

@@ -12,17 +12,20 @@ from matplotlib.path import Path
 
 from cnnlab.pictures.diagrams.shapes import Circle, Line, Polygon, Shape, Text, bounds
 from cnnlab.pictures.diagrams.svg import MARGIN
+from cnnlab.pictures.kit.page import current_page
 from cnnlab.pictures.kit.style import new_figure
 
 
 def paint(shapes: Sequence[Shape]) -> Figure:
     """All shapes in one figure that is as large as they need."""
     left, bottom, right, top = bounds(shapes)
-    width, height = right - left + 2 * MARGIN, top - bottom + 2 * MARGIN
+    needed = right - left + 2 * MARGIN, top - bottom + 2 * MARGIN
+    width, height = current_page().sides(*needed)
+    beside, above = (width - needed[0]) / 2, (height - needed[1]) / 2
     figure = new_figure(height, width=width, layout=False)
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_xlim(left - MARGIN, right + MARGIN)
-    axes.set_ylim(bottom - MARGIN, top + MARGIN)
+    axes.set_xlim(left - MARGIN - beside, right + MARGIN + beside)
+    axes.set_ylim(bottom - MARGIN - above, top + MARGIN + above)
     axes.set_axis_off()
     for shape in sorted(shapes, key=lambda shape: shape.level):
         if isinstance(shape, Polygon):

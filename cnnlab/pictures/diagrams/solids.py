@@ -8,25 +8,14 @@ from dataclasses import dataclass
 
 from cnnlab.pictures.diagrams.elements import Chain, Fork, Repetition, Volume
 from cnnlab.pictures.diagrams.shapes import Circle, Line, Point, Polygon, Shape
+from cnnlab.pictures.kit.page import current_page
+from cnnlab.pictures.kit.palette import LAYER_EDGES, LAYER_FILLS, MARK
 
 SLANT = (0.42, 0.34)
 """Where a step into the picture goes on paper: to the right and up."""
 
-FILLS = {
-    "input": "#F2F2F2",
-    "convolution": "#A9CDE6",
-    "pooling": "#F5E2AE",
-    "dense": "#A5D9C7",
-    "other": "#D9D2E9",
-}
-EDGES = {
-    "input": "#777777",
-    "convolution": "#0072B2",
-    "pooling": "#9A7400",
-    "dense": "#007A59",
-    "other": "#6A51A3",
-}
-KERNEL = "#D55E00"
+FILLS, EDGES = LAYER_FILLS, LAYER_EDGES
+KERNEL = MARK
 KERNEL_FACES = ("#F9B384", "#FDDCC4", "#F08B4B")
 """Front, top and right."""
 
@@ -34,6 +23,8 @@ FEW = 12
 """So many neurons and fewer are drawn one by one."""
 
 NEURON = 0.105  # inches from one to the next
+SHORTEST = 0.3  # inches, of a row of numbers
+THINNEST_VOLUME = 0.05  # inches
 THINNEST = 0.02  # inches, of a window that sees one channel
 
 
@@ -42,7 +33,8 @@ class DrawingScale:
     """Pixels, channels and neurons → inches.
 
     Heights and widths are in proportion where the smallest image can still be seen, else their square
-    roots are; of channels the square roots always. A row of numbers is the longer the more there are.
+    roots are; of channels, and of numbers in a row, the square roots always. What would be too thin or too
+    short to be seen is drawn as thin or short as can be seen.
     """
 
     largest: float  # inches
@@ -57,7 +49,8 @@ class DrawingScale:
         images = [shape for shape in shapes if len(shape) == 3]
         sides = [side for height, width, _ in images for side in (height, width) if side > 1] or [1]
         return cls(
-            largest=0.85 if any(isinstance(each, Fork) for each in _elements(chain)) else 1.35,
+            largest=(0.85 if any(isinstance(each, Fork) for each in _elements(chain)) else 1.35)
+            / current_page().font_scale,
             pixels=max(sides),
             channels=max((shape[2] for shape in images), default=1),
             numbers=max((shape[0] for shape in shapes if len(shape) == 1), default=1),
@@ -68,11 +61,11 @@ class DrawingScale:
         return self.largest * math.pow(pixels / self.pixels, self.power)
 
     def thickness(self, channels: int) -> float:
-        return max(0.05, 0.85 * self.largest * math.sqrt(channels / max(self.channels, 48)))
+        return max(THINNEST_VOLUME, 0.85 * self.largest * math.sqrt(channels / max(self.channels, 48)))
 
     def length(self, numbers: int) -> float:
-        shortest = FEW * NEURON
-        return shortest + max(0.3, 1.3 * self.largest - shortest) * math.sqrt(numbers / self.numbers)
+        longest = max(1.3 * self.largest, FEW * NEURON + 0.3)
+        return max(SHORTEST, longest * math.sqrt(numbers / self.numbers))
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,11 @@ HEAD = (2.8, 1.4)  # length and half the width of an arrow's head, in points
 FONT = "DejaVu Sans, Verdana, sans-serif"
 
 
-def svg_file(shapes: Sequence[Shape]) -> bytes:
-    """A file of its own, on white. The same shapes give the same bytes."""
-    return ('<?xml version="1.0" encoding="utf-8"?>\n' + _svg(shapes, "", background=PAPER)).encode()
+def svg_file(shapes: Sequence[Shape], ratio: float | None = None) -> bytes:
+    """A file of its own, on white, its sides in a ratio where one is given; the same for the same shapes."""
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n' + _svg(shapes, "", background=PAPER, ratio=ratio)
+    ).encode()
 
 
 def svg_element(shapes: Sequence[Shape], label: str) -> str:
@@ -33,8 +35,14 @@ def svg_element(shapes: Sequence[Shape], label: str) -> str:
     return text
 
 
-def _svg(shapes: Sequence[Shape], attributes: str, background: str | None = None) -> str:
+def _svg(
+    shapes: Sequence[Shape], attributes: str, background: str | None = None, ratio: float | None = None
+) -> str:
     left, bottom, right, top = bounds(shapes)
+    if ratio is not None:
+        wide, tall = right - left + 2 * MARGIN, top - bottom + 2 * MARGIN
+        beside, above = max(0.0, ratio * tall - wide) / 2, max(0.0, wide / ratio - tall) / 2
+        left, right, bottom, top = left - beside, right + beside, bottom - above, top + above
     width, height = (PIXELS * (size + 2 * MARGIN) for size in (right - left, top - bottom))
 
     def at(point: Point) -> str:

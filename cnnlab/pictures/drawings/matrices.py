@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from cnnlab.pictures.kit.lettering import width as text_width
+from cnnlab.pictures.kit.lettering import wrapped
+from cnnlab.pictures.kit.page import SMALLEST_TEXT, current_page
 from cnnlab.pictures.kit.palette import INK, PAPER
 from cnnlab.pictures.kit.sheet import ColorScale, Sheet
 
@@ -18,20 +21,33 @@ def dense_matrix(
         weights: (outputs, inputs) of one filter and one input channel, signed; 0 where nothing is connected.
         zoom: (outputs, inputs), a part of it. names: the same, which weight stands there, 0: none.
     """
-    sheet = Sheet(1, 2, title=title, subtitle=subtitle, cell=(5.6, 4.8), gap=(0.4, 0.1), caption=0.26, bars=1)
-    scale = ColorScale.signed(weights, "weight (white: no connection)")
+    wide = current_page().widest - 2 * 0.35
+    whole, part = 0.3 * wide, 0.66 * wide
     outputs, inputs = weights.shape
-    caption = f"one filter, one channel: {outputs:,} outputs (rows) × {inputs:,} inputs (columns)"
-    sheet.values(0, 0, weights, scale, caption=caption)
-    x, y, wide, tall = sheet.values(0, 1, zoom, scale, caption=zoomed)
     rows, columns = zoom.shape
-    size = min(7.5, 300 / max(rows, columns))
-    for (row, column), name in np.ndenumerate(names):
-        if name:
-            strong = abs(zoom[row, column]) > 0.6 * scale.high
-            sheet.text(
-                x + (column + 0.5) * wide / columns, y + (row + 0.5) * tall / rows, str(name),
-                across="center", size=size, color=PAPER if strong else INK,
-            )  # fmt: skip
-    sheet.colorbar(scale, columns=2)
+    tall = min(2.9, part * rows / columns)
+    sheet = Sheet(
+        1, 1, title=title, subtitle=subtitle, cell=(wide, max(tall, 2.4) + 0.45), bars=1, rigid=True
+    )  # fmt: skip
+    scale = ColorScale.signed(weights, "weight (white in the middle: no connection)")
+    x, y = sheet.place(0, 0)
+    shape = f"one filter, one channel: {outputs:,} outputs (rows) × {inputs:,} inputs (columns)"
+    said = wrapped(shape, whole, SMALLEST_TEXT)
+    beside = wrapped(zoomed, part, SMALLEST_TEXT)
+    left = x + wide - part
+    for start, lines in ((x, said), (left, beside)):
+        sheet.text(start, y + 0.38, "\n".join(lines), size=SMALLEST_TEXT, up="bottom")
+    y += 0.45
+    sheet.pixels(x, y, whole, max(tall, 2.4), weights, scale)
+    sheet.pixels(left, y, part, tall, zoom, scale)
+    longest = max(text_width(str(int(name)), SMALLEST_TEXT) for name in np.unique(names))
+    if longest + 0.03 < part / columns and tall / rows > SMALLEST_TEXT / 72:
+        for (row, column), name in np.ndenumerate(names):
+            if name:
+                strong = abs(zoom[row, column]) > 0.6 * scale.high
+                sheet.text(
+                    left + (column + 0.5) * part / columns, y + (row + 0.5) * tall / rows, str(name),
+                    across="center", size=SMALLEST_TEXT, color=PAPER if strong else INK,
+                )  # fmt: skip
+    sheet.colorbar(scale)
     return sheet.figure

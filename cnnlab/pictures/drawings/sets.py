@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.lettering import all_fitted, wrapped
 from cnnlab.pictures.kit.lettering import width as text_width
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, MORE_COLORS, PAPER, cycled
-from cnnlab.pictures.kit.sheet import Sheet, cell_width
+from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, MARKERS, MORE_COLORS, PAPER, cycled
+from cnnlab.pictures.kit.sheet import Sheet, cell_width, fitting_columns
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend
 
@@ -43,8 +43,12 @@ def invariance_curves(panels: Sequence[Panel], *, title: str, accuracy_of: str) 
         style_axes(axes, name.capitalize(), x=unit)
         axes.yaxis.set_major_formatter(PERCENT_TICKS)
         axes.axvline(unchanged, color=GREY, linewidth=1, linestyle=(0, (1, 2)))
-        for color, (experiment, seeds) in zip(cycled(COLORS, len(curves)), curves.items(), strict=True):
-            axes.plot(amounts, seeds.mean(axis=0), color=color, linewidth=2.2, label=experiment)
+        strokes = zip(cycled(COLORS, len(curves)), cycled(MARKERS, len(curves)), curves.items(), strict=True)
+        for color, marker, (experiment, seeds) in strokes:
+            axes.plot(
+                amounts, seeds.mean(axis=0), color=color, marker=marker, markersize=5, linewidth=2.2,
+                label=experiment,
+            )  # fmt: skip
             if len(seeds) > 1:
                 axes.fill_between(
                     amounts, seeds.min(axis=0), seeds.max(axis=0), color=color, alpha=0.2, linewidth=0
@@ -60,16 +64,18 @@ def invariance_curves(panels: Sequence[Panel], *, title: str, accuracy_of: str) 
 
 
 def mistakes(
-    images: np.ndarray, captions: Sequence[str], *, title: str, subtitle: str, columns: int = 8,
+    images: np.ndarray, captions: Sequence[str], *, title: str, subtitle: str, columns: int | None = None,
     wrong: Sequence[bool] | None = None, appearance: Appearance = PLAIN, moves: Sequence[Move] | None = None,
 ) -> Figure:  # fmt: skip
     """Images with the answer that was given above each; `wrong` ones are marked."""
     moves = moves or [UNMARKED] * len(images)
-    columns = min(columns, len(images))
+    text = cell_width(captions, least=0.5, most=1.5)
+    columns = columns or fitting_columns(len(images), (1.2, 1.2), around=(0.16, 0.44), text=text)
+    columns = min(columns or 8, len(images))
     rows = math.ceil(len(images) / columns)
-    cell = (cell_width(captions, least=1.2, most=2.2), 1.2)
     sheet = Sheet(
-        rows, columns, title=title, subtitle=legend(subtitle, appearance), cell=cell, caption=0.36,
+        rows, columns, title=title, subtitle=legend(subtitle, appearance), cell=(1.2, 1.2), text=text,
+        caption=0.36,
         gap=(0.16, 0.06), axis_names=appearance.axis_names,
     )  # fmt: skip
     for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
@@ -98,7 +104,7 @@ def embedding_plane(
         coordinates: (N, 2). labels: (N,) int.
         axis_names: what is drawn across and upwards; None: neither means anything, and there are no numbers.
     """
-    figure = new_figure(6.6, title, width=8.4)
+    figure = new_figure(6.2, title)
     axes = figure.subplots()
     across, upwards = axis_names or ("", "")
     style_axes(axes, x=across, y=upwards)
@@ -111,7 +117,8 @@ def embedding_plane(
     middles = []
     for index, color in enumerate(palette):
         points = coordinates[labels == index]
-        axes.scatter(points[:, 0], points[:, 1], s=7, color=color, alpha=0.55, linewidths=0)
+        marker = MARKERS[index % len(MARKERS)]
+        axes.scatter(points[:, 0], points[:, 1], s=12, color=color, marker=marker, alpha=0.6, linewidths=0)
         named = len(points) and index in most
         middles.append(np.median(points, axis=0) if named else np.full(2, np.nan))
     shown = all_fitted(names, _NAME_WIDTH, 10)

@@ -11,8 +11,17 @@ from matplotlib.figure import Figure
 from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.formats import short
 from cnnlab.pictures.kit.numbers import write_numbers
+from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import MARK
-from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, label_width
+from cnnlab.pictures.kit.sheet import (
+    GREYS,
+    SIGNED,
+    ColorScale,
+    Sheet,
+    cell_width,
+    fitting_columns,
+    label_width,
+)
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box
 
 
@@ -48,14 +57,13 @@ def kernel_effects(
     for index, (name, kernel) in enumerate(kernels.items()):
         row, column = index // columns, 1 + 2 * (index % columns)
         flat = kernel if kernel.ndim == 2 else kernel.mean(axis=-1)
-        scale, largest = ColorScale.signed(flat), np.abs(flat).max()
+        scale = ColorScale.signed(flat)
         box = sheet.values(row, column, flat, scale, caption=name)
-        crowded = flat.shape[1] > 7  # no room for every number; the colour says it
-        write_numbers(
-            sheet, box, flat, scale, size=min(9, 30 / max(flat.shape)), least=0.3 * largest if crowded else 0
-        )
+        write_numbers(sheet, box, flat, scale, size=SMALLEST_TEXT)
         answer = answers[name]
         caption = f"{short(float(answer.min()))} to {short(float(answer.max()))}"
+        if name in pictures and (pictures[name].min() < -0.01 or pictures[name].max() > 1.01):
+            caption += ", clipped"
         if name in pictures:
             sheet.picture(row, column + 1, pictures[name], caption=caption)
         else:
@@ -66,44 +74,56 @@ def kernel_effects(
 
 
 def curve_detector(
+    kernel: np.ndarray, patches: Sequence[tuple[str, np.ndarray, str]], *, title: str, subtitle: str
+) -> Figure:
+    """A kernel, and what lies under it at two places, all with their numbers.
+
+    Args:
+        patches: heading, (h, w) in [0, 1] like the kernel, and the sum of products written out.
+    """
+    sheet = Sheet(1, 3, title=title, subtitle=subtitle, cell=(3.3, 3.3), gap=(0.25, 0.1), caption=0.42)
+    most = short(float(kernel.clip(min=0).sum()))
+    caption = f"weights of the detector\nlargest possible response: {most}"
+    _numbered(sheet, 0, 0, kernel, ColorScale.signed(kernel), caption=caption)
+    for column, (name, patch, said) in enumerate(patches, start=1):
+        _numbered(sheet, 0, column, patch, ColorScale(0, 1, colormap=GREYS), caption=f"{name}\n{said}")
+    return sheet.figure
+
+
+def curve_response(
     picture: np.ndarray,
     kernel: np.ndarray,
     answers: np.ndarray,
-    patches: Sequence[tuple[str, np.ndarray, str]],
+    bright: tuple[str, np.ndarray, str],
     places: Sequence[tuple[int, int]],
     *,
     title: str,
     subtitle: str,
 ) -> Figure:
-    """A kernel, what lies under it at a few places, all with their numbers; and its answer everywhere.
+    """Where a detector responds: the image, the response everywhere, and what it says to a bright patch.
 
     Args:
         picture: (H, W, C) in [0, 1].
         answers: (H', W'), signed.
-        patches: heading, (h, w) in [0, 1] like the kernel, and the sum of products written out.
+        bright: like the patches of `curve_detector`.
         places: top and left corners that are marked in the picture and in the answers, by letters.
     """
     sheet = Sheet(
-        2, 3, title=title, subtitle=subtitle, cell=(3.3, 3.3), gap=(0.25, 0.32), caption=0.44, labels=0.0
+        1, 3, title=title, subtitle=subtitle, cell=(3.3, 3.3), gap=(0.25, 0.1), caption=0.42, bars=1
     )
-    weights = ColorScale.signed(kernel)
-    most = short(float(kernel.clip(min=0).sum()))
-    _numbered(
-        sheet, 0, 0, kernel, weights, caption=f"weights of the detector\nlargest possible response: {most}"
-    )
-    cells = [(0, 1), (0, 2), (1, 0)]
-    for (row, column), (name, patch, said) in zip(cells, patches, strict=True):
-        _numbered(sheet, row, column, patch, ColorScale(0, 1, colormap=GREYS), caption=f"{name}\n{said}")
     height, width = kernel.shape
     shape = f"{answers.shape[0]}×{answers.shape[1]}"
     span = f"{short(float(answers.min()))} to {short(float(answers.max()))}"
-    drawn = sheet.picture(1, 1, picture, caption=f"image, {picture.shape[0]}×{picture.shape[1]}")
+    drawn = sheet.picture(0, 0, picture, caption=f"image, {picture.shape[0]}×{picture.shape[1]}")
     for letter, (top, left) in zip("AB", places, strict=False):
         _marked(sheet, drawn, picture.shape[:2], (top, left, height, width), letter)
-    scale = ColorScale.signed(answers)
-    drawn = sheet.values(1, 2, answers, scale, caption=f"response, {shape}: {span}")
+    scale = ColorScale.signed(answers, "response")
+    drawn = sheet.values(0, 1, answers, scale, caption=f"response, {shape}: {span}")
     for letter, (top, left) in zip("AB", places, strict=False):
         _marked(sheet, drawn, answers.shape, (top, left, 1, 1), letter)
+    sheet.colorbar(scale, column=1)
+    name, patch, said = bright
+    _numbered(sheet, 0, 2, patch, ColorScale(0, 1, colormap=GREYS), caption=f"{name}\n{said}")
     return sheet.figure
 
 
@@ -112,7 +132,7 @@ def _numbered(
 ) -> None:
     """A picture of a few numbers, each of which is written on its place."""
     box = sheet.values(row, column, values, scale, caption=caption)
-    write_numbers(sheet, box, values, scale, written=lambda value: short(round(value, 2)))
+    write_numbers(sheet, box, values, scale, written=lambda value: short(round(value, 2)), size=SMALLEST_TEXT)
 
 
 def _marked(
@@ -153,7 +173,7 @@ def pipeline_stages(
 
 
 def filter_weights(
-    kernels: np.ndarray, smooth: np.ndarray, *, title: str, subtitle: str, columns: int = 10,
+    kernels: np.ndarray, smooth: np.ndarray, *, title: str, subtitle: str, columns: int | None = None,
     appearance: Appearance = PLAIN,
 ) -> Figure:  # fmt: skip
     """Each filter's weights, and below them their pattern, smoothed.
@@ -163,7 +183,10 @@ def filter_weights(
             several as their mean.
         smooth: the same, enlarged.
     """
-    columns = min(columns, len(kernels))
+    columns = columns or fitting_columns(
+        len(kernels), (0.95, 1.9), around=(0.12, 0.38), rest=2.4, labels=0.75
+    )
+    columns = min(columns or 10, len(kernels))
     rows = 2 * math.ceil(len(kernels) / columns)
     colored = kernels.shape[-1] == 3
     sheet = Sheet(
@@ -194,7 +217,8 @@ def filter_weights(
 
 
 def best_images(
-    groups: Sequence[tuple[str, np.ndarray, Sequence[str]]], *, title: str, subtitle: str, columns: int = 10,
+    groups: Sequence[tuple[str, np.ndarray, Sequence[str]]], *, title: str, subtitle: str,
+    columns: int | None = None,
     appearance: Appearance = PLAIN, moves: Sequence[Move] | None = None,
 ) -> Figure:  # fmt: skip
     """Images found by ascent: one or more groups, each a heading, images in [0, 1] and captions.
@@ -202,14 +226,23 @@ def best_images(
     Args:
         moves: what is marked on the images of every group, where these are boards.
     """
-    columns = min(columns, max(len(images) for _, images, _ in groups))
-    rows = sum(math.ceil(len(images) / columns) for _, images, _ in groups)
-    labelled = any(heading for heading, _, _ in groups)
+    most = max(len(images) for _, images, _ in groups)
+    labels = 1.25 if any(heading for heading, _, _ in groups) else 0.0
     lines = 1 + max(caption.count("\n") for _, _, captions in groups for caption in captions)
+    texts = [caption for _, _, captions in groups for caption in captions]
+    text, above = cell_width(texts, least=0.3, most=1.0), 0.06 + 0.16 * lines
+    columns = columns or fitting_columns(
+        most,
+        (1.05, 1.05 * len(groups)),
+        around=(0.12, len(groups) * (0.08 + above)),
+        labels=labels,
+        text=text,
+    )
+    columns = min(columns or 10, most)
+    rows = sum(math.ceil(len(images) / columns) for _, images, _ in groups)
     sheet = Sheet(
-        rows, columns, title=title, subtitle=legend(subtitle, appearance), cell=(1.05, 1.05),
-        caption=0.06 + 0.16 * lines, gap=(0.12, 0.08), labels=1.15 if labelled else 0,
-        axis_names=appearance.axis_names,
+        rows, columns, title=title, subtitle=legend(subtitle, appearance), cell=(1.05, 1.05), text=text,
+        caption=above, gap=(0.12, 0.08), labels=labels, axis_names=appearance.axis_names,
     )  # fmt: skip
     row = 0
     for heading, images, captions in groups:
@@ -248,11 +281,14 @@ def strongest_examples(
     if patterns is not None and not colored:
         patterns = patterns.sum(axis=-1)
     step = 1 if patterns is None else 2
+    shown = [caption for row in captions for caption in row if caption is not None]
+    if patterns is not None:
+        shown = [*shown, f"±{short(float(np.abs(patterns).max()))}"]
     sheet = Sheet(
         step * units, count, title=title, subtitle=legend(subtitle, appearance), cell=(0.95, 0.95),
-        axis_names=appearance.axis_names,
-        caption=0.2 if patterns is None else 0.36, gap=(0.1, 0.05), labels=label_width(names, least=1.0),
-        bars=0 if patterns is None else 1, pairs=patterns is not None,
+        axis_names=appearance.axis_names, text=cell_width(shown, least=0.3, most=1.0),
+        caption=0.2 if patterns is None else 0.36, gap=(0.1, 0.05), labels=label_width(names, least=0.6),
+        bars=0 if patterns is None else 1, pairs=patterns is not None, wraps=True,
     )  # fmt: skip
     for unit in range(units):
         sheet.row_label(step * unit, names[unit])

@@ -68,7 +68,7 @@ class Canvas:
         bars: int = 0,
         digits: int = 2,
     ) -> None:
-        self._sheet = Sheet(1, 1, title=title, subtitle=subtitle, cell=(width, height), bars=bars)
+        self._sheet = Sheet(1, 1, title=title, subtitle=subtitle, cell=(width, height), bars=bars, rigid=True)
         self.figure = self._sheet.figure
         self.width, self.height = width, height
         self._digits = digits

@@ -23,8 +23,12 @@ _REWRITING = [
 """Patterns of matplotlib's SVG, and what a page has instead."""
 
 
+_CHANGING = {"svg": "Date", "pdf": "CreationDate", "png": "Software"}
+"""By format what of its metadata differs from one day, or one version, to the next."""
+
+
 def encode(figure: Figure, kind: str) -> bytes:
-    """The file's content: svg or png. The same figure gives the same bytes, whenever it is drawn."""
+    """The file's content: svg, png or pdf. The same figure gives the same bytes, whenever it is drawn."""
     return _encode(figure, kind, salt="cnnlab")  # without a salt ids change from time to time
 
 
@@ -47,5 +51,5 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
 def _encode(figure: Figure, kind: str, *, salt: str, text: str = "path") -> bytes:
     content = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": salt, "svg.fonttype": text}):
-        figure.savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else {"Software": None})
+        figure.savefig(content, format=kind, metadata={_CHANGING[kind]: None})
     return content.getvalue()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
+
+from cnnlab.pictures.kit.page import Page, drawing_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,3 +39,25 @@ class LazyFigures(Mapping[str, "Figure"]):
 
     def __len__(self) -> int:
         return len(self._functions)
+
+    @classmethod
+    def of(cls, figures: Mapping[str, Figure]) -> LazyFigures:
+        """Figures that are there already, or lazy ones as they are."""
+        if isinstance(figures, LazyFigures):
+            return figures
+        return cls({name: partial(figures.__getitem__, name) for name in figures})
+
+    def renamed(self, names: Mapping[str, str]) -> LazyFigures:
+        """The same figures under other names: each by its own. What is drawn already stays drawn."""
+        renamed = LazyFigures({names[name]: draw for name, draw in self._functions.items()})
+        renamed._drawn = {names[name]: figure for name, figure in self._drawn.items()}
+        return renamed
+
+    def on(self, page: Page) -> LazyFigures:
+        """The same figures for another page, drawn anew."""
+        return LazyFigures({name: partial(_drawn_for, page, draw) for name, draw in self._functions.items()})
+
+
+def _drawn_for(page: Page, draw: Callable[[], Figure]) -> Figure:
+    with drawing_for(page):
+        return draw()

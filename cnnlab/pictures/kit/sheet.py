@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -15,6 +17,7 @@ from matplotlib.ticker import FuncFormatter
 from cnnlab.pictures.kit.formats import short
 from cnnlab.pictures.kit.lettering import fitted, legible, wrapped
 from cnnlab.pictures.kit.lettering import width as text_width
+from cnnlab.pictures.kit.page import SMALLEST_TEXT, current_page
 from cnnlab.pictures.kit.palette import FAINT, GREY, INK, MARK
 from cnnlab.pictures.kit.style import PIXELS_PER_INCH, SMALL, TITLE, new_figure
 
@@ -23,11 +26,12 @@ SIGNED, POSITIVE, GREYS = "RdBu_r", "magma", "gray"
 
 _MARGIN = 0.35  # inches, around everything
 _TITLE, _LINE = 0.34, 0.19  # height of the title and of a line of small print
-_WIDEST = 14.0  # that a title makes a sheet
-_WIDEST_LABEL = 3.2
-CAPTION = 8.5
+_WIDEST_LABEL = 2.4
+_BETWEEN = 0.4  # inches between two blocks of rows
+CAPTION = 9.0
 """Points, of the text at a picture."""
 _BAR = 0.11  # height of a colour bar
+_BARS = 0.78  # with its numbers and its unit, of up to two lines
 _BESIDE = 0.14  # room for the name of an axis
 
 
@@ -59,16 +63,22 @@ class ColorScale:
 class Sheet:
     """A grid of cells under a title; everything is placed in inches, from the top left corner.
 
-    One pair of axes carries all pictures, so that a sheet of hundreds is drawn in a second.
+    One pair of axes carries all pictures, so that a sheet of hundreds is drawn in a second. The sheet is no
+    larger than the page that is drawn for: the cells get smaller where they would not fit, and rows go on in
+    further columns where `wraps` says so.
 
     Args:
-        cell: width and height of one picture.
+        cell: width and height of one picture, at most.
         caption, below: height of the text above, and below, each picture.
+        text: width of the text at a picture: as wide is a column at least.
         labels: width of the text left of each row.
-        heads: whether columns have headings.
+        heading: height of the text above each row.
+        heads: lines of the columns' headings.
         bars: lines of colour bars below the grid.
         pairs: every second row belongs to the one above it: it has no captions and stands close.
         axis_names: what lies across and upwards on every picture, where these are diagrams.
+        wraps: rows may stand side by side, in blocks with headings of their own.
+        rigid: cells keep their size, and the sheet takes what they need.
     """
 
     def __init__(
@@ -82,43 +92,88 @@ class Sheet:
         gap: tuple[float, float] = (0.12, 0.12),
         caption: float = 0.0,
         below: float = 0.0,
+        text: float = 0.0,
         labels: float = 0.0,
-        heads: bool = False,
+        heading: float = 0.0,
+        heads: int = 0,
         bars: int = 0,
         pairs: bool = False,
         axis_names: tuple[str, str] | None = None,
         narrowest: float = 5.0,
+        wraps: bool = False,
+        rigid: bool = False,
     ) -> None:
+        page = current_page()
         self.axis_names, self.beside = axis_names, 0.0 if axis_names is None else _BESIDE
         gap, below = (gap[0] + self.beside, gap[1]), below + self.beside
-        self.cell, self.gap, self.caption, self.pairs = cell, (gap[0], gap[1] + below), caption, pairs
-        self.left = _MARGIN + labels + self.beside
-        grid = columns * cell[0] + (columns - 1) * gap[0]
-        titled = min(text_width(legible(title), TITLE, bold=True) + 2 * _MARGIN, _WIDEST)
-        width = max(self.left + grid + _MARGIN, narrowest, titled)
-        lines = wrapped(subtitle, width - 2 * _MARGIN, SMALL)
-        self.top = _MARGIN + _TITLE + _LINE * len(lines) + 0.12 + (0.26 if heads else 0)
-        self.bottom = self.place(rows - 1, 0)[1] + cell[1] + below
-        height = self.bottom + bars * 0.62 + _MARGIN
-        self.size = (width, height)
-        self.figure = new_figure(height, width=width, layout=False)
+        self.gap, self.caption, self.pairs = (gap[0], gap[1] + below), caption, pairs
+        self.heading, self._labels = heading, labels
+        widest = max(page.widest, narrowest) if rigid else page.widest
+        titled = min(text_width(legible(title), TITLE, bold=True) + 2 * _MARGIN, widest)
+        lines_of: dict[float, list[str]] = {}
+
+        def lay_out(blocks: int, factor: float) -> tuple[float, float]:
+            """Width and height with so many blocks and cells of this part of their size."""
+            self.cell = (max(cell[0] * factor, text), cell[1] * factor)
+            self.rows_of_block = math.ceil(rows / (2 * blocks)) * 2 if pairs else math.ceil(rows / blocks)
+            self.columns = columns
+            grid = blocks * self._block_width + (blocks - 1) * _BETWEEN
+            width = max(grid + 2 * _MARGIN, min(narrowest, page.widest), titled)
+            if width not in lines_of:
+                lines_of[width] = wrapped(subtitle, width - 2 * _MARGIN, SMALL)
+            self.left = _MARGIN + labels + self.beside
+            self.top = (
+                _MARGIN + _TITLE + _LINE * len(lines_of[width]) + 0.12 + 0.2 * heads + 0.06 * (heads > 0)
+            )
+            self.bottom = self.place(self.rows_of_block - 1, 0)[1] + self.cell[1] + below
+            return width, self.bottom + bars * _BARS + _MARGIN
+
+        def fits(blocks: int, factor: float) -> bool:
+            width, height = lay_out(blocks, factor)
+            return width <= page.widest + 1e-9 and height <= page.tallest + 1e-9
+
+        blocks, factor = 1, 1.0
+        if not rigid:
+            most = max(1, rows // (2 if pairs else 1)) if wraps else 1
+            found = {number: _largest_that(partial(fits, number)) for number in range(1, min(most, 6) + 1)}
+            blocks = max(found, key=lambda number: (round(found[number], 3), -number))
+            factor = found[blocks]
+        self.blocks = blocks
+        width, height = lay_out(blocks, factor)
+        wide, tall = page.sides(width, height)
+        lines = wrapped(subtitle, wide - 2 * _MARGIN, SMALL)
+        spare = tall - height + _LINE * (len(lines_of[width]) - len(lines)) if page.ratio else 0.0
+        if page.ratio is None:
+            tall -= _LINE * (len(lines_of[width]) - len(lines))
+        self.top -= _LINE * (len(lines_of[width]) - len(lines)) - spare / 3
+        self.left += (wide - width) / 2 if page.ratio else 0.0
+        self.bottom = self.place(self.rows_of_block - 1, 0)[1] + self.cell[1] + below
+        self.size = (wide, tall)
+        self.figure = new_figure(tall, width=wide, layout=False)
         self.axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set_xlim(0, width)
-        self.axes.set_ylim(height, 0)
+        self.axes.set_xlim(0, wide)
+        self.axes.set_ylim(tall, 0)
         self.axes.axis("off")
-        shown = fitted(title, width - 2 * _MARGIN, TITLE, bold=True)
+        shown = fitted(title, wide - 2 * _MARGIN, TITLE, bold=True)
         self.text(_MARGIN, _MARGIN + 0.12, shown, size=TITLE, weight="bold")
         for index, line in enumerate(lines):
             self.text(_MARGIN, _MARGIN + _TITLE + 0.08 + index * _LINE, line, color=GREY)
 
+    @property
+    def _block_width(self) -> float:
+        grid = self.columns * self.cell[0] + (self.columns - 1) * self.gap[0]
+        return self._labels + self.beside + grid
+
     def place(self, row: int, column: int) -> tuple[float, float]:
         """The top left corner of a cell's picture."""
-        x = self.left + column * (self.cell[0] + self.gap[0])
+        block, row = divmod(row, self.rows_of_block)
+        x = self.left + block * (self._block_width + _BETWEEN) + column * (self.cell[0] + self.gap[0])
+        above = self.heading + self.caption
         if self.pairs:
             pair, second = divmod(row, 2)
-            below = self.top + pair * (2 * (self.cell[1] + self.gap[1]) + self.caption + 0.08) + self.caption
+            below = self.top + pair * (2 * (self.cell[1] + self.gap[1]) + above + 0.08) + above
             return x, below + second * (self.cell[1] + self.gap[1])
-        return x, self.top + row * (self.cell[1] + self.caption + self.gap[1]) + self.caption
+        return x, self.top + row * (self.cell[1] + above + self.gap[1]) + above
 
     def picture(
         self, row: int, column: int, pixels: np.ndarray, *, caption: str = "", color: str = INK
@@ -161,9 +216,22 @@ class Sheet:
         """Write below a picture what lies across it, and beside it what goes upwards."""
         if self.axis_names is not None:
             across, upwards = (f"{name} →" for name in self.axis_names)
-            self.text(x + wide / 2, y + tall + 0.02, across, size=6, color=GREY, across="center", up="top")
+            size = SMALLEST_TEXT
+            if text_width(across, size) <= wide:
+                self.text(
+                    x + wide / 2, y + tall + 0.02, across, size=size, color=GREY, across="center", up="top"
+                )
+            if text_width(upwards, size) > tall:
+                return
             self.text(
-                x - 0.02, y + tall / 2, upwards, size=6, color=GREY, across="right", up="center", turned=True
+                x - 0.02,
+                y + tall / 2,
+                upwards,
+                size=size,
+                color=GREY,
+                across="right",
+                up="center",
+                turned=True,
             )
 
     def _box(self, row: int, column: int, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
@@ -215,43 +283,127 @@ class Sheet:
         )  # fmt: skip
 
     def row_label(self, row: int, text: str, *, color: str = INK) -> None:
-        _, y = self.place(row, 0)
-        edge = self.left - 0.12 - self.beside
-        shown = fitted(text, edge - _MARGIN / 2, SMALL)
-        self.text(edge, y + self.cell[1] / 2, shown, across="right", color=color)
+        """Write what a row is left of it."""
+        x, y = self.place(row, 0)
+        edge = x - 0.12 - self.beside
+        shown = fitted(text, self._labels - 0.06, SMALLEST_TEXT)
+        self.text(edge, y + self.cell[1] / 2, shown, across="right", color=color, size=SMALLEST_TEXT)
+
+    def row_heading(self, row: int, text: str, *, color: str = INK) -> None:
+        """Write what a row is above it, in one line."""
+        x, y = self.place(row, 0)
+        shown = fitted(
+            text.replace("\n", ": ", 1).replace("\n", " "), self._block_width - self._labels, SMALLEST_TEXT
+        )
+        self.text(x, y - self.caption - 0.06, shown, up="baseline", color=color, size=SMALLEST_TEXT)
 
     def column_head(self, column: int, text: str) -> None:
-        x, _ = self.place(0, column)
-        self.text(
-            x + self.cell[0] / 2, self.top - 0.1, text, across="center", up="baseline", size=10, weight="bold"
-        )
+        """Write a heading above a column, in every block; broken where it is wider than the column."""
+        room = self.cell[0] + 0.8 * self.gap[0]
+        shown = "\n".join(wrapped(text, room, SMALLEST_TEXT))
+        for block in range(self.blocks):
+            x, _ = self.place(block * self.rows_of_block, column)
+            self.text(
+                x + self.cell[0] / 2, self.top - 0.08, shown, across="center", up="baseline",
+                size=SMALLEST_TEXT,
+            )  # fmt: skip
 
-    def block_head(self, column: int, text: str) -> None:
-        """A heading for this column and those to its right."""
-        self.text(self.place(0, column)[0], self.top - 0.1, text, up="baseline", size=10, weight="bold")
+    def block_head(self, column: int, text: str, columns: int) -> None:
+        """A heading for this column and those to its right, so many in all."""
+        room = columns * (self.cell[0] + self.gap[0])
+        shown = fitted(text, room, 10, bold=True)
+        self.text(self.place(0, column)[0], self.top - 0.1, shown, up="baseline", size=10, weight="bold")
 
     def colorbar(self, scale: ColorScale, *, column: int = 0, columns: int = 1, line: int = 0) -> None:
-        """A bar below some columns, with ticks and the unit."""
+        """A bar below some columns, with ticks and the unit; of several blocks below the first."""
         x, _ = self.place(0, column)
         wide = columns * self.cell[0] + (columns - 1) * self.gap[0]
         inset = 0.12 * wide if columns == 1 else 0  # the outer ticks' numbers stay below their own column
         width, height = self.size
-        top = self.bottom + 0.14 + line * 0.62
+        top = self.bottom + 0.14 + line * _BARS
         axes = self.figure.add_axes(
             ((x + inset) / width, 1 - (top + _BAR) / height, (wide - 2 * inset) / width, _BAR / height)
         )
         bar = self.figure.colorbar(scale.mappable, cax=axes, orientation="horizontal")
         bar.outline.set_linewidth(0.5)
         ticks = [scale.low, (scale.low + scale.high) / 2, scale.high]
-        bar.set_ticks(ticks if wide < 2 else np.linspace(scale.low, scale.high, 5).tolist())
+        if wide >= 2:
+            ticks = np.linspace(scale.low, scale.high, 5).tolist()
+        elif not _fit(ticks, wide):
+            ticks = [scale.low, scale.high]
+        bar.set_ticks(ticks)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-        axes.tick_params(labelsize=7.5, color=FAINT, labelcolor=INK, pad=2, length=2)
-        axes.set_xlabel(scale.label, fontsize=8, color=GREY, labelpad=2)
+        if len(ticks) == 2 and not _fit(ticks, wide):  # said once, in the middle
+            bar.set_ticks([(scale.low + scale.high) / 2])
+            ends = f"±{short(scale.high)}" if scale.low == -scale.high else f"to {short(scale.high)}"
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: ends))
+        axes.tick_params(labelsize=SMALLEST_TEXT, color=FAINT, labelcolor=INK, pad=2, length=2)
+        labels = axes.get_xticklabels()
+        if columns == 1 and len(labels) == 2:  # they end where their column ends
+            labels[0].set_horizontalalignment("left")
+            labels[1].set_horizontalalignment("right")
+        unit = "\n".join(wrapped(scale.label, wide + 0.6 * self.gap[0], SMALLEST_TEXT))
+        axes.set_xlabel(unit, fontsize=SMALLEST_TEXT, color=GREY, labelpad=2)
+
+
+def _fit(ticks: Iterable[float], wide: float) -> bool:
+    return sum(text_width(short(each), SMALLEST_TEXT) + 0.1 for each in ticks) <= wide
+
+
+def _largest_that(fits: Callable[[float], bool]) -> float:
+    """The largest factor up to 1 that fits; of a sheet that never does, the smallest."""
+    if fits(1.0):
+        return 1.0
+    least, most = _SMALLEST, 1.0
+    for _ in range(8):
+        middle = (least + most) / 2
+        least, most = (middle, most) if fits(middle) else (least, middle)
+    return least
+
+
+_SMALLEST = 0.12
+"""The part of its size that is left of a cell at least."""
+
+
+def fitting_columns(
+    count: int, cell: tuple[float, float], *, around: tuple[float, float] = (0.12, 0.12), rest: float = 1.9,
+    labels: float = 0.0, text: float = 0.0, at_most: int = 40,
+) -> int:  # fmt: skip
+    """In how many columns so many pictures are the largest on a page, the last row as full as can be.
+
+    0: they do not fit.
+
+    Args:
+        cell: width and height of a picture, at most.
+        around: what lies between two pictures, text included.
+        rest: height of all the rest, such as titles. labels: width of the text left of a row.
+        text: width of the text at a picture.
+    """
+    page = current_page()
+    ratio = page.ratio or _LANDSCAPE
+    best, largest = 0, -math.inf
+    for columns in range(1, min(count, at_most) + 1):
+        rows = math.ceil(count / columns)
+        wide = (page.widest - 2 * _MARGIN - labels) / columns - around[0]
+        tall = (page.tallest - rest) / rows - around[1]
+        factor = min(1.0, wide / cell[0], tall / cell[1])
+        if factor <= 0 or wide < text:
+            continue
+        # Of equally large ones, those that make a page in landscape and leave no gap.
+        size = columns * (factor * cell[0] + around[0]), rows * (factor * cell[1] + around[1]) + rest
+        shape = abs(math.log(size[0] / size[1] / ratio))
+        value = factor - 0.08 * shape - 0.1 * (rows * columns - count) / count
+        if value > largest:
+            best, largest = columns, value
+    return best
+
+
+_LANDSCAPE = 1.7
 
 
 def label_width(texts: Iterable[str], *, least: float, bold: bool = False) -> float:
     """Inches for small texts left of a row: what the longest line takes, within bounds."""
-    longest = max((text_width(legible(text), SMALL, bold=bold) for text in texts), default=0.0)
+    longest = max((text_width(legible(text), SMALLEST_TEXT, bold=bold) for text in texts), default=0.0)
     return min(max(least, longest + 0.2), _WIDEST_LABEL)
 
 

@@ -15,10 +15,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter
 
 from cnnlab.pictures.kit.lettering import fitted, letter_figure
+from cnnlab.pictures.kit.page import current_page
 from cnnlab.pictures.kit.palette import FAINT, INK, PAPER
 
 PIXELS_PER_INCH = 160
-WIDTH = 10.0  # inches; 1600 pixels
 TITLE, LABEL, SMALL = 14.0, 11.0, 9.5  # points
 
 PERCENT_TICKS = FuncFormatter(lambda share, _: f"{100 * share:g}%")
@@ -40,10 +40,32 @@ class NotebookFigure(Figure):
         return content.getvalue()
 
 
-def new_figure(height: float, title: str = "", *, width: float = WIDTH, layout: bool = True) -> Figure:
-    """An empty figure with its title; sizes in inches. Without `layout`, axes stay where they are put."""
+def full_width() -> float:
+    """Inches, of a figure that is as wide as its page: 10, and less where the text is to be larger."""
+    page = current_page()
+    return min(10.0 / page.font_scale, page.widest)
+
+
+def new_figure(
+    height: float, title: str = "", *, width: float | None = None, layout: bool = True, inside: bool = False
+) -> Figure:
+    """An empty figure with its title; sizes in inches, at most those of the page that is drawn for.
+
+    Args:
+        width: by default `full_width`.
+        layout: false: axes stay where they are put, and the figure has the size that is asked for.
+        inside: part of something else, which has the sides of the page.
+    """
+    page = current_page()
+    width = full_width() if width is None else width
+    if layout and not inside:
+        width = min(width, page.widest)
+        if page.ratio is not None:
+            width = max(width, min(height * page.ratio, full_width()))
+        height = min(height, page.tallest) if page.ratio is None else width / page.ratio
     engine = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1) if layout else None
-    figure = NotebookFigure(figsize=(width, height), dpi=PIXELS_PER_INCH, facecolor=PAPER, layout=engine)
+    dots = PIXELS_PER_INCH * page.font_scale
+    figure = NotebookFigure(figsize=(width, height), dpi=dots, facecolor=PAPER, layout=engine)
     if title:
         shown = fitted(title, width - 0.4, TITLE, bold=True)
         figure.suptitle(shown, fontsize=TITLE, fontweight="bold", color=INK)

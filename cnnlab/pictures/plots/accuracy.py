@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cnnlab.foreign_text import shortened
 from cnnlab.pictures.kit.formats import percent
+from cnnlab.pictures.kit.lettering import wrapped
 from cnnlab.pictures.kit.palette import COLORS, INK, PAPER
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, new_figure, style_axes, versus
 
@@ -44,7 +45,8 @@ def accuracy_bars(
     style_axes(whole, "Test accuracy")
     sure = any(measured.ci95 for measured in experiments.values())
     heading = f"{varied.capitalize()}, mean and 95% confidence interval"
-    style_axes(close_up, heading if sure else "One seed: no interval")
+    room = 0.34 * figure.get_figwidth()
+    style_axes(close_up, "\n".join(wrapped(heading if sure else "One seed: no interval", room, LABEL + 1)))
     for place, measured in enumerate(experiments.values()):
         color = COLORS[place % len(COLORS)]
         whole.barh(place, measured.mean, color=color, height=0.6)
@@ -59,7 +61,11 @@ def accuracy_bars(
             fontsize=LABEL,
         )
         draw_measured(close_up, place, measured, color)
-    whole.set_yticks(range(len(names)), [_in_lines(shortened(name)) for name in names], parse_math=False)
+    whole.set_yticks(
+        range(len(names)),
+        [_in_lines(shortened(name) if len(names) <= 5 else shortened(name, 24)) for name in names],
+        parse_math=False,
+    )
     whole.set_ylim(len(names) - 0.4, -0.6)  # the first on top
     whole.set_xlim(0, 1)
     close_up.set_xlim(*accuracy_limits(experiments.values()))
@@ -102,21 +108,42 @@ def accuracy_against_parameters(
             )
             axes.plot([count] * len(measured.values), measured.values, ".", color=color, alpha=0.5)
         axes.plot([count], [measured.mean], "o", color=color, markersize=9)
+    axes.set_xlim(min(counts) / 2, max(counts) * 2)
+    limits = accuracy_limits(experiments.values())
+    axes.set_ylim(*limits)
+    names = list(experiments)
+    labels = [
+        f"{shortened(name, 30)}: {percent(experiments[name].mean, 2)}, {parameters[name]:,}" for name in names
+    ]
+    heights = _label_heights(
+        [experiments[name].mean for name in names], counts, limits, line=0.25 / (figure.get_figheight() - 1.4)
+    )
+    for name, label, count, height in zip(names, labels, counts, heights, strict=True):
         inwards = 1 if count <= middle else -1  # the label is written where there is room
         axes.annotate(
-            f"{shortened(name, 30)}: {percent(measured.mean, 2)}, {parameters[name]:,}",
-            (count, measured.mean),
-            xytext=(10 * inwards, 0),
-            textcoords="offset points",
-            ha="left" if inwards > 0 else "right",
-            va="center",
-            color=INK,
-            fontsize=LABEL,
-            parse_math=False,
-        )
-    axes.set_xlim(min(counts) / 2, max(counts) * 2)
-    axes.set_ylim(*accuracy_limits(experiments.values()))
+            label, (count, experiments[name].mean), xytext=(count * 1.06**inwards, height), textcoords="data",
+            ha="left" if inwards > 0 else "right", va="center", color=INK, fontsize=LABEL, parse_math=False,
+        )  # fmt: skip
     return figure
+
+
+def _label_heights(
+    means: Sequence[float], counts: Sequence[int], limits: tuple[float, float], *, line: float
+) -> list[float]:
+    """Where labels stand, from the top down, each a line below the one above it on the same side at least.
+
+    Args:
+        line: the height of a line, as a share of the axes'.
+    """
+    low, high = limits
+    step = line * (high - low)
+    heights = list(means)
+    above = high + step / 2
+    for index in sorted(range(len(means)), key=lambda each: -means[each]):
+        heights[index] = min(means[index], above - step)
+        above = heights[index]
+    beyond = low + step / 2 - above
+    return [height + beyond for height in heights] if beyond > 0 else heights
 
 
 def _in_lines(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,14 @@ from matplotlib.ticker import FuncFormatter
 
 from cnnlab.foreign_text import one_line, shortened
 from cnnlab.pictures.kit.formats import percent, signed
-from cnnlab.pictures.kit.lettering import all_fitted, wrapped
+from cnnlab.pictures.kit.lettering import all_fitted, fitted, wrapped
 from cnnlab.pictures.kit.lettering import width as text_width
+from cnnlab.pictures.kit.page import SMALLEST_TEXT, current_page
 from cnnlab.pictures.kit.palette import COLORS, FAINT, GREY, INK, MARK, PAPER
 from cnnlab.pictures.kit.style import LABEL, SMALL, new_figure, versus
 
 _NUMBERED = 12  # up to so many classes, cells of matrices side by side carry their numbers
-_MOST_NUMBERED = 40  # those of a matrix that stands alone
 _MOST_CELLS = 512  # along a side, so that one is some pixels wide
-_LARGEST = 13.6  # inches, of a side
 STRONG = 0.6
 """The share of the full colour from which on text on it is white."""
 _DIFFERENCES = LinearSegmentedColormap.from_list("difference", [COLORS[1], PAPER, COLORS[0]])
@@ -116,26 +115,58 @@ def confusion_matrices(
     In the difference, blue is where the first experiment predicts a class more often, orange the second.
     """
     matrices = percent_matrices(counts, class_names)
-    numbered = len(class_names) <= _NUMBERED
-    side = max(3.4, 0.37 * len(class_names)) if numbered else min(max(3.4, 0.1 * len(class_names)), 5.5)
-    ticks = _Ticks.fitting(class_names, side, 9.0 if numbered else 6.5, room=1.5)
+    page = current_page()
     across = min(len(matrices), 3)
     rows = -(-len(matrices) // across)
-    wide, tall = ticks.left + side + 0.3, 0.5 + side + ticks.below
-    width, height = 0.3 + across * wide, 0.7 + rows * tall + (0.2 if numbered else 0)
+    widest = page.widest / across - 0.35
+    tallest = (page.tallest - 1.2) / rows - 0.4
+    numbered = len(class_names) <= _NUMBERED
+    ticks, wide, tall = _fitted_cells(
+        class_names, min(widest, 4.6), min(tallest, 3.9), SMALLEST_TEXT if numbered else 9.0, most=1.2
+    )
+    briefs = [replace(each, texts=[list(map(_brief, row)) for row in each.texts]) for each in matrices]
+    longest = max(
+        (text_width(text, SMALLEST_TEXT) for each in briefs for row in each.texts for text in row),
+        default=0.0,
+    )
+    numbered = numbered and tall / len(class_names) > 1.05 * SMALLEST_TEXT / 72
+    numbered = numbered and wide / len(class_names) > longest + 0.02
+    needed = 0.3 + across * (ticks.left + wide + 0.25), 1.2 + rows * (0.4 + tall + ticks.below)
+    width, height = page.sides(*needed)
+    beside, above = (width - needed[0]) / 2 + 0.15, (height - needed[1]) / 3 + 0.6
     figure = new_figure(height, versus(counts) if title is None else title, width=width, layout=False)
-    for place, matrix in enumerate(matrices):
+    for place, matrix in enumerate(briefs):
         row, column = divmod(place, across)
-        left, top = 0.15 + column * wide + ticks.left, 0.6 + row * tall + 0.5
-        axes = figure.add_axes((left / width, 1 - (top + side) / height, side / width, side / height))
+        left = beside + column * (ticks.left + wide + 0.25) + ticks.left
+        top = above + row * (0.4 + tall + ticks.below) + 0.4
+        axes = figure.add_axes((left / width, 1 - (top + tall) / height, wide / width, tall / height))
         difference = matrix.unit == "percentage points"
-        name = "first − second" if difference and len(matrix.name) > 28 else shortened(matrix.name, 28)
-        axes.set_title(f"{name}, {matrix.unit}", loc="left", fontsize=LABEL, color=INK)
-        _draw(axes, matrix, _DIFFERENCES, ticks, numbers=8 if numbered else None)
-    if numbered:
-        note = "All seeds together; values below 0.05 are left blank"
-        figure.text(0.5, 0.1 / height, note, fontsize=LABEL, color=GREY, ha="center", va="bottom")
+        name = "first − second" if difference and len(matrix.name) > 28 else matrix.name
+        shown = fitted(f"{name}, {matrix.unit}", wide, SMALL)
+        axes.set_title(shown, loc="left", fontsize=SMALL, color=INK)
+        _draw(axes, matrix, _DIFFERENCES, ticks, numbers=SMALLEST_TEXT if numbered else None)
+    first, *second = counts
+    note = "All seeds together. The darker, the larger the share (colored by its square root)"
+    if len(counts) == 2:
+        names = [shortened(each, 24) for each in (first, *second)]
+        note += (
+            f"; difference: blue where {names[0]} predicts the class more often, orange where {names[1]} does"
+        )
+    note += "; blank: below 0.05, or half a point of difference" if numbered else ""
+    lines = wrapped(note, width - 0.4, SMALL)
+    figure.text(0.5, 0.1 / height, "\n".join(lines), fontsize=SMALL, color=GREY, ha="center", va="bottom")
     return figure
+
+
+def _fitted_cells(
+    class_names: Sequence[str], wide: float, tall: float, size: float, *, most: float, together: int = 1
+) -> tuple[_Ticks, float, float]:
+    """Ticks, and the width and height of the cells, where both together take so many inches at most."""
+    number = len(class_names)
+    ticks = _Ticks.fitting(class_names, wide, tall, size, room=most, together=together)
+    wide, tall = min(wide - ticks.left, 0.85 * number), tall - ticks.below
+    ticks = _Ticks.fitting(class_names, wide, tall, size, room=most, together=together)
+    return ticks, wide, min(tall, 0.55 * number if number <= 40 else tall)
 
 
 def confusion_matrix(counts: np.ndarray, class_names: Sequence[str], *, title: str, subtitle: str) -> Figure:
@@ -149,27 +180,36 @@ def confusion_matrix(counts: np.ndarray, class_names: Sequence[str], *, title: s
         class_names = class_names[::together]
     matrix = ConfusionMatrix.of_errors(counts, class_names, together=together)
     number = len(class_names)
-    cell, numbers = (0.55, 9.0) if number <= _NUMBERED else (0.36, 7.0)
-    numbered = number <= _MOST_NUMBERED
-    side = max(2.4, cell * number) if numbered else min(max(_LARGEST / 2, 0.14 * number), _LARGEST)
-    size = 10.0 if number <= _NUMBERED else 8.0 if numbered else 7.0
-    ticks = _Ticks.fitting(class_names, side, size, room=2.4, together=together)
-    width = 0.2 + ticks.left + side + 1.5
-    lines = wrapped(subtitle, width - 0.4, SMALL)
+    page = current_page()
+    size = 10.0 if number <= _NUMBERED else SMALLEST_TEXT
+    lines = wrapped(subtitle, page.widest - 0.4, SMALL)
     top = 0.65 + 0.18 * len(lines) + 0.1
-    height = top + side + ticks.below + 0.15
+    ticks, wide, tall = _fitted_cells(
+        class_names, page.widest - 1.8, page.tallest - top - 0.15, size, most=2.0, together=together
+    )
+    widths = {text: text_width(text, SMALLEST_TEXT, bold=True) for row in matrix.texts for text in row}
+    longest = max(widths.values(), default=0.0)
+    numbered = tall / number > 1.1 * SMALLEST_TEXT / 72 and wide / number > longest + 0.04
+    needed = max(0.2 + ticks.left + wide + 1.6, 5.0), top + tall + ticks.below + 0.15
+    width, height = page.sides(*needed)
+    lines = wrapped(subtitle, width - 0.4, SMALL)
+    more = 0.18 * len(lines) + 0.75 - top
+    if page.ratio is None:
+        height += max(0.0, more)
+    top += max(0.0, more)
     figure = new_figure(height, title, width=width, layout=False)
     for place, line in enumerate(lines):
         figure.text(
             0.2 / width, 1 - (0.65 + 0.18 * place) / height, line, fontsize=SMALL, color=GREY, va="top"
         )
-    left, bottom = 0.2 + ticks.left, ticks.below + 0.15
-    axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
-    image = _draw(axes, matrix, _ERRORS, ticks, numbers=numbers if numbered else None)
-    beside = figure.add_axes(((left + side + 0.2) / width, bottom / height, 0.16 / width, side / height))
+    left = 0.2 + ticks.left + (width - needed[0]) / 2
+    bottom = height - top - tall
+    axes = figure.add_axes((left / width, bottom / height, wide / width, tall / height))
+    image = _draw(axes, matrix, _ERRORS, ticks, numbers=SMALLEST_TEXT if numbered else None)
+    beside = figure.add_axes(((left + wide + 0.2) / width, bottom / height, 0.16 / width, tall / height))
     bar = figure.colorbar(image, cax=beside, format=FuncFormatter(lambda share, _: percent(share)))
     bar.set_label(matrix.unit, fontsize=SMALL, color=GREY)
-    bar.ax.tick_params(labelsize=8, color=FAINT, labelcolor=INK)
+    bar.ax.tick_params(labelsize=SMALLEST_TEXT, color=FAINT, labelcolor=INK)
     bar.outline.set_linewidth(0.5)
     return figure
 
@@ -190,19 +230,19 @@ class _Ticks:
 
     @classmethod
     def fitting(
-        cls, names: Sequence[str], side: float, size: float, *, room: float, together: int = 1
+        cls, names: Sequence[str], wide: float, tall: float, size: float, *, room: float, together: int = 1
     ) -> _Ticks:
         """Names are shortened to `room`; where they would cover each other, every second or so is left.
 
         Args:
             names: one for each row; a row counts the classes of `together` numbers.
         """
-        step = max(1, math.ceil(1.15 * size / 72 / (side / len(names))))
+        step = max(1, math.ceil(1.15 * size / 72 / (min(wide, tall) / len(names))))
         places = range(0, len(names), step)
         numbers = [place * together for place in places]
         shown = all_fitted([one_line(names[place]) for place in places], room, size, numbers=numbers)
         longest = max(text_width(name, size) for name in shown)
-        upright = longest > 0.8 * step * side / len(names)
+        upright = longest > 0.9 * step * wide / len(names)
         below = (longest if upright else size / 72) + 0.45
         return cls(places, shown, size, upright, longest + 0.45, below)
 
@@ -227,6 +267,14 @@ def _draw(
                 style |= {"color": GREY, "fontweight": "bold"}
             axes.text(column, row, text, ha="center", va="center", **style)
     return image
+
+
+def _brief(text: str) -> str:
+    """0.3, 4.2, 97; +8, −6: what one can read in a small cell. A difference below half a point is blank."""
+    if not text or text[0].isdigit():
+        return text if len(text) < 4 else f"{float(text):.0f}"
+    points = float(text.replace("−", "-"))
+    return signed(points, 0) if abs(points) >= 0.5 else ""
 
 
 def _percentages(counts: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import cycle
+from itertools import count
 from typing import Any, Literal
 
 import numpy as np
@@ -17,11 +17,21 @@ from matplotlib.ticker import MaxNLocator
 
 from cnnlab.foreign_text import shortened
 from cnnlab.pictures.kit.formats import percent
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK, PAPER
+from cnnlab.pictures.kit.lettering import width as text_width
+from cnnlab.pictures.kit.page import current_page
+from cnnlab.pictures.kit.palette import (
+    COLORS,
+    GREY,
+    INK,
+    MARK,
+    MARKERS,
+    PAPER,
+    TRAINING,
+    VALIDATION,
+)
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, new_figure, style_axes, versus
 from cnnlab.pictures.plots.histories import History, Series, any_validated, has, series_of
 
-_MARKERS = ("", "o", "s", "^", "D")  # where the colours run out, the marks change
 _RING: dict[str, Any] = {
     "marker": "o",
     "markersize": 9,
@@ -31,7 +41,7 @@ _RING: dict[str, Any] = {
 }
 _BAND = 0.18  # opacity
 _HEIGHT = 4.375  # inches; 700 pixels
-_LEGEND_WIDTH = 130  # characters that fit side by side
+_STROKE = 0.85  # inches, of a stroke in the legend with the gaps around it
 
 Quantity = Literal["loss", "accuracy"]
 Style = Literal["solid"] | tuple[float, tuple[int, int]]
@@ -51,18 +61,18 @@ def history_curves(history: History, *, title: str) -> Figure:
     validated = has([history], "val_accuracy")
     style = _DASHED if validated else _SOLID
     for quantity, panel in panels.items():
-        panel.curve(series_of([history], quantity), COLORS[0], style, "training")
+        panel.curve(series_of([history], quantity), TRAINING, style, "training")
         if validated:
-            panel.curve(series_of([history], f"val_{quantity}"), COLORS[1], _SOLID, "validation")
-    legend: Legend = [("training", _stroke(COLORS[0], style))]
+            panel.curve(series_of([history], f"val_{quantity}"), VALIDATION, _SOLID, "validation")
+    legend: Legend = [("training", _stroke(TRAINING, style))]
     if validated:
-        legend.append(("validation", _stroke(COLORS[1])))
+        legend.append(("validation", _stroke(VALIDATION)))
     if np.isfinite(validation.mean).any():
         best = int(np.nanargmax(validation.mean))
         for panel in panels.values():
-            panel.ring(best, COLORS[1])
+            panel.ring(best, MARK)
         label = f"best: {percent(validation.mean[best], 2)} after epoch {validation.epochs[best]}"
-        legend.append((label, Line2D([], [], color=COLORS[1], **_RING)))
+        legend.append((label, Line2D([], [], color=MARK, **_RING)))
     _finish(figure, panels, legend)
     return figure
 
@@ -107,7 +117,7 @@ def curve_panel(experiments: Mapping[str, Sequence[History]], quantity: Quantity
     Each curve's group in the SVG is called by what it is: `WHAT-KIND-EXPERIMENT`, by place, with WHAT one of
     mean, band and seed, KIND one of training and validation; a seed's ends in `-SEED`, by place too.
     """
-    figure = new_figure(3.7, width=6.4)
+    figure = new_figure(3.7, width=6.4, inside=True)
     panel = _Panel(figure.subplots(), quantity)
     _overlay(panel, experiments, quantity)
     _set_limits(panel)
@@ -131,8 +141,11 @@ def _overlay(panel: _Panel, experiments: Mapping[str, Sequence[History]], quanti
 
 
 def _strokes() -> Iterator[tuple[str, str]]:
-    """Colours and marks, without end."""
-    return cycle((color, marker) for marker in _MARKERS for color in COLORS)
+    """Colours and marks, without end: where the colours run out, they get other marks."""
+    return (
+        (COLORS[place % len(COLORS)], MARKERS[(place + place // len(COLORS)) % len(MARKERS)])
+        for place in count()
+    )
 
 
 class _Panel:
@@ -164,7 +177,7 @@ class _Panel:
             marker=marker or "o",
             markersize=4 if marker else 7,
             markerfacecolor=color if style == _SOLID else PAPER,
-            markevery=None if marker else _lonely(series.mean),
+            markevery=max(1, len(series.epochs) // 12) if marker else _lonely(series.mean),
             label=label,
             zorder=3 if style == _SOLID else 2.5,
             gid=part,
@@ -263,10 +276,13 @@ def _finish(figure: Figure, panels: Mapping[Quantity, _Panel], legend: Legend) -
         _set_limits(panel)
     if all(panel.last == 1 for panel in panels.values()):
         _dot(entry for _, entry in legend)
-    lengths = [len(label) + 10 for label, _ in legend]  # with the stroke before it
-    columns = len(legend) if sum(lengths) <= _LEGEND_WIDTH else max(1, _LEGEND_WIDTH // max(lengths))
+    lengths = [text_width(label, LABEL) + _STROKE for label, _ in legend]
+    room = figure.get_figwidth() - 0.3
+    columns = len(legend) if sum(lengths) <= room else max(1, int(room / max(lengths)))
     rows = math.ceil(len(legend) / columns)
-    figure.set_figheight(_HEIGHT + 0.24 * max(0, rows - 2))  # beyond two rows the curves would pay for it
+    if current_page().ratio is None:  # beyond two rows the curves would pay for it
+        height = figure.get_figheight() + 0.24 * max(0, rows - 2)
+        figure.set_figheight(min(height, current_page().tallest))
     figure.legend(
         handles=[entry for _, entry in legend],
         labels=[label for label, _ in legend],

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from cnnlab.pictures.kit.formats import percent
 from cnnlab.pictures.kit.lettering import wrapped
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK, PAPER
-from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, WIDTH, new_figure, style_axes
+from cnnlab.pictures.kit.palette import FAINT, INK, NEUTRAL, PAPER
+from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, full_width, new_figure, style_axes
 from cnnlab.pictures.plots.settings import key_lines
 
 REST = "several settings together,\nand chance"
@@ -25,13 +25,13 @@ def importance_bars(shares: Mapping[str, float], *, note: str, title: str) -> Fi
     """
     ordered = sorted(shares.items(), key=lambda each: -each[1])
     rest = max(0.0, 1 - sum(shares.values()))
-    lines = wrapped(note, WIDTH - 0.6, SMALL)
+    lines = wrapped(note, full_width() - 0.6, SMALL)
     figure = new_figure(1.5 + 0.5 * (len(ordered) + 1) + 0.17 * len(lines), title)
     axes = figure.subplots()
     style_axes(axes)
     axes.grid(visible=False, axis="y")
     for place, (_, share) in enumerate([*ordered, (REST, rest)]):
-        axes.barh(place, share, color=COLORS[0] if place < len(ordered) else GREY, height=0.62)
+        axes.barh(place, share, color=NEUTRAL if place < len(ordered) else FAINT, height=0.62)
         inside = share > 0.8
         axes.annotate(
             percent(share), (share, place), xytext=(-6 if inside else 6, 0), textcoords="offset points",

@@ -11,11 +11,9 @@ from matplotlib.ticker import MaxNLocator
 
 from cnnlab.foreign_text import shortened
 from cnnlab.pictures.kit.formats import percent, signed
-from cnnlab.pictures.kit.palette import COLORS, FAINT, GREY, INK
+from cnnlab.pictures.kit.palette import FAINT, GAIN, GREY, INK, LOSS, NEUTRAL
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
 from cnnlab.pictures.plots.accuracy import Measured, accuracy_limits, draw_measured
-
-GAIN, LOSS = COLORS[2], COLORS[1]
 
 
 class RungBar(NamedTuple):
@@ -60,7 +58,7 @@ def ladder_bars(groups: Mapping[str, Sequence[RungBar]], *, title: str) -> Figur
 
 def _draw(axes: Axes, place: int, bar: RungBar) -> None:
     mean = bar.measured.mean
-    color = COLORS[0]
+    color = NEUTRAL
     if bar.difference is not None:
         color, start = GAIN if bar.difference >= 0 else LOSS, mean - bar.difference
         axes.plot([start, start], [place - 0.42, place + 0.3], color=GREY, linewidth=1, zorder=1)

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cnnlab.pictures.kit.lettering import fitted
 from cnnlab.pictures.kit.palette import GREY, INK, MARK, PAPER
-from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, WIDTH, new_figure, style_axes
+from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, full_width, new_figure, style_axes
 from cnnlab.pictures.plots.settings import ACCURACIES, Setting, TriedPoint, key_lines, scale_of
 
 _ON_PAPER = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 1.2}
@@ -40,7 +40,7 @@ def parallel_coordinates(settings: Sequence[Setting], points: Sequence[TriedPoin
     heights = _heights(points)
     for order in sorted(range(len(points)), key=lambda each: heights[each]):
         _draw(axes, settings, points[order], heights[order], scale, len(points))
-    room = (WIDTH - 1.2) / last - 0.25
+    room = (full_width() - 1.2) / last - 0.25
     for place, setting in enumerate(settings):
         axes.plot([place, place], [0, 1], color=GREY, linewidth=1, zorder=4)
         marks = setting.marks()
@@ -61,7 +61,7 @@ def parallel_coordinates(settings: Sequence[Setting], points: Sequence[TriedPoin
     axes.set_yticks([])
     axes.set_xlim(-0.14 * last, last + 0.07 * last)
     axes.set_ylim(-0.03, 1.03)
-    figure.supxlabel(fitted(_note(points, low), WIDTH - 0.4, SMALL), fontsize=SMALL, color=INK)
+    figure.supxlabel(fitted(_note(points, low), full_width() - 0.4, SMALL), fontsize=SMALL, color=INK)
     return figure
 
 

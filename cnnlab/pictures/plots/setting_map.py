@@ -13,7 +13,7 @@ from cnnlab.foreign_text import shortened
 from cnnlab.pictures.kit.formats import percent
 from cnnlab.pictures.kit.lettering import fitted, width
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
-from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, WIDTH, new_figure, style_axes
+from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, full_width, new_figure, style_axes
 from cnnlab.pictures.plots.heat import heat_map
 from cnnlab.pictures.plots.settings import ACCURACIES, Setting, TriedPoint, key_lines, level_ticks, scale_of
 
@@ -40,7 +40,7 @@ def setting_map(settings: tuple[Setting, Setting], points: Sequence[TriedPoint],
     for place, point in cells.items():
         values[place] = np.nan if point.accuracy is None else point.accuracy
     low, high = scale_of(points)
-    room = (WIDTH - _MARGIN) / len(across)
+    room = (full_width() - _MARGIN) / len(across)
     digits = next((each for each in (2, 1) if width(_text(0.99, True, each), SMALL) + 0.1 < room), None)
     numbered = digits is not None and tall > 0.3
 
@@ -59,8 +59,8 @@ def setting_map(settings: tuple[Setting, Setting], points: Sequence[TriedPoint],
                           zorder=3, clip_on=False, gid="winner")
             )  # fmt: skip
     axes.spines[:].set_visible(False)
-    level_ticks(axes, across, WIDTH - _MARGIN)
-    axes.set_xlabel(key_lines(settings[1].key, WIDTH - _MARGIN, LABEL), fontsize=LABEL, color=INK)
+    level_ticks(axes, across, full_width() - _MARGIN)
+    axes.set_xlabel(key_lines(settings[1].key, full_width() - _MARGIN, LABEL), fontsize=LABEL, color=INK)
     step = max(1, round(0.2 / tall)) if len(down) <= _MOST_ROWS else len(down) // 30
     axes.set_yticks(
         range(0, len(down), step), [shortened(each, 18) for each in down[::step]], parse_math=False
@@ -71,7 +71,7 @@ def setting_map(settings: tuple[Setting, Setting], points: Sequence[TriedPoint],
             image, ax=axes, format=PERCENT_TICKS, extend="min" if _off(points, low) else "neither"
         )
         bar.ax.tick_params(labelsize=SMALL, labelcolor=INK)
-    figure.supxlabel(fitted(_note(points, numbered), WIDTH - 0.4, SMALL), fontsize=SMALL, color=INK)
+    figure.supxlabel(fitted(_note(points, numbered), full_width() - 0.4, SMALL), fontsize=SMALL, color=INK)
     return figure
 
 

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.foreign_text import one_line, shortened
 from cnnlab.pictures.kit.lettering import fitted
+from cnnlab.pictures.kit.page import current_page
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
-from cnnlab.pictures.kit.sheet import CAPTION, Sheet, cell_width
+from cnnlab.pictures.kit.sheet import CAPTION, Sheet, cell_width, fitting_columns
 from cnnlab.pictures.rendering import Move, drawn, legend
 
 ON_A_SHEET = 32
-_COLUMNS = 8
 _CELL = 1.05
 _LINE = 0.17  # inches, of text below an image
 
@@ -54,7 +54,7 @@ class PredictedImages(NamedTuple):
 
 
 def answer_sheet(answers: PredictedImages, *, title: str) -> Figure:
-    """The first 32 images in rows of eight; below each, its class and every experiment's prediction.
+    """The first images in rows, 32 at most; below each, its class and every experiment's prediction.
 
     Wrong predictions are marked by a cross and their colour; an image that anyone gets wrong has a frame.
     """
@@ -62,14 +62,23 @@ def answer_sheet(answers: PredictedImages, *, title: str) -> Figure:
     names, key = _short_names(list(answers.predicted))
     said = legend("Below each image: its class, then the predictions.", answers.appearance)
     subtitle = f"{said} {key}".rstrip()
-    sheet = _sheet(max(1, -(-number // _COLUMNS)), _COLUMNS, title, subtitle, answers, lines=1 + len(names))
+    text, around = _text(answers, 1.3), (0.15, 0.2 + _LINE * (1 + len(names)))
+    while not (
+        columns := fitting_columns(max(number, 1), (0.8 * _CELL, 0.8 * _CELL), around=around, text=text)
+    ):
+        if number <= 4:
+            columns = max(number, 1)
+            break
+        number -= 4
+    rows = max(1, -(-number // columns))
+    sheet = _sheet(rows, columns, title, subtitle, answers, lines=1 + len(names))
     for index in range(number):
         lines = [(answers.label(index), INK)]
         for name, shown_as in names.items():
             predicted, right = answers.prediction(name, index)
             lines.append((f"{shown_as}{predicted} {'✓' if right else '✗'}", GREY if right else MARK))
         marked = any(color == MARK for _, color in lines)
-        _add(sheet, index // _COLUMNS, index % _COLUMNS, answers.picture(index), lines, marked=marked)
+        _add(sheet, index // columns, index % columns, answers.picture(index), lines, marked=marked)
     return sheet.figure
 
 
@@ -95,7 +104,7 @@ def only_one_right(answers: PredictedImages, *, title: str, each: int = 16) -> F
     sheet = _sheet(rows, 2 * columns + 1, title, subtitle, answers, lines=2, heads=True)
     for start, (name, found) in zip((0, columns + 1), blocks.items(), strict=True):
         other = second if name == first else first
-        sheet.block_head(start, f"Only {shortened(name, 40)} is correct: {len(found):,}")
+        sheet.block_head(start, f"Only {shortened(name, 40)} is correct: {len(found):,}", columns)
         for place, index in enumerate(map(int, found[:each])):
             lines = [(answers.label(index), INK), (f"{answers.prediction(other, index)[0]} ✗", MARK)]
             _add(sheet, place // columns, start + place % columns, answers.picture(index), lines)
@@ -117,12 +126,18 @@ def _sheet(
     heads: bool = False,
 ) -> Sheet:  # fmt: skip
     """Images are as far apart as the names of the classes want, within bounds."""
-    names = (f"a: {one_line(name)} ✗" for name in answers.class_names)
-    side = cell_width(names, least=_CELL, most=2.0)
+    most = min(0.95, (current_page().widest - 0.7) / columns - 0.15) if heads else 1.3
     return Sheet(
-        rows, columns, title=title, subtitle=subtitle, cell=(side, _CELL), gap=(0.15, 0.14),
-        below=0.06 + _LINE * lines, heads=heads, axis_names=answers.appearance.axis_names,
+        rows, columns, title=title, subtitle=subtitle, cell=(_CELL, _CELL), gap=(0.15, 0.14),
+        text=_text(answers, most), below=0.06 + _LINE * lines, heads=int(heads),
+        axis_names=answers.appearance.axis_names,
     )  # fmt: skip
+
+
+def _text(answers: PredictedImages, most: float) -> float:
+    """Inches for what stands below an image."""
+    names = (f"a: {one_line(name)} ✗" for name in answers.class_names)
+    return cell_width(names, least=0.5, most=most)
 
 
 def _add(

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, PAPER
-from cnnlab.pictures.kit.style import PERCENT_TICKS, SMALL, WIDTH, new_figure, style_axes
+from cnnlab.pictures.kit.palette import GREY, INK, MARK, NEUTRAL, PAPER
+from cnnlab.pictures.kit.style import PERCENT_TICKS, SMALL, full_width, new_figure, style_axes
 from cnnlab.pictures.plots.settings import Setting, TriedPoint, letter_axis, scale_of
 
 _MOST_ACROSS = 3
@@ -35,7 +35,7 @@ def setting_slices(settings: Sequence[Setting], points: Sequence[TriedPoint], *,
     margin = 0.06 * (high - low)
     foot = any(point.accuracy is None or point.accuracy < low for point in points)
     bottom = low - margin - (0.09 * (high - low) if foot else 0)
-    room = (WIDTH - 1.0) / across - 0.35
+    room = (full_width() - 1.0) / across - 0.35
     for place, (axes, setting) in enumerate(zip(panels, settings, strict=False)):
         style_axes(axes, y="Validation accuracy" if place % across == 0 else "")
         axes.set_ylim(bottom, high + margin)
@@ -63,7 +63,7 @@ def _draw(axes: Axes, place: int, setting: Setting, points: Sequence[TriedPoint]
     for point, accuracy in sorted(finished, key=lambda each: each[1]):
         if accuracy < low:
             continue
-        color = MARK if point.is_tied or point.rank == 1 else COLORS[0]
+        color = MARK if point.is_tied or point.rank == 1 else NEUTRAL
         axes.plot(
             point.places[place], accuracy, marker="o", markersize=_SIZE, color=color,
             markeredgecolor=PAPER, markeredgewidth=0.6, alpha=0.85, linestyle="", gid="point",
@@ -86,7 +86,7 @@ def _legend(settings: Sequence[Setting], points: Sequence[TriedPoint], low: floa
     def mark(label: str, marker: str, color: str) -> Line2D:
         return Line2D([], [], marker=marker, color=color, linestyle="", markersize=_SIZE, label=label)
 
-    entries = [mark("point", "o", COLORS[0])]
+    entries = [mark("point", "o", NEUTRAL)]
     if any(point.rank == 1 for point in points):
         ring = Line2D([], [], marker="o", color=MARK, linestyle="", markersize=1.6 * _SIZE,
                       markerfacecolor="none", label="best")  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from cnnlab.pictures.kit.palette import COLORS, INK, PAPER
+from cnnlab.pictures.kit.palette import GREY, INK, NEUTRAL, PAPER
 from cnnlab.pictures.kit.style import LABEL, new_figure, style_axes
 from cnnlab.wording import three_digits
 
@@ -34,7 +34,7 @@ def speed_bars(seconds: Mapping[str, Mapping[str, float]], *, baseline: str, tit
         axes.grid(visible=False, axis="y")
         axes.set_xscale("log")
         for place, (name, each) in enumerate(taken.items()):
-            axes.barh(place, each - low, left=low, color=COLORS[place % len(COLORS)], height=0.66)
+            axes.barh(place, each - low, left=low, color=GREY if name == baseline else NEUTRAL, height=0.66)
             times = "" if name == baseline else f", {three_digits(taken[baseline] / each)}×"
             axes.annotate(
                 _in_units(each) + times, (each, place), xytext=(6, 0), textcoords="offset points",

@@ -10,11 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from cnnlab.foreign_text import shortened
 from cnnlab.pictures.kit.formats import percent, signed
-from cnnlab.pictures.kit.palette import COLORS, GREY, INK
+from cnnlab.pictures.kit.lettering import fitted
+from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARKERS
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
 from cnnlab.pictures.plots.accuracy import Measured
 from cnnlab.pictures.plots.heat import heat_map
@@ -60,21 +61,25 @@ def variation_panels(
     figure = new_figure(7.2, title)
     (accuracy, difference), (gap, spread) = figure.subplots(2, 2, sharex=True)
     across = _across([point.labels[0] for point in points])
-    style_axes(accuracy, "Test accuracy")
-    style_axes(difference, f"Lead of {shortened(names[1], 24)}, points")
-    style_axes(gap, "Training minus test accuracy, points", x=key)
-    style_axes(spread, "Standard deviation over the seeds, points", x=key)
-    for place, (name, color) in enumerate(zip(names, COLORS, strict=False)):
-        _curve(accuracy, across.places, [point.accuracies[place] for point in points], color, name)
+    room = 0.4 * figure.get_figwidth()
+    for axes, heading, below in (
+        (accuracy, "Test accuracy", ""), (difference, f"Lead of {shortened(names[1], 24)}, points", ""),
+        (gap, "Training minus test accuracy, points", key),
+        (spread, "Standard deviation over the seeds, points", key),
+    ):  # fmt: skip
+        style_axes(axes, fitted(heading, room, LABEL + 1), x=below)
+    for place, (name, color, marker) in enumerate(zip(names, COLORS, MARKERS, strict=False)):
+        _curve(accuracy, across.places, [point.accuracies[place] for point in points], color, name, marker)
         for axes, of in ((gap, "gaps"), (spread, "spreads")):
             found = [getattr(point, of) for point in points]
             values = [math.nan if each is None else 100 * each[place] for each in found]
-            axes.plot(across.places, values, color=color, marker="o", markersize=4, linewidth=1.8)
+            axes.plot(across.places, values, color=color, marker=marker, markersize=4, linewidth=1.8)
     accuracy.yaxis.set_major_formatter(PERCENT_TICKS)
+    accuracy.yaxis.set_major_locator(MaxNLocator(6))  # the same before and after the layout is found
     accuracy.legend(frameon=False, fontsize=LABEL, labelcolor=INK, loc="best")
     leads = [_in_points(point.difference) for point in points]
     known = [(x, lead) for x, lead in zip(across.places, leads, strict=True) if lead is not None]
-    _curve(difference, [x for x, _ in known], [lead for _, lead in known], COLORS[2], "")
+    _curve(difference, [x for x, _ in known], [lead for _, lead in known], INK, "")
     for axes in (difference, gap):
         axes.axhline(0, color=GREY, linewidth=1)
     for one, other in changes:
@@ -132,11 +137,26 @@ def _in_points(measured: Measured | None) -> Measured | None:
     return Measured(tuple(100 * each for each in measured.values), 100 * measured.mean, interval)
 
 
-def _curve(axes: Axes, places: Sequence[float], measured: Sequence[Measured], color: str, label: str) -> None:
+def _curve(
+    axes: Axes,
+    places: Sequence[float],
+    measured: Sequence[Measured],
+    color: str,
+    label: str,
+    marker: str = "o",
+) -> None:
     order = np.argsort(places)
     x = np.asarray(places, np.float64)[order]
     ordered = [measured[place] for place in order]
-    axes.plot(x, [each.mean for each in ordered], color=color, linewidth=1.8, label=shortened(label, 40))
+    axes.plot(
+        x,
+        [each.mean for each in ordered],
+        color=color,
+        marker=marker,
+        markersize=5,
+        linewidth=1.8,
+        label=shortened(label, 28),
+    )
     if ordered and all(each.ci95 is not None for each in ordered):
         low, high = zip(*(each.ci95 for each in ordered if each.ci95 is not None), strict=True)
         axes.fill_between(x, low, high, color=color, alpha=_BAND, linewidth=0)
@@ -171,12 +191,13 @@ def variation_maps(
         if point.difference is not None:
             lead[place] = 100 * point.difference.mean
     low, high = float(np.nanmin(both)), float(np.nanmax(both))
+    room = 0.26 * figure.get_figwidth()
     for axes, name, values in zip(panels, names, both, strict=False):
-        _heat(axes, values, shortened(name, 26), "viridis", lambda share: percent(share),
+        _heat(axes, values, fitted(name, room, LABEL + 1), "viridis", lambda share: percent(share),
               Normalize(low, high or 1))  # fmt: skip
     most = max(float(np.nanmax(np.abs(lead))) if np.isfinite(lead).any() else 0.0, 1e-9)
     norm = TwoSlopeNorm(0, -most, most)
-    _heat(panels[2], lead, f"Lead of {shortened(names[1], 12)}, points", "PuOr_r", signed, norm)
+    _heat(panels[2], lead, fitted(f"Lead of {names[1]}, points", room, LABEL + 1), "PuOr_r", signed, norm)
     for axes in panels:
         axes.set_xticks(range(shape[1]), [shortened(each, 14) for each in labels[1]], parse_math=False)
         if max(map(len, labels[1])) * shape[1] > _NARROW:

@@ -82,7 +82,7 @@ def multiplications(
     return canvas.figure
 
 
-_PLANES = (COLORS[1], COLORS[2], COLORS[0])
+_PLANES = (MARK, COLORS[2], COLORS[0])
 _MOST_CELLS = 40  # along a side, that can be told apart
 _MOST_NUMBERED = 5  # weights along a side of a kernel, whose numbers can be read
 

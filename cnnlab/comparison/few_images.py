@@ -1,0 +1,26 @@
+"""How little an accuracy says that was measured on a few images."""
+
+from __future__ import annotations
+
+ENOUGH = 100
+"""Test images from which on an accuracy is told without a warning: one image is a point then."""
+
+
+def interval_of(right: int, count: int) -> tuple[float, float]:
+    """The exact 95% interval of a share of `count` (Clopper & Pearson 1934), as two shares."""
+    from scipy.stats import binomtest
+
+    low, high = binomtest(right, count).proportion_ci(0.95, method="exact")
+    return float(low), float(high)
+
+
+def few_images_warning(title: str, count: int) -> str | None:
+    """What to say of a test set of so many images; None where they are enough."""
+    if count >= ENOUGH:
+        return None
+    right = round(0.75 * count)
+    low, high = interval_of(right, count)
+    return (
+        f"{title}: {count} test images are few: with {right} of them right, the accuracy on other images may "
+        f"be anything from {low:.0%} to {high:.0%} (95% interval)"
+    )

@@ -1,0 +1,89 @@
+"""--format, --aspect, --font-scale and -o: the same for all commands that draw, and for Python."""
+
+import struct
+
+import pytest
+
+import cnnlab
+from cnnlab.cli import run
+from cnnlab.errors import UserError
+
+
+def size_of(path):
+    return struct.unpack(">II", path.read_bytes()[16:24])
+
+
+def test_draw_in_all_formats_for_a_slide(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(["draw", "cnn", "--aspect", "16:9", "--format", "png,svg,pdf", "-o", "slide"]) == 0
+    assert capsys.readouterr().out.split() == ["slide.png", "slide.svg", "slide.pdf"]
+    width, height = size_of(tmp_path / "slide.png")
+    assert width / height == pytest.approx(16 / 9, rel=0.01)
+    assert (tmp_path / "slide.pdf").read_bytes().startswith(b"%PDF")
+    assert "<svg" in (tmp_path / "slide.svg").read_text()
+
+
+def test_the_same_drawing_twice_is_the_same_file(tmp_path):
+    for name in ("a", "b"):
+        assert run(["draw", "cnn", "--format", "pdf", "-o", str(tmp_path / name)]) == 0
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory, make_run):
+    out = tmp_path_factory.mktemp("experiments")
+    for name in ("colors_dnn", "colors_cnn"):
+        make_run(out, name, accuracy=0.8)
+    return out
+
+
+def test_a_comparison_for_slides(compared, tmp_path):
+    asked = ["--aspect", "4:3", "--format", "png,pdf", "--font-scale", "1.2"]
+    assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(compared), "--quiet", *asked]) == 0
+    folder = compared / "comparisons" / "colors_dnn-vs-colors_cnn"
+    for name in ("curves", "accuracy", "parameters", "confusion", "images", "only_one_right"):
+        width, height = size_of(folder / f"{name}.png")
+        assert width / height == pytest.approx(4 / 3, rel=0.01)
+        assert (folder / f"{name}.pdf").exists()
+    assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(compared), "--quiet"]) == 0
+    assert not list(folder.glob("*.pdf"))  # those of the earlier call
+    named = tmp_path / "mine"
+    asked = ["--out", str(compared), "--quiet", "-o", str(named)]
+    assert run(["compare", "colors_dnn", "colors_cnn", *asked]) == 0
+    assert (tmp_path / "mine-curves.png").exists()
+    assert (folder / "curves.png").exists()
+
+
+def test_python_has_the_same_options(compared, tmp_path):
+    comparison = cnnlab.compare(["colors_dnn", "colors_cnn"], out=compared)
+    comparison.save(format=["svg"], aspect="16:9", output=tmp_path / "python")
+    assert "<svg" in (tmp_path / "python-curves.svg").read_text()
+    with pytest.raises(UserError, match=r"aspect: expected auto or 16:9 or 4:3, found '1:1'"):
+        comparison.save(aspect="1:1")
+    with pytest.raises(UserError, match="format: expected png, svg, pdf, found 'gif'"):
+        comparison.save(format="gif")
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (["--format", "png,gif"], "--format: expected png, svg, pdf, found 'gif'"),
+        (["--format", ""], "--format: expected png, svg, pdf, found ''"),
+        (["--aspect", "16:10"], "--aspect: expected auto or 16:9 or 4:3, found '16:10'"),
+        (["--font-scale", "9"], "--font-scale: expected 0.5 to 2, found 9"),
+        (["--font-scale", "nan"], "--font-scale: expected 0.5 to 2, found nan"),
+        (["-o", "."], "--output: expected the name of pictures, found the folder ."),
+        (["-o", "nowhere/it"], "nowhere/it: cannot be written: No such file or directory"),
+        (["-o", "it.png", "--format", "svg"], "--output: ends in .png, but format is svg; leave one out"),
+        (["-o", ""], "--output: expected a name, found ''"),
+        (["--out", "it.png", "--format", "svg"], "--out names one file; leave out --format and -o, or --out"),
+    ],
+    ids=["format", "no format", "aspect", "scale", "nan", "folder", "nowhere", "ending", "no name", "both"],
+)
+def test_mistakes(tmp_path, monkeypatch, capsys, asked, message):
+    monkeypatch.chdir(tmp_path)
+    assert run(["draw", "cnn", *asked]) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.out == ""
+    assert list(tmp_path.iterdir()) == []
