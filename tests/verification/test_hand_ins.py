@@ -17,7 +17,7 @@ from cnnlab.verification.hand_ins.finding import handed_in
 
 TASK = """\
 name: task
-dataset: {name: xo, train_count: 200, test_count: 40}
+dataset: {name: xo, train_count: 200, test_count: 100}
 model:
   layers:
     - Flatten
@@ -342,9 +342,9 @@ def test_mistakes(class_folder, capsys, arguments, message):
 
 def test_data_that_is_other(trained, class_folder, task):
     copied(trained[0], class_folder / "ann")
-    found = cnnlab.verify_runs(class_folder, against=str(task), set={"dataset.test_count": 60}).hand_ins[0]
+    found = cnnlab.verify_runs(class_folder, against=str(task), set={"dataset.test_count": 120}).hand_ins[0]
     assert "trained on other data" in found.reason
-    assert "dataset.test_count is 40, expected 60" in found.reason
+    assert "dataset.test_count is 100, expected 120" in found.reason
     assert found.measured_accuracy is None
     with pytest.raises(UserError, match="is a run, whose settings are what they are"):
         cnnlab.verify_runs(class_folder, against=trained[0], set={"seed": 1})
