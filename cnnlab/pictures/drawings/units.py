@@ -50,7 +50,7 @@ def kernel_effects(
         subtitle=subtitle,
         cell=(1.35, 1.35),
         gap=(0.16, 0.14),
-        caption=0.24,
+        caption=0.38,
         bars=1,
     )
     sheet.picture(0, 0, picture, caption="image")
@@ -63,7 +63,7 @@ def kernel_effects(
         answer = answers[name]
         caption = f"{short(float(answer.min()))} to {short(float(answer.max()))}"
         if name in pictures and (pictures[name].min() < -0.01 or pictures[name].max() > 1.01):
-            caption += ", clipped"
+            caption += "\ndrawn: 0 to 1"
         if name in pictures:
             sheet.picture(row, column + 1, pictures[name], caption=caption)
         else:
