@@ -12,6 +12,7 @@ import numpy as np
 from cnnlab.analyses.receptive_fields import image_axes_along, map_axes, receptive_boxes
 from cnnlab.datasets.permuting import pixel_order
 from cnnlab.errors import UserError
+from cnnlab.foreign_text import one_line
 from cnnlab.layers.graph import IMAGE
 from cnnlab.live_page.kernels import kernel_of, lacking
 from cnnlab.prediction import dataset_of
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 Precision = Literal["float32", "float16"]
 LayerWeights = list[np.ndarray]
 """Of one layer, in Keras's order."""
+
+MOST_WEIGHTS = 75_000_000
+"""Of a network in a page: as text, they take 400 MB, and browsers have no text of more than some 500."""
 
 LARGEST_DIFFERENCE = 5e-5
 """Of a probability, that weights of 16 bits may make: half of what a page may differ from Keras."""
@@ -61,7 +65,7 @@ class LiveNetwork:
             "seed": config.seed,
             "digest": config.digest,
             "test_accuracy": self.record.result.test_accuracy,
-            "classes": list(dataset.class_names),
+            "classes": [one_line(name) for name in dataset.class_names],
             "input": {
                 "shape": [height, width, channels],
                 "channels_first": dataset.data_format == "channels_first",
@@ -86,10 +90,14 @@ def check_supported(config: ExperimentConfig, run: str) -> None:
     """Refuse a network that a page cannot compute.
 
     Raises:
-        UserError: some of its layers have no kernel; the message names them.
+        UserError: some of its layers have no kernel, and the message names them; or it is too large.
     """
     if problems := list(lacking(config.nodes)):
         raise UserError("\n".join(f"{run}: {problem}" for problem in problems))
+    if (numbers := config.architecture.total_params) > MOST_WEIGHTS:
+        raise UserError(
+            f"{run}: the network has {numbers:,} weights; a page that opens in browsers holds {MOST_WEIGHTS:,}"
+        )
 
 
 def network_of(record: Record, scale: PixelScale, images: np.ndarray, runtime: RuntimeConfig) -> LiveNetwork:

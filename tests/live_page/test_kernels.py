@@ -8,13 +8,13 @@ import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from cnnlab.config.experiment import ExperimentConfig
+from cnnlab.config.experiment import ExperimentConfig, load_config
 from cnnlab.errors import UserError
 from cnnlab.layers import LAYERS
 from cnnlab.layers.core import ActivationName
 from cnnlab.layers.graph import Block
 from cnnlab.live_page.kernels import KERNELS, lacking
-from cnnlab.live_page.network import encoded, nodes_of
+from cnnlab.live_page.network import check_supported, encoded, nodes_of
 from tests.chromium import QUIET
 from tests.layer_examples import EXAMPLES
 
@@ -176,6 +176,12 @@ def test_what_has_no_counterpart_is_named(layer, said):
         {"name": "one", "model": {"input_shape": [4, 4, 1], "layers": layers}}
     )
     assert [problem.partition(", which")[0] for problem in lacking(config.nodes)] == [said]
+
+
+def test_a_network_that_no_browser_could_open_is_refused():
+    with pytest.raises(UserError, match=r"vgg16: the network has 138,357,544 weights; a page .* 75,000,000"):
+        check_supported(load_config("vgg16"), "vgg16")
+    check_supported(load_config("alexnet"), "alexnet")
 
 
 EXPLAIN = """
