@@ -43,6 +43,7 @@ class Comparison:
         self._compared = compared
         self._out = out
         self._folder: Folder | None = None
+        self._older_page: Path | None = None
         self._how: PictureFiles | None = None
 
     @property
@@ -130,6 +131,8 @@ class Comparison:
     ) -> Path:
         """Write tables, pictures and JSON to OUT/comparisons/A-vs-B/, as `cnnlab compare` does; the folder.
 
+        Where experiments of the same names and other settings have that folder, it is A-vs-B-XXXXXXXX.
+
         Args:
             format: of the pictures: png, svg, pdf, or several with commas between.
             aspect: of their sides: auto, 16:9, 4:3.
@@ -152,8 +155,17 @@ class Comparison:
 
         how = how or PNG
         if self._folder is None or how != self._how:
-            self._folder, self._how = write_comparison(self._compared, self._out, how=how), how
+            written = write_comparison(self._compared, self._out, how=how)
+            self._folder, self._older_page, self._how = written.folder, written.older_page, how
         return self._folder
+
+    @property
+    def older_report(self) -> Path | None:
+        """The report.html that `save` has left where it is because it shows earlier numbers, if there is one.
+
+        It says so itself, and `report` writes it anew.
+        """
+        return self._older_page
 
     def report(self, path: str | PathLike[str] | None = None) -> Path:
         """Write the comparison as one HTML page that needs no other file.
@@ -180,7 +192,7 @@ class Comparison:
             variations=list(read_variations(experiments, self._out)),
         )  # fmt: skip
         if page is None:
-            self._folder = write_comparison(self._compared, self._out, page=text)
+            self._folder = write_comparison(self._compared, self._out, page=text).folder
             return self._folder.path / "report.html"
         with written(page):
             page.write_text(text, encoding="utf-8")

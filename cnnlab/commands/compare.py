@@ -125,7 +125,8 @@ def command(
     finished runs whose config is not in configs/. Finished runs are compared as they are; training options
     apply to the other experiments. Without --seeds, all seeds are compared that the experiments have
     finished in common; if there are none, the seed in each config. Tables and pictures are written to
-    experiments/comparisons/A-vs-B/.
+    experiments/comparisons/A-vs-B/. More seeds update that folder; with other settings, the experiments get
+    one of their own, A-vs-B-XXXXXXXX. A report.html stays, and says so where it is older than the tables.
 
     Two runs with the same seed form a pair. The verdict is based on a sign-flip test and a t interval over
     the pairs, and on exact McNemar tests over the test images. A significant result takes at least six
@@ -172,6 +173,8 @@ def command(
             until_settled=until_settled, max_seeds=max_seeds, margin=margin, **options, progress=reporter,
         )  # fmt: skip
         folder = compared.saved(pictures)
+    if isinstance(compared, Comparison) and (page := compared.older_report) is not None:
+        tell(f"{page} is older than the tables; cnnlab report, with the same arguments, writes it anew")
     if as_json:
         print_json(compared.as_dict())
         return
