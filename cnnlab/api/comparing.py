@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -96,16 +96,22 @@ class Comparison:
         *,
         per_class: bool = False,
         with_warnings: bool = True,
+        columns: Sequence[str] = (),
     ) -> str:
         """Caption, tables and verdict as text, in one of three styles.
 
+        Args:
+            columns: instead, one table of these columns, such as Experiment, Parameters and Test.
+
         Raises:
-            UserError: there is no such style.
+            UserError: there is no such style or column.
         """
         from cnnlab.comparison.formats import check_style
-        from cnnlab.studies.writing import comparison_text
+        from cnnlab.studies.writing import chosen_columns, comparison_text
 
         check_style(style)
+        if columns:
+            return chosen_columns(self._compared.comparison, columns, style)
 
         return comparison_text(
             self._compared.comparison, style, per_class=per_class, with_warnings=with_warnings

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnnlab.reporting import Reporter
 
 MOST_BYTES = 40_000_000
-"""Of all weights in a page, which phones open, too."""
+"""Of all weights in a page, as text; phones open it, too."""
 
 
 def check_kept(folder: Path, run: str) -> None:
@@ -37,14 +37,14 @@ def epochs_of(network: LiveNetwork, reporter: Reporter) -> dict[str, Any]:
     """
     record = network.record
     kept = kept_epochs(record.path)
-    one = len(encoded(network.weights, network.precision)["weights"])
-    chosen = spread(kept, max(2, MOST_BYTES // one))
+    one = len(encoded(network.weights, "float32")["weights"])
+    chosen = spread(kept, max(2, MOST_BYTES // max(1, one)))
     if len(chosen) < len(kept):
-        reporter.note(f"the page has {len(chosen)} of {len(kept)} epochs, so that it stays below 40 MB")
+        reporter.note(f"the page has {len(chosen)} of {len(kept)} epochs, so that they stay below 40 MB")
     weights = []
     for epoch in chosen:
         network.model.set_all_weights(epoch_weights(record.path, epoch))
-        weights.append(encoded(network.model.weights, network.precision))
+        weights.append(encoded(network.model.weights, "float32"))
     history = [{"epoch": row["epoch"], "validation_accuracy": row["val_accuracy"]} for row in record.history]
     return {"epochs": chosen, "weights": weights, "history": history}
 

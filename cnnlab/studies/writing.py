@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from cnnlab.comparison import (
     ComparedOutcomes,
@@ -17,6 +20,7 @@ from cnnlab.comparison import (
     fold_table,
     rounded_table,
 )
+from cnnlab.errors import unknown
 from cnnlab.foreign_text import markdown
 from cnnlab.pictures.kit.figures import LazyFigures
 from cnnlab.pictures.kit.files import PNG, PictureFiles
@@ -95,6 +99,25 @@ def comparison_text(
             *(prose(paragraph, style) for paragraph in conclusion(comparison)),
         ]
     )
+
+
+def chosen_columns(comparison: ComparedOutcomes, columns: Sequence[str], style: Style) -> str:
+    """One table of these columns of all tables, such as for a slide; names in any case.
+
+    Raises:
+        UserError: no table has such a column.
+    """
+    tables = [rounded_table(comparison), cost_table(comparison)]
+    known = {
+        str(name).rpartition(", ")[2].lower(): (name, table)
+        for table in tables[::-1]
+        for name in table.columns
+    }
+    for column in columns:
+        if column.lower() not in known:
+            raise unknown("column", column, [str(name).rpartition(", ")[2] for name, _ in known.values()])
+    chosen = [known[column.lower()] for column in dict.fromkeys(columns)]
+    return as_text(pd.DataFrame({name: table[name] for name, table in chosen}), style)
 
 
 def prose(text: str, style: Style) -> str:
