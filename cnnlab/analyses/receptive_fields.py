@@ -99,6 +99,8 @@ def image_axes_along(architecture: Architecture, layer: str) -> tuple[int, int] 
     if any(may_see_everything(architecture.steps[each]) for each in path):
         return None
     along = architecture.steps[position].after.input_axes
+    if len(along) != len(architecture.input_shape):  # behind Flatten: one row of numbers
+        return None
     first, second = (along[axis] for axis in map_axes(architecture, layer))
     if {first, second} != set(architecture.image_axes):
         return None
