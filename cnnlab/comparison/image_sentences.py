@@ -39,10 +39,10 @@ def other_images(pair: Pair, advantage: Advantage) -> str:
     if pair.test_images_ci95 is None or not any(pair.test_images_ci95):
         return ""
     low, high = (100 * each for each in pair.test_images_ci95)
-    if advantage.better is pair.b:
-        low, high = -high, -low
-    interval = f"95% interval, bootstrap over the images: {signed(low)} to {signed(high)} percentage points"
+    points = f"{signed(low)} to {signed(high)} percentage points"
+    interval = f"95% interval of {pair.named}, bootstrap over the images: {points}"
     if advantage.tied:
         return f"Other test images could show a difference ({interval})."
-    shown = "would show the difference, too" if low > 0 else "might not show the difference"
+    beyond = low > 0 if advantage.better is pair.a else high < 0
+    shown = "would show the difference, too" if beyond else "might not show the difference"
     return f"Other test images {shown} ({interval})."

@@ -56,6 +56,11 @@ class Pair:
     seeds_to_settle: int | None  # how many seeds would show the observed difference; None: unknown, or no end
     classes: tuple[ClassDifference, ...] | None
 
+    @property
+    def named(self) -> str:
+        """What a difference is: dnn − cnn, of the experiments in the order given, whichever is better."""
+        return f"{self.a.name} − {self.b.name}"
+
     def as_dict(self) -> dict[str, Any]:
         """One element of `pairs` in `cnnlab compare --json`, its verdict aside."""
         return {

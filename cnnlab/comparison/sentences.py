@@ -75,7 +75,7 @@ def _equal_test(pair: Pair, equal: Equivalence) -> str:
     p = f"{p_text(equal.p_holm)}{adjustment(pair)}"
     if equal.ci90 is None:
         return p
-    name = f"90% confidence interval of {pair.a.name} − {pair.b.name}"
+    name = f"90% confidence interval of {pair.named}"
     if pair.pairs_compared > 1:
         # Of a stopped sequence it belongs to all pairs together; else it is this pair's own, unlike p.
         name += f", joint for {pair.pairs_compared} pairs" if pair.stopping else ", not adjusted"

@@ -118,7 +118,7 @@ def fold_table(comparison: ComparedOutcomes) -> pd.DataFrame:
     if len(outcomes) == 2:
         for pair in comparison.pairs:
             differences = [f"{100 * each:+.2f}".replace("-", "−") for each in pair.difference.values]
-            found += rows(f"{pair.a.name} − {pair.b.name}", pair.seeds, differences)
+            found += rows(pair.named, pair.seeds, differences)
     return pd.DataFrame(found)
 
 
@@ -137,7 +137,7 @@ def class_table(comparison: ComparedOutcomes) -> pd.DataFrame:
             for outcome in outcomes
         }
         if pair is not None and pair.classes is not None:
-            row[f"{pair.a.name} − {pair.b.name}"] = _points(pair.classes[index].difference)
+            row[pair.named] = _points(pair.classes[index].difference)
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -84,14 +84,11 @@ def _claim(pair: Pair, advantage: Advantage) -> str:
     if which and len(pair.seeds) == 1:
         text += f" in their only common seed, {pair.seeds[0]}"
     if pair.difference.ci95 is not None:
-        low, high = pair.difference.ci95
-        if advantage.better is pair.b:
-            low, high = -high, -low
-        of = " of the difference" if advantage.tied else ""
+        of = f" of {pair.named}"
         corrected = ", corrected for overlapping training images" if pair.a.folds is not None else ""
         if pair.stopping is not None and pair.pairs_compared > 1:
-            of += f", joint for {pair.pairs_compared} pairs,"
-        text += f" (95% confidence interval{of} {interval_text((low, high))}{corrected})"
+            of += f", joint for {pair.pairs_compared} pairs"
+        text += f" (95% confidence interval{of}: {interval_text(pair.difference.ci95)}{corrected})"
     claim = f"{text}{'' if advantage.tied else parameter_clause(advantage.better, advantage.worse)}."
     return f"{claim} {condition_sentences(pair.a, pair.b)}"
 

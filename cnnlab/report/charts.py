@@ -60,9 +60,7 @@ def chart(histories: Histories, quantity: Quantity) -> Chart:
 def difference(pairs: Sequence[Pair]) -> str:
     """The SVG of the pairs' differences with their intervals; empty where there are none."""
     measured = {
-        f"{pair.a.name} − {pair.b.name}": Measured(
-            pair.difference.values, pair.difference.mean, pair.difference.ci95
-        )
+        pair.named: Measured(pair.difference.values, pair.difference.mean, pair.difference.ci95)
         for pair in pairs
     }
     if not measured:

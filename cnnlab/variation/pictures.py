@@ -50,15 +50,9 @@ def _point(labels: list[str], comparison: dict[str, Any]) -> VariedPoint:
         (_measured(test[0]), _measured(test[1])),
         None if None in train else (train[0]["mean"] - test[0]["mean"], train[1]["mean"] - test[1]["mean"]),
         None if None in (test[0]["std"], test[1]["std"]) else (test[0]["std"], test[1]["std"]),
-        None if pair is None else _reversed(pair["difference"]),
+        None if pair is None else _measured(pair["difference"]),
     )
 
 
 def _measured(spread: dict[str, Any]) -> Measured:
     return Measured(tuple(spread["values"]), spread["mean"], spread["ci95"] and tuple(spread["ci95"]))
-
-
-def _reversed(spread: dict[str, Any]) -> Measured:
-    """The second minus the first, where the pair has the first minus the second."""
-    ci95 = spread["ci95"] and (-spread["ci95"][1], -spread["ci95"][0])
-    return Measured(tuple(-each for each in spread["values"]), -spread["mean"], ci95)

@@ -56,7 +56,7 @@ def value_table(document: Document) -> pd.DataFrame:
 
 
 def reading_table(document: Document) -> pd.DataFrame:
-    """One row per value as text: what both reached, and how far the second lies above the first."""
+    """One row per value as text: what both reached, and how far the first lies above the second."""
     one, other = (each["name"] for each in document["experiments"])
     rows = []
     for texts, comparison, p in _rows(document):
@@ -67,8 +67,8 @@ def reading_table(document: Document) -> pd.DataFrame:
         rows.append(
             row
             | {
-                f"{other} − {one}": "–" if pair is None else _points(-pair["difference"]["mean"]),
-                "95% interval": "–" if not ci95 else f"{_points(-ci95[1])} to {_points(-ci95[0])}",
+                f"{one} − {other}": "–" if pair is None else _points(pair["difference"]["mean"]),
+                "95% interval": "–" if not ci95 else f"{_points(ci95[0])} to {_points(ci95[1])}",
                 "p (Holm)": "–" if p is None else p_text(p).removeprefix("p ").removeprefix("= "),
                 "Gap": " / ".join(map(_gap, comparison["experiments"])),
             }

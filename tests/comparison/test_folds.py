@@ -104,7 +104,9 @@ def test_the_verdict_speaks_of_folds(compared):
     assert ", corrected for overlapping training images)" in text
     assert "statistically significant across folds (corrected resampled t test over 3 folds, p = " in text
     assert (
-        "Other test images would show the difference, too (95% interval, bootstrap over the images: " in text
+        "Other test images would show the difference, too (95% interval of colors_dnn − colors_cnn, "
+        "bootstrap "
+        "over the images: −" in text
     )
     experiments = ["colors_dnn", "colors_cnn"]
     one = cnnlab.compare(experiments, folds=FOLDS, seeds=0, out=compared._out).verdict

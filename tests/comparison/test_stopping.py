@@ -97,22 +97,27 @@ TEST = "group-sequential sign-flip test"
         pytest.param(
             CLEAR, {},
             "cnn outperforms dnn in 6 of 6 seeds, by 2.00 percentage points on average (95% confidence "
-            "interval 1.80 to 2.20), with 15% of its parameters. Settled after 6 seeds: the difference is "
+            "interval of cnn − dnn: 1.80 to 2.20), with 15% of its parameters. Settled after 6 "
+            "seeds: the difference is "
             f"statistically significant ({TEST} with one look, after 6 of at most 30 seeds, p = 0.031).",
             id="difference",
         ),
         pytest.param(
             [-each for each in SECOND_LOOK], {},
             "dnn outperforms cnn in 7 of 8 seeds, by 1.56 percentage points on average (95% confidence "
-            "interval 0.05 to 3.06), with 6.5 times its parameters. Settled after 8 seeds: the difference is "
-            f"statistically significant ({TEST} with looks after 6 and 8 of at most 30 seeds, p = 0.039).",
+            "interval of cnn − dnn: −3.06 to −0.05), with 6.5 times its parameters. Settled after 8 "
+            "seeds: the "
+            f"difference is statistically significant ({TEST} with looks after 6 and 8 of at most 30 "
+            "seeds, p = 0.039).",
             id="the-other-way-round",
         ),
         pytest.param(
             EQUAL, {"margin": 0.005},
             "cnn outperforms dnn by 0.02 percentage points on average, but only in 3 of 6 seeds (95% "
-            "confidence interval −0.10 to 0.13), with 15% of its parameters. Settled after 6 seeds: they are "
-            f"equal within 0.5 points (two one-sided {TEST}s with one look, after 6 of at most 30 seeds, "
+            "confidence interval of cnn − dnn: −0.10 to 0.13), with 15% of its parameters. Settled "
+            "after 6 seeds: "
+            f"they are equal within 0.5 points (two one-sided {TEST}s with one look, after 6 of at "
+            "most 30 seeds, "
             "p = 0.016; 90% confidence interval of cnn − dnn: −0.08 to 0.11).",
             id="equivalence",
         ),
@@ -175,7 +180,7 @@ def test_three_experiments_share_the_error_rate(experiment):
     assert (first.stopped_by, len(first.seeds_used)) == ("difference", 8)
     assert (third.stopped_by, len(third.seeds_used)) == ("difference", 10)
     text = verdict(compared.pairs[0])
-    assert "(95% confidence interval, joint for 3 pairs, " in text
+    assert "(95% confidence interval of dnn − cnn, joint for 3 pairs: " in text
     assert f"p = {3 * first.p:.2g}, adjusted for 3 pairs)" in text
     assert "train more seeds" not in " ".join(conclusion(compared))
 

@@ -10,7 +10,7 @@ from cnnlab.comparison.significance import McNemar, majority_p, sign_flip
 from cnnlab.comparison.spread import spread
 from cnnlab.comparison.verdicts import is_significant, verdict
 
-BY = "by 2.00 percentage points on average (95% confidence interval"
+BY = "by 2.00 percentage points on average (95% confidence interval of dnn − cnn:"
 
 
 TRAINED = "Both were trained on 10,000 images for 20 epochs. "
@@ -37,7 +37,7 @@ def pair(experiment):
     [
         pytest.param(
             [0.96] * 6, [0.978, 0.979, 0.98, 0.98, 0.981, 0.982], True,
-            f"cnn outperforms dnn in 6 of 6 seeds, {BY} 1.85 to 2.15), with 15% of its parameters. "
+            f"cnn outperforms dnn in 6 of 6 seeds, {BY} −2.15 to −1.85), with 15% of its parameters. "
             "The difference is statistically significant across seeds (sign-flip test over 6 seeds, p = "
             "0.031).",
             id="shown",
@@ -51,7 +51,7 @@ def pair(experiment):
         ),
         pytest.param(
             [0.96] * 3, [0.979, 0.98, 0.981], False,
-            f"cnn outperforms dnn in 3 of 3 seeds, {BY} 1.75 to 2.25), with 15% of its parameters. "
+            f"cnn outperforms dnn in 3 of 3 seeds, {BY} −2.25 to −1.75), with 15% of its parameters. "
             "The confidence interval excludes 0, but it assumes normally distributed differences; the "
             "sign-flip test, which does not, has too few seeds (with 3 seeds its p-value cannot fall below "
             "0.25). The difference is likely, but not statistically significant. With 3 seeds, no difference "
@@ -62,7 +62,8 @@ def pair(experiment):
         pytest.param(
             [0.96, 0.96], [0.95, 0.99], False,
             "cnn outperforms dnn by 1.00 percentage points on average, but only in 1 of 2 seeds "
-            "(95% confidence interval −24.41 to 26.41), with 15% of its parameters. The difference is not "
+            "(95% confidence interval of dnn − cnn: −26.41 to 24.41), with 15% of its parameters. "
+            "The difference is not "
             "statistically significant: the confidence interval includes 0, and the sign-flip test has too "
             "few seeds (with 2 seeds its p-value cannot fall below 0.5). With 2 seeds, no difference can be "
             "detected reliably (80% power); detecting this one takes about 63 more seeds (--seeds 0-64).",
@@ -71,7 +72,8 @@ def pair(experiment):
         pytest.param(
             [0.96] * 6, [0.95, 0.97, 0.962, 0.958, 0.965, 0.961], False,
             "cnn outperforms dnn in 4 of 6 seeds, by 0.10 percentage points on average "
-            "(95% confidence interval −0.61 to 0.81), with 15% of its parameters. The difference is not "
+            "(95% confidence interval of dnn − cnn: −0.81 to 0.61), with 15% of its parameters. The "
+            "difference is not "
             "statistically significant: the confidence interval includes 0 (sign-flip test over 6 seeds, "
             "p = 0.75). With 6 seeds, no difference below 1.22 percentage points can be detected reliably "
             "(80% power); detecting this one takes about 354 more seeds (--seeds 0-359).",
@@ -79,15 +81,15 @@ def pair(experiment):
         ),
         pytest.param(
             [0.96] * 3, [0.96] * 3, False,
-            "dnn and cnn are tied at 96.00% on average over 3 seeds (95% confidence interval of the "
-            "difference 0.00 to 0.00). Both reach the same accuracy with each of the 3 seeds. "
+            "dnn and cnn are tied at 96.00% on average over 3 seeds (95% confidence interval of "
+            "dnn − cnn: 0.00 to 0.00). Both reach the same accuracy with each of the 3 seeds. "
             "Train more seeds (--seeds 0-5) to see whether this holds.",
             id="identical",
         ),
         pytest.param(
             [0.96, 0.98], [0.98, 0.96], False,
-            "dnn and cnn are tied at 97.00% on average over 2 seeds (95% confidence interval of the "
-            "difference −25.41 to 25.41). The difference is not statistically significant: the confidence "
+            "dnn and cnn are tied at 97.00% on average over 2 seeds (95% confidence interval of "
+            "dnn − cnn: −25.41 to 25.41). The difference is not statistically significant: the confidence "
             "interval includes 0, and the sign-flip test has too few seeds (with 2 seeds its p-value cannot "
             "fall below 0.5). With 2 seeds, no difference can be detected reliably (80% power); "
             "none was observed.",

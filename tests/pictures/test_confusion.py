@@ -23,7 +23,8 @@ def test_shares_of_the_true_class_and_their_difference():
     assert texts(difference) == {
         (0, 0): "+30", (0, 1): "−20", (0, 2): "−10", (1, 0): "+10", (1, 1): "−10",
     }  # fmt: skip
-    assert_allclose(difference.images[0].get_array(), [[30, -20, -10], [10, -10, 0], [0, 0, 0]])
+    assert_allclose(difference.images[0].get_array(), [[30, 20, 10], [-10, -10, 0], [0, 0, 0]])
+    assert any("blue where a is better" in " ".join(each.get_text().split()) for each in figure.texts)
     assert difference.images[0].get_clim() == (-30, 30)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["a, % of the true class", "b, % of the true class", "a − b, percentage points"]

@@ -292,8 +292,8 @@ def test_tables_have_the_numbers_of_the_comparisons():
         assert list(rows["test_accuracy_mean"]) == means
         assert set(rows["difference_mean"]) == {comparison["pairs"][0]["difference"]["mean"]}
     text = reading_table(document)
-    assert list(text["cnn − dnn"]) == ["+10.05", "+2.05", "−0.95"]
-    assert text["95% interval"][2] == "−0.99 to −0.91"
+    assert list(text["dnn − cnn"]) == ["−10.05", "−2.05", "+0.95"]
+    assert text["95% interval"][2] == "+0.91 to +0.99"
 
 
 def test_what_is_odd_about_a_value_is_said_below_the_verdict():

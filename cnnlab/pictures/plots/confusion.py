@@ -56,11 +56,15 @@ class ConfusionMatrix:
     def of_difference(
         cls, name: str, first: np.ndarray, second: np.ndarray, class_names: Sequence[str]
     ) -> ConfusionMatrix:
-        """The percentages of one matrix of counts minus those of another, in percentage points."""
+        """The percentages of one matrix of counts minus those of another, in percentage points.
+
+        The colour is that of the better one: with more right answers on the diagonal, fewer errors off it.
+        """
         points = _percentages(first) - _percentages(second)
+        better = np.where(np.eye(len(points), dtype=bool), points, -points)
         texts = [["" if abs(value) < 0.05 else signed(value) for value in row] for row in points]
         return cls(
-            name, class_names, points, max(1.0, float(np.abs(points).max())), texts, "percentage points"
+            name, class_names, better, max(1.0, float(np.abs(points).max())), texts, "percentage points"
         )
 
     @classmethod
@@ -112,7 +116,8 @@ def confusion_matrices(
 ) -> Figure:
     """The `percent_matrices` side by side.
 
-    In the difference, blue is where the first experiment predicts a class more often, orange the second.
+    In the difference, blue is where the first experiment is better, orange the second: it has more right
+    answers, or fewer errors.
     """
     matrices = percent_matrices(counts, class_names)
     page = current_page()
@@ -141,7 +146,9 @@ def confusion_matrices(
         top = above + row * (0.4 + tall + ticks.below) + 0.4
         axes = figure.add_axes((left / width, 1 - (top + tall) / height, wide / width, tall / height))
         difference = matrix.unit == "percentage points"
-        name = "first − second" if difference and len(matrix.name) > 28 else matrix.name
+        name = matrix.name
+        if difference and len(name) > 28:
+            name = " − ".join(shortened(each, 12) for each in counts)
         shown = fitted(f"{name}, {matrix.unit}", wide, SMALL)
         axes.set_title(shown, loc="left", fontsize=SMALL, color=INK)
         _draw(axes, matrix, _DIFFERENCES, ticks, numbers=SMALLEST_TEXT if numbered else None)
@@ -150,7 +157,8 @@ def confusion_matrices(
     if len(counts) == 2:
         names = [shortened(each, 24) for each in (first, *second)]
         note += (
-            f"; difference: blue where {names[0]} predicts the class more often, orange where {names[1]} does"
+            f"; {' − '.join(names)}: blue where {names[0]} is better (more right answers on the diagonal, "
+            f"fewer errors off it), orange where {names[1]} is"
         )
     note += "; blank: below 0.05, or half a point of difference" if numbered else ""
     lines = wrapped(note, width - 0.4, SMALL)

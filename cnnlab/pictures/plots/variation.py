@@ -36,7 +36,7 @@ class VariedPoint(NamedTuple):
     accuracies: tuple[Measured, Measured]  # on the test images
     gaps: tuple[float, float] | None  # training minus test accuracy
     spreads: tuple[float, float] | None  # standard deviation over the seeds
-    difference: Measured | None  # of the test accuracies, second minus first
+    difference: Measured | None  # of the test accuracies, first minus second
 
 
 def variation_panels(
@@ -62,8 +62,9 @@ def variation_panels(
     (accuracy, difference), (gap, spread) = figure.subplots(2, 2, sharex=True)
     across = _across([point.labels[0] for point in points])
     room = 0.4 * figure.get_figwidth()
+    named = " − ".join(shortened(each, 24) for each in names)
     for axes, heading, below in (
-        (accuracy, "Test accuracy", ""), (difference, f"Lead of {shortened(names[1], 24)}, points", ""),
+        (accuracy, "Test accuracy", ""), (difference, f"{named}, points", ""),
         (gap, "Training minus test accuracy, points", key),
         (spread, "Standard deviation over the seeds, points", key),
     ):  # fmt: skip
@@ -197,7 +198,8 @@ def variation_maps(
               Normalize(low, high or 1))  # fmt: skip
     most = max(float(np.nanmax(np.abs(lead))) if np.isfinite(lead).any() else 0.0, 1e-9)
     norm = TwoSlopeNorm(0, -most, most)
-    _heat(panels[2], lead, fitted(f"Lead of {names[1]}, points", room, LABEL + 1), "PuOr_r", signed, norm)
+    named = " − ".join(shortened(each, 16) for each in names)
+    _heat(panels[2], lead, fitted(f"{named}, points", room, LABEL + 1), "PuOr", signed, norm)
     for axes in panels:
         axes.set_xticks(range(shape[1]), [shortened(each, 14) for each in labels[1]], parse_math=False)
         if max(map(len, labels[1])) * shape[1] > _NARROW:
