@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.errors import UserError
-from cnnlab.live_page.network import LiveNetwork, encoded
+from cnnlab.live_page.network import LiveNetwork, Precision, encoded, precision_of, text_bytes
 from cnnlab.run_folders.epochs import epoch_weights, kept_epochs
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from cnnlab.reporting import Reporter
 
 MOST_BYTES = 40_000_000
@@ -30,21 +32,30 @@ def check_kept(folder: Path, run: str) -> None:
         )
 
 
-def epochs_of(network: LiveNetwork, reporter: Reporter) -> dict[str, Any]:
+def epochs_of(network: LiveNetwork, images: np.ndarray, reporter: Reporter) -> dict[str, Any]:
     """What the slider needs: epochs, weights and validation accuracies.
 
-    Where all epochs are more than 40 MB, some are left out, evenly; a note says so.
+    Each epoch's weights have the precision that its own probabilities need: those of the last epoch say
+    nothing of the others. Where all epochs are more than 40 MB, some are left out, evenly; a note says so.
+
+    Args:
+        images: (N, H, W, C) uint8, with which it is tried out whether weights of 16 bits are enough.
     """
-    record = network.record
+    record, model = network.record, network.model
     kept = kept_epochs(record.path)
-    one = len(encoded(network.weights, network.precision)["weights"])
-    chosen = spread(kept, max(2, MOST_BYTES // one))
+    precisions: dict[int, Precision] = {}
+    for epoch in kept:
+        model.set_all_weights(epoch_weights(record.path, epoch))
+        precisions[epoch] = precision_of(model, images, model.probabilities(images))
+    numbers = sum(array.size for layer in network.weights for array in layer)
+    largest = max(text_bytes(numbers, precision) for precision in precisions.values())
+    chosen = spread(kept, max(2, MOST_BYTES // largest))
     if len(chosen) < len(kept):
         reporter.note(f"the page has {len(chosen)} of {len(kept)} epochs, so that it stays below 40 MB")
     weights = []
     for epoch in chosen:
-        network.model.set_all_weights(epoch_weights(record.path, epoch))
-        weights.append(encoded(network.model.weights, network.precision))
+        model.set_all_weights(epoch_weights(record.path, epoch))
+        weights.append(encoded(model.weights, precisions[epoch]))
     history = [{"epoch": row["epoch"], "validation_accuracy": row["val_accuracy"]} for row in record.history]
     return {"epochs": chosen, "weights": weights, "history": history}
 

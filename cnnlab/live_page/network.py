@@ -86,6 +86,11 @@ def encoded(weights: Sequence[LayerWeights], precision: Precision) -> dict[str, 
     return {"precision": precision, "weights": base64.b64encode(numbers.tobytes()).decode()}
 
 
+def text_bytes(numbers: int, precision: Precision) -> int:
+    """How long the text of so many weights is: base64 has four signs for three bytes."""
+    return -(-numbers * (2 if precision == "float16" else 4) // 3) * 4
+
+
 def check_supported(config: ExperimentConfig, run: str) -> None:
     """Refuse a network that a page cannot compute.
 
@@ -96,7 +101,8 @@ def check_supported(config: ExperimentConfig, run: str) -> None:
         raise UserError("\n".join(f"{run}: {problem}" for problem in problems))
     if (numbers := config.architecture.total_params) > MOST_WEIGHTS:
         raise UserError(
-            f"{run}: the network has {numbers:,} weights; a page that opens in browsers holds {MOST_WEIGHTS:,}"
+            f"{run}: the network has {numbers:,} weights; a page that opens in browsers holds "
+            f"{MOST_WEIGHTS:,}"
         )
 
 
@@ -118,13 +124,26 @@ def network_of(record: Record, scale: PixelScale, images: np.ndarray, runtime: R
     if not all(np.isfinite(array).all() for layer in weights for array in layer):
         raise UserError(f"{record.path}: its weights are not finite numbers; the training has diverged")
     probabilities = model.probabilities(images)
-    halves = [[array.astype(np.float16) for array in layer] for layer in weights]
-    precision: Precision = "float32"
-    if all(np.isfinite(array).all() for layer in halves for array in layer):
-        model.set_weights([[array.astype(np.float32) for array in layer] for layer in halves])
-        if np.max(np.abs(model.probabilities(images) - probabilities)) <= LARGEST_DIFFERENCE:
-            precision = "float16"
+    precision = precision_of(model, images, probabilities)
     return LiveNetwork(record, scale, model, weights, precision, probabilities)
+
+
+def precision_of(model: TrainedModel, images: np.ndarray, probabilities: np.ndarray) -> Precision:
+    """How precise the weights of a model have to be in a page.
+
+    Args:
+        model: its weights are rounded afterwards.
+        images: (N, H, W, C) uint8.
+        probabilities: the model's, of these images. Where none of them changes by more than 0.00005, weights
+            of 16 bits are enough.
+    """
+    with np.errstate(over="ignore"):  # what is too large is looked for below
+        halves = [[array.astype(np.float16) for array in layer] for layer in model.weights]
+    if not all(np.isfinite(array).all() for layer in halves for array in layer):
+        return "float32"
+    model.set_weights([[array.astype(np.float32) for array in layer] for layer in halves])
+    difference = np.max(np.abs(model.probabilities(images) - probabilities))
+    return "float16" if difference <= LARGEST_DIFFERENCE else "float32"
 
 
 def nodes_of(config: ExperimentConfig, *, is_permuted: bool) -> list[dict[str, Any]]:

@@ -70,7 +70,7 @@ def write_page(
         check = {"example": 0, "probabilities": network.probabilities[0].tolist()}
         documents.append({**network.as_dict(), "check": check})
     dataset = dataset_of(runs[0][1])
-    slider = epochs_of(network, reporter) if epochs else None
+    slider = epochs_of(network, tried, reporter) if epochs else None
     text = render(documents, dataset, examples, epochs=slider)
     place = Folder(target.parent, inside=target.parent.parent if in_run else None)
     with place.alone() if in_run else nullcontext():  # other folders are the user's own
