@@ -184,6 +184,16 @@ def test_a_network_that_no_browser_could_open_is_refused():
     check_supported(load_config("alexnet"), "alexnet")
 
 
+@pytest.mark.parametrize("precision", ["float16", "float32"])
+def test_weights_are_read_as_they_were_written(precision, engine):
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    numbers = every[np.isfinite(every)].astype(np.float32)
+    if precision == "float32":
+        numbers = numbers * np.float32(1 / 3)
+    text = encoded([[numbers]], precision)["weights"]
+    assert engine("return Array.from(decodedWeights(...arguments))", text, precision) == numbers.tolist()
+
+
 EXPLAIN = """
 const net = new LiveNetwork(arguments[0]), { outputs } = net.forward(arguments[1]);
 return net.data.nodes.map((node, position) => arguments[2].map((share) => {
