@@ -1,6 +1,9 @@
 // A trained network: weights from the page, forwards through its layers, and how one number is made.
 const POINTWISE = new Set(["Activation", "BatchNormalization", "ELU", "LeakyReLU", "PReLU", "ReLU", "Rescaling", "Reshape"]);
 
+// What a pooling keeps of its window.
+const POOLING = { AveragePooling2D: "mean", GlobalAveragePooling2D: "mean", GlobalMaxPooling2D: "max", MaxPooling2D: "max" };
+
 class LiveNetwork {
   constructor(data) {
     this.data = data;
@@ -82,14 +85,15 @@ class LiveNetwork {
       const terms = Array.from(x, (value, at) => ({ value, weight: weights.kernel[at * units + index], at: [at] }));
       return summed(terms, weights.bias?.[index] ?? 0, settings.activation, result);
     }
-    const isWindow = ["Conv2D", "DepthwiseConv2D", "LocallyConnected2D", "MaxPooling2D", "AveragePooling2D"].includes(node.kernel);
+    const isWindow = ["Conv2D", "DepthwiseConv2D", "LocallyConnected2D"].includes(node.kernel) || node.kernel in POOLING;
     if (!isWindow || (settings.activation in ROW_ACTIVATIONS) || settings.activation === "glu") return { kind: "other", terms: [], result };
     const isFirst = node.channels_first, [height, width, channels] = isFirst ? lastShape(shape) : shape;
-    const [, outColumns, maps] = isFirst ? lastShape(node.shape) : node.shape;
-    const area = node.shape.length === 3 ? sizeOf(node.shape) / maps : 1;
+    // A global pooling has one window for all, and its output may be a row.
+    const output = node.shape.length === 3 ? node.shape : [1, 1, ...node.shape];
+    const [outRows, outColumns, maps] = isFirst && node.shape.length === 3 ? lastShape(output) : output, area = outRows * outColumns;
     const map = isFirst ? Math.floor(index / area) : index % maps, place = isFirst ? index % area : Math.floor(index / maps);
     const row = Math.floor(place / outColumns), column = place % outColumns;
-    const { rows, columns, strides, dilation, before } = windowOf({ padding: "valid", ...settings }, [height, width]);
+    const { rows, columns, strides, dilation, before } = windowOf({ window: [height, width], strides: [1, 1], padding: "valid", ...settings }, [height, width]);
     const terms = [];
     const valueAt = (y, across, channel) => (isFirst ? x[(channel * height + y) * width + across] : x[(y * width + across) * channels + channel]);
     const seen = this.channelsOf(node, map, channels, maps);
@@ -108,8 +112,8 @@ class LiveNetwork {
         }
       }
     }
-    if (node.kernel === "MaxPooling2D" || node.kernel === "AveragePooling2D") {
-      return { kind: node.kernel === "MaxPooling2D" ? "max" : "mean", terms, bias: 0, before: result, activation: "linear", result };
+    if (node.kernel in POOLING) {
+      return { kind: POOLING[node.kernel], terms, bias: 0, before: result, activation: "linear", result };
     }
     const bias = weights.bias?.[node.kernel === "LocallyConnected2D" ? place * maps + map : map] ?? 0;
     return summed(terms, bias, settings.activation, result);

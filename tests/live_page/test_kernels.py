@@ -206,6 +206,28 @@ return net.data.nodes.map((node, position) => arguments[2].map((share) => {
 """
 
 
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize(
+    ("kind", "said"), [("GlobalMaxPooling2D", "max"), ("GlobalAveragePooling2D", "mean")]
+)
+def test_a_global_pooling_is_of_all_values_of_a_map(kind, said, data_format, keepdims, backend, engine):
+    from cnnlab.model import build_model
+
+    config = ExperimentConfig.model_validate(
+        network_with(kind, {"data_format": data_format, "keepdims": keepdims}, (5, 4, 3))
+    )
+    pixels = np.random.default_rng(6).integers(0, 256, (5, 4, 3))
+    maps = np.moveaxis(pixels / 255, 0 if data_format == "channels_first" else 2, 0)
+    shares = [(map_ + 0.5) / len(maps) for map_ in range(len(maps))]
+    found = engine(EXPLAIN, as_page_has_it(config, build_model(config)), pixels.ravel().tolist(), shares)[0]
+    for told, values in zip(found, maps, strict=True):
+        assert told["kind"] == said
+        assert told["terms"] == values.size
+        assert told["result"] == pytest.approx(values.max() if said == "max" else values.mean(), abs=1e-6)
+        assert told["total"] == pytest.approx(values.sum(), abs=1e-5)
+
+
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_a_number_is_the_sum_that_is_shown(data_format, backend, engine):
     from cnnlab.model import build_model
