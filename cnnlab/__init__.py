@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cnnlab.api.varying import Variation as Variation
     from cnnlab.api.verifying import verify_gradients as verify_gradients
     from cnnlab.api.verifying import verify_resume as verify_resume
+    from cnnlab.api.verifying import verify_runs as verify_runs
     from cnnlab.api.why import Why as Why
     from cnnlab.api.why import why as why
     from cnnlab.errors import CnnlabError as CnnlabError
@@ -61,6 +62,7 @@ _MODULES = {
     "sweep_report": "cnnlab.api.sweep_reports",
     "verify_gradients": "cnnlab.api.verifying",
     "verify_resume": "cnnlab.api.verifying",
+    "verify_runs": "cnnlab.api.verifying",
     "why": "cnnlab.api.why",
     "Why": "cnnlab.api.why",
     "bench_convolution": "cnnlab.api.benchmarks",
@@ -110,6 +112,7 @@ __all__ = [
     "train",
     "verify_gradients",
     "verify_resume",
+    "verify_runs",
     "why",
 ]
 

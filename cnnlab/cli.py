@@ -269,12 +269,20 @@ def _discard(stream: TextIO) -> None:
 
 def _with_suggestion(error: click.ClickException) -> click.ClickException:
     """`--epochs 3` is an option of other programs; here it is a setting of the config."""
-    if not isinstance(error, click.NoSuchOption) or error.possibilities or error.ctx is None:
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return error
+    if set(error.possibilities or ()) - {"--help"}:  # which click finds close to --lr
         return error
     if not any(parameter.name == "set" for parameter in error.ctx.command.params):
         return error
-    hint = "To change a setting of the config, use --set, such as --set training.epochs=3."
-    return click.UsageError(f"{error.format_message()} {hint}", error.ctx)
+    from cnnlab.config.experiment import ExperimentConfig
+    from cnnlab.config.hints import setting_meant
+
+    setting = setting_meant(error.option_name.lstrip("-"), tuple(ExperimentConfig.model_fields))
+    if setting is None:
+        return error
+    hint = f"To change this setting of the config, use --set {setting}=VALUE."
+    return click.UsageError(f"No such option {error.option_name!r}. {hint}", error.ctx)
 
 
 if __name__ == "__main__":

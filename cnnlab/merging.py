@@ -16,7 +16,7 @@ from cnnlab.run_folders.checkpoints import Owner, last_epoch
 from cnnlab.run_folders.epochs import check_epochs
 from cnnlab.run_folders.holding import fill, hold
 from cnnlab.run_folders.identity import check_owner, run_path
-from cnnlab.run_folders.integrity import DamagedRun, check_files
+from cnnlab.run_folders.integrity import DamagedRun, check_files, link_in
 from cnnlab.run_folders.records import is_run, read_config, read_record, read_status, runs_in, seed_of
 from cnnlab.run_folders.run_writer import trained_on
 from cnnlab.run_folders.states import is_held, state_of
@@ -113,7 +113,7 @@ def _runs(folder: Path) -> list[Path]:
 def _merge(source: Path, out: Path, dry_run: bool) -> MergedRun:
     target = state = None
     try:
-        if link := _link_in(source):
+        if link := link_in(source):
             raise DamagedRun(source, f"{link} is a symbolic link, which is not followed")
         if is_held(source):
             return MergedRun(source, None, "being trained", "running", "merge again when it has finished")
@@ -128,17 +128,6 @@ def _merge(source: Path, out: Path, dry_run: bool) -> MergedRun:
         problem = error.problem if isinstance(error, DamagedRun) else str(error)
         return MergedRun(source, target, "damaged", state, problem)
     return MergedRun(source, target, "taken in", state)
-
-
-def _link_in(source: Path) -> str | None:
-    """The name of a symbolic link in a run's folder, or of the folder itself."""
-    if source.is_symlink():
-        return source.name
-    for folder, folders, files in os.walk(source):
-        for name in (*folders, *files):
-            if os.path.islink(f"{folder}/{name}"):  # noqa: PTH114
-                return name
-    return None
 
 
 def _checked(source: Path, out: Path) -> tuple[str, Path]:

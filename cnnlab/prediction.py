@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from cnnlab.datasets.splits import pixel_scale
 from cnnlab.errors import UserError
 from cnnlab.files import absence, name_problem
 from cnnlab.run_folders.records import Record
+
+if TYPE_CHECKING:
+    import keras
 
 AT_ONCE = 256
 """Images that go through the network together."""
@@ -149,17 +152,9 @@ def probabilities(
     """
     dataset = dataset_of(record)
     scale = _pixel_scale(record, dataset, data_paths)
-    start_backend(runtime)
+    model = trained_model(record, runtime)
     import keras
 
-    from cnnlab.model import build_model
-    from cnnlab.saved_model import readable_model
-
-    path = record.path / "model.keras"
-    with own_randomness():
-        model = build_model(record.config)
-    with readable_model(path, "cannot be read ({}); train this run again with --fresh", weights_only=True):
-        model.load_weights(path)
     images = permuted(images, dataset)
     if dataset.data_format == "channels_first":
         images = images.transpose(0, 3, 1, 2)
@@ -170,6 +165,26 @@ def probabilities(
             outputs = keras.ops.softmax(outputs, axis=-1)
         parts.append(np.asarray(keras.ops.convert_to_numpy(outputs), dtype=np.float32))
     return np.concatenate(parts)
+
+
+def trained_model(record: Record, runtime: RuntimeConfig) -> keras.Model:
+    """The network of a finished run: built from its config, with the weights in its model.keras.
+
+    Nothing but numbers is taken from that file.
+
+    Raises:
+        UserError: the file is missing or broken.
+    """
+    start_backend(runtime)
+    from cnnlab.model import build_model
+    from cnnlab.saved_model import readable_model
+
+    path = record.path / "model.keras"
+    with own_randomness():
+        model = build_model(record.config)
+    with readable_model(path, "cannot be read ({}); train this run again with --fresh", weights_only=True):
+        model.load_weights(path)
+    return model
 
 
 def image_predictions(

@@ -30,6 +30,9 @@ def written(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        missing = next((each for each in reversed(path.parents) if each.name and not each.exists()), None)
+        if error.errno == errno.ENOENT and missing is not None:
+            raise UserError(f"{path}: cannot be written: there is no folder {missing}") from None
         kind = CnnlabError if error.errno in _OF_THE_DISK else UserError
         raise kind(f"{path}: cannot be written: {error.strerror or error}") from None
 

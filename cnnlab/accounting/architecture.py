@@ -232,7 +232,7 @@ def trace(
             raise LayerShapeError(node, error, _shape_paths(nodes, shapes, node)) from None
         before = fields[node.inputs[0]]
         for each in node.inputs[1:]:
-            before = before.joined(fields[each], node.layer.joined_axis)
+            before = before.joined(fields[each], node.layer, (feeds[0], shapes[each]))
         fields[position] = before.through(node.layer, feeds[0], shapes[position])
         axes_before = axes[node.inputs[0]]
         axes[position] = _axes_behind(node.layer, axes_before, shapes[position])

@@ -9,9 +9,9 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 from cnnlab.accounting.architecture import Architecture, LayerStep, Row
+from cnnlab.accounting.field_sentences import field_sentences
 from cnnlab.accounting.quantities import factor, share
 from cnnlab.errors import unknown
 from cnnlab.language.fields import as_written
@@ -52,7 +52,7 @@ def explain(architecture: Architecture, name: str) -> tuple[Section, ...]:
     ]
     if row.receptive_field:
         title = f"Receptive field: {times(row.receptive_field)} pixels"
-        sections.append(Section(title, tuple(_receptive_field(step, row, architecture))))
+        sections.append(Section(title, tuple(field_sentences(step, row, architecture))))
     if row.locality_saving and row.sharing_saving:
         title = f"A Dense layer instead: {row.dense_equivalent_params:,} parameters"
         sections.append(Section(title, tuple(_dense_equivalent(step, row))))
@@ -61,9 +61,14 @@ def explain(architecture: Architecture, name: str) -> tuple[Section, ...]:
 
 def _axes(step: LayerStep) -> Iterator[str]:
     """Where a layer takes other axes for rows and columns than the layers before it: that it does."""
-    layer, axes = step.node.layer, [each.input_axis for each in step.before.axes]
-    if not isinstance(layer, SpatialLayer) or step.image_axes is None or len(axes) != len(step.input_shape):
+    layer, axes = step.node.layer, step.before.input_axes
+    if (
+        not isinstance(layer, SpatialLayer)
+        or len(axes) != 3
+        or not {*(step.image_axes or (None,))} <= {*axes}
+    ):
         return
+    assert step.image_axes is not None
     rows, columns = (axes.index(axis) for axis in step.image_axes)
     if {rows, columns} != {*layer.spatial_axes}:
         order = ("first", "second", "third")
@@ -117,75 +122,6 @@ def _multiplications(step: LayerStep, row: Row) -> Iterator[str]:
     yield f"FLOPs, which count additions too: 2 × {row.macs:,}{biases} = {row.flops:,}."
 
 
-def _receptive_field(step: LayerStep, row: Row, architecture: Architecture) -> Iterator[str]:
-    layer = step.node.layer
-    if layer.sees_everything or len(step.output_shape) != 3:
-        yield "The whole input: every output can depend on every pixel."
-        return
-    image_axes = step.image_axes or ()
-    whole = [architecture.input_shape[axis] for axis in image_axes]
-    before = [step.before.along(axis) for axis in image_axes]
-    counts = [_count(step, axis) for axis in image_axes]
-    after = [step.after.along(axis) for axis in image_axes]
-    spans = [_spans(step, axis) for axis in image_axes]
-    if [each.extent for each in before] == [each.extent for each in after]:
-        yield (
-            "The same as for its input. The layer combines no neighboring positions, or its input already "
-            "covers the whole image."
-        )
-    elif max(counts) == 1 and not any(spans):
-        yield "Its outputs may come from any position of its input along an axis, so they see all of it."
-    else:
-        square = len(
-            {(whole[axis], counts[axis], before[axis].extent, before[axis].jump) for axis in (0, 1)}
-        ) == 1 and not any(spans)
-        for axis in (0,) if square else (0, 1):
-            name = "" if square else ("Rows: " if axis == 0 else "Columns: ")
-            one, jump, count = before[axis].extent, before[axis].jump, counts[axis]
-            if spans[axis]:
-                yield (
-                    f"{name}The layer takes this axis of the image for its channels and sums over all of "
-                    f"them, so each output sees all {whole[axis]} pixels."
-                )
-                continue
-            if count == 1:
-                yield f"{name}As for its input, {_pixels(one)}."
-                continue
-            reach = one + (count - 1) * jump
-            yield (
-                f"{name}Each input value has a receptive field of {_pixels(one)}, and adjacent values are "
-                f"{_pixels(jump)} apart; together, {count} adjacent values cover {_decimal(one)} + "
-                f"({count} − 1) × {_decimal(jump)} = {_pixels(reach)}."
-            )
-            size = after[axis].size
-            if reach > whole[axis]:
-                yield f"The image has only {whole[axis]}, so the field covers all of them."
-            elif reach != size:
-                yield (
-                    "After upsampling, neighboring values share pixels, so the size depends on the position: "
-                    f"at most {size} pixels."
-                )
-    if row.input_stride and not any(each.extent == each.whole for each in after):
-        text = "×".join(f"{each:g}" for each in dict.fromkeys(row.input_stride))
-        yield f"Neighboring outputs lie {text} {'pixel' if text == '1' else 'pixels'} apart in the image."
-
-
-def _spans(step: LayerStep, image_axis: int) -> bool:
-    """Whether the layer takes an axis of the image for its channels, all of which each output sees."""
-    layer, axes = step.node.layer, [each.input_axis for each in step.before.axes]
-    place = axes.index(image_axis)
-    if not isinstance(layer, SpatialLayer) or place != layer.channel_axis:
-        return False
-    return place in layer.spanned_axes(step.input_shape, step.output_shape)
-
-
-def _count(step: LayerStep, image_axis: int) -> int:
-    """How many numbers of its input in a row a layer looks at along an axis of the image."""
-    axes = [each.input_axis for each in step.before.axes]
-    footprint = step.node.layer.footprints(step.input_shape).get(axes.index(image_axis))
-    return footprint.num_inputs if footprint else 1
-
-
 def _dense_equivalent(step: LayerStep, row: Row) -> Iterator[str]:
     layer, inputs = step.node.layer, math.prod(step.input_shape)
     local = layer.locally_connected_params(step.input_shape)
@@ -220,14 +156,6 @@ def _dense_equivalent(step: LayerStep, row: Row) -> Iterator[str]:
     )
     whole = row.dense_equivalent_params / row.params
     yield f"Together: {row.dense_equivalent_params:,} ÷ {row.params:,} = {factor(whole)} fewer."
-
-
-def _pixels(number: Fraction) -> str:
-    return "1 pixel" if number == 1 else f"{_decimal(number)} pixels"
-
-
-def _decimal(number: Fraction) -> str:
-    return str(number.numerator) if number.denominator == 1 else f"{float(number):g}"
 
 
 def _sum(inputs: int, plus: str) -> str:

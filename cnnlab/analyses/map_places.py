@@ -66,7 +66,7 @@ def map_places(architecture: Architecture, layer: str) -> MapPlaces:
         if index not in seen:
             continue
         step = architecture.steps[index]
-        if may_see_everything(step):
+        if may_see_everything(step) or step.node.layer.only_reshapes or step.node.layer.dropped_axes:
             return nowhere
         for source, shape in zip(step.node.inputs, step.input_shapes, strict=True):
             part = _before(step, shape, seen[index])

@@ -17,16 +17,21 @@ _NOWHERE = 2**40
 """The first place of a span without one, and minus the last: no stride brings the two together."""
 
 
-def receptive_boxes(architecture: Architecture, layer: str, positions: np.ndarray) -> np.ndarray:
+def receptive_boxes(
+    architecture: Architecture, layer: str, positions: np.ndarray, units: np.ndarray | None = None
+) -> np.ndarray:
     """The pixels that single outputs of a layer can see.
 
     Each output's box is followed back through the layers, exactly: the pixels in it that no output sees, such
-    as the holes of a dilation, aside. From Flatten, Dense or a global pooling on it is the whole image, and
-    likewise behind a layer of which it is not known what its outputs depend on.
+    as the holes of a dilation, aside. From Dense or a global pooling on it is the whole image, and likewise
+    behind a layer of which it is not known what its outputs depend on, or that combines what a Flatten or
+    Reshape has moved.
 
     Args:
         layer: its name in the summary.
-        positions: (..., 2) int, row and column in the layer's maps; ignored where all is seen.
+        positions: (..., 2) int, row and column in the layer's maps; ignored where it has none.
+        units: int, of a shape that broadcasts to that of one coordinate: the place of each output in a layer
+            without maps, such as Flatten. None: any.
 
     Returns:
         (..., 4) int: top, left, bottom, right in pixels; the last two are the first ones not seen. All are 0
@@ -37,11 +42,12 @@ def receptive_boxes(architecture: Architecture, layer: str, positions: np.ndarra
     maps = steps[target].output_shape
     size = [architecture.input_shape[axis] for axis in image_axes]
     everything = np.broadcast_to(np.array([0, 0, *size]), (*positions.shape[:-1], 4))
-    if len(maps) != len(architecture.input_shape):
-        return everything
-    rows, columns = map_axes(architecture, layer)
     spans = [_all_of(length, positions[..., 0]) for length in maps]
-    spans[rows], spans[columns] = (_both(positions[..., index]) for index in (0, 1))
+    if len(maps) == len(architecture.input_shape):
+        rows, columns = map_axes(architecture, layer)
+        spans[rows], spans[columns] = (_both(positions[..., index]) for index in (0, 1))
+    elif len(maps) == 1 and units is not None:
+        spans = [_both(np.broadcast_to(units, positions.shape[:-1]))]
     seen: dict[int, list[Span]] = {target: spans}
     for index in range(target, -1, -1):
         if index not in seen:
@@ -92,8 +98,8 @@ def image_axes_along(architecture: Architecture, layer: str) -> tuple[int, int] 
     path = path_to_image([step.node for step in architecture.steps], position)
     if any(may_see_everything(architecture.steps[each]) for each in path):
         return None
-    fields = architecture.steps[position].after.axes
-    first, second = (fields[axis].input_axis for axis in map_axes(architecture, layer))
+    along = architecture.steps[position].after.input_axes
+    first, second = (along[axis] for axis in map_axes(architecture, layer))
     if {first, second} != set(architecture.image_axes):
         return None
     return architecture.image_axes.index(first), architecture.image_axes.index(second)
@@ -102,22 +108,29 @@ def image_axes_along(architecture: Architecture, layer: str) -> tuple[int, int] 
 def may_see_everything(step: LayerStep) -> bool:
     """Whether nothing is known of the places that the layer's outputs depend on."""
     layer, ranks = step.node.layer, {len(step.output_shape), *map(len, step.input_shapes)}
-    return layer.sees_everything or layer.hides_positions or len(ranks) > 1
+    if layer.sees_everything or layer.hides_positions:
+        return True
+    return len(ranks) > 1 and not layer.only_reshapes and not layer.dropped_axes
 
 
 def _before(step: LayerStep, spans: list[Span]) -> Iterator[list[Span]]:
     """For each input of a layer what the outputs in `spans` depend on."""
     layer = step.node.layer
+    if layer.only_reshapes:
+        yield _before_reshaping(step, spans)
+        return
+    for axis in layer.dropped_axes:  # ascending
+        spans = [*spans[:axis], spans[0], *spans[axis:]]  # whichever: it is spanned
     order = layer.axes_order
     begin = 0  # of an input among those that are put one behind the other
     for shape in step.input_shapes:
         part = spans if order is None else [spans[order.index(axis)] for axis in range(len(order))]
         footprints = layer.footprints(shape)
-        spanned = layer.spanned_axes(shape, step.output_shape) if order is None else frozenset()
+        spanned = frozenset[int]() if order else layer.spanned_axes(shape, step.output_shape)
         joined = None if layer.joined_axis is None else layer.joined_axis % len(shape)
         found = []
         for axis, ((first, last), length) in enumerate(zip(part, shape, strict=True)):
-            if axis in spanned:
+            if axis in spanned or _is_repeated(step, axis, length):
                 found.append(_all_of(length, first))
                 continue
             if axis in footprints:
@@ -127,6 +140,28 @@ def _before(step: LayerStep, spans: list[Span]) -> Iterator[list[Span]]:
             found.append(_inside(first, last, length))
         begin += shape[joined] if joined is not None else 0
         yield found
+
+
+def _is_repeated(step: LayerStep, axis: int, length: int) -> bool:
+    """Whether an input of size 1 along an axis meets larger ones, as Keras allows."""
+    return length == 1 and max(shape[axis] for shape in step.input_shapes) > 1
+
+
+def _before_reshaping(step: LayerStep, spans: list[Span]) -> list[Span]:
+    """The one number of the input that a number is; of several, all of the input."""
+    order, shape = step.node.layer.written_order(step.input_shape), step.input_shape
+    inside = [np.clip(first, 0, size - 1) for (first, _), size in zip(spans, step.output_shape, strict=True)]
+    written = np.unravel_index(
+        np.ravel_multi_index(inside, step.output_shape), [shape[axis] for axis in order]
+    )
+    single = np.all([first == last for first, last in spans], axis=0)
+    nothing = np.any([first > last for first, last in spans], axis=0)
+    found = []
+    for axis, length in enumerate(shape):
+        place = written[order.index(axis)]
+        first, last = np.where(single, place, 0), np.where(single, place, length - 1)
+        found.append((np.where(nothing, _NOWHERE, first), np.where(nothing, -_NOWHERE, last)))
+    return found
 
 
 def _both(places: np.ndarray) -> Span:

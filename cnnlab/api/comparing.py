@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -43,6 +43,7 @@ class Comparison:
         self._compared = compared
         self._out = out
         self._folder: Folder | None = None
+        self._older_page: Path | None = None
         self._how: PictureFiles | None = None
 
     @property
@@ -95,16 +96,22 @@ class Comparison:
         *,
         per_class: bool = False,
         with_warnings: bool = True,
+        columns: Sequence[str] = (),
     ) -> str:
         """Caption, tables and verdict as text, in one of three styles.
 
+        Args:
+            columns: instead, one table of these columns, such as Experiment, Parameters and Test.
+
         Raises:
-            UserError: there is no such style.
+            UserError: there is no such style or column.
         """
         from cnnlab.comparison.formats import check_style
-        from cnnlab.studies.writing import comparison_text
+        from cnnlab.studies.writing import chosen_columns, comparison_text
 
         check_style(style)
+        if columns:
+            return chosen_columns(self._compared.comparison, columns, style)
 
         return comparison_text(
             self._compared.comparison, style, per_class=per_class, with_warnings=with_warnings
@@ -123,6 +130,8 @@ class Comparison:
         output: str | PathLike[str] | None = None,
     ) -> Path:
         """Write tables, pictures and JSON to OUT/comparisons/A-vs-B/, as `cnnlab compare` does; the folder.
+
+        Where experiments of the same names and other settings have that folder, it is A-vs-B-XXXXXXXX.
 
         Args:
             format: of the pictures: png, svg, pdf, or several with commas between.
@@ -146,8 +155,17 @@ class Comparison:
 
         how = how or PNG
         if self._folder is None or how != self._how:
-            self._folder, self._how = write_comparison(self._compared, self._out, how=how), how
+            written = write_comparison(self._compared, self._out, how=how)
+            self._folder, self._older_page, self._how = written.folder, written.older_page, how
         return self._folder
+
+    @property
+    def older_report(self) -> Path | None:
+        """The report.html that `save` has left where it is because it shows earlier numbers, if there is one.
+
+        It says so itself, and `report` writes it anew.
+        """
+        return self._older_page
 
     def report(self, path: str | PathLike[str] | None = None) -> Path:
         """Write the comparison as one HTML page that needs no other file.
@@ -174,7 +192,7 @@ class Comparison:
             variations=list(read_variations(experiments, self._out)),
         )  # fmt: skip
         if page is None:
-            self._folder = write_comparison(self._compared, self._out, page=text)
+            self._folder = write_comparison(self._compared, self._out, page=text).folder
             return self._folder.path / "report.html"
         with written(page):
             page.write_text(text, encoding="utf-8")

@@ -81,6 +81,7 @@ def runs(
         names=[name.name if isinstance(name, Experiment) else name for name in chosen],
         where=where,
         keys=[] if sort is None else [sort.removeprefix("-")],
+        nested=True,
     )
     for path in unreadable:
         LibraryReporter().warn(f"{path}: config.yaml cannot be read; its settings are unknown")

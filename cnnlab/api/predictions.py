@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnlab.errors import UserError
+from cnnlab.foreign_text import composed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,8 @@ class ImagePredictions(Sequence["ImagePrediction"]):
 
     `config`: of the network. `folder`: of the run, or the exported file, as the caller named it. `pixels`:
     (N, H, W, C) uint8, the images as the network's dataset would have them. `failures`: what is wrong with
-    images that could not be used.
+    images that could not be used. `true_classes`: of each image the class whose folder it lies in, from
+    a folder that was given on; None where it lies in none.
     """
 
     def __init__(
@@ -38,11 +40,13 @@ class ImagePredictions(Sequence["ImagePrediction"]):
         predictions: Sequence[ImagePrediction],
         pixels: np.ndarray,
         failures: Sequence[str],
+        true_classes: Sequence[str | None] = (),
     ) -> None:
         self.config = config
         self.folder = folder
         self.pixels = pixels
         self.failures = list(failures)
+        self.true_classes = list(true_classes) or [None] * len(predictions)
         self._predictions = list(predictions)
 
     def __getitem__(self, index: Any) -> Any:
@@ -73,6 +77,16 @@ class ImagePredictions(Sequence["ImagePrediction"]):
         ]
         return pd.DataFrame(rows, columns=["image", "class", "probability", *self.classes, "notes"])
 
+    @property
+    def right(self) -> tuple[int, int] | None:
+        """How many images of how many are taken for the class whose folder they lie in; None without such."""
+        known = [
+            prediction.best[0] == true
+            for prediction, true in zip(self._predictions, self.true_classes, strict=True)
+            if true is not None
+        ]
+        return (sum(known), len(known)) if known else None
+
     def sheet(self) -> Image:
         """A contact sheet of the images with the predictions."""
         from cnnlab.datasets.appearance import PLAIN
@@ -93,7 +107,13 @@ class ImagePredictions(Sequence["ImagePrediction"]):
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnnlab predict --json` prints."""
-        return {"run": str(self.folder), "predictions": [each.as_dict() for each in self._predictions]}
+        document: dict[str, Any] = {
+            "run": str(self.folder),
+            "predictions": [each.as_dict() for each in self._predictions],
+        }
+        if self.right is not None:
+            document |= {"right": self.right[0], "in_class_folders": self.right[1]}
+        return document
 
     def __repr__(self) -> str:
         return f"<ImagePredictions of {self.folder} for {len(self)} images>"
@@ -136,7 +156,21 @@ def predict_images(
     pixels = np.stack([each.pixels for _, each in prepared])
     scores = network.probabilities(pixels)
     found = image_predictions(dataset.class_names, names, scores, [each.notes for _, each in prepared])
-    return ImagePredictions(network.config, folder, found, pixels, failures)
+    given = (
+        [images] if isinstance(images, str | PathLike) else images if isinstance(images, list | tuple) else []
+    )
+    folders = [Path(each) for each in given if isinstance(each, str | PathLike) and Path(each).is_dir()]
+    true = [_class_of(name, folders, dataset.class_names) for name in names]
+    return ImagePredictions(network.config, folder, found, pixels, failures, true)
+
+
+def _class_of(name: str, folders: Sequence[Path], classes: Sequence[str]) -> str | None:
+    """The class that the innermost folder with a class's name says, from the folders that were given on."""
+    for folder in folders:
+        if Path(name).is_relative_to(folder):
+            between = (folder.name, *Path(name).relative_to(folder).parent.parts)
+            return next((composed(each) for each in reversed(between) if composed(each) in classes), None)
+    return None
 
 
 def _sources(images: ImageLike | Iterable[ImageLike]) -> Iterator[tuple[str, Path | bytes]]:

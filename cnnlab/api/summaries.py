@@ -103,19 +103,22 @@ class Summary:
         memory = self.config.training_memory
         return {**document, "training_memory": memory.as_dict(), "layers": layers}
 
-    def as_text(self, *, wide: bool = False, markdown: bool = False) -> str:
+    def as_text(self, *, wide: bool = False, markdown: bool = False, latex: bool = False) -> str:
         """The table as the command line prints it.
 
         Args:
             wide: all columns, to the last digit.
+            latex: the table alone, for the package booktabs; the title is a comment.
         """
         from cnnlab.summary_tables.layers import conclusion, layer_table
-        from cnnlab.summary_tables.text import text_table
+        from cnnlab.summary_tables.text import latex_table, text_table
 
         title = (
             f"{self.name}: {times(self.architecture.input_shape)} → {times(self.architecture.output_shape)}"
         )
         headers, lines = layer_table(self.architecture, wide=wide)
+        if latex:
+            return f"% {title}\n{latex_table(headers, lines, left=2)}"
         return "\n".join(
             [
                 f"### {title}\n" if markdown else title,
@@ -185,14 +188,17 @@ class Summaries(Sequence[Summary]):
 
         return pd.DataFrame(self.overview())
 
-    def as_text(self, *, markdown: bool = False) -> str:
+    def as_text(self, *, markdown: bool = False, latex: bool = False) -> str:
         """Totals side by side, then stage by stage, as the command line prints them."""
         from cnnlab.summary_tables.side_by_side import stages_table, totals_table
-        from cnnlab.summary_tables.text import text_table
+        from cnnlab.summary_tables.text import latex_table, text_table
 
         configs = [each.config for each in self._summaries]
         tables = []
         for headers, lines in (totals_table(configs), stages_table(configs)):
+            if latex:
+                tables.append(latex_table(headers, lines))
+                continue
             flat = [header.replace("\n", " ").strip() for header in headers]  # Markdown has no second line
             tables.append(text_table(flat if markdown else headers, lines, markdown=markdown))
         return "\n\n".join(tables)

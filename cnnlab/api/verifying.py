@@ -1,4 +1,4 @@
-"""`cnnlab.verify_resume` and `cnnlab.verify_gradients`: promises, tried out with a user's experiment."""
+"""`cnnlab.verify_resume`, `verify_gradients`, `verify_runs`: promises, and claims of others, tried out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from cnnlab.api.arguments import data_paths, out_folder, with_runtime
+from cnnlab.api.arguments import data_paths, out_folder, path_of, with_runtime
 from cnnlab.api.experiment import ExperimentLike, load, loaded
 from cnnlab.api.progress import ProgressLike, reporter_for
 from cnnlab.api.run import Run
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnnlab.run_folders.records import Record
     from cnnlab.scratch.convolution import ConvolutionName
     from cnnlab.verification.gradients.results import DtypeName, GradientVerification
+    from cnnlab.verification.hand_ins.results import RunVerification
     from cnnlab.verification.resuming import ResumeVerification
 
 
@@ -145,6 +146,56 @@ def verify_gradients(
         Jobs(out_folder(out), paths, reporter_for(progress)),
         dtype=dtype, batch=batch, convolution=convolution,
     )  # fmt: skip
+
+
+def verify_runs(
+    folder: str | PathLike[str],
+    *,
+    against: ExperimentLike | Run,
+    set: Mapping[str, Any] | None = None,
+    out: str | PathLike[str] | None = None,
+    data_dir: str | PathLike[str] | None = None,
+    backend: str | None = None,
+    progress: ProgressLike = None,
+) -> RunVerification:
+    """Check runs that others have handed in: are they whole, of this experiment, and as good as claimed?
+
+    Each model is evaluated on the test images here. Nothing in a hand-in is trusted, and nothing is written.
+
+    >>> [each.path for each in cnnlab.verify_runs("hand-ins", against="cnn").hand_ins if not each.ok]
+
+    Args:
+        folder: of hand-ins, as they come: runs' folders and zips of them, nested; or a zip of it.
+        against: what was to be trained: an experiment (see `cnnlab.load`), a Run or its folder.
+        set: settings of the experiment to change, by the keys that `--set` takes.
+        out: where runs are kept.
+        data_dir: where dataset files are looked for first.
+        backend: what computes the models; by default the one in the config.
+        progress: see `cnnlab.train`.
+
+    Returns:
+        `.hand_ins`, each with `.path`, `.state`, `.differences`, `.claimed_accuracy`, `.measured_accuracy`,
+        `.ok` and `.reason`; `.ok`, whether all are; as text, a sentence.
+
+    Raises:
+        UserError: there are no hand-ins, or what they are checked against cannot be read. A hand-in that is
+            damaged or hostile is never an error: its `reason` says what it is.
+    """
+    from cnnlab.config.asked_runtime import asked_runtime
+
+    place = path_of(folder, "folder")
+    record = _record_of(against, out_folder(out))
+    if record is None:
+        config = loaded(against, set, trained=True).config  # type: ignore[arg-type]
+    elif set:
+        raise OptionError("set", f"{against} is a run, whose settings are what they are; name its config")
+    else:
+        config = record.config
+    runtime = asked_runtime(config.runtime, backend=backend, device=None)
+    paths, reporter = data_paths(data_dir), reporter_for(progress)
+    from cnnlab.verification.hand_ins.verifying import verify_runs
+
+    return verify_runs(place, config, record, runtime=runtime, data_paths=paths, reporter=reporter)
 
 
 def _record_of(experiment: ExperimentLike | Run, out: Path) -> Record | None:

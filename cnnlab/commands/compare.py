@@ -9,6 +9,7 @@ import click
 
 from cnnlab.commands.options import (
     Command,
+    Text,
     TrainingOptions,
     experiments_argument,
     json_option,
@@ -17,6 +18,7 @@ from cnnlab.commands.options import (
     vary_option,
 )
 from cnnlab.commands.output import print_csv_table, print_json, say, tell
+from cnnlab.errors import unknown
 
 if TYPE_CHECKING:
     from cnnlab.api.comparing import Budget
@@ -48,7 +50,7 @@ def settling_options(command: Command) -> Command:
     for option in (
         click.option(
             "--margin", type=float, metavar="POINTS",
-            help="Also test whether the experiments are equal within so many percentage points.",
+            help="Also test whether the experiments are equal within this number of percentage points.",
         ),
         click.option(
             "--max-seeds", type=int, metavar="N", help="With --until-settled: at most N seeds; by default 30."
@@ -80,6 +82,10 @@ SEEDS_HELP = "Compare the runs with these seeds; missing ones are trained."
 @click.option(
     "--per-class", is_flag=True, help="Also show the test accuracy of each class; with --csv, only that."
 )
+@click.option(
+    "--columns", type=Text("names of columns"), metavar="NAME,NAME,…",
+    help="Print one table of these columns alone, such as Experiment,Parameters,Test.",
+)  # fmt: skip
 @click.option("--markdown", is_flag=True, help="Print Markdown tables.")
 @click.option("--latex", is_flag=True, help="Print LaTeX tables, for the package booktabs.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
@@ -97,6 +103,7 @@ def command(
     max_seeds: int | None,
     margin: float | None,
     per_class: bool,
+    columns: str | None,
     markdown: bool,
     latex: bool,
     as_csv: bool,
@@ -118,7 +125,8 @@ def command(
     finished runs whose config is not in configs/. Finished runs are compared as they are; training options
     apply to the other experiments. Without --seeds, all seeds are compared that the experiments have
     finished in common; if there are none, the seed in each config. Tables and pictures are written to
-    experiments/comparisons/A-vs-B/.
+    experiments/comparisons/A-vs-B/. More seeds update that folder; with other settings, the experiments get
+    one of their own, A-vs-B-XXXXXXXX. A report.html stays, and says so where it is older than the tables.
 
     Two runs with the same seed form a pair. The verdict is based on a sign-flip test and a t interval over
     the pairs, and on exact McNemar tests over the test images. A significant result takes at least six
@@ -145,8 +153,17 @@ def command(
     """
     if markdown + latex + as_csv + as_json > 1:
         raise click.UsageError("--markdown, --latex, --csv and --json exclude each other")
+    if columns is not None and (per_class or vary or as_csv or as_json):
+        raise click.UsageError("--columns excludes --per-class, --vary, --csv and --json")
     if per_class and vary:
         raise click.UsageError("--per-class and --vary exclude each other")
+    names = [] if columns is None else [each.strip() for each in columns.split(",")]
+    if names:
+        from cnnlab.comparison.columns import COLUMN_NAMES
+
+        for name in names:  # before anything is trained
+            if name.lower() not in map(str.lower, COLUMN_NAMES):
+                raise unknown("column", name, COLUMN_NAMES)
     from cnnlab.api.comparing import Comparison, compare
     from cnnlab.commands.progress import reporting
 
@@ -156,6 +173,8 @@ def command(
             until_settled=until_settled, max_seeds=max_seeds, margin=margin, **options, progress=reporter,
         )  # fmt: skip
         folder = compared.saved(pictures)
+    if isinstance(compared, Comparison) and (page := compared.older_report) is not None:
+        tell(f"{page} is older than the tables; cnnlab report, with the same arguments, writes it anew")
     if as_json:
         print_json(compared.as_dict())
         return
@@ -163,7 +182,7 @@ def command(
     if isinstance(compared, Comparison):
         table = compared.classes if per_class else compared.table
         # On a terminal the warnings have been shown already.
-        text = compared.as_text(style, per_class=per_class, with_warnings=style != "terminal")
+        text = compared.as_text(style, per_class=per_class, with_warnings=style != "terminal", columns=names)
     else:
         table, text = compared.table, compared.as_text(style)
     if as_csv:

@@ -11,6 +11,7 @@ import click
 from cnnlab.commands.data_source import dataset_behind, dataset_of
 from cnnlab.commands.options import (
     NewFile,
+    PictureSize,
     Text,
     complete_experiment,
     data_dir_option,
@@ -109,18 +110,25 @@ def fetch_command(names: tuple[str, ...], data_dir: Path | None, quiet: bool, as
 
 @command.command("check")
 @_source_argument
+@click.option(
+    "--size", type=PictureSize(), metavar="WIDTHxHEIGHT",
+    help="Bring the images of a folder to this size first; by default all must have that of the first.",
+)  # fmt: skip
 @data_dir_option
 @quiet_option
 @json_option
-def check_command(source: str, data_dir: Path | None, quiet: bool, as_json: bool) -> None:
+def check_command(
+    source: str, size: tuple[int, int] | None, data_dir: Path | None, quiet: bool, as_json: bool
+) -> None:
     """Check a dataset: counts, class balance, pixel values, digest, duplicates, and files that are left out.
 
     An image in both training and test makes the test accuracy too high: such pairs are counted and listed.
+    Images of other sizes are listed, too, all at once.
     """
     from cnnlab.commands.progress import reporting
     from cnnlab.datasets.catalog import check_dataset
 
-    config = dataset_behind(source)
+    config = dataset_behind(source, size=size)
     with reporting(quiet=quiet) as reporter:
         checked = check_dataset(config, DataPaths.from_environment(data_dir), progress=reporter.downloading)
         provenance = checked.provenance

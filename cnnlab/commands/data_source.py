@@ -7,16 +7,21 @@ from pathlib import Path
 from cnnlab.config.experiment import ExperimentConfig, known_configs, load_config
 from cnnlab.datasets import DATASETS, DatasetConfig
 from cnnlab.datasets.catalog import dataset_at
-from cnnlab.errors import UserError, unknown
+from cnnlab.errors import OptionError, UserError, unknown
 
 
-def dataset_behind(source: str) -> DatasetConfig:
+def dataset_behind(source: str, *, size: tuple[int, int] | None = None) -> DatasetConfig:
     """The dataset behind an argument.
 
+    Args:
+        size: (height, width) that the images of a folder are brought to.
+
     Raises:
-        UserError: it is none of these, or its config is wrong.
+        UserError: it is none of these, its config is wrong, or it is no folder although a size is given.
     """
-    dataset = dataset_at(source)
+    if size is not None and not Path(source).is_dir():
+        raise OptionError("size", f"expected a folder of images, found {source!r}")
+    dataset = dataset_at(source, size=size)
     if dataset is not None:
         return dataset
     path, known = Path(source), known_configs()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, get_args
@@ -73,6 +74,21 @@ class ExperimentType(Text):
         if suffix in (".yaml", ".yml") and path.stem in known_configs() and not path.exists():
             raise UserError(f"{path}: no such file; did you mean {path.stem}?")
         return str(value)
+
+
+class PictureSize(click.ParamType[tuple[int, int]]):
+    """32x24, or 32 for both: width and height in pixels, as image viewers have it → (height, width)."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        found = re.fullmatch(r"([0-9]{1,5})(?:[x×]([0-9]{1,5}))?", str(value), re.IGNORECASE)
+        width, height = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+        if not width or not height:
+            self.fail(f"expected a size in pixels such as 32x24 (width x height), found {value!r:.60}")
+        return height, width
 
 
 class GivenPath(click.Path):

@@ -19,6 +19,7 @@ from cnnlab.commands.options import (
 from cnnlab.commands.output import print_csv_table, print_json, print_table, say
 from cnnlab.errors import UserError
 from cnnlab.user_files import save_picture
+from cnnlab.wording import counted
 
 STDIN = "-"
 LARGEST_INPUT = 1 << 28
@@ -60,7 +61,8 @@ def command(
     cat digit.png | cnnlab predict cnn -
 
     RUN is a run's folder, or an experiment's name, which stands for its latest finished run. IMAGE is a
-    file, a folder of images, or - for standard input. Each image is prepared like the training images:
+    file, a folder of images with all folders in it, or - for standard input. Where folders are called as
+    classes are, the number of right predictions is told. Each image is prepared like the training images:
     size, color, scale. A dark digit on white is inverted; the table notes it.
     """
     if as_json and as_csv:
@@ -95,6 +97,9 @@ def command(
             "Note",
         ]
         print_table(headers, rows, left=len(headers))
+        if found.right is not None:
+            right, known = found.right
+            say(f"\n{right:,} of {counted(known, 'image')} in folders of classes right: {right / known:.2%}")
     if sheet is not None:
         save_picture(found.sheet(), sheet)
     if found.failures:

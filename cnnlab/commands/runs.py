@@ -78,6 +78,13 @@ def command() -> None:
     multiple=True,
     help="Show a key as another column; may be repeated.",
 )
+@click.option(
+    "--columns",
+    "only",
+    type=Text("keys"),
+    metavar="KEY,KEY,…",
+    help="Show these columns alone, in this order.",
+)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most N runs.")
 @click.option("--disk", is_flag=True, help="Show the disk space that each run takes, and the total.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
@@ -89,6 +96,7 @@ def list_command(
     where: str | None,
     sort: str | None,
     columns: tuple[str, ...],
+    only: str | None,
     limit: int | None,
     disk: bool,
     as_csv: bool,
@@ -96,7 +104,7 @@ def list_command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """List all runs, or those of the experiments named.
+    """List all runs, or those of the experiments named. Runs in deeper folders are found, too.
 
     \b
     cnnlab runs list
@@ -113,9 +121,13 @@ def list_command(
 
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("--json, --csv and --markdown exclude each other")
+    chosen = () if only is None else tuple(each.strip() for each in only.split(","))
+    if chosen and columns:
+        raise click.UsageError("--column and --columns exclude each other")
+    columns = chosen or columns
     if sort is not None:
         columns = (sort.removeprefix("-"), *columns)
-    rows = _selected(out, names=names, where=where, keys=columns)
+    rows = _selected(out, names=names, where=where, keys=columns, nested=True)
     if sort is not None:
         rows = sort_rows(rows, sort)
     shown = rows[:limit]
@@ -124,7 +136,8 @@ def list_command(
 
         shown = [{**row, "bytes": disk_use(row["path"])} for row in shown]
         columns = (*columns, "bytes")
-    keys = list(dict.fromkeys([*(KEYS if as_json or as_csv else _HEADERS), *columns]))
+    usual = KEYS if as_json or as_csv else tuple(_HEADERS)
+    keys = list(dict.fromkeys([*(chosen or usual), *(columns if not chosen else ["bytes"] if disk else [])]))
     if as_json:
         print_json([{key: row.get(key) for key in keys} for row in shown])
     elif as_csv:

@@ -17,6 +17,7 @@ from cnnlab.commands.output import print_csv, print_json, print_table, say, tell
 from cnnlab.config.experiment import known_configs
 from cnnlab.errors import UserError
 from cnnlab.layers.base import times
+from cnnlab.summary_tables.text import latex_table
 
 
 @click.command()
@@ -26,6 +27,7 @@ from cnnlab.layers.base import times
 @click.option("--explain", metavar="LAYER", help="Derive the numbers of one layer step by step.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
+@click.option("--latex", is_flag=True, help="Print a LaTeX table, for the package booktabs.")
 @json_option
 def command(
     experiments: tuple[str, ...],
@@ -34,6 +36,7 @@ def command(
     explain: str | None,
     as_csv: bool,
     markdown: bool,
+    latex: bool,
     as_json: bool,
 ) -> None:
     """Count parameters and operations: of all configs, of one layer by layer, or of several side by side.
@@ -53,17 +56,17 @@ def command(
 
     Without a name, configs with errors are reported on stderr and left out; the exit code is then 2.
     """
-    if as_json + as_csv + markdown > 1:
-        raise click.UsageError("--json, --csv and --markdown exclude each other")
+    if as_json + as_csv + markdown + latex > 1:
+        raise click.UsageError("--json, --csv, --markdown and --latex exclude each other")
     if not experiments:
         if set or explain or wide:
             raise click.UsageError("--set, --explain and --wide need the name of a config")
-        _print_overview(as_json=as_json, as_csv=as_csv, markdown=markdown)
+        _print_overview(as_json=as_json, as_csv=as_csv, markdown=markdown, latex=latex)
         return
     summaries = [load(name, set).summary() for name in experiments]
     if explain is not None:
-        if len(summaries) > 1 or as_csv:
-            raise click.UsageError("--explain takes one config and excludes --csv")
+        if len(summaries) > 1 or as_csv or latex:
+            raise click.UsageError("--explain takes one config and excludes --csv and --latex")
         _print_explanation(summaries[0], explain, as_json=as_json, markdown=markdown)
     elif as_json:
         documents = [each.as_dict() for each in summaries]
@@ -72,10 +75,12 @@ def command(
         rows = [{"experiment": each.name, **_cells(row)} for each in summaries for row in each.rows]
         print_csv(list(rows[0]), [list(row.values()) for row in rows])
     elif len(summaries) == 1 or wide:
-        say("\n\n".join(each.as_text(wide=wide, markdown=markdown) for each in summaries))
+        say("\n\n".join(each.as_text(wide=wide, markdown=markdown, latex=latex) for each in summaries))
     else:
-        say(Summaries(summaries).as_text(markdown=markdown))
-        say("\nFor a network layer by layer: cnnlab summary NAME; for all of these: --wide.")
+        say(Summaries(summaries).as_text(markdown=markdown, latex=latex))
+        (tell if latex else say)(
+            "\nFor a network layer by layer: cnnlab summary NAME; for all of these: --wide."
+        )
 
 
 def _print_explanation(summary: Summary, name: str, *, as_json: bool, markdown: bool) -> None:
@@ -93,7 +98,7 @@ def _print_explanation(summary: Summary, name: str, *, as_json: bool, markdown: 
 _WRAPPER = textwrap.TextWrapper(100, initial_indent="   ", subsequent_indent="     ")
 
 
-def _print_overview(*, as_json: bool, as_csv: bool, markdown: bool) -> None:
+def _print_overview(*, as_json: bool, as_csv: bool, markdown: bool, latex: bool) -> None:
     """One row for each config that has a name; those with mistakes are named on stderr."""
     found, mistakes = [], 0
     for path in known_configs().values():
@@ -120,7 +125,10 @@ def _print_overview(*, as_json: bool, as_csv: bool, markdown: bool) -> None:
             for each in found
         ]
         headers = ["Experiment", "Dataset", "Input", "Layers", "Parameters", "MACs"]
-        print_table(headers, rows, left=2, markdown=markdown)
+        if latex:
+            say(latex_table(headers, rows, left=2))
+        else:
+            print_table(headers, rows, left=2, markdown=markdown)
     if mistakes:
         raise click.exceptions.Exit(UserError.exit_code)
 

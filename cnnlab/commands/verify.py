@@ -9,6 +9,7 @@ import click
 
 from cnnlab.commands.options import (
     ExperimentType,
+    GivenPath,
     backend_option,
     complete_experiment,
     data_dir_option,
@@ -17,21 +18,24 @@ from cnnlab.commands.options import (
     overrides_option,
     quiet_option,
 )
-from cnnlab.commands.output import print_json, print_table, say
+from cnnlab.commands.output import print_csv, print_json, print_table, say
 from cnnlab.cpu_settings import KerasBackendName
+from cnnlab.foreign_text import one_line
 from cnnlab.wording import TEXT_COLUMNS
 
 if TYPE_CHECKING:
     from cnnlab.verification.gradients.results import GradientVerification, LayerCheck
+    from cnnlab.verification.hand_ins.results import HandIn, RunVerification
 
 
 @click.group()
 def command() -> None:
-    """Check on this machine that cnnlab keeps its promises.
+    """Check on this machine that cnnlab keeps its promises, and that runs of others are what they claim.
 
     \b
     cnnlab verify resume cnn
     cnnlab verify gradients cnn
+    cnnlab verify runs hand-ins/ --against cnn
     """
 
 
@@ -141,6 +145,90 @@ def gradients(experiment: str, quiet: bool, as_json: bool, **options: Any) -> No
         _print_layers(verification)
     if not verification.ok:
         raise click.exceptions.Exit(1)
+
+
+@command.command("runs")
+@click.argument("folder", type=GivenPath(exists=True), metavar="DIR")
+@click.option(
+    "--against", type=ExperimentType(), required=True, shell_complete=complete_experiment,
+    metavar="CONFIG|RUN", help="What was to be trained.",
+)  # fmt: skip
+@overrides_option("training.epochs=3")
+@click.option(
+    "--backend", type=click.Choice(get_args(KerasBackendName)),
+    help="What computes the models; by default the one in the config.",
+)  # fmt: skip
+@out_option
+@data_dir_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values in full precision.")
+@quiet_option
+@json_option
+def runs(folder: Path, quiet: bool, as_csv: bool, as_json: bool, **options: Any) -> None:
+    """Grade hand-ins: is each run whole, of this config and data, and as good as it claims?
+
+    \b
+    cnnlab verify runs hand-ins/ --against cnn
+    cnnlab verify runs hand-ins.zip --against cnn.yaml --csv > grades.csv
+    cnnlab verify runs hand-ins/ --against experiments/cnn-1a2b3c4d/seed-0 --json
+
+    DIR holds folders of runs and zips of them, nested as they come; or it is a zip of all that. Of each run,
+    the files must be those that it finished with; its settings, the seed aside, and its data must be those
+    of CONFIG or RUN; and on the test images here its model must reach the accuracy that it claims, up to one
+    image in a thousand. Nothing in a hand-in is trusted, and one that is damaged or hostile does not stop the
+    others. The exit code is 0 if all are ok, else 1.
+    """
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other")
+    from cnnlab.api.verifying import verify_runs
+    from cnnlab.commands.progress import reporting
+
+    with reporting(quiet=quiet) as reporter:
+        verification = verify_runs(folder, **options, progress=reporter)
+    if as_json:
+        print_json(verification.as_dict())
+    elif as_csv:
+        print_csv(_HAND_IN_KEYS, [_in_csv(each) for each in verification.hand_ins])
+    else:
+        _print_hand_ins(verification)
+    if not verification.ok:
+        raise click.exceptions.Exit(1)
+
+
+_HAND_IN_KEYS = (
+    "path", "state", "digest", "differences", "claimed_accuracy", "measured_accuracy", "ok", "reason",
+)  # fmt: skip
+
+
+def _in_csv(hand_in: HandIn) -> list[Any]:
+    row = hand_in.as_dict()
+    row["differences"] = "; ".join(str(each) for each in hand_in.differences)
+    row["ok"] = "yes" if hand_in.ok else "no"
+    return [row[key] for key in _HAND_IN_KEYS]
+
+
+def _print_hand_ins(verification: RunVerification) -> None:
+    headers = ["Hand-in", "State", "Settings", "Claimed", "Measured", "Verdict"]
+    rows = [
+        [
+            each.path,
+            each.state,
+            "–" if each.digest is None else "differ" if each.differences else "same",
+            _share(each.claimed_accuracy),
+            _share(each.measured_accuracy),
+            "ok" if each.ok else "NOT OK",
+        ]
+        for each in verification.hand_ins
+    ]
+    print_table(headers, rows, left=3, width=TEXT_COLUMNS)
+    say()
+    say(str(verification))
+    for each in verification.hand_ins:
+        if not each.ok:
+            say(f"   {one_line(each.path)}: {one_line(each.reason or '')}")
+
+
+def _share(accuracy: float | None) -> str:
+    return "–" if accuracy is None else f"{accuracy:.2%}"
 
 
 def _print_layers(verification: GradientVerification) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal, get_args
 
 import pandas as pd
 
 from cnnlab.errors import unknown
-from cnnlab.foreign_text import markdown, one_line
-from cnnlab.summary_tables.text import text_table
+from cnnlab.foreign_text import markdown
+from cnnlab.summary_tables.text import latex_table, text_table
 
 Style = Literal["terminal", "markdown", "latex"]
 
@@ -24,9 +23,6 @@ def check_style(style: str) -> None:
         raise unknown("style", style, styles)
 
 
-_IN_LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "→": r"$\to$"}
-
-
 def as_text(table: pd.DataFrame, style: Style) -> str:
     r"""A table for a terminal, a Markdown page or LaTeX (with \usepackage{booktabs}).
 
@@ -36,17 +32,12 @@ def as_text(table: pd.DataFrame, style: Style) -> str:
     rows = [[str(cell) for cell in row] for row in table.to_numpy().tolist()]
     if style == "terminal":
         return text_table(columns, rows)
+    if style == "latex":
+        return latex_table(columns, rows)
     from tabulate import tabulate
 
     align = ["left", *["right"] * (len(columns) - 1)]
-    shown = markdown if style == "markdown" else one_line  # LaTeX is escaped by tabulate
-    text = tabulate(
-        [list(map(shown, row)) for row in rows], list(map(shown, columns)),
-        tablefmt="pipe" if style == "markdown" else "latex_booktabs",
-        colalign=align, headersalign=align, disable_numparse=True,
+    return tabulate(
+        [list(map(markdown, row)) for row in rows], list(map(markdown, columns)),
+        tablefmt="pipe", colalign=align, headersalign=align, disable_numparse=True,
     )  # fmt: skip
-    if style == "markdown":
-        return text
-    for sign, notation in _IN_LATEX.items():
-        text = text.replace(sign, notation)
-    return "\n".join(re.sub(r" {2,}", " ", line).rstrip() for line in text.splitlines())

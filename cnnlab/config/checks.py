@@ -118,7 +118,9 @@ def output_mismatches(
     last: GraphNode, output_shape: Shape, dataset: DatasetConfig, root: YamlNode
 ) -> Iterator[str]:
     """A classifier's last layer gives one number for each class, and probabilities or logits."""
-    label = f"{root.find(with_classes(root, last.where)).place}: {dotted(last.where)} {last.layer.type()}"
+    label = layer = (
+        f"{root.find(with_classes(root, last.where)).place}: {dotted(last.where)} {last.layer.type()}"
+    )
     if output_shape != (dataset.num_classes,):
         if len(output_shape) == 1:
             label = place_of_width(last, root)
@@ -128,7 +130,10 @@ def output_mismatches(
         )
     activation = last.layer.output_activation
     if activation not in ("softmax", "linear"):
+        key = (*last.where, "activation")
+        if root.has(with_classes(root, key)):
+            layer = f"{root.find(with_classes(root, key)).place}: {dotted(key)}"
         yield (
-            f"{label}: the network ends in {activation}; expected softmax (probabilities), "
+            f"{layer}: the network ends in {activation}; expected softmax (probabilities), "
             "or no activation (logits, which the loss then turns into probabilities)"
         )

@@ -75,8 +75,10 @@ def impossible_settings(
         return
     yield from _without_validation(training, dataset, counts)
     if training.drop_last and counts.train < training.batch_size:
+        verb = "does" if counts.train == 1 else "do"
         message = (
-            f"the {counts.train:,} training images do not fill a batch of {training.batch_size:,}, so no "
+            f"the {counted(counts.train, 'training image')} {verb} not fill a batch of "
+            f"{training.batch_size:,}, so no "
             "batch is left; lower training.batch_size"
         )
         yield ("training", "drop_last"), message
@@ -113,10 +115,9 @@ def idle_settings(
         message = f"the {counts.train:,} training images fill whole batches of {training.batch_size:,}"
         yield ("training", "drop_last"), message
     if training.batch_size > counts.train:
-        message = (
-            f"{training.batch_size:,} is more than the {counts.train:,} training images; each step uses all "
-            "of them"
-        )
+        uses = "all of them" if counts.train > 1 else "it"
+        images = counted(counts.train, "training image")
+        message = f"{training.batch_size:,} is more than the {images}; each step uses {uses}"
         yield ("training", "batch_size"), message
 
 

@@ -25,6 +25,7 @@ from cnnlab.config.checks import (
 from cnnlab.config.decisive import decides
 from cnnlab.config.distribution_checks import indivisible_layers
 from cnnlab.config.engine_checks import foreign_layers, layers_without_arithmetic, unknown_to_engine
+from cnnlab.config.hints import with_hint
 from cnnlab.config.locating import located
 from cnnlab.config.overrides import overridden
 from cnnlab.config.sections import ModelConfig, RuntimeConfig, TrainingConfig, dump
@@ -278,9 +279,15 @@ def parse_config(root: YamlNode, default_name: str, *, trained: bool = False) ->
     try:
         config = ExperimentConfig.model_validate(data)
     except ValidationError as error:
-        errors = error.errors()
+        errors, known = error.errors(), tuple(ExperimentConfig.model_fields)
         problems += [
-            located(root, tuple(each["loc"]), str(each["ctx"]["message"]), each["type"]) for each in errors
+            located(
+                root,
+                loc := tuple(each["loc"]),
+                with_hint(loc, str(each["ctx"]["message"]), known),
+                each["type"],
+            )
+            for each in errors
         ]
         # What is right so far is checked further, so that shapes are not a second round of mistakes.
         wrong = {each["loc"][0] for each in errors if each["loc"]}
@@ -365,6 +372,11 @@ def find_config(experiment: str) -> Path:
         return known[experiment]
     if path.exists() or path.suffix in (".yaml", ".yml") or len(path.parts) != 1:
         return path  # reading it says what is wrong with it
+    beside = next(
+        (each for each in (f"{experiment}.yaml", f"{experiment}.yml") if Path(each).is_file()), None
+    )
+    if beside is not None:
+        raise UserError(f"unknown experiment {experiment!r}; did you mean {beside}, the file in this folder?")
     raise unknown("experiment", experiment, known)
 
 

@@ -68,10 +68,10 @@ class Optimizer(Settings):
     ema_momentum: Rate = 0.99
     ema_overwrite_frequency: Positive | None = Field(
         None,
-        description="Replace the weights by the average every so many steps; by default only at the end.",
+        description="Steps after which the average replaces the weights; by default only at the end.",
     )
     gradient_accumulation_steps: Annotated[int, Field(ge=2)] | None = Field(
-        None, description="Average the gradients of so many batches for each step."
+        None, description="Number of batches whose gradients are averaged for each step."
     )
 
     @model_validator(mode="after")

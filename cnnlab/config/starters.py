@@ -87,7 +87,13 @@ STARTERS = {
 """What `--like` takes besides the names of experiments: a sentence, and the layers before the last one."""
 
 
-def starter(name: str, like: str, dataset: str, schema: str, folder: Path = Path()) -> str:
+LONGEST_SIDE = 64
+"""Pixels to which own pictures are brought in a starter: enough to tell things apart, and soon trained."""
+
+
+def starter(
+    name: str, like: str, dataset: str, schema: str, folder: Path = Path(), *, pictures: str | None = None
+) -> str:
     """The text of a config with every section in it and a comment where there is a choice.
 
     Args:
@@ -95,21 +101,29 @@ def starter(name: str, like: str, dataset: str, schema: str, folder: Path = Path
         dataset: one of DATASETS; decides the size of the last layer.
         schema: where the JSON Schema lies, seen from the config.
         folder: the folder of the new config.
+        pictures: a folder of the user's own images, in place of `dataset`.
+
+    Raises:
+        UserError: there is no such dataset or experiment, or the folder of images cannot be used.
     """
     if like not in STARTERS:
         return _copy(name, like, schema, folder)
-    if dataset not in DATASETS:
-        raise unknown("dataset", dataset, DATASETS)
     sentence, layers = STARTERS[like]
-    images = DATASETS[dataset].model_validate({"name": dataset})
+    if pictures is not None:
+        images, source = _own_pictures(pictures, folder)
+    elif dataset in DATASETS:
+        images = DATASETS[dataset].model_validate({"name": dataset})
+        others = _others([*DATASETS][:4], dataset)
+        source = [_line(f"  name: {dataset}", f"or {others}, …: cnnlab data list"), *_sizes(images)]
+    else:
+        raise unknown("dataset", dataset, DATASETS)
     last = f"    - Dense: {{units: {images.num_classes}, activation: softmax}}"
     lines = [
         *_header(name, sentence, schema),
         f"name: {name}",
         f"description: {sentence}",
         "dataset:",
-        _line(f"  name: {dataset}", f"or {_others([*DATASETS][:4], dataset)}, …: cnnlab data list"),
-        *_sizes(images),
+        *source,
         "model:",
         _line("  layers:", "Keras's class names and arguments; the input is " + times(images.input_shape)),
         layers.rstrip("\n"),
@@ -131,14 +145,50 @@ def starter(name: str, like: str, dataset: str, schema: str, folder: Path = Path
     return "\n".join(lines) + "\n"
 
 
+def _own_pictures(pictures: str, folder: Path) -> tuple[DatasetConfig, list[str]]:
+    """A folder of images as a dataset, and its lines in a config in `folder`.
+
+    Raises:
+        UserError: the folder cannot be used.
+    """
+    from cnnlab.datasets.catalog import dataset_at
+
+    if not Path(pictures).is_dir():
+        raise UserError(f"--for: expected a folder of images, found {pictures!r}")
+    found = dataset_at(pictures)
+    assert found is not None
+    height, width, _ = found.image_shape
+    scale = min(1, LONGEST_SIDE / max(height, width))
+    size = [max(1, round(side * scale)) for side in (height, width)]
+    images = dataset_at(pictures, size=(size[0], size[1]))
+    assert images is not None
+    is_absolute = Path(pictures).expanduser().is_absolute()
+    seen = pictures if is_absolute else os.path.relpath(pictures, folder)
+    lines = [
+        _line(f"  folder: {json.dumps(seen, ensure_ascii=False)}", "a folder with one folder for each class"),
+        _line(f"  size: {size}", f"[height, width]; the first image is {width}×{height} (width × height)"),
+        _line("  resize: crop", "or pad, stretch: how images get this size"),
+    ]
+    has_validation = images.validation_size is None
+    return images, lines if has_validation else [*lines, *_sizes(images)]
+
+
 def schema_seen_from(folder: Path) -> str:
-    """The JSON Schema as a config in `folder` names it: the one beside it, else the one that comes along."""
-    if (folder / "schema.json").is_file():
-        return "schema.json"
+    """The JSON Schema as a config in `folder` names it: that of a checkout, else the one beside it.
+
+    A path into an installation would be another one on another machine.
+    """
     shipped = (shipped_configs() / "schema.json").resolve()
-    if shipped.is_relative_to(Path.cwd().resolve()):
-        return Path(os.path.relpath(shipped, folder.resolve())).as_posix()
-    return shipped.as_posix()
+    if not (folder / "schema.json").is_file() and shipped.is_relative_to(Path.cwd().resolve()):
+        inside = Path(os.path.relpath(shipped, Path.cwd().resolve()))
+        if not {"site-packages", ".venv", "venv"} & set(inside.parts):
+            return Path(os.path.relpath(shipped, folder.resolve())).as_posix()
+    return "schema.json"
+
+
+def shipped_schema() -> str:
+    """The text of the JSON Schema of configs."""
+    return (shipped_configs() / "schema.json").read_text(encoding="utf-8")
 
 
 def _copy(name: str, like: str, schema: str, folder: Path) -> str:

@@ -72,7 +72,7 @@ class DatasetConfig(Settings):
 
     name: str = Field(description="Which dataset.")
     train_size: Positive | None = Field(
-        None, description="The first so many training images; null: all of them."
+        None, description="Number of training images, the first of the set; null: all of them."
     )
     validation_size: int | float = Field(
         0.1, description="A count, or a fraction of the training images used; 0: no validation."
@@ -97,7 +97,7 @@ class DatasetConfig(Settings):
     )
     stratified: bool = Field(
         False,
-        description="Draw the train_size images with seed, each class with its share, instead of taking the "
+        description="Draw the train_size images with seed, each class in proportion, instead of taking the "
         "first.",
     )
     distort: Distortion | None = Field(
@@ -111,7 +111,7 @@ class DatasetConfig(Settings):
     )
     label_noise: LabelNoiseField = Field(
         None,
-        description="The share of training labels that are replaced by another class, or "
+        description="The fraction of training labels that are replaced by another class, or "
         "{share: 0.1, seed: 0}; null or 0: none.",
     )
     fold: Fold | None = Field(

@@ -90,8 +90,11 @@ def dataset_named(name: str) -> DatasetConfig:
     return DATASETS[name].model_validate({"name": name})
 
 
-def dataset_at(source: str) -> DatasetConfig | None:
+def dataset_at(source: str, *, size: tuple[int, int] | None = None) -> DatasetConfig | None:
     """The dataset behind a name, or the path of a folder of images or an .npz file; None where it is neither.
+
+    Args:
+        size: (height, width) of a folder's images; None: that of the first.
 
     Raises:
         UserError: the folder or file cannot be used.
@@ -105,7 +108,9 @@ def dataset_at(source: str) -> DatasetConfig | None:
         raise UserError(f"{source}: expected a folder, found an archive\n   unpack it, and give the folder")
     try:
         if path.is_dir():
-            return OWN_DATA["folder"].model_validate({"folder": source})
+            return OWN_DATA["folder"].model_validate(
+                {"folder": source} | ({"size": list(size)} if size else {})
+            )
         if path.suffix == ".npz":
             return OWN_DATA["npz"].model_validate({"npz": source})
     except ValidationError as error:

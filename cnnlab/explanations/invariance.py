@@ -13,6 +13,7 @@ from cnnlab.explanations.explanation import Explained, Explanation
 from cnnlab.explanations.options import Count
 from cnnlab.explanations.subject import Subject
 from cnnlab.explanations.technique import Technique
+from cnnlab.studies.result_folders import Experiments, results_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,6 +82,7 @@ class Invariance(Technique):
                 }.items()
             },
             facts={
+                **Experiments(_digests(groups)).as_dict(),
                 "images": count, "runs": [each.run for each in subjects], "amounts": AMOUNTS,
                 "accuracies": {
                     panel.name: {name: curves.tolist() for name, curves in panel.curves.items()}
@@ -145,11 +147,19 @@ def _sentences(panels: Sequence[Panel], *, chance: float) -> list[str]:
 
 def _explained(subjects: Sequence[Subject], groups: Mapping[str, Sequence[Subject]], name: str) -> Explained:
     """One run or experiment, or a comparison, which belongs to no single run."""
-    from cnnlab.studies.writing import comparison_path
-
     first = subjects[0].explained
-    folder = comparison_path(groups, subjects[0].out) if len(groups) > 1 else first.folder
+    folder = first.folder
+    if len(groups) > 1:
+        folder = results_path(Experiments(_digests(groups)), subjects[0].out)
     return replace(first, name=name, run=first.run if len(subjects) == 1 else None, folder=folder)
+
+
+def _digests(groups: Mapping[str, Sequence[Subject]]) -> dict[str, str]:
+    """What each group is of: the digest of its experiment, or the file."""
+    return {
+        name: group[0].run if group[0].record is None else group[0].record.config.digest
+        for name, group in groups.items()
+    }
 
 
 def _groups(subjects: Sequence[Subject]) -> dict[str, list[Subject]]:

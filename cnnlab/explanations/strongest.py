@@ -110,7 +110,7 @@ def strongest(
     )
     boxes = None
     if subject.record is not None and not subject.permutes_pixels:
-        boxes = receptive_boxes(subject.record.config.architecture, layer, positions)
+        boxes = receptive_boxes(subject.record.config.architecture, layer, positions, units=units[:, None])
     kind, names, value = named_units(subject, layer, units)
     labels = [
         f"{layer}\n{kind} {name}" + ("\nsilent" if index[0] < 0 else "")

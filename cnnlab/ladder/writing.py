@@ -18,19 +18,28 @@ from cnnlab.pictures.kit.figures import LazyFigures
 from cnnlab.pictures.kit.files import PNG, PictureFiles
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
-from cnnlab.studies.writing import comparison_path, prose
+from cnnlab.studies.result_folders import Experiments, results_folder, results_path
+from cnnlab.studies.writing import prose
 from cnnlab.summary_tables.text import csv_text
 
+_STUDY = "why-"
+"""What the name of a study's folder begins with."""
 
-def study_path(dnn: str, cnn: str, out: Path) -> Path:
+
+def study_path(ladder: Ladder, out: Path) -> Path:
     """OUT/comparisons/why-A-vs-B/"""
-    return comparison_path((f"why-{dnn}", cnn), out)
+    return results_path(_experiments(ladder), out)
+
+
+def _experiments(ladder: Ladder) -> Experiments:
+    ends = (ladder.dnn, ladder.cnn)
+    return Experiments({each.name: each.digest for each in ends}, study=_STUDY)
 
 
 def study_document(study: Study, out: Path) -> Document:
     """The JSON document of `cnnlab why --json`."""
     ladder = study.ladder
-    folder = study_path(ladder.dnn.name, ladder.cnn.name, out)
+    folder = study_path(ladder, out)
     return {
         "dataset": ladder.dataset.name,
         "dnn": ladder.dnn.name,
@@ -99,22 +108,17 @@ def _config_name(rung: Rung) -> str:
 
 
 def write_configs(ladder: Ladder, out: Path) -> None:
-    """Write the config of every rung to the study's configs/, in place of those of an earlier study."""
-    folder = Folder(study_path(ladder.dnn.name, ladder.cnn.name, out), inside=out)
-    with folder.alone():
+    """Write the config of every rung to the study's configs/; those of other rungs stay there."""
+    with results_folder(_experiments(ladder), out) as folder:
         configs = Folder(folder.path / "configs", inside=out)
         for rung in ladder.rungs:
             configs.write_text(_config_name(rung), rung.config.to_yaml())
-        for path in configs.path.glob("*.yaml"):
-            if path.name not in configs.written:
-                configs.remove(path.name)
 
 
 def write_study(study: Study, out: Path, how: PictureFiles = PNG) -> Folder:
     """Write why.json, why.csv, why.md and why.png; returns their folder, which knows them."""
     document = study_document(study, out)
-    folder = Folder(study_path(study.ladder.dnn.name, study.ladder.cnn.name, out), inside=out)
-    with folder.alone():
+    with results_folder(_experiments(study.ladder), out) as folder:
         folder.write_text("why.csv", csv_text(rung_table(document)))
         folder.write_text("why.md", study_text(document, "markdown") + "\n")
         how.write(folder, LazyFigures({"why": lambda: picture(document)}))
@@ -132,7 +136,8 @@ def read_study(experiments: Mapping[str, str], out: Path) -> Document | None:
         return None
     one, other = experiments
     for dnn, cnn in ((one, other), (other, one)):
-        document = read_document(read_json(study_path(dnn, cnn, out) / "why.json"))
+        study = Experiments({dnn: experiments[dnn], cnn: experiments[cnn]}, study=_STUDY)
+        document = read_document(read_json(results_path(study, out) / "why.json"))
         if document is None:
             continue
         known = {rung["id"]: rung["digest"] for rung in document["rungs"]}

@@ -133,3 +133,6 @@ class Softmax(ActivationLayer):
     def output_shape(self, input_shape: Shape) -> Shape:
         size_of_axis(self.axis, input_shape)
         return input_shape
+
+    def spanned_axes(self, input_shape: Shape, output_shape: Shape) -> frozenset[int]:
+        return frozenset([(self.axis - 1 if self.axis > 0 else self.axis) % len(input_shape)])

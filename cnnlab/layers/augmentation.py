@@ -44,6 +44,7 @@ class Augmentation(SpatialLayer):
     """A random change of each image in training; nothing otherwise. The shape stays."""
 
     is_augmentation: ClassVar[bool] = True
+    acts_in_training_only: ClassVar[bool] = True
 
     def build(self, name: str, dtype: str = "float32") -> keras.layers.Layer:
         """In float32 whatever the precision: what Keras draws and resamples by has no half precision.
@@ -144,6 +145,7 @@ class RandomCrop(Augmentation):
         "(H, W, C) → (height, width, C)."
     )
 
+    acts_in_training_only: ClassVar[bool] = False
     moves_pixels: ClassVar[bool] = True
 
     height: Positive

@@ -32,6 +32,9 @@ class Weight(NamedTuple):
         return math.prod(self.shape)
 
 
+SUMMING_ACTIVATIONS = frozenset(("log_softmax", "softmax", "sparsemax"))
+"""Activation functions in which numbers depend on their neighbours along the last axis."""
+
 DrawingRole = Literal["convolution", "pooling", "dense", "merge", "note", "hidden"]
 """What a drawing shows of a layer: a volume of such a kind, a note on the volume before it, or nothing."""
 
@@ -56,6 +59,12 @@ class Layer(Settings):
     is_convolution: ClassVar[bool] = False
     is_augmentation: ClassVar[bool] = False
     """Whether it changes images at random, in training only."""
+
+    acts_in_training_only: ClassVar[bool] = False
+    """Whether it passes its input on unchanged outside training, whatever its settings."""
+
+    takes_statistics: ClassVar[bool] = False
+    """Whether it normalizes each image by statistics of its own, which receptive fields do not count."""
 
     moves_pixels: ClassVar[bool] = False
     """Whether it turns, shifts, mirrors, scales or crops images: of use where neighbors belong together."""
@@ -202,6 +211,15 @@ class Layer(Settings):
         """For each axis of the output the axis of the input that it was, where their order changes."""
         return None
 
+    def written_order(self, input_shape: Shape) -> tuple[int, ...]:
+        """Of a layer that only reshapes: the axes of its input in the order in which it writes them out."""
+        return tuple(range(len(input_shape)))
+
+    @property
+    def dropped_axes(self) -> tuple[int, ...]:
+        """The axes of its input that its output has no longer: each output sees all of them."""
+        return ()
+
     @property
     def joined_axis(self) -> int | None:
         """The axis along which a layer puts its inputs one behind the other; −1: the last."""
@@ -214,13 +232,19 @@ class Layer(Settings):
     def spanned_axes(self, input_shape: Shape, output_shape: Shape) -> frozenset[int]:
         """Axes along which every output depends on all inputs.
 
-        Where a size changes and `footprints` does not say how, that is what has to be assumed.
+        Where a size changes and `footprints` does not say how, that is what has to be assumed. A softmax
+        depends on all numbers along the last axis.
         """
+        summed = {len(output_shape) - 1} if self.output_activation in SUMMING_ACTIVATIONS else set()
         told = {*self.footprints(input_shape)}
         if self.joined_axis is not None:
             told.add(self.joined_axis % len(input_shape))
         sizes = enumerate(zip(input_shape, output_shape, strict=True))
-        return frozenset(axis for axis, (before, after) in sizes if before != after and axis not in told)
+        return frozenset(
+            axis
+            for axis, (before, after) in sizes
+            if axis in summed or (before != after and axis not in told)
+        )
 
     def explain_output(self, input_shapes: tuple[Shape, ...], output_shape: Shape) -> Iterator[str]:
         """Sentences that work the output's shape out."""

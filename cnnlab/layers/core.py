@@ -106,9 +106,9 @@ class Flatten(SpatialLayer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
 
-    @property
-    def sees_everything(self) -> bool:
-        return True
+    def written_order(self, input_shape: Shape) -> tuple[int, ...]:
+        first, *rest = range(len(input_shape))
+        return (*rest, first) if self.data_format == "channels_first" else (first, *rest)
 
     def explain_output(self, input_shapes: tuple[Shape, ...], output_shape: Shape) -> Iterator[str]:
         (input_shape,) = input_shapes

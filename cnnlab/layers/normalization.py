@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
@@ -9,6 +10,7 @@ from pydantic import BeforeValidator, model_validator
 from cnnlab.errors import ShapeError
 from cnnlab.language.fields import Above0, NonNegative, Rate, Shape, as_tuple, as_written
 from cnnlab.layers.base import Layer, SpatialLayer, Weight, times
+from cnnlab.layers.window import Footprint
 
 if TYPE_CHECKING:
     import keras
@@ -54,6 +56,7 @@ def _one_axis_or_several(value: Any) -> Any:
 class LayerNormalization(Layer):
     """Layer normalization (Ba et al. 2016). Weights: gamma and beta."""
 
+    takes_statistics: ClassVar[bool] = True
     about: ClassVar[str] = (
         "Normalize each image separately along axis `axis`, then scale by gamma and shift by beta, which are "
         "learned (Ba et al. 2016)."
@@ -89,6 +92,7 @@ class LayerNormalization(Layer):
 class GroupNormalization(Layer):
     """Group normalization (Wu & He 2018). Weights: gamma and beta."""
 
+    takes_statistics: ClassVar[bool] = True
     about: ClassVar[str] = (
         "Normalize each image separately, in `groups` groups of channels, then scale by gamma and shift "
         "by beta, "
@@ -142,6 +146,10 @@ class LocalResponseNormalization(SpatialLayer):
     def output_shape(self, input_shape: Shape) -> Shape:
         self.spatial(input_shape)
         return input_shape
+
+    def footprints(self, input_shape: Shape) -> Mapping[int, Footprint]:
+        """It sums over neighboring channels."""
+        return {self.channel_axis: Footprint(2 * self.depth_radius + 1, before=self.depth_radius)}
 
     def build(self, name: str, dtype: str = "float32") -> keras.layers.Layer:
         from cnnlab.layers import custom

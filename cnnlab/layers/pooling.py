@@ -66,8 +66,11 @@ class GlobalPooling2D(SpatialLayer):
         return self.from_spatial(1, 1, channels) if self.keepdims else (channels,)
 
     @property
-    def sees_everything(self) -> bool:
-        return True
+    def dropped_axes(self) -> tuple[int, ...]:
+        return () if self.keepdims else self.spatial_axes
+
+    def spanned_axes(self, input_shape: Shape, output_shape: Shape) -> frozenset[int]:
+        return frozenset(self.spatial_axes)
 
 
 class GlobalMaxPooling2D(GlobalPooling2D):

@@ -21,6 +21,7 @@ class Dropout(Layer):
         "et al. 2014).\n\nKeras's `noise_shape` is left out."
     )
 
+    acts_in_training_only: ClassVar[bool] = True
     idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"rate": (0,)}
 
     rate: Rate
@@ -33,6 +34,7 @@ class SpatialDropout2D(SpatialLayer):
         "In training, set a share `rate` of the feature maps to 0 and scale the others (Tompson et al. 2015)."
     )
 
+    acts_in_training_only: ClassVar[bool] = True
     idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"rate": (0,)}
 
     rate: Rate
@@ -49,6 +51,7 @@ class GaussianNoise(Layer):
         "In training, add a normal random number of mean 0 and standard deviation `stddev` to each number."
     )
 
+    acts_in_training_only: ClassVar[bool] = True
     idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"stddev": (0,)}
 
     stddev: Share

@@ -42,10 +42,6 @@ class Reshape(Layer):
             )
         return tuple(size // known if each == -1 else each for each in self.target_shape)
 
-    @property
-    def sees_everything(self) -> bool:
-        return True  # as from Flatten on: positions are no longer positions in the image
-
 
 class Permute(Layer):
     """The axes in another order."""

@@ -25,7 +25,7 @@ const ACTIVATIONS = {
   linear: (x) => x,
   log_sigmoid: (x) => -softplus(-x),
   mish: (x) => x * Math.tanh(softplus(x)),
-  relu: (x) => (x > 0 ? x : 0),
+  relu: (x) => (x < 0 ? 0 : x), // what is not a number stays so
   relu6: (x) => clip(x, 0, 6),
   selu: (x) => 1.0507009873554805 * (x >= 0 ? x : 1.6732632423543772 * Math.expm1(x)),
   sigmoid,
@@ -66,22 +66,13 @@ const ROW_ACTIVATIONS = {
   },
 };
 
-// Numbers of a tensor whose last axis has `last` numbers, activated; glu halves that axis.
+// Numbers of a tensor whose last axis has `last` numbers, activated in their places.
 function activated(name, values, last) {
   if (!name || name === "linear") return values;
   const single = ACTIVATIONS[name];
   if (single) {
     for (let index = 0; index < values.length; index++) values[index] = single(values[index]);
     return values;
-  }
-  if (name === "glu") {
-    const half = last / 2, result = new Float32Array(values.length / 2);
-    for (let start = 0; start < values.length; start += last) {
-      for (let index = 0; index < half; index++) {
-        result[start / 2 + index] = values[start + index] * sigmoid(values[start + half + index]);
-      }
-    }
-    return result;
   }
   for (let start = 0; start < values.length; start += last) {
     values.set(ROW_ACTIVATIONS[name](Array.from(values.subarray(start, start + last))), start);

@@ -8,9 +8,10 @@ class AnswerCard {
     this.best = element("p", { class: "best", role: "status" });
     this.bars = element("dl", { class: "bars" });
     this.heat = element("canvas", { role: "img", hidden: true, "aria-label": `Which parts of the picture matter to ${this.data.title}` });
+    this.said = element("p", { class: "hint", hidden: true });
     const accuracy = `Test accuracy ${percent(this.data.test_accuracy)}, seed ${this.data.seed}.`;
     this.card = element("div", { class: "answer", "data-run": run, "data-answer": true },
-      element("h3", {}, `${this.data.title} `, element("span", { text: accuracy })), this.best, this.bars, this.heat);
+      element("h3", {}, `${this.data.title} `, element("span", { text: accuracy })), this.best, this.bars, this.heat, this.said);
   }
 
   show(probabilities) {
@@ -26,6 +27,10 @@ class AnswerCard {
       const bold = index === first ? "likely" : null;
       return [element("dt", { class: bold, text: name }), element("dd", { class: "bar", "aria-hidden": "true" }, fill), element("dd", { class: bold, text: percent(probabilities[index]) })];
     }));
+  }
+
+  hideHeat() {
+    this.heat.hidden = this.said.hidden = true;
   }
 
   // Cover one place after the other, and see what becomes of the answer (Zeiler & Fergus 2014).
@@ -64,6 +69,7 @@ class AnswerCard {
     mean.forEach((drop, cell) => colors.set(colorOf(drop, most), cell * 3));
     paint(this.heat, colors, height, width, 3, page.data, { shades: true });
     this.heat.hidden = false;
-    this.heat.title = `Covering a place changes the probability of ${this.data.classes[best]} by up to ${percent(most)}.`;
+    this.said.hidden = false;
+    this.said.textContent = `Covering a place changes the probability of ${this.data.classes[best]} by up to ${percent(most)}.`;
   }
 }

@@ -25,12 +25,13 @@ class Drawing {
     const [height, width] = this.boardSize;
     this.board = new Uint8ClampedArray(height * width * this.channels).fill(this.mode === "stones" ? 1 : 0);
     this.asItIs = false; // whether the board holds a picture of the network's size
-    this.label = null;
+    this.label = null; // of a test image, its class
+    this.example = null; // and its place among the examples
   }
 
   remember() {
     if (!this.board) return;
-    this.history.push({ board: this.board.slice(), asItIs: this.asItIs, label: this.label });
+    this.history.push({ board: this.board.slice(), asItIs: this.asItIs, label: this.label, example: this.example });
     if (this.history.length > 30) this.history.shift();
   }
 
@@ -41,7 +42,7 @@ class Drawing {
   }
 
   // Lay a picture of the network's size on the board.
-  show(pixels, label = null) {
+  show(pixels, label = null, example = null) {
     this.remember();
     const [height, width] = this.boardSize, { factor, channels } = this;
     this.board = new Uint8ClampedArray(height * width * channels);
@@ -54,7 +55,7 @@ class Drawing {
       }
     }
     this.asItIs = true;
-    this.label = label;
+    [this.label, this.example] = [label, example];
   }
 
   // A line from one point of the board to another, with round ends and soft edges.

@@ -48,13 +48,18 @@ class EpochSlider {
       : epoch ? `After epoch ${epoch}.` : "Before training: random weights.";
   }
 
-  // The most likely classes of this picture over all epochs, as lines.
-  draw(pixels) {
+  // The most likely classes of this picture over all epochs, as lines; others may change the picture meanwhile.
+  async draw(isCurrent) {
+    const { pixels } = this.page, off = this.page.offOf(0), rows = [];
+    for (const place of this.data.epochs.keys()) {
+      rows.push(this.net(place).forward(pixels, { off }).probabilities);
+      await new Promise((resolve) => setTimeout(resolve));
+      if (!isCurrent()) return;
+    }
     const canvas = document.getElementById("epoch-chart"), context = canvas.getContext("2d");
     const wide = canvas.clientWidth || 320, high = 150, sharp = window.devicePixelRatio || 1;
     [canvas.width, canvas.height] = [wide * sharp, high * sharp];
     context.scale(sharp, sharp);
-    const rows = this.data.epochs.map((_, place) => this.net(place).forward(pixels).probabilities);
     const classes = this.page.data.runs[0].classes, last = rows[this.chosen];
     const shownClasses = [...last.keys()].sort((one, other) => last[other] - last[one]).slice(0, 3);
     const style = getComputedStyle(document.documentElement), color = (name) => style.getPropertyValue(name);

@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.errors import UserError
-from cnnlab.live_page.network import LiveNetwork, Precision, encoded, precision_of, text_bytes
+from cnnlab.live_page.network import LiveNetwork, encoded
 from cnnlab.run_folders.epochs import epoch_weights, kept_epochs
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from cnnlab.reporting import Reporter
 
 MOST_BYTES = 40_000_000
-"""Of all weights in a page, which phones open, too."""
+"""Of all weights in a page, as text; phones open it, too."""
 
 
 def check_kept(folder: Path, run: str) -> None:
@@ -32,30 +30,21 @@ def check_kept(folder: Path, run: str) -> None:
         )
 
 
-def epochs_of(network: LiveNetwork, images: np.ndarray, reporter: Reporter) -> dict[str, Any]:
+def epochs_of(network: LiveNetwork, reporter: Reporter) -> dict[str, Any]:
     """What the slider needs: epochs, weights and validation accuracies.
 
-    Each epoch's weights have the precision that its own probabilities need: those of the last epoch say
-    nothing of the others. Where all epochs are more than 40 MB, some are left out, evenly; a note says so.
-
-    Args:
-        images: (N, H, W, C) uint8, with which it is tried out whether weights of 16 bits are enough.
+    Where all epochs are more than 40 MB, some are left out, evenly; a note says so.
     """
-    record, model = network.record, network.model
+    record = network.record
     kept = kept_epochs(record.path)
-    precisions: dict[int, Precision] = {}
-    for epoch in kept:
-        model.set_all_weights(epoch_weights(record.path, epoch))
-        precisions[epoch] = precision_of(model, images, model.probabilities(images))
-    numbers = sum(array.size for layer in network.weights for array in layer)
-    largest = max(text_bytes(numbers, precision) for precision in precisions.values())
-    chosen = spread(kept, max(2, MOST_BYTES // largest))
+    one = len(encoded(network.weights, "float32")["weights"])
+    chosen = spread(kept, max(2, MOST_BYTES // max(1, one)))
     if len(chosen) < len(kept):
-        reporter.note(f"the page has {len(chosen)} of {len(kept)} epochs, so that it stays below 40 MB")
+        reporter.note(f"the page has {len(chosen)} of {len(kept)} epochs, so that they stay below 40 MB")
     weights = []
     for epoch in chosen:
-        model.set_all_weights(epoch_weights(record.path, epoch))
-        weights.append(encoded(model.weights, precisions[epoch]))
+        network.model.set_all_weights(epoch_weights(record.path, epoch))
+        weights.append(encoded(network.model.weights, "float32"))
     history = [{"epoch": row["epoch"], "validation_accuracy": row["val_accuracy"]} for row in record.history]
     return {"epochs": chosen, "weights": weights, "history": history}
 

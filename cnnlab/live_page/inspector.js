@@ -16,7 +16,7 @@ class Inspector {
     this.view = view;
     const index = geometry.at(row, column, map), value = view.values[index];
     const where = geometry.isRow ? `value ${thousands(map + 1)}` : `map ${map + 1}, row ${row + 1}, column ${column + 1}`;
-    document.getElementById("inspector-title").textContent = `${this.page.titleOf(view.run)}${node.name}: ${where}`;
+    document.getElementById("inspector-title").textContent = `${this.page.titleOf(view.run)}${node.name}: ${where}: ${shown(value)}`;
     const parts = [];
     if (view.off.has(map)) parts.push(element("p", { text: "This filter is turned off: its values are set to 0." }));
     const told = net.explain(position, index, this.page.outputs[view.run]);
@@ -30,13 +30,16 @@ class Inspector {
 
   seen(view) {
     const field = this.fieldOf(view);
+    if (field && (field[0] === field[1] || field[2] === field[3])) return "Sees only padding";
     if (field) return `Sees rows ${field[0] + 1}–${field[1]}, columns ${field[2] + 1}–${field[3]}`;
     if (view.net.data.input.order) return "The pixels are permuted: what it sees is scattered over the picture";
-    return view.node.shape.length === 3 ? "Which part it sees is not fixed, or not known" : "Sees the whole picture";
+    return view.node.shape.length === 3 ? "Which part it sees is not fixed, or not known" : "Depends on all values before it";
   }
 
   close() {
+    if (this.place.parentElement.hidden) return;
     this.place.parentElement.hidden = true;
+    this.view?.canvas.focus({ preventScroll: true });
     this.view = null;
     this.page.unpoint();
   }
@@ -46,14 +49,16 @@ class Inspector {
     const index = geometry.at(cursor.row, cursor.column, cursor.map);
     const origin = net.originOf(position, index), field = origin && net.data.nodes[origin.position]?.field;
     if (origin?.position === -1 && !net.data.input.order) return [origin.row, origin.row + 1, origin.column, origin.column + 1];
-    return field ? [...field.rows[origin.row], ...field.columns[origin.column]] : null;
+    if (!field) return null;
+    const [rows, columns] = [field.rows[origin.row], field.columns[origin.column]];
+    return net.data.nodes[origin.position].lies === "image" ? [...rows, ...columns] : [...columns, ...rows];
   }
 
   mark(canvas, view) {
     const { data, pixels } = this.page, [height, width] = data.size;
     this.page.paintPixels(canvas, pixels);
     const field = this.fieldOf(view);
-    if (!field) return;
+    if (!field || field[0] === field[1] || field[2] === field[3]) return;
     const enlarged = Math.max(1, Math.round(112 / Math.max(canvas.width, canvas.height))), small = document.createElement("canvas");
     small.width = canvas.width;
     small.height = canvas.height;
@@ -76,14 +81,16 @@ class Inspector {
 
   sum(view, told, value) {
     const say = (text) => element("p", { class: "sum", text });
-    if (told.kind === "other") return [say(`Its value is ${shown(value)}. ${told.note ?? ""}`)];
+    if (told.kind === "other") return [say(`Its value is ${shown(value)}.`)];
+    if (told.kind === "one") return [say(`Its input is ${shown(told.terms[0].value)}; ${view.node.type} gives ${shown(value)}.`)];
     const ending = [];
     if (told.kind === "sum") {
       const bias = told.bias ? ` ${told.bias < 0 ? "−" : "+"} ${shown(Math.abs(told.bias))} (bias)` : "";
       const after = told.activation && told.activation !== "linear" ? `; ${told.activation} gives ${shown(told.result)}` : "";
       const before = told.terms.reduce((total, term) => total + term.product, 0);
       ending.push(say(`${thousands(told.terms.length)} products, sum ${shown(before)}${bias} = ${shown(told.before)}${after}.`));
-    } else if (told.kind === "max") ending.push(say(`The largest of ${told.terms.length} values is ${shown(told.result)}.`));
+    } else if (told.kind === "plain sum") ending.push(say(`The sum of ${told.terms.length} values is ${shown(told.result)}.`));
+    else if (told.kind === "max") ending.push(say(`The largest of ${told.terms.length} values is ${shown(told.result)}.`));
     else ending.push(say(`The mean of ${told.terms.length} values is ${shown(told.result)}.`));
     const isWindow = told.terms.length > 0 && told.terms[0].at.length === 3;
     return [...ending, ...(isWindow ? this.windows(told) : [this.weightiest(view, told)])];
@@ -152,7 +159,7 @@ class Inspector {
     const body = element("tbody");
     for (const term of sorted.slice(0, MOST_TERMS)) {
       const numbers = told.kind === "sum" ? [term.value, term.weight, term.product] : [term.value];
-      body.append(element("tr", {}, element("th", { scope: "row", text: this.nameOf(view, term.at) }), ...numbers.map((number) => element("td", { text: shown(number) }))));
+      body.append(element("tr", {}, element("th", { scope: "row", text: this.nameOf(view, term) }), ...numbers.map((number) => element("td", { text: shown(number) }))));
     }
     const rest = sorted.length - MOST_TERMS;
     const caption = rest > 0 ? `The ${MOST_TERMS} terms that weigh most; ${thousands(rest)} more` : "All terms";
@@ -160,7 +167,8 @@ class Inspector {
   }
 
   // An input by its place; behind Flatten, by the map that it comes from.
-  nameOf(view, at) {
+  nameOf(view, { at, from }) {
+    if (from !== undefined) return from < 0 ? "the image" : view.net.data.nodes[from].name;
     if (at.length === 3) return `map ${at[2] + 1}, row ${at[0] + 1}, column ${at[1] + 1}`;
     const origin = view.net.originOf(view.node.inputs[0], at[0]);
     if (!origin) return `value ${thousands(at[0] + 1)}`;

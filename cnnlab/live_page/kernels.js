@@ -247,11 +247,20 @@ function normalized(x, groupOf, weightOf, groups, epsilon, { gamma, beta }) {
 }
 
 const identity = (node, [x]) => x;
-const merged = (combine) => (node, inputs) => {
-  const result = Float32Array.from(inputs[0]);
-  for (const other of inputs.slice(1)) for (let index = 0; index < result.length; index++) result[index] = combine(result[index], other[index]);
+const merged = (combine) => (node, inputs, shapes) => {
+  const [first, ...others] = inputs.map((each, index) => broadcast(each, shapes[index], node.shape));
+  const result = Float32Array.from(first);
+  for (const other of others) for (let index = 0; index < result.length; index++) result[index] = combine(result[index], other[index]);
   return result;
 };
+
+// A tensor with its axes of size 1 repeated, as Keras's merging layers do.
+function broadcast(values, shape, wanted) {
+  if (shape.every((size, axis) => size === wanted[axis])) return values;
+  const steps = wanted.map((_, axis) => sizeOf(wanted.slice(axis + 1)));
+  return Float32Array.from({ length: sizeOf(wanted) }, (_, index) =>
+    values[shape.reduce((at, size, axis) => at * size + (size === 1 ? 0 : Math.floor(index / steps[axis]) % wanted[axis]), 0)]);
+}
 
 const KERNELS = {
   Activation: (node, [x], [shape]) => activated(node.settings.activation, Float32Array.from(x), shape.at(-1)),
@@ -277,7 +286,7 @@ const KERNELS = {
     }
     return result;
   }),
-  Average: (node, inputs) => merged((one, other) => one + other)(node, inputs).map((sum) => sum / inputs.length),
+  Average: (node, inputs, shapes) => merged((one, other) => one + other)(node, inputs, shapes).map((sum) => sum / inputs.length),
   AveragePooling2D: pooled(meanIn),
   BatchNormalization(node, [x], [shape], { gamma, beta, moving_mean, moving_variance }) {
     const [, size, behind] = around(node.settings.axis, shape);
@@ -410,7 +419,9 @@ const KERNELS = {
   }),
   ReLU(node, [x]) {
     const { max_value: most, negative_slope: slope, threshold } = node.settings;
-    return x.map((value) => (value >= threshold ? Math.min(value, most ?? Infinity) : slope * (value - threshold)));
+    // As Keras has it: at a threshold above 0, the value itself is cut off.
+    const passes = threshold ? (value) => value > threshold : (value) => !(value < 0);
+    return x.map((value) => (passes(value) ? Math.min(value, most ?? Infinity) : slope * (value - threshold)));
   },
   Rescaling: (node, [x]) => x.map((value) => value * node.settings.scale + node.settings.offset),
   Reshape: identity,

@@ -27,7 +27,7 @@ class Kernel(NamedTuple):
 
 
 _LACKING_ACTIVATIONS = {"activation": frozenset({"glu"})}
-"""It halves its input, which Keras's own shapes do not know."""
+"""It halves the output, which neither the summary nor Keras's own shapes know."""
 
 
 def _fields(*names: str) -> Callable[[Any, Shapes], Settings]:
@@ -150,6 +150,10 @@ KERNELS_OF_KERAS: dict[str, Kernel] = {
 """The same for layers that only Keras has."""
 
 
+MERGES = frozenset({"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"})
+"""They combine tensors number by number; an axis of size 1 is repeated."""
+
+
 def kernel_of(layer: base.Layer) -> Kernel | None:
     """What computes a layer; None for one that a page cannot compute."""
     if isinstance(layer, KerasLayer):  # some have the name of a layer of cnnlab's, which takes other inputs
@@ -163,8 +167,8 @@ def lacking(nodes: Sequence[GraphNode]) -> Iterator[str]:
     for node in nodes:
         kernel = kernel_of(node.layer)
         if kernel is None:
-            yield f"{node.name} is a {node.layer.type()} layer, which has no counterpart in JavaScript"
+            yield f"{node.name} is a {node.layer.type()} layer, which a page cannot compute"
             continue
         for field, values in kernel.lacks.items():
             if (value := getattr(node.layer, field)) in values:
-                yield f"{node.name} has {field} {value}, which has no counterpart in JavaScript"
+                yield f"{node.name} has {field} {value}, which a page cannot compute"

@@ -12,16 +12,6 @@ const element = (name, attributes = {}, ...children) => {
 const times = (shape) => shape.join("×");
 const thousands = (number) => number.toLocaleString("en-US");
 
-// How the numbers of an output lie: maps of height × width, or one row of numbers.
-function geometryOf(shape, channelsFirst) {
-  if (shape.length !== 3) return { maps: shape.reduce((a, b) => a * b, 1), height: 1, width: 1, isRow: true, at: (row, column, map) => map };
-  const [height, width, maps] = channelsFirst ? [shape[1], shape[2], shape[0]] : shape;
-  const at = channelsFirst
-    ? (row, column, map) => (map * height + row) * width + column
-    : (row, column, map) => (row * width + column) * maps + map;
-  return { maps, height, width, isRow: height * width === 1, at };
-}
-
 const GAP = 2; // points between two maps
 const KERNEL_GAP = 8; // between two kernels, which are small
 const MOST_HEIGHT = 300; // of all maps of a layer, in points of the page
@@ -31,7 +21,7 @@ class LayerView {
     Object.assign(this, { page, run, position });
     this.net = page.nets[run];
     this.node = this.net.data.nodes[position];
-    this.geometry = geometryOf(this.node.shape, this.node.channels_first);
+    this.geometry = this.net.geometryOf(position);
     this.off = new Set();
     this.visible = false;
     this.cursor = null; // {map, row, column}
@@ -45,7 +35,7 @@ class LayerView {
       ? ` From: ${node.inputs.map((each) => (each < 0 ? "the image" : this.net.data.nodes[each].name)).join(", ")}.` : "";
     this.about = element("p", { text: `${node.type}: ${times(node.shape)}${counted}.${from}` });
     this.scaleLine = element("p");
-    this.canvas = element("canvas", { class: "maps", tabindex: "0", role: "img", "aria-label": `Output of ${node.name}` });
+    this.canvas = element("canvas", { class: "maps", tabindex: "0", role: "application", "aria-label": `Output of ${node.name}` });
     this.kernels = this.kernelCanvas();
     this.card = element("article", { class: "layer", "data-run": this.run, "data-layer": node.name },
       element("h4", { text: node.name }), this.about, ...(this.kernels ? [this.kernels] : []), this.scaleLine, this.canvas);
@@ -101,17 +91,42 @@ class LayerView {
     this.page.update();
   }
 
-  // Where the maps lie on the canvas: as large as fits, in whole points for each number.
+  // Where a number of a map of this size lies on its picture, and back: as the image lies, if the map does.
+  onMap(row, column, height, width) {
+    const { lies } = this.node, { data } = this.page;
+    if (!lies) return [column, row];
+    return lies === "image" ? onPicture(row, column, height, width, data) : onPicture(column, row, width, height, data);
+  }
+
+  fromMap(x, y, height, width) {
+    const { lies } = this.node, { data } = this.page;
+    if (!lies) return [y, x];
+    return lies === "image" ? fromPicture(x, y, height, width, data) : fromPicture(x, y, width, height, data).reverse();
+  }
+
+  // [height, width] of the picture of a map.
+  sizeOnPage(height, width) {
+    const isTurned = Boolean(this.page.data.turned?.exchanged) !== (this.node.lies === "exchanged");
+    return this.node.lies && isTurned ? [width, height] : [height, width];
+  }
+
+  // Where the maps lie on the canvas: as large as fits, in whole points for each number. Of large maps only every
+  // so many rows and columns are drawn.
   layOut() {
     const { maps, height, width, isRow } = this.geometry;
-    const [high, wide] = this.page.data.turned?.exchanged && !isRow ? [width, height] : [height, width];
+    const [fullHigh, fullWide] = this.sizeOnPage(height, width);
     const available = Math.max(120, this.card.clientWidth - 26), gap = isRow ? 0 : GAP;
     const most = isRow ? 90 : MOST_HEIGHT;
-    let scale = isRow ? 14 : 8;
+    let scale = isRow ? 14 : 8, step = 1, high = fullHigh, wide = fullWide;
     const columnsAt = (size) => Math.max(1, Math.min(maps, Math.floor((available + gap) / (wide * size + gap))));
-    while (scale > 1 && (wide * scale > available || Math.ceil(maps / columnsAt(scale)) * (high * scale + gap) > most)) scale--;
+    const isTooLarge = () => wide * scale > available || Math.ceil(maps / columnsAt(scale)) * (high * scale + gap) > most;
+    while (scale > 1 && isTooLarge()) scale--;
+    while (!isRow && isTooLarge() && Math.max(high, wide) > 8) {
+      step++;
+      [high, wide] = [Math.ceil(fullHigh / step), Math.ceil(fullWide / step)];
+    }
     const columns = columnsAt(scale);
-    this.plan = { scale, columns, gap, high, wide, rows: Math.ceil(maps / columns) };
+    this.plan = { scale, step, columns, gap, high, wide, rows: Math.ceil(maps / columns) };
     this.canvas.width = columns * (wide * scale + gap) - gap;
     this.canvas.height = this.plan.rows * (high * scale + gap) - gap;
     this.canvas.style.width = `min(${this.canvas.width}px, 100%)`;
@@ -121,7 +136,7 @@ class LayerView {
     this.values = values;
     if (!this.visible) return;
     if (!this.plan) this.layOut();
-    const { maps, height, width, at, isRow } = this.geometry, { scale, columns, gap, high, wide } = this.plan;
+    const { maps, height, width, at, isRow } = this.geometry, { scale, step, columns, gap, high, wide } = this.plan;
     const most = largest(values);
     const colors = new Uint32Array(511);
     for (let step = -255; step <= 255; step++) {
@@ -131,13 +146,13 @@ class LayerView {
     const context = this.canvas.getContext("2d");
     const image = context.createImageData(this.canvas.width, this.canvas.height);
     const points = new Uint32Array(image.data.buffer);
-    const across = this.canvas.width, factor = most ? 255 / most : 0, data = isRow ? {} : this.page.data;
+    const across = this.canvas.width, factor = most ? 255 / most : 0;
     for (let map = 0; map < maps; map++) {
       const left = (map % columns) * (wide * scale + gap), top = Math.floor(map / columns) * (high * scale + gap);
-      for (let row = 0; row < height; row++) {
-        for (let column = 0; column < width; column++) {
+      for (let y = 0; y < high; y++) {
+        for (let x = 0; x < wide; x++) {
+          const [row, column] = this.fromMap(x * step, y * step, height, width);
           const color = colors[Math.round(values[at(row, column, map)] * factor) + 255];
-          const [x, y] = onPicture(row, column, height, width, data);
           for (let down = 0; down < scale; down++) {
             const start = (top + y * scale + down) * across + left + x * scale;
             points.fill(color, start, start + scale);
@@ -157,7 +172,8 @@ class LayerView {
     }
     if (this.cursor) this.outline(context);
     const what = isRow ? `${thousands(maps)} values` : `${maps} ${maps === 1 ? "map" : "maps"} of ${height}×${width}`;
-    this.scaleLine.textContent = `${what}; the strongest color is ±${shown(most)}.`;
+    const part = step > 1 ? `, of which every ${step}th row and column is drawn` : "";
+    this.scaleLine.textContent = `${what}${part}; the strongest color is ±${shown(most)}.`;
     this.canvas.setAttribute("aria-label", `Output of ${this.node.name}: ${what}. ${this.strongest(values)}`);
     if (this.kernels) this.showKernels();
   }
@@ -173,9 +189,8 @@ class LayerView {
   }
 
   outline(context) {
-    const { scale, columns, gap, high, wide } = this.plan, { map, row, column } = this.cursor;
-    const { height, width, isRow } = this.geometry;
-    const [x, y] = onPicture(row, column, height, width, isRow ? {} : this.page.data);
+    const { scale, step, columns, gap, high, wide } = this.plan, { map, row, column } = this.cursor;
+    const [x, y] = this.onMap(row, column, this.geometry.height, this.geometry.width).map((place) => Math.floor(place / step));
     const left = (map % columns) * (wide * scale + gap) + x * scale, top = Math.floor(map / columns) * (high * scale + gap) + y * scale;
     context.lineWidth = 1;
     context.strokeStyle = "#fff";
@@ -187,23 +202,24 @@ class LayerView {
   showKernels() {
     const { shape, at } = this.node.weights.kernel, weights = this.net.weights;
     const [height, width, channels, maps] = shape;
+    const [high, wide] = this.sizeOnPage(height, width);
     const scale = Math.max(2, Math.min(8, Math.floor(40 / Math.max(height, width))));
     const available = Math.max(120, this.card.clientWidth - 26);
-    const columns = Math.max(1, Math.min(maps, Math.floor((available + KERNEL_GAP) / (width * scale + KERNEL_GAP))));
+    const columns = Math.max(1, Math.min(maps, Math.floor((available + KERNEL_GAP) / (wide * scale + KERNEL_GAP))));
     const canvas = this.kernels;
-    canvas.width = columns * (width * scale + KERNEL_GAP) - KERNEL_GAP;
-    canvas.height = Math.ceil(maps / columns) * (height * scale + KERNEL_GAP) - KERNEL_GAP;
+    canvas.width = columns * (wide * scale + KERNEL_GAP) - KERNEL_GAP;
+    canvas.height = Math.ceil(maps / columns) * (high * scale + KERNEL_GAP) - KERNEL_GAP;
     canvas.style.width = `min(${canvas.width}px, 100%)`;
     const context = canvas.getContext("2d");
     const kernel = weights.subarray(at, at + height * width * channels * maps), most = largest(kernel);
     for (let map = 0; map < maps; map++) {
-      const left = (map % columns) * (width * scale + KERNEL_GAP), top = Math.floor(map / columns) * (height * scale + KERNEL_GAP);
+      const left = (map % columns) * (wide * scale + KERNEL_GAP), top = Math.floor(map / columns) * (high * scale + KERNEL_GAP);
       for (let row = 0; row < height; row++) {
         for (let column = 0; column < width; column++) {
           const weight = (channel) => kernel[((row * width + column) * channels + channel) * maps + map];
           const part = (channel) => Math.round(127.5 + (127.5 * weight(channel)) / (most || 1));
           context.fillStyle = this.isColored ? `rgb(${part(0)} ${part(1)} ${part(2)})` : cssColor(weight(0), most);
-          const [x, y] = onPicture(row, column, height, width, this.page.data);
+          const [x, y] = this.onMap(row, column, height, width);
           context.fillRect(left + x * scale, top + y * scale, scale, scale);
         }
       }
@@ -215,14 +231,13 @@ class LayerView {
     const { canvas } = this;
     const meant = (event) => {
       if (!this.plan) return null;
-      const box = canvas.getBoundingClientRect(), { scale, columns, gap, high, wide } = this.plan;
+      const box = canvas.getBoundingClientRect(), { scale, step, columns, gap, high, wide } = this.plan;
       const x = ((event.clientX - box.left) * canvas.width) / box.width, y = ((event.clientY - box.top) * canvas.height) / box.height;
       const tileX = Math.floor(x / (wide * scale + gap)), tileY = Math.floor(y / (high * scale + gap));
       const across = Math.floor((x - tileX * (wide * scale + gap)) / scale), down = Math.floor((y - tileY * (high * scale + gap)) / scale);
       const map = tileY * columns + tileX;
       if (map < 0 || map >= this.geometry.maps || across < 0 || down < 0 || across >= wide || down >= high) return null;
-      const { height, width, isRow } = this.geometry;
-      const [row, column] = fromPicture(across, down, height, width, isRow ? {} : this.page.data);
+      const [row, column] = this.fromMap(across * step, down * step, this.geometry.height, this.geometry.width);
       return { map, row, column };
     };
     const point = (event) => {
@@ -241,11 +256,13 @@ class LayerView {
       else if (event.key === "o" || event.key === "O") return this.toggle(map);
       else if (!down && !right) return;
       event.preventDefault();
-      if (isRow) map += right + down * this.plan.columns;
-      row += isRow ? 0 : down;
-      column += isRow ? 0 : right;
       const within = (value, size) => Math.max(0, Math.min(size - 1, value));
-      this.point({ map: within(map, maps), row: within(row, height), column: within(column, width) });
+      if (isRow) map += right + down * this.plan.columns;
+      else {
+        const [high, wide] = this.sizeOnPage(height, width), [x, y] = this.onMap(row, column, height, width);
+        [row, column] = this.fromMap(within(x + right, wide), within(y + down, high), height, width);
+      }
+      this.point({ map: within(map, maps), row, column });
     });
   }
 

@@ -11,6 +11,8 @@ class LivePage {
     this.outputs = [];
     this.pointed = null;
     this.board = document.getElementById("drawing");
+    const [high, wide] = data.turned?.exchanged ? [data.size[1], data.size[0]] : data.size;
+    this.board.style.width = `min(100%, ${Math.min(22, (26 * wide) / high)}rem)`;
     this.inspector = new Inspector(this, document.getElementById("inspected"));
     this.answers = data.runs.map((_, run) => new AnswerCard(this, run));
     document.getElementById("answer-cards").append(...this.answers.map((each) => each.card));
@@ -70,7 +72,7 @@ class LivePage {
   update() {
     if (this.waiting) return;
     this.waiting = true;
-    const pause = this.seconds > SLOW && this.painting ? this.seconds : 0;
+    const pause = this.took > SLOW && this.painting ? this.took : 0;
     setTimeout(() => requestAnimationFrame(() => {
       this.waiting = false;
       this.compute();
@@ -84,23 +86,31 @@ class LivePage {
     this.outputs = results.map((result) => result.outputs);
     this.probabilities = results.map((result) => result.probabilities);
     this.render();
-    this.seconds = performance.now() - start;
+    this.took = performance.now() - start;
     this.explainLater();
+  }
+
+  // What the networks get, with the move on a board and the receptive field of the value that is pointed at.
+  paintSeen() {
+    const canvas = document.getElementById("seen");
+    if (this.pointed?.cursor) this.inspector.mark(canvas, this.pointed);
+    else this.paintPixels(canvas, this.pixels);
+    if (this.mode !== "stones") return;
+    this.probabilities.forEach((probabilities, run) => {
+      const move = this.data.points[probabilities.indexOf(Math.max(...probabilities))];
+      const color = getComputedStyle(document.documentElement).getPropertyValue(`--c${run + 1}`);
+      if (move) markMove(canvas, this.data.size[0], move, color);
+    });
   }
 
   render() {
     const [rows, columns] = this.drawing.boardSize;
     if (this.mode === "stones") paintBoard(this.board, this.drawing.board, rows);
     else paint(this.board, this.drawing.board, rows, columns, this.data.channels, this.data);
-    this.paintPixels(document.getElementById("seen"), this.pixels);
-    if (this.mode === "stones") {
-      this.probabilities.forEach((probabilities, run) => {
-        const move = this.data.points[probabilities.indexOf(Math.max(...probabilities))];
-        const color = getComputedStyle(document.documentElement).getPropertyValue(`--c${run + 1}`);
-        markMove(document.getElementById("seen"), rows, move, color);
-      });
-    }
-    if (this.keyboard && this.mode !== undefined) this.showKeyboardCursor();
+    this.paintSeen();
+    document.querySelectorAll("#examples button").forEach((button, place) =>
+      button.setAttribute("aria-pressed", String(place === this.drawing.example)));
+    if (this.keyboard) this.showKeyboardCursor();
     this.answers.forEach((card, run) => card.show(this.probabilities[run]));
     for (const view of this.views) view.show(this.outputs[view.run][view.position]);
     if (this.pointed?.cursor) this.inspector.show(this.pointed);
@@ -109,13 +119,13 @@ class LivePage {
   pointAt(view) {
     this.pointed = view;
     this.inspector.show(view);
-    this.inspector.mark(document.getElementById("seen"), view);
+    this.paintSeen();
   }
 
   unpoint() {
     this.pointed?.unpoint();
     this.pointed = null;
-    this.paintPixels(document.getElementById("seen"), this.pixels);
+    this.paintSeen();
   }
 
   replaceNetwork(run, net) {
@@ -130,29 +140,29 @@ class LivePage {
     const isCurrent = () => turn === this.turn;
     clearTimeout(this.later);
     this.later = setTimeout(async () => {
-      this.epochs?.draw(this.pixels);
-      if (!document.getElementById("occlusion").checked) return;
+      await this.epochs?.draw(isCurrent);
+      if (!isCurrent() || !document.getElementById("occlusion").checked) return;
       for (const card of this.answers) if (isCurrent()) await card.occlude(isCurrent);
     }, 120);
   }
 
   choose(index) {
     const example = this.drawing.decoded[index];
-    this.drawing.show(example.pixels, example.label);
-    document.querySelectorAll("#examples button").forEach((button, place) => button.setAttribute("aria-pressed", String(place === index)));
+    this.drawing.show(example.pixels, example.label, index);
     this.state("");
     this.update();
   }
 
   // The picture is another one: no test image is chosen, and nobody knows the true class.
-  drawn() {
-    this.drawing.label = null;
-    document.querySelectorAll("#examples button").forEach((button) => button.setAttribute("aria-pressed", "false"));
+  drawn(said = "") {
+    this.drawing.label = this.drawing.example = null;
+    this.state(said);
     this.update();
   }
 
   state(text) {
-    document.getElementById("stated").textContent = text;
+    // A name of a file may hold marks that turn the direction of writing.
+    document.getElementById("stated").textContent = text.replace(/[\u0000-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
   }
 
   // One test image, computed by Keras when the page was written: a browser that computes otherwise says so.
@@ -161,11 +171,11 @@ class LivePage {
       if (!run.check) return;
       const example = this.drawing.decoded[run.check.example];
       const found = this.nets[index].forward(Float32Array.from(example.pixels)).probabilities;
-      const difference = largest(run.check.probabilities.map((value, place) => value - found[place]));
-      if (difference <= 1e-3) return;
+      const differences = run.check.probabilities.map((value, place) => Math.abs(value - found[place]));
+      if (differences.every((difference) => difference <= 1e-3)) return; // not a number is no small difference
       const trouble = document.getElementById("trouble");
       trouble.hidden = false;
-      trouble.textContent = `This browser computes ${run.title} differently: a probability is off by ${difference.toPrecision(2)}. Do not rely on this page here.`;
+      trouble.textContent = `This browser computes ${run.title} differently: a probability is off by ${Math.max(...differences).toPrecision(2)}. Do not rely on this page here.`;
     });
   }
 
@@ -176,7 +186,6 @@ class LivePage {
     const on = (id, event, action) => document.getElementById(id)?.addEventListener(event, action);
     on("clear", "click", () => {
       this.drawing.clear();
-      this.state("");
       this.drawn();
     });
     on("undo", "click", () => this.drawing.undo() && this.update());
@@ -186,17 +195,16 @@ class LivePage {
     });
     on("occlusion", "change", (event) => {
       document.getElementById("occlusion-hint").hidden = !event.target.checked;
-      if (!event.target.checked) this.answers.forEach((card) => (card.heat.hidden = true));
+      if (!event.target.checked) this.answers.forEach((card) => card.hideHeat());
       this.explainLater();
     });
-    on("theme", "click", () => {
+    const recolor = () => {
       readPalette();
       this.render();
-    });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-      readPalette();
-      this.render();
-    });
+      this.explainLater();
+    };
+    on("theme", "click", recolor);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolor);
     const units = { right: " px", down: " px", turn: "°", scale: " ×", thick: "" };
     for (const slider of document.querySelectorAll("[data-change]")) {
       const name = slider.dataset.change, output = slider.parentElement.querySelector("output");
@@ -261,7 +269,8 @@ class LivePage {
     });
     board.addEventListener("pointermove", (event) => {
       if (!this.painting) return;
-      for (const each of event.getCoalescedEvents?.() ?? [event]) this.paintTo(this.place(each));
+      const between = event.getCoalescedEvents?.() ?? [];
+      for (const each of between.length ? between : [event]) this.paintTo(this.place(each));
     });
     const stop = () => {
       this.painting = false;
@@ -278,11 +287,15 @@ class LivePage {
       const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
       const [height, width] = this.data.size;
       const cursor = (this.keyboard ??= [Math.floor(height / 2), Math.floor(width / 2)]);
+      const isLine = event.key in moves && event.shiftKey && this.mode !== "stones";
+      if (isLine && !this.isLine) this.drawing.remember(); // a line is one stroke
+      if (event.key !== "Shift") this.isLine = isLine;
       if (event.key in moves) {
-        const before = [...cursor];
-        cursor[0] = Math.max(0, Math.min(height - 1, cursor[0] + moves[event.key][0]));
-        cursor[1] = Math.max(0, Math.min(width - 1, cursor[1] + moves[event.key][1]));
-        if (event.shiftKey && this.mode !== "stones") this.keyStroke(before);
+        const before = [...cursor], [down, right] = moves[event.key];
+        const [high, wide] = this.data.turned?.exchanged ? [width, height] : [height, width];
+        const [x, y] = onPicture(...cursor, height, width, this.data), within = (value, size) => Math.max(0, Math.min(size - 1, value));
+        [cursor[0], cursor[1]] = fromPicture(within(x + right, wide), within(y + down, high), height, width, this.data);
+        if (isLine) this.keyStroke(before);
         else this.render();
       } else if (event.key === " " || event.key === "Enter") {
         if (this.mode === "stones") this.setStone(cursor);
@@ -332,7 +345,10 @@ class LivePage {
   wirePictures() {
     const file = document.getElementById("file"), drop = document.getElementById("drop");
     if (!file) return;
-    file.addEventListener("change", () => file.files.length && this.take(file.files[0]));
+    file.addEventListener("change", async () => {
+      if (file.files.length) await this.take(file.files[0]);
+      file.value = ""; // the same file can be chosen again
+    });
     for (const target of [drop, this.board]) {
       target.addEventListener("dragover", (event) => {
         event.preventDefault();
@@ -351,15 +367,16 @@ class LivePage {
 
   // A picture from a file, prepared as cnnlab predict prepares it.
   async take(file) {
+    this.state(`reading ${file.name}`);
     try {
       const image = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+      if (image.width * image.height > MOST_PIXELS) throw new UnusablePicture(`expected at most ${thousands(MOST_PIXELS)} pixels`);
       const canvas = element("canvas", { width: image.width, height: image.height });
       const context = canvas.getContext("2d", { willReadFrequently: true });
       context.drawImage(image, 0, 0);
       const { pixels, notes } = prepare(context.getImageData(0, 0, image.width, image.height).data, image.width, image.height, this.data);
       this.drawing.show(pixels);
-      this.state([file.name, ...notes].join("; "));
-      this.drawn();
+      this.drawn([file.name, ...notes].join("; "));
       return true;
     } catch (error) {
       this.state(`${file.name}: ${error.expected ? error.message : "expected a picture (PNG, JPEG, GIF, WebP, BMP), found a file that this browser cannot read as one"}`);

@@ -1,9 +1,6 @@
 // A trained network: weights from the page, forwards through its layers, and how one number is made.
 const POINTWISE = new Set(["Activation", "BatchNormalization", "ELU", "LeakyReLU", "PReLU", "ReLU", "Rescaling", "Reshape"]);
 
-// What a pooling keeps of its window.
-const POOLING = { AveragePooling2D: "mean", GlobalAveragePooling2D: "mean", GlobalMaxPooling2D: "max", MaxPooling2D: "max" };
-
 class LiveNetwork {
   constructor(data) {
     this.data = data;
@@ -51,28 +48,31 @@ class LiveNetwork {
     return { outputs, probabilities };
   }
 
+  // How the numbers of an output lie; −1: of the image.
+  geometryOf(position) {
+    return geometryOf(this.shapeOf(position), position < 0 ? (this.data.input.channels_first ? 0 : 2) : this.data.nodes[position].maps_axis);
+  }
+
   // The map, row and column that a number stands for: its own, or, behind Flatten, that of the map it was moved
   // from. {position, map, row, column}; null where a layer has mixed positions, as Dense does.
   originOf(position, index) {
     const shape = this.shapeOf(position), node = this.data.nodes[position];
-    if (shape.length === 3) {
-      const isFirst = node ? node.channels_first : this.data.input.channels_first;
-      const [height, width, maps] = isFirst ? lastShape(shape) : shape;
-      const map = isFirst ? Math.floor(index / (height * width)) : index % maps;
-      const place = isFirst ? index % (height * width) : Math.floor(index / maps);
-      return { position, map, row: Math.floor(place / width), column: place % width };
-    }
+    if (shape.length === 3) return { position, ...this.geometryOf(position).placeOf(index) };
     const source = node.inputs[0], before = this.shapeOf(source);
     if (node.kernel === "Flatten") {
-      if (before.length !== 3) return this.originOf(source, index);
-      const isFirst = source < 0 ? this.data.input.channels_first : this.data.nodes[source].channels_first;
-      // Flatten writes channels last where its layer says that channels come first; else as the numbers lie.
-      const [height, width, maps] = node.channels_first ? lastShape(before) : before;
-      const moved = node.channels_first && isFirst ? ((index % maps) * height + Math.floor(index / maps / width)) * width + (Math.floor(index / maps) % width) : index;
-      return this.originOf(source, moved);
+      if (before.length !== 3 || !node.channels_first) return this.originOf(source, index);
+      // Flatten has written the first axis last.
+      const [first, , last] = before, rest = Math.floor(index / first);
+      return this.originOf(source, ((index % first) * before[1] + Math.floor(rest / last)) * last + (rest % last));
     }
-    const isPointwise = POINTWISE.has(node.kernel) && sizeOf(before) === sizeOf(shape) && before.length === shape.length;
-    return isPointwise && !(node.settings.activation in ROW_ACTIVATIONS) ? this.originOf(source, index) : null;
+    return this.isPointwise(position) && before.length === shape.length ? this.originOf(source, index) : null;
+  }
+
+  // Whether each number of a layer's output depends on the one in its place alone.
+  isPointwise(position) {
+    const { kernel, settings, inputs } = this.data.nodes[position];
+    const isSame = this.shapeOf(inputs[0]).join() === this.shapeOf(position).join();
+    return POINTWISE.has(kernel) && isSame && !(settings.activation in ROW_ACTIVATIONS);
   }
 
   // How the number at `index` of a layer's output is made: {kind, terms, bias, before, activation, result}.
@@ -85,15 +85,14 @@ class LiveNetwork {
       const terms = Array.from(x, (value, at) => ({ value, weight: weights.kernel[at * units + index], at: [at] }));
       return summed(terms, weights.bias?.[index] ?? 0, settings.activation, result);
     }
-    const isWindow = ["Conv2D", "DepthwiseConv2D", "LocallyConnected2D"].includes(node.kernel) || node.kernel in POOLING;
-    if (!isWindow || (settings.activation in ROW_ACTIVATIONS) || settings.activation === "glu") return { kind: "other", terms: [], result };
+    const isWindow = ["Conv2D", "DepthwiseConv2D", "LocallyConnected2D", "MaxPooling2D", "AveragePooling2D"].includes(node.kernel);
+    if (!isWindow || settings.activation in ROW_ACTIVATIONS) return this.explainOther(position, index, outputs);
     const isFirst = node.channels_first, [height, width, channels] = isFirst ? lastShape(shape) : shape;
-    // A global pooling has one window for all, and its output may be a row.
-    const output = node.shape.length === 3 ? node.shape : [1, 1, ...node.shape];
-    const [outRows, outColumns, maps] = isFirst && node.shape.length === 3 ? lastShape(output) : output, area = outRows * outColumns;
+    const [, outColumns, maps] = isFirst ? lastShape(node.shape) : node.shape;
+    const area = node.shape.length === 3 ? sizeOf(node.shape) / maps : 1;
     const map = isFirst ? Math.floor(index / area) : index % maps, place = isFirst ? index % area : Math.floor(index / maps);
     const row = Math.floor(place / outColumns), column = place % outColumns;
-    const { rows, columns, strides, dilation, before } = windowOf({ window: [height, width], strides: [1, 1], padding: "valid", ...settings }, [height, width]);
+    const { rows, columns, strides, dilation, before } = windowOf({ padding: "valid", ...settings }, [height, width]);
     const terms = [];
     const valueAt = (y, across, channel) => (isFirst ? x[(channel * height + y) * width + across] : x[(y * width + across) * channels + channel]);
     const seen = this.channelsOf(node, map, channels, maps);
@@ -112,11 +111,34 @@ class LiveNetwork {
         }
       }
     }
-    if (node.kernel in POOLING) {
-      return { kind: POOLING[node.kernel], terms, bias: 0, before: result, activation: "linear", result };
+    if (node.kernel === "MaxPooling2D" || node.kernel === "AveragePooling2D") {
+      return { kind: node.kernel === "MaxPooling2D" ? "max" : "mean", terms, bias: 0, before: result, activation: "linear", result };
     }
     const bias = weights.bias?.[node.kernel === "LocallyConnected2D" ? place * maps + map : map] ?? 0;
     return summed(terms, bias, settings.activation, result);
+  }
+
+  // Merging and global pooling are sums, too; of a layer that acts on each number alone, the number is told.
+  explainOther(position, index, outputs) {
+    const node = this.data.nodes[position], result = outputs[position][index];
+    const valuesOf = (source) => (source < 0 ? this.image : outputs[source]);
+    const isSame = node.inputs.every((source) => this.shapeOf(source).join() === node.shape.join());
+    if (isSame && ["Add", "Average", "Maximum"].includes(node.kernel)) {
+      const terms = node.inputs.map((source) => ({ value: valuesOf(source)[index], at: [index], from: source }));
+      return { kind: { Add: "plain sum", Average: "mean", Maximum: "max" }[node.kernel], terms, result };
+    }
+    if (node.kernel.startsWith("Global")) {
+      const before = this.geometryOf(node.inputs[0]), terms = [];
+      const map = node.shape.length === 3 ? this.geometryOf(position).placeOf(index).map : index;
+      for (let row = 0; row < before.height; row++) {
+        for (let column = 0; column < before.width; column++) {
+          terms.push({ value: valuesOf(node.inputs[0])[before.at(row, column, map)], at: [row, column, map] });
+        }
+      }
+      return { kind: node.kernel === "GlobalMaxPooling2D" ? "max" : "mean", terms, result };
+    }
+    if (this.isPointwise(position)) return { kind: "one", terms: [{ value: valuesOf(node.inputs[0])[index], at: [index] }], result };
+    return { kind: "other", terms: [], result };
   }
 
   // Which channels of its input a map sees.
@@ -139,12 +161,27 @@ function summed(terms, bias, activation, result) {
 
 // A copy of an output in which some maps are 0.
 function withoutMaps(output, node, silent) {
-  const result = Float32Array.from(output);
-  const [, , maps] = node.channels_first ? lastShape(node.shape) : node.shape, area = result.length / maps;
+  const result = Float32Array.from(output), { height, width, at } = geometryOf(node.shape, node.maps_axis);
   for (const map of silent) {
-    for (let place = 0; place < area; place++) result[node.channels_first ? map * area + place : place * maps + map] = 0;
+    for (let row = 0; row < height; row++) for (let column = 0; column < width; column++) result[at(row, column, map)] = 0;
   }
   return result;
+}
+
+// How the numbers of a tensor lie: maps of height × width, counted along one axis, or one row of numbers.
+function geometryOf(shape, mapsAxis) {
+  if (shape.length !== 3) {
+    return { maps: sizeOf(shape), height: 1, width: 1, isRow: true, at: (row, column, map) => map, placeOf: (map) => ({ map, row: 0, column: 0 }) };
+  }
+  const [rowAxis, columnAxis] = [0, 1, 2].filter((axis) => axis !== mapsAxis);
+  const steps = [shape[1] * shape[2], shape[2], 1];
+  const along = (index, axis) => Math.floor(index / steps[axis]) % shape[axis];
+  return {
+    maps: shape[mapsAxis], height: shape[rowAxis], width: shape[columnAxis],
+    isRow: shape[rowAxis] * shape[columnAxis] === 1,
+    at: (row, column, map) => row * steps[rowAxis] + column * steps[columnAxis] + map * steps[mapsAxis],
+    placeOf: (index) => ({ map: along(index, mapsAxis), row: along(index, rowAxis), column: along(index, columnAxis) }),
+  };
 }
 
 // Base64 of little-endian numbers of 32 or 16 bits → Float32Array.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,8 +13,9 @@ from cnnlab.analyses.receptive_fields import image_axes_along, map_axes, recepti
 from cnnlab.datasets.permuting import pixel_order
 from cnnlab.errors import UserError
 from cnnlab.foreign_text import one_line
+from cnnlab.layers.base import Layer, SpatialLayer
 from cnnlab.layers.graph import IMAGE
-from cnnlab.live_page.kernels import kernel_of, lacking
+from cnnlab.live_page.kernels import MERGES, kernel_of, lacking
 from cnnlab.prediction import dataset_of
 
 if TYPE_CHECKING:
@@ -53,17 +54,17 @@ class LiveNetwork:
     probabilities: np.ndarray
 
     def as_dict(self) -> dict[str, Any]:
-        """The network ready for JSON; what each entry means is said where network.js reads it."""
+        """The network ready for JSON: what `LiveNetwork` in network.js takes.
+
+        `input`: how pixels are prepared; `order`: which pixel of the picture each pixel is. `nodes`: see
+        `nodes_of`. `weights`: see `encoded`.
+        """
         config, dataset = self.record.config, dataset_of(self.record)
         height, width, channels = dataset.image_shape
         permutation = dataset.permute_pixels
         order = None if permutation is None else pixel_order(permutation, height, width).tolist()
         return {
-            "title": config.name if config.fold is None else f"{config.name}, fold {config.fold}",
-            "experiment": config.name,
-            "folder": f"{self.record.path.parent.name}/{self.record.path.name}",
             "seed": config.seed,
-            "digest": config.digest,
             "test_accuracy": self.record.result.test_accuracy,
             "classes": [one_line(name) for name in dataset.class_names],
             "input": {
@@ -86,24 +87,16 @@ def encoded(weights: Sequence[LayerWeights], precision: Precision) -> dict[str, 
     return {"precision": precision, "weights": base64.b64encode(numbers.tobytes()).decode()}
 
 
-def text_bytes(numbers: int, precision: Precision) -> int:
-    """How long the text of so many weights is: base64 has four signs for three bytes."""
-    return -(-numbers * (2 if precision == "float16" else 4) // 3) * 4
-
-
 def check_supported(config: ExperimentConfig, run: str) -> None:
     """Refuse a network that a page cannot compute.
 
     Raises:
         UserError: some of its layers have no kernel, and the message names them; or it is too large.
     """
-    if problems := list(lacking(config.nodes)):
+    if problems := [*lacking(config.nodes), *_unequal(config)]:
         raise UserError("\n".join(f"{run}: {problem}" for problem in problems))
     if (numbers := config.architecture.total_params) > MOST_WEIGHTS:
-        raise UserError(
-            f"{run}: the network has {numbers:,} weights; a page that opens in browsers holds "
-            f"{MOST_WEIGHTS:,}"
-        )
+        raise UserError(f"{run}: the network has {numbers:,} weights; a page holds at most {MOST_WEIGHTS:,}")
 
 
 def network_of(record: Record, scale: PixelScale, images: np.ndarray, runtime: RuntimeConfig) -> LiveNetwork:
@@ -124,32 +117,36 @@ def network_of(record: Record, scale: PixelScale, images: np.ndarray, runtime: R
     if not all(np.isfinite(array).all() for layer in weights for array in layer):
         raise UserError(f"{record.path}: its weights are not finite numbers; the training has diverged")
     probabilities = model.probabilities(images)
-    precision = precision_of(model, images, probabilities)
+    if not np.isfinite(probabilities).all():
+        raise UserError(f"{record.path}: its probabilities are not finite numbers; train it again")
+    with np.errstate(over="ignore"):  # what becomes infinite is not taken
+        halves = [[array.astype(np.float16) for array in layer] for layer in weights]
+    precision: Precision = "float32"
+    if all(np.isfinite(array).all() for layer in halves for array in layer):
+        model.set_weights([[array.astype(np.float32) for array in layer] for layer in halves])
+        if np.max(np.abs(model.probabilities(images) - probabilities)) <= LARGEST_DIFFERENCE:
+            precision = "float16"
     return LiveNetwork(record, scale, model, weights, precision, probabilities)
 
 
-def precision_of(model: TrainedModel, images: np.ndarray, probabilities: np.ndarray) -> Precision:
-    """How precise the weights of a model have to be in a page.
-
-    Args:
-        model: its weights are rounded afterwards.
-        images: (N, H, W, C) uint8.
-        probabilities: the model's, of these images. Where none of them changes by more than 0.00005, weights
-            of 16 bits are enough.
-    """
-    with np.errstate(over="ignore"):  # what is too large is looked for below
-        halves = [[array.astype(np.float16) for array in layer] for layer in model.weights]
-    if not all(np.isfinite(array).all() for layer in halves for array in layer):
-        return "float32"
-    model.set_weights([[array.astype(np.float32) for array in layer] for layer in halves])
-    difference = np.max(np.abs(model.probabilities(images) - probabilities))
-    return "float16" if difference <= LARGEST_DIFFERENCE else "float32"
+def _unequal(config: ExperimentConfig) -> Iterator[str]:
+    """Layers that merge tensors of different ranks, for which Keras has rules of its own."""
+    for step in config.architecture.steps:
+        if len({len(shape) for shape in step.input_shapes}) > 1 and step.node.layer.type() in MERGES:
+            yield f"{step.node.name} merges tensors with different numbers of axes, which a page cannot do"
 
 
 def nodes_of(config: ExperimentConfig, *, is_permuted: bool) -> list[dict[str, Any]]:
-    """The layers, with where their weights stand among all of the network's."""
+    """The layers, as JSON has them.
+
+    Each with its kernel and what it is told, its inputs (−1: the image), and where its weights stand.
+    `channels_first`: of the layer itself. `maps_axis`: which axis of an output of three axes counts maps.
+    `lies`: "image" where its rows and columns run along those of the image, "exchanged" where they change
+    places, None where they run along others, or positions were lost. `field`: see `_field`.
+    """
     architecture = config.architecture
     shapes: dict[int, Shape] = {IMAGE: config.input_shape}
+    maps_axes = {IMAGE: 0 if config.dataset and config.dataset.data_format == "channels_first" else 2}
     places: dict[int, dict[str, Any]] = {}
     nodes, at = [], 0
     for position, step in enumerate(architecture.steps):
@@ -164,7 +161,11 @@ def nodes_of(config: ExperimentConfig, *, is_permuted: bool) -> list[dict[str, A
             for weight in weights:
                 places[position][weight.name] = {"shape": list(weight.shape), "at": at}
                 at += weight.size
-        is_image = 3 in {len(step.output_shape), *map(len, feeds)}
+        maps_axes[position] = _maps_axis(layer, maps_axes[node.inputs[0]])
+        along = None if is_permuted else image_axes_along(architecture, node.name)
+        rows_and_columns = tuple(axis for axis in range(3) if axis != maps_axes[position])
+        is_image = len(step.output_shape) == 3 and map_axes(architecture, node.name) == rows_and_columns
+        lies = {(0, 1): "image", (1, 0): "exchanged"}.get(along) if along and is_image else None
         nodes.append(
             {
                 "name": node.name,
@@ -172,30 +173,38 @@ def nodes_of(config: ExperimentConfig, *, is_permuted: bool) -> list[dict[str, A
                 "kernel": kernel.name,
                 "inputs": list(node.inputs),
                 "shape": list(step.output_shape),
-                "channels_first": is_image and map_axes(architecture, node.name) == (1, 2),
+                "channels_first": getattr(layer, "data_format", None) == "channels_first",
+                "maps_axis": maps_axes[position],
+                "lies": lies,
                 "settings": kernel.settings(layer, feeds),
                 "weights": places[position if node.shares is None else node.shares],
-                "params": 0
-                if node.shares is not None
-                else sum(each.size for each in layer.weights_of(feeds)),
-                "field": None if is_permuted else _field(architecture, node.name),
+                "params": 0 if node.shares is not None else sum(each.size for each in weights),
+                "field": None if lies is None else _field(architecture, node.name, lies),
             }
         )
     return nodes
 
 
-def _field(architecture: Architecture, layer: str) -> dict[str, Any] | None:
-    """Which rows and columns of the image each row and column of a layer's maps can see.
+def _maps_axis(layer: Layer, before: int) -> int:
+    """Which axis counts the maps of a layer's output, if it has three axes."""
+    if isinstance(layer, SpatialLayer):
+        return layer.channel_axis
+    order = layer.axes_order
+    return before if order is None or len(order) != 3 else order.index(before)
 
-    Each as [first, first no more seen]; None where it is all of the image, or not known.
+
+def _field(architecture: Architecture, layer: str, lies: str) -> dict[str, Any]:
+    """Which part of the image each row and column of maps can see: [first, first no more seen].
+
+    Of rows it is a part of the image's rows, of columns of its columns; the other way round where maps are
+    exchanged. Both numbers are 0 where only padding is seen.
     """
     step = next(each for each in architecture.steps if each.node.name == layer)
-    if len(step.output_shape) != 3 or image_axes_along(architecture, layer) != (0, 1):
-        return None
     rows, columns = (step.output_shape[axis] for axis in map_axes(architecture, layer))
-    down = np.stack([np.arange(rows), np.zeros(rows, int)], axis=-1)
-    across = np.stack([np.zeros(columns, int), np.arange(columns)], axis=-1)
+    down = np.stack([np.arange(rows), np.full(rows, columns // 2)], axis=-1)
+    across = np.stack([np.full(columns, rows // 2), np.arange(columns)], axis=-1)
+    vertical, horizontal = ([0, 2], [1, 3]) if lies == "image" else ([1, 3], [0, 2])
     return {
-        "rows": receptive_boxes(architecture, layer, down)[:, [0, 2]].tolist(),
-        "columns": receptive_boxes(architecture, layer, across)[:, [1, 3]].tolist(),
+        "rows": receptive_boxes(architecture, layer, down)[:, vertical].tolist(),
+        "columns": receptive_boxes(architecture, layer, across)[:, horizontal].tolist(),
     }

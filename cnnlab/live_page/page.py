@@ -57,10 +57,15 @@ def mode_of(dataset: DatasetConfig) -> str:
 
 
 def examples_of(data: Dataset, dataset: DatasetConfig) -> np.ndarray:
-    """Which test images a page begins with: the first of each class, then the second, by position."""
+    """Which test images a page begins with, by position: the first of each class, then the second.
+
+    Where there are more classes than images in a page, test images at even distances.
+    """
     size = int(np.prod(dataset.image_shape))
     count = max(1, min(MOST_EXAMPLES, EXAMPLE_BYTES // size, len(data.test.labels)))
     labels = np.asarray(data.test.labels)
+    if dataset.num_classes > count:  # the first classes alone would be much alike
+        return np.linspace(0, len(labels) - 1, count).astype(np.int64)
     occurrence = np.empty(len(labels), np.int64)  # the how many-th image of its class each one is
     for label in np.unique(labels):
         of_class = np.flatnonzero(labels == label)

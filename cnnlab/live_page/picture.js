@@ -14,19 +14,24 @@ function rounded(value) {
 // {values, width, height, channels}, row by row. Transparent parts are white.
 function pictureOf(rgba, width, height, channels) {
   const values = new Uint8ClampedArray(width * height * channels);
-  for (let pixel = 0; pixel < width * height; pixel++) {
-    const cover = rgba[4 * pixel + 3];
-    const [red, green, blue] = [0, 1, 2].map((part) => {
-      const value = rgba[4 * pixel + part];
-      if (cover === 255) return value;
-      const mixed = value * cover * 128 + 255 * (255 * 128 - cover * 128) + (128 << 7);
-      return (((mixed >> 8) + mixed) >> 8) >> 7;
-    });
+  const part = (value, cover) => {
+    if (cover === 255) return value;
+    const mixed = value * cover * 128 + 255 * (255 * 128 - cover * 128) + (128 << 7);
+    return (((mixed >> 8) + mixed) >> 8) >> 7;
+  };
+  for (let pixel = 0, at = 0; pixel < width * height; pixel++, at += 4) {
+    const cover = rgba[at + 3], red = part(rgba[at], cover), green = part(rgba[at + 1], cover), blue = part(rgba[at + 2], cover);
     if (channels === 1) values[pixel] = luma(red, green, blue);
-    else values.set([red, green, blue], 3 * pixel);
+    else {
+      values[3 * pixel] = red;
+      values[3 * pixel + 1] = green;
+      values[3 * pixel + 2] = blue;
+    }
   }
   return { values, width, height, channels };
 }
+
+const MOST_PIXELS = 89_478_485; // as many as `cnnlab predict` takes
 
 const luma = (red, green, blue) => (red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16;
 
@@ -74,8 +79,9 @@ function median(values) {
 }
 
 function hasLightRim({ values, width, height, channels }) {
-  const gray = channels === 1 ? values
-    : Uint8ClampedArray.from({ length: width * height }, (_, pixel) => luma(...values.subarray(3 * pixel, 3 * pixel + 3)));
+  if (channels === 1) return median(rimOf(values, width, height)) > 127;
+  const gray = new Uint8ClampedArray(width * height);
+  for (let pixel = 0; pixel < gray.length; pixel++) gray[pixel] = luma(values[3 * pixel], values[3 * pixel + 1], values[3 * pixel + 2]);
   return median(rimOf(gray, width, height)) > 127;
 }
 
@@ -107,6 +113,7 @@ function centeredDigit(values, width, height, { size }) {
   const brightest = Math.max(1, ...small.values);
   const digit = Float64Array.from(small.values, (value) => value * (255 / brightest));
   const total = digit.reduce((sum, value) => sum + value, 0);
+  if (!total) return canvas; // so little light that shrinking has lost it
   const place = (side, length, at) => {
     const middle = digit.reduce((sum, value, index) => sum + value * (at(index) + 0.5), 0) / total;
     return Math.max(0, Math.min(side - length, rounded(side / 2 - middle)));

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnlab.config.asked_runtime import asked_runtime
+from cnnlab.config.sections import RuntimeConfig
 from cnnlab.datasets.permuting import raw_images
 from cnnlab.errors import UserError
+from cnnlab.foreign_text import one_line
 from cnnlab.live_page.epochs import check_kept, epochs_of
 from cnnlab.live_page.network import check_supported, network_of
 from cnnlab.live_page.page import LivePage, examples_of, mode_of, render
@@ -47,7 +48,7 @@ def write_page(
         UserError: a layer cannot be computed in a page, the runs are of different data, or data has changed.
         CnnlabError: the page cannot be written.
     """
-    runtime = asked_runtime(runs[0][1].config.runtime, backend=None, device="cpu")
+    runtime = RuntimeConfig(backend="scratch")  # Keras on whatever it runs on, or on what is installed
     for folder, record in runs:
         mode_of(dataset_of(record))
         check_supported(record.config, str(folder))
@@ -69,13 +70,31 @@ def write_page(
         network = network_of(record, data.pixels, tried, runtime)
         check = {"example": 0, "probabilities": network.probabilities[0].tolist()}
         documents.append({**network.as_dict(), "check": check})
+    for document, title in zip(documents, titles_of([record for _, record in runs]), strict=True):
+        document["title"] = title
     dataset = dataset_of(runs[0][1])
-    slider = epochs_of(network, tried, reporter) if epochs else None
+    slider = epochs_of(network, reporter) if epochs else None
     text = render(documents, dataset, examples, epochs=slider)
     place = Folder(target.parent, inside=target.parent.parent if in_run else None)
     with place.alone() if in_run else nullcontext():  # other folders are the user's own
         place.write_text(target.name, text)
     return LivePage(target, len(text.encode()), tuple(folder for folder, _ in runs))
+
+
+def titles_of(records: Sequence[Record]) -> list[str]:
+    """What the runs are called on the page: by their seeds, too, where their names are the same."""
+    names = [
+        one_line(
+            each.config.name if each.config.fold is None else f"{each.config.name}, fold {each.config.fold}"
+        )
+        for each in records
+    ]
+    if len(set(names)) == len(names):
+        return names
+    seeds = [f"{name}, seed {each.seed}" for name, each in zip(names, records, strict=True)]
+    if len(set(seeds)) == len(seeds):
+        return seeds
+    return [f"{seed} ({each.config.digest[:8]})" for seed, each in zip(seeds, records, strict=True)]
 
 
 def _check_same_data(runs: Sequence[tuple[Path, Record]]) -> None:
@@ -86,6 +105,8 @@ def _check_same_data(runs: Sequence[tuple[Path, Record]]) -> None:
     """
     (first, one), *others = runs
     for folder, record in others:
+        if record.path == one.path:
+            raise UserError(f"{folder}: expected two runs, found the same one twice")
         a, b = dataset_of(one), dataset_of(record)
         if (a.image_shape, a.class_names) != (b.image_shape, b.class_names):
             found = f"{a.title} and {b.title}" if a.title != b.title else "other classes or sizes"

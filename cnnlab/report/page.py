@@ -38,6 +38,7 @@ from cnnlab.report.provenance import conditions, provenance
 from cnnlab.report.tables import table_rows
 from cnnlab.report.templates import pages
 from cnnlab.run_folders.records import Record
+from cnnlab.studies.report_pages import NOTICE, stamp
 from cnnlab.variation.document import Document as VariationDocument
 from cnnlab.variation.pictures import picture as variation_picture
 from cnnlab.variation.tables import reading_table
@@ -78,6 +79,8 @@ def render_report(
     names = [outcome.name for outcome in comparison.experiments]
     return environment.get_template("page.html").render(
         title=" vs ".join(names) if len(names) < 4 else f"{len(names)} experiments",
+        stamp=Markup(stamp(comparison.as_dict())),
+        notice=Markup(NOTICE),
         comparison=comparison,
         conclusion=conclusion(comparison),
         verdicts=[verdict(pair) for pair in comparison.pairs],

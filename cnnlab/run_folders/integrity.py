@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,14 @@ def check_files(path: Path, status: Mapping[str, Any]) -> None:
             raise DamagedRun(path, f"{name} cannot be read: {error.strerror or error}") from None
         if has_digests(status) and found != digests.get(name):
             raise DamagedRun(path, f"{name} is not the file that the run finished with")
+
+
+def link_in(source: Path) -> str | None:
+    """The name of a symbolic link in a run's folder, or of the folder itself."""
+    if source.is_symlink():
+        return source.name
+    for folder, folders, files in os.walk(source):
+        for name in (*folders, *files):
+            if os.path.islink(f"{folder}/{name}"):  # noqa: PTH114
+                return name
+    return None

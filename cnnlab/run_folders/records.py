@@ -152,6 +152,11 @@ def seed_of(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def is_aside(name: str) -> bool:
+    """Whether a folder's name is one that a run gets when another is trained in its place."""
+    return re.fullmatch(r"(damaged|earlier)-seed-[0-9]{1,10}(-[0-9]+)?", name) is not None
+
+
 def runs_in(folder: Path) -> list[Path]:
     """The run in this folder, or those of all seeds of an experiment, ascending; none where it is neither."""
     if is_run(folder):

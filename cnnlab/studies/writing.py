@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import pandas as pd
 
 from cnnlab.comparison import (
     ComparedOutcomes,
@@ -20,48 +20,50 @@ from cnnlab.comparison import (
     fold_table,
     rounded_table,
 )
+from cnnlab.errors import unknown
 from cnnlab.foreign_text import markdown
 from cnnlab.pictures.kit.figures import LazyFigures
 from cnnlab.pictures.kit.files import PNG, PictureFiles
 from cnnlab.pictures.kit.page import FORMATS
 from cnnlab.run_folders.folders import Folder
-from cnnlab.run_folders.records import read_json
 from cnnlab.studies.comparing import ComparedExperiments
 from cnnlab.studies.pictures import PICTURES, pictures
+from cnnlab.studies.report_pages import PAGE, mark_page
+from cnnlab.studies.result_folders import Experiments, results_folder
 from cnnlab.summary_tables.text import csv_text
 
 _MOST_CLASSES = 50
 """A page is for reading; of more classes, such as the 361 points of a Go board, comparison.json tells."""
 
 
-def comparison_folder(names: Iterable[str], out: Path) -> Folder:
-    """OUT/comparisons/A-vs-B/, made where it is not there."""
-    return Folder(comparison_path(names, out), inside=out)
+@dataclass(frozen=True)
+class WrittenComparison:
+    """A comparison's folder, which knows what was written to it."""
+
+    folder: Folder
+    older_page: Path | None
+    """Its report.html, where that shows other numbers than the tables."""
 
 
-def comparison_path(names: Iterable[str], out: Path) -> Path:
-    """OUT/comparisons/A-vs-B/"""
-    name = "-vs-".join(names)
-    if len(name) > 200:  # file systems end at 255
-        name = f"{name[:180]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return out / "comparisons" / name
+def experiments_of(comparison: ComparedOutcomes) -> Experiments:
+    """Whose results a comparison is."""
+    return Experiments({each.name: each.digest for each in comparison.experiments}, comparison.folds)
 
 
 def write_comparison(
     compared: ComparedExperiments, out: Path, *, page: str | None = None, how: PictureFiles = PNG
-) -> Folder:
-    """Write table.csv, table.md, comparison.json and the pictures; returns their folder, which knows them.
+) -> WrittenComparison:
+    """Write table.csv, table.md, comparison.json and the pictures.
 
-    `page` is written as report.html; without it, one of another comparison is removed.
+    `page` is written as report.html; without it, one that is there stays, and says so where it is older.
 
     A network that was resized is written as NAME.yaml, so that it can be trained again or changed.
     """
     comparison = compared.comparison
-    folder = comparison_folder((outcome.name for outcome in comparison.experiments), out)
     document = comparison.as_dict()
-    with folder.alone():
-        if page is None and not _is_written(folder.path, document):
-            folder.remove("report.html")  # first: whoever is killed then leaves no page beside other numbers
+    with results_folder(experiments_of(comparison), out) as folder:
+        # First: whoever is killed then leaves no page beside other numbers that does not say so.
+        is_older = page is None and mark_page(folder, document)
         folder.write_text("table.csv", csv_text(accuracy_table(comparison)))
         folder.write_text("table.md", markdown_page(comparison))
         folder.write_json("comparison.json", document)
@@ -72,18 +74,13 @@ def write_comparison(
                 if file not in files and (how.output is None or name not in drawn):
                     folder.remove(file)  # of an earlier comparison, which this one replaces
         if page is not None:
-            folder.write_text("report.html", page)
+            folder.write_text(PAGE, page)
         if compared.matched is not None:
             config = compared.matched.config
             if comparison.folds is not None:
                 config = config.with_fold(None)  # --folds gives it its folds
             folder.write_text(f"{config.name}.yaml", config.to_yaml())
-    return folder
-
-
-def _is_written(folder: Path, document: Mapping[str, Any]) -> bool:
-    """Whether a folder holds this comparison; as texts, for a number that is none does not equal itself."""
-    return json.dumps(read_json(folder / "comparison.json")) == json.dumps(document)
+    return WrittenComparison(folder, folder.path / PAGE if is_older else None)
 
 
 def comparison_text(
@@ -102,6 +99,25 @@ def comparison_text(
             *(prose(paragraph, style) for paragraph in conclusion(comparison)),
         ]
     )
+
+
+def chosen_columns(comparison: ComparedOutcomes, columns: Sequence[str], style: Style) -> str:
+    """One table of these columns of all tables, such as for a slide; names in any case.
+
+    Raises:
+        UserError: no table has such a column.
+    """
+    tables = [rounded_table(comparison), cost_table(comparison)]
+    known = {
+        str(name).rpartition(", ")[2].lower(): (name, table)
+        for table in tables[::-1]
+        for name in table.columns
+    }
+    for column in columns:
+        if column.lower() not in known:
+            raise unknown("column", column, [str(name).rpartition(", ")[2] for name, _ in known.values()])
+    chosen = [known[column.lower()] for column in dict.fromkeys(columns)]
+    return as_text(pd.DataFrame({name: table[name] for name, table in chosen}), style)
 
 
 def prose(text: str, style: Style) -> str:

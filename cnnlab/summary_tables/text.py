@@ -1,7 +1,8 @@
-"""A table as text: for a terminal, in Markdown, as CSV."""
+"""A table as text: for a terminal, in Markdown, in LaTeX, as CSV."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,32 @@ def html_text(table: pd.DataFrame, *, missing: str = "NaN") -> str:
 
 def _printable_cell(value: Any) -> Any:
     return printable(value) if isinstance(value, str) else value
+
+
+_IN_LATEX = {
+    "±": r"$\pm$",
+    "−": "$-$",
+    "–": "--",
+    "×": r"$\times$",
+    "→": r"$\to$",
+    "·": r"$\cdot$",
+    "÷": r"$\div$",
+}
+
+
+def latex_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    r"""A table for LaTeX, with \usepackage{booktabs}. The first `left` columns are flush left."""
+    from tabulate import tabulate
+
+    align = ["left" if column < left else "right" for column in range(len(headers))]
+    text = tabulate(  # which escapes what LaTeX would act on
+        [list(map(one_line, row)) for row in rows],
+        [one_line(header.replace("\n", " ").strip()) for header in headers],
+        tablefmt="latex_booktabs", colalign=align, headersalign=align, disable_numparse=True,
+    )  # fmt: skip
+    for sign, notation in _IN_LATEX.items():
+        text = text.replace(sign, notation)
+    return "\n".join(re.sub(r" {2,}", " ", line).rstrip() for line in text.splitlines())
 
 
 def table_width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:

@@ -12,7 +12,8 @@ from cnnlab.pictures.kit.figures import LazyFigures
 from cnnlab.pictures.kit.files import PNG, PictureFiles
 from cnnlab.run_folders.folders import Folder
 from cnnlab.run_folders.records import read_json
-from cnnlab.studies.writing import comparison_folder, comparison_path, prose
+from cnnlab.studies.result_folders import Experiments, results_folder, results_path
+from cnnlab.studies.writing import prose
 from cnnlab.summary_tables.text import csv_text
 from cnnlab.variation.document import Document, read_document
 from cnnlab.variation.pictures import picture
@@ -26,9 +27,9 @@ def file_name(keys: Sequence[str]) -> str:
 
 def write_variation(document: Document, out: Path, how: PictureFiles = PNG) -> Folder:
     """Write vary-KEY.json, .csv, .md and .png to OUT/comparisons/A-vs-B/; returns the folder."""
-    folder = comparison_folder((each["name"] for each in document["experiments"]), out)
+    experiments = Experiments({each["name"]: each["digest"] for each in document["experiments"]})
     name = file_name(document["keys"])
-    with folder.alone():
+    with results_folder(experiments, out) as folder:
         folder.write_text(f"{name}.csv", csv_text(value_table(document)))
         folder.write_text(f"{name}.md", variation_text(document, "markdown") + "\n")
         how.write(folder, LazyFigures({name: lambda: picture(document)}))
@@ -44,7 +45,7 @@ def read_variations(experiments: Mapping[str, str], out: Path) -> Iterator[Docum
     """
     if len(experiments) != 2:
         return
-    for path in sorted(comparison_path(experiments, out).glob("vary-*.json")):
+    for path in sorted(results_path(Experiments(experiments), out).glob("vary-*.json")):
         document = read_document(read_json(path))
         if document and {each["name"]: each["digest"] for each in document["experiments"]} == experiments:
             yield document

@@ -35,6 +35,7 @@ def test_the_examples_are_true(tmp_path, monkeypatch, backend):
         "explain",
         "verify_resume",
         "verify_gradients",
+        "verify_runs",
         "bench_convolution",
         "bench_epoch",
         "bench_verdict",

@@ -157,7 +157,7 @@ def test_an_image_takes_the_same_way_as_a_file(runs, tmp_path):
     )
     np.testing.assert_array_equal(from_file.probabilities, from_array.probabilities)
     np.testing.assert_array_equal(from_file.probabilities, from_bytes.probabilities)
-    assert from_array[0].notes == ("cropped and resized from 40×30 to 28×28",)
+    assert from_array[0].notes == ("cropped and resized from 30×40 to 28×28 (width × height)",)
     assert from_array.probabilities.sum(axis=1) == pytest.approx(1)
     assert list(from_array.table.columns[:3]) == ["image", "class", "probability"]
     assert runs[2].predict([pixels, pixels]).probabilities.shape == (2, 6)

@@ -96,7 +96,8 @@ def test_the_cnn_as_json():
     assert second["locality_saving"] == pytest.approx(18.7, abs=0.01)
     assert second["sharing_saving"] == 121.0
     assert layers["max_pooling2d_1"]["locality_saving"] is None
-    assert layers["flatten_1"]["receptive_field"] == layers["dense_2"]["receptive_field"] == (28, 28)
+    assert layers["flatten_1"]["receptive_field"] == layers["max_pooling2d_2"]["receptive_field"] == (10, 10)
+    assert layers["dense_1"]["receptive_field"] == layers["dense_2"]["receptive_field"] == (28, 28)
 
 
 def test_the_two_savings_multiply_to_the_whole():

@@ -82,7 +82,8 @@ def test_random_stacks(stack):
         pytest.param([{"Conv2D": {"filters": 1, "kernel_size": [1, 7]}}], (1, 7), id="flat"),
         pytest.param([{"Conv2D": {"filters": 1, "kernel_size": 9, "padding": "same"}}] * 2, (12, 12),
                      id="no larger than the image"),
-        pytest.param(["Flatten"], (12, 12), id="everything from Flatten on"),
+        pytest.param(["Flatten"], (1, 1), id="moved by Flatten"),
+        pytest.param(["Flatten", {"Dense": {"units": 2}}], (12, 12), id="everything from Dense on"),
         pytest.param([{"Dropout": {"rate": 0.5}}], (1, 1), id="a layer without a window"),
     ],
 )  # fmt: skip
@@ -162,8 +163,11 @@ def test_a_mixed_format_is_followed_axis_by_axis():
     assert fields == [(3, 3), (5, 12)]
 
 
-def test_a_channels_first_image_that_is_only_flattened_is_seen_whole() -> None:
+def test_a_channels_first_image_that_is_only_flattened_is_seen_pixel_by_pixel() -> None:
     from cnnlab.config.experiment import load_config
 
     config = load_config("dnn", ["dataset.data_format=channels_first"])
-    assert {row.receptive_field for row in config.architecture.rows} == {(28, 28)}
+    fields = [row.receptive_field for row in config.architecture.rows]
+    flattened = [row.type for row in config.architecture.rows].index("Dense")
+    assert set(fields[:flattened]) == {(1, 1)}
+    assert set(fields[flattened:]) == {(28, 28)}

@@ -58,6 +58,22 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
             id="tab",
         ),
         pytest.param(
+            "dataset: {name: mnist}\nmodel: [Flatten]\n",
+            "mine.yaml:2:8: model: expected a mapping of keys to values, found a list; write the layers "
+            "under model.layers",
+            id="list-of-layers",
+        ),
+        pytest.param(
+            GOOD + "lr: 0.1\n",
+            "mine.yaml:3:1: lr: unknown key; did you mean training.optimizer.learning_rate?",
+            id="learning-rate-on-top",
+        ),
+        pytest.param(
+            GOOD + "batch_size: 10\n",
+            "mine.yaml:3:1: batch_size: unknown key; did you mean training.batch_size?",
+            id="batch-size-on-top",
+        ),
+        pytest.param(
             "- a\n- b\n", "mine.yaml:1:1: expected a mapping of keys to values, found a list", id="list"
         ),
         pytest.param(
@@ -345,7 +361,7 @@ ALIAS_BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
         ),
         pytest.param(
             mnist("  - Flatten\n  - Dense: {units: 10, activation: relu}\n"),
-            "mine.yaml:5:5: model.layers[1] Dense: the network ends in relu; expected softmax "
+            "mine.yaml:5:36: model.layers[1].activation: the network ends in relu; expected softmax "
             "(probabilities), or no activation (logits, which the loss then turns into probabilities)",
             id="ends-in-relu",
         ),
@@ -505,7 +521,7 @@ USAGE = {
         pytest.param(
             ["summary", "cnn", "--json", "--csv"],
             "summary",
-            "--json, --csv and --markdown exclude each other",
+            "--json, --csv, --markdown and --latex exclude each other",
             id="two-formats",
         ),
         pytest.param(

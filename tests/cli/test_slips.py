@@ -60,9 +60,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         pytest.param(
             ["train", "cnn", "--epochs", "3"],
-            "To change a setting of the config, use --set, such as --set training.epochs=3.",
+            "To change this setting of the config, use --set training.epochs=VALUE.",
             id="setting-as-option",
         ),
+        pytest.param(
+            ["train", "cnn", "--batch-size", "3"], "use --set training.batch_size=VALUE.", id="two-words"
+        ),
+        pytest.param(
+            ["train", "cnn", "--lr", "3"], "use --set training.optimizer.learning_rate=VALUE.", id="lr"
+        ),
+        pytest.param(["train", "cnn", "--nonsense"], "Error: No such option '--nonsense'.", id="no-setting"),
         pytest.param(["train", "cnn", "--seeds", "０-４"], "expected seeds such as 0-4", id="wide-digits"),
         pytest.param(["train", "cnn", "--seeds", "٣"], "expected seeds such as 0-4", id="arabic-digits"),
         pytest.param(["data", "show", "xo", "-o", "folder"], "File 'folder' is a directory.", id="a-folder"),
@@ -156,7 +163,7 @@ def test_usage(cnnlab, here: Path, arguments: list[str], message: str) -> None:
         *(
             pytest.param(
                 [*command, f"nowhere/it{ending}"],
-                f"nowhere/it{ending or '.yaml'}: cannot be written: No such file or directory",
+                f"nowhere/it{ending or '.yaml'}: cannot be written: there is no folder nowhere",
                 id=f"{command[0]}-to-nowhere",
             )
             for command, ending in (
@@ -255,3 +262,15 @@ def test_an_overview_with_a_broken_config_is_not_all_right(cnnlab, here: Path) -
     assert (code, stderr) == (2, "configs/broken.yaml:1:7: seed: expected 0 or more, found -1\n")
     assert any(line.startswith("cnn ") for line in stdout.splitlines())
     assert "exit code is then 2" in " ".join(cnnlab("summary", "--help").stdout.split())
+
+
+def test_a_config_in_the_folder_is_named(tmp_path, monkeypatch, capsys):
+    """An experiment's name is looked up in configs/; `cnnlab init mine` writes mine.yaml here."""
+    monkeypatch.chdir(tmp_path)
+    from cnnlab.cli import run
+
+    assert run(["init", "mine", "--like", "dnn"]) == 0
+    capsys.readouterr()
+    assert run(["train", "mine"]) == 2
+    message = "unknown experiment 'mine'; did you mean mine.yaml, the file in this folder?"
+    assert capsys.readouterr().err.strip() == message

@@ -61,7 +61,7 @@ def test_the_cnn_of_the_lecture(cnnlab) -> None:
         ("max_pooling2d_1", "MaxPooling2D", [13, 13, 25], 0, 0, 0, [4, 4]),
         ("conv2d_2", "Conv2D", [11, 11, 50], 11_300, 1_361_250, 6_050, [8, 8]),
         ("max_pooling2d_2", "MaxPooling2D", [5, 5, 50], 0, 0, 0, [10, 10]),
-        ("flatten_1", "Flatten", [1250], 0, 0, 0, [28, 28]),
+        ("flatten_1", "Flatten", [1250], 0, 0, 0, [10, 10]),
         ("dense_1", "Dense", [100], 125_100, 125_000, 100, [28, 28]),
         ("dense_2", "Dense", [10], 1_010, 1_000, 10, [28, 28]),
     ]

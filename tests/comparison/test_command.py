@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -289,22 +291,84 @@ def test_only_what_was_written_now_is_named(tmp_path, make_run, capsys, monkeypa
     runs = [str(make_run(tmp_path, name)) for name in ("colors_dnn", "colors_cnn")]
     folder = tmp_path / "comparisons" / "colors_dnn-vs-colors_cnn"
     folder.mkdir(parents=True)
-    for name in ("report.html", "another.yaml", "notes.txt"):
+    for name in ("another.yaml", "notes.txt"):
         (folder / name).write_text("of an earlier day", encoding="utf-8")
     monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
     assert run(["compare", *runs, "--out", str(tmp_path), "--quiet"]) == 0
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"{folder}: comparison.json, table.csv, table.md"
-    assert (folder / "notes.txt").exists()
-    assert not (folder / "report.html").exists()  # of other runs, perhaps
-    (folder / "report.html").write_text("of another process", encoding="utf-8")
-    assert run(["compare", *runs, "--out", str(tmp_path), "--quiet"]) == 0
-    assert (folder / "report.html").exists()  # the page of the same comparison
-    assert run(["compare", *reversed(runs), "--out", str(tmp_path), "--quiet"]) == 0
-    assert (folder / "report.html").exists()
-    runs[0] = str(make_run(tmp_path, "colors_dnn", accuracy=0.5))
-    assert run(["compare", *runs, "--out", str(tmp_path), "--quiet"]) == 0
-    assert not (folder / "report.html").exists()
+    streams = capsys.readouterr()
+    assert streams.out.splitlines()[-1] == f"{folder}: comparison.json, table.csv, table.md"
+    assert streams.err == ""
+    assert {"another.yaml", "notes.txt"} <= {each.name for each in folder.iterdir()}
+
+
+def test_a_page_stays_and_says_where_it_is_older_than_the_tables(tmp_path, make_run, capsys, monkeypatch):
+    monkeypatch.setattr("cnnlab.studies.writing.pictures", lambda comparison, answers: {})
+    monkeypatch.setattr("cnnlab.studies.pictures.answers_on_images", lambda comparison, jobs: None)
+    pairs = [
+        [str(make_run(tmp_path, name, seed=seed)) for name in ("colors_dnn", "colors_cnn")] for seed in (0, 1)
+    ]
+    page = tmp_path / "comparisons" / "colors_dnn-vs-colors_cnn" / "report.html"
+    older = "This page is older than the tables beside it."
+
+    def call(command, *runs):
+        assert run([command, *runs, "--out", str(tmp_path), "--quiet"]) == 0
+        return page.read_text(encoding="utf-8"), capsys.readouterr().err
+
+    call("report", *pairs[0])
+    written = page.read_text(encoding="utf-8")
+    assert call("compare", *pairs[0]) == (written, "")
+    says = f"{page} is older than the tables; cnnlab report, with the same arguments, writes it anew\n"
+    for _ in range(2):
+        text, told = call("compare", *pairs[0], *pairs[1])
+        assert told == says
+        assert text.count(older) == 1
+        assert [line for line in text.splitlines() if older not in line] == [
+            line for line in written.splitlines() if line != "<!-- notice -->"
+        ]
+    assert call("compare", *pairs[0]) == (written, "")
+    call("compare", *pairs[0], *pairs[1])
+    text, told = call("report", *pairs[0], *pairs[1])
+    assert (older in text, told) == (False, "")
+
+
+def test_a_page_that_is_not_of_cnnlab_stays_as_it_is(tmp_path, make_run, capsys):
+    runs = [str(make_run(tmp_path, name)) for name in ("colors_dnn", "colors_cnn")]
+    page = tmp_path / "comparisons" / "colors_dnn-vs-colors_cnn" / "report.html"
+    page.parent.mkdir(parents=True)
+    for content in (b"<p>My own words.\r\n", b"\xff\xfe"):
+        page.write_bytes(content)
+        assert run(["compare", *runs, "--out", str(tmp_path), "--quiet"]) == 0
+        assert f"{page} is older than the tables" in capsys.readouterr().err
+        assert page.read_bytes() == content
+
+
+def test_a_folder_belongs_to_experiments_and_their_settings(tmp_path, make_run, capsys):
+    """Others of the same names get a folder of their own, and stay there."""
+    first = [str(make_run(tmp_path, name)) for name in ("colors_dnn", "colors_cnn")]
+    changed = [
+        first[0],
+        str(make_run(tmp_path, "colors_cnn", changes=["training.epochs=3"])),
+    ]
+
+    def folder_of(runs):
+        assert run(["compare", *runs, "--out", str(tmp_path), "--quiet"]) == 0
+        return Path(capsys.readouterr().out.splitlines()[-1].split(": ")[0])
+
+    shared, own = folder_of(first), folder_of(changed)
+    assert shared.name == "colors_dnn-vs-colors_cnn"
+    assert re.fullmatch("colors_dnn-vs-colors_cnn-[0-9a-f]{8}", own.name)
+    kept = (shared / "comparison.json").read_bytes()
+    assert folder_of(changed) == own
+    assert (shared / "comparison.json").read_bytes() == kept
+    assert folder_of([*first, str(make_run(tmp_path, "colors_cnn", seed=1))]) == shared  # more seeds
+    digests = [each["digest"] for each in json.loads((own / "comparison.json").read_text())["experiments"]]
+    assert digests == [read_record(Path(each)).config.digest for each in changed]
+    assert json.loads((own / "experiments.json").read_text())["experiments"] == [
+        {"name": name, "digest": digest}
+        for name, digest in zip(("colors_dnn", "colors_cnn"), digests, strict=True)
+    ]
+    shutil.rmtree(shared)
+    assert folder_of(changed) == own  # even if the shorter name is free
 
 
 def test_the_page_of_a_comparison_with_a_number_that_is_none_stays(tmp_path, make_run, monkeypatch):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from PIL import Image
 
 from cnnlab.cli import run
 from cnnlab.config.experiment import known_configs, load_config, shipped_configs
@@ -80,7 +81,7 @@ def test_nothing_is_overwritten_without_force(capsys):
         pytest.param(["mine", "--like", "vg16"], "did you mean vgg16?", id="like"),
         pytest.param(["mine", "--dataset", "mnsit"], "did you mean mnist?", id="dataset"),
         pytest.param(["mine", "--like", "vgg16", "--dataset", "mnist"], "which has a dataset", id="both"),
-        pytest.param(["nowhere/mine"], "No such file or directory", id="folder"),
+        pytest.param(["nowhere/mine"], "there is no folder nowhere", id="folder"),
     ],
 )
 def test_mistakes(arguments, message, capsys):
@@ -92,3 +93,49 @@ def test_mistakes(arguments, message, capsys):
 def test_json(capsys):
     assert run(["init", "mine", "--like", "dnn", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"path": "mine.yaml", "name": "mine", "like": "dnn"}
+
+
+def test_for_a_folder_of_pictures(validator, capsys):
+    for name, color in {"cat": (200, 30, 30), "dog's": (20, 30, 220)}.items():
+        (Path("my photos") / name).mkdir(parents=True)
+        for number in range(6):
+            Image.new("RGB", (200, 150), color).save(Path("my photos") / name / f"{number}.png")
+    Path("sub").mkdir()
+    assert run(["init", "sub/mine", "--for", "my photos"]) == 0
+    config = load_config("sub/mine.yaml")
+    assert config.dataset.image_shape == (48, 64, 3)
+    assert config.architecture.output_shape == (2,)
+    assert "the first image is 200×150 (width × height)" in Path("sub/mine.yaml").read_text(encoding="utf-8")
+    assert max(map(len, Path("sub/mine.yaml").read_text(encoding="utf-8").splitlines())) <= 110
+    capsys.readouterr()
+    assert run(["data", "check", "sub/mine.yaml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["image_shape"] == [48, 64, 3]
+    for like in STARTERS:
+        assert run(["init", "mine", "--force", "--like", like, "--for", "my photos"]) == 0
+        assert validator.is_valid(read_yaml(Path("mine.yaml")).plain())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--for", "nowhere"], "--for: expected a folder of images, found 'nowhere'"),
+        (["--for", "empty", "--dataset", "mnist"], "--dataset and --for exclude each other"),
+        (["--for", "empty", "--like", "vgg16"], "--for: expected --like cnn, dnn, resnet, inception, found"),
+        (["--for", "empty"], "empty"),
+    ],
+)
+def test_a_folder_that_cannot_be_used(options, message, capsys):
+    Path("empty").mkdir()
+    assert run(["init", "mine", *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not Path("mine.yaml").exists()
+
+
+def test_the_schema_is_beside_the_config_and_stays_as_it_is():
+    Path("schema.json").write_text("mine", encoding="utf-8")
+    assert run(["init", "mine"]) == 0
+    assert Path("schema.json").read_text(encoding="utf-8") == "mine"
+    Path("other").mkdir()
+    assert run(["init", "other/mine"]) == 0
+    assert json.loads(Path("other/schema.json").read_text(encoding="utf-8"))["properties"]
+    assert "$schema=schema.json" in Path("other/mine.yaml").read_text(encoding="utf-8")

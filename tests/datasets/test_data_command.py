@@ -155,6 +155,29 @@ def test_check_of_a_folder_names_its_classes(here, call, write_images):
     assert "total 16 4" in " ".join(out.split())
 
 
+def test_check_lists_odd_sizes_all_at_once_and_takes_a_size(here, call, write_images):
+    write_images(here / "pets", {"cat": 5, "dog": 5})
+    for number, side in enumerate((10, 11), start=1):
+        Image.new("RGB", (side, 9)).save(here / "pets" / "dog" / f"odd{number}.png")
+    code, _, err = call("data", "check", "pets")
+    assert code == 2
+    assert err.splitlines() == [
+        "pets: 2 of 12 images are not of 8×6 pixels (width × height)",
+        "   pets/dog/odd1.png: 10×9",
+        "   pets/dog/odd2.png: 11×9",
+        "   to bring all images to one size, by cropping or as dataset.resize says, set dataset.size: [6, 8] "
+        "([height, width]), or for a check --size 8x6",
+    ]
+    code, out, _ = call("data", "check", "pets", "--size", "8x6", "--json")
+    assert code == 0
+    assert json.loads(out)["image_shape"] == [6, 8, 3]
+    for size in ("0", "8x", "big", "8x6x3"):
+        code, _, err = call("data", "check", "pets", "--size", size)
+        assert (code, "expected a size in pixels such as 32x24" in err) == (2, True)
+    code, _, err = call("data", "check", "xo", "--size", "8")
+    assert (code, err) == (2, "--size: expected a folder of images, found 'xo'\n")
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -191,7 +214,7 @@ def test_show_draws_a_labelled_sheet(here, call):
 def test_show_writes_where_it_is_told_and_says_where_it_cannot(here, call):
     assert call("data", "show", "xo", "--count", "3", "-o", "some.png")[:2] == (0, "some.png\n")
     code, _, err = call("data", "show", "xo", "-o", "no/such/folder.png")
-    assert (code, err) == (2, "no/such/folder.png: cannot be written: No such file or directory\n")
+    assert (code, err) == (2, "no/such/folder.png: cannot be written: there is no folder no\n")
     code, _, err = call("data", "show", "xo", "-o", "sheet.xyz")
     assert (code, err) == (2, "sheet.xyz: expected a name that ends in .png\n")
 

@@ -373,11 +373,11 @@ def test_images_of_different_sizes_need_a_size(tmp_path, data_paths, write_image
     (tmp_path / "pets" / "cat" / "000.png").rename(tmp_path / "pets" / "cat" / "other.png")
     message = refused(tmp_path / "pets", data_paths)
     assert message == (
-        f"{tmp_path / 'pets'}: 2 of 10 images are not of 6×8 pixels\n"
-        f"   {tmp_path / 'pets' / 'cat' / 'other.png'}: 12×6\n"
+        f"{tmp_path / 'pets'}: 2 of 10 images are not of 8×6 pixels (width × height)\n"
+        f"   {tmp_path / 'pets' / 'cat' / 'other.png'}: 6×12\n"
         f"   {tmp_path / 'pets' / 'dog' / '000.png'}: 10×10\n"
-        "   set dataset.size: [height, width] to bring all images to one size, by cropping or as "
-        "dataset.resize says"
+        "   to bring all images to one size, by cropping or as dataset.resize says, set dataset.size: [6, 8] "
+        "([height, width]), or for a check --size 8x6"
     )
     assert load_dataset(config(tmp_path / "pets", size=[6, 8]), data_paths).train.images.shape[1:] == (
         6,

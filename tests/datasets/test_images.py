@@ -78,7 +78,7 @@ def test_pad_keeps_a_line_of_a_very_long_image(size):
 
 
 def test_exact_refuses_another_size(picture):
-    with pytest.raises(OtherSize, match=r"^6×8$"):
+    with pytest.raises(OtherSize, match=r"^8×6$"):
         decoded(encoded(picture), size=(8, 6))
 
 
@@ -307,11 +307,11 @@ def test_bytes_cut_or_changed_anywhere_never_crash(picture):
 @pytest.mark.parametrize(
     ("size", "resize", "said"),
     [
-        ((12, 6), "crop", "cropped and resized from 6×8 to 12×6"),
-        ((12, 6), "pad", "resized and padded from 6×8 to 12×6"),
-        ((12, 6), "stretch", "stretched from 6×8 to 12×6"),
-        ((3, 4), "crop", "resized from 6×8 to 3×4"),
-        ((3, 4), "pad", "resized from 6×8 to 3×4"),
+        ((12, 6), "crop", "cropped and resized from 8×6 to 6×12 (width × height)"),
+        ((12, 6), "pad", "resized and padded from 8×6 to 6×12 (width × height)"),
+        ((12, 6), "stretch", "stretched from 8×6 to 6×12 (width × height)"),
+        ((3, 4), "crop", "resized from 8×6 to 4×3 (width × height)"),
+        ((3, 4), "pad", "resized from 8×6 to 4×3 (width × height)"),
     ],
 )
 def test_what_is_done_to_an_image_of_another_size(picture, size, resize, said):

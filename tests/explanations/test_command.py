@@ -426,11 +426,13 @@ def test_everything_that_pictures_show_of_a_keras_file(
     if count > 1:
         names = [path.name for path in pictures]
         assert shown["features"]["images"] == shown["occlusion"]["images"] == names
-        assert shown["features"]["notes"] == [["cropped and resized from 30×40 to 8×8"]] * 2
+        assert shown["features"]["notes"] == [["cropped and resized from 40×30 to 8×8 (width × height)"]] * 2
         assert (shown["style"]["content"], shown["style"]["style"]) == tuple(names)
         assert {shown[each]["image"] for each in ("convolution", "kernels", "dream")} == {names[0]}
         for (_, labels, *_), _ in drawn:
-            assert all(label.endswith("cropped and resized from 30×40 to 8×8") for label in labels)
+            assert all(
+                label.endswith("cropped and resized from 40×30 to 8×8 (width × height)") for label in labels
+            )
 
 
 def test_all_of_a_run_on_a_picture(explain, tmp_path, monkeypatch):

@@ -230,7 +230,7 @@ def test_a_layer_that_cannot_be_used(layer, message):
     ),
     pytest.param(
         TEXT.replace("LAYER", "class_name: Flatten").replace("softmax", "sigmoid"),
-        "bad.yaml:12:17: model.keras.config.layers[3].config Dense: the network ends in sigmoid; expected softmax "
+        "bad.yaml:12:40: model.keras.config.layers[3].config.activation: the network ends in sigmoid; expected softmax "
         "(probabilities), or no activation (logits, which the loss then turns into probabilities)",
         id="activation",
     ),

@@ -93,19 +93,24 @@ def test_the_verdict_claims_only_what_is_shown(carried_out):
     assert "The 3 seeds do not support a claim about" in text  # all differences are equal: signs alone count
 
 
-def test_the_configs_are_those_of_the_last_ladder(ladder, tmp_path):
+def test_the_configs_of_other_rungs_stay(ladder, tmp_path):
     write_configs(ladder, tmp_path)
-    folder = study_path("dnn", "cnn", tmp_path) / "configs"
+    folder = study_path(ladder, tmp_path) / "configs"
     assert {path.stem for path in folder.iterdir()} == {rung.id for rung in ladder.rungs}
     strided = load_config(str(folder / "cnn_strided.yaml"))
     assert (strided.name, strided.digest) == ("cnn_strided", ladder.by_id["cnn_strided"].config.digest)
+    (folder / "mine.yaml").write_text("name: mine", encoding="utf-8")
     write_configs(derive(ladder.dnn, ladder.cnn, wanted=["cnn_average"]), tmp_path)
-    assert {path.stem for path in folder.iterdir()} == {"dnn", "cnn", "cnn_average"}
+    assert {path.stem for path in folder.iterdir()} == {
+        "mine",
+        "cnn_average",
+        *(rung.id for rung in ladder.rungs),
+    }
 
 
 def test_a_study_is_read_back_for_the_same_two_experiments_only(carried_out, ladder, tmp_path):
     document = study_document(carried_out(set()), tmp_path)
-    path = study_path("dnn", "cnn", tmp_path) / "why.json"
+    path = study_path(ladder, tmp_path) / "why.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(document), encoding="utf-8")
     digests = {"cnn": ladder.cnn.digest, "dnn": ladder.dnn.digest}

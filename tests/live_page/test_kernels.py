@@ -260,7 +260,8 @@ def test_a_number_is_the_sum_that_is_shown(data_format, backend, engine):
         "linear": float,
     }
     kinds = [{each["kind"] for each in layer} for layer in found]
-    assert kinds == [{"other"}, {"sum"}, {"sum"}, {"sum"}, {"max"}, {"mean"}, {"sum"}, {"other"}, {"sum"}]
+    first = {"other"} if data_format == "channels_first" else {"one"}
+    assert kinds == [first, {"sum"}, {"sum"}, {"sum"}, {"max"}, {"mean"}, {"sum"}, {"other"}, {"sum"}]
     for layer in found:
         for told in layer:
             assert told["result"] == told["value"]
@@ -275,6 +276,93 @@ def test_a_number_is_the_sum_that_is_shown(data_format, backend, engine):
                         told["value"], abs=1e-5
                     )
     assert {told["terms"] for told in found[1]} <= {12, 8, 6, 4}  # a window of 3 × 2 × 2, cut at the edges
+
+
+def in_order(shape):
+    return np.arange(np.prod(shape)).reshape(shape)
+
+
+@pytest.mark.parametrize("permuted", [False, True])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_behind_flatten_a_number_is_known_by_where_it_was(data_format, permuted, backend, engine):
+    """The map, row and column of each number of a Flatten layer, whatever is moved before it."""
+    from cnnlab.model import build_model
+
+    height, width, channels = 4, 3, 2
+    moved = [{"Permute": {"dims": [3, 1, 2]}}] if permuted else []
+    layers = [
+        *moved,
+        {"Flatten": {"data_format": data_format}},
+        {"Dense": {"units": 2, "activation": "softmax"}},
+    ]
+    config = ExperimentConfig.model_validate(
+        {"name": "flat", "model": {"input_shape": [height, width, channels], "layers": layers}}
+    )
+    found = engine(
+        "const net = new LiveNetwork(arguments[0]);"
+        "return Array.from({ length: arguments[2] }, (_, index) => net.originOf(arguments[1], index));",
+        as_page_has_it(config, build_model(config)), len(moved), height * width * channels,
+    )  # fmt: skip
+    # Where each number of the image comes to lie, followed by NumPy.
+    numbers = in_order((height, width, channels))
+    if permuted:
+        numbers = numbers.transpose(2, 0, 1)
+    if data_format == "channels_first":
+        numbers = numbers.transpose(1, 2, 0)
+    for origin, number in zip(found, numbers.ravel(), strict=True):
+        row, column, channel = np.unravel_index(number, (height, width, channels))
+        assert (origin["row"], origin["column"], origin["map"]) == (row, column, channel)
+
+
+def test_layers_of_keras_that_merge_repeat_axes_of_size_1(backend, engine):
+    """A squeeze-and-excitation block multiplies maps by one number each."""
+    import keras
+
+    import cnnlab
+
+    dataset = load_config("colors_dnn").dataset
+    image = keras.Input(dataset.image_shape)
+    maps = keras.layers.Conv2D(3, 3, padding="same")(image)
+    weight = keras.layers.GlobalAveragePooling2D(keepdims=True)(maps)
+    scaled = keras.layers.Multiply()([maps, keras.layers.Conv2D(3, 1, activation="sigmoid")(weight)])
+    less = keras.layers.Subtract()([scaled, weight])
+    least = keras.layers.Minimum()([less, maps])
+    pooled = keras.layers.AveragePooling2D(7)(least)
+    answer = keras.layers.Dense(dataset.num_classes, activation="softmax")(keras.layers.Flatten()(pooled))
+    model = keras.Model(image, answer)
+    config = cnnlab.Experiment.from_keras(model, dataset="colors", name="se").config
+    from cnnlab.model import build_model
+
+    check_supported(config, "se")
+    own = build_model(config)
+    with_random_weights(own, 2)
+    pixels = np.random.default_rng(2).integers(0, 256, (2, *dataset.image_shape))
+    wanted = np.asarray(own((pixels / 255).astype(np.float32), training=False))
+    found = engine(FORWARD, as_page_has_it(config, own), [each.ravel().tolist() for each in pixels])
+    np.testing.assert_allclose([probabilities for _, probabilities in found], wanted, atol=1e-5)
+
+
+def test_padding_sees_nothing_and_the_rest_its_own_pixel():
+    layers = [{"ZeroPadding2D": {"padding": 1}}, "Flatten", {"Dense": {"units": 2, "activation": "softmax"}}]
+    config = ExperimentConfig.model_validate(
+        {"name": "padded", "model": {"input_shape": [4, 5, 1], "layers": layers}}
+    )
+    field = nodes_of(config, is_permuted=False)[0]["field"]
+    assert field["rows"] == [[0, 0], [0, 1], [1, 2], [2, 3], [3, 4], [0, 0]]
+    assert field["columns"] == [[0, 0], [0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [0, 0]]
+
+
+def test_a_threshold_cuts_the_value_itself_off(engine):
+    node = {"settings": {"max_value": None, "negative_slope": 0.5, "threshold": 1.0}}
+    found = engine(
+        "return Array.from(KERNELS.ReLU(arguments[0], [Float32Array.from(arguments[1])]))",
+        node,
+        [0.0, 1.0, 2.0],
+    )
+    import keras
+
+    layer = keras.layers.ReLU(negative_slope=0.5, threshold=1.0)
+    assert found == np.asarray(layer(np.array([[0.0, 1.0, 2.0]], np.float32)))[0].tolist()
 
 
 def test_a_filter_that_is_off_is_0_and_nothing_else(backend, engine):

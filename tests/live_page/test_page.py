@@ -18,7 +18,13 @@ pytestmark = [*QUIET, pytest.mark.filterwarnings("ignore::cnnlab.CnnlabWarning")
 
 @pytest.fixture(scope="module")
 def runs(trained):
-    names = {"cnn": "lenet5", "dnn": "mnist_maxout", "figures": "xo_cnn", "color": "colors_cnn_minimal"}
+    names = {
+        "cnn": "lenet5",
+        "dnn": "mnist_maxout",
+        "figures": "xo_cnn",
+        "color": "colors_cnn_minimal",
+        "tones": "tones_cnn",
+    }
     return {kind: trained(name) for kind, name in names.items()} | {
         "go": trained("go_policy", **{"dataset.size": 7, "dataset.train_count": 200})
     }
@@ -219,7 +225,7 @@ def test_pointing_shows_the_receptive_field_and_the_sum(chromium, opened):
     chromium.execute_script("arguments[0].focus()", maps)
     for key in (Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_RIGHT, Keys.PAGE_DOWN):
         maps.send_keys(key)
-    assert element(chromium, "#inspector-title").text == "conv2d_1: map 2, row 3, column 2"
+    assert element(chromium, "#inspector-title").text.startswith("conv2d_1: map 2, row 3, column 2: ")
     said = element(chromium, "#inspected").text
     assert "Sees rows 1–5, columns 1–4" in said  # a 5×5 window, less what lies in the padding
     assert "25 products, sum " in said
@@ -230,9 +236,10 @@ def test_pointing_shows_the_receptive_field_and_the_sum(chromium, opened):
     assert "Sees rows" in element(chromium, "#inspected").text  # Flatten moves a number, no more
     dense = element(chromium, "[data-layer='dense_1'] .maps")
     chromium.execute_script("arguments[0].focus()", dense)
-    assert "Sees the whole picture" in element(chromium, "#inspected").text
+    assert "Depends on all values before it" in element(chromium, "#inspected").text
     element(chromium, "#close").click()
     assert not element(chromium, "#inspector").is_displayed()
+    assert chromium.switch_to.active_element == dense
 
 
 def test_a_stroke_with_keys(chromium, opened):
@@ -248,7 +255,46 @@ def test_a_stroke_with_keys(chromium, opened):
         pixels(script).reshape(script("return window.cnnlab.page.data.size")).max(axis=0) > 50
     )
     assert len(columns) >= 3
-    board.send_keys(Keys.CONTROL + "z")
+    point = pixels(script)
+    board.send_keys(Keys.ARROW_DOWN)
+    for _ in range(3):
+        board.send_keys(Keys.SHIFT + Keys.ARROW_DOWN)
+    settle(chromium)
+    assert not np.array_equal(pixels(script), point)
+    board.send_keys(Keys.CONTROL + "z")  # a line is one stroke
+    settle(chromium)
+    np.testing.assert_array_equal(pixels(script), point)
+
+
+def test_undo_brings_a_test_image_back_with_its_class(chromium, opened):
+    script = opened("cnn")
+    before, said = pixels(script), element(chromium, ".best").text
+    element(chromium, "#clear").click()
+    settle(chromium)
+    element(chromium, "#undo").click()
+    settle(chromium)
+    np.testing.assert_array_equal(pixels(script), before)
+    assert element(chromium, ".best").text == said
+    assert element(chromium, "#examples button").get_attribute("aria-pressed") == "true"
+
+
+def test_keys_go_where_they_point_on_a_spectrogram(chromium, opened):
+    """Time lies across and frequency upwards: other axes than the array's."""
+    from selenium.webdriver.common.keys import Keys
+
+    script = opened("tones")
+    height, width = script("return window.cnnlab.page.data.size")
+    board = element(chromium, "#drawing")
+    board.send_keys(Keys.ARROW_UP)
+    assert script("return window.cnnlab.page.keyboard") == [height // 2, width // 2 + 1]
+    board.send_keys(Keys.ARROW_RIGHT)
+    assert script("return window.cnnlab.page.keyboard") == [height // 2 + 1, width // 2 + 1]
+    maps = element(chromium, "[data-layer='conv2d_1'] .maps")
+    chromium.execute_script("arguments[0].focus()", maps)
+    first = script("return window.cnnlab.page.pointed.cursor")
+    maps.send_keys(Keys.ARROW_UP)
+    second = script("return window.cnnlab.page.pointed.cursor")
+    assert (second["row"], second["column"]) == (first["row"], first["column"] + 1)
 
 
 def test_colors_are_painted_in_color(chromium, opened):
@@ -388,6 +434,13 @@ def test_epoch_by_epoch(trained, made_up_data, chromium, tmp_path):
     assert found[2] == f"After epoch 2: validation accuracy {100 * accuracy:.1f}%."
 
 
+def test_two_seeds_of_an_experiment_are_told_apart(trained, made_up_data, chromium, tmp_path):
+    one, two = (trained("xo_cnn", seed=seed) for seed in (0, 1))
+    page = cnnlab.live(one, two, out=tmp_path / "seeds.html", data_dir=made_up_data, progress=False)
+    chromium.get(page.page.as_uri())
+    assert element(chromium, "h1").text == "xo_cnn, seed 0 and xo_cnn, seed 1"
+
+
 def without_model(folder, tmp_path):
     copy = tmp_path / "copy" / "seed-0"
     shutil.copytree(folder, copy)
@@ -408,6 +461,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(runs, made_up_data, tm
     assert "no run" in str(said("nothing_of_the_kind")) or "no runs" in str(said("nothing_of_the_kind"))
     assert "expected one or two runs, found 3" in str(said(*[runs["cnn"]] * 3))
     assert "expected one or two runs, found 0" in str(said())
+    assert "expected two runs, found the same one twice" in str(said(runs["cnn"], runs["cnn"]))
     assert "model.keras is missing" in str(said(without_model(runs["cnn"].folder, tmp_path)))
     both = said(runs["cnn"], runs["color"])
     assert "expected runs of the same data, found MNIST and " in str(both)

@@ -116,7 +116,7 @@ def test_answers_carry_class_names_and_probabilities(call, tmp_path):
         assert list(each["probabilities"]) == ["blue", "green", "red"]
         assert sum(each["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         assert each["probability"] == max(each["probabilities"].values())
-        assert each["notes"] == ["cropped and resized from 30×40 to 12×12"]
+        assert each["notes"] == ["cropped and resized from 40×30 to 12×12 (width × height)"]
 
 
 def test_the_table_and_the_csv_say_the_same(call, tmp_path):
@@ -142,6 +142,30 @@ def test_a_folder_and_standard_input_are_images_too(call, trained):
     assert found[0]["image"] == "pets/red/0.png"
     assert found[-1]["image"] == "standard input"
     assert found[0]["notes"] == []
+
+
+def test_folders_of_classes_tell_how_many_are_right(call, trained, tmp_path):
+    for name, images in {"blue": ("blue/0", "blue/1"), "green/deep": ("green/0", "red/0")}.items():
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for image in images:
+            shutil.copy(
+                trained / "pets" / f"{image}.png",
+                tmp_path / "photos" / name / f"{image.replace('/', '')}.png",
+            )
+    shutil.copy(trained / "pets" / "red" / "1.png", tmp_path / "photos" / "of no class.png")
+    code, out, _ = call("pets", tmp_path / "photos", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert len(document["predictions"]) == 5
+    assert (document["right"], document["in_class_folders"]) == (3, 4)
+    assert call("pets", tmp_path / "photos")[1].endswith(
+        "3 of 4 images in folders of classes right: 75.00%\n"
+    )
+    found = cnnlab.predict("pets", [tmp_path / "photos" / "green", "pets/red/0.png"])
+    assert found.true_classes == ["green", "green", None]
+    assert found.right == (1, 2)
+    alone = json.loads(call("pets", "pets/red/0.png", "--json")[1])
+    assert list(alone) == ["run", "predictions"]
 
 
 def test_answers_to_test_images_are_those_of_the_run(call, trained):
@@ -306,7 +330,10 @@ def bar(canvas, ink):
 
 def test_a_dark_digit_on_white_is_inverted_scaled_and_centred_by_its_mass():
     prepared = prepare(scanned(bar), Mnist())
-    assert prepared.notes == ("dark on light: inverted", "scaled and centered from 120×90 to 28×28")
+    assert prepared.notes == (
+        "dark on light: inverted",
+        "scaled and centered from 90×120 to 28×28 (width × height)",
+    )
     pixels = prepared.pixels[..., 0].astype(float)
     assert prepared.pixels.shape == (28, 28, 1)
     assert pixels[0].max() == pixels[:, 0].max() == 0
@@ -319,7 +346,7 @@ def test_a_dark_digit_on_white_is_inverted_scaled_and_centred_by_its_mass():
 
 def test_a_bright_digit_on_black_is_not_inverted():
     prepared = prepare(scanned(bar, paper=5, ink=250), Mnist())
-    assert prepared.notes == ("scaled and centered from 120×90 to 28×28",)
+    assert prepared.notes == ("scaled and centered from 90×120 to 28×28 (width × height)",)
     np.testing.assert_allclose(prepared.pixels.astype(int), prepare(scanned(bar), Mnist()).pixels, atol=3)
 
 

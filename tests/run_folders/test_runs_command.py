@@ -8,6 +8,7 @@ import json
 import filelock
 import pytest
 
+import cnnlab
 from cnnlab.cli import run
 from cnnlab.config.experiment import load_config
 from cnnlab.run_folders.holding import hold
@@ -407,3 +408,27 @@ def test_only_runs_are_ever_removed(runs, tmp_path, make_run):
     assert path.exists()
     runs("rm", str(path), "--yes", out=tmp_path / "real")
     assert (path.parent / "notes.txt").exists()
+
+
+def test_runs_in_nested_folders_are_listed_and_never_removed(tmp_path, make_run, capsys):
+    mine = make_run(tmp_path, "colors_dnn", seed=0)
+    hers = make_run(tmp_path / "class" / "ann" / "experiments", "colors_dnn", seed=1)
+    renamed = make_run(tmp_path / "elsewhere", "colors_cnn", seed=2)
+    (tmp_path / "class" / "bob").mkdir()
+    renamed = renamed.rename(tmp_path / "class" / "bob" / "my run")
+    hers.with_name("earlier-seed-1").mkdir()
+    (hers.with_name("earlier-seed-1") / "run.json").write_text("{}")
+    (tmp_path / "class" / "loop").symlink_to(tmp_path)
+    assert run(["runs", "list", "--out", str(tmp_path), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["name"], row["seed"], row["path"], row["state"]) for row in rows] == [
+        ("colors_cnn", 2, str(renamed), "finished"),
+        ("colors_dnn", 0, str(mine), "finished"),
+        ("colors_dnn", 1, str(hers), "finished"),
+    ]
+    assert {row["digest"] for row in rows if row["name"] == "colors_dnn"} == {mine.parent.name[-8:]}
+    assert [each.folder for each in cnnlab.runs("colors_dnn", out=tmp_path)] == [mine, hers]
+    assert run(["runs", "rm", "--where", "state = finished", "--yes", "--out", str(tmp_path)]) == 0
+    assert not mine.exists()
+    assert hers.exists()
+    assert renamed.exists()

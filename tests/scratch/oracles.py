@@ -16,7 +16,7 @@ from cnnlab.layers import LAYERS, merging
 from cnnlab.layers.base import Layer
 from cnnlab.scratch.layer import Mode, Pass, ScratchLayer
 from cnnlab.scratch.table import SCRATCH_LAYERS
-from tests.layers.conftest import EXAMPLES, IMAGES, of
+from tests.layer_examples import EXAMPLES, IMAGES, of
 
 MERGES = {
     "Add": of(IMAGES),

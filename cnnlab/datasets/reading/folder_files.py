@@ -155,15 +155,16 @@ def _of_other_sizes(files: Sequence[File], folder: str, image_shape: Shape) -> U
     """Which images are not of the size that all must have."""
     height, width, _ = image_shape
     others = [
-        f"{file.path}: {size[0]}×{size[1]}"
+        f"{file.path}: {size[1]}×{size[0]}"
         for file, size in zip(files, sizes([file.path for file in files]), strict=True)
         if size is not None and size != (height, width)
     ]
     return UserError(
-        f"{folder}: {len(others)} of {len(files)} images are not of {height}×{width} pixels"
+        f"{folder}: {len(others)} of {len(files)} images {'is' if len(others) == 1 else 'are'} not of "
+        f"{width}×{height} pixels (width × height)"
         + _listed(sorted(others))
-        + "\n   set dataset.size: [height, width] to bring all images to one size, by cropping or as "
-        "dataset.resize says"
+        + f"\n   to bring all images to one size, by cropping or as dataset.resize says, set dataset.size: "
+        f"[{height}, {width}] ([height, width]), or for a check --size {width}x{height}"
     )
 
 

@@ -153,7 +153,7 @@ def fitted(image: Image, size: tuple[int, int], resize: str) -> Image:
     if image.size == target:
         return image
     if resize == "exact":
-        raise OtherSize(f"{image.height}×{image.width}")
+        raise OtherSize(f"{image.width}×{image.height}")
     if resize == "crop":
         return ImageOps.fit(image, target, Resampling.BILINEAR)
     if resize == "pad":
@@ -180,8 +180,12 @@ def fitting(image: Image, size: tuple[int, int], resize: str) -> str:
 
 
 def resized(how: str, image: Image, size: tuple[int, int]) -> str:
-    """cropped and resized from 700×1600 to 28×28; as everywhere, the height comes first."""
-    return f"{how} from {image.height}×{image.width} to {size[0]}×{size[1]}"
+    """cropped and resized from 1600×700 to 28×28 (width × height), as image viewers have it.
+
+    Args:
+        size: (height, width), as arrays have it.
+    """
+    return f"{how} from {image.width}×{image.height} to {size[1]}×{size[0]} (width × height)"
 
 
 @contextlib.contextmanager

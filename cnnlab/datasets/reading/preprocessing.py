@@ -85,7 +85,9 @@ def _centered(image: Image, size: tuple[int, int]) -> np.ndarray:
     scale = DIGIT_SIDE / 28 * min(size) / max(stretched.size)
     target = [max(1, round(side * scale)) for side in stretched.size]
     digit = np.asarray(stretched.resize((target[0], target[1]), Resampling.BILINEAR), dtype=np.float64)
-    digit *= 255 / max(1.0, digit.max())
+    if not digit.any():  # so little light that shrinking has lost it
+        return canvas
+    digit *= 255 / digit.max()
     places = []
     for axis, side in enumerate(size):
         along = digit.sum(axis=1 - axis)

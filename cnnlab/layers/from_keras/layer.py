@@ -36,6 +36,13 @@ _ACTIVATIONS = frozenset(("ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"))
 _POINTWISE = _SYMBOLS.keys() | frozenset(_POINTWISE_NAMES.split())
 """They change numbers where they stand: nothing about them counts as a multiplication, as in cnnlab's own."""
 
+_IN_TRAINING_ONLY = frozenset(
+    name for name in _POINTWISE if "Dropout" in name or name == "GaussianNoise" or name.startswith("Random")
+)
+_NORMALIZING = frozenset(
+    ("GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization")
+)
+
 _DENSE_NAMES = """
     Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose Dense DepthwiseConv1D
     DepthwiseConv2D EinsumDense SeparableConv1D SeparableConv2D
@@ -98,6 +105,13 @@ class KerasLayer(Layer):
     def hides_positions(self) -> bool:
         return not self._is_pointwise
 
+    def spanned_axes(self, input_shape: Shape, output_shape: Shape) -> frozenset[int]:
+        if self.type() != "Softmax":
+            return super().spanned_axes(input_shape, output_shape)
+        axis = self.config.get("axis", -1)
+        axes = axis if isinstance(axis, list | tuple) else [axis]
+        return frozenset((each - 1 if each > 0 else each) % len(input_shape) for each in axes)
+
     @property
     def short_name(self) -> str:
         if self.type() == "Activation":
@@ -144,6 +158,8 @@ def _class_called(class_name: str) -> type[KerasLayer]:
     facts = {
         "drawing_role": _drawing_role(class_name),
         "symbol": _SYMBOLS.get(class_name),
+        "acts_in_training_only": class_name in _IN_TRAINING_ONLY,
+        "takes_statistics": class_name in _NORMALIZING,
         "is_augmentation": class_name.startswith("Rand") or class_name == "AugMix",
         "only_reshapes": class_name in ("Flatten", "Reshape"),
     }

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.formats import short
 from cnnlab.pictures.kit.numbers import write_numbers
-from cnnlab.pictures.kit.page import SMALLEST_TEXT
+from cnnlab.pictures.kit.page import SMALLEST_TEXT, current_page
 from cnnlab.pictures.kit.palette import MARK
 from cnnlab.pictures.kit.sheet import (
     GREYS,
@@ -43,6 +43,7 @@ def kernel_effects(
         pictures: by kernel, where its answer is drawn as a picture, that picture: (H', W') in [0, 1].
     """
     rows = math.ceil(len(kernels) / columns)
+    most = min(1.25, (current_page().widest - 0.7) / (2 * columns + 1) - 0.16)
     sheet = Sheet(
         rows,
         2 * columns + 1,
@@ -50,7 +51,8 @@ def kernel_effects(
         subtitle=subtitle,
         cell=(1.35, 1.35),
         gap=(0.16, 0.14),
-        caption=0.24,
+        text=cell_width([*kernels, "clipped to 0–1", "−0.99 to 0.91"], least=0.5, most=most),
+        caption=0.38,
         bars=1,
     )
     sheet.picture(0, 0, picture, caption="image")
@@ -63,7 +65,7 @@ def kernel_effects(
         answer = answers[name]
         caption = f"{short(float(answer.min()))} to {short(float(answer.max()))}"
         if name in pictures and (pictures[name].min() < -0.01 or pictures[name].max() > 1.01):
-            caption += ", clipped"
+            caption += "\nclipped to 0–1"
         if name in pictures:
             sheet.picture(row, column + 1, pictures[name], caption=caption)
         else:

@@ -1,4 +1,4 @@
-"""OUT/*/seed-*/ → one flat row per run, from run.json and result.json alone.
+"""OUT/*/seed-*/, and runs in deeper folders → one flat row per run, from run.json and result.json alone.
 
 Ten thousand are read in a second. What has been read of more than a thousand is kept in an index.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cnnlab.files import read_bytes
 from cnnlab.run_folders.contents import RESULT_KEYS, RunResult
 from cnnlab.run_folders.integrity import has_digests
 from cnnlab.run_folders.listing.index import Index, key_of, many, stamp_of
-from cnnlab.run_folders.records import MOST_BYTES, is_run, read_json, seed_of
+from cnnlab.run_folders.records import MOST_BYTES, is_aside, is_run, read_json, seed_of
 from cnnlab.run_folders.states import STATES, state_of
 
 Row = Mapping[str, Any]
@@ -28,8 +29,15 @@ KEYS = ("name", "digest", "seed", "state", *RESULT_KEYS[3:], *_FROM_STATUS, "pat
 """The keys of a row, in this order: what --where, --sort and --column may name, beside settings."""
 
 
-def scan(out: Path) -> list[Row]:
+DEEPEST = 16
+"""So many folders deep are runs looked for."""
+
+
+def scan(out: Path, *, nested: bool = False) -> list[Row]:
     """Every run below `out`, by name, digest and seed.
+
+    Args:
+        nested: also those in deeper folders, as in a folder of several people's runs; links are not followed.
 
     What can be told from these two files alone is told of damaged runs: their state is "damaged", and they
     have no results. A folder that has lost its run.json is a damaged run.
@@ -47,6 +55,8 @@ def scan(out: Path) -> list[Row]:
         index.save(forget=True)
     else:
         rows = [_row(*each) for each in folders if is_run(each[0])]
+    if nested:
+        rows += [_nested_row(folder) for folder in _nested(out, {each[0] for each in folders})]
     rows.sort(key=lambda row: (row["name"], row["digest"], row["seed"]))
     return rows
 
@@ -80,6 +90,33 @@ def _says_running(folder: str, row: Row) -> bool:
     if row["state"] != "interrupted":
         return False
     return (read_json(f"{folder}/run.json") or {}).get("state") != "interrupted"
+
+
+def _nested(folder: str | Path, known: set[str], level: int = 0) -> Iterator[str]:
+    """The folders of runs that are not among `known`, which are those in the usual place."""
+    for each in _folders(folder):
+        if each in known or os.path.islink(each) or is_aside(_name(each)):  # noqa: PTH114
+            continue
+        if is_run(each):
+            yield each
+        elif level < DEEPEST:
+            yield from _nested(each, known, level + 1)
+
+
+def _nested_row(folder: str) -> Row:
+    """The row of a run whose folders may be called anything: then its files say what it is."""
+    found = re.fullmatch(r"(.+)-([0-9a-f]{8,64})", _name(os.path.dirname(folder)))  # noqa: PTH120
+    seed = seed_of(_name(folder))
+    if found and seed is not None:
+        return _row(folder, found[1], found[2], seed)
+    status, result = (read_json(f"{folder}/{file}") or {} for file in ("run.json", "result.json"))
+    number = status.get("seed")
+    return _row(
+        folder,
+        _text(result.get("name")) or _name(os.path.dirname(folder)),  # noqa: PTH120
+        (_text(status.get("digest")) or "")[:8],
+        number if isinstance(number, int) else seed or 0,
+    )
 
 
 def sort_rows(rows: Sequence[Row], key: str) -> list[Row]:

@@ -30,6 +30,7 @@ def select(
     among: Collection[Path] | None = None,
     where: str | None = None,
     keys: Sequence[str] = (),
+    nested: bool = False,
 ) -> Selection:
     """The runs below `out` that meet a condition.
 
@@ -37,6 +38,7 @@ def select(
         names: of experiments; none: of all.
         among: only these folders, resolved; None: all.
         keys: of rows and settings; the latter are read.
+        nested: see `scan`.
 
     Raises:
         UserError: no run has such a name, nothing such a key, or the condition is wrong.
@@ -45,7 +47,7 @@ def select(
         if key not in KEYS and not is_setting(key):
             raise unknown("key", key, [*KEYS, A_SETTING])
     condition = None if where is None else parse_condition(where, KEYS)
-    rows = scan(out)
+    rows = scan(out, nested=nested)
     for name in names:
         if not any(row["name"] == name for row in rows):
             raise unknown_run(name, rows, out)

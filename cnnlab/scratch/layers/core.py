@@ -9,7 +9,7 @@ import numpy as np
 from cnnlab.layers import core
 from cnnlab.scratch.activations import activate
 from cnnlab.scratch.backward import Computed
-from cnnlab.scratch.data_formats import from_channels_last, in_format, to_channels_last
+from cnnlab.scratch.data_formats import in_format
 from cnnlab.scratch.layer import Gradients, Mode, Pass, ScratchLayer, Weightless, Weights
 
 
@@ -40,12 +40,10 @@ class Flatten(Weightless[core.Flatten]):
     """Each image as one row; the way back gives it its shape again."""
 
     def compute(self, inputs: np.ndarray, mode: Mode) -> Computed:
-        if inputs.ndim < 4:
-            return inputs.reshape(len(inputs), -1), lambda gradient: gradient.reshape(inputs.shape)
-        data_format = self.settings.data_format
-        images = to_channels_last(inputs, data_format)
-        return images.reshape(len(images), -1), lambda gradient: from_channels_last(
-            gradient.reshape(images.shape), data_format
+        order = (0, *(1 + axis for axis in self.settings.written_order(inputs.shape[1:])))
+        images = inputs.transpose(order)
+        return images.reshape(len(images), -1), lambda gradient: gradient.reshape(images.shape).transpose(
+            np.argsort(order)
         )
 
 
