@@ -128,11 +128,13 @@ class LiveNetwork {
       return { kind: { Add: "plain sum", Average: "mean", Maximum: "max" }[node.kernel], terms, result };
     }
     if (node.kernel.startsWith("Global")) {
-      const before = this.geometryOf(node.inputs[0]), terms = [];
-      const map = node.shape.length === 3 ? this.geometryOf(position).placeOf(index).map : index;
-      for (let row = 0; row < before.height; row++) {
-        for (let column = 0; column < before.width; column++) {
-          terms.push({ value: valuesOf(node.inputs[0])[before.at(row, column, map)], at: [row, column, map] });
+      // Which axis counts the maps is this layer's affair: its input may be drawn otherwise.
+      const terms = [], isFirst = node.channels_first, before = this.shapeOf(node.inputs[0]);
+      const [height, width, maps] = isFirst ? lastShape(before) : before;
+      for (let row = 0; row < height; row++) {
+        for (let column = 0; column < width; column++) {
+          const place = row * width + column; // there is one output for each map
+          terms.push({ value: valuesOf(node.inputs[0])[isFirst ? index * height * width + place : place * maps + index], at: [row, column, index] });
         }
       }
       return { kind: node.kernel === "GlobalMaxPooling2D" ? "max" : "mean", terms, result };
