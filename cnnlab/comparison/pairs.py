@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnnlab.comparison.advantages import accuracies, shared_seeds
+from cnnlab.comparison.conditions import distinctions
 from cnnlab.comparison.corrected import corrected_p, corrected_spread
 from cnnlab.comparison.equivalence import Equivalence, adjusted, equivalence
 from cnnlab.comparison.other_images import Answers, interval_over_images
@@ -62,6 +63,10 @@ class Pair:
             "b": self.b.name,
             "direction": "a - b",
             "seeds": list(self.seeds),
+            "also_differ": [
+                {"what": each.what, "a": each.values[0], "b": each.values[1]}
+                for each in distinctions((self.a, self.b))
+            ],
             "difference": self.difference.as_dict() | self._corrected(),
             "test_images_ci95": None if self.test_images_ci95 is None else list(self.test_images_ci95),
             "sign_flip": None

@@ -9,6 +9,7 @@ import pandas as pd
 from cnnlab.accounting.quantities import exactly
 from cnnlab.comparison.advantages import ranked
 from cnnlab.comparison.comparing import ComparedOutcomes
+from cnnlab.comparison.conditions import difference_note, trained_on
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.outcomes import ClassAccuracy, Outcome
 from cnnlab.comparison.spread import Spread
@@ -170,10 +171,12 @@ def _known_classes(outcomes: list[Outcome]) -> tuple[ClassAccuracy, ...]:
 
 
 def caption(comparison: ComparedOutcomes) -> str:
-    """What the columns of `rounded_table` are."""
+    """What the columns of `rounded_table` are, on what the networks were trained, and what else differs."""
     repeated = any(len(outcome.records) > 1 for outcome in comparison.experiments)
     over_runs = f", mean ± standard deviation over the {varied(comparison)}" if repeated else ""
-    return f"{comparison.dataset_title}: accuracy on training, validation and test images{over_runs}"
+    columns = f"{comparison.dataset_title}: accuracy on training, validation and test images{over_runs}"
+    note = difference_note(comparison.experiments)
+    return "; ".join([columns, trained_on(comparison.experiments), *([note] if note else [])])
 
 
 def varied(comparison: ComparedOutcomes) -> str:

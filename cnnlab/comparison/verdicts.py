@@ -12,6 +12,7 @@ from cnnlab.comparison.advantages import (
     percentage_points,
     predicate,
 )
+from cnnlab.comparison.conditions import condition_sentences
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.comparison.image_sentences import fold_evidence, mcnemar_of_folds, other_images
 from cnnlab.comparison.pairs import Pair
@@ -91,7 +92,8 @@ def _claim(pair: Pair, advantage: Advantage) -> str:
         if pair.stopping is not None and pair.pairs_compared > 1:
             of += f", joint for {pair.pairs_compared} pairs,"
         text += f" (95% confidence interval{of} {interval_text((low, high))}{corrected})"
-    return f"{text}{'' if advantage.tied else parameter_clause(advantage.better, advantage.worse)}."
+    claim = f"{text}{'' if advantage.tied else parameter_clause(advantage.better, advantage.worse)}."
+    return f"{claim} {condition_sentences(pair.a, pair.b)}"
 
 
 def _evidence(pair: Pair) -> str:

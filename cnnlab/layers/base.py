@@ -66,6 +66,9 @@ class Layer(Settings):
     takes_statistics: ClassVar[bool] = False
     """Whether it normalizes each image by statistics of its own, which receptive fields do not count."""
 
+    prepares_images: ClassVar[bool] = False
+    """Whether it brings images into a form, such as gray values, before a network proper begins."""
+
     moves_pixels: ClassVar[bool] = False
     """Whether it turns, shifts, mirrors, scales or crops images: of use where neighbors belong together."""
 

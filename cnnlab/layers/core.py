@@ -119,6 +119,7 @@ class Rescaling(Layer):
     """A fixed change of every number: (…) → the same shape."""
 
     about: ClassVar[str] = "input × `scale` + `offset`. No weights."
+    prepares_images: ClassVar[bool] = True
 
     idle_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"scale": (1,), "offset": (0,)}
     silent_at: ClassVar[Mapping[str, tuple[object, ...]]] = {"scale": (0,)}
@@ -133,6 +134,7 @@ class Grayscale(SpatialLayer):
     about: ClassVar[str] = (
         "Color to gray: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). (H, W, 3) → (H, W, 1). No weights."
     )
+    prepares_images: ClassVar[bool] = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
         height, width, channels = self.spatial(input_shape)

@@ -34,7 +34,7 @@ from cnnlab.pictures.kit.formats import percent, signed
 from cnnlab.pictures.plots import PredictedImages
 from cnnlab.pictures.plots.confusion import STRONG, ConfusionMatrix, percent_matrices
 from cnnlab.report import charts, images, network
-from cnnlab.report.provenance import conditions, provenance
+from cnnlab.report.provenance import facts, provenance
 from cnnlab.report.tables import table_rows
 from cnnlab.report.templates import pages
 from cnnlab.run_folders.records import Record
@@ -97,7 +97,7 @@ def render_report(
         chart_data=[each.data for each in drawn],
         seeds=_in_order(run for runs in histories.values() for run in runs),
         pairs=[_pair(pair) for pair in comparison.pairs],
-        conditions=conditions(comparison),
+        facts=facts(comparison),
         difference=charts.difference(comparison.pairs),
         confusions=_confusions(comparison.experiments),
         networks=[

@@ -7,6 +7,7 @@ from typing import Any
 
 from cnnlab.accounting.quantities import size
 from cnnlab.comparison import ComparedOutcomes
+from cnnlab.comparison.conditions import conditions, distinctions
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.run_folders.records import Record, read_json
 
@@ -38,30 +39,27 @@ def provenance(
     }
 
 
-def conditions(comparison: ComparedOutcomes) -> dict[str, str]:
-    """Under what the numbers came about: data, training images, epochs, seeds; once where all share it."""
-    of = {
-        outcome.name: (
-            outcome.records[0].config,
-            {len(record.history) for record in outcome.records},
-            seeds_text(outcome.seeds),
-        )
-        for outcome in comparison.experiments
-    }
-    images = {
-        name: "all" if config.dataset is None or config.dataset.train_size is None
-        else f"{config.dataset.train_size:,}"
-        for name, (config, _, _) in of.items()
-    }  # fmt: skip
-    epochs = {
-        name: str(min(ran)) if len(ran) == 1 else f"{min(ran)} to {max(ran)}"
-        for name, (_, ran, _) in of.items()
+def facts(comparison: ComparedOutcomes) -> dict[str, str]:
+    """Under what the numbers came about: data, training images, epochs, seeds; once where all share it.
+
+    Then what else differs between the experiments besides the network.
+    """
+    names = [outcome.name for outcome in comparison.experiments]
+    told = [conditions(outcome) for outcome in comparison.experiments]
+    different = {
+        each.what.capitalize(): _shared(dict(zip(names, each.values, strict=True)))
+        for each in distinctions(comparison.experiments)
     }
     return {
         "Data": comparison.dataset_title,
-        "Training images": _shared(images),
-        "Epochs": _shared(epochs),
-        "Seeds": _shared({name: seeds for name, (_, _, seeds) in of.items()}),
+        "Training images": _shared(
+            {n: each.images.removesuffix(" images") for n, each in zip(names, told, strict=True)}
+        ),
+        "Epochs": _shared(
+            {n: each.epochs.removesuffix(" epochs") for n, each in zip(names, told, strict=True)}
+        ),
+        "Seeds": _shared({each.name: seeds_text(each.seeds) for each in comparison.experiments}),
+        **{what: values for what, values in different.items() if what not in ("Training images", "Epochs")},
     }
 
 

@@ -154,6 +154,7 @@ def test_a_finished_run_is_no_config(cnnlab, pair, out, data_dir, document):
     )
 
 
+@pytest.mark.filterwarnings("ignore:.*test images are few")
 def test_from_python(document, pair, data_dir, out):
     import cnnlab
 

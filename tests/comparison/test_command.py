@@ -44,7 +44,10 @@ def test_terminal(compare, out):
     text = compare("--per-class").out
     paragraphs = text.strip().split("\n\n")
     assert paragraphs[0] == (
-        "Colors: accuracy on training, validation and test images, mean ± standard deviation over the seeds"
+        "Colors: accuracy on training, validation and test images, mean ± standard deviation over the seeds; "
+        "trained: colors_dnn on 4,500 images for 100 epochs; colors_cnn on 4,500 images for 20 epochs; "
+        "different learning rate (colors_dnn: 0.01, colors_cnn: 0.1), drop last (colors_dnn: no, colors_cnn: "
+        "yes), preprocessing (colors_dnn: Grayscale, colors_cnn: none)"
     )
     assert [each.split()[0] for each in paragraphs[1:4]] == ["Experiment", "Experiment", "Class"]
     assert paragraphs[4].startswith(

@@ -69,7 +69,8 @@ def test_rounded_over_seeds(experiment):
         "s/epoch": "2.10 ± 0.10",
     }
     assert caption(comparison) == (
-        "MNIST: accuracy on training, validation and test images, mean ± standard deviation over the seeds"
+        "MNIST: accuracy on training, validation and test images, mean ± standard deviation over the seeds; "
+        "trained on 10,000 images for 20 epochs"
     )
 
 
@@ -77,7 +78,9 @@ def test_rounded_for_one_seed(experiment):
     comparison = compare([experiment("dnn", DNN[:1]), experiment("cnn", CNN[:1])])
     row = rounded_table(comparison).iloc[1]
     assert (row["Seeds"], row["Test"], row["s/epoch"]) == ("1 (0)", "98.10%", "2.00")
-    assert caption(comparison) == "MNIST: accuracy on training, validation and test images"
+    assert caption(comparison) == (
+        "MNIST: accuracy on training, validation and test images; trained on 10,000 images for 20 epochs"
+    )
 
 
 @pytest.mark.parametrize(

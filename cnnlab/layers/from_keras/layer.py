@@ -159,6 +159,7 @@ def _class_called(class_name: str) -> type[KerasLayer]:
         "drawing_role": _drawing_role(class_name),
         "symbol": _SYMBOLS.get(class_name),
         "acts_in_training_only": class_name in _IN_TRAINING_ONLY,
+        "prepares_images": class_name in ("CenterCrop", "Normalization", "Resizing"),
         "takes_statistics": class_name in _NORMALIZING,
         "is_augmentation": class_name.startswith("Rand") or class_name == "AugMix",
         "only_reshapes": class_name in ("Flatten", "Reshape"),
