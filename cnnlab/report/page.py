@@ -106,6 +106,7 @@ def render_report(
             for config in (outcome.records[0].config,)
         ],
         groups=images.groups(answers) if answers is not None else (),
+        whose=answers.whose if answers is not None else "",
         image_key=answers.appearance.key if answers is not None else "",
         image_size="large" if answers is not None and answers.appearance.points else "",
         why=None if why is None else _why(why),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from cnnlab.comparison import ComparedOutcomes, varied
+from cnnlab.comparison import ComparedOutcomes, Outcome, varied
 from cnnlab.comparison.confusion import confusion
 from cnnlab.datasets.appearance import PLAIN
 from cnnlab.errors import CnnlabError
@@ -21,6 +21,7 @@ from cnnlab.pictures.plots import (
     only_one_right,
     overlaid_curves,
 )
+from cnnlab.run_folders.listing import finished_at
 from cnnlab.run_folders.records import Record
 
 if TYPE_CHECKING:
@@ -69,22 +70,32 @@ def pictures(comparison: ComparedOutcomes, answers: PredictedImages | None = Non
 
 
 def predicting_records(comparison: ComparedOutcomes) -> dict[str, Record]:
-    """The runs whose predictions are drawn: those of the lowest common seed, else the lowest of each."""
-    common = set.intersection(*(set(outcome.seeds) for outcome in comparison.experiments))
-    return {
-        outcome.name: outcome.record(min(common)) if common else outcome.records[0]
-        for outcome in comparison.experiments
-    }
+    """The runs whose predictions are drawn: the latest, which an experiment's name stands for elsewhere, too.
+
+    Of the seeds that all have in common, that of the latest run; if there are none, the latest run of each.
+    """
+    outcomes = comparison.experiments
+    common = set.intersection(*(set(outcome.seeds) for outcome in outcomes))
+    if not common:
+        return {each.name: each.record(_latest([each], each.seeds)) for each in outcomes}
+    seed = _latest(outcomes, common)
+    return {each.name: each.record(seed) for each in outcomes}
+
+
+def _latest(outcomes: Sequence[Outcome], seeds: Collection[int]) -> int:
+    """The seed of the run that was finished last; of several at a time the highest."""
+    records = [record for each in outcomes for record in each.records if record.seed in seeds]
+    return max((finished_at(record.path), record.seed) for record in records)[1]
 
 
 def predicted_seed(comparison: ComparedOutcomes) -> str:
-    """What a title says of them: "seed 0", or "the lowest seed of each" where they have none in common.
+    """What a title says of them: "seed 0", or "the latest run of each" where they have none in common.
 
     With folds, the first fold is shown: its test images are those of all experiments.
     """
     seeds = {record.seed for record in predicting_records(comparison).values()}
     fold = "" if comparison.folds is None else ", fold 0"
-    return (f"seed {seeds.pop()}" if len(seeds) == 1 else "the lowest seed of each") + fold
+    return (f"seed {seeds.pop()}" if len(seeds) == 1 else "the latest run of each") + fold
 
 
 def answers_on_images(comparison: ComparedOutcomes, jobs: Jobs) -> PredictedImages | None:
@@ -121,4 +132,5 @@ def answers_on_images(comparison: ComparedOutcomes, jobs: Jobs) -> PredictedImag
     return PredictedImages(
         images, first.labels, {name: answer.predicted for name, answer in known.items()}, data.class_names,
         appearance=config.dataset.appearance if config.dataset is not None else PLAIN,
+        whose=predicted_seed(comparison),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from cnnlab.cli import run
 from cnnlab.comparison import ComparedOutcomes, grouped
 from cnnlab.comparison import compare as compare_records
 from cnnlab.comparison.confusion import confusion
+from cnnlab.run_folders.listing import latest_run
 from cnnlab.run_folders.records import read_record
 from cnnlab.studies.pictures import pictures
 from cnnlab.version import ARITHMETIC
@@ -237,9 +238,10 @@ def test_pictures_that_can_no_longer_be_drawn_do_not_stay(tmp_path, make_run):
 @pytest.mark.parametrize(
     ("seeds", "shown", "said"),
     [
-        pytest.param(([0, 2, 3], [3, 2]), (2, 2), "seed 2", id="common"),
-        pytest.param(([1, 2], [0, 3]), (1, 0), "the lowest seed of each", id="none in common"),
-        pytest.param(([3], [0, 3], [1]), (3, 0, 1), "the lowest seed of each", id="not common to all"),
+        pytest.param(([0, 2, 3], [1, 2]), (2, 2), "seed 2", id="common"),
+        pytest.param(([0, 1, 3], [3, 1]), (3, 3), "seed 3", id="several in common"),
+        pytest.param(([1, 2], [0, 3]), (2, 3), "the latest run of each", id="none in common"),
+        pytest.param(([3], [0, 3], [1]), (3, 3, 1), "the latest run of each", id="not common to all"),
     ],
 )
 def test_sheets_say_whose_answers_they_show(out, monkeypatch, seeds, shown, said):
@@ -262,6 +264,26 @@ def test_sheets_say_whose_answers_they_show(out, monkeypatch, seeds, shown, said
     sheets = [drawn["pictures"][name] for name in ("images", "only_one_right") if name in drawn["pictures"]]
     assert len(sheets) == (2 if len(names) == 2 else 1)
     assert all(figure.axes[0].texts[0].get_text().endswith(f", {said}") for figure in sheets)
+
+
+def test_compare_and_explain_show_the_same_run(tmp_path, make_run, monkeypatch):
+    """That which was finished last, in whatever order the seeds were trained."""
+    drawn = {}
+    monkeypatch.setattr(
+        "cnnlab.studies.writing.pictures", lambda _, answers: drawn.update(shown=answers) or {}
+    )
+    for seed in (0, 2, 1):
+        for name in ("colors_dnn", "colors_cnn"):
+            made = make_run(tmp_path, name, seed=seed)
+            status = json.loads((made / "run.json").read_text(encoding="utf-8"))
+            status["updated"] = f"2999-01-0{1 + (0, 2, 1).index(seed)}T00:00:00+00:00"
+            (made / "run.json").write_text(json.dumps(status), encoding="utf-8")
+    assert run(["compare", "colors_dnn", "colors_cnn", "--out", str(tmp_path), "--quiet"]) == 0
+    assert drawn["shown"].whose == "seed 1"
+    for name in ("colors_dnn", "colors_cnn"):
+        latest = read_record(latest_run(name, tmp_path))
+        assert latest.seed == 1
+        np.testing.assert_array_equal(drawn["shown"].predicted[name], latest.predictions.predicted)
 
 
 @pytest.mark.parametrize("command", ["compare", "report"])

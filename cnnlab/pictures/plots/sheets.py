@@ -25,7 +25,7 @@ class PredictedImages(NamedTuple):
     """Test images and what each experiment takes them for.
 
     images: (N, H, W, C) uint8, C = 1 or 3. labels: (N,) int. predicted: by experiment (N,) int.
-    appearance: how they are drawn.
+    appearance: how they are drawn. whose: of which runs the answers are, such as seed 0.
     """
 
     images: np.ndarray
@@ -33,6 +33,7 @@ class PredictedImages(NamedTuple):
     predicted: Mapping[str, np.ndarray]
     class_names: Sequence[str]
     appearance: Appearance = PLAIN
+    whose: str = ""
 
     def picture(self, index: int) -> np.ndarray:
         """One image as it is drawn: (H', W', C') uint8, up to 255.

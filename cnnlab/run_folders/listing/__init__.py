@@ -3,6 +3,7 @@
 from cnnlab.run_folders.listing.differences import Difference, differences
 from cnnlab.run_folders.listing.finding import (
     find_runs,
+    finished_at,
     finished_runs,
     latest_experiment,
     latest_run,
@@ -22,6 +23,7 @@ __all__ = [
     "Row",
     "differences",
     "find_runs",
+    "finished_at",
     "finished_runs",
     "latest_experiment",
     "latest_run",

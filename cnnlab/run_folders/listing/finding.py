@@ -11,7 +11,7 @@ from cnnlab.config.experiment import known_configs, load_config
 from cnnlab.errors import CnnlabWarning, UserError, unknown
 from cnnlab.run_folders.integrity import DamagedRun
 from cnnlab.run_folders.listing.scanning import Row, scan
-from cnnlab.run_folders.records import is_run, read_facts, read_status, runs_in
+from cnnlab.run_folders.records import is_run, read_json, read_status, runs_in
 
 
 def runs_at(text: str, out: Path) -> list[Path]:
@@ -124,7 +124,12 @@ def latest_run(text: str, out: Path) -> Path:
 
 
 def _latest_of(runs: Sequence[Path]) -> Path:
-    return max(runs, key=lambda path: str(read_facts(path / "run.json").get("updated")))
+    return max(runs, key=finished_at)
+
+
+def finished_at(path: Path) -> str:
+    """When a finished run was finished, as text that sorts by time; "" where it does not say."""
+    return str((read_json(path / "run.json") or {}).get("updated", ""))
 
 
 def latest_experiment(text: str, out: Path) -> list[Path]:
