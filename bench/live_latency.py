@@ -27,6 +27,7 @@ DEFAULT = [
     "cifar10_cnn",
     "cifar10_vgg",
     "cifar10_resnet",
+    "cifar10_googlenet",
 ]
 
 FORWARD = """

@@ -90,10 +90,12 @@ def image_axes_along(architecture: Architecture, layer: str) -> tuple[int, int] 
     """Which axes of the image the rows and columns of a layer's maps run along: 0 its height, 1 its width.
 
     (0, 1) lie as the image, of (1, 0) the axes are exchanged. None: they run along others, such as the
-    channels, or positions were lost on the way, or the layer is not known.
+    channels, or positions were lost on the way, or the layer has no maps, or is not known.
     """
     position = next((at for at, step in enumerate(architecture.steps) if step.node.name == layer), None)
     if position is None or architecture.image_axes is None:
+        return None
+    if len(architecture.steps[position].output_shape) != len(architecture.input_shape):
         return None
     path = path_to_image([step.node for step in architecture.steps], position)
     if any(may_see_everything(architecture.steps[each]) for each in path):

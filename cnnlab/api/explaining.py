@@ -80,12 +80,17 @@ def explain_all(
     device: str | None = None,
     pixels: tuple[float, float] | None = None,
     dataset_of: Subject | None = None,
+    format: str | Iterable[str] | None = None,
+    aspect: str = "auto",
+    font_scale: float = 1.0,
     progress: ProgressLike = None,
 ) -> ExplanationsPage:
     """All techniques with their defaults, written to RUN/explain/ with index.html, a page that shows them.
 
     Args:
         picture: picture files for the techniques that look at pictures, instead of test images.
+        format, aspect, font_scale: of the pictures, as `Explanation.save` takes them; PNG is always written,
+            for the page.
 
     The other arguments are those of `explain`.
 
@@ -93,15 +98,17 @@ def explain_all(
         UserError: there is no such run, or its model cannot be read.
     """
     from cnnlab.explanations.finding import open_subject
+    from cnnlab.pictures.kit.files import PictureFiles
     from cnnlab.report.explained import write_explanations
 
+    how = PictureFiles.of(format=format, aspect=aspect, font_scale=font_scale)
     found = open_subject(
         _meant(subject), out=out_folder(out), data_paths=data_paths(data_dir),
         reporter=reporter_for(progress), backend=backend, device=device, pixels=_pixels(pixels),
         dataset_of=_dataset_of(dataset_of),
     )  # fmt: skip
     found.start()
-    return write_explanations(found, [Path(each) for each in picture])
+    return write_explanations(found, [Path(each) for each in picture], how=how)
 
 
 def _meant(subject: Subject) -> str | Path:

@@ -21,6 +21,7 @@ from cnnlab.commands.options import (
     json_option,
     keras_backend_option,
     out_option,
+    picture_format_options,
     picture_options,
     quiet_option,
 )
@@ -218,14 +219,24 @@ def help_of(technique: type[Technique]) -> str:
     metavar="FILE",
     help="A picture file for the techniques that look at pictures, instead of test images. May be repeated.",
 )
+@picture_format_options
 @subject_options
 @json_option
-def all_command(run: str, pictures: tuple[Path, ...], asked: SubjectOptions, as_json: bool) -> None:
+def all_command(
+    run: str,
+    pictures: tuple[Path, ...],
+    format: str | None,
+    aspect: str,
+    font_scale: float,
+    asked: SubjectOptions,
+    as_json: bool,
+) -> None:
     """All techniques with their defaults, and index.html: one page that needs no other file.
 
     \b
     cnnlab explain all cnn
     cnnlab explain all model.keras --picture one.png --picture two.png
+    cnnlab explain all cnn --aspect 16:9
 
     Of several pictures, convolution, kernels and dream take the first, style the first two as content and
     style. A technique that the network has nothing to show for, such as filters without a convolution, is
@@ -234,7 +245,9 @@ def all_command(run: str, pictures: tuple[Path, ...], asked: SubjectOptions, as_
     from cnnlab.api.explaining import explain_all
 
     with asked.reported() as where:
-        page = explain_all(run, picture=pictures, **where)
+        page = explain_all(
+            run, picture=pictures, format=format, aspect=aspect, font_scale=font_scale, **where
+        )
     if as_json:
         print_json(page.as_dict())
         return

@@ -466,29 +466,38 @@ def _with_training_options(seeds_help: str, command: Command) -> Command:
     return with_options
 
 
-def picture_options(command: Command) -> Command:
-    """--format, --aspect, --font-scale and -o, of all that draws: to the command as `pictures`."""
+def picture_format_options(command: Command) -> Command:
+    """--format, --aspect and --font-scale, of all that draws: to the command under these names."""
+    for option in (
+        click.option(
+            "--font-scale",
+            type=float,
+            default=1.0,
+            show_default=True,
+            metavar="FACTOR",
+            help="Enlarge the text of the pictures, 0.5 to 2.",
+        ),
+        click.option(
+            "--aspect",
+            default="auto",
+            show_default=True,
+            metavar="16:9|4:3|auto",
+            help="Sides of the pictures; 16:9 fills a slide.",
+        ),
+        click.option(
+            "--format",
+            metavar="png,svg,pdf",
+            help="Formats of the pictures, with commas between.  [default: png]",
+        ),
+    ):
+        command = option(command)
+    return command  # fmt: skip
 
-    @click.option(
-        "--format",
-        metavar="png,svg,pdf",
-        help="Formats of the pictures, with commas between.  [default: png]",
-    )
-    @click.option(
-        "--aspect",
-        default="auto",
-        show_default=True,
-        metavar="16:9|4:3|auto",
-        help="Sides of the pictures; 16:9 fills a slide.",
-    )
-    @click.option(
-        "--font-scale",
-        type=float,
-        default=1.0,
-        show_default=True,
-        metavar="FACTOR",
-        help="Enlarge the text of the pictures, 0.5 to 2.",
-    )
+
+def picture_options(command: Command) -> Command:
+    """The same and -o, of what draws pictures for their own sake: to the command as `pictures`."""
+
+    @picture_format_options
     @click.option(
         "-o",
         "--output",
@@ -504,7 +513,7 @@ def picture_options(command: Command) -> Command:
         how = PictureFiles.of(format=format, aspect=aspect, font_scale=font_scale, output=output)
         return command(*args, pictures=how, **kwargs)
 
-    return with_pictures  # fmt: skip
+    return with_pictures
 
 
 def json_option(command: Command) -> Command:

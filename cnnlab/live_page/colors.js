@@ -1,5 +1,5 @@
-// Numbers → colors: positive ones blue, negative ones orange, 0 the color of the paper. They follow the theme.
-const palette = { positive: [0, 114, 178], negative: [213, 94, 0], zero: [255, 255, 255] };
+// Numbers → colors: positive ones red, negative ones blue, as in all pictures, 0 the color of the paper. They follow the theme.
+const palette = { positive: [178, 24, 43], negative: [33, 102, 172], zero: [255, 255, 255] };
 
 function readPalette() {
   const style = getComputedStyle(document.documentElement);
@@ -7,7 +7,7 @@ function readPalette() {
     const text = style.getPropertyValue(name).trim();
     return [1, 3, 5].map((place) => parseInt(text.slice(place, place + 2), 16));
   };
-  Object.assign(palette, { positive: color("--c0"), negative: color("--c1"), zero: color("--paper") });
+  Object.assign(palette, { positive: color("--positive"), negative: color("--negative"), zero: color("--paper") });
 }
 
 // The color of `value`, where ±`scale` have the full colors: three numbers from 0 to 255.

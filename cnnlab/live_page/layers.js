@@ -50,7 +50,7 @@ class LayerView {
     const [height, width, channels, maps] = kernel.shape;
     this.isColored = channels === 3 && this.seesImage(this.node.inputs[0]);
     if (channels > 1 && !this.isColored) return null;
-    const key = this.isColored ? "red, green and blue weights as colors, 0 gray" : "positive weights blue, negative ones orange";
+    const key = this.isColored ? "red, green and blue weights as colors, 0 gray" : "positive weights red, negative ones blue";
     return element("canvas", { class: "kernels", role: "img", "aria-label": `${maps} kernels of ${height}×${width}, ${key}` });
   }
 

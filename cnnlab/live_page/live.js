@@ -98,7 +98,7 @@ class LivePage {
     if (this.mode !== "stones") return;
     this.probabilities.forEach((probabilities, run) => {
       const move = this.data.points[probabilities.indexOf(Math.max(...probabilities))];
-      const color = getComputedStyle(document.documentElement).getPropertyValue(`--c${run + 1}`);
+      const color = getComputedStyle(document.documentElement).getPropertyValue(`--c${run}`);
       if (move) markMove(canvas, this.data.size[0], move, color);
     });
   }
@@ -326,7 +326,7 @@ class LivePage {
     const [x, y] = onPicture(...this.keyboard, height, width, this.data);
     const step = this.board.width / (this.data.turned?.exchanged ? height : width);
     context.lineWidth = Math.max(1, step / 6);
-    context.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--c1");
+    context.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--error");
     context.strokeRect(x * step, y * step, step, step);
   }
 

@@ -57,7 +57,7 @@ function prepare(rgba, width, height, data) {
 }
 
 function sizeNote(how, { width, height }, [rows, columns]) {
-  return `${how} from ${height}×${width} to ${rows}×${columns}`;
+  return `${how} from ${width}×${height} to ${columns}×${rows} (width × height)`;
 }
 
 function fittingNote(picture, size, resize) {
@@ -129,7 +129,7 @@ function centeredDigit(values, width, height, { size }) {
 // A picture brought to (height, width): "crop", "pad" with black, "stretch", or "exact".
 function fitted(picture, [rows, columns], resize) {
   const { width, height } = picture;
-  if (resize === "exact") throw new UnusablePicture(`expected a picture of ${rows}×${columns}, found ${height}×${width}`);
+  if (resize === "exact") throw new UnusablePicture(`expected a picture of ${columns}×${rows} (width × height), found ${width}×${height}`);
   if (resize === "stretch") return resampled(picture, [rows, columns]);
   if (resize === "pad") return padded(withOnePixel(picture, [rows, columns]), [rows, columns]);
   const own = width / height, wanted = columns / rows;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from cnnlab.errors import CnnlabError
 from cnnlab.explanations import TECHNIQUES
 from cnnlab.explanations.explaining import explain_all
 from cnnlab.explanations.subject import Subject
+from cnnlab.pictures.kit.files import PNG, PictureFiles
 from cnnlab.plugins import PluginError, failures_of
 from cnnlab.report.templates import pages
 from cnnlab.run_folders.folders import Folder
@@ -53,31 +54,36 @@ class ExplanationsPage:
         return {"folder": str(self.path.parent), "techniques": techniques, "left_out": dict(self.left_out)}
 
 
-def write_explanations(subject: Subject, pictures: Sequence[Path] = ()) -> ExplanationsPage:
+def write_explanations(
+    subject: Subject, pictures: Sequence[Path] = (), *, how: PictureFiles = PNG
+) -> ExplanationsPage:
     """Save what every technique finds, one after the other, then a page of all of them.
 
     Args:
         subject: opened and started.
         pictures: see `explain_all`.
+        how: the files of the pictures, which are PNG in any case: the page holds them.
 
     Raises:
         UserError: the model cannot be read.
         CnnlabError: the folder cannot be written.
     """
+    how = replace(how, formats=tuple(dict.fromkeys(("png", *how.formats))))
     documents: dict[str, Mapping[str, Any]] = {}
     sections, left_out = [], {}
     for name, found in explain_all(subject, pictures=pictures):
         if not isinstance(found, CnnlabError):
             try:
                 with failures_of(TECHNIQUES.distribution(name)):  # pictures are drawn only now
-                    documents[name] = found.save()
+                    documents[name] = found.saved(how)
             except PluginError as error:
                 found = error
         if isinstance(found, CnnlabError):
             left_out[name] = found.on_command_line()
             subject.reporter.warn(f"{name}: left out: {left_out[name]}")
             continue
-        drawn = [found.folder / picture for picture in documents[name]["pictures"]]
+        files = documents[name]["pictures"]
+        drawn = [found.folder / file for file in files if file.endswith(".png")]
         about = TECHNIQUES[name].summary
         data = documents[name]["arrays"]["file"]
         sections.append(TechniqueSection(name, about, found.sentence, drawn, found.text, data))

@@ -236,3 +236,11 @@ def test_maps_run_along_the_axes_of_the_image_that_their_rows_and_columns_are(tm
     assert image_axes_along(architecture, "last") == along
     assert image_axes_along(architecture, architecture.rows[-1].name) == along
     assert image_axes_along(architecture, "another") is None
+
+
+@pytest.mark.parametrize("behind", ["Flatten", "GlobalAveragePooling2D"])
+def test_what_has_no_maps_runs_along_no_axis_of_the_image(tmp_path, behind):
+    path = tmp_path / "net.yaml"
+    path.write_text(f"model: {{input_shape: [17, 19, 2], layers: [{behind}, ReLU]}}")
+    architecture = parse_config(read_yaml(path), default_name="net").architecture
+    assert [image_axes_along(architecture, row.name) for row in architecture.rows] == [None, None]

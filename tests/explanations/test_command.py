@@ -450,6 +450,21 @@ def test_all_of_a_run_on_a_picture(explain, tmp_path, monkeypatch):
     assert (shown["style"]["content"], shown["style"]["style"]) == ("red.png", "test image 1")
 
 
+def test_all_for_slides(explain, monkeypatch):
+    """The page has the pictures as PNG, whatever formats are asked for besides."""
+    monkeypatch.setattr(TECHNIQUES, "_places", {"filters": TECHNIQUES._places["filters"]})
+    found = explain("all", "colors_cnn", "--aspect", "16:9", "--format", "svg", "--font-scale", 1.2)
+    folder = Path(found["folder"])
+    files = found["techniques"][0]["pictures"]
+    assert {Path(each).suffix for each in files} == {".png", ".svg"}
+    for each in files:
+        if each.endswith(".png"):
+            with Image.open(folder / each) as picture:
+                width, height = picture.size
+            assert width / height == pytest.approx(16 / 9, abs=0.01)
+    assert "data:image/png;base64," in (folder / "index.html").read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def rescaling_files(tmp_path_factory, backend):
     """One network that wants [0, 1], as it is, behind Rescaling from [0, 255], and for [-1, 1]."""

@@ -184,6 +184,16 @@ def test_a_network_that_no_browser_could_open_is_refused():
     check_supported(load_config("alexnet"), "alexnet")
 
 
+@pytest.mark.parametrize("precision", ["float16", "float32"])
+def test_weights_are_read_as_they_were_written(precision, engine):
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    numbers = every[np.isfinite(every)].astype(np.float32)
+    if precision == "float32":
+        numbers = numbers * np.float32(1 / 3)
+    text = encoded([[numbers]], precision)["weights"]
+    assert engine("return Array.from(decodedWeights(...arguments))", text, precision) == numbers.tolist()
+
+
 EXPLAIN = """
 const net = new LiveNetwork(arguments[0]), { outputs } = net.forward(arguments[1]);
 return net.data.nodes.map((node, position) => arguments[2].map((share) => {
@@ -194,6 +204,28 @@ return net.data.nodes.map((node, position) => arguments[2].map((share) => {
   return { ...told, value: outputs[position][index], terms: products.length, total, most };
 }));
 """
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize(
+    ("kind", "said"), [("GlobalMaxPooling2D", "max"), ("GlobalAveragePooling2D", "mean")]
+)
+def test_a_global_pooling_is_of_all_values_of_a_map(kind, said, data_format, keepdims, backend, engine):
+    from cnnlab.model import build_model
+
+    config = ExperimentConfig.model_validate(
+        network_with(kind, {"data_format": data_format, "keepdims": keepdims}, (5, 4, 3))
+    )
+    pixels = np.random.default_rng(6).integers(0, 256, (5, 4, 3))
+    maps = np.moveaxis(pixels / 255, 0 if data_format == "channels_first" else 2, 0)
+    shares = [(map_ + 0.5) / len(maps) for map_ in range(len(maps))]
+    found = engine(EXPLAIN, as_page_has_it(config, build_model(config)), pixels.ravel().tolist(), shares)[0]
+    for told, values in zip(found, maps, strict=True):
+        assert told["kind"] == said
+        assert told["terms"] == values.size
+        assert told["result"] == pytest.approx(values.max() if said == "max" else values.mean(), abs=1e-6)
+        assert told["total"] == pytest.approx(values.sum(), abs=1e-5)
 
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])

@@ -94,12 +94,12 @@ def test_transparent_parts_are_white(engine):
 
 
 def test_a_picture_of_another_size_is_refused_where_sizes_are_exact(engine):
-    data = {"kind": "photograph", "size": [8, 8], "channels": 3, "resize": "exact"}
+    data = {"kind": "photograph", "size": [8, 9], "channels": 3, "resize": "exact"}
     said = engine(
-        "try { prepare(new Uint8ClampedArray(400), 10, 10, arguments[0]); }"
+        "try { prepare(new Uint8ClampedArray(480), 12, 10, arguments[0]); }"
         "catch (error) { return error.message; }",
         data,
     )
-    assert said == "expected a picture of 8×8, found 10×10"
+    assert said == "expected a picture of 9×8 (width × height), found 12×10"
     with pytest.raises(BadImage):
-        decode(png(np.zeros((10, 10, 3), np.uint8)), size=(8, 8), channels=3, resize="exact")
+        decode(png(np.zeros((10, 12, 3), np.uint8)), size=(8, 9), channels=3, resize="exact")

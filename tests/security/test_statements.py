@@ -361,12 +361,16 @@ UNESCAPED = {
     "{{ chart.svg | safe }}",
     "{{ why.svg | safe }}",
     "{{ each.svg | safe }}",
+    "{{ difference | safe }}",
+    '{{ resource("live.css") | safe }}',
+    "{{ resource(name) | safe }}",
 }
 """What templates write as it is: cnnlab's own files, and drawings that escape their own texts."""
 
 
 def test_pages_escape_names(tmp_path, make_run, monkeypatch):
-    templates = [path.read_text(encoding="utf-8") for path in (ROOT / "cnnlab" / "report").glob("*.html")]
+    rooms = [ROOT / "cnnlab" / room for room in ("report", "live_page")]
+    templates = [path.read_text(encoding="utf-8") for room in rooms for path in room.glob("*.html")]
     assert {
         each for text in templates for each in re.findall(r"\{\{.*?\}\}", text) if "safe" in each
     } == UNESCAPED

@@ -46,12 +46,15 @@ def _theme(series: tuple[str, ...], **colors: str) -> Theme:
 
 
 LIGHT = _theme(
-    COLORS, ink=INK, grey=GREY, faint=FAINT, paper=PAPER, card="#F6F6F4", link="#005A8F", error="#B34700"
-)
+    COLORS, ink=INK, grey=GREY, faint=FAINT, paper=PAPER, card="#F6F6F4", link="#005A8F", error="#B34700",
+    positive="#B2182B", negative="#2166AC",
+)  # fmt: skip
+"""positive, negative: signed numbers, as the color scale of the pictures (ColorBrewer's RdBu) has them."""
+
 DARK = _theme(
     ("#5AB4E8", "#E8B43A", "#35C799", "#E59AC8", "#9AD4F5", "#FFFFFF", "#C98B4B"),
     ink="#E8E6E3", grey="#AAA7A2", faint="#3A3C40", paper="#17181A", card="#212326", link="#7CC4F0",
-    error="#FF9F5A",
+    error="#FF9F5A", positive="#F4806A", negative="#67A9CF",
 )  # fmt: skip
 PRINT = {
     **LIGHT,
