@@ -32,6 +32,7 @@ def test_enough_images_are_not_mentioned():
 def test_a_share_of_few_images_is_an_interval():
     assert share_text(75, ENOUGH) == "75.00%"
     assert share_text(9, 12) == "43 to 95%, 95% interval"
+    assert few_images_note({"a": 0.75}, ENOUGH) is None
 
 
 def test_a_comparison_on_few_images_says_so(tmp_path, make_run, capsys, no_pictures, monkeypatch):
@@ -43,10 +44,10 @@ def test_a_comparison_on_few_images_says_so(tmp_path, make_run, capsys, no_pictu
     low, high = (f"{each:.0%}" for each in interval_of(750, 1000))
     note = (
         f"1,000 test images are few: on other images, the accuracy may be anything from {low} to {high} for "
-        f"colors_dnn (750 right), {low} to {high} for colors_cnn (750 right); 95% intervals of a network that "
+        f"colors_dnn (750 right), {low} to {high} for colors_cnn (750 right); 95% intervals of a "
+        "network that "
         "has so many right"
     )
     assert note in " ".join(capsys.readouterr().out.split())
-    assert few_images_note({"a": 0.75}, ENOUGH) is None
     (page,) = tmp_path.glob("comparisons/*/table.md")
     assert note in page.read_text(encoding="utf-8")
