@@ -27,7 +27,7 @@ def test_shares_of_the_true_class_and_their_difference():
     assert any("blue where a is better" in " ".join(each.get_text().split()) for each in figure.texts)
     assert difference.images[0].get_clim() == (-30, 30)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles == ["a, % of the true class", "b, % of the true class", "a − b, percentage points"]
+    assert titles == ["a, % of the true class", "b, % of the true class", "a − b, points"]
     assert [label.get_text() for label in first.get_yticklabels()] == list(CLASSES)
     figure.savefig(BytesIO(), format="png")
 

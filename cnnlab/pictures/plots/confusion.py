@@ -149,7 +149,7 @@ def confusion_matrices(
         name = matrix.name
         if difference and len(name) > 28:
             name = " − ".join(shortened(each, 12) for each in counts)
-        shown = fitted(f"{name}, {matrix.unit}", wide, SMALL)
+        shown = fitted(f"{name}, {'points' if difference else matrix.unit}", wide, SMALL)
         axes.set_title(shown, loc="left", fontsize=SMALL, color=INK)
         _draw(axes, matrix, _DIFFERENCES, ticks, numbers=SMALLEST_TEXT if numbered else None)
     first, *second = counts
