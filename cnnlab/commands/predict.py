@@ -99,7 +99,10 @@ def command(
         print_table(headers, rows, left=len(headers))
         if found.right is not None:
             right, known = found.right
-            say(f"\n{right:,} of {counted(known, 'image')} in folders of classes right: {right / known:.2%}")
+            from cnnlab.few_images import share_text
+
+            known_images = counted(known, "image")
+            say(f"\n{right:,} of {known_images} in folders of classes right ({share_text(right, known)})")
     if sheet is not None:
         save_picture(found.sheet(), sheet)
     if found.failures:

@@ -18,6 +18,7 @@ from cnnlab.comparison.verdicts import verdict
 from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.datasets.distortion import Distortion
 from cnnlab.errors import UserError
+from cnnlab.few_images import ENOUGH, few_images_note
 from cnnlab.run_folders.arithmetic import RESUMED, differences_among
 from cnnlab.run_folders.contents import DatasetFacts, RunWarning
 from cnnlab.run_folders.records import EpochRow, Record
@@ -99,6 +100,10 @@ def compare(
         wholes = [each.config.dataset for each in experiments]
         titles = [f"{whole.full_title}, {folds} folds" for whole in wholes if whole is not None]
     outcomes = tuple(outcome_of(each, label) for each, label in zip(experiments, labels, strict=True))
+    few = few_images_note(
+        {each.name: each.test_accuracy.mean for each in outcomes},
+        min((each.num_test_images for each in outcomes if each.num_test_images is not None), default=ENOUGH),
+    )
     return ComparedOutcomes(
         dataset=datasets[0].name,
         dataset_title=" and ".join(dict.fromkeys(titles)),
@@ -106,7 +111,7 @@ def compare(
         warnings=tuple(dict.fromkeys(each.warning for each in datasets if each.warning)),
         experiments=outcomes,
         pairs=paired(outcomes, rule=rule, margin=margin),
-        notes=tuple(_notes(experiments, labels)),
+        notes=(*([few] if few else ()), *_notes(experiments, labels)),
     )
 
 

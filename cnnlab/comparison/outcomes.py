@@ -81,6 +81,11 @@ class Outcome:
         reached = zip(self.seeds, tested, trained, strict=True)
         return tuple(seed for seed, test, train in reached if max(test, train) <= bar)
 
+    @property
+    def num_test_images(self) -> int | None:
+        """How many images the accuracy is of, those of all folds; None where the predictions are gone."""
+        return None if self.classes is None else sum(each.images for each in self.classes)
+
     def by_seed(self, measured: Spread) -> list[float]:
         """One value for each seed; with folds, the mean over these."""
         number = self.folds or 1

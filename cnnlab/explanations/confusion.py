@@ -16,6 +16,7 @@ class Confusion(Technique):
 
     def explain(self, subject: Subject) -> Explanation:
         from cnnlab.analyses.mistakes import most_confused, rates
+        from cnnlab.few_images import share_text
         from cnnlab.pictures.plots import confusion_matrix
         from cnnlab.run_folders.confusion import confusion_counts
 
@@ -26,13 +27,15 @@ class Confusion(Technique):
         if pair := most_confused(counts):
             times = "once" if pair.times == 1 else f"{pair.times:,} times"
             most = f"most frequent mistake: {names[pair.true]} taken for {names[pair.predicted]}, {times}"
+        right, number = int(counts.trace()), int(counts.sum())
+        reached = f"{right:,} of {number:,} test images correct ({share_text(right, number)})"
         return Explanation(
             self, subject.explained,
-            sentence=f"{subject.name}: {accuracy:.2%} of {counts.sum():,} test images correct; {most}",
+            sentence=f"{subject.name}: {reached}; {most}",
             figures={
                 "confusion": lambda: confusion_matrix(
                     counts, names, title=f"Confusion matrix: {subject.name}",
-                    subtitle=f"{counts.sum():,} test images, {accuracy:.2%} correct (diagonal)\n{most}",
+                    subtitle=f"On the diagonal: {reached}\n{most}",
                 )
             },
             arrays={"counts": counts, "recall": recall, "precision": precision},

@@ -36,6 +36,7 @@ class Mistakes(Technique):
 
     def explain(self, subject: Subject) -> Explanation:
         from cnnlab.analyses.mistakes import surest_mistakes
+        from cnnlab.few_images import share_text
         from cnnlab.pictures.drawings.sets import mistakes as draw
 
         test, names = subject.data.test, subject.class_names
@@ -47,7 +48,7 @@ class Mistakes(Technique):
                 f"{subject.name}: no mistakes in {len(test):,} test images; "
                 "the option sheet shows the first of them"
             )
-        rate = f"{wrong / len(test):.2%}"
+        rate = share_text(wrong, len(test))
         sentence = f"{subject.name}: {wrong:,} of {len(test):,} test images wrong ({rate})"
         facts = {"wrong": wrong, "test_images": len(test)}
         arrays = {**found._asdict(), "labels": test.labels[found.indices]}

@@ -159,7 +159,7 @@ def test_folders_of_classes_tell_how_many_are_right(call, trained, tmp_path):
     assert len(document["predictions"]) == 5
     assert (document["right"], document["in_class_folders"]) == (3, 4)
     assert call("pets", tmp_path / "photos")[1].endswith(
-        "3 of 4 images in folders of classes right: 75.00%\n"
+        "3 of 4 images in folders of classes right (19 to 99%, 95% interval)\n"
     )
     found = cnnlab.predict("pets", [tmp_path / "photos" / "green", "pets/red/0.png"])
     assert found.true_classes == ["green", "green", None]
