@@ -16,9 +16,8 @@ class Dropout(Layer):
     """Dropout (Srivastava et al. 2014). Keras's `noise_shape` is left out."""
 
     about: ClassVar[str] = (
-        "In training, set a share `rate` of the numbers to 0 and scale the others by 1 / (1 − rate) "
-        "(Srivastava "
-        "et al. 2014).\n\nKeras's `noise_shape` is left out."
+        "During training only, set a fraction `rate` of the values to 0 and scale the others by "
+        "1 / (1 − rate) (Srivastava et al. 2014).\n\nKeras's `noise_shape` is left out."
     )
 
     acts_in_training_only: ClassVar[bool] = True
@@ -31,7 +30,8 @@ class SpatialDropout2D(SpatialLayer):
     """Dropout of whole feature maps (Tompson et al. 2015)."""
 
     about: ClassVar[str] = (
-        "In training, set a share `rate` of the feature maps to 0 and scale the others (Tompson et al. 2015)."
+        "During training only, set a fraction `rate` of the feature maps to 0 and scale the others (Tompson et "
+        "al. 2015)."
     )
 
     acts_in_training_only: ClassVar[bool] = True
@@ -48,7 +48,7 @@ class GaussianNoise(Layer):
     """Additive normal noise."""
 
     about: ClassVar[str] = (
-        "In training, add a normal random number of mean 0 and standard deviation `stddev` to each number."
+        "During training only, add a normal random number of mean 0 and standard deviation `stddev` to each number."
     )
 
     acts_in_training_only: ClassVar[bool] = True
