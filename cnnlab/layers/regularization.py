@@ -30,7 +30,8 @@ class SpatialDropout2D(SpatialLayer):
     """Dropout of whole feature maps (Tompson et al. 2015)."""
 
     about: ClassVar[str] = (
-        "During training only, set a fraction `rate` of the feature maps to 0 and scale the others (Tompson et "
+        "During training only, set a fraction `rate` of the feature maps to 0 and scale the others "
+        "(Tompson et "
         "al. 2015)."
     )
 
@@ -48,7 +49,8 @@ class GaussianNoise(Layer):
     """Additive normal noise."""
 
     about: ClassVar[str] = (
-        "During training only, add a normal random number of mean 0 and standard deviation `stddev` to each number."
+        "During training only, add a normal random number of mean 0 and standard deviation `stddev` "
+        "to each number."
     )
 
     acts_in_training_only: ClassVar[bool] = True
