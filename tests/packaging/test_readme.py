@@ -62,6 +62,11 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that looks like the checkout to a reader of the README; its runs are shared, as theirs are."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "configs").symlink_to(ROOT / "configs")
+    for handed_out in (ROOT / "docs" / "teaching").glob("*.yaml"):
+        (folder / handed_out.name).symlink_to(handed_out)
+    for handed_in in ("hand-ins", "handed-in"):
+        (folder / handed_in).mkdir()
+    (folder / "hand-ins.zip").touch()
     return folder
 
 
