@@ -88,13 +88,15 @@ class Trainer:
                 self.reporter.warn(message)
 
     def _tell_of_few_images(self, config: ExperimentConfig) -> None:
-        """Warn where an accuracy is told of a test set that is too small for it."""
+        """Say once where an accuracy is told of a test set that is too small for it."""
         assert config.dataset is not None
         if config.fold is not None:  # the accuracy is told of all folds together
             return
         count = len(self.dataset(config).test)
-        if warning := few_images_warning(config.dataset.full_title, count):
-            self.warn_of([warning])
+        note = few_images_warning(config.dataset.full_title, count)
+        if note is not None and note not in self._warned:
+            self._warned.add(note)
+            self.reporter.note(note)
 
     def start(self, config: ExperimentConfig) -> Backend:
         """Start the backend and say what the arithmetic runs on, and how.

@@ -168,7 +168,7 @@ def test_bars_are_as_long_as_the_work_takes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--out", "speeds.gif"], "--out speeds.gif: expected a file that ends in .svg or .png"),
+        (["--out", "speeds.gif"], "--out speeds.gif: expected a file that ends in .svg, .png or .pdf"),
         (
             ["--out", "nowhere/speeds.png"],
             "nowhere/speeds.png: cannot be written: there is no folder nowhere",
