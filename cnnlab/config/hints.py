@@ -44,6 +44,8 @@ def with_hint(loc: Path_, message: str, top: tuple[str, ...]) -> str:
     if not loc or not message.startswith("unknown key; known: "):
         return message
     written = str(loc[-1]).lower()
+    if written == "rate" and loc[:2] == ("model", "layers"):  # that of Dropout, on a layer that has none
+        return message
     name = _OTHER_NAMES.get(written, written)
     for place in _places(name, top):
         if place != loc:

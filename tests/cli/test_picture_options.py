@@ -73,7 +73,7 @@ def test_python_has_the_same_options(compared, tmp_path):
         (["--font-scale", "9"], "--font-scale: expected 0.5 to 2, found 9"),
         (["--font-scale", "nan"], "--font-scale: expected 0.5 to 2, found nan"),
         (["-o", "."], "--output: expected the name of pictures, found the folder ."),
-        (["-o", "nowhere/it"], "nowhere/it: cannot be written: No such file or directory"),
+        (["-o", "nowhere/it"], "nowhere/it: cannot be written: there is no folder nowhere"),
         (["-o", "it.png", "--format", "svg"], "--output: ends in .png, but format is svg; leave one out"),
         (["-o", ""], "--output: expected a name, found ''"),
         (["--out", "it.png", "--format", "svg"], "--out names one file; leave out --format and -o, or --out"),
