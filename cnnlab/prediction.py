@@ -152,9 +152,16 @@ def probabilities(
     """
     dataset = dataset_of(record)
     scale = _pixel_scale(record, dataset, data_paths)
-    model = trained_model(record, runtime)
+    return model_probabilities(trained_model(record, runtime), record, images, scale)
+
+
+def model_probabilities(
+    model: keras.Model, record: Record, images: np.ndarray, scale: PixelScale
+) -> np.ndarray:
+    """Run images through the network of a run, whose weights may be others by now: see `probabilities`."""
     import keras
 
+    dataset = dataset_of(record)
     images = permuted(images, dataset)
     if dataset.data_format == "channels_first":
         images = images.transpose(0, 3, 1, 2)
@@ -167,10 +174,13 @@ def probabilities(
     return np.concatenate(parts)
 
 
-def trained_model(record: Record, runtime: RuntimeConfig) -> keras.Model:
+def trained_model(record: Record, runtime: RuntimeConfig, *, in_float32: bool = False) -> keras.Model:
     """The network of a finished run: built from its config, with the weights in its model.keras.
 
     Nothing but numbers is taken from that file.
+
+    Args:
+        in_float32: whatever precision it was trained in.
 
     Raises:
         UserError: the file is missing or broken.
@@ -179,9 +189,12 @@ def trained_model(record: Record, runtime: RuntimeConfig) -> keras.Model:
     from cnnlab.model import build_model
     from cnnlab.saved_model import readable_model
 
-    path = record.path / "model.keras"
+    config, path = record.config, record.path / "model.keras"
+    if in_float32:
+        computed = config.runtime.model_copy(update={"precision": "float32"})
+        config = config.model_copy(update={"runtime": computed})
     with own_randomness():
-        model = build_model(record.config)
+        model = build_model(config)
     with readable_model(path, "cannot be read ({}); train this run again with --fresh", weights_only=True):
         model.load_weights(path)
     return model

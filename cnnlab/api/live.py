@@ -26,8 +26,8 @@ def live(
 
     >>> cnnlab.live("dnn", "cnn").page
 
-    It is one HTML file that holds the weights and computes in the browser: it needs no server and no network,
-    and works on the backend that a run was trained on or without any.
+    It is one HTML file that holds the weights and computes in the browser: it needs no server and no network.
+    A run of any backend can be shown: its network is read by Keras on whatever runs or is installed.
 
     Args:
         runs: one or two, of the same data: each a Run, a run's folder, or an experiment's name: its latest

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnnlab.errors import UserError
 from cnnlab.foreign_text import composed
+from cnnlab.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,7 +117,7 @@ class ImagePredictions(Sequence["ImagePrediction"]):
         return document
 
     def __repr__(self) -> str:
-        return f"<ImagePredictions of {self.folder} for {len(self)} images>"
+        return f"<ImagePredictions of {self.folder} for {counted(len(self), 'image')}>"
 
     def _repr_html_(self) -> str:
         from cnnlab.summary_tables.text import html_text

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnlab.config.sections import RuntimeConfig
 from cnnlab.conversion.facts import FACTS_FILE, KEY
 from cnnlab.conversion.formats import FormatName
 from cnnlab.errors import CnnlabError, UserError, first_sentence
@@ -57,10 +58,6 @@ def main(folder: str) -> None:
 
 
 def _convert(request: Request) -> None:
-    from cnnlab.backend import start_backend
-    from cnnlab.config.sections import RuntimeConfig
-
-    start_backend(RuntimeConfig(backend="tensorflow", device="cpu"))
     model = _network(request)
     images = np.load(request.folder / "images.npy")
     parts = [np.asarray(model(images[at : at + AT_ONCE])) for at in range(0, len(images), AT_ONCE)]
@@ -90,18 +87,13 @@ def _network(request: Request) -> Any:
     """The network from raw pixels to probabilities, in float32."""
     import keras
 
-    from cnnlab.model import build_model
-    from cnnlab.run_folders.records import read_config
-    from cnnlab.saved_model import readable_model
+    from cnnlab.prediction import dataset_of, trained_model
+    from cnnlab.run_folders.records import read_record
 
-    config = read_config(request.run)
-    runtime = config.runtime.model_copy(update={"precision": "float32", "backend": "tensorflow"})
-    model = build_model(config.model_copy(update={"runtime": runtime}))
-    path = request.run / "model.keras"
-    with readable_model(path, "cannot be read ({}); train this run again with --fresh", weights_only=True):
-        model.load_weights(path)
-    dataset = config.dataset
-    assert dataset is not None
+    record = read_record(request.run)
+    config, dataset = record.config, dataset_of(record)
+    runtime = RuntimeConfig(backend="tensorflow", device="cpu")  # what converters take networks from
+    model = trained_model(record, runtime, in_float32=True)
     images = keras.Input(dataset.image_shape, dtype="uint8", name="images")
     pixels = keras.ops.cast(images, "float32")
     order = request.folder / "order.npy"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.errors import UserError
-from cnnlab.live_page.network import LiveNetwork, encoded
+from cnnlab.live_page.network import LiveNetwork, encoded, weights_by_layer
 from cnnlab.run_folders.epochs import epoch_weights, kept_epochs
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def epochs_of(network: LiveNetwork, reporter: Reporter) -> dict[str, Any]:
         reporter.note(f"the page has {len(chosen)} of {len(kept)} epochs, so that they stay below 40 MB")
     weights = []
     for epoch in chosen:
-        network.model.set_all_weights(epoch_weights(record.path, epoch))
-        weights.append(encoded(network.model.weights, "float32"))
+        network.model.set_weights(epoch_weights(record.path, epoch))
+        weights.append(encoded(weights_by_layer(network.model, record.config.nodes), "float32"))
     history = [{"epoch": row["epoch"], "validation_accuracy": row["val_accuracy"]} for row in record.history]
     return {"epochs": chosen, "weights": weights, "history": history}
 

@@ -17,10 +17,9 @@ class Inspector {
     const index = geometry.at(row, column, map), value = view.values[index];
     const where = geometry.isRow ? `value ${thousands(map + 1)}` : `map ${map + 1}, row ${row + 1}, column ${column + 1}`;
     document.getElementById("inspector-title").textContent = `${this.page.titleOf(view.run)}${node.name}: ${where}: ${shown(value)}`;
-    const parts = [];
-    if (view.off.has(map)) parts.push(element("p", { text: "This filter is turned off: its values are set to 0." }));
-    const told = net.explain(position, index, this.page.outputs[view.run]);
-    parts.push(...this.sum(view, told, value));
+    const parts = view.off.has(map)
+      ? [element("p", { text: "This filter is turned off: its values are set to 0." })]
+      : this.sum(view, net.explain(position, index, this.page.outputs[view.run]), value);
     const thumbnail = element("canvas", { role: "img", "aria-label": "The picture with the receptive field" });
     this.mark(thumbnail, view);
     const figure = element("figure", {}, thumbnail, element("figcaption", { class: "hint", text: this.seen(view) }));

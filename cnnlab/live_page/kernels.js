@@ -142,8 +142,6 @@ function withBias(values, bias) {
   return values;
 }
 
-const finished = (node, values, weights) => activated(node.settings.activation, withBias(values, weights.bias), node.settings.filters);
-
 // An activation works along the last axis of the tensor as the layer has it: with channels first, along columns.
 function convolution(compute) {
   return (node, inputs, shapes, weights) => {

@@ -14,17 +14,18 @@ from cnnlab.datasets.permuting import pixel_order
 from cnnlab.errors import UserError
 from cnnlab.foreign_text import one_line
 from cnnlab.layers.base import Layer, SpatialLayer
-from cnnlab.layers.graph import IMAGE
+from cnnlab.layers.graph import IMAGE, GraphNode
 from cnnlab.live_page.kernels import MERGES, kernel_of, lacking
-from cnnlab.prediction import dataset_of
+from cnnlab.prediction import dataset_of, model_probabilities, trained_model
 
 if TYPE_CHECKING:
+    import keras
+
     from cnnlab.accounting.architecture import Architecture
     from cnnlab.config.experiment import ExperimentConfig
     from cnnlab.config.sections import RuntimeConfig
     from cnnlab.datasets.content import PixelScale
     from cnnlab.language.fields import Shape
-    from cnnlab.live_page.trained import TrainedModel
     from cnnlab.run_folders.records import Record
 
 Precision = Literal["float32", "float16"]
@@ -42,13 +43,13 @@ LARGEST_DIFFERENCE = 5e-5
 class LiveNetwork:
     """A network as a page holds it; see `as_dict`.
 
-    weights: by position of the layer. probabilities: Keras's, of the images that weights of 16 bits were
-    tried with.
+    model: in Keras, to try other weights. weights: by position of the layer. probabilities: Keras's, of the
+    images that weights of 16 bits were tried with.
     """
 
     record: Record
     scale: PixelScale
-    model: TrainedModel
+    model: keras.Model
     weights: Sequence[LayerWeights]
     precision: Precision
     probabilities: np.ndarray
@@ -99,6 +100,16 @@ def check_supported(config: ExperimentConfig, run: str) -> None:
         raise UserError(f"{run}: the network has {numbers:,} weights; a page holds at most {MOST_WEIGHTS:,}")
 
 
+def weights_by_layer(model: keras.Model, nodes: Sequence[GraphNode]) -> list[LayerWeights]:
+    """The weights that a network has now; a layer that shares another's has none of its own."""
+    return [
+        [np.asarray(array, np.float32) for array in model.get_layer(node.keras_name).get_weights()]
+        if node.shares is None
+        else []
+        for node in nodes
+    ]
+
+
 def network_of(record: Record, scale: PixelScale, images: np.ndarray, runtime: RuntimeConfig) -> LiveNetwork:
     """The network of a finished run.
 
@@ -110,21 +121,20 @@ def network_of(record: Record, scale: PixelScale, images: np.ndarray, runtime: R
     Raises:
         UserError: the model's file is missing or broken, or its weights are not finite.
     """
-    from cnnlab.live_page.trained import TrainedModel
-
-    model = TrainedModel(record, scale, runtime)
-    weights = model.weights
+    model = trained_model(record, runtime, in_float32=True)
+    weights = weights_by_layer(model, record.config.nodes)
     if not all(np.isfinite(array).all() for layer in weights for array in layer):
         raise UserError(f"{record.path}: its weights are not finite numbers; the training has diverged")
-    probabilities = model.probabilities(images)
+    probabilities = model_probabilities(model, record, images, scale)
     if not np.isfinite(probabilities).all():
         raise UserError(f"{record.path}: its probabilities are not finite numbers; train it again")
     with np.errstate(over="ignore"):  # what becomes infinite is not taken
-        halves = [[array.astype(np.float16) for array in layer] for layer in weights]
+        halves = [array.astype(np.float16) for array in model.get_weights()]
     precision: Precision = "float32"
-    if all(np.isfinite(array).all() for layer in halves for array in layer):
-        model.set_weights([[array.astype(np.float32) for array in layer] for layer in halves])
-        if np.max(np.abs(model.probabilities(images) - probabilities)) <= LARGEST_DIFFERENCE:
+    if all(np.isfinite(array).all() for array in halves):
+        model.set_weights([array.astype(np.float32) for array in halves])
+        rounded = model_probabilities(model, record, images, scale)
+        if np.max(np.abs(rounded - probabilities)) <= LARGEST_DIFFERENCE:
             precision = "float16"
     return LiveNetwork(record, scale, model, weights, precision, probabilities)
 

@@ -212,6 +212,8 @@ def test_single_filters_can_be_turned_off(chromium, opened):
     )
     assert np.abs(maps.reshape(-1, 6)[:, 0]).max() == 0  # 6 maps, channels last
     assert "1 of 6 are off" in element(chromium, "[data-layer='conv2d_1'] summary").text
+    script("document.querySelector(\"[data-layer='conv2d_1'] .maps\").focus()")
+    assert element(chromium, "#inspected div").text == "This filter is turned off: its values are set to 0."
     script(f'[...document.querySelectorAll("{first}")].at(-1).click()')  # all on
     settle(chromium)
     np.testing.assert_array_equal(answers(script), before)

@@ -26,6 +26,7 @@ from cnnlab.datasets.reading.images import BadImage, OtherSize, decoder
 from cnnlab.errors import UserError
 from cnnlab.foreign_text import composed
 from cnnlab.language.fields import Shape
+from cnnlab.wording import counted
 
 NAMED = 10
 """So many images are named in an error; a warning names the first."""
@@ -101,7 +102,7 @@ def _fingerprinted(part: str, files: Sequence[File], progress: DownloadProgress 
         found.append(replace(file, fingerprint=fingerprint))
         done += file.bytes
         if progress is not None and (len(found) % TOLD_EVERY == 0 or len(found) == len(files)):
-            progress(f"reading {len(files):,} {part} images", done, total)
+            progress(f"reading {counted(len(files), f'{part} image')}", done, total)
     return found
 
 
@@ -141,10 +142,10 @@ def _decode(
                 labels.append(file.label)
             done += file.bytes
             if progress is not None:
-                progress(f"decoding {len(files):,} {part} images", done, total)
+                progress(f"decoding {counted(len(files), f'{part} image')}", done, total)
     if bad and not options.skips_bad_images:
         raise UserError(
-            f"{folder}: {len(bad)} of {len(files)} {part} images cannot be used"
+            f"{folder}: {len(bad)} of {counted(len(files), f'{part} image')} cannot be used"
             + _listed([f"{files[index].path}: {reason}" for index, reason in bad])
             + "\n   repair or remove them, or set dataset.on_error: skip"
         )
@@ -159,8 +160,9 @@ def _of_other_sizes(files: Sequence[File], folder: str, image_shape: Shape) -> U
         for file, size in zip(files, sizes([file.path for file in files]), strict=True)
         if size is not None and size != (height, width)
     ]
+    verb = "is" if len(others) == 1 else "are"
     return UserError(
-        f"{folder}: {len(others)} of {len(files)} images {'is' if len(others) == 1 else 'are'} not of "
+        f"{folder}: {len(others)} of {counted(len(files), 'image')} {verb} not of "
         f"{width}×{height} pixels (width × height)"
         + _listed(sorted(others))
         + f"\n   to bring all images to one size, by cropping or as dataset.resize says, set dataset.size: "
