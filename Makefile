@@ -84,6 +84,7 @@ bench: $(VENV)/dev  ## Measure cnnlab beside plain Keras, PyTorch and Lightning,
 
 reproduce: $(VENV)/base  ## Train all experiments of experiments/RESULTS.md and write it again
 	$(BIN)/python bench/reproduce.py --sample docs/dnn-vs-cnn.html
+	$(BIN)/cnnlab live cnn -o docs/live-cnn.html
 
 notebook: $(VENV)/dev  ## Run the tutorial notebook and keep its outputs
 	cd docs && ../$(BIN)/jupyter execute --inplace tutorial.ipynb
