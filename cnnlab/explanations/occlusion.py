@@ -49,7 +49,7 @@ class Occlusion(Technique):
 
         from cnnlab.analyses.occlusion import occlusion, under_the_patch, worst_boxes, worst_covered
         from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
-        from cnnlab.pictures.kit.sheet import ColorScale
+        from cnnlab.pictures.kit.scales import ColorScale
 
         patch, fill = self.patch, self.fill
         chosen = subject.choose(self.image, self.picture)

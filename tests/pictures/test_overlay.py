@@ -4,7 +4,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from cnnlab.pictures.drawings.maps import MapColumn, pixel_maps
-from cnnlab.pictures.kit.sheet import ColorScale
+from cnnlab.pictures.kit.scales import ColorScale
 
 
 def test_where_a_map_is_0_the_image_is_seen_and_where_it_is_largest_its_color():

@@ -12,7 +12,8 @@ from cnnlab.pictures.drawings.sets import Panel, embedding_plane, invariance_cur
 from cnnlab.pictures.drawings.stages import stages
 from cnnlab.pictures.drawings.units import curve_detector, curve_response, filter_weights, strongest_examples
 from cnnlab.pictures.kit.formats import short
-from cnnlab.pictures.kit.sheet import ColorScale, Sheet
+from cnnlab.pictures.kit.scales import ColorScale
+from cnnlab.pictures.kit.sheet import Sheet
 from cnnlab.pictures.plots import confusion_matrix
 
 

@@ -9,9 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.pictures.kit.canvas import Canvas
+from cnnlab.pictures.kit.fitting import label_width
 from cnnlab.pictures.kit.formats import percent, written
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
-from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, label_width
+from cnnlab.pictures.kit.scales import GREYS, SIGNED, ColorScale
+from cnnlab.pictures.kit.sheet import Sheet
 
 PIXELS = ColorScale(-1, 1, colormap=GREYS)
 MATCHES = ColorScale(-1, 1, colormap=SIGNED)

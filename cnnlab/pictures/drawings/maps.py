@@ -13,7 +13,8 @@ from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
-from cnnlab.pictures.kit.sheet import ColorScale, Sheet, displayable
+from cnnlab.pictures.kit.scales import ColorScale, displayable
+from cnnlab.pictures.kit.sheet import Sheet
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box
 
 

@@ -9,7 +9,8 @@ from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.lettering import wrapped
 from cnnlab.pictures.kit.page import SMALLEST_TEXT, current_page
 from cnnlab.pictures.kit.palette import INK, PAPER
-from cnnlab.pictures.kit.sheet import ColorScale, Sheet
+from cnnlab.pictures.kit.scales import ColorScale
+from cnnlab.pictures.kit.sheet import Sheet
 
 
 def dense_matrix(

@@ -11,10 +11,11 @@ from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 
 from cnnlab.datasets.appearance import PLAIN, Appearance
+from cnnlab.pictures.kit.fitting import cell_width, fitting_columns
 from cnnlab.pictures.kit.lettering import all_fitted, wrapped
 from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.palette import COLORS, GREY, INK, MARK, MARKERS, MORE_COLORS, PAPER, cycled
-from cnnlab.pictures.kit.sheet import Sheet, cell_width, fitting_columns
+from cnnlab.pictures.kit.sheet import Sheet
 from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend
 

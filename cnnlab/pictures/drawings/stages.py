@@ -17,7 +17,8 @@ from cnnlab.pictures.kit.lettering import fitted, wrapped
 from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.page import SMALLEST_TEXT, current_page
 from cnnlab.pictures.kit.palette import GREY, MARK
-from cnnlab.pictures.kit.sheet import GREYS, SIGNED, ColorScale, Sheet, displayable
+from cnnlab.pictures.kit.scales import GREYS, SIGNED, ColorScale, displayable
+from cnnlab.pictures.kit.sheet import Sheet
 from cnnlab.pictures.kit.style import SMALL
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned_map
 

@@ -9,19 +9,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.datasets.appearance import PLAIN, Appearance
+from cnnlab.pictures.kit.fitting import cell_width, fitting_columns, label_width
 from cnnlab.pictures.kit.formats import short
 from cnnlab.pictures.kit.numbers import write_numbers
 from cnnlab.pictures.kit.page import SMALLEST_TEXT, current_page
 from cnnlab.pictures.kit.palette import MARK
-from cnnlab.pictures.kit.sheet import (
-    GREYS,
-    SIGNED,
-    ColorScale,
-    Sheet,
-    cell_width,
-    fitting_columns,
-    label_width,
-)
+from cnnlab.pictures.kit.scales import GREYS, SIGNED, ColorScale
+from cnnlab.pictures.kit.sheet import Sheet
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend, turned, turned_box
 
 

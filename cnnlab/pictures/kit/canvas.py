@@ -14,7 +14,8 @@ from matplotlib.typing import ColorType
 from cnnlab.pictures.kit.formats import written
 from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.palette import FAINT, GREY, INK, MARK, PAPER
-from cnnlab.pictures.kit.sheet import ColorScale, Sheet
+from cnnlab.pictures.kit.scales import ColorScale
+from cnnlab.pictures.kit.sheet import Sheet
 
 NUMBER = 10.0
 """Points, of a number in a grid: legible where a page shows the picture at half its size."""

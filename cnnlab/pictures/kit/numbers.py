@@ -10,7 +10,8 @@ from cnnlab.pictures.kit.formats import short
 from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import INK, PAPER
-from cnnlab.pictures.kit.sheet import GREYS, ColorScale, Sheet
+from cnnlab.pictures.kit.scales import GREYS, ColorScale
+from cnnlab.pictures.kit.sheet import Sheet
 
 Box = tuple[float, float, float, float]
 """Left, top, width, height, in inches."""

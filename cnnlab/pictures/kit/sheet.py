@@ -3,61 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import partial
 from typing import Literal
 
 import numpy as np
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
+from cnnlab.pictures.kit.fitting import CAPTION, MARGIN, largest_that
 from cnnlab.pictures.kit.formats import short
 from cnnlab.pictures.kit.lettering import fitted, legible, wrapped
 from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.page import SMALLEST_TEXT, current_page
 from cnnlab.pictures.kit.palette import FAINT, GREY, INK, MARK
+from cnnlab.pictures.kit.scales import GREYS, ColorScale, displayable
 from cnnlab.pictures.kit.style import PIXELS_PER_INCH, SMALL, TITLE, new_figure
 
-SIGNED, POSITIVE, GREYS = "RdBu_r", "magma", "gray"
-"""Colour maps: white at 0 and two colours for the signs; dark at 0 for what has no sign; black to white."""
-
-_MARGIN = 0.35  # inches, around everything
 _TITLE, _LINE = 0.34, 0.19  # height of the title and of a line of small print
-_WIDEST_LABEL = 2.4
 _BETWEEN = 0.4  # inches between two blocks of rows
-CAPTION = 9.0
-"""Points, of the text at a picture."""
 _BAR = 0.11  # height of a colour bar
 _BARS = 0.78  # with its numbers and its unit, of up to two lines
 _BESIDE = 0.14  # room for the name of an axis
-
-
-@dataclass(frozen=True)
-class ColorScale:
-    """How numbers become colours, and what they are."""
-
-    low: float
-    high: float
-    label: str = ""
-    colormap: str = POSITIVE
-
-    @classmethod
-    def signed(cls, values: np.ndarray, label: str = "") -> ColorScale:
-        """White at 0, blue below, red above, the same length on both sides."""
-        limit = _finite_max(np.abs(values))
-        return cls(-limit, limit, label, SIGNED)
-
-    @classmethod
-    def positive(cls, values: np.ndarray, label: str = "") -> ColorScale:
-        """From 0 to the largest value."""
-        return cls(0.0, _finite_max(values), label, POSITIVE)
-
-    @property
-    def mappable(self) -> ScalarMappable:
-        return ScalarMappable(Normalize(self.low, self.high), self.colormap)
 
 
 class Sheet:
@@ -109,7 +76,7 @@ class Sheet:
         self.gap, self.caption, self.pairs = (gap[0], gap[1] + below), caption, pairs
         self.heading, self._labels = heading, labels
         widest = max(page.widest, narrowest) if rigid else page.widest
-        titled = min(text_width(legible(title), TITLE, bold=True) + 2 * _MARGIN, widest)
+        titled = min(text_width(legible(title), TITLE, bold=True) + 2 * MARGIN, widest)
         lines_of: dict[float, list[str]] = {}
 
         def lay_out(blocks: int, factor: float) -> tuple[float, float]:
@@ -118,15 +85,15 @@ class Sheet:
             self.rows_of_block = math.ceil(rows / (2 * blocks)) * 2 if pairs else math.ceil(rows / blocks)
             self.columns = columns
             grid = blocks * self._block_width + (blocks - 1) * _BETWEEN
-            width = max(grid + 2 * _MARGIN, min(narrowest, page.widest), titled)
+            width = max(grid + 2 * MARGIN, min(narrowest, page.widest), titled)
             if width not in lines_of:
-                lines_of[width] = wrapped(subtitle, width - 2 * _MARGIN, SMALL)
-            self.left = _MARGIN + labels + self.beside
+                lines_of[width] = wrapped(subtitle, width - 2 * MARGIN, SMALL)
+            self.left = MARGIN + labels + self.beside
             self.top = (
-                _MARGIN + _TITLE + _LINE * len(lines_of[width]) + 0.12 + 0.2 * heads + 0.06 * (heads > 0)
+                MARGIN + _TITLE + _LINE * len(lines_of[width]) + 0.12 + 0.2 * heads + 0.06 * (heads > 0)
             )
             self.bottom = self.place(self.rows_of_block - 1, 0)[1] + self.cell[1] + below
-            return width, self.bottom + bars * _BARS + _MARGIN
+            return width, self.bottom + bars * _BARS + MARGIN
 
         def fits(blocks: int, factor: float) -> bool:
             width, height = lay_out(blocks, factor)
@@ -135,13 +102,13 @@ class Sheet:
         blocks, factor = 1, 1.0
         if not rigid:
             most = max(1, rows // (2 if pairs else 1)) if wraps else 1
-            found = {number: _largest_that(partial(fits, number)) for number in range(1, min(most, 6) + 1)}
+            found = {number: largest_that(partial(fits, number)) for number in range(1, min(most, 6) + 1)}
             blocks = max(found, key=lambda number: (round(found[number], 3), -number))
             factor = found[blocks]
         self.blocks = blocks
         width, height = lay_out(blocks, factor)
         wide, tall = page.sides(width, height)
-        lines = wrapped(subtitle, wide - 2 * _MARGIN, SMALL)
+        lines = wrapped(subtitle, wide - 2 * MARGIN, SMALL)
         spare = tall - height + _LINE * (len(lines_of[width]) - len(lines)) if page.ratio else 0.0
         if page.ratio is None:
             tall -= _LINE * (len(lines_of[width]) - len(lines))
@@ -154,10 +121,10 @@ class Sheet:
         self.axes.set_xlim(0, wide)
         self.axes.set_ylim(tall, 0)
         self.axes.axis("off")
-        shown = fitted(title, wide - 2 * _MARGIN, TITLE, bold=True)
-        self.text(_MARGIN, _MARGIN + 0.12, shown, size=TITLE, weight="bold")
+        shown = fitted(title, wide - 2 * MARGIN, TITLE, bold=True)
+        self.text(MARGIN, MARGIN + 0.12, shown, size=TITLE, weight="bold")
         for index, line in enumerate(lines):
-            self.text(_MARGIN, _MARGIN + _TITLE + 0.08 + index * _LINE, line, color=GREY)
+            self.text(MARGIN, MARGIN + _TITLE + 0.08 + index * _LINE, line, color=GREY)
 
     @property
     def _block_width(self) -> float:
@@ -348,80 +315,3 @@ class Sheet:
 
 def _fit(ticks: Iterable[float], wide: float) -> bool:
     return sum(text_width(short(each), SMALLEST_TEXT) + 0.1 for each in ticks) <= wide
-
-
-def _largest_that(fits: Callable[[float], bool]) -> float:
-    """The largest factor up to 1 that fits; of a sheet that never does, the smallest."""
-    if fits(1.0):
-        return 1.0
-    least, most = _SMALLEST, 1.0
-    for _ in range(8):
-        middle = (least + most) / 2
-        least, most = (middle, most) if fits(middle) else (least, middle)
-    return least
-
-
-_SMALLEST = 0.12
-"""The part of its size that is left of a cell at least."""
-
-
-def fitting_columns(
-    count: int, cell: tuple[float, float], *, around: tuple[float, float] = (0.12, 0.12), rest: float = 1.9,
-    labels: float = 0.0, text: float = 0.0, at_most: int = 40,
-) -> int:  # fmt: skip
-    """In how many columns so many pictures are the largest on a page, the last row as full as can be.
-
-    0: they do not fit.
-
-    Args:
-        cell: width and height of a picture, at most.
-        around: what lies between two pictures, text included.
-        rest: height of all the rest, such as titles. labels: width of the text left of a row.
-        text: width of the text at a picture.
-    """
-    page = current_page()
-    ratio = page.ratio or _LANDSCAPE
-    best, largest = 0, -math.inf
-    for columns in range(1, min(count, at_most) + 1):
-        rows = math.ceil(count / columns)
-        wide = (page.widest - 2 * _MARGIN - labels) / columns - around[0]
-        tall = (page.tallest - rest) / rows - around[1]
-        factor = min(1.0, wide / cell[0], tall / cell[1])
-        if factor <= 0 or wide < text:
-            continue
-        # Of equally large ones, those that make a page in landscape and leave no gap.
-        size = columns * (factor * cell[0] + around[0]), rows * (factor * cell[1] + around[1]) + rest
-        shape = abs(math.log(size[0] / size[1] / ratio))
-        value = factor - 0.08 * shape - 0.1 * (rows * columns - count) / count
-        if value > largest:
-            best, largest = columns, value
-    return best
-
-
-_LANDSCAPE = 1.7
-
-
-def label_width(texts: Iterable[str], *, least: float, bold: bool = False) -> float:
-    """Inches for small texts left of a row: what the longest line takes, within bounds."""
-    longest = max((text_width(legible(text), SMALLEST_TEXT, bold=bold) for text in texts), default=0.0)
-    return min(max(least, longest + 0.2), _WIDEST_LABEL)
-
-
-def cell_width(captions: Iterable[str], *, least: float, most: float) -> float:
-    """Inches for pictures with captions: what the longest line of these takes, within bounds."""
-    return min(max([least, *(text_width(legible(each), CAPTION, bold=True) for each in captions)]), most)
-
-
-def _finite_max(values: np.ndarray) -> float:
-    finite = values[np.isfinite(values)]
-    largest = float(finite.max()) if finite.size else 0.0
-    return largest if largest > 0 else 1.0
-
-
-def displayable(pixels: np.ndarray) -> np.ndarray:
-    """What imshow takes: grey (H, W) or colours (H, W, 3), uint8 or within [0, 1]."""
-    if pixels.dtype == np.uint8:
-        return pixels if pixels.shape[-1] == 3 else pixels[..., 0]
-    if pixels.ndim == 3 and pixels.shape[-1] != 3:
-        pixels = pixels.mean(axis=-1)
-    return np.asarray(np.clip(pixels, 0, 1))

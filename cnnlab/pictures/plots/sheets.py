@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 
 from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.foreign_text import one_line, shortened
+from cnnlab.pictures.kit.fitting import CAPTION, cell_width, fitting_columns
 from cnnlab.pictures.kit.lettering import fitted
 from cnnlab.pictures.kit.page import current_page
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
-from cnnlab.pictures.kit.sheet import CAPTION, Sheet, cell_width, fitting_columns
+from cnnlab.pictures.kit.sheet import Sheet
 from cnnlab.pictures.rendering import Move, drawn, legend
 
 ON_A_SHEET = 32

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from cnnlab.pictures.drawings.worked_examples.windows import SECOND, mark_pixels
 from cnnlab.pictures.kit.canvas import Canvas, Grid
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
-from cnnlab.pictures.kit.sheet import ColorScale
+from cnnlab.pictures.kit.scales import ColorScale
 from cnnlab.scratch.worked_examples.arithmetic import Grouped, Slide, Transposed
 
 _COLUMN = 4.3  # inches

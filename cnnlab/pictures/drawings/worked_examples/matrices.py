@@ -11,7 +11,7 @@ from cnnlab.pictures.drawings.worked_examples.windows import SECOND, WEIGHTS, ma
 from cnnlab.pictures.kit.canvas import Canvas, Grid
 from cnnlab.pictures.kit.formats import written
 from cnnlab.pictures.kit.palette import COLORS, MARK
-from cnnlab.pictures.kit.sheet import ColorScale
+from cnnlab.pictures.kit.scales import ColorScale
 from cnnlab.scratch.worked_examples.matrices import Columns, TiedStep
 from cnnlab.scratch.worked_examples.windows import Work
 from cnnlab.wording import counted

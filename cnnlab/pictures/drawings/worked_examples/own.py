@@ -9,7 +9,7 @@ from cnnlab.layers.window import Window
 from cnnlab.pictures.kit.canvas import Canvas
 from cnnlab.pictures.kit.formats import as_term, written
 from cnnlab.pictures.kit.palette import GREY
-from cnnlab.pictures.kit.sheet import GREYS, ColorScale, displayable
+from cnnlab.pictures.kit.scales import GREYS, ColorScale, displayable
 from cnnlab.scratch.worked_examples.windows import OneOutput
 
 _MOST_CHANNELS = 3

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from cnnlab.pictures.drawings.worked_examples.windows import WEIGHTS
 from cnnlab.pictures.kit.canvas import Canvas
 from cnnlab.pictures.kit.palette import GREY
-from cnnlab.pictures.kit.sheet import ColorScale
+from cnnlab.pictures.kit.scales import ColorScale
 from cnnlab.scratch.worked_examples.pooling import Pooled
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from cnnlab.pictures.kit.canvas import Canvas
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
-from cnnlab.pictures.kit.sheet import GREYS, ColorScale
+from cnnlab.pictures.kit.scales import GREYS, ColorScale
 from cnnlab.scratch.worked_examples.signals import Dice, Spectra
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from cnnlab.pictures.kit.canvas import Canvas, Grid
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK, MORE_COLORS
-from cnnlab.pictures.kit.sheet import ColorScale
+from cnnlab.pictures.kit.scales import ColorScale
 
 SECOND = COLORS[0]
 """The colour of the second output; the first one's is MARK."""
