@@ -16,13 +16,16 @@ from cnnlab.commands.options import (
     overrides_option,
     picture_options,
 )
-from cnnlab.commands.output import print_json, say
+from cnnlab.commands.output import print_json, say, tell
 from cnnlab.user_files import written
 
 if TYPE_CHECKING:
     from cnnlab.pictures.kit.files import PictureFiles
 
 KINDS = ("svg", "png")
+
+LEGIBLE = 0.02
+"""Of a slide's height: the least that can be read from the last row."""
 
 
 @click.command()
@@ -67,6 +70,11 @@ def command(
     for path in paths:
         with written(path):
             path.write_bytes(drawing.encode(path.suffix))
+    if drawing.page.ratio is not None and drawing.smallest_text < LEGIBLE:
+        has_blocks = any("/" in row.name for row in loaded.config.architecture.rows)
+        hint = "; --block NAME draws one block" if has_blocks and block is None else ""
+        share = f"{drawing.smallest_text:.1%}"
+        tell(f"note: the smallest text is {share} of a slide's height, hard to read{hint}")
     if as_json:
         print_json({"name": loaded.name, "block": block, "files": [str(path) for path in paths]})
     else:

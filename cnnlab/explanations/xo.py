@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cnnlab.analyses.letters import LetterNetwork, Stages, Told
+    from cnnlab.pictures.drawings.letters import PatchOfMaps
 
 _SHOWN = 5
 """Figures of each kind in the picture."""
@@ -80,7 +81,9 @@ class XO(Technique):
             f"tell letters, on {len(told)} kinds of figures",
             text="\n\n".join([in_words(example), as_table(told), conclusion, "   cnnlab train xo_cnn"]),
             figures={
-                "xo": lambda: draw_first_layer(example),
+                "xo": lambda: draw_one_patch(example),
+                "first-layer": lambda: draw_first_layer(example),
+                "one-patch-of-the-second-layer": lambda: draw_one_patch_of_maps(example),
                 "second-layer": lambda: draw_second_layer(example),
                 "figures": lambda: draw_figures(told),
             },
@@ -192,45 +195,79 @@ def _heads() -> list[str]:
     return ["Identical\npixels", "Most equal\npixels", "One\nlayer", "Two\nlayers"]
 
 
+def draw_one_patch(example: Example) -> Figure:
+    """The picture of one product by hand, and of what the first patch finds everywhere."""
+    from cnnlab.analyses.letters import PATCHES
+    from cnnlab.pictures.drawings.letters import one_patch
+
+    first = example.stages[0]
+    name, patch = next(iter(PATCHES.items()))
+    return one_patch(
+        example.figure, patch, first.matches[0, ..., 0], first.rectified[0, ..., 0],
+        title=f"The {name} patch on an {example.letter}",
+        subtitle="The mean of nine products: 1 is a full match, −1 its opposite. Pooling keeps the best of "
+        "each 2×2, with zeros beyond the odd edge.",
+    )  # fmt: skip
+
+
 def draw_first_layer(example: Example) -> Figure:
-    """The picture of the first layer."""
+    """The picture of all patches of the first layer."""
     from cnnlab.analyses.letters import PATCHES
     from cnnlab.pictures.drawings.letters import first_layer
 
     first = example.stages[0]
     return first_layer(
-        example.figure, list(PATCHES.items()), first.matches[0], first.rectified[0],
-        title=f"Three patches on an {example.letter}",
-        subtitle="The mean of the nine products at every place: 1 is a full match, −1 its opposite. Pooling "
-        "keeps the best of each 2×2, with zeros beyond the odd edge.",
+        list(PATCHES.items()), first.matches[0], first.rectified[0],
+        title=f"Three patches on an {example.letter}: the first layer",
+        subtitle="Of each patch: the mean of its nine products at 7×7 places, and the best of each 2×2.",
     )  # fmt: skip
 
 
-def draw_second_layer(example: Example) -> Figure:
-    """The picture of the second layer and its vote."""
-    from cnnlab.analyses.letters import LETTERS, PATCHES
-    from cnnlab.pictures.drawings.letters import PatchOfMaps, second_layer
+def patches_of_maps(example: Example) -> list[PatchOfMaps]:
+    """The second layer's patches, and what they find."""
+    from cnnlab.analyses.letters import LETTERS
+    from cnnlab.pictures.drawings.letters import PatchOfMaps
 
-    first, second = example.stages
+    second = example.stages[1]
     places = ("top left", "top right", "bottom left", "bottom right")
     names = [f"{letter}, {place}" for letter in LETTERS for place in places]
-    patches = [
+    return [
         PatchOfMaps(
             name, example.network.patches[1][index], second.matches[0, ..., index],
             float(second.rectified[0, 0, 0, index]),
         )
         for index, name in enumerate(names)
     ]  # fmt: skip
+
+
+def draw_one_patch_of_maps(example: Example) -> Figure:
+    """The picture of the second layer's strongest patch."""
+    from cnnlab.analyses.letters import PATCHES
+    from cnnlab.pictures.drawings.letters import one_patch_of_maps
+
+    strongest = max(patches_of_maps(example), key=lambda each: each.value)
+    rectified = example.stages[0].rectified[0]
+    return one_patch_of_maps(
+        strongest, [(name, rectified[..., index]) for index, name in enumerate(PATCHES)],
+        title=f"A patch of the second layer on an {example.letter}: {strongest.name}",
+        subtitle="The patch is a 3×3 piece of three maps, less its mean. It is compared at four places by "
+        "the mean of 27 products.",
+    )  # fmt: skip
+
+
+def draw_second_layer(example: Example) -> Figure:
+    """The picture of the second layer and its vote."""
+    from cnnlab.analyses.letters import PATCHES
+    from cnnlab.pictures.drawings.letters import second_layer
+
     return second_layer(
-        patches,
-        [(name, first.rectified[0, ..., index]) for index, name in enumerate(PATCHES)],
-        example.network.votes[1].weights,
+        patches_of_maps(example), list(PATCHES), example.network.votes[1].weights,
         list(example.scores[1].items()),
         title=f"The second layer on an {example.letter}, and its vote",
-        subtitle="Each patch is a 3×3 piece of the three maps of the X or the O, less its mean. It is "
-        "compared at four places by the mean of 27 products; the largest, after ReLU, is its value. A score "
-        "is the sum of value times weight.",
-    )
+        subtitle="Each patch is cut out of the three maps of the X or the O, less its mean; its value is the "
+        "largest of four matches, after ReLU. A vote is value times weight; the score is the sum of "
+        "the votes.",
+    )  # fmt: skip
 
 
 def draw_figures(told: Sequence[Told]) -> Figure:

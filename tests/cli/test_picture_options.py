@@ -1,5 +1,6 @@
 """--format, --aspect, --font-scale and -o: the same for all commands that draw, and for Python."""
 
+import re
 import struct
 
 import pytest
@@ -21,6 +22,18 @@ def test_draw_in_all_formats_for_a_slide(tmp_path, monkeypatch, capsys):
     assert width / height == pytest.approx(16 / 9, rel=0.01)
     assert (tmp_path / "slide.pdf").read_bytes().startswith(b"%PDF")
     assert "<svg" in (tmp_path / "slide.svg").read_text()
+
+
+def test_drawings_that_are_too_deep_for_a_slide_say_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(["draw", "resnet50", "--aspect", "16:9", "-o", "deep.svg"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "deep.svg\n"
+    share = r"note: the smallest text is [01]\.\d% of a slide's height, hard to read"
+    assert re.fullmatch(f"{share}; --block NAME draws one block\n", said.err)
+    for asked in (["resnet50"], ["cnn", "--aspect", "16:9"]):
+        assert run(["draw", *asked, "-o", "fine.svg"]) == 0
+        assert capsys.readouterr().err == ""
 
 
 def test_the_same_drawing_twice_is_the_same_file(tmp_path):

@@ -1,12 +1,14 @@
 """What was learned, drawn: no text lies on a picture, on another text or outside the sheet."""
 
 import re
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+import cnnlab
 from cnnlab.explanations.worked_examples import all_examples
 from cnnlab.explanations.worked_examples.own import OwnConvolution
 from cnnlab.layers.window import Window
@@ -78,6 +80,17 @@ FIGURES |= {f"worked example: {each.name}": each.draw for each in all_examples()
         ("11×11×4", worked_on(60, 4, 11, Window((11, 11), (4, 4))), 4),
     )
     for each in own.examples()[:count]
+}
+
+
+def of_letters(name):
+    """Drawn anew each time, for the page of that time."""
+    return cnnlab.explain("xo", letter="O", figures=10).figures[name]
+
+
+FIGURES |= {
+    f"worked example of letters: {name}": partial(of_letters, name)
+    for name in ("xo", "first-layer", "one-patch-of-the-second-layer", "second-layer", "figures")
 }
 
 

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from cnnlab.config.experiment import load_config
-from cnnlab.pictures.diagrams.network import network_shapes
-from cnnlab.pictures.diagrams.painting import paint
+import cnnlab
 from cnnlab.pictures.drawings.letters import FigureRow, told_figures
 from cnnlab.pictures.drawings.matrices import dense_matrix
 from cnnlab.pictures.drawings.pictures import side_by_side
@@ -35,7 +33,7 @@ from cnnlab.pictures.plots.settings import Setting, TriedPoint
 from cnnlab.pictures.plots.slices import setting_slices
 from cnnlab.pictures.plots.speeds import speed_bars
 from cnnlab.pictures.plots.variation import VariedPoint, variation_maps, variation_panels
-from tests.pictures.legibility import drawn_texts, illegible
+from tests.pictures.legibility import SMALLEST, drawn_texts, illegible
 from tests.pictures.test_drawings import FIGURES as DRAWINGS
 
 CLASSES = ("dreieck", "$x^2$", "ein sehr langer Name, der nicht aufhören will", "0")
@@ -86,10 +84,6 @@ def rungs(number: int) -> list[RungBar]:
         RungBar("locally_connected_strided", "kernels see a part", 0.05, measured(0.9), each % 2 == 0)
         for each in range(number)
     ]
-
-
-def drawn(name: str) -> Figure:
-    return paint(network_shapes(load_config(name)))
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -165,9 +159,22 @@ PLOTS = {
         ("identical\npixels", "most equal\npixels", "one\nlayer", "two\nlayers"), **TITLES,
     ),
 }  # fmt: skip
-NETWORKS = ("cnn", "dnn", "cifar10_resnet")
 
-FIGURES = PLOTS | {name: draw for name, draw in DRAWINGS.items() if not name.startswith("worked")}
+FIGURES = PLOTS | DRAWINGS
+
+
+@pytest.mark.parametrize("aspect", ["auto", "16:9"])
+@pytest.mark.parametrize("name", ["cnn", "dnn", "lenet5", "xo_cnn"])
+def test_shallow_networks_are_drawn_for_the_last_row(name, aspect):
+    assert illegible(cnnlab.load(name).draw(aspect=aspect).figure) == []
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+@pytest.mark.parametrize("name", ["cifar10_vgg", "mnist_maxout", "resnet18"])
+def test_no_text_of_a_deep_network_is_covered(name, aspect):
+    drawing = cnnlab.load(name).draw(aspect=aspect)
+    assert illegible(drawing.figure, smallest=0) == []
+    assert drawing.smallest_text < SMALLEST
 
 
 @pytest.mark.parametrize("aspect", ASPECTS)

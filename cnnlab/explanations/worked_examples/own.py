@@ -111,7 +111,7 @@ class OwnConvolution:
             return drawn(
                 self.seen, self.map, found, self.window, digits=DIGITS, title=title,
                 subtitle=f"The strongest output of filter {self.filter} on {self.image_name}: pixels times "
-                f"weights, added up. Numbers are rounded to {DIGITS} decimals.",
+                "weights, added up. Numbers are rounded.",
             )  # fmt: skip
 
         return WorkedExample(

@@ -77,8 +77,8 @@ def fourier(
 
         return spectra(
             found, title=title,
-            subtitle=f"Left: {what}, {by} and their convolution. Right: their Fourier transforms. Both are "
-            "padded with zeros to the size of the result.",
+            subtitle=f"Above: {what}, {by} and their convolution. Below: their Fourier transforms. Image and "
+            "kernel are padded with zeros to the size of the result.",
         )  # fmt: skip
 
     return WorkedExample(

@@ -82,7 +82,7 @@ def flipped_kernel() -> WorkedExample:
         from cnnlab.pictures.drawings.worked_examples.windows import flipped_kernel as drawn
 
         return drawn(
-            [("one bright pixel", *bright), ("part of the image of example 1", *few)], [None, place],
+            [("one bright pixel", *bright), ("example 1, top left", *few)], [None, place],
             title=title,
             subtitle="Networks slide the kernel as it is: correlation. Convolution in mathematics flips it "
             "first, top to bottom and left to right. The frames mark an output that the text works out, and "

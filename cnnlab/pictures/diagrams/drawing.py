@@ -9,8 +9,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from cnnlab.pictures.diagrams.painting import paint
-from cnnlab.pictures.diagrams.shapes import Shape
-from cnnlab.pictures.diagrams.svg import svg_file
+from cnnlab.pictures.diagrams.shapes import Shape, Text, bounds
+from cnnlab.pictures.diagrams.svg import MARGIN, svg_file
 from cnnlab.pictures.kit.encoding import encode
 from cnnlab.pictures.kit.page import AUTO, Page, drawing_for
 from cnnlab.user_files import written
@@ -27,6 +27,14 @@ class NetworkDrawing:
     def figure(self) -> Figure:
         with drawing_for(self.page):
             return paint(self.shapes)
+
+    @property
+    def smallest_text(self) -> float:
+        """The height of its smallest text, as a fraction of the picture's."""
+        left, bottom, right, top = bounds(self.shapes)
+        points = min((shape.size for shape in self.shapes if isinstance(shape, Text)), default=0.0)
+        _, height = self.page.sides(right - left + 2 * MARGIN, top - bottom + 2 * MARGIN)
+        return points / 72 / height
 
     @property
     def svg(self) -> str:

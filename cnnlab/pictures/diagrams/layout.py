@@ -12,8 +12,8 @@ from cnnlab.pictures.kit.palette import FAINT, GREY, INK, LIGHT, PAPER
 
 GAP = 0.20  # inches between two pieces of a chain
 APART = 0.22  # between two branches
-LINE = 0.135  # from one line of text to the next
-SIZE = 7.5  # points
+LINE = 0.15  # from one line of text to the next
+SIZE = 8.5  # points
 NOTE_LENGTH = 20  # letters of a line of small print
 PADDING = 0.16
 
@@ -205,16 +205,16 @@ def _lines(element: Element) -> list[Text]:
     """The text below a element, each line at the origin."""
     at = (0.0, 0.0)
     if isinstance(element, MergePoint):
-        return [Text(at, line, SIZE - 0.5, GREY) for line in _wrapped(element.notes)]
+        return [Text(at, line, SIZE, GREY) for line in _wrapped(element.notes)]
     if not isinstance(element, Volume):
         return []
-    lines = [Text(at, f"after {line}" if not number else line, SIZE - 0.5, GREY)
+    lines = [Text(at, f"after {line}" if not number else line, SIZE, GREY)
              for number, line in enumerate(_wrapped(element.notes_before))]  # fmt: skip
     lines.append(Text(at, element.title, SIZE, INK, bold=True))
     lines.append(Text(at, times(element.written or element.shape), SIZE, INK))
     if element.params:
         lines.append(Text(at, f"{element.params:,}", SIZE, LIGHT["error"]))
-    return lines + [Text(at, line, SIZE - 0.5, GREY) for line in _wrapped(element.notes)]
+    return lines + [Text(at, line, SIZE, GREY) for line in _wrapped(element.notes)]
 
 
 def _wrapped(words: Sequence[str]) -> list[str]:

@@ -125,8 +125,8 @@ def _legend(chain: Chain, scale: DrawingScale, y: float, *, windows: bool) -> li
     for name, fill, edge in entries:
         box = ((x, y - 0.13), (x + 0.13, y - 0.13), (x + 0.13, y), (x, y))
         shapes.append(Polygon(box, fill, edge))
-        shapes.append(Text((x + 0.19, y), name, 7.5, INK, align="left"))
-        x += 0.19 + text_width(name, 7.5) + 0.2
+        shapes.append(Text((x + 0.19, y), name, 8.5, INK, align="left"))
+        x += 0.19 + text_width(name, 8.5) + 0.2
     heights = "heights and widths" if scale.power == 1 else "square roots of heights and widths"
     parts = [heights, "thickness: square root of channels"]
     shown = volumes(chain)
@@ -143,8 +143,8 @@ def _legend(chain: Chain, scale: DrawingScale, y: float, *, windows: bool) -> li
         note += " The smallest are enlarged to be seen."
     if numbers and min(numbers) <= FEW:
         note += f" Up to {FEW} neurons: one circle each."
-    lines = wrapped(note, max(6.0, x), 7.5)
+    lines = wrapped(note, max(6.0, x), 8.5)
     lines.append("Orange numbers: parameters.")
     for number, line in enumerate(lines):
-        shapes.append(Text((0.0, y - 0.24 - 0.15 * number), line, 7.5, GREY, align="left"))
+        shapes.append(Text((0.0, y - 0.24 - 0.165 * number), line, 8.5, GREY, align="left"))
     return shapes

@@ -70,7 +70,7 @@ class Text:
 
     at: Point
     text: str
-    size: float = 7.5  # points
+    size: float = 8.5  # points
     color: str = INK
     bold: bool = False
     align: Literal["center", "left", "right"] = "center"

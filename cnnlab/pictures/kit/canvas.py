@@ -13,6 +13,8 @@ from matplotlib.typing import ColorType
 
 from cnnlab.pictures.kit.formats import written
 from cnnlab.pictures.kit.lettering import width as text_width
+from cnnlab.pictures.kit.lettering import wrapped
+from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import FAINT, GREY, INK, MARK, PAPER
 from cnnlab.pictures.kit.scales import ColorScale
 from cnnlab.pictures.kit.sheet import Sheet
@@ -22,11 +24,12 @@ NUMBER = 10.0
 
 _PALE = 0.5  # so much white in a cell that numbers stay black
 _DARKEST = 0.7  # the ends of the colour maps are too dark for that
-_WIDTH = 8.2
+_WIDTH = 9.6  # of what a slide has room for
+_LINE = 1.2 / 72  # inches that a line of one point takes
 
 
 class Grid(NamedTuple):
-    """A grid that was drawn: where, and how large its cells are; all in inches."""
+    """A grid that was drawn: where, and how large its cells are; all in the canvas's inches."""
 
     x: float
     y: float
@@ -55,8 +58,9 @@ class Grid(NamedTuple):
 class Canvas:
     """A sheet of paper: `height` inches below the title and the subtitle, `width` across.
 
-    Places are inches from the top left corner of what lies below the title. Numbers in grids have at most
-    `digits` digits behind the point.
+    Places are inches from the top left corner of what lies below the title. On a page that has less room,
+    all places come closer by one factor; texts keep their size. Numbers in grids have at most `digits`
+    digits behind the point, and fewer where their cells have no room for them.
     """
 
     def __init__(
@@ -69,7 +73,8 @@ class Canvas:
         bars: int = 0,
         digits: int = 2,
     ) -> None:
-        self._sheet = Sheet(1, 1, title=title, subtitle=subtitle, cell=(width, height), bars=bars, rigid=True)
+        self._sheet = Sheet(1, 1, title=title, subtitle=subtitle, cell=(width, height), bars=bars)
+        self._factor = self._sheet.cell[0] / width
         self.figure = self._sheet.figure
         self.width, self.height = width, height
         self._digits = digits
@@ -78,11 +83,29 @@ class Canvas:
     def text(
         self, x: float, y: float, text: str, *, size: float = NUMBER, color: str = INK,
         across: Literal["left", "center", "right"] = "left",
-        up: Literal["center", "bottom", "top", "baseline"] = "center", bold: bool = False,
+        up: Literal["center", "bottom", "top", "baseline"] = "center", bold: bool = False, room: float = 0.0,
     ) -> None:  # fmt: skip
+        """Write a text; in lines that are no longer than `room`, where that is given."""
         weight = "bold" if bold else "normal"
-        x, y = self._x + x, self._y + y
+        if room:
+            lines = (wrapped(line, room * self._factor, size) for line in text.split("\n"))
+            text = "\n".join(line for each in lines for line in each)
+        x, y = self._at(x, y)
         self._sheet.text(x, y, text, size=size, color=color, across=across, up=up, weight=weight)
+
+    def _at(self, x: float, y: float) -> tuple[float, float]:
+        """A place, on the sheet."""
+        return self._x + x * self._factor, self._y + y * self._factor
+
+    def _numbers(self, values: np.ndarray, cell: float) -> list[str]:
+        """The numbers of a grid, with as many digits as can be read in its cells; none where none can."""
+        flat = values.reshape(-1).tolist()
+        fewest = 0 if np.abs(values).max(initial=0) >= 10 else 1
+        for digits in range(self._digits, fewest - 1, -1):
+            texts = [written(value, digits) for value in flat]
+            if all(_largest(each, cell * self._factor) >= SMALLEST_TEXT for each in texts):
+                return texts
+        return []
 
     def grid(
         self,
@@ -104,7 +127,8 @@ class Canvas:
 
         Args:
             heading, below: what is written above and below it.
-            numbers: whether they are written, too; as large as `size` where cells have the room.
+            numbers: whether they are written, too, as large as `size` where cells have the room. What could
+                not be read is left to the colours.
             scale: by which cells get the pale colour of their number; None: they are white.
             colors: instead, the colours themselves: (rows, columns) of names, made pale; "" leaves it white.
             corner: (rows, columns) of small numbers in the cells' corners.
@@ -112,27 +136,36 @@ class Canvas:
         """
         rows, columns = values.shape
         grid = Grid(x, y, cell, rows, columns)
-        texts = [written(value, self._digits) for value in values.reshape(-1).tolist()] if numbers else []
-        size = min([size, *(_largest(text, cell) for text in texts)])
+        texts = self._numbers(values, cell) if numbers else []
+        size = size if corner is None else SMALLEST_TEXT  # two lines in a cell
+        size = min([size, *(_largest(text, cell * self._factor) for text in texts)])
         fills = _fills(values, scale, colors)
         if blank is not None:
             fills[blank] = 1
         self._cells(grid, fills)
-        for row, column in np.ndindex(rows, columns) if numbers or corner is not None else ():
+        for row, column in np.ndindex(rows, columns) if texts or corner is not None else ():
             if blank is not None and blank[row, column]:
                 continue
             middle, height = grid.center(row, column)
             if corner is not None:
-                left, top = x + column * cell + 0.04, y + row * cell + 0.09
-                self.text(left, top, str(corner[row, column]), size=7.5, color=GREY)
-                height += 0.08
-            if numbers:
+                # Two lines of text, whatever the factor: at the cell's top, and at its bottom.
+                left, top = self._at(x + column * cell, y + row * cell)
+                self._sheet.text(
+                    left + 0.03,
+                    top + 0.02,
+                    str(corner[row, column]),
+                    size=SMALLEST_TEXT,
+                    color=GREY,
+                    up="top",
+                )
+                height = y + (row + 1) * cell - (0.02 + 0.5 * _LINE * size) / self._factor
+            if texts:
                 self.text(middle, height, texts[row * columns + column], size=size, across="center")
         self._cell_frame(x, y, columns * cell, rows * cell)
         if heading:
             self.text(x, y - 0.08, heading, up="bottom", bold=True)
         if below:
-            self.text(x, grid.bottom + 0.07, below, up="top", color=GREY, size=9)
+            self.text(x, grid.bottom + 0.07, below, up="top", color=GREY, size=SMALLEST_TEXT)
         return grid
 
     def image(
@@ -150,11 +183,11 @@ class Canvas:
         cell = wide / pixels.shape[1]
         grid = Grid(x, y, cell, pixels.shape[0], pixels.shape[1])
         tall = pixels.shape[0] * cell
-        self._sheet.pixels(self._x + x, self._y + y, wide, tall, pixels, scale)
+        self._sheet.pixels(*self._at(x, y), wide * self._factor, tall * self._factor, pixels, scale)
         if heading:
             self.text(x, y - 0.08, heading, up="bottom", bold=True)
         if below:
-            self.text(x, y + tall + 0.07, below, up="top", color=GREY, size=9)
+            self.text(x, y + tall + 0.07, below, up="top", color=GREY, size=SMALLEST_TEXT)
         return grid
 
     def plane(
@@ -164,8 +197,8 @@ class Canvas:
         grid = Grid(x, y, cell, *size)
         wide, tall = size[1] * cell, size[0] * cell
         fill = pale(color) if color else PAPER
-        corner = (self._x + x, self._y + y)
-        self._sheet.axes.add_patch(Rectangle(corner, wide, tall, facecolor=fill, linewidth=0))
+        sides = wide * self._factor, tall * self._factor
+        self._sheet.axes.add_patch(Rectangle(self._at(x, y), *sides, facecolor=fill, linewidth=0))
         self._cell_frame(x, y, wide, tall)
         if heading:
             self.text(x, y - 0.08, heading, up="bottom", bold=True)
@@ -185,9 +218,8 @@ class Canvas:
         top, left = min(rows), min(columns)
         wide, tall = (max(each) - min(each) + 1 for each in (columns, rows))
         x, y = grid.x + left * grid.cell, grid.y + top * grid.cell
-        self._sheet.box(
-            self._x + x, self._y + y, wide * grid.cell, tall * grid.cell, color=color, width=width
-        )
+        cell = grid.cell * self._factor
+        self._sheet.box(*self._at(x, y), wide * cell, tall * cell, color=color, width=width)
 
     def sign(self, x: float, y: float, sign: str) -> None:
         """An operation between two grids."""
@@ -196,7 +228,7 @@ class Canvas:
     def arrow(
         self, begin: tuple[float, float], end: tuple[float, float], *, color: str = GREY, width: float = 1.4
     ) -> None:
-        places = [(self._x + x, self._y + y) for x, y in (begin, end)]
+        places = [self._at(*each) for each in (begin, end)]
         self._sheet.axes.add_patch(
             FancyArrowPatch(*places, arrowstyle="-|>", mutation_scale=12, color=color, linewidth=width,
                             shrinkA=0, shrinkB=0)
@@ -205,17 +237,13 @@ class Canvas:
     def line(
         self, begin: tuple[float, float], end: tuple[float, float], *, color: str = GREY, width: float = 1.2
     ) -> None:
-        (x, y), (to_x, to_y) = begin, end
-        self._sheet.axes.plot(
-            [self._x + x, self._x + to_x], [self._y + y, self._y + to_y], color=color, linewidth=width,
-            solid_capstyle="round",
-        )  # fmt: skip
+        (x, y), (to_x, to_y) = self._at(*begin), self._at(*end)
+        self._sheet.axes.plot([x, to_x], [y, to_y], color=color, linewidth=width, solid_capstyle="round")
 
     def bar(self, x: float, y: float, wide: float, tall: float, *, color: str) -> None:
         """A bar that stands on (x, y)."""
-        self._sheet.axes.add_patch(
-            Rectangle((self._x + x, self._y + y - tall), wide, tall, color=color, linewidth=0)
-        )
+        sides = wide * self._factor, tall * self._factor
+        self._sheet.axes.add_patch(Rectangle(self._at(x, y - tall), *sides, color=color, linewidth=0))
 
     def colorbar(self, scale: ColorScale) -> None:
         """Below everything."""
@@ -226,14 +254,15 @@ class Canvas:
         row, column = np.indices((grid.rows, grid.columns)).reshape(2, -1, 1, 1)
         square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])  # (corners, x and y)
         corners = np.concatenate([column + square[None, :, :1], row + square[None, :, 1:]], axis=2)
-        places = corners * grid.cell + [self._x + grid.x, self._y + grid.y]
+        places = corners * grid.cell * self._factor + list(self._at(grid.x, grid.y))
         cells = PolyCollection(
             list(places), facecolors=fills.reshape(-1, 3), edgecolors=FAINT, linewidths=0.8
         )
         self._sheet.axes.add_collection(cells, autolim=False)
 
     def _cell_frame(self, x: float, y: float, wide: float, tall: float) -> None:
-        self._sheet.box(self._x + x, self._y + y, wide, tall, color=GREY, width=0.8)
+        sides = wide * self._factor, tall * self._factor
+        self._sheet.box(*self._at(x, y), *sides, color=GREY, width=0.8)
 
 
 def _fills(values: np.ndarray, scale: ColorScale | None, colors: np.ndarray | None) -> np.ndarray:
@@ -249,7 +278,7 @@ def _fills(values: np.ndarray, scale: ColorScale | None, colors: np.ndarray | No
 
 def _largest(text: str, cell: float) -> float:
     """Points in which a text fits a cell."""
-    return 0.92 * cell / text_width(text, 1)
+    return min(0.9 * cell / text_width(text, 1), 0.98 * cell / _LINE)
 
 
 def pale(color: ColorType) -> tuple[float, float, float]:

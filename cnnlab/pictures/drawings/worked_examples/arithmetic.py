@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,13 +11,14 @@ from matplotlib.figure import Figure
 
 from cnnlab.pictures.drawings.worked_examples.windows import SECOND, mark_pixels
 from cnnlab.pictures.kit.canvas import Canvas, Grid
+from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
 from cnnlab.pictures.kit.scales import ColorScale
 from cnnlab.scratch.worked_examples.arithmetic import Grouped, Slide, Transposed
 
-_COLUMN = 4.3  # inches
-_CELL = 0.26
-_ROWS_OF_GROUPS = 7  # that their tables take the place of
+_ACROSS = 3  # panels
+_COLUMN, _ROW = 2.95, 2.14  # inches
+_CELL = 0.19
 _MOST_NUMBERED = 12  # cells along a side, whose numbers can be read
 _MOST_CELLS = 40  # along a side, that can be told apart
 
@@ -29,32 +31,28 @@ class Panel(NamedTuple):
 
 
 def panels(examples: Sequence[Panel], *, title: str, subtitle: str) -> Figure:
-    """Two panels in a row, each with its formula."""
-    pairs = [examples[first : first + 2] for first in range(0, len(examples), 2)]
-    heights = [max(_rows(each.example) for each in pair) * _CELL + 1.05 for pair in pairs]
-    canvas = Canvas(sum(heights) - 0.15, title=title, subtitle=subtitle)
+    """Three panels in a row, each with its formula."""
+    canvas = Canvas(
+        math.ceil(len(examples) / _ACROSS) * _ROW,
+        title=title,
+        subtitle=subtitle,
+        width=_ACROSS * _COLUMN - 0.1,
+    )
     for index, (heading, example) in enumerate(examples):
-        x, y = index % 2 * _COLUMN, sum(heights[: index // 2])
-        canvas.text(x, y + 0.1, heading, bold=True)
+        x, y = index % _ACROSS * _COLUMN, index // _ACROSS * _ROW
+        canvas.text(x, y + 0.06, heading, bold=True)
         if isinstance(example, Slide):
-            _slide(canvas, x, y + 0.32, example)
+            _slide(canvas, x, y + 0.22, example)
         elif isinstance(example, Transposed):
-            _transposed(canvas, x, y + 0.32, example)
+            _transposed(canvas, x, y + 0.22, example)
         else:
-            _groups(canvas, x, y + 0.32, example)
+            _groups(canvas, x, y + 0.22, example)
     return canvas.figure
-
-
-def _rows(example: Slide | Transposed | Sequence[Grouped]) -> int:
-    """Of the taller grid."""
-    if isinstance(example, Slide):
-        return example.size[0] + example.before[0] + example.after[0]
-    return example.output[0] if isinstance(example, Transposed) else _ROWS_OF_GROUPS
 
 
 def one_slide(slide: Slide, *, title: str, subtitle: str) -> Figure:
     """One window on one input, larger; numbers are written where there is room for them."""
-    canvas = Canvas(4.4, title=title, subtitle=subtitle)
+    canvas = Canvas(4.3, title=title, subtitle=subtitle, width=7.8)
     _slide(canvas, 0, 0.3, slide, room=3.6)
     return canvas.figure
 
@@ -72,8 +70,10 @@ def _slide(canvas: Canvas, x: float, y: float, slide: Slide, *, room: float = 7 
         _window(canvas, grid, slide, at, color)
         canvas.mark(output, [0], [at], color=color)
     said = " × ".join(map(str, slide.size)), f"{rows} × {columns}"
-    canvas.text(x, grid.bottom + 0.16, f"{said[0]} → {said[1]}", size=9.5)
-    canvas.text(x, grid.bottom + 0.36, slide.formula(), size=9.5, color=GREY)
+    canvas.text(
+        x, grid.bottom + 0.06, f"{said[0]} → {said[1]}\n{slide.formula()}", size=SMALLEST_TEXT, up="top",
+        room=max(_COLUMN - 0.15, room),
+    )  # fmt: skip
 
 
 def _counts(
@@ -92,7 +92,7 @@ def _counts(
             return canvas.plane(x, y, (counts.shape[0], counts.shape[1]), cell=cell)
         return canvas.image(x, y, counts, scale, wide=cell * counts.shape[1])
     numbers = max(counts.shape) <= _MOST_NUMBERED
-    return canvas.grid(x, y, counts, cell=cell, numbers=numbers, size=9, scale=scale, blank=blank)
+    return canvas.grid(x, y, counts, cell=cell, numbers=numbers, size=SMALLEST_TEXT, scale=scale, blank=blank)
 
 
 def _window(canvas: Canvas, grid: Grid, slide: Slide, at: int, color: str) -> None:
@@ -107,17 +107,21 @@ def _transposed(canvas: Canvas, x: float, y: float, example: Transposed) -> None
     rows = example.output[0]
     middle = y + rows / 2 * _CELL
     ones = np.ones(example.size)
-    grid = canvas.grid(x, middle - example.size[0] / 2 * _CELL, ones, cell=_CELL, size=9, numbers=False)
+    grid = canvas.grid(
+        x, middle - example.size[0] / 2 * _CELL, ones, cell=_CELL, size=SMALLEST_TEXT, numbers=False
+    )
     scale = _times(example.written)
-    output = canvas.grid(grid.right + 0.55, y, example.written, cell=_CELL, size=9, scale=scale)
+    output = canvas.grid(grid.right + 0.55, y, example.written, cell=_CELL, size=SMALLEST_TEXT, scale=scale)
     canvas.arrow((grid.right + 0.1, middle), (output.x - 0.1, middle))
     for at, color in ((1, SECOND), (0, MARK)):
         begin = at * example.stride
         canvas.mark(grid, [0], [at], color=color)
         canvas.mark(output, range(example.kernel), range(begin, begin + example.kernel), color=color)
     said = [" × ".join(map(str, each)) for each in (example.size, example.output)]
-    canvas.text(x, output.bottom + 0.16, f"{said[0]} → {said[1]}", size=9.5)
-    canvas.text(x, output.bottom + 0.36, example.formula, size=9.5, color=GREY)
+    canvas.text(
+        x, output.bottom + 0.06, f"{said[0]} → {said[1]}\n{example.formula}", size=SMALLEST_TEXT, up="top",
+        room=_COLUMN - 0.15,
+    )  # fmt: skip
 
 
 def _groups(canvas: Canvas, x: float, y: float, examples: Sequence[Grouped]) -> None:
@@ -128,19 +132,17 @@ def _groups(canvas: Canvas, x: float, y: float, examples: Sequence[Grouped]) -> 
         colors = np.where(example.connected & (np.arange(channels) >= per_group)[:, None], COLORS[4], colors)
         if example.groups == 1:
             colors = np.where(example.connected, COLORS[2], "")
-        left = x + 0.2 + index * 1.95
+        left = x + 0.1 + index * 1.5
         per_filter = example.weights // filters // per_group
         weights = np.where(example.connected, per_filter, 0)
         name = "1 group" if example.groups == 1 else f"{example.groups} groups"
         grid = canvas.grid(
-            left, y + 0.42, weights, cell=0.33, size=9.5, colors=colors, blank=~example.connected
-        )
-        canvas.text(left, y + 0.08, name, size=9.5)
-        canvas.text(left, y + 0.27, f"{filters} filters →", size=9, color=GREY)
-        total = f"{example.weights} weights"
-        canvas.text(left, grid.bottom + 0.16, total, size=9.5)
-    said = f"rows: {channels} input channels; in a cell: weights of one filter"
-    canvas.text(x, y + _ROWS_OF_GROUPS * _CELL + 0.36, said, size=9.5, color=GREY)
+            left, y + 0.2, weights, cell=0.25, size=SMALLEST_TEXT, colors=colors, blank=~example.connected,
+            below=f"{example.weights} weights",
+        )  # fmt: skip
+        canvas.text(left, y + 0.08, name, size=SMALLEST_TEXT)
+    said = f"rows: {channels} input channels, columns: {filters} filters\nin a cell: weights of one filter"
+    canvas.text(x, grid.bottom + 0.32, said, size=SMALLEST_TEXT, color=GREY, up="top", room=_COLUMN - 0.15)
 
 
 def _times(values: np.ndarray) -> ColorScale:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from cnnlab.pictures.drawings.worked_examples.windows import SECOND, WEIGHTS, mark_pixels
 from cnnlab.pictures.kit.canvas import Canvas, Grid
 from cnnlab.pictures.kit.formats import written
+from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import COLORS, MARK
 from cnnlab.pictures.kit.scales import ColorScale
 from cnnlab.scratch.worked_examples.matrices import Columns, TiedStep
@@ -35,21 +36,21 @@ def multiplications(
     Args:
         window: rows and columns of the pixels under the first window.
     """
-    canvas = Canvas(5.4, title=title, subtitle=subtitle)
-    cell, shift = 2.7 / max(size), 0.16
+    canvas = Canvas(4.3, title=title, subtitle=subtitle)
+    cell, shift = 1.85 / max(size), 0.13
     planes = min(channels, len(_PLANES))
     filters = min(work.filters, 3)
     back = shift * (max(planes, filters) - 1)
     for channel in reversed(range(planes)):
         away = shift * channel
         plane = _plane(
-            canvas, away, 0.35 + back - away, size, cell, color=_PLANES[channel],
+            canvas, away, 0.25 + back - away, size, cell, color=_PLANES[channel],
             heading=f"input, {size[0]} × {size[1]} × {channels}" if channel == planes - 1 else "",
         )  # fmt: skip
         if channel < channels // groups:
             mark_pixels(canvas, plane, *window)
     rows, columns = work.output
-    left = plane.right + shift * (planes - 1) + 0.9
+    left = plane.right + shift * (planes - 1) + 0.8
     for filter_ in reversed(range(filters)):
         away = shift * filter_
         maps = _plane(
@@ -58,15 +59,15 @@ def multiplications(
         )  # fmt: skip
         if filter_ < work.filters // groups:
             canvas.mark(maps, [0], [0])
-    canvas.arrow((left - 0.8, plane.middle), (maps.x - 0.1, plane.middle))
-    top = plane.bottom + 0.5
+    canvas.arrow((left - 0.7, plane.middle), (maps.x - 0.1, plane.middle))
+    top = plane.bottom + 0.4
     numbers = np.arange(1, work.per_output + 1).reshape(-1, *kernel)
-    side = min(0.28, 1.4 / max(kernel))
+    side = min(0.29, 1.45 / max(kernel))
     numbered = max(kernel) <= _MOST_NUMBERED
     heading = "the products of one output, numbered" if numbered else "the products of one output"
     for channel in range(min(planes, len(numbers))):
         canvas.grid(
-            channel * 1.6, top, numbers[channel], cell=side, size=9, numbers=numbered,
+            channel * 1.6, top, numbers[channel], cell=side, size=SMALLEST_TEXT, numbers=numbered,
             colors=np.full(kernel, _PLANES[channel]),
             heading=heading if channel == 0 else "",
         )  # fmt: skip
@@ -77,8 +78,8 @@ def multiplications(
         f"{work.per_output:,} × {work.positions:,} = {work.per_output * work.positions:,} for one filter",
         f"{work.multiplications:,} for {counted(work.filters, 'filter')}",
     )
-    for index, line in enumerate(lines):
-        canvas.text(planes * 1.6 + 0.05, top + 0.2 + 0.3 * index, line)
+    aside = max(maps.right + shift * (filters - 1), left + 2.3) + 0.4
+    canvas.text(aside, plane.middle, "\n".join(lines), room=canvas.width - aside)
     return canvas.figure
 
 
@@ -105,28 +106,35 @@ def image_to_columns(
     Args:
         image: (H, W). kernel: (3, 3). pixels: which pixel, numbered from 1, stands where in the rows.
     """
-    cell = 0.36
     rows, width = columns.rows.shape
-    canvas = Canvas(max(width, rows, *image.shape) * cell + 0.75, title=title, subtitle=subtitle)
-    middle = (canvas.height - 0.05) / 2
+    texts = [written(each) for each in (*columns.rows.flat, *columns.column.flat, *columns.product.flat)]
+    short = max(map(len, texts)) <= 3
+    cell = 0.37 if short else 0.43  # with room for decimals
+    gaps = (0.4, 0.28, 0.28, 0.32)
+    cells = image.shape[1] + width + 2 + columns.output[1]
+    canvas = Canvas(
+        max(width, rows, *image.shape) * cell + (0.5 if short else 0.45), title=title, subtitle=subtitle,
+        width=cells * cell + sum(gaps),
+    )  # fmt: skip
+    middle = canvas.height / 2
     whole = canvas.grid(
         0, middle - image.shape[0] / 2 * cell, image, cell=cell, heading="image",
         scale=ColorScale(0, 2 * (float(np.abs(image).max()) or 1.0), colormap="Greys"),
         corner=np.arange(1, image.size + 1).reshape(image.shape),
     )  # fmt: skip
     matrix = canvas.grid(
-        whole.right + 0.5, middle - rows / 2 * cell, columns.rows, cell=cell, corner=pixels,
+        whole.right + gaps[0], middle - rows / 2 * cell, columns.rows, cell=cell, corner=pixels,
         heading="a row for each window",
         scale=ColorScale(0, 2 * (float(np.abs(image).max()) or 1.0), colormap="Greys"),
         below=f"{rows} × {width}: each pixel as often as windows see it",
     )  # fmt: skip
     weights = canvas.grid(
-        matrix.right + 0.42, middle - width / 2 * cell, columns.column[:, None], cell=cell, heading="kernel",
-        colors=np.array(WEIGHTS)[:width, None],
+        matrix.right + gaps[1], middle - width / 2 * cell, columns.column[:, None], cell=cell,
+        heading="kernel", colors=np.array(WEIGHTS)[:width, None],
     )  # fmt: skip
     scale = ColorScale.signed(columns.product)
     product = canvas.grid(
-        weights.right + 0.42, middle - rows / 2 * cell, columns.product[:, None], cell=cell, scale=scale
+        weights.right + gaps[2], middle - rows / 2 * cell, columns.product[:, None], cell=cell, scale=scale
     )
     output = columns.product.reshape(columns.output)
     maps = canvas.grid(
@@ -154,40 +162,53 @@ def tied_dense(
     Args:
         kernel: (3, 3), before the step.
     """
-    canvas = Canvas(5.6, title=title, subtitle=subtitle)
     outputs, inputs = step.names.shape
-    side, cell = 0.305, 0.41
-    colors = np.where(step.names > 0, np.array(WEIGHTS)[step.names - 1], "")
     missing = step.names == 0
+    colors = np.where(missing, "", np.array(WEIGHTS)[step.names - 1])
     numbers = np.arange(1, kernel.size + 1).reshape(kernel.shape)
     own = np.array(WEIGHTS)[: kernel.size].reshape(kernel.shape)
-    said = f"{outputs} outputs (rows), {inputs} inputs (columns)"
-    second, third = 5.3, 6.95
-
-    canvas.grid(
-        0, 0.4, step.names, cell=side, size=9, colors=colors, blank=missing, below=said,
-        heading="Dense layer: which weight of the kernel stands where",
+    side, cell, wide, gap = 0.2, 0.42, 0.34, 0.45
+    canvas = Canvas(
+        outputs * (side + wide) + kernel.shape[0] * cell + 1.0, title=title, subtitle=subtitle,
+        width=inputs * wide + 2 * (kernel.shape[1] * cell + gap),
     )  # fmt: skip
-    canvas.grid(second, 0.4, kernel, cell=cell, colors=own, heading="kernel", corner=numbers)
+    second = inputs * wide + gap
+    third = second + kernel.shape[1] * cell + gap
 
-    top = 2.3
     canvas.grid(
-        0, top, step.dense_gradient, cell=side, size=9, colors=colors, blank=missing,
+        0, 0.2, step.names, cell=side, size=SMALLEST_TEXT, colors=colors, blank=missing,
+        heading=f"{outputs} outputs × {inputs} inputs: which weight is where",
+    )  # fmt: skip
+    canvas.grid(second, 0.2, numbers, cell=0.26, colors=own, heading="kernel: its weights")
+
+    top = outputs * side + 0.6
+    gradients = canvas.grid(
+        0, top, step.dense_gradient, cell=wide, size=SMALLEST_TEXT, colors=colors, blank=missing,
         heading="gradient of each connection: output × input",
-        below=f"outputs {', '.join(map(written, step.outputs))}; loss ½ Σ y²",
     )  # fmt: skip
-    canvas.grid(second, top, step.summed, cell=cell, colors=own, heading="summed by color")
-    canvas.grid(third, top, step.kernel_gradient, cell=cell, colors=own, heading="convolution")
-    canvas.sign((second + kernel.shape[1] * cell + third) / 2, top + kernel.shape[0] * cell / 2, "=")
+    for x, name, each in (
+        (second, "sum by color", step.summed),
+        (third, "convolution", step.kernel_gradient),
+    ):
+        canvas.grid(x, top, each, cell=cell, colors=own, heading=name)
+    equals = second + kernel.shape[1] * cell + gap / 2
+    canvas.sign(equals, top + kernel.shape[0] * cell / 2, "=")
 
-    top = 4.2
-    canvas.text(0, top + 0.2, f"kernel − {learning_rate:g} · gradient", bold=True)
-    canvas.text(0, top + 0.48, "Dense layer: the sum of the gradients of its places;")
-    canvas.text(0, top + 0.73, "convolution: its own gradient.")
+    top = gradients.bottom + 0.4
     difference = step.largest_difference
-    said = f"Largest difference of the kernels: {difference:.1g}" if difference else "The kernels are equal."
-    canvas.text(0, top + 0.98, said)
+    apart = (
+        f"Largest difference of the kernels: {difference:.1g}." if difference else "The kernels are equal."
+    )
+    before = canvas.grid(0, top, kernel, cell=cell, colors=own, heading="kernel before the step")
+    canvas.text(
+        before.right + 0.3, before.middle,
+        f"loss ½ Σ y², y = {', '.join(map(written, step.outputs))}\n"
+        f"kernel − {learning_rate:g} · gradient\n"
+        "Dense layer: the sum of the gradients of a color;\nconvolution: its own gradient.\n"
+        f"{apart}",
+        room=second - before.right - 0.5,
+    )  # fmt: skip
     for x, name, after in ((second, "Dense, tied", step.dense_kernel), (third, "convolution", step.kernel)):
-        canvas.grid(x, top, after, cell=cell, size=9.5, colors=own, heading=name)
-    canvas.sign((second + kernel.shape[1] * cell + third) / 2, top + kernel.shape[0] * cell / 2, "=")
+        canvas.grid(x, top, after, cell=cell, colors=own, heading=name)
+    canvas.sign(equals, top + kernel.shape[0] * cell / 2, "=")
     return canvas.figure

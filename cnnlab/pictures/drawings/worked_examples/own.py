@@ -6,14 +6,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.layers.window import Window
-from cnnlab.pictures.kit.canvas import Canvas
+from cnnlab.pictures.kit.canvas import NUMBER, Canvas, Grid
 from cnnlab.pictures.kit.formats import as_term, written
-from cnnlab.pictures.kit.palette import GREY
+from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.scales import GREYS, ColorScale, displayable
 from cnnlab.scratch.worked_examples.windows import OneOutput
 
 _MOST_CHANNELS = 3
-_LARGEST_NUMBERED = 7  # kernel side
+_HEIGHT, _WIDTH = 4.3, 9.6
+_LEFT = 2.3  # where the numbers begin
 
 
 def one_output(
@@ -34,39 +35,38 @@ def one_output(
     """
     height, width, channels = found.patch.shape
     shown = min(channels, _MOST_CHANNELS)
-    side = min(0.46, 2.1 / max(height, width))
-    above, row = 2.4, height * side + 0.55
-    canvas = Canvas(above + shown * row + 0.45, title=title, subtitle=subtitle, digits=digits)
-    _marked_image(canvas, 0.3, image, found, window)
+    room = _HEIGHT - 0.35  # for the sum
+    row = room / shown
+    step = (_WIDTH - _LEFT - 0.85) / 3
+    side = min((step - 0.35) / width, (row - 0.42) / height, 0.8)
+    canvas = Canvas(_HEIGHT, title=title, subtitle=subtitle, digits=digits, width=_WIDTH)
+    grid = canvas.image(0, 0.2, displayable(image), _of_image(image), wide=_fitted(image), heading="input")
+    _mark_window(canvas, grid, image, found, window)
     maps = canvas.image(
-        4.9, 0.3, output, ColorScale.signed(output), wide=_fitted(output), heading="map of the filter"
+        0, 2.45, output, ColorScale.signed(output), wide=_fitted(output), heading="map of the filter"
     )
     canvas.mark(maps, [found.place[0]], [found.place[1]])
-    canvas.arrow((2.9, 1.2), (4.6, 1.2))
     sums = found.products.sum(axis=(0, 1))
     signed, pixels = ColorScale.signed(found.kernel), ColorScale(0, 2 * _most(found.patch), colormap="Greys")
-    numbers = max(height, width) <= _LARGEST_NUMBERED
-    size = 9.5 if side >= 0.44 else 8.5 if side >= 0.38 else 7.5
     for channel in range(shown):
-        y = above + 0.3 + channel * row
+        y = 0.2 + channel * row + (row - 0.3 - height * side) / 2
         of = f", channel {channel}" if channels > 1 else ""
-        step = max(width * side + 0.4, 1.3 if channels == 1 else 1.8)
-        places = [0.0, step, 2 * step]
         parts = (
             (f"pixels{of}", found.patch, pixels), ("weights", found.kernel, signed),
             ("products", found.products, ColorScale.signed(found.products)),
         )  # fmt: skip
-        for x, (name, values, scale) in zip(places, parts, strict=True):
+        for index, (name, values, scale) in enumerate(parts):
             grid = canvas.grid(
-                x, y, values[..., channel], cell=side, scale=scale, heading=name, numbers=numbers, size=size
-            )
-        for x, sign in zip(places[1:], "×=", strict=True):
-            canvas.sign(x - (step - width * side) / 2, grid.middle, sign)
-        canvas.text(grid.right + 0.15, grid.middle, f"sum {written(float(sums[channel]), digits)}")
+                _LEFT + index * step, y, values[..., channel], cell=side, scale=scale, heading=name,
+                size=max(NUMBER, 17 * side),
+            )  # fmt: skip
+            if index:
+                canvas.sign(grid.x - (step - width * side) / 2, grid.middle, " ×="[index])
+        canvas.text(grid.right + 0.12, grid.middle, f"sum\n{written(float(sums[channel]), digits)}")
     left_out = f" (of {channels} channels, {shown} are drawn)" if shown < channels else ""
     added, total = (written(float(each), digits) for each in (sums.sum(), found.total))
     bias = as_term(found.bias, digits)
-    canvas.text(0, above + shown * row + 0.15, f"{added} + bias {bias} ≈ {total}{left_out}", bold=True)
+    canvas.text(_LEFT, room + 0.2, f"{added} + bias {bias} ≈ {total}{left_out}", bold=True)
     return canvas.figure
 
 
@@ -85,44 +85,34 @@ def two_maps(
     Args:
         image: (H, W, C). correlation, convolution: kernel (h, w, C), and its map (H', W').
     """
-    canvas = Canvas(5.0, title=title, subtitle=subtitle, bars=1, digits=digits)
+    canvas = Canvas(3.55, title=title, subtitle=subtitle, bars=1, digits=digits, width=7.6)
     shown = displayable(image)
-    canvas.image(0, 1.5, shown, _of_image(image), wide=_fitted(image), heading="input")
+    canvas.image(0, 0.85, shown, _of_image(image), wide=_fitted(image), heading="input")
     scale = ColorScale.signed(np.stack([correlation[1], convolution[1]]), "output of the filter")
     weights = ColorScale.signed(correlation[0].sum(axis=2))
     for index, (name, (kernel, output)) in enumerate(
         (("kernel", correlation), ("kernel, flipped", convolution))
     ):
-        y = 0.3 + index * 2.5
+        y = 0.25 + index * 1.8
         flat = kernel.sum(axis=2)
-        side = min(0.46, 1.6 / max(flat.shape))
-        numbers = max(flat.shape) <= 3
-        summed = "sum over channels" if kernel.shape[2] > 1 else ""
+        side = min(0.44, 1.3 / max(flat.shape))
+        summed = "summed over channels" if kernel.shape[2] > 1 else ""
         canvas.grid(
-            2.7,
-            y + 0.2,
-            flat,
-            cell=side,
-            scale=weights,
-            heading=name,
-            numbers=numbers,
-            size=9.5,
-            below=summed,
-        )
+            2.4, y, flat, cell=side, scale=weights, heading=name, below=summed
+        )  # fmt: skip
         maps = canvas.image(
-            5.2, y, output, scale, wide=_fitted(output),
+            5.2, y, output, scale, wide=_fitted(output, 1.45),
             heading="convolution" if index else "correlation",
         )  # fmt: skip
         canvas.mark(maps, [place[0]], [place[1]])
-        canvas.text(maps.right + 0.1, maps.middle, written(float(output[place]), digits), size=11)
-        canvas.text(maps.right + 0.1, maps.middle + 0.22, "at the frame", size=9, color=GREY)
+        said = f"{written(float(output[place]), digits)}\nat the frame"
+        canvas.text(maps.right + 0.1, maps.middle, said, size=SMALLEST_TEXT)
     canvas.colorbar(scale)
     return canvas.figure
 
 
-def _marked_image(canvas: Canvas, y: float, image: np.ndarray, found: OneOutput, window: Window) -> None:
-    """The image, and the window on it as far as it lies inside."""
-    grid = canvas.image(0.3, y, displayable(image), _of_image(image), wide=_fitted(image), heading="input")
+def _mark_window(canvas: Canvas, grid: Grid, image: np.ndarray, found: OneOutput, window: Window) -> None:
+    """Frame the window on the image, as far as it lies inside."""
     inside = [
         [at for at in range(first, first + extent) if 0 <= at < length]
         for first, extent, length in zip(found.corner, window.extent, image.shape[:2], strict=True)

@@ -20,19 +20,17 @@ def pooling_gradients(pools: Sequence[tuple[str, Pooled]], *, title: str, subtit
     Args:
         pools: heading, and what it does to a map with even sides.
     """
-    cell, height = 0.46, 2.55
-    canvas = Canvas(len(pools) * height, title=title, subtitle=subtitle)
+    cell, height = 0.4, 2.15
+    canvas = Canvas(len(pools) * height, title=title, subtitle=subtitle, width=8.0)
     for index, (name, (inputs, output, gradient, back)) in enumerate(pools):
-        top = index * height + 0.55
-        canvas.text(0, top - 0.36, name, bold=True, size=11)
+        top = index * height + 0.42
+        canvas.text(0, top - 0.34, name, bold=True)
         scale = ColorScale.signed(inputs)
-        pixels = canvas.grid(0, top, inputs, cell=cell, size=9.5, scale=scale)
+        pixels = canvas.grid(0, top, inputs, cell=cell, scale=scale)
         y = pixels.middle - output.shape[0] / 2 * cell
-        pooled = canvas.grid(
-            pixels.right + 0.5, y, output, cell=cell, size=9.5, scale=scale, heading="output"
-        )
+        pooled = canvas.grid(pixels.right + 0.5, y, output, cell=cell, scale=scale, heading="output")
         arrives = canvas.grid(
-            4.35, y, gradient, cell=cell, heading="its gradient", colors=_of_windows(output, 1)
+            4.1, y, gradient, cell=cell, heading="its gradient", colors=_of_windows(output, 1)
         )
         returns = canvas.grid(
             canvas.width - back.shape[1] * cell, top, back, cell=cell, size=9.5,

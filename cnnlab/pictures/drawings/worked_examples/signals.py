@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.pictures.kit.canvas import Canvas
+from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
 from cnnlab.pictures.kit.scales import GREYS, ColorScale
 from cnnlab.scratch.worked_examples.signals import Dice, Spectra
@@ -19,34 +20,28 @@ def dice(found: Dice, *, marked: int, title: str, subtitle: str) -> Figure:
     Args:
         marked: the sum that is pointed at.
     """
-    canvas = Canvas(5.6, title=title, subtitle=subtitle)
+    canvas = Canvas(3.6, title=title, subtitle=subtitle)
     side = len(found.one)
     for index in range(2):
         _bars(
-            canvas, 0.1, 1.4 + index * 1.85, found.one, range(1, side + 1), most=1 / 6, tall=0.8, step=0.42,
-            denominator=side, heading=f"die {'AB'[index]}",
+            canvas, 0.1, 1.35 + index * 1.9, found.one, range(1, side + 1), most=1 / 6, tall=0.7, step=0.38,
+            denominator=side, heading=f"die {'AB'[index]}: n/{side}",
         )  # fmt: skip
-    cell = 0.4
+    cell = 0.34
     colors = np.where(found.sums == marked, MARK, "")
-    table = canvas.grid(
-        3.35, 0.4, found.sums, cell=cell, colors=colors, heading="die A down, die B across: sums"
-    )
+    table = canvas.grid(3.0, 0.4, found.sums, cell=cell, colors=colors, heading="sums: A down, B across")
     for each in range(side):
         canvas.text(table.x - 0.18, table.center(each, 0)[1], str(each + 1), across="center", color=GREY)
         canvas.text(table.center(0, each)[0], table.bottom + 0.16, str(each + 1), across="center", color=GREY)
     pairs = int((found.sums == marked).sum())
-    x, y = table.right + 0.3, table.y
-    for index, line in enumerate(
-        (
-            f"P({marked}) = Σ P(a) · P({marked} − a)",
-            f"{pairs} pairs · 1/{side} · 1/{side}",
-            f"= {pairs}/{side**2}",
-        )
-    ):
-        canvas.text(x, y + 0.2 + 0.32 * index, line)
+    canvas.text(
+        table.x, table.bottom + 0.4,
+        f"P({marked}) = Σ P(a) · P({marked} − a)\n= {pairs} pairs · 1/{side} · 1/{side} = {pairs}/{side**2}",
+        up="top",
+    )  # fmt: skip
     _bars(
-        canvas, 0.1, 5.25, found.total, range(2, 2 * side + 1), most=float(found.total.max()), tall=1.1,
-        step=0.72, denominator=side**2, heading="the sum: A ∗ B", marked=marked,
+        canvas, 5.75, 3.25, found.total, range(2, 2 * side + 1), most=float(found.total.max()), tall=2.5,
+        step=0.35, denominator=side**2, heading=f"the sum, A ∗ B: n/{side**2}", marked=marked,
     )  # fmt: skip
     return canvas.figure
 
@@ -65,21 +60,24 @@ def _bars(
     heading: str,
     marked: int | None = None,
 ) -> None:
-    canvas.text(x, y - tall - 0.45, heading, bold=True)
+    canvas.text(x, y - tall - 0.4, heading, bold=True)
     for index, (name, share) in enumerate(zip(names, shares.tolist(), strict=True)):
         left, height = x + index * step, tall * share / most
         canvas.bar(left, y, 0.8 * step, height, color=MARK if name == marked else COLORS[0])
         middle = left + 0.4 * step
-        text = f"{round(share * denominator)}/{denominator}"
-        canvas.text(middle, y - height - 0.1, text, across="center", size=9)
+        text = str(round(share * denominator))
+        canvas.text(middle, y - height - 0.1, text, across="center", size=SMALLEST_TEXT)
         canvas.text(middle, y + 0.13, str(name), across="center", color=GREY)
 
 
 def spectra(found: Spectra, *, title: str, subtitle: str) -> Figure:
     """Image, kernel and result on the left, their spectra on the right."""
-    canvas = Canvas(8.1, title=title, subtitle=subtitle, bars=1)
-    wide, left, right, step = 2.2, 0.6, 4.9, 2.72
     rows, columns = found.direct.shape
+    tall = 1.3
+    wide = min(tall * columns / rows, 2.3)
+    tall = wide * rows / columns
+    across, below = wide + 1.3, tall + 0.75
+    canvas = Canvas(2 * tall + 1.0, title=title, subtitle=subtitle, bars=1, width=2 * across + max(wide, 2.0))
     kernel = np.zeros(found.direct.shape)
     kernel[: found.kernel.shape[0], : found.kernel.shape[1]] = found.kernel
     image = np.zeros(found.direct.shape)
@@ -94,32 +92,23 @@ def spectra(found: Spectra, *, title: str, subtitle: str) -> Figure:
     names = (
         (f"image, {size}", image), (f"kernel, {small}", kernel), ("their convolution", found.direct)
     )  # fmt: skip
+    difference = found.largest_difference
+    apart = f"differs at most by\n{difference:.1e}" if difference else "equals the product"
     for index, ((name, pixels), strength, head) in enumerate(
         zip(names, strengths, ("its spectrum", "its spectrum", "the product"), strict=True)
     ):
-        y = 0.3 + index * step
+        x, top = index * across, 0.25
         signed = bool((pixels < 0).any())
         shown = ColorScale.signed(pixels) if signed else ColorScale(0, float(pixels.max()), colormap=GREYS)
-        drawn = canvas.image(left, y, pixels, shown, wide=wide, heading=name)
-        canvas.image(right, y, strength, scale, wide=wide, heading=head)
-        ends = (drawn.right + 0.15, drawn.middle), (right - 0.6, drawn.middle)
-        if index < 2:
-            canvas.arrow(*ends)
-        else:
-            canvas.arrow(*reversed(ends))
-        said = "Fourier transform" if index < 2 else "inverse transform"
-        canvas.text(
-            (drawn.right + right - 0.45) / 2, drawn.middle - 0.13, said, across="center", size=9.5, color=GREY
-        )
+        drawn = canvas.image(x, top, pixels, shown, wide=wide, heading=name)
+        spectrum = canvas.image(x, top + below, strength, scale, wide=wide, heading=head)
+        ends = (x + 0.3, drawn.bottom + 0.08), (x + 0.3, spectrum.y - 0.28)
+        canvas.arrow(*(ends if index < 2 else reversed(ends)))
+        said = "Fourier transform" if index < 2 else f"inverse; {apart}"
+        canvas.text(x + 0.45, drawn.bottom + 0.24, said, size=SMALLEST_TEXT, color=GREY)
         if index:
-            for x, sign in ((left, "∗" if index == 1 else "="), (right, "×" if index == 1 else "=")):
-                canvas.sign(x - 0.35, drawn.middle, sign)
-    y = 0.3 + 2 * step + wide * rows / columns / 2
-    middle = (left + wide + right - 0.45) / 2
-    difference = found.largest_difference
-    apart = ["differs at most by", f"{difference:.1e}"] if difference else ["equals the product"]
-    for index, line in enumerate(apart, start=1):
-        canvas.text(middle, y + 0.2 * index, line, across="center", size=9.5, color=GREY)
+            for grid, sign in ((drawn, "∗" if index == 1 else "="), (spectrum, "×" if index == 1 else "=")):
+                canvas.sign(x - (across - wide) / 2, grid.middle, sign)
     canvas.colorbar(scale)
     return canvas.figure
 
@@ -135,7 +124,7 @@ def subsampling(images: Mapping[int, np.ndarray], *, title: str, subtitle: str) 
     Args:
         images: by step (H', W') or (H', W', 3) in [0, 1].
     """
-    wide = (8.2 - 0.3 * (len(images) - 1)) / len(images)
+    wide = (9.0 - 0.3 * (len(images) - 1)) / len(images)
     tallest = max(each.shape[0] / each.shape[1] for each in images.values())
     canvas = Canvas(wide * tallest + 0.75, title=title, subtitle=subtitle)
     for index, (step, pixels) in enumerate(images.items()):

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.pictures.kit.canvas import Canvas, Grid
+from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK, MORE_COLORS
 from cnnlab.pictures.kit.scales import ColorScale
 
@@ -34,19 +35,19 @@ def numbered_pixels(
         image: (H, W). kernel: (3, 3). output: (H − 2, W − 2). pooled: of 2×2.
         seen: of the first two outputs, the numbers of the pixels that they see.
     """
-    canvas = Canvas(6.0, title=title, subtitle=subtitle)
-    cell = 0.46
+    canvas = Canvas(4.3, title=title, subtitle=subtitle, width=7.1)
+    cell = 0.36
     numbers = np.arange(1, image.size + 1).reshape(image.shape)
     greys = ColorScale(0, 2, colormap="Greys")
     pixels = canvas.grid(
-        0, 0.25, image, cell=cell, heading="image, pixels numbered", corner=numbers, scale=greys
+        0, 0.2, image, cell=cell, heading="image, pixels numbered", corner=numbers, scale=greys
     )
     top = pixels.middle
     weights = canvas.grid(
-        3.1, top - 1.5 * cell, kernel, cell=cell, heading="filter", colors=_colors(kernel.shape)
+        2.72, top - 1.5 * cell, kernel, cell=cell, heading="filter", colors=_colors(kernel.shape)
     )
     maps = canvas.grid(
-        4.85, top - output.shape[0] / 2 * cell, output, cell=cell, heading="output",
+        4.3, top - output.shape[0] / 2 * cell, output, cell=cell, heading="output",
         scale=ColorScale.signed(output),
     )  # fmt: skip
     small = canvas.grid(
@@ -64,22 +65,23 @@ def numbered_pixels(
     shown = max(int(each.max()) for each in seen)
     side = min(cell, (canvas.width - 0.7) / shown)
     line = canvas.grid(
-        0, 3.55, image.reshape(-1)[None, :shown], cell=side, corner=numbers.reshape(-1)[None, :shown],
+        0, 2.82, image.reshape(-1)[None, :shown], cell=side, corner=numbers.reshape(-1)[None, :shown],
         heading="the same as a Dense layer: two of its units, nine connections each", scale=greys,
     )  # fmt: skip
     canvas.text(line.right + 0.1, line.middle, f"… {image.size}", color=GREY)
     colors = _colors(kernel.shape).reshape(-1)
+    below = canvas.height - cell
     for unit, (pixels_seen, color) in enumerate(zip(seen, (MARK, SECOND), strict=False)):
-        x = line.right * (0.27 + 0.42 * unit)
+        x = line.right * (0.2 + 0.55 * unit)
         for number, each in zip(pixels_seen.tolist(), colors, strict=True):
             begin = line.center(0, number - 1)[0], line.bottom
-            canvas.line(begin, (x, 5.3), color=each, width=1.8)
+            canvas.line(begin, (x, below), color=each, width=1.8)
         place = divmod(unit, output.shape[1])
-        box = canvas.grid(x - 0.23, 5.3, output[place][None, None], cell=cell, size=12)
+        box = canvas.grid(x - cell / 2, below, output[place][None, None], cell=cell)
         canvas.mark(box, [0], [0], color=color)
         sees = ", ".join(map(str, pixels_seen.tolist()))
-        canvas.text(x + 0.33, 5.46, f"output {unit + 1} sees", size=9)
-        canvas.text(x + 0.33, 5.63, sees, size=9)
+        said = f"output {unit + 1} sees\n{sees}"
+        canvas.text(box.right + 0.1, box.middle, said, size=SMALLEST_TEXT)
     return canvas.figure
 
 
@@ -94,22 +96,20 @@ def flipped_kernel(
     title: str,
     subtitle: str,
 ) -> Figure:
-    """A row for each image: with the kernel as it is above, with the kernel flipped below.
+    """The images side by side: with the kernel as it is above, with the kernel flipped below.
 
     Args:
         examples: heading, image (H, W), kernel, flipped (h, w), correlation, convolution (H', W').
         places: of each the output to frame, and the window that it sees.
     """
-    cell = 0.4
-    heights = [2 * (max(each[1].shape[0] / 2, each[4].shape[0]) * cell + 0.75) for each in examples]
-    canvas = Canvas(sum(heights), title=title, subtitle=subtitle)
-    top = 0.0
-    for (name, image, kernel, flipped, correlation, convolution), place, height in zip(
-        examples, places, heights, strict=True
+    cell, half, block = 0.33, 1.75, 5.0
+    canvas = Canvas(2 * half + 0.2, title=title, subtitle=subtitle)
+    for index, ((name, image, kernel, flipped, correlation, convolution), place) in enumerate(
+        zip(examples, places, strict=True)
     ):
-        middle = top + height / 2 - 0.1
+        left, middle = index * block, half + 0.2
         pixels = canvas.grid(
-            0, middle - image.shape[0] / 2 * cell, image, cell=cell, heading=name,
+            left, middle - image.shape[0] / 2 * cell, image, cell=cell, heading=name,
             scale=ColorScale(0, 2 * _most(image), colormap="Greys"),
         )  # fmt: skip
         limit = ColorScale.signed(np.stack([correlation, convolution]))
@@ -117,24 +117,21 @@ def flipped_kernel(
             window = (range(at, at + side) for at, side in zip(place, kernel.shape, strict=True))
             canvas.mark(pixels, *window)
         for part, (heading, each, answer, result) in enumerate(
-            (
-                ("kernel", kernel, correlation, "correlation"),
-                ("kernel, flipped", flipped, convolution, "convolution"),
-            )
+            (("kernel", kernel, correlation, "correlation"), ("flipped", flipped, convolution, "convolution"))
         ):
-            center = top + 0.3 + (part + 0.5) * (height - 0.3) / 2
+            center = 0.2 + (part + 0.5) * half
             weights = canvas.grid(
-                3.4, center - each.shape[0] / 2 * cell, each, cell=cell, heading=heading,
+                left + 2.15, center - each.shape[0] / 2 * cell, each, cell=cell, heading=heading,
                 scale=ColorScale.signed(kernel),
             )  # fmt: skip
             maps = canvas.grid(
-                5.6, center - answer.shape[0] / 2 * cell, answer, cell=cell, heading=result, scale=limit
-            )
+                left + 3.6, center - answer.shape[0] / 2 * cell, answer, cell=cell, heading=result,
+                scale=limit,
+            )  # fmt: skip
             if place is not None:
                 canvas.mark(maps, [place[0]], [place[1]])
             canvas.arrow((pixels.right + 0.1, middle), (weights.x - 0.12, center))
             canvas.sign((weights.right + maps.x) / 2, center, "=")
-        top += height
     return canvas.figure
 
 
