@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cnnlab.errors import CnnlabError, UserError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    pass
 
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 """Errors that another path would not have spared the user."""
@@ -62,20 +62,6 @@ def check_can_be_made(folder: Path) -> None:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         if not os.access(there, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-
-def save_picture(picture: Image, path: Path) -> None:
-    """Write a Pillow image where the user wants it.
-
-    Raises:
-        UserError: it cannot be written there, or the ending is no format's.
-        CnnlabError: the disk is full or broken.
-    """
-    try:
-        with written(path):
-            picture.save(path)
-    except ValueError:
-        raise UserError(f"{path}: expected a name that ends in .png") from None
 
 
 @contextmanager

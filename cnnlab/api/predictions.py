@@ -15,7 +15,7 @@ from cnnlab.wording import counted
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    from PIL.Image import Image
+    from matplotlib.figure import Figure
 
     from cnnlab.config.experiment import ExperimentConfig
     from cnnlab.prediction import ImagePrediction, TrainedNetwork
@@ -88,11 +88,11 @@ class ImagePredictions(Sequence["ImagePrediction"]):
         ]
         return (sum(known), len(known)) if known else None
 
-    def sheet(self) -> Image:
+    def sheet(self) -> Figure:
         """A contact sheet of the images with the predictions."""
         from cnnlab.datasets.appearance import PLAIN
         from cnnlab.foreign_text import one_line
-        from cnnlab.pictures.contact_sheet import contact_sheet
+        from cnnlab.pictures.plots import contact_sheet
         from cnnlab.pictures.rendering import Move
 
         moves = [Move(predicted=each.best[0]) for each in self._predictions]

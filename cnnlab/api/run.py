@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from cnnlab.explanations.explanation import Explanation
     from cnnlab.explanations.technique import Technique
+    from cnnlab.pictures.kit.figures import LazyFigures
+    from cnnlab.pictures.kit.files import PictureFiles
     from cnnlab.run_folders.contents import RunResult, RunWarning
     from cnnlab.run_folders.listing.differences import Difference
     from cnnlab.run_folders.predictions import Predictions
@@ -232,6 +235,40 @@ class Run:
 
         remove_run(self._place)
 
+    @property
+    def figures(self) -> LazyFigures:
+        """Loss and accuracy of all epochs so far, as the figure "curves"."""
+        from cnnlab.pictures.kit.figures import LazyFigures
+
+        return LazyFigures({"curves": self._curves})
+
+    def _curves(self) -> Figure:
+        from cnnlab.pictures.plots import history_curves
+
+        return history_curves(read_history(self._place), title=self.experiment.config.run_title)
+
+    def save_figures(
+        self,
+        *,
+        format: str | Iterable[str] | None = None,
+        aspect: str = "auto",
+        font_scale: float = 1.0,
+        output: str | PathLike[str] | None = None,
+    ) -> list[Path]:
+        """Draw the curves anew, as `cnnlab train` does with the same options; returns the files.
+
+        Args:
+            format: png, svg, pdf, or several with commas between.
+            aspect: of the sides: auto, 16:9, 4:3.
+            font_scale: how much larger the text is, 0.5 to 2.
+            output: a path without an ending instead of "curves" in the run's folder.
+
+        Raises:
+            CnnlabError: the folder cannot be written.
+            UserError: there is no such format or aspect, or the output cannot be written.
+        """
+        return Runs([self]).save_figures(format=format, aspect=aspect, font_scale=font_scale, output=output)
+
     def as_dict(self) -> dict[str, Any]:
         """What `cnnlab train --json` prints for it."""
         return {**self.record.result.as_dict(), "run": str(self._folder)}
@@ -295,6 +332,29 @@ class Runs(list[Run]):
                 | {"folder": str(run.folder)}
             )
         return pd.DataFrame(rows, columns=["name", "seed", "state", *_TABLE_KEYS, "folder"])
+
+    def save_figures(
+        self,
+        *,
+        format: str | Iterable[str] | None = None,
+        aspect: str = "auto",
+        font_scale: float = 1.0,
+        output: str | PathLike[str] | None = None,
+    ) -> list[Path]:
+        """The same as `Run.save_figures`, for each run; of several, `output` is followed by their names."""
+        from cnnlab.pictures.kit.files import PictureFiles
+
+        return self.saved(PictureFiles.of(format=format, aspect=aspect, font_scale=font_scale, output=output))
+
+    def saved(self, how: PictureFiles) -> list[Path]:
+        """The same, as options of commands have it."""
+        from cnnlab.pictures.kit.figures import LazyFigures
+        from cnnlab.run_folders.folders import Folder
+
+        if how.output is None:
+            return [run.folder / name for run in self for name in how.write(Folder(run._place), run.figures)]
+        named = {f"{run.folder.parent.name}-{run.folder.name}": run._curves for run in self}
+        return [Path(name) for name in how.write_here(LazyFigures(named))]
 
     def as_dict(self) -> list[dict[str, Any]]:
         """What `cnnlab train --json` prints for several runs."""

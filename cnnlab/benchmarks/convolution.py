@@ -92,6 +92,10 @@ class ConvolutionSpeed:
     @cached_property
     def figure(self) -> Figure:
         """The seconds as bars, on a logarithmic scale; drawn when it is first looked at."""
+        return self.draw()
+
+    def draw(self) -> Figure:
+        """The figure anew, for the page that is drawn for."""
         from cnnlab.pictures.plots.speeds import speed_bars
 
         installed = [each for each in self.implementations if each.passes]

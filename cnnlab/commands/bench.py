@@ -17,15 +17,17 @@ from cnnlab.commands.options import (
     device_option,
     experiments_argument,
     json_option,
+    one_file,
     overrides_option,
+    picture_options,
     precision_option,
     quiet_option,
+    reject_unused,
     threads_option,
     workers_option,
 )
 from cnnlab.commands.output import print_json, print_table, say
 from cnnlab.cpu_settings import KerasBackendName
-from cnnlab.user_files import written
 from cnnlab.wording import TEXT_COLUMNS, counted, three_digits
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from cnnlab.benchmarks.timing import Timing
     from cnnlab.benchmarks.verdict import VerdictSpeed
     from cnnlab.config.runs_at_once import RunsAtOnce
+    from cnnlab.pictures.kit.files import PictureFiles
 
 
 def _options(command: Command) -> Command:
@@ -240,6 +243,7 @@ def _at_once(workers: RunsAtOnce) -> str:
 @click.option(
     "--out", type=NewDrawing(), metavar="FILE.svg|FILE.png", help="Also draw the seconds, to this file."
 )
+@picture_options
 @click.option(
     "--backend", type=click.Choice(get_args(KerasBackendName)), default="tensorflow", show_default=True,
     help="The backend of Keras.",
@@ -247,7 +251,7 @@ def _at_once(workers: RunsAtOnce) -> str:
 @device_option
 @quiet_option
 @json_option
-def convolution(out: Path | None, quiet: bool, as_json: bool, **options: Any) -> None:
+def convolution(out: Path | None, pictures: PictureFiles, quiet: bool, as_json: bool, **options: Any) -> None:
     """Measure one convolution in nested loops, compiled, as im2col and in Keras.
 
     \b
@@ -263,13 +267,16 @@ def convolution(out: Path | None, quiet: bool, as_json: bool, **options: Any) ->
     from cnnlab.api.benchmarks import bench_convolution
     from cnnlab.commands.progress import reporting
 
+    if out is not None:
+        pictures = one_file(out, pictures)
+    elif pictures.output is None:
+        reject_unused("format", "aspect", "font_scale", reason="without -o or --out, nothing is drawn")
     with reporting(quiet=quiet) as reporter:
         speed = bench_convolution(**options, progress=reporter)
-    if out is not None:
-        from cnnlab.pictures.kit.encoding import encode
+    if pictures.output is not None:
+        from cnnlab.pictures.kit.figures import LazyFigures
 
-        with written(out):
-            out.write_bytes(encode(speed.figure, out.suffix[1:].lower()))
+        pictures.write_here(LazyFigures({"convolution": speed.draw}))
     if as_json:
         print_json(speed.as_dict())
     else:

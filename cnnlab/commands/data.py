@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,12 @@ import click
 
 from cnnlab.commands.data_source import dataset_behind, dataset_of
 from cnnlab.commands.options import (
-    NewFile,
     PictureSize,
     Text,
     complete_experiment,
     data_dir_option,
     json_option,
+    picture_options,
     quiet_option,
 )
 from cnnlab.commands.output import print_json, print_table, say
@@ -23,10 +24,10 @@ from cnnlab.datasets import DataPaths
 from cnnlab.datasets.left_out import left_out_warning
 from cnnlab.foreign_text import one_line
 from cnnlab.layers.base import times
-from cnnlab.user_files import save_picture
 
 if TYPE_CHECKING:
     from cnnlab.datasets.inspection import Inspection
+    from cnnlab.pictures.kit.files import PictureFiles
 
 _LISTED = 40
 """Classes that a table shows; of more, only the smallest and the largest."""
@@ -189,9 +190,7 @@ def _print_values(inspection: Inspection) -> None:
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, help="Draws the images, of each class its share."
 )
-@click.option(
-    "-o", "--output", type=NewFile(), metavar="FILE.png", help="The picture; default: NAME.png here."
-)
+@picture_options
 @data_dir_option
 @quiet_option
 @json_option
@@ -201,12 +200,12 @@ def show_command(
     of_test: bool,
     count: int,
     seed: int,
-    output: Path | None,
+    pictures: PictureFiles,
     data_dir: Path | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Draw a contact sheet of a dataset, labeled with the classes."""
+    """Draw a contact sheet of a dataset, labeled with the classes: NAME.png in the current directory."""
     from cnnlab.commands.progress import reporting
     from cnnlab.config.experiment import load_config
     from cnnlab.trainer import load_reported
@@ -218,7 +217,8 @@ def show_command(
 
     from cnnlab.datasets.mislabeling import true_labels
     from cnnlab.datasets.splits import sample
-    from cnnlab.pictures.contact_sheet import contact_sheet
+    from cnnlab.pictures.kit.figures import LazyFigures
+    from cnnlab.pictures.plots import contact_sheet
     from cnnlab.pictures.rendering import Move
 
     part = data.test if of_test else data.train
@@ -240,11 +240,12 @@ def show_command(
         for label, right in zip(labels, true, strict=True)
     ]
     title = f"{config.full_title}: {'test' if of_test else 'training'} images ({name})"
-    path = output or Path(f"{Path(source).stem or config.name}{'-augmented' if augmented else ''}.png")
+    stem = f"{Path(source).stem or config.name}{'-augmented' if augmented else ''}"
     moves = [Move(label) for label in labels]
-    sheet = contact_sheet(images, captions, title=title, appearance=config.appearance, moves=moves)
-    save_picture(sheet, path)
+    sheet = partial(contact_sheet, images, captions, title=title, appearance=config.appearance, moves=moves)
+    files = pictures.write_here(LazyFigures({stem: sheet}))
     if as_json:
-        print_json({"picture": str(path), "labels": labels, **({"true_labels": true} if noise else {})})
+        document = {"picture": files[0], "files": files, "labels": labels}
+        print_json({**document, **({"true_labels": true} if noise else {})})
     else:
-        say(str(path))
+        say("\n".join(files))

@@ -13,6 +13,7 @@ from cnnlab.commands.options import (
     NewDrawing,
     complete_experiment,
     json_option,
+    one_file,
     overrides_option,
     picture_options,
 )
@@ -57,16 +58,15 @@ def command(
     Layers that only change values, such as a normalization, are named below their volume; repeated parts
     are drawn once.
     """
-    given = click.get_current_context().params
-    if out is not None and (given["format"] is not None or pictures.output is not None):
-        raise click.UsageError("--out names one file; leave out --format and -o, or --out")
+    if out is not None:
+        pictures = one_file(out, pictures)
+    given = click.get_current_context().params["format"]
     loaded = load(experiment, set)
     drawing = loaded.draw(block=block, aspect=pictures.page.aspect, font_scale=pictures.page.font_scale)
     stem = loaded.name if block is None else f"{loaded.name}-{block.replace('/', '-')}"
-    by_default = given["format"] is None and pictures.output is None
-    kinds = KINDS if by_default else pictures.formats
+    kinds = KINDS if given is None and pictures.output is None else pictures.formats
     base = pictures.output or Path(stem)
-    paths = [out] if out is not None else [base.with_name(f"{base.name}.{kind}") for kind in kinds]
+    paths = [base.with_name(f"{base.name}.{kind}") for kind in kinds]
     for path in paths:
         with written(path):
             path.write_bytes(drawing.encode(path.suffix))

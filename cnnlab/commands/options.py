@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 import click
 from click.core import ParameterSource
@@ -22,6 +22,9 @@ from cnnlab.errors import UserError
 from cnnlab.files import name_problem
 from cnnlab.foreign_text import printable
 from cnnlab.user_files import check_folder_of
+
+if TYPE_CHECKING:
+    from cnnlab.pictures.kit.files import PictureFiles
 
 Command = Callable[..., Any]
 
@@ -108,8 +111,8 @@ class GivenPath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class NewFile(GivenPath):
-    """A file that the command will write; whether it can is known before the work is done."""
+class NewDrawing(GivenPath):
+    """A drawing that the command will write, as SVG, PNG or PDF; whether it can is known before the work."""
 
     def __init__(self) -> None:
         super().__init__(dir_okay=False)
@@ -118,23 +121,10 @@ class NewFile(GivenPath):
         """The path.
 
         Raises:
-            UserError: its folder is not there.
-        """
-        path = super().convert(value, param, ctx)
-        check_folder_of(path)
-        return path
-
-
-class NewDrawing(NewFile):
-    """A drawing that the command will write, as SVG, PNG or PDF."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path.
-
-        Raises:
             UserError: its folder is not there, or its name ends in something else.
         """
         path = super().convert(value, param, ctx)
+        check_folder_of(path)
         if path.suffix.lower() not in (".svg", ".png", ".pdf"):
             option = "" if param is None else f"{param.opts[0]} "
             raise UserError(f"{option}{path}: expected a file that ends in .svg, .png or .pdf")
@@ -514,6 +504,20 @@ def picture_options(command: Command) -> Command:
         return command(*args, pictures=how, **kwargs)
 
     return with_pictures
+
+
+def one_file(path: Path, pictures: PictureFiles) -> PictureFiles:
+    """--out FILE.svg, where a command has had it for longer than --format and -o.
+
+    Raises:
+        UsageError: both were given.
+    """
+    from cnnlab.pictures.kit.files import PictureFiles
+
+    if click.get_current_context().params["format"] is not None or pictures.output is not None:
+        raise click.UsageError("--out names one file; leave out --format and -o, or --out")
+    page = pictures.page
+    return PictureFiles.of(output=path, aspect=page.aspect, font_scale=page.font_scale)
 
 
 def json_option(command: Command) -> Command:

@@ -8,17 +8,17 @@ from pathlib import Path
 import click
 
 from cnnlab.commands.options import (
-    NewFile,
     Text,
     data_dir_option,
     device_option,
     json_option,
     keras_backend_option,
     out_option,
+    picture_format_options,
+    reject_unused,
 )
 from cnnlab.commands.output import print_csv_table, print_json, print_table, say
 from cnnlab.errors import UserError
-from cnnlab.user_files import save_picture
 from cnnlab.wording import counted
 
 STDIN = "-"
@@ -35,7 +35,11 @@ LARGEST_INPUT = 1 << 28
     "--top", type=click.IntRange(min=1), default=3, show_default=True, help="Number of classes per image."
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values with all probabilities.")
-@click.option("--sheet", type=NewFile(), metavar="FILE.png", help="Also write a contact sheet as PNG.")
+@click.option(
+    "--sheet", metavar="NAME",
+    help="Also draw the images with their predictions, as NAME.png or in the format that its ending says.",
+)  # fmt: skip
+@picture_format_options
 @out_option
 @data_dir_option
 @keras_backend_option
@@ -46,7 +50,10 @@ def command(
     images: tuple[str, ...],
     top: int,
     as_csv: bool,
-    sheet: Path | None,
+    sheet: str | None,
+    format: str | None,
+    aspect: str,
+    font_scale: float,
     out: Path,
     data_dir: Path | None,
     backend: str | None,
@@ -67,6 +74,11 @@ def command(
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
+    if sheet is None:
+        reject_unused("format", "aspect", "font_scale", reason="without --sheet, nothing is drawn")
+    from cnnlab.pictures.kit.files import PictureFiles
+
+    pictures = PictureFiles.of(format=format, aspect=aspect, font_scale=font_scale, output=sheet)
 
     from cnnlab.api.functions import predict
     from cnnlab.commands.progress import SilentReporter
@@ -104,7 +116,9 @@ def command(
             known_images = counted(known, "image")
             say(f"\n{right:,} of {known_images} in folders of classes right ({share_text(right, known)})")
     if sheet is not None:
-        save_picture(found.sheet(), sheet)
+        from cnnlab.pictures.kit.figures import LazyFigures
+
+        pictures.write_here(LazyFigures({"sheet": found.sheet}))
     if found.failures:
         raise click.exceptions.Exit(UserError.exit_code)
 

@@ -11,6 +11,7 @@ from cnnlab.commands.options import (
     TrainingOptions,
     experiments_argument,
     json_option,
+    picture_options,
     reject_unused,
     training_options,
 )
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from cnnlab.api.experiment import ExperimentLike
     from cnnlab.api.run import Runs
     from cnnlab.cluster.costs import DeviceCost
+    from cnnlab.pictures.kit.files import PictureFiles
     from cnnlab.training.costs import CostEstimate
 
 
@@ -31,9 +33,15 @@ if TYPE_CHECKING:
 @experiments_argument("CONFIG...")
 @click.option("--check", is_flag=True, help="Run a few steps and estimate the cost of the whole run.")
 @training_options("Train once with each of these seeds.")
+@picture_options
 @json_option
 def command(
-    experiments: Sequence[ExperimentLike], options: TrainingOptions, check: bool, quiet: bool, as_json: bool
+    experiments: Sequence[ExperimentLike],
+    options: TrainingOptions,
+    pictures: PictureFiles,
+    check: bool,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Train experiments: names in configs/, or paths to YAML files.
 
@@ -44,7 +52,8 @@ def command(
     cnnlab train cnn --seeds 0-9 --on ray://10.0.0.1:6379
 
     Each run gets a folder, experiments/NAME-DIGEST/seed-N, with its config, history, curves, result and
-    model. Finished runs are not trained again; interrupted runs are resumed.
+    model. Finished runs are not trained again; interrupted runs are resumed. --format, --aspect and
+    --font-scale draw the curves of all these runs anew.
     """
     if check:
         reject_unused(
@@ -52,11 +61,16 @@ def command(
             "workers",
             "together",
             "fresh",
+            "format",
+            "aspect",
+            "font_scale",
+            "output",
             reason="--check only runs a few steps of each experiment and keeps no result",
         )
     experiments, options = read_first(experiments, options)
     from cnnlab.api.training import TrainingFailed, estimate_costs, train
     from cnnlab.commands.progress import reporting
+    from cnnlab.pictures.kit.files import PNG
 
     failed = None
     with reporting(quiet=quiet) as reporter:
@@ -74,12 +88,15 @@ def command(
     if check:
         _print_costs(costs, as_json=as_json)
         return
+    drawn = runs.saved(pictures) if pictures != PNG else []
     if as_json:
         documents = runs.as_dict()
         only_one = len(experiments) * len(options["seeds"] or (None,)) == 1
         print_json(documents[0] if only_one and documents else documents)
     elif runs:
         _print_runs(runs)
+    if pictures.output is not None and not as_json:
+        say("\n".join(map(str, drawn)))
     if failed is not None:
         raise click.exceptions.Exit(failed.exit_code)
 

@@ -100,3 +100,25 @@ def test_mistakes(tmp_path, monkeypatch, capsys, asked, message):
     assert message in said.err
     assert said.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_curves_of_runs(compared, tmp_path):
+    both = ["train", "colors_dnn", "colors_cnn", "--out", str(compared), "--quiet"]
+    assert run([*both, "--aspect", "16:9", "--format", "png,svg"]) == 0
+    for run_of in cnnlab.runs(out=compared):
+        width, height = size_of(run_of.folder / "curves.png")
+        assert width / height == pytest.approx(16 / 9, rel=0.01)
+        assert "<svg" in (run_of.folder / "curves.svg").read_text()
+    assert run([*both, "-o", str(tmp_path / "slide.pdf")]) == 0
+    names = sorted(each.name.rpartition("-seed-")[0][:12] for each in tmp_path.glob("slide-*.pdf"))
+    assert names == ["slide-colors", "slide-colors"]
+    one = cnnlab.runs(out=compared, where="name = colors_cnn")[0]
+    assert one.save_figures(output=tmp_path / "one", format="svg") == [tmp_path / "one.svg"]
+    assert one.figures["curves"].axes
+
+
+def test_options_of_pictures_that_nobody_draws(compared, capsys):
+    assert run(["train", "colors_dnn", "--out", str(compared), "--check", "--aspect", "4:3"]) == 2
+    assert "--aspect: --check only runs a few steps" in capsys.readouterr().err
+    assert run(["bench", "convolution", "--aspect", "4:3"]) == 2
+    assert "--aspect: without -o or --out, nothing is drawn" in capsys.readouterr().err

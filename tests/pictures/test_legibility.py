@@ -20,6 +20,7 @@ from cnnlab.pictures.plots import (
     answer_sheet,
     confusion_matrices,
     confusion_matrix,
+    contact_sheet,
     history_curves,
     only_one_right,
     overlaid_curves,
@@ -110,6 +111,13 @@ PLOTS = {
     "matrix of many": lambda: confusion_matrix(counts(100), [f"class {n}" for n in range(100)], **TITLES),
     "answers": lambda: answer_sheet(answers(DIGITS), title=TITLES["title"]),
     "answers of names": lambda: answer_sheet(answers(CLASSES), title=TITLES["title"]),
+    "contact sheet": lambda: contact_sheet(
+        answers(DIGITS).images[:40], [str(each % 10) for each in range(40)], title=TITLES["title"]
+    ),
+    "contact sheet of names": lambda: contact_sheet(
+        answers(CLASSES).images[:12], [f"{CLASSES[each % 4]}\ntrue: {CLASSES[2]}" for each in range(12)],
+        title=TITLES["title"],
+    ),
     "only one": lambda: only_one_right(answers(DIGITS), title=TITLES["title"]),
     "only one of names": lambda: only_one_right(answers(CLASSES), title=TITLES["title"]),
     "ladder": lambda: ladder_bars({"the first part": rungs(4), "the second part": rungs(5)}, title="Why"),

@@ -13,7 +13,6 @@ from matplotlib import font_manager
 from PIL import Image
 
 from cnnlab.errors import CnnlabWarning
-from cnnlab.pictures.contact_sheet import contact_sheet
 from cnnlab.pictures.drawings.sets import embedding_plane, mistakes
 from cnnlab.pictures.drawings.stages import stages
 from cnnlab.pictures.kit import lettering
@@ -91,19 +90,6 @@ def test_a_font_that_was_installed_since_is_found(installed, monkeypatch):
     monkeypatch.setattr(font_manager.fontManager, "ttflist", [each for each in known if each.name != FAMILY])
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [str(installed)])
     assert families(OWN)[1:] == [FAMILY]
-
-
-def test_a_sheet_of_images_takes_the_font_too(installed):
-    images = np.full((1, 8, 8, 1), 255, np.uint8)
-    sheets = [np.asarray(contact_sheet(images, [caption])) for caption in (OWN, "")]
-    assert (sheets[0] != sheets[1]).any(axis=-1).sum() > 100
-
-
-def test_a_caption_of_two_letters_is_written_out():
-    images = np.full((1, 8, 8, 1), 255, np.uint8)
-    sheets = [np.asarray(contact_sheet(images, [caption])) for caption in ("no", "n", "o")]
-    ink = [(each[..., 0] < 128).sum() for each in sheets]
-    assert ink[0] == pytest.approx(ink[1] + ink[2], rel=0.2)
 
 
 def test_letters_that_no_font_has_are_said_once():

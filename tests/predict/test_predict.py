@@ -241,11 +241,15 @@ def test_the_latest_finished_run_counts(call, trained, tmp_path):
 
 
 def test_a_contact_sheet_is_drawn_on_request(call, trained, tmp_path):
-    assert call("pets", "pets/red", "--sheet", tmp_path / "sheet.png")[0] == 0
+    assert call("pets", "pets/red", "--sheet", tmp_path / "sheet.png", "--aspect", "4:3")[0] == 0
     with Image.open(tmp_path / "sheet.png") as sheet:
-        red = np.asarray(sheet)[40:100, 20:100].reshape(-1, 3)
-    assert red[:, 0].min() > 200
-    assert red[:, 1:].max() < 60
+        assert sheet.width / sheet.height == pytest.approx(4 / 3, rel=0.01)
+        pixels = np.asarray(sheet.convert("RGB")).reshape(-1, 3).astype(int)
+    red = (pixels[:, 0] > 200) & (pixels[:, 1:].max(axis=1) < 60)
+    assert red.sum() > 100**2
+    code, out, err = call("pets", "pets/red", "--aspect", "4:3")
+    assert (code, out) == (2, "")
+    assert "--aspect: without --sheet, nothing is drawn" in err
 
 
 def test_what_is_no_image_is_named_and_the_others_are_answered(call, tmp_path):

@@ -84,24 +84,39 @@ class PictureFiles:
             CnnlabError: the disk is full, or the folder cannot be written.
             UserError: the output cannot be written.
         """
-        drawn = figures if self.page == AUTO else figures.on(self.page)
-        files: list[str] = []
-        for stem in drawn:
-            for kind in self.formats:
-                if self.output is None:
-                    files.append(f"{stem}.{kind}")
-                    _write_into(folder, files[-1], kind, drawn[stem])
-                else:
-                    path = self._path(stem, kind, alone=len(drawn) == 1)
-                    with written(path):
-                        path.write_bytes(_content(drawn[stem], kind))
-                    files.append(str(path))
-        return files
+        if self.output is not None:
+            return self.write_here(figures)
+        drawn = self._on_page(figures)
+        files = [(f"{stem}.{kind}", stem, kind) for stem in drawn for kind in self.formats]
+        for name, stem, kind in files:
+            _write_into(folder, name, kind, drawn[stem])
+        return [name for name, _, _ in files]
 
-    def _path(self, stem: str, kind: Format, *, alone: bool) -> Path:
-        output = self.output or Path(stem)
-        name = output.name if alone else f"{output.name}-{stem}"
-        return output.with_name(f"{name}.{kind}")
+    def write_here(self, figures: LazyFigures) -> list[str]:
+        """Write figures where the output says; without one, to the current directory under their names.
+
+        Returns:
+            The files' paths.
+
+        Raises:
+            CnnlabError: the disk is full.
+            UserError: a file cannot be written there.
+        """
+        drawn = self._on_page(figures)
+        files = [(self._path(stem, kind, len(drawn)), stem, kind) for stem in drawn for kind in self.formats]
+        for path, stem, kind in files:
+            with written(path):
+                path.write_bytes(_content(drawn[stem], kind))
+        return [str(path) for path, _, _ in files]
+
+    def _on_page(self, figures: LazyFigures) -> LazyFigures:
+        return figures if self.page == AUTO else figures.on(self.page)
+
+    def _path(self, stem: str, kind: Format, count: int) -> Path:
+        if self.output is None:
+            return Path(f"{stem}.{kind}")
+        name = self.output.name if count == 1 else f"{self.output.name}-{stem}"
+        return self.output.with_name(f"{name}.{kind}")
 
 
 PNG = PictureFiles()

@@ -34,6 +34,8 @@ class Page:
 
     aspect: Aspect = "auto"
     font_scale: float = 1.0
+    size: float = 1.0
+    """How many times as wide and tall as a slide, with text of the same points: to scroll through."""
 
     @property
     def ratio(self) -> float | None:
@@ -42,11 +44,12 @@ class Page:
 
     @property
     def tallest(self) -> float:
-        return _TALLEST / self.font_scale
+        return _TALLEST * self.size / self.font_scale
 
     @property
     def widest(self) -> float:
-        return (_WIDEST if self.ratio is None else _TALLEST * self.ratio) / self.font_scale
+        widest = _WIDEST if self.ratio is None else _TALLEST * self.ratio
+        return widest * self.size / self.font_scale
 
     def sides(self, width: float, height: float) -> tuple[float, float]:
         """The sides of a page that has room for so much: in the aspect, where there is one."""

@@ -4,7 +4,7 @@ from cnnlab.pictures.plots.accuracy import Measured, accuracy_against_parameters
 from cnnlab.pictures.plots.confusion import confusion_matrices, confusion_matrix
 from cnnlab.pictures.plots.curves import curve_panel, history_curves, overlaid_curves
 from cnnlab.pictures.plots.histories import History
-from cnnlab.pictures.plots.sheets import PredictedImages, answer_sheet, only_one_right
+from cnnlab.pictures.plots.sheets import PredictedImages, answer_sheet, contact_sheet, only_one_right
 
 __all__ = [
     "History",
@@ -15,6 +15,7 @@ __all__ = [
     "answer_sheet",
     "confusion_matrices",
     "confusion_matrix",
+    "contact_sheet",
     "curve_panel",
     "history_curves",
     "only_one_right",

@@ -1,8 +1,9 @@
-"""Sheets of test images with what networks take them for."""
+"""Sheets of images: each with its class, or with what networks take it for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,12 +13,15 @@ from cnnlab.datasets.appearance import PLAIN, Appearance
 from cnnlab.foreign_text import one_line, shortened
 from cnnlab.pictures.kit.fitting import CAPTION, cell_width, fitting_columns
 from cnnlab.pictures.kit.lettering import fitted
-from cnnlab.pictures.kit.page import current_page
+from cnnlab.pictures.kit.page import Page, current_page, drawing_for
 from cnnlab.pictures.kit.palette import GREY, INK, MARK
 from cnnlab.pictures.kit.sheet import Sheet
-from cnnlab.pictures.rendering import Move, drawn, legend
+from cnnlab.pictures.kit.style import PIXELS_PER_INCH
+from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend
 
 ON_A_SHEET = 32
+_SMALLEST_CELL = 0.55  # inches, of an image on a contact sheet
+_LARGEST_CELL = 2.0
 _CELL = 1.05
 _LINE = 0.17  # inches, of text below an image
 
@@ -53,6 +57,58 @@ class PredictedImages(NamedTuple):
         """The class that an experiment takes an image for, and whether that is correct."""
         predicted = int(self.predicted[name][index])
         return one_line(self.class_names[predicted]), predicted == self.labels[index]
+
+
+def contact_sheet(
+    images: np.ndarray,
+    captions: Sequence[str],
+    *,
+    title: str = "",
+    appearance: Appearance = PLAIN,
+    moves: Sequence[Move] | None = None,
+) -> Figure:
+    """All images side by side, each with its caption below; of very many, larger than a slide.
+
+    Args:
+        images: (N, H, W, C) uint8; one channel is grey, three are red, green, blue; of others the first.
+        captions: one for each; \\n begins a second line.
+        appearance: how they are drawn. moves: what is marked on them, where they are boards.
+    """
+    moves = moves or [UNMARKED] * len(images)
+    pictures = [_displayable(drawn(each, appearance, move)) for each, move in zip(images, moves, strict=True)]
+    lines = max((caption.count("\n") + 1 for caption in captions), default=1)
+    longest = max((max(each.shape[:2]) for each in pictures), default=1)
+    cell = min(max(_CELL, longest / PIXELS_PER_INCH), _LARGEST_CELL)
+    text = cell_width(captions, least=0.5, most=1.3)
+    around = (0.15, 0.2 + _LINE * lines)
+    key = appearance.key_with(
+        played=any(move.played is not None for move in moves),
+        predicted=any(move.predicted is not None for move in moves),
+    )
+    page = current_page()
+    while not _room_for(len(images), page, max(0.5 * cell, _SMALLEST_CELL), text, around):
+        page = replace(page, size=1.25 * page.size)
+    with drawing_for(page):
+        columns = fitting_columns(max(len(images), 1), (cell, cell), around=around, text=text) or 1
+        sheet = Sheet(
+            max(1, -(-len(images) // columns)), columns, title=title, subtitle=key, cell=(cell, cell),
+            gap=(0.15, 0.14), text=text, below=0.06 + _LINE * lines, axis_names=appearance.axis_names,
+        )  # fmt: skip
+    for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        said = [(line, INK) for line in caption.split("\n")]
+        _add(sheet, index // columns, index % columns, picture, said)
+    return sheet.figure
+
+
+def _room_for(count: int, page: Page, cell: float, text: float, around: tuple[float, float]) -> bool:
+    """Whether so many images have a cell of this size on a page."""
+    columns = int((page.widest - 0.7) / (max(cell, text) + around[0]))
+    return columns * int((page.tallest - 1.6) / (cell + around[1])) >= count
+
+
+def _displayable(picture: np.ndarray) -> np.ndarray:
+    """Of other channels than a picture's the first."""
+    return picture if picture.shape[-1] == 3 else picture[..., :1]
 
 
 def answer_sheet(answers: PredictedImages, *, title: str) -> Figure:
