@@ -206,17 +206,19 @@ class Comparison:
         return f"<Comparison of {names}: {self.verdict}>"
 
     def _repr_html_(self) -> str:
-        from cnnlab.comparison import caption, cost_table, fold_table, rounded_table
+        from cnnlab.comparison import COST_KEY, caption, cost_table, fold_table, rounded_table
         from cnnlab.summary_tables.text import html_text
 
         comparison = self._compared.comparison
-        tables = [rounded_table(comparison), cost_table(comparison)]
-        tables += [by_fold] if len(by_fold := fold_table(comparison)) else []
+        by_fold = fold_table(comparison)
         paragraphs = [*self.notes, *self.verdict.split("\n\n")]
         return "".join(
             [
                 f"<p>{html.escape(caption(comparison))}</p>",
-                *(html_text(table) for table in tables),
+                html_text(rounded_table(comparison)),
+                html_text(cost_table(comparison)),
+                f"<p>{COST_KEY}</p>",
+                *([html_text(by_fold)] if len(by_fold) else []),
                 *(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs),
             ]
         )

@@ -9,6 +9,7 @@ from cnnlab.comparison.outcomes import Outcome
 from cnnlab.comparison.pairs import Pair
 from cnnlab.comparison.spread import Spread, spread
 from cnnlab.comparison.tables import (
+    COST_KEY,
     accuracy_table,
     caption,
     class_accuracies,
@@ -20,6 +21,7 @@ from cnnlab.comparison.tables import (
 )
 
 __all__ = [
+    "COST_KEY",
     "ComparedOutcomes",
     "ExperimentRuns",
     "Outcome",

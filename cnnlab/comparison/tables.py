@@ -76,11 +76,14 @@ def rounded_table(comparison: ComparedOutcomes) -> pd.DataFrame:
     )
 
 
-def cost_table(comparison: ComparedOutcomes) -> pd.DataFrame:
-    """What each experiment's accuracy costs, as text, in the order of `rounded_table`.
+COST_KEY = (
+    "Points per 1,000 parameters: test accuracy in percentage points, divided by thousands of parameters"
+)
+"""What a column of `cost_table` is."""
 
-    Points per 1,000 parameters: test accuracy in percentage points for each thousand parameters.
-    """
+
+def cost_table(comparison: ComparedOutcomes) -> pd.DataFrame:
+    """What each experiment's accuracy costs, as text, in the order of `rounded_table`."""
     return pd.DataFrame(
         [
             {

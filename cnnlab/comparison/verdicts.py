@@ -151,10 +151,13 @@ def _mcnemar_of_seeds(pair: Pair) -> str:
             f"{better[0]} and {pair.b.name} in {better[1]} {of} (exact McNemar tests)."
         )
     combined = "" if pair.mcnemar_majority_p is None else f"; combined {p_text(pair.mcnemar_majority_p)}"
-    return (
+    text = (
         f"On the test images, the trained networks differ significantly in {max(better)} {of} "
         f"(exact McNemar tests{combined})."
     )
+    if max(better) and not is_significant(pair):
+        text += " This compares the networks as they were trained, not their architectures."
+    return text
 
 
 def _outlook(pair: Pair, advantage: Advantage) -> str:

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from cnnlab.accounting.quantities import exactly
 from cnnlab.comparison import (
+    COST_KEY,
     ComparedOutcomes,
     Outcome,
     Pair,
@@ -87,7 +88,9 @@ def render_report(
         tables=[
             table_rows("Accuracy", rounded_table(comparison), caption(comparison)),
             table_rows(
-                "Cost", cost_table(comparison), f"Cost of that accuracy; means over the {varied(comparison)}"
+                "Cost",
+                cost_table(comparison),
+                f"Cost of that accuracy; means over the {varied(comparison)}. {COST_KEY}",
             ),
         ],
         fold_table=table_rows("Fold by fold", fold_table(comparison), "Test accuracy by seed and fold"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from cnnlab.comparison import (
+    COST_KEY,
     ComparedOutcomes,
     Style,
     accuracy_table,
@@ -88,13 +89,15 @@ def comparison_text(
 ) -> str:
     """Caption, warnings, tables and verdict; what is not a table is a comment in LaTeX."""
     notes = (*(comparison.warnings if with_warnings else ()), *comparison.notes)
-    tables = [rounded_table(comparison), cost_table(comparison), fold_table(comparison)]
-    if per_class:
-        tables.append(class_table(comparison))
+    end = "." if style == "markdown" else ""
+    between = "\n\n" if style == "markdown" else "\n"  # where a line below a table would be a row of it
+    tables = [fold_table(comparison), *([class_table(comparison)] if per_class else [])]
     return "\n\n".join(
         [
-            prose(caption(comparison) + ("." if style == "markdown" else ""), style),
+            prose(caption(comparison) + end, style),
             *(prose(f"{note}.", style) for note in notes),
+            as_text(rounded_table(comparison), style),
+            as_text(cost_table(comparison), style) + between + prose(COST_KEY + end, style),
             *(as_text(table, style) for table in tables if len(table)),
             *(prose(paragraph, style) for paragraph in conclusion(comparison)),
         ]
@@ -137,6 +140,7 @@ def markdown_page(comparison: ComparedOutcomes) -> str:
         *map(markdown, conclusion(comparison)),
         *(markdown(f"Note: {note}") for note in (*comparison.warnings, *comparison.notes)),
         as_text(cost_table(comparison), "markdown"),
+        f"{COST_KEY}.",
     ]
     if len(by_fold := fold_table(comparison)):
         parts += ["Test accuracy seed by seed and fold by fold:", as_text(by_fold, "markdown")]
