@@ -136,8 +136,8 @@ def conclusion(config: ExperimentConfig) -> str:
         who = "Convolutions" if shared else "Locally connected layers"
         sharing = ", by the factor Sharing because all positions use the same kernel" if shared else ""
         lines.append(
-            f"{who} need fewer parameters than Dense layers of the same input and output: by the factor Locality "
-            f"because\n   each output sees only a window{sharing}."
+            f"{who} need fewer parameters than Dense layers of the same input and output: by the factor "
+            f"Locality because\n   each output sees only a window{sharing}."
         )
     dense, params = architecture.dense_equivalent_params, architecture.total_params
     if dense is not None and dense > params:
