@@ -8,12 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cnnlab.errors import CnnlabError, UserError
-
-if TYPE_CHECKING:
-    pass
 
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 """Errors that another path would not have spared the user."""

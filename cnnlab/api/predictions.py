@@ -88,23 +88,38 @@ class ImagePredictions(Sequence["ImagePrediction"]):
         ]
         return (sum(known), len(known)) if known else None
 
-    def sheet(self) -> Figure:
-        """A contact sheet of the images with the predictions."""
+    def sheet(self, *, aspect: str = "auto", font_scale: float = 1.0) -> Figure:
+        """A contact sheet of the images with the predictions.
+
+        Args:
+            aspect: of its sides: auto, 16:9, 4:3.
+            font_scale: how much larger its text is, 0.5 to 2.
+
+        Raises:
+            UserError: there are more than 1,000 images, or there is no such aspect or scale.
+        """
         from cnnlab.datasets.appearance import PLAIN
         from cnnlab.foreign_text import one_line
-        from cnnlab.pictures.plots import contact_sheet
+        from cnnlab.pictures.kit.files import PictureFiles
+        from cnnlab.pictures.kit.page import drawing_for
+        from cnnlab.pictures.plots.sheets import MOST_ON_A_SHEET, contact_sheet
         from cnnlab.pictures.rendering import Move
 
+        if len(self) > MOST_ON_A_SHEET:
+            raise UserError(
+                f"sheet: expected at most {MOST_ON_A_SHEET:,} images on a contact sheet, found {len(self):,}"
+            )
         moves = [Move(predicted=each.best[0]) for each in self._predictions]
         captions = [
             f"{one_line(Path(each.image).name)}\n{one_line(each.best[0])} {each.best[1]:.0%}"
             for each in self._predictions
         ]
         dataset = self.config.dataset
-        return contact_sheet(
-            self.pixels, captions, title=self.config.run_title,
-            appearance=dataset.appearance if dataset else PLAIN, moves=moves,
-        )  # fmt: skip
+        with drawing_for(PictureFiles.of(aspect=aspect, font_scale=font_scale).page):
+            return contact_sheet(
+                self.pixels, captions, title=self.config.run_title,
+                appearance=dataset.appearance if dataset else PLAIN, moves=moves,
+            )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """What `cnnlab predict --json` prints."""

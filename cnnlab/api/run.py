@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -237,7 +237,10 @@ class Run:
 
     @property
     def figures(self) -> LazyFigures:
-        """Loss and accuracy of all epochs so far, as the figure "curves"."""
+        """Loss and accuracy of all epochs so far, as the figure "curves".
+
+        Looking it up raises a UserError where the run has no epoch yet.
+        """
         from cnnlab.pictures.kit.figures import LazyFigures
 
         return LazyFigures({"curves": self._curves})
@@ -245,6 +248,9 @@ class Run:
     def _curves(self) -> Figure:
         from cnnlab.pictures.plots import history_curves
 
+        _ = self._status
+        if not (self._place / "history.csv").is_file():
+            raise UserError(f"{self._folder}: this run has no epoch yet")
         return history_curves(read_history(self._place), title=self.experiment.config.run_title)
 
     def save_figures(
@@ -261,11 +267,12 @@ class Run:
             format: png, svg, pdf, or several with commas between.
             aspect: of the sides: auto, 16:9, 4:3.
             font_scale: how much larger the text is, 0.5 to 2.
-            output: a path without an ending instead of "curves" in the run's folder.
+            output: a path, with or without the ending of a format, instead of "curves" in the run's folder.
 
         Raises:
-            CnnlabError: the folder cannot be written.
-            UserError: there is no such format or aspect, or the output cannot be written.
+            CnnlabError: the folder cannot be written, or a process is training this run.
+            UserError: there is no such format or aspect, the output cannot be written, or the run has no
+                epoch yet.
         """
         return Runs([self]).save_figures(format=format, aspect=aspect, font_scale=font_scale, output=output)
 
@@ -347,14 +354,24 @@ class Runs(list[Run]):
         return self.saved(PictureFiles.of(format=format, aspect=aspect, font_scale=font_scale, output=output))
 
     def saved(self, how: PictureFiles) -> list[Path]:
-        """The same, as options of commands have it."""
+        """`save_figures`, with its options as one value."""
         from cnnlab.pictures.kit.figures import LazyFigures
         from cnnlab.run_folders.folders import Folder
 
-        if how.output is None:
-            return [run.folder / name for run in self for name in how.write(Folder(run._place), run.figures)]
-        named = {f"{run.folder.parent.name}-{run.folder.name}": run._curves for run in self}
-        return [Path(name) for name in how.write_here(LazyFigures(named))]
+        if how.output is not None:
+            named: dict[str, Callable[[], Figure]] = {}
+            for run in self:
+                name = f"{run.folder.parent.name}-{run.folder.name}"
+                again = sum(each == name or each.startswith(f"{name}-") for each in named)
+                named[f"{name}-{again + 1}" if again else name] = run._curves
+            return [Path(name) for name in how.write_here(LazyFigures(named))]
+        files: list[Path] = []
+        for run in self:
+            _ = run.figures["curves"]  # nothing is written where it cannot be drawn
+            folder = Folder(run._place)
+            with folder.alone():
+                files += [run.folder / name for name in how.write(folder, run.figures)]
+        return files
 
     def as_dict(self) -> list[dict[str, Any]]:
         """What `cnnlab train --json` prints for several runs."""

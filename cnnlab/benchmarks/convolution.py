@@ -94,15 +94,26 @@ class ConvolutionSpeed:
         """The seconds as bars, on a logarithmic scale; drawn when it is first looked at."""
         return self.draw()
 
-    def draw(self) -> Figure:
-        """The figure anew, for the page that is drawn for."""
+    def draw(self, *, aspect: str = "auto", font_scale: float = 1.0) -> Figure:
+        """The figure anew.
+
+        Args:
+            aspect: of its sides: auto, 16:9, 4:3.
+            font_scale: how much larger its text is, 0.5 to 2.
+
+        Raises:
+            UserError: there is no such aspect or scale.
+        """
+        from cnnlab.pictures.kit.files import PictureFiles
+        from cnnlab.pictures.kit.page import drawing_for
         from cnnlab.pictures.plots.speeds import speed_bars
 
         installed = [each for each in self.implementations if each.passes]
         seconds: dict[str, dict[str, float]] = {
             name: {each.name: each.passes[name].seconds.median for each in installed} for name in PASSES
         }
-        return speed_bars(seconds, baseline="loops", title=f"Convolution of {self.shapes}")
+        with drawing_for(PictureFiles.of(aspect=aspect, font_scale=font_scale).page):
+            return speed_bars(seconds, baseline="loops", title=f"Convolution of {self.shapes}")
 
     @property
     def shapes(self) -> str:

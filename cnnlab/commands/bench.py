@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -26,7 +27,7 @@ from cnnlab.commands.options import (
     threads_option,
     workers_option,
 )
-from cnnlab.commands.output import print_json, print_table, say
+from cnnlab.commands.output import print_json, print_table, say, tell_files
 from cnnlab.cpu_settings import KerasBackendName
 from cnnlab.wording import TEXT_COLUMNS, counted, three_digits
 
@@ -273,14 +274,18 @@ def convolution(out: Path | None, pictures: PictureFiles, quiet: bool, as_json: 
         reject_unused("format", "aspect", "font_scale", reason="without -o or --out, nothing is drawn")
     with reporting(quiet=quiet) as reporter:
         speed = bench_convolution(**options, progress=reporter)
+    files: list[str] = []
     if pictures.output is not None:
         from cnnlab.pictures.kit.figures import LazyFigures
 
-        pictures.write_here(LazyFigures({"convolution": speed.draw}))
+        page = pictures.page
+        draw = partial(speed.draw, aspect=page.aspect, font_scale=page.font_scale)
+        files = pictures.write_here(LazyFigures({"convolution": draw}))
     if as_json:
         print_json(speed.as_dict())
     else:
         _print_convolution(speed)
+    tell_files(files, on_stdout=not as_json)
 
 
 def _print_convolution(speed: ConvolutionSpeed) -> None:

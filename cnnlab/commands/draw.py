@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,9 @@ from cnnlab.user_files import written
 
 if TYPE_CHECKING:
     from cnnlab.pictures.kit.files import PictureFiles
+    from cnnlab.pictures.kit.page import Format
 
-KINDS = ("svg", "png")
-
-LEGIBLE = 0.02
-"""Of a slide's height: the least that can be read from the last row."""
+KINDS: tuple[Format, ...] = ("svg", "png")
 
 
 @click.command()
@@ -64,13 +63,13 @@ def command(
     loaded = load(experiment, set)
     drawing = loaded.draw(block=block, aspect=pictures.page.aspect, font_scale=pictures.page.font_scale)
     stem = loaded.name if block is None else f"{loaded.name}-{block.replace('/', '-')}"
-    kinds = KINDS if given is None and pictures.output is None else pictures.formats
-    base = pictures.output or Path(stem)
-    paths = [base.with_name(f"{base.name}.{kind}") for kind in kinds]
+    if given is None and pictures.output is None:
+        pictures = replace(pictures, formats=KINDS)
+    paths = pictures.paths(stem)
     for path in paths:
         with written(path):
             path.write_bytes(drawing.encode(path.suffix))
-    if drawing.page.ratio is not None and drawing.smallest_text < LEGIBLE:
+    if drawing.is_too_small:
         has_blocks = any("/" in row.name for row in loaded.config.architecture.rows)
         hint = "; --block NAME draws one block" if has_blocks and block is None else ""
         share = f"{drawing.smallest_text:.1%}"

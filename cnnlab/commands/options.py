@@ -391,6 +391,12 @@ def reject_unused(*arguments: str, reason: str) -> None:
         raise click.UsageError(f"{', '.join(each.opts[0] for each in idle)}: {reason}")
 
 
+def typed(*arguments: str) -> bool:
+    """Whether the user gave one of these options, by the names of their arguments."""
+    context = click.get_current_context()
+    return any(_typed(context, each) for each in context.command.params if each.name in arguments)
+
+
 def _typed(context: click.Context, parameter: click.Parameter) -> bool:
     """Whether the user gave this option, not its default nor an environment variable."""
     return context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
@@ -507,7 +513,7 @@ def picture_options(command: Command) -> Command:
 
 
 def one_file(path: Path, pictures: PictureFiles) -> PictureFiles:
-    """--out FILE.svg, where a command has had it for longer than --format and -o.
+    """--out as picture files: one file, whose ending says the format.
 
     Raises:
         UsageError: both were given.

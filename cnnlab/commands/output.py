@@ -32,6 +32,12 @@ def tell(message: str = "") -> None:
         click.echo(printable(message), file=sys.stderr)
 
 
+def tell_files(files: Iterable[object], *, on_stdout: bool) -> None:
+    """Name the files that were written, a line each: on stderr where stdout is a document for programs."""
+    for file in files:
+        (say if on_stdout else tell)(str(file))
+
+
 def print_json(data: Any) -> None:
     """Exactly one JSON document on stdout; NaN and infinities, which JSON lacks, as null."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ from cnnlab.commands.options import (
     picture_format_options,
     reject_unused,
 )
-from cnnlab.commands.output import print_csv_table, print_json, print_table, say
+from cnnlab.commands.output import print_csv_table, print_json, print_table, say, tell_files
 from cnnlab.errors import UserError
 from cnnlab.wording import counted
 
@@ -78,7 +79,9 @@ def command(
         reject_unused("format", "aspect", "font_scale", reason="without --sheet, nothing is drawn")
     from cnnlab.pictures.kit.files import PictureFiles
 
-    pictures = PictureFiles.of(format=format, aspect=aspect, font_scale=font_scale, output=sheet)
+    pictures = PictureFiles.of(
+        format=format, aspect=aspect, font_scale=font_scale, output=sheet, called="sheet"
+    )
 
     from cnnlab.api.functions import predict
     from cnnlab.commands.progress import SilentReporter
@@ -118,7 +121,9 @@ def command(
     if sheet is not None:
         from cnnlab.pictures.kit.figures import LazyFigures
 
-        pictures.write_here(LazyFigures({"sheet": found.sheet}))
+        draw = partial(found.sheet, aspect=aspect, font_scale=font_scale)
+        files = pictures.write_here(LazyFigures({"sheet": draw}))
+        tell_files(files, on_stdout=not (as_json or as_csv))
     if found.failures:
         raise click.exceptions.Exit(UserError.exit_code)
 

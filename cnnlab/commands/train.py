@@ -14,8 +14,9 @@ from cnnlab.commands.options import (
     picture_options,
     reject_unused,
     training_options,
+    typed,
 )
-from cnnlab.commands.output import print_json, print_table, say, say_side_by_side, seconds_text
+from cnnlab.commands.output import print_json, print_table, say, say_side_by_side, seconds_text, tell_files
 from cnnlab.wording import TEXT_COLUMNS
 
 if TYPE_CHECKING:
@@ -70,7 +71,6 @@ def command(
     experiments, options = read_first(experiments, options)
     from cnnlab.api.training import TrainingFailed, estimate_costs, train
     from cnnlab.commands.progress import reporting
-    from cnnlab.pictures.kit.files import PNG
 
     failed = None
     with reporting(quiet=quiet) as reporter:
@@ -88,15 +88,15 @@ def command(
     if check:
         _print_costs(costs, as_json=as_json)
         return
-    drawn = runs.saved(pictures) if pictures != PNG else []
+    drawn = runs.saved(pictures) if typed("format", "aspect", "font_scale", "output") else []
     if as_json:
         documents = runs.as_dict()
         only_one = len(experiments) * len(options["seeds"] or (None,)) == 1
         print_json(documents[0] if only_one and documents else documents)
     elif runs:
         _print_runs(runs)
-    if pictures.output is not None and not as_json:
-        say("\n".join(map(str, drawn)))
+    if pictures.output is not None:
+        tell_files(drawn, on_stdout=not as_json)
     if failed is not None:
         raise click.exceptions.Exit(failed.exit_code)
 

@@ -76,9 +76,7 @@ def rounded_table(comparison: ComparedOutcomes) -> pd.DataFrame:
     )
 
 
-COST_KEY = (
-    "Points per 1,000 parameters: test accuracy in percentage points, divided by thousands of parameters"
-)
+COST_KEY = "Points per 1,000 parameters: test accuracy in percent ÷ parameters in thousands"
 """What a column of `cost_table` is."""
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from cnnlab.datasets.content import Dataset
 
 SCRIPTS = (
-    "activations.js", "kernels.js", "network.js", "picture.js", "colors.js", "changes.js", "drawing.js",
-    "board.js", "layers.js", "inspector.js", "answers.js", "epochs.js", "live.js",
+    "activations.js", "tensors.js", "kernels.js", "network.js", "picture.js", "colors.js", "changes.js",
+    "drawing.js", "board.js", "layers.js", "inspector.js", "answers.js", "epochs.js", "live.js",
 )  # fmt: skip
 """In the order in which they need each other."""
 

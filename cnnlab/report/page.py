@@ -90,7 +90,7 @@ def render_report(
             table_rows(
                 "Cost",
                 cost_table(comparison),
-                f"Cost of that accuracy; means over the {varied(comparison)}. {COST_KEY}",
+                f"Cost of that accuracy; means over the {varied(comparison)}. {COST_KEY}.",
             ),
         ],
         fold_table=table_rows("Fold by fold", fold_table(comparison), "Test accuracy by seed and fold"),

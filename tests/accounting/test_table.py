@@ -45,8 +45,10 @@ def test_the_lecture_line_by_line(cnnlab):
     assert lines[10].split() == ["total", "137,660", "1.64", "M"]
     assert "137,660 parameters (137,660 trainable), 23,060 neurons." in lines
     assert "Per image: 1,639,350 MACs, 3,301,760 FLOPs." in lines
-    assert lines[-3].startswith("Convolutions need fewer parameters than Dense layers of the same input")
-    assert lines[-2].endswith("by the factor Sharing because all positions use the same kernel.")
+    assert lines[-3].startswith(
+        "Compared with Dense layers of the same input and output: Locality is the factor"
+    )
+    assert lines[-2].endswith("Sharing the factor saved because all positions use the same kernel.")
     assert lines[-1].endswith("would need 38,959,910 parameters, 283 times as many.")
 
 

@@ -1,6 +1,7 @@
 """--format, --aspect, --font-scale and -o: the same for all commands that draw, and for Python."""
 
 import re
+import shutil
 import struct
 
 import pytest
@@ -110,11 +111,45 @@ def test_the_curves_of_runs(compared, tmp_path):
         assert width / height == pytest.approx(16 / 9, rel=0.01)
         assert "<svg" in (run_of.folder / "curves.svg").read_text()
     assert run([*both, "-o", str(tmp_path / "slide.pdf")]) == 0
-    names = sorted(each.name.rpartition("-seed-")[0][:12] for each in tmp_path.glob("slide-*.pdf"))
-    assert names == ["slide-colors", "slide-colors"]
+    names = sorted(each.name.rsplit("-", 3)[0] for each in tmp_path.glob("slide-*.pdf"))
+    assert names == ["slide-colors_cnn", "slide-colors_dnn"]
+    assert run([*both, "--format", "png"]) == 0  # as they were
+    assert {size_of(each.folder / "curves.png") for each in cnnlab.runs(out=compared)} != {(width, height)}
     one = cnnlab.runs(out=compared, where="name = colors_cnn")[0]
     assert one.save_figures(output=tmp_path / "one", format="svg") == [tmp_path / "one.svg"]
     assert one.figures["curves"].axes
+
+
+def test_runs_that_are_called_the_same(compared, tmp_path):
+    shutil.copytree(compared, tmp_path / "copy")
+    runs = cnnlab.runs(out=compared) + cnnlab.runs(out=tmp_path / "copy")
+    files = runs.save_figures(output=tmp_path / "all.png")
+    assert len({each for each in files if each.is_file()}) == len(runs) == 4
+
+
+def test_a_run_without_epochs_has_no_curves(compared, tmp_path):
+    folder = tmp_path / "colors_cnn-12345678" / "seed-0"
+    shutil.copytree(cnnlab.runs(out=compared)[0].folder, folder)
+    begun = cnnlab.Run(folder)
+    (folder / "history.csv").unlink()
+    with pytest.raises(UserError, match="this run has no epoch yet"):
+        begun.save_figures()
+    shutil.rmtree(folder)
+    with pytest.raises(UserError):
+        begun.save_figures()
+    assert not folder.exists()
+
+
+def test_endings(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(["draw", "cnn", "--out", "as typed.PNG"]) == 0
+    assert run(["draw", "cnn", "-o", "cnn.v2"]) == 0
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["as typed.PNG", "cnn.v2.png"]
+    capsys.readouterr()
+    assert run(["data", "show", "xo", "-o", "sheet.jpg"]) == 2
+    assert "--output: ends in .jpg; expected .png, .svg or .pdf" in capsys.readouterr().err
+    assert run(["data", "show", "xo", "-o", "x" * 300]) == 2
+    assert "--output: expected a name, found a name that is too long" in capsys.readouterr().err
 
 
 def test_options_of_pictures_that_nobody_draws(compared, capsys):

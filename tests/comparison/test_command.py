@@ -52,8 +52,7 @@ def test_terminal(compare, out):
     )
     assert [each.split()[0] for each in paragraphs[1:4]] == ["Experiment", "Experiment", "Class"]
     assert paragraphs[2].endswith(
-        "\nPoints per 1,000 parameters: test accuracy in percentage points, divided by thousands of "
-        "parameters"
+        "\nPoints per 1,000 parameters: test accuracy in percent ÷ parameters in thousands"
     )
     assert paragraphs[4].startswith(
         "colors_cnn outperforms colors_dnn in 6 of 6 seeds, by 13.75 percentage points"

@@ -61,10 +61,11 @@ FIGURES = {
 }  # fmt: skip
 
 
-def worked_on(size: int, channels: int, kernel: int, window: Window) -> OwnConvolution:
+def worked_on(size: int, channels: int, kernel: int | tuple[int, int], window: Window) -> OwnConvolution:
     """A convolution with long numbers."""
     image = -rng.random((size, size, channels))
-    weights = -10 * rng.random((kernel, kernel, channels, 2))
+    sides = (kernel, kernel) if isinstance(kernel, int) else kernel
+    weights = -10 * rng.random((*sides, channels, 2))
     picture = rng.random((size, size, channels))
     return OwnConvolution(
         LAYER, image, weights, -rng.random(2), window, 1, 1, "test image 1234", picture
@@ -76,6 +77,9 @@ FIGURES |= {f"worked example: {each.name}": each.draw for each in all_examples()
     for name, own, count in (
         ("3×3", worked_on(12, 1, 3, Window((3, 3))), 7),
         ("5×5×3", worked_on(28, 3, 5, Window((5, 5), (2, 2), "same")), 4),
+        ("2×2", worked_on(12, 1, 2, Window((2, 2))), 7),
+        ("3×3×3", worked_on(32, 3, 3, Window((3, 3))), 1),
+        ("1×7", worked_on(12, 1, (1, 7), Window((1, 7))), 7),
         ("1×1×3", worked_on(6, 3, 1, Window((1, 1))), 2),
         ("11×11×4", worked_on(60, 4, 11, Window((11, 11), (4, 4))), 4),
     )

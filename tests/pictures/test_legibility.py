@@ -171,6 +171,26 @@ PLOTS = {
 FIGURES = PLOTS | DRAWINGS
 
 
+def test_a_sheet_of_images_has_larger_text_where_that_is_asked_for():
+    def share(scale: float) -> float:
+        images = answers(DIGITS).images[:40]
+        sheet = LazyFigures({"sheet": lambda: contact_sheet(images, ["1"] * 40)}).on(Page("16:9", scale))[
+            "sheet"
+        ]
+        return drawn_texts(sheet)[-1].line / (sheet.get_size_inches()[1] * sheet.dpi)
+
+    assert share(1.5) > 1.15 * share(1.0)  # cells have a least size, too
+
+
+@pytest.mark.parametrize("count", [1, 41, 1000])
+def test_images_of_a_sheet_have_a_least_size(count):
+    figure = contact_sheet(np.zeros((count, 8, 8, 1), np.uint8), ["a"] * count)
+    left, right, bottom, top = figure.axes[0].images[-1].get_extent()
+    assert min(right - left, abs(bottom - top)) >= 0.5
+    width, height = figure.get_size_inches()
+    assert 0.5 < width / height < 6
+
+
 @pytest.mark.parametrize("aspect", ["auto", "16:9"])
 @pytest.mark.parametrize("name", ["cnn", "dnn", "lenet5", "xo_cnn"])
 def test_shallow_networks_are_drawn_for_the_last_row(name, aspect):
@@ -189,10 +209,19 @@ def test_no_text_of_a_deep_network_is_covered(name, aspect):
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_text_can_be_read(name, aspect):
     figure = LazyFigures({name: FIGURES[name]}).on(Page(aspect))[name]
-    assert illegible(figure) == []
+    # What is worked out with every number is laid out for a slide of 16:9.
+    narrow = name.startswith("worked") and (aspect == "4:3" or "1×7" in name)
+    assert illegible(figure, smallest=0.013 if narrow else SMALLEST) == []
     if aspect != "auto" and name != "differences":  # which is part of a page
         width, height = figure.get_size_inches()
         assert width / height == pytest.approx({"16:9": 16 / 9, "4:3": 4 / 3}[aspect])
+
+
+@pytest.mark.parametrize("name", [name for name in DRAWINGS if name.startswith("worked")])
+def test_worked_examples_with_larger_text(name):
+    """Texts are as large as there is room for; what has none is left out."""
+    figure = LazyFigures(DRAWINGS).on(Page("16:9", 1.3))[name]
+    assert illegible(figure, smallest=0.017) == []
 
 
 def test_what_is_wrong_is_seen():

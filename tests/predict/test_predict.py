@@ -247,6 +247,14 @@ def test_a_contact_sheet_is_drawn_on_request(call, trained, tmp_path):
         pixels = np.asarray(sheet.convert("RGB")).reshape(-1, 3).astype(int)
     red = (pixels[:, 0] > 200) & (pixels[:, 1:].max(axis=1) < 60)
     assert red.sum() > 100**2
+    slides = ["--sheet", tmp_path / "slide", "--format", "svg,pdf"]
+    assert call("pets", "pets/red", *slides)[1].splitlines()[-2:] == [
+        str(tmp_path / "slide.svg"), str(tmp_path / "slide.pdf")
+    ]  # fmt: skip
+    assert call("pets", "pets/red", *slides, "--json")[2] == f"{tmp_path}/slide.svg\n{tmp_path}/slide.pdf\n"
+    code, out, err = call("pets", "pets/red", "--sheet", tmp_path)
+    assert (code, out) == (2, "")
+    assert f"--sheet: expected the name of pictures, found the folder {tmp_path}" in err
     code, out, err = call("pets", "pets/red", "--aspect", "4:3")
     assert (code, out) == (2, "")
     assert "--aspect: without --sheet, nothing is drawn" in err

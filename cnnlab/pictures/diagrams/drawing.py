@@ -12,7 +12,7 @@ from cnnlab.pictures.diagrams.painting import paint
 from cnnlab.pictures.diagrams.shapes import Shape, Text, bounds
 from cnnlab.pictures.diagrams.svg import MARGIN, svg_file
 from cnnlab.pictures.kit.encoding import encode
-from cnnlab.pictures.kit.page import AUTO, Page, drawing_for
+from cnnlab.pictures.kit.page import AUTO, LEGIBLE, Page, drawing_for
 from cnnlab.user_files import written
 
 
@@ -35,6 +35,11 @@ class NetworkDrawing:
         points = min((shape.size for shape in self.shapes if isinstance(shape, Text)), default=0.0)
         _, height = self.page.sides(right - left + 2 * MARGIN, top - bottom + 2 * MARGIN)
         return points / 72 / height
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether it is a slide with text that cannot be read from the last row."""
+        return self.page.ratio is not None and self.smallest_text < LEGIBLE
 
     @property
     def svg(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.pictures.kit.canvas import Canvas
+from cnnlab.pictures.kit.collisions import texts_apart
 from cnnlab.pictures.kit.fitting import label_width
 from cnnlab.pictures.kit.formats import percent, written
 from cnnlab.pictures.kit.page import SMALLEST_TEXT
@@ -21,6 +22,7 @@ MATCHES = ColorScale(-1, 1, colormap=SIGNED)
 _RIGHT = ColorScale(0, 1.4, colormap="Greys")
 
 
+@texts_apart
 def one_patch(
     figure: np.ndarray,
     patch: np.ndarray,
@@ -71,6 +73,7 @@ def one_patch(
     return canvas.figure
 
 
+@texts_apart
 def first_layer(
     patches: Sequence[tuple[str, np.ndarray]],
     matches: np.ndarray,
@@ -114,6 +117,7 @@ class PatchOfMaps:
     value: float
 
 
+@texts_apart
 def one_patch_of_maps(
     patch: PatchOfMaps, maps: Sequence[tuple[str, np.ndarray]], *, title: str, subtitle: str
 ) -> Figure:
@@ -143,6 +147,7 @@ def one_patch_of_maps(
     return canvas.figure
 
 
+@texts_apart
 def second_layer(
     patches: Sequence[PatchOfMaps],
     maps: Sequence[str],

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.typing import ColorType
 
+from cnnlab.pictures.kit.collisions import text_scale
 from cnnlab.pictures.kit.formats import written
 from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.lettering import wrapped
@@ -26,6 +27,7 @@ _PALE = 0.5  # so much white in a cell that numbers stay black
 _DARKEST = 0.7  # the ends of the colour maps are too dark for that
 _WIDTH = 9.6  # of what a slide has room for
 _LINE = 1.2 / 72  # inches that a line of one point takes
+_LINE_OF_TEXT = 1.3 / 72  # and with the room to the next one
 
 
 class Grid(NamedTuple):
@@ -78,6 +80,7 @@ class Canvas:
         self.figure = self._sheet.figure
         self.width, self.height = width, height
         self._digits = digits
+        self._scale = text_scale()
         self._x, self._y = self._sheet.place(0, 0)
 
     def text(
@@ -87,6 +90,7 @@ class Canvas:
     ) -> None:  # fmt: skip
         """Write a text; in lines that are no longer than `room`, where that is given."""
         weight = "bold" if bold else "normal"
+        size *= self._scale
         if room:
             lines = (wrapped(line, room * self._factor, size) for line in text.split("\n"))
             text = "\n".join(line for each in lines for line in each)
@@ -100,10 +104,11 @@ class Canvas:
     def _numbers(self, values: np.ndarray, cell: float) -> list[str]:
         """The numbers of a grid, with as many digits as can be read in its cells; none where none can."""
         flat = values.reshape(-1).tolist()
-        fewest = 0 if np.abs(values).max(initial=0) >= 10 else 1
+        largest = np.abs(values).max(initial=0)
+        fewest = 0 if largest >= 10 else 1 if largest >= 1 else 2  # two digits that count
         for digits in range(self._digits, fewest - 1, -1):
             texts = [written(value, digits) for value in flat]
-            if all(_largest(each, cell * self._factor) >= SMALLEST_TEXT for each in texts):
+            if all(_largest(each, cell * self._factor) >= self._scale * SMALLEST_TEXT for each in texts):
                 return texts
         return []
 
@@ -131,14 +136,17 @@ class Canvas:
                 not be read is left to the colours.
             scale: by which cells get the pale colour of their number; None: they are white.
             colors: instead, the colours themselves: (rows, columns) of names, made pale; "" leaves it white.
-            corner: (rows, columns) of small numbers in the cells' corners.
+            corner: (rows, columns) of small numbers in the cells' corners; where there is no room for two
+                numbers in a cell, they are the ones that stay.
             blank: (rows, columns) bool, cells that do not exist: they stay empty.
         """
         rows, columns = values.shape
         grid = Grid(x, y, cell, rows, columns)
+        if corner is not None:  # two lines in a cell, or the corner's alone
+            size = SMALLEST_TEXT
+            numbers = numbers and cell * self._factor >= 2 * _LINE_OF_TEXT * self._scale * size + 0.02
         texts = self._numbers(values, cell) if numbers else []
-        size = size if corner is None else SMALLEST_TEXT  # two lines in a cell
-        size = min([size, *(_largest(text, cell * self._factor) for text in texts)])
+        size = min([size, *(_largest(text, cell * self._factor) / self._scale for text in texts)])
         fills = _fills(values, scale, colors)
         if blank is not None:
             fills[blank] = 1
@@ -148,17 +156,17 @@ class Canvas:
                 continue
             middle, height = grid.center(row, column)
             if corner is not None:
-                # Two lines of text, whatever the factor: at the cell's top, and at its bottom.
+                # At the cell's top, and the number at its bottom, whatever the factor.
                 left, top = self._at(x + column * cell, y + row * cell)
                 self._sheet.text(
                     left + 0.03,
                     top + 0.02,
                     str(corner[row, column]),
-                    size=SMALLEST_TEXT,
+                    size=self._scale * SMALLEST_TEXT,
                     color=GREY,
                     up="top",
                 )
-                height = y + (row + 1) * cell - (0.02 + 0.5 * _LINE * size) / self._factor
+                height = y + (row + 1) * cell - (0.02 + 0.5 * _LINE * self._scale * size) / self._factor
             if texts:
                 self.text(middle, height, texts[row * columns + column], size=size, across="center")
         self._cell_frame(x, y, columns * cell, rows * cell)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from cnnlab.errors import OptionError
+from cnnlab.files import name_problem
 from cnnlab.pictures.kit.figures import LazyFigures
 from cnnlab.pictures.kit.page import ASPECTS, AUTO, FONT_SCALES, FORMATS, Format, Page
 from cnnlab.user_files import check_folder_of, written
@@ -28,8 +29,8 @@ class FigureFolder(Protocol):
 class PictureFiles:
     """How figures become files.
 
-    output: the name that they get instead of their own, as a path without an ending; None: their own, in the
-    folder of what they belong to.
+    output: the name that they get instead of their own, as a path, whose ending may be that of a format;
+    None: their own, in the folder of what they belong to.
     """
 
     formats: tuple[Format, ...] = ("png",)
@@ -44,23 +45,24 @@ class PictureFiles:
         aspect: str = "auto",
         font_scale: float = 1.0,
         output: str | PathLike[str] | None = None,
+        called: str = "output",
     ) -> PictureFiles:
         """From options as users give them.
 
         Args:
             format: "png,svg" or a list of formats; by default the ending of `output`, or png.
+            called: the name of the option that `output` comes from.
 
         Raises:
             OptionError: a format or an aspect that there is not, a scale out of its range, an output that is
                 a folder.
             UserError: the folder of the output is not there.
         """
-        path, ending = None if output is None else _output(output), ""
-        if path is not None and path.suffix[1:].lower() in FORMATS:
-            path, ending = path.with_suffix(""), path.suffix[1:].lower()
+        path = None if output is None else _output(output, called)
+        ending = _format_of(path) if path is not None else None
         chosen = _formats(format if format is not None else ending or "png")
         if ending and ending not in chosen:
-            raise OptionError("output", f"ends in .{ending}, but format is {','.join(chosen)}; leave one out")
+            raise OptionError(called, f"ends in .{ending}, but format is {','.join(chosen)}; leave one out")
         if aspect not in ASPECTS:
             raise OptionError("aspect", f"expected {' or '.join(ASPECTS)}, found {aspect!r:.40}")
         least, most = FONT_SCALES
@@ -73,6 +75,21 @@ class PictureFiles:
     def names(self, stem: str) -> list[str]:
         """The names of the files of one figure."""
         return [f"{stem}.{each}" for each in self.formats]
+
+    def paths(self, stem: str, *, alone: bool = True) -> list[Path]:
+        """Where the files of one figure go that is not for a folder: under its name, or as the output says.
+
+        Args:
+            alone: of several figures, each adds its name to the output's.
+        """
+        if self.output is None:
+            return [Path(name) for name in self.names(stem)]
+        base = self.output.with_suffix("") if _format_of(self.output) else self.output
+        name = base.name if alone else f"{base.name}-{stem}"
+        return [
+            self.output if alone and _format_of(self.output) == kind else base.with_name(f"{name}.{kind}")
+            for kind in self.formats
+        ]
 
     def write(self, folder: FigureFolder, figures: LazyFigures) -> list[str]:
         """Write figures, whose names are those of their files without the ending.
@@ -103,34 +120,45 @@ class PictureFiles:
             UserError: a file cannot be written there.
         """
         drawn = self._on_page(figures)
-        files = [(self._path(stem, kind, len(drawn)), stem, kind) for stem in drawn for kind in self.formats]
-        for path, stem, kind in files:
-            with written(path):
-                path.write_bytes(_content(drawn[stem], kind))
-        return [str(path) for path, _, _ in files]
+        files: list[str] = []
+        for stem in drawn:
+            for path, kind in zip(self.paths(stem, alone=len(drawn) == 1), self.formats, strict=True):
+                with written(path):
+                    path.write_bytes(_content(drawn[stem], kind))
+                files.append(str(path))
+        return files
 
     def _on_page(self, figures: LazyFigures) -> LazyFigures:
         return figures if self.page == AUTO else figures.on(self.page)
-
-    def _path(self, stem: str, kind: Format, count: int) -> Path:
-        if self.output is None:
-            return Path(f"{stem}.{kind}")
-        name = self.output.name if count == 1 else f"{self.output.name}-{stem}"
-        return self.output.with_name(f"{name}.{kind}")
 
 
 PNG = PictureFiles()
 """As commands write pictures where nobody asks for anything else."""
 
 
-def _output(given: str | PathLike[str]) -> Path:
+def _output(given: str | PathLike[str], called: str) -> Path:
     path = Path(given)
     if not str(given).strip():
-        raise OptionError("output", f"expected a name, found {str(given)!r:.40}")
+        raise OptionError(called, f"expected a name, found {str(given)!r:.40}")
+    if problem := name_problem(path):
+        raise OptionError(called, f"expected a name, found {problem}")
     if path.is_dir() or not path.name or str(given).endswith("/"):
-        raise OptionError("output", f"expected the name of pictures, found the folder {path}")
+        raise OptionError(called, f"expected the name of pictures, found the folder {path}")
+    if path.suffix.lower() in _OTHER_PICTURES:
+        raise OptionError(
+            called, f"ends in {path.suffix}; expected .{', .'.join(FORMATS[:-1])} or .{FORMATS[-1]}"
+        )
     check_folder_of(path)
     return path
+
+
+_OTHER_PICTURES = (".bmp", ".eps", ".gif", ".jpeg", ".jpg", ".tif", ".tiff", ".webp")
+
+
+def _format_of(path: Path) -> Format | None:
+    """The format that a name's ending says."""
+    ending = path.suffix[1:].lower()
+    return next((each for each in FORMATS if each == ending), None)
 
 
 def _formats(given: str | Iterable[str]) -> tuple[Format, ...]:

@@ -68,11 +68,6 @@ def families(text: str) -> list[str]:
     return [_usual_family(), *dict.fromkeys(family for family in others if family is not None)]
 
 
-def font_file(text: str) -> str:
-    """The file of a font that has the letters of a text, for those who can take but one."""
-    return font_manager.findfont(FontProperties(family=families(text)[-1]))
-
-
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """Inches that the longest line of a text takes in a font of so many points."""
     lines = text.split("\n")

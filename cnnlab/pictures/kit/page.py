@@ -13,8 +13,11 @@ Format = Literal["png", "svg", "pdf"]
 ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 FORMATS: tuple[Format, ...] = get_args(Format)
 
+LEGIBLE = 0.02
+"""Of a slide's height: the least that can be read from the last row."""
+
 SMALLEST_TEXT = 9.0
-"""Points. On the tallest page that is 2% of the height, which can be read from the last row."""
+"""Points. On the tallest page that is `LEGIBLE`."""
 
 FONT_SCALES = (0.5, 2.0)
 """The least and the largest."""
@@ -35,7 +38,7 @@ class Page:
     aspect: Aspect = "auto"
     font_scale: float = 1.0
     size: float = 1.0
-    """How many times as wide and tall as a slide, with text of the same points: to scroll through."""
+    """How many times as wide and tall as a slide; text keeps its points."""
 
     @property
     def ratio(self) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -20,6 +21,9 @@ from cnnlab.pictures.kit.style import PIXELS_PER_INCH
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend
 
 ON_A_SHEET = 32
+MOST_ON_A_SHEET = 1000
+"""Images on a contact sheet."""
+
 _SMALLEST_CELL = 0.55  # inches, of an image on a contact sheet
 _LARGEST_CELL = 2.0
 _CELL = 1.05
@@ -75,7 +79,7 @@ def contact_sheet(
         appearance: how they are drawn. moves: what is marked on them, where they are boards.
     """
     moves = moves or [UNMARKED] * len(images)
-    pictures = [_displayable(drawn(each, appearance, move)) for each, move in zip(images, moves, strict=True)]
+    pictures = [drawn(each, appearance, move) for each, move in zip(images, moves, strict=True)]
     lines = max((caption.count("\n") + 1 for caption in captions), default=1)
     longest = max((max(each.shape[:2]) for each in pictures), default=1)
     cell = min(max(_CELL, longest / PIXELS_PER_INCH), _LARGEST_CELL)
@@ -86,12 +90,15 @@ def contact_sheet(
         predicted=any(move.predicted is not None for move in moves),
     )
     page = current_page()
-    while not _room_for(len(images), page, max(0.5 * cell, _SMALLEST_CELL), text, around):
+    smallest = max(0.5 * cell, _SMALLEST_CELL) / page.font_scale
+    while not _room_for(len(images), page, smallest, text, around):
         page = replace(page, size=1.25 * page.size)
     with drawing_for(page):
-        columns = fitting_columns(max(len(images), 1), (cell, cell), around=around, text=text) or 1
+        columns = fitting_columns(
+            max(len(images), 1), (cell, cell), around=around, text=text, at_most=max(len(images), 1)
+        )
         sheet = Sheet(
-            max(1, -(-len(images) // columns)), columns, title=title, subtitle=key, cell=(cell, cell),
+            math.ceil(max(len(images), 1) / columns), columns, title=title, subtitle=key, cell=(cell, cell),
             gap=(0.15, 0.14), text=text, below=0.06 + _LINE * lines, axis_names=appearance.axis_names,
         )  # fmt: skip
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
@@ -103,12 +110,7 @@ def contact_sheet(
 def _room_for(count: int, page: Page, cell: float, text: float, around: tuple[float, float]) -> bool:
     """Whether so many images have a cell of this size on a page."""
     columns = int((page.widest - 0.7) / (max(cell, text) + around[0]))
-    return columns * int((page.tallest - 1.6) / (cell + around[1])) >= count
-
-
-def _displayable(picture: np.ndarray) -> np.ndarray:
-    """Of other channels than a picture's the first."""
-    return picture if picture.shape[-1] == 3 else picture[..., :1]
+    return columns * int((page.tallest - 1.9) / (cell + around[1])) >= count
 
 
 def answer_sheet(answers: PredictedImages, *, title: str) -> Figure:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from cnnlab.pictures.drawings.worked_examples.windows import SECOND, mark_pixels
 from cnnlab.pictures.kit.canvas import Canvas, Grid
+from cnnlab.pictures.kit.collisions import texts_apart
 from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
 from cnnlab.pictures.kit.scales import ColorScale
@@ -30,6 +31,7 @@ class Panel(NamedTuple):
     example: Slide | Transposed | Sequence[Grouped]
 
 
+@texts_apart
 def panels(examples: Sequence[Panel], *, title: str, subtitle: str) -> Figure:
     """Three panels in a row, each with its formula."""
     canvas = Canvas(
@@ -50,18 +52,21 @@ def panels(examples: Sequence[Panel], *, title: str, subtitle: str) -> Figure:
     return canvas.figure
 
 
+@texts_apart
 def one_slide(slide: Slide, *, title: str, subtitle: str) -> Figure:
     """One window on one input, larger; numbers are written where there is room for them."""
     canvas = Canvas(4.3, title=title, subtitle=subtitle, width=7.8)
-    _slide(canvas, 0, 0.3, slide, room=3.6)
+    _slide(canvas, 0, 0.3, slide, room=3.6, cells=1)
     return canvas.figure
 
 
-def _slide(canvas: Canvas, x: float, y: float, slide: Slide, *, room: float = 7 * _CELL) -> None:
+def _slide(
+    canvas: Canvas, x: float, y: float, slide: Slide, *, room: float = 7 * _CELL, cells: int = 7
+) -> None:
     (top, left), (bottom, right) = slide.before, slide.after
     seen = np.pad(slide.seen, ((top, bottom), (left, right)))
     outside = np.pad(np.zeros(slide.size, bool), ((top, bottom), (left, right)), constant_values=True)
-    cell = room / max(7 if room < 2 else 0, *seen.shape)
+    cell = room / max(cells, *seen.shape)
     grid = _counts(canvas, x, y, seen, cell, scale=_times(seen), blank=outside)
     rows, columns = slide.output
     output = _counts(canvas, grid.right + 0.55, grid.middle - rows / 2 * cell, slide.sees, cell)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from cnnlab.pictures.drawings.worked_examples.windows import SECOND, WEIGHTS, mark_pixels
 from cnnlab.pictures.kit.canvas import Canvas, Grid
+from cnnlab.pictures.kit.collisions import texts_apart
 from cnnlab.pictures.kit.formats import written
 from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import COLORS, MARK
@@ -18,6 +19,7 @@ from cnnlab.scratch.worked_examples.windows import Work
 from cnnlab.wording import counted
 
 
+@texts_apart
 def multiplications(
     size: tuple[int, int],
     channels: int,
@@ -64,12 +66,11 @@ def multiplications(
     numbers = np.arange(1, work.per_output + 1).reshape(-1, *kernel)
     side = min(0.29, 1.45 / max(kernel))
     numbered = max(kernel) <= _MOST_NUMBERED
-    heading = "the products of one output, numbered" if numbered else "the products of one output"
     for channel in range(min(planes, len(numbers))):
         canvas.grid(
             channel * 1.6, top, numbers[channel], cell=side, size=SMALLEST_TEXT, numbers=numbered,
             colors=np.full(kernel, _PLANES[channel]),
-            heading=heading if channel == 0 else "",
+            heading="the products of one output" if channel == 0 else "",
         )  # fmt: skip
     seen = work.per_output // (kernel[0] * kernel[1])
     lines = (
@@ -98,6 +99,7 @@ def _plane(
     return canvas.plane(x, y, size, cell=cell, color=color, heading=heading)
 
 
+@texts_apart
 def image_to_columns(
     image: np.ndarray, kernel: np.ndarray, columns: Columns, pixels: np.ndarray, *, title: str, subtitle: str
 ) -> Figure:
@@ -154,6 +156,7 @@ def image_to_columns(
     return canvas.figure
 
 
+@texts_apart
 def tied_dense(
     kernel: np.ndarray, step: TiedStep, *, learning_rate: float, title: str, subtitle: str
 ) -> Figure:
@@ -168,12 +171,13 @@ def tied_dense(
     numbers = np.arange(1, kernel.size + 1).reshape(kernel.shape)
     own = np.array(WEIGHTS)[: kernel.size].reshape(kernel.shape)
     side, cell, wide, gap = 0.2, 0.42, 0.34, 0.45
+    left = max(inputs * wide, 5.4)
     canvas = Canvas(
         outputs * (side + wide) + kernel.shape[0] * cell + 1.0, title=title, subtitle=subtitle,
-        width=inputs * wide + 2 * (kernel.shape[1] * cell + gap),
+        width=left + 2 * (max(kernel.shape[1] * cell, 1.1) + gap),
     )  # fmt: skip
-    second = inputs * wide + gap
-    third = second + kernel.shape[1] * cell + gap
+    second = left + gap
+    third = second + max(kernel.shape[1] * cell, 1.1) + gap
 
     canvas.grid(
         0, 0.2, step.names, cell=side, size=SMALLEST_TEXT, colors=colors, blank=missing,
@@ -191,7 +195,7 @@ def tied_dense(
         (third, "convolution", step.kernel_gradient),
     ):
         canvas.grid(x, top, each, cell=cell, colors=own, heading=name)
-    equals = second + kernel.shape[1] * cell + gap / 2
+    equals = (second + kernel.shape[1] * cell + third) / 2
     canvas.sign(equals, top + kernel.shape[0] * cell / 2, "=")
 
     top = gradients.bottom + 0.4
@@ -200,13 +204,14 @@ def tied_dense(
         f"Largest difference of the kernels: {difference:.1g}." if difference else "The kernels are equal."
     )
     before = canvas.grid(0, top, kernel, cell=cell, colors=own, heading="kernel before the step")
+    aside = max(before.right, 1.8) + 0.3
     canvas.text(
-        before.right + 0.3, before.middle,
+        aside, before.middle,
         f"loss ½ Σ y², y = {', '.join(map(written, step.outputs))}\n"
         f"kernel − {learning_rate:g} · gradient\n"
         "Dense layer: the sum of the gradients of a color;\nconvolution: its own gradient.\n"
         f"{apart}",
-        room=second - before.right - 0.5,
+        room=second - aside - 0.2,
     )  # fmt: skip
     for x, name, after in ((second, "Dense, tied", step.dense_kernel), (third, "convolution", step.kernel)):
         canvas.grid(x, top, after, cell=cell, colors=own, heading=name)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from cnnlab.layers.window import Window
 from cnnlab.pictures.kit.canvas import NUMBER, Canvas, Grid
+from cnnlab.pictures.kit.collisions import texts_apart
 from cnnlab.pictures.kit.formats import as_term, written
 from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.scales import GREYS, ColorScale, displayable
@@ -14,9 +15,11 @@ from cnnlab.scratch.worked_examples.windows import OneOutput
 
 _MOST_CHANNELS = 3
 _HEIGHT, _WIDTH = 4.3, 9.6
-_LEFT = 2.3  # where the numbers begin
+_LEFT, _SIDE = 1.85, 1.65  # where the numbers begin; of the image and the map
+_READABLE = 0.44  # inches, of a cell with two decimals
 
 
+@texts_apart
 def one_output(
     image: np.ndarray,
     output: np.ndarray,
@@ -27,49 +30,60 @@ def one_output(
     title: str,
     subtitle: str,
 ) -> Figure:
-    """The image and the map with the place marked; below, a row for each channel: pixels, weights, products.
+    """The image and the map with the place marked; beside them pixels, weights, products.
+
+    Each channel has a row. Where there is no room for all, those are drawn that add most.
 
     Args:
         image: (H, W, C), of the channels that the filter sees. output: (H', W'), signed.
-        digits: of numbers, behind the point.
+        digits: of numbers, behind the point, at most.
     """
     height, width, channels = found.patch.shape
-    shown = min(channels, _MOST_CHANNELS)
     room = _HEIGHT - 0.35  # for the sum
-    row = room / shown
-    step = (_WIDTH - _LEFT - 0.85) / 3
-    side = min((step - 0.35) / width, (row - 0.42) / height, 0.8)
+    step = (_WIDTH - _LEFT) / 3
+
+    def side(rows: int) -> float:
+        return float(min((step - 0.35) / width, (room / rows - 0.42) / height, 0.8))
+
+    fitting = [rows for rows in range(1, min(channels, _MOST_CHANNELS) + 1) if side(rows) >= _READABLE]
+    rows = max(fitting, default=1)
+    sums = found.products.sum(axis=(0, 1))
+    drawn = sorted(np.argsort(-np.abs(sums), kind="stable")[:rows].tolist())  # those that add most
+    row, cell = room / rows, side(rows)
     canvas = Canvas(_HEIGHT, title=title, subtitle=subtitle, digits=digits, width=_WIDTH)
-    grid = canvas.image(0, 0.2, displayable(image), _of_image(image), wide=_fitted(image), heading="input")
+    grid = canvas.image(
+        0, 0.2, displayable(image), _of_image(image), wide=_fitted(image, _SIDE), heading="input"
+    )
     _mark_window(canvas, grid, image, found, window)
     maps = canvas.image(
-        0, 2.45, output, ColorScale.signed(output), wide=_fitted(output), heading="map of the filter"
+        0, 2.35, output, ColorScale.signed(output), wide=_fitted(output, _SIDE), heading="map of the filter"
     )
     canvas.mark(maps, [found.place[0]], [found.place[1]])
-    sums = found.products.sum(axis=(0, 1))
-    signed, pixels = ColorScale.signed(found.kernel), ColorScale(0, 2 * _most(found.patch), colormap="Greys")
-    for channel in range(shown):
-        y = 0.2 + channel * row + (row - 0.3 - height * side) / 2
+    scales = (
+        ColorScale(0, 2 * _most(found.patch), colormap="Greys"), ColorScale.signed(found.kernel),
+        ColorScale.signed(found.products),
+    )  # fmt: skip
+    for place, channel in enumerate(drawn):
+        y = 0.2 + place * row + (row - 0.3 - height * cell) / 2
         of = f", channel {channel}" if channels > 1 else ""
-        parts = (
-            (f"pixels{of}", found.patch, pixels), ("weights", found.kernel, signed),
-            ("products", found.products, ColorScale.signed(found.products)),
-        )  # fmt: skip
-        for index, (name, values, scale) in enumerate(parts):
+        total = f", sum {written(float(sums[channel]), digits)}" if channels > 1 else ""
+        parts = (("", f"pixels{of}", found.patch), ("×", "weights", found.kernel),
+                 ("=", f"products{total}", found.products))  # fmt: skip
+        for index, ((sign, name, values), scale) in enumerate(zip(parts, scales, strict=True)):
             grid = canvas.grid(
-                _LEFT + index * step, y, values[..., channel], cell=side, scale=scale, heading=name,
-                size=max(NUMBER, 17 * side),
+                _LEFT + index * step, y, values[..., channel], cell=cell, scale=scale, heading=name,
+                size=max(NUMBER, 17 * cell),
             )  # fmt: skip
-            if index:
-                canvas.sign(grid.x - (step - width * side) / 2, grid.middle, " ×="[index])
-        canvas.text(grid.right + 0.12, grid.middle, f"sum\n{written(float(sums[channel]), digits)}")
-    left_out = f" (of {channels} channels, {shown} are drawn)" if shown < channels else ""
-    added, total = (written(float(each), digits) for each in (sums.sum(), found.total))
+            canvas.sign(grid.x - (step - width * cell) / 2, grid.middle, sign)
+    left_out = f" (of {channels} channels, {rows} {'is' if rows == 1 else 'are'} drawn)"
+    added, result = (written(float(each), digits) for each in (sums.sum(), found.total))
     bias = as_term(found.bias, digits)
-    canvas.text(_LEFT, room + 0.2, f"{added} + bias {bias} ≈ {total}{left_out}", bold=True)
+    text = f"sum {added} + bias {bias} ≈ {result}{left_out if rows < channels else ''}"
+    canvas.text(_LEFT, room + 0.2, text, bold=True)
     return canvas.figure
 
 
+@texts_apart
 def two_maps(
     image: np.ndarray,
     correlation: tuple[np.ndarray, np.ndarray],

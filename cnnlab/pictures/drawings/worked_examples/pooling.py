@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 
 from cnnlab.pictures.drawings.worked_examples.windows import WEIGHTS
 from cnnlab.pictures.kit.canvas import Canvas
+from cnnlab.pictures.kit.collisions import texts_apart
 from cnnlab.pictures.kit.palette import GREY
 from cnnlab.pictures.kit.scales import ColorScale
 from cnnlab.scratch.worked_examples.pooling import Pooled
 
 
+@texts_apart
 def pooling_gradients(pools: Sequence[tuple[str, Pooled]], *, title: str, subtitle: str) -> Figure:
     """A row for each pooling of 2×2 windows, side by side: forwards on the left, backwards on the right.
 

@@ -8,12 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.pictures.kit.canvas import Canvas
+from cnnlab.pictures.kit.collisions import texts_apart
 from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK
 from cnnlab.pictures.kit.scales import GREYS, ColorScale
 from cnnlab.scratch.worked_examples.signals import Dice, Spectra
 
 
+@texts_apart
 def dice(found: Dice, *, marked: int, title: str, subtitle: str) -> Figure:
     """The distributions of one die and of two, and the table of all pairs.
 
@@ -70,6 +72,7 @@ def _bars(
         canvas.text(middle, y + 0.13, str(name), across="center", color=GREY)
 
 
+@texts_apart
 def spectra(found: Spectra, *, title: str, subtitle: str) -> Figure:
     """Image, kernel and result on the left, their spectra on the right."""
     rows, columns = found.direct.shape
@@ -118,20 +121,22 @@ def _of_largest(values: np.ndarray) -> np.ndarray:
     return values / largest if largest else values
 
 
+@texts_apart
 def subsampling(images: Mapping[int, np.ndarray], *, title: str, subtitle: str) -> Figure:
     """The image at several steps, all drawn equally large.
 
     Args:
         images: by step (H', W') or (H', W', 3) in [0, 1].
     """
-    wide = (9.0 - 0.3 * (len(images) - 1)) / len(images)
     tallest = max(each.shape[0] / each.shape[1] for each in images.values())
-    canvas = Canvas(wide * tallest + 0.75, title=title, subtitle=subtitle)
+    wide = min((9.0 - 0.3 * (len(images) - 1)) / len(images), 3.5 / tallest)
+    step = max(wide, 2.1) + 0.3  # the texts' width
+    canvas = Canvas(wide * tallest + 0.75, title=title, subtitle=subtitle, width=len(images) * step - 0.3)
     for index, (step, pixels) in enumerate(images.items()):
         rows, columns = pixels.shape[:2]
         every = {1: "all rows and columns", 2: "every second", 4: "every fourth"}.get(step, f"every {step}th")
         canvas.image(
-            index * (wide + 0.3), 0.3, pixels, ColorScale(0, 1, colormap=GREYS), wide=wide, heading=every,
+            index * step, 0.3, pixels, ColorScale(0, 1, colormap=GREYS), wide=wide, heading=every,
             below=f"{rows} × {columns} = {rows * columns:,} pixels",
         )  # fmt: skip
     return canvas.figure

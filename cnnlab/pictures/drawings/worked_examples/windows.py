@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnlab.pictures.kit.canvas import Canvas, Grid
+from cnnlab.pictures.kit.collisions import texts_apart
 from cnnlab.pictures.kit.page import SMALLEST_TEXT
 from cnnlab.pictures.kit.palette import COLORS, GREY, MARK, MORE_COLORS
 from cnnlab.pictures.kit.scales import ColorScale
@@ -19,6 +20,7 @@ WEIGHTS = (*COLORS[:6], *MORE_COLORS)
 """One for each weight of a 3×3 kernel."""
 
 
+@texts_apart
 def numbered_pixels(
     image: np.ndarray,
     kernel: np.ndarray,
@@ -89,6 +91,7 @@ def _colors(shape: tuple[int, ...]) -> np.ndarray:
     return np.array(WEIGHTS)[: shape[0] * shape[1]].reshape(shape)
 
 
+@texts_apart
 def flipped_kernel(
     examples: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
     places: Sequence[tuple[int, int] | None],
