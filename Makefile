@@ -51,7 +51,7 @@ torch: $(TORCH_VENV)/ready  ## Make .venv-torch: cnnlab with PyTorch for the CPU
 
 # TensorFlow reads the variable when it starts; without it, cnnlab asks for oneDNN.
 test-device: $(VENV)/dev  ## Run the tests that depend on the device as on a CPU without oneDNN
-	TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/python -m pytest $(PYTEST_OPTIONS) -m "device and not slow"
+	TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/python -m pytest $(PYTEST_OPTIONS) -m "device and not other_backends and not slow"
 
 chaos: $(VENV)/dev  ## Kill, crash and fill the disk: no run may be lost (about an hour; best as root)
 	CHAOS=full $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/chaos
