@@ -15,7 +15,7 @@ Change = Literal["shift", "rotation", "scale"]
 UNITS: dict[Change, str] = {"shift": "pixels to the right", "rotation": "degrees", "scale": "times"}
 
 LOSS = 0.1
-"""Of accuracy: what a network may lose and still count as not minding a change."""
+"""Of accuracy: what a network may lose at most, where it is robust against a change."""
 
 UNCHANGED: dict[Change, float] = {"shift": 0.0, "rotation": 0.0, "scale": 1.0}
 

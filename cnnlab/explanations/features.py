@@ -36,7 +36,7 @@ class Features(Technique):
 
     image: Images = Field((), description="A test image by its index; by default the first test image.")
     picture: Pictures = ()
-    limit: Count = Field(32, description="Largest number of maps to draw of a stage.")
+    limit: Count = Field(32, description="Maximum number of maps to draw of a stage.")
 
     def explain(self, subject: Subject) -> Explanation:
         model = subject.model

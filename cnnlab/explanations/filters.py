@@ -25,7 +25,7 @@ class Filters(Technique):
     papers = ("Krizhevsky, Sutskever & Hinton 2012, who show AlexNet's first layer like this",)
 
     layer: str | None = Field(None, description="A convolution; by default the first.")
-    limit: Count = Field(60, description="Largest number of filters to draw.")
+    limit: Count = Field(60, description="Maximum number of filters to draw.")
 
     def explain(self, subject: Subject) -> Explanation:
         model = subject.model

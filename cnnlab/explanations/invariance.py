@@ -70,7 +70,7 @@ class Invariance(Technique):
             sentence="\n".join([f"{count:,} test images, shifted, rotated and scaled{several}", *sentences]),
             figures={
                 "invariance": lambda: invariance_curves(
-                    drawn, title=f"Invariance of {' and '.join(groups)}", accuracy_of=f"{count:,} test images"
+                    drawn, title=f"Robustness of {' and '.join(groups)}", accuracy_of=f"{count:,} test images"
                 )
             },
             arrays={
@@ -123,6 +123,13 @@ def accuracies(subject: Subject, change: Change, amounts: np.ndarray, *, images:
     return accuracy_under(subject.model, inputs, labels, change=change, amounts=amounts)
 
 
+_SAID = {
+    "shift": "a horizontal shift from {} to {} pixels",
+    "rotation": "a rotation from {} to {} degrees",
+    "scale": "a scale from {} to {}",
+}
+
+
 def _sentences(panels: Sequence[Panel], *, chance: float) -> list[str]:
     """How far each group may be changed before it loses accuracy; of one close to chance, that it is."""
     from cnnlab.analyses.invariance import LOSS, reach
@@ -140,8 +147,9 @@ def _sentences(panels: Sequence[Panel], *, chance: float) -> list[str]:
                 )
                 continue
             low, high = reach(panel.amounts, mean, unchanged=panel.unchanged)
-            span = f"{low:g} to {high:g}".replace("-", "−")
-            sentences.append(f"{name} loses less than {points} for a {panel.name} from {span} {panel.unit}")
+            low, high = (f"{each:g}".replace("-", "−") for each in (low, high))
+            change = _SAID[panel.name].format(low, high)
+            sentences.append(f"{name} loses less than {points} for {change}")
     return list(dict.fromkeys(sentences))  # a network close to chance is so three times
 
 

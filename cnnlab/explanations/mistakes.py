@@ -29,7 +29,7 @@ class Mistakes(Technique):
         "al. 2017). With --sheet, the first test images are drawn instead, with the mistakes marked."
     )
 
-    count: WholeNumber = Field(32, ge=1, le=200, description="Largest number of images to draw.")
+    count: WholeNumber = Field(32, ge=1, le=200, description="Maximum number of images to draw.")
     sheet: bool = Field(
         False, description="Draw the first test images, right or wrong, with the mistakes marked."
     )

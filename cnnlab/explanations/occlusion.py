@@ -72,7 +72,7 @@ class Occlusion(Technique):
                 chosen.display, labels, [MapColumn("probability", at_pixels, "", scale=scale)], wrong=wrong,
                 appearance=subject.appearance,
                 moves=moves_of(subject, chosen.labels.tolist(), probabilities.argmax(axis=1).tolist()),
-                title=f"Which parts matter: {subject.name}",
+                title=f"Which parts must stay visible: {subject.name}",
                 subtitle=f"Probability of the class with a {patch}×{patch} patch of brightness {fill:g} "
                 "centered on each pixel, where it fits into the image. Right: the position that lowers the "
                 "probability most, and the probability there.",
