@@ -11,16 +11,13 @@ import click
 
 from cnnlab.commands.options import (
     Command,
-    NewDrawing,
     SeedsType,
     backend_option,
     data_dir_option,
     device_option,
     experiments_argument,
     json_option,
-    one_file,
     overrides_option,
-    picture_options,
     precision_option,
     quiet_option,
     reject_unused,
@@ -28,6 +25,7 @@ from cnnlab.commands.options import (
     workers_option,
 )
 from cnnlab.commands.output import print_json, print_table, say, tell_files
+from cnnlab.commands.picture_options import NewDrawing, one_file, picture_options
 from cnnlab.cpu_settings import KerasBackendName
 from cnnlab.wording import TEXT_COLUMNS, counted, three_digits
 

@@ -13,11 +13,11 @@ from cnnlab.commands.options import (
     TrainingOptions,
     experiments_argument,
     json_option,
-    picture_options,
     training_options,
     vary_option,
 )
 from cnnlab.commands.output import print_csv_table, print_json, say, tell
+from cnnlab.commands.picture_options import picture_options
 from cnnlab.errors import unknown
 
 if TYPE_CHECKING:

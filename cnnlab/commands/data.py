@@ -16,10 +16,10 @@ from cnnlab.commands.options import (
     complete_experiment,
     data_dir_option,
     json_option,
-    picture_options,
     quiet_option,
 )
 from cnnlab.commands.output import print_json, print_table, say
+from cnnlab.commands.picture_options import picture_options
 from cnnlab.datasets import DataPaths
 from cnnlab.datasets.left_out import left_out_warning
 from cnnlab.foreign_text import one_line

@@ -11,14 +11,12 @@ import click
 from cnnlab.api.experiment import load
 from cnnlab.commands.options import (
     ExperimentType,
-    NewDrawing,
     complete_experiment,
     json_option,
-    one_file,
     overrides_option,
-    picture_options,
 )
 from cnnlab.commands.output import print_json, say, tell
+from cnnlab.commands.picture_options import NewDrawing, one_file, picture_options
 from cnnlab.user_files import written
 
 if TYPE_CHECKING:

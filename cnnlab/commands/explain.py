@@ -21,11 +21,10 @@ from cnnlab.commands.options import (
     json_option,
     keras_backend_option,
     out_option,
-    picture_format_options,
-    picture_options,
     quiet_option,
 )
 from cnnlab.commands.output import print_json, say
+from cnnlab.commands.picture_options import picture_format_options, picture_options
 from cnnlab.commands.technique_options import option_for
 from cnnlab.errors import unknown
 from cnnlab.explanations import TECHNIQUES

@@ -15,10 +15,10 @@ from cnnlab.commands.options import (
     json_option,
     keras_backend_option,
     out_option,
-    picture_format_options,
     reject_unused,
 )
 from cnnlab.commands.output import print_csv_table, print_json, print_table, say, tell_files
+from cnnlab.commands.picture_options import picture_format_options
 from cnnlab.errors import UserError
 from cnnlab.wording import counted
 

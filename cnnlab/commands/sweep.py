@@ -12,12 +12,12 @@ from cnnlab.commands.options import (
     TrainingOptions,
     complete_experiment,
     json_option,
-    picture_options,
     reject_unused,
     training_options,
     vary_option,
 )
 from cnnlab.commands.output import print_csv_table, print_json, say, tell
+from cnnlab.commands.picture_options import picture_options
 from cnnlab.errors import CnnlabError
 
 if TYPE_CHECKING:

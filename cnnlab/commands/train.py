@@ -11,12 +11,12 @@ from cnnlab.commands.options import (
     TrainingOptions,
     experiments_argument,
     json_option,
-    picture_options,
     reject_unused,
     training_options,
     typed,
 )
 from cnnlab.commands.output import print_json, print_table, say, say_side_by_side, seconds_text, tell_files
+from cnnlab.commands.picture_options import picture_options
 from cnnlab.wording import TEXT_COLUMNS
 
 if TYPE_CHECKING:

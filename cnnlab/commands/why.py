@@ -11,10 +11,10 @@ from cnnlab.commands.options import (
     TrainingOptions,
     complete_experiment,
     json_option,
-    picture_options,
     training_options,
 )
 from cnnlab.commands.output import print_json, say, tell
+from cnnlab.commands.picture_options import picture_options
 
 if TYPE_CHECKING:
     from cnnlab.pictures.kit.files import PictureFiles

@@ -147,8 +147,7 @@ def _sentences(panels: Sequence[Panel], *, chance: float) -> list[str]:
                 )
                 continue
             low, high = reach(panel.amounts, mean, unchanged=panel.unchanged)
-            low, high = (f"{each:g}".replace("-", "−") for each in (low, high))
-            change = _SAID[panel.name].format(low, high)
+            change = _SAID[panel.name].format(*(f"{each:g}".replace("-", "−") for each in (low, high)))
             sentences.append(f"{name} loses less than {points} for {change}")
     return list(dict.fromkeys(sentences))  # a network close to chance is so three times
 
