@@ -142,7 +142,8 @@ class Explanation:
         written = Folder(path, inside=path.parent if folder is None else None)
         with written.alone() if folder is None else nullcontext():  # other folders are the user's own
             stem = self._stem_in(path)
-            pictures = how.write(written, self.figures.renamed(self._names(stem)))
+            named = self.figures if how.output is not None else self.figures.renamed(self._names(stem))
+            pictures = how.write(written, named)
             document = self._document(path, stem, pictures)
             written.write_arrays(f"{stem}.npz", **self.arrays)
             if how.output is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import combinations
@@ -58,6 +59,8 @@ def illegible(figure: Figure, *, smallest: float = SMALLEST) -> list[str]:
     for each in texts:
         if (each.lowest < -_ROUNDING).any() or (each.highest > size + _ROUNDING).any():
             wrong.append(f"cut off at the edge: {each.text!r}")
+        if re.search(r"\d…|…\d", each.text) and not re.search(r"[^\W\d]", each.text):
+            wrong.append(f"a number is cut: {each.text!r}")
         if each.line < smallest * size[1] - 0.05:
             wrong.append(f"{each.line / size[1]:.2%} of the height: {each.text!r}")
     for one, other in combinations(texts, 2):

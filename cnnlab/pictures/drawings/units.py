@@ -279,7 +279,8 @@ def strongest_examples(
     step = 1 if patterns is None else 2
     shown = [caption for row in captions for caption in row if caption is not None]
     if patterns is not None:
-        shown = [*shown, f"±{short(float(np.abs(patterns).max()))}"]
+        limits = np.abs(patterns).reshape(units, count, -1).max(axis=2)
+        shown += [f"±{short(limit)}" for limit in limits.reshape(-1).tolist()]
     sheet = Sheet(
         step * units, count, title=title, subtitle=legend(subtitle, appearance), cell=(0.95, 0.95),
         axis_names=appearance.axis_names, text=cell_width(shown, least=0.3, most=1.0),
@@ -294,7 +295,7 @@ def strongest_examples(
                 continue
             if patterns is not None:
                 pattern = patterns[unit, index]
-                limit = float(np.abs(pattern).max())
+                limit = float(limits[unit, index])
                 caption += f"\n±{short(limit)}"
             picture = drawn(images[unit, index], appearance, moves[unit][index] if moves else UNMARKED)
             x, y, wide, tall = sheet.picture(step * unit, index, picture, caption=caption)
