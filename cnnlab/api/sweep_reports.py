@@ -23,7 +23,8 @@ def sweep_report(folder: str | PathLike[str], path: str | PathLike[str] | None =
     """
     from cnnlab.report.sweep import render_sweep
     from cnnlab.run_folders.folders import Folder
-    from cnnlab.search.writing import REPORT, read_sweep, winner_records
+    from cnnlab.search.writing import read_sweep, winner_records
+    from cnnlab.studies.report_pages import PAGE
     from cnnlab.user_files import check_folder_of, written
 
     of = path_of(folder, "folder")
@@ -37,8 +38,8 @@ def sweep_report(folder: str | PathLike[str], path: str | PathLike[str] | None =
     if page is None:
         written_to = Folder(of)
         with written_to.alone():
-            written_to.write_text(REPORT, text)
-        return of / REPORT
+            written_to.write_text(PAGE, text)
+        return of / PAGE
     with written(page):
         page.write_text(text, encoding="utf-8")
     return page

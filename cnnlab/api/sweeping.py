@@ -45,6 +45,7 @@ class Sweep(StudyResult):
     def __init__(self, study: Study, out: Path) -> None:
         self._study = study
         self._out = out
+        self._older_page: Path | None = None
 
     @cached_property
     def _document(self) -> Document:
@@ -98,7 +99,17 @@ class Sweep(StudyResult):
         from cnnlab.pictures.kit.files import PNG
         from cnnlab.search.writing import write_sweep
 
-        return write_sweep(self._study, self._out, how or PNG)
+        written = write_sweep(self._study, self._out, how or PNG)
+        self._older_page = written.older_page
+        return written.folder
+
+    @property
+    def older_report(self) -> Path | None:
+        """The report.html that `save` has left where it is because it shows earlier numbers, if there is one.
+
+        It says so itself, and `report` writes it anew.
+        """
+        return self._older_page
 
     def report(self, path: str | PathLike[str] | None = None) -> Path:
         """Save the sweep, and write it as one HTML page that needs no other file.

@@ -110,6 +110,8 @@ def command(
     else:
         say(swept.as_text("markdown" if markdown else "terminal") + ("" if markdown else "\n"))
         (tell if markdown else say)(f"{folder.path}: {', '.join(sorted(folder.written))}")
+    if (page := swept.older_report) is not None:
+        tell(f"{page} is older than the tables; cnnlab report {folder.path} writes it anew")
     if swept.winner is None:
         raise click.exceptions.Exit(CnnlabError.exit_code)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from cnnlab.comparison.experiments import seeds_text
 from cnnlab.config.axes import Span, value_text
 from cnnlab.pictures.kit.encoding import inline_svg
@@ -16,6 +18,7 @@ from cnnlab.search.document import Document, space_in
 from cnnlab.search.pictures import pictures
 from cnnlab.search.space import settings_text
 from cnnlab.search.tables import reading_table
+from cnnlab.studies.report_pages import NOTICE, stamp
 
 _LABELS = {
     "map": "Heat map of the validation accuracy; the values are in the table",
@@ -41,6 +44,8 @@ def render_sweep(document: Document, records: Sequence[Record] = ()) -> str:
         pages()
         .get_template("sweep.html")
         .render(
+            stamp=Markup(stamp(document)),
+            notice=Markup(NOTICE),
             document=document,
             table=table_rows("Points", reading_table(document), caption),
             failures=[

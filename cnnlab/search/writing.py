@@ -19,22 +19,23 @@ from cnnlab.search.identity import sweep_digest, sweep_path
 from cnnlab.search.pictures import PICTURES, pictures
 from cnnlab.search.study import Study
 from cnnlab.search.tables import point_table, reading_table
+from cnnlab.studies.report_pages import PAGE, WrittenResults, mark_page
 from cnnlab.studies.writing import prose
 from cnnlab.summary_tables.text import csv_text
 
-SWEEP, REPORT = "sweep.json", "report.html"
+SWEEP = "sweep.json"
 
 
-def write_sweep(study: Study, out: Path, how: PictureFiles = PNG) -> Folder:
-    """Write sweep.json, table.csv, table.md and the pictures; returns their folder, which knows them.
+def write_sweep(study: Study, out: Path, how: PictureFiles = PNG) -> WrittenResults:
+    """Write sweep.json, table.csv, table.md and the pictures.
 
-    A report.html of an earlier state of the sweep is removed.
+    A report.html of an earlier state of the sweep stays, and says that it is older.
     """
     document = document_of(study)
     folder = Folder(sweep_path(study.plan, out), inside=out)
     with folder.alone():
-        if read_document(read_json(folder.path / SWEEP)) != document:
-            folder.remove(REPORT)  # first: whoever is killed then leaves no page beside other numbers
+        # First: whoever is killed then leaves no page beside other numbers that does not say so.
+        is_older = mark_page(folder, document)
         folder.write_text("table.csv", csv_text(point_table(document)))
         folder.write_text("table.md", sweep_text(document, "markdown") + "\n")
         drawn = LazyFigures.of(pictures(document))
@@ -45,7 +46,7 @@ def write_sweep(study: Study, out: Path, how: PictureFiles = PNG) -> Folder:
                     folder.remove(file)  # of an earlier state of this sweep
         # Last: what belongs to it is there then.
         folder.write_json(SWEEP, document | {"sweep": sweep_digest(study.plan)})
-    return folder
+    return WrittenResults(folder, folder.path / PAGE if is_older else None)
 
 
 def read_sweep(folder: Path) -> Document:

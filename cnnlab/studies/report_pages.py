@@ -6,6 +6,8 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cnnlab.files import read_bytes
@@ -17,16 +19,26 @@ PAGE = "report.html"
 NOTICE = "<!-- notice -->"
 """Where a page has room for a line that says so."""
 
+
+@dataclass(frozen=True)
+class WrittenResults:
+    """A folder of results, which knows what was written to it."""
+
+    folder: Folder
+    older_page: Path | None
+    """Its report.html, where that shows other numbers than the tables."""
+
+
 _DIGEST = '<meta name="cnnlab-comparison" content="{}">'
 _OLDER = (
     '<p class="warning" role="status"><strong>This page is older than the tables beside it.</strong> '
-    "<code>cnnlab report</code>, with the arguments of <code>cnnlab compare</code>, writes it anew.</p>"
+    "<code>cnnlab report</code> writes it anew.</p>"
 )
 _NOTICE = re.compile(rf"{re.escape(NOTICE)}.*\n")
 
 
 def stamp(document: Mapping[str, Any]) -> str:
-    """The element of a page that says which comparison it shows."""
+    """The element of a page that says which results it shows."""
     # As text, since a number that is none does not equal itself.
     return _DIGEST.format(hashlib.sha256(json.dumps(document).encode()).hexdigest())
 
@@ -37,7 +49,7 @@ def mark_page(folder: Folder, document: Mapping[str, Any]) -> bool:
     Nothing else about the page changes. One without room for the line, such as the user's own, stays.
 
     Args:
-        document: the comparison that the tables show.
+        document: the results that the tables show.
     """
     path = folder.path / PAGE
     if not path.exists():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -26,24 +25,14 @@ from cnnlab.foreign_text import markdown
 from cnnlab.pictures.kit.figures import LazyFigures
 from cnnlab.pictures.kit.files import PNG, PictureFiles
 from cnnlab.pictures.kit.page import FORMATS
-from cnnlab.run_folders.folders import Folder
 from cnnlab.studies.comparing import ComparedExperiments
 from cnnlab.studies.pictures import PICTURES, pictures
-from cnnlab.studies.report_pages import PAGE, mark_page
+from cnnlab.studies.report_pages import PAGE, WrittenResults, mark_page
 from cnnlab.studies.result_folders import Experiments, results_folder
 from cnnlab.summary_tables.text import csv_text
 
 _MOST_CLASSES = 50
 """A page is for reading; of more classes, such as the 361 points of a Go board, comparison.json tells."""
-
-
-@dataclass(frozen=True)
-class WrittenComparison:
-    """A comparison's folder, which knows what was written to it."""
-
-    folder: Folder
-    older_page: Path | None
-    """Its report.html, where that shows other numbers than the tables."""
 
 
 def experiments_of(comparison: ComparedOutcomes) -> Experiments:
@@ -53,7 +42,7 @@ def experiments_of(comparison: ComparedOutcomes) -> Experiments:
 
 def write_comparison(
     compared: ComparedExperiments, out: Path, *, page: str | None = None, how: PictureFiles = PNG
-) -> WrittenComparison:
+) -> WrittenResults:
     """Write table.csv, table.md, comparison.json and the pictures.
 
     `page` is written as report.html; without it, one that is there stays, and says so where it is older.
@@ -81,7 +70,7 @@ def write_comparison(
             if comparison.folds is not None:
                 config = config.with_fold(None)  # --folds gives it its folds
             folder.write_text(f"{config.name}.yaml", config.to_yaml())
-    return WrittenComparison(folder, folder.path / PAGE if is_older else None)
+    return WrittenResults(folder, folder.path / PAGE if is_older else None)
 
 
 def comparison_text(

@@ -93,9 +93,28 @@ def test_pictures_of_an_earlier_state_do_not_stay(capsys, out, tiny, tmp_path):
     for name in ("map.png", "importance.png", "report.html"):
         (folder / name).write_text("old")
     code, _, errors = sweep(capsys, tmp_path, tiny, *one, "--backend", "scratch")
-    assert (code, errors) == (0, "")
+    page = folder / "report.html"  # no page of cnnlab's: it is the user's
+    assert code == 0
+    assert errors == f"{page} is older than the tables; cnnlab report {folder} writes it anew\n"
     assert {path.name for path in folder.iterdir()} >= {"slices.png", "sweep.json"}
-    assert not any((folder / name).exists() for name in ("map.png", "importance.png", "report.html"))
+    assert not any((folder / name).exists() for name in ("map.png", "importance.png"))
+    assert page.read_text() == "old"
+
+
+def test_a_page_of_an_earlier_state_says_so(capsys, out, tiny):
+    vary = ("--vary", "training.batch_size=50,100", "--backend", "scratch")
+    assert sweep(capsys, out, tiny, *vary, "--seeds", "0")[0] == 0
+    swept = cnnlab.sweep(tiny, vary={"training.batch_size": [50, 100]}, seeds=0, backend="scratch", out=out)
+    page = swept.report()
+    folder = page.parent
+    assert "older than the tables" not in page.read_text()
+    code, _, errors = sweep(capsys, out, tiny, *vary, "--seeds", "0-1")
+    assert code == 0
+    assert errors == f"{page} is older than the tables; cnnlab report {folder} writes it anew\n"
+    assert "This page is older than the tables beside it." in page.read_text()
+    assert run(["report", str(folder)]) == 0
+    assert "older than the tables" not in page.read_text()
+    assert sweep(capsys, out, tiny, *vary, "--seeds", "0-1")[2] == ""
 
 
 def printed_commands(capsys, *arguments):
