@@ -1,4 +1,4 @@
-"""Accuracy on images that are shifted, rotated or scaled: what a network does not mind."""
+"""Accuracy on images that are shifted, rotated or scaled: how robust a network is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Change = Literal["shift", "rotation", "scale"]
 UNITS: dict[Change, str] = {"shift": "pixels to the right", "rotation": "degrees", "scale": "times"}
 
 LOSS = 0.1
-"""Of accuracy: what a network may lose at most, where it is robust against a change."""
+"""The loss of accuracy up to which a network counts as robust."""
 
 UNCHANGED: dict[Change, float] = {"shift": 0.0, "rotation": 0.0, "scale": 1.0}
 

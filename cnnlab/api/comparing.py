@@ -137,7 +137,7 @@ class Comparison:
             format: of the pictures: png, svg, pdf, or several with commas between.
             aspect: of their sides: auto, 16:9, 4:3.
             font_scale: how much larger their text is, 0.5 to 2.
-            output: the name that pictures get instead of their own, as a path without an ending.
+            output: the name that pictures get instead of their own, as a path.
 
         Raises:
             CnnlabError: the folder cannot be written.
@@ -163,7 +163,7 @@ class Comparison:
     def older_report(self) -> Path | None:
         """The report.html that `save` has left where it is because it shows earlier numbers, if there is one.
 
-        It says so itself, and `report` writes it anew.
+        It says so itself, if this version of cnnlab has written it, and `report` writes it anew.
         """
         return self._older_page
 
@@ -193,6 +193,7 @@ class Comparison:
         )  # fmt: skip
         if page is None:
             self._folder = write_comparison(self._compared, self._out, page=text).folder
+            self._older_page = None
             return self._folder.path / "report.html"
         with written(page):
             page.write_text(text, encoding="utf-8")

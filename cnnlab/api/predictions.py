@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cnnlab.errors import UserError
+from cnnlab.errors import OptionError, UserError
 from cnnlab.foreign_text import composed
 from cnnlab.wording import counted
 
@@ -101,14 +101,13 @@ class ImagePredictions(Sequence["ImagePrediction"]):
         from cnnlab.datasets.appearance import PLAIN
         from cnnlab.foreign_text import one_line
         from cnnlab.pictures.kit.files import PictureFiles
-        from cnnlab.pictures.kit.page import drawing_for
-        from cnnlab.pictures.plots.sheets import MOST_ON_A_SHEET, contact_sheet
+        from cnnlab.pictures.kit.page import MOST_ON_A_SHEET, drawing_for
+        from cnnlab.pictures.plots import contact_sheet
         from cnnlab.pictures.rendering import Move
 
         if len(self) > MOST_ON_A_SHEET:
-            raise UserError(
-                f"sheet: expected at most {MOST_ON_A_SHEET:,} images on a contact sheet, found {len(self):,}"
-            )
+            found = f"expected at most {MOST_ON_A_SHEET:,} images on a contact sheet, found {len(self):,}"
+            raise OptionError("sheet", found)
         moves = [Move(predicted=each.best[0]) for each in self._predictions]
         captions = [
             f"{one_line(Path(each.image).name)}\n{one_line(each.best[0])} {each.best[1]:.0%}"

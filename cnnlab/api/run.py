@@ -248,10 +248,18 @@ class Run:
     def _curves(self) -> Figure:
         from cnnlab.pictures.plots import history_curves
 
+        self._check_epochs()
+        return history_curves(read_history(self._place), title=self.experiment.config.run_title)
+
+    def _check_epochs(self) -> None:
+        """Refuse a run without an epoch.
+
+        Raises:
+            UserError: there is nothing to draw.
+        """
         _ = self._status
         if not (self._place / "history.csv").is_file():
             raise UserError(f"{self._folder}: this run has no epoch yet")
-        return history_curves(read_history(self._place), title=self.experiment.config.run_title)
 
     def save_figures(
         self,
@@ -270,7 +278,8 @@ class Run:
             output: a path, with or without the ending of a format, instead of "curves" in the run's folder.
 
         Raises:
-            CnnlabError: the folder cannot be written, or a process is training this run.
+            CnnlabError: the folder cannot be written, or a process is training this run, which is waited for
+                up to a minute.
             UserError: there is no such format or aspect, the output cannot be written, or the run has no
                 epoch yet.
         """
@@ -358,16 +367,20 @@ class Runs(list[Run]):
         from cnnlab.pictures.kit.figures import LazyFigures
         from cnnlab.run_folders.folders import Folder
 
+        for run in self:  # nothing is drawn where one of them has nothing to draw
+            run._check_epochs()
         if how.output is not None:
             named: dict[str, Callable[[], Figure]] = {}
             for run in self:
-                name = f"{run.folder.parent.name}-{run.folder.name}"
-                again = sum(each == name or each.startswith(f"{name}-") for each in named)
-                named[f"{name}-{again + 1}" if again else name] = run._curves
+                name = free = f"{run.folder.parent.name}-{run.folder.name}"
+                number = 1
+                while free in named:
+                    number += 1
+                    free = f"{name}-{number}"
+                named[free] = run._curves
             return [Path(name) for name in how.write_here(LazyFigures(named))]
         files: list[Path] = []
         for run in self:
-            _ = run.figures["curves"]  # nothing is written where it cannot be drawn
             folder = Folder(run._place)
             with folder.alone():
                 files += [run.folder / name for name in how.write(folder, run.figures)]

@@ -66,7 +66,7 @@ class StudyResult(ABC):
             format: of the pictures: png, svg, pdf, or several with commas between.
             aspect: of their sides: auto, 16:9, 4:3.
             font_scale: how much larger their text is, 0.5 to 2.
-            output: the name that pictures get instead of their own, as a path without an ending.
+            output: the name that pictures get instead of their own, as a path.
 
         Raises:
             UserError: there is no such format or aspect, or the output cannot be written.

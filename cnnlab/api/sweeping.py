@@ -107,7 +107,7 @@ class Sweep(StudyResult):
     def older_report(self) -> Path | None:
         """The report.html that `save` has left where it is because it shows earlier numbers, if there is one.
 
-        It says so itself, and `report` writes it anew.
+        It says so itself, if this version of cnnlab has written it, and `report` writes it anew.
         """
         return self._older_page
 
@@ -122,7 +122,10 @@ class Sweep(StudyResult):
         """
         from cnnlab.api.sweep_reports import sweep_report
 
-        return sweep_report(self.save(), path)
+        page = sweep_report(self.save(), path)
+        if path is None:
+            self._older_page = None
+        return page
 
 
 def sweep(

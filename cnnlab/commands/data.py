@@ -24,6 +24,7 @@ from cnnlab.datasets import DataPaths
 from cnnlab.datasets.left_out import left_out_warning
 from cnnlab.foreign_text import one_line
 from cnnlab.layers.base import times
+from cnnlab.pictures.kit.page import MOST_ON_A_SHEET
 
 if TYPE_CHECKING:
     from cnnlab.datasets.inspection import Inspection
@@ -186,7 +187,9 @@ def _print_values(inspection: Inspection) -> None:
 @_source_argument
 @click.option("--augmented", is_flag=True, help="As the network sees them in training; needs a config.")
 @click.option("--test", "of_test", is_flag=True, help="Test images instead of training images.")
-@click.option("--count", type=click.IntRange(1, 1000), default=40, show_default=True, help="How many images.")
+@click.option(
+    "--count", type=click.IntRange(1, MOST_ON_A_SHEET), default=40, show_default=True, help="How many images."
+)
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, help="Draws the images, of each class its share."
 )

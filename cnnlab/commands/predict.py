@@ -38,7 +38,8 @@ LARGEST_INPUT = 1 << 28
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values with all probabilities.")
 @click.option(
     "--sheet", metavar="NAME",
-    help="Also draw the images with their predictions, as NAME.png or in the format that its ending says.",
+    help="Also draw the images, at most 1,000, with their predictions, as NAME.png or in the format of its "
+    "ending.",
 )  # fmt: skip
 @picture_format_options
 @out_option
@@ -90,6 +91,12 @@ def command(
     found = predict(
         run, sources, out=out, data_dir=data_dir, backend=backend, device=device, progress=SilentReporter()
     )
+    files: list[str] = []
+    if sheet is not None:
+        from cnnlab.pictures.kit.figures import LazyFigures
+
+        draw = partial(found.sheet, aspect=aspect, font_scale=font_scale)
+        files = pictures.write_here(LazyFigures({"sheet": draw}))
     classes = found.classes
     if as_json:
         print_json(found.as_dict())
@@ -118,12 +125,7 @@ def command(
 
             known_images = counted(known, "image")
             say(f"\n{right:,} of {known_images} in folders of classes right ({share_text(right, known)})")
-    if sheet is not None:
-        from cnnlab.pictures.kit.figures import LazyFigures
-
-        draw = partial(found.sheet, aspect=aspect, font_scale=font_scale)
-        files = pictures.write_here(LazyFigures({"sheet": draw}))
-        tell_files(files, on_stdout=not (as_json or as_csv))
+    tell_files(files, on_stdout=not (as_json or as_csv))
     if found.failures:
         raise click.exceptions.Exit(UserError.exit_code)
 

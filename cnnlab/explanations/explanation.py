@@ -124,7 +124,7 @@ class Explanation:
             format: of the pictures: png, svg, pdf, or several with commas between.
             aspect: of their sides: auto, 16:9, 4:3.
             font_scale: how much larger their text is, 0.5 to 2.
-            output: the name that pictures get instead of their own, as a path without an ending.
+            output: the name that pictures get instead of their own, as a path.
 
         Returns:
             The document, as `as_dict`, with the folder that was written to.

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from cnnlab.pictures.drawings.sets import Panel
 
 
+_SAID = {
+    "shift": "a horizontal shift from {} to {} pixels",
+    "rotation": "a rotation from {} to {} degrees",
+    "scale": "a scale from {} to {}",
+}
+
+
 class Invariance(Technique):
     """Measure the accuracy on test images that are shifted, rotated and scaled.
 
@@ -123,13 +130,6 @@ def accuracies(subject: Subject, change: Change, amounts: np.ndarray, *, images:
     return accuracy_under(subject.model, inputs, labels, change=change, amounts=amounts)
 
 
-_SAID = {
-    "shift": "a horizontal shift from {} to {} pixels",
-    "rotation": "a rotation from {} to {} degrees",
-    "scale": "a scale from {} to {}",
-}
-
-
 def _sentences(panels: Sequence[Panel], *, chance: float) -> list[str]:
     """How far each group may be changed before it loses accuracy; of one close to chance, that it is."""
     from cnnlab.analyses.invariance import LOSS, reach
@@ -148,7 +148,7 @@ def _sentences(panels: Sequence[Panel], *, chance: float) -> list[str]:
                 continue
             low, high = reach(panel.amounts, mean, unchanged=panel.unchanged)
             change = _SAID[panel.name].format(*(f"{each:g}".replace("-", "−") for each in (low, high)))
-            sentences.append(f"{name} loses less than {points} for {change}")
+            sentences.append(f"{name} loses at most {points} for {change}")
     return list(dict.fromkeys(sentences))  # a network close to chance is so three times
 
 

@@ -132,10 +132,11 @@ def conclusion(config: ExperimentConfig) -> str:
         f"{size(memory.optimizer_bytes)} + activations {size(memory.activations_bytes)})."
     )
     if any(row.locality_saving for row in architecture.rows):
+        shared = any((row.sharing_saving or 1) > 1 for row in architecture.rows)
+        sharing = ", Sharing the factor saved because all positions use the same kernel" if shared else ""
         lines.append(
             "Compared with Dense layers of the same input and output: Locality is the factor saved because "
-            "outputs see only a\n"
-            "   window, Sharing the factor saved because all positions use the same kernel."
+            f"outputs see only a\n   window{sharing}."
         )
     dense, params = architecture.dense_equivalent_params, architecture.total_params
     if dense is not None and dense > params:

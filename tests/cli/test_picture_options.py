@@ -114,7 +114,7 @@ def test_the_curves_of_runs(compared, tmp_path):
     names = sorted(each.name.rsplit("-", 3)[0] for each in tmp_path.glob("slide-*.pdf"))
     assert names == ["slide-colors_cnn", "slide-colors_dnn"]
     assert run([*both, "--format", "png"]) == 0  # as they were
-    assert {size_of(each.folder / "curves.png") for each in cnnlab.runs(out=compared)} != {(width, height)}
+    assert (width, height) not in {size_of(each.folder / "curves.png") for each in cnnlab.runs(out=compared)}
     one = cnnlab.runs(out=compared, where="name = colors_cnn")[0]
     assert one.save_figures(output=tmp_path / "one", format="svg") == [tmp_path / "one.svg"]
     assert one.figures["curves"].axes
@@ -123,8 +123,11 @@ def test_the_curves_of_runs(compared, tmp_path):
 def test_runs_that_are_called_the_same(compared, tmp_path):
     shutil.copytree(compared, tmp_path / "copy")
     runs = cnnlab.runs(out=compared) + cnnlab.runs(out=tmp_path / "copy")
+    kept = tmp_path / "copy" / runs[0].folder.parent.name / "seed-0-2"  # as a run is kept aside
+    shutil.copytree(runs[0].folder, kept)
+    runs.insert(0, cnnlab.Run(kept))
     files = runs.save_figures(output=tmp_path / "all.png")
-    assert len({each for each in files if each.is_file()}) == len(runs) == 4
+    assert len({each for each in files if each.is_file()}) == len(runs) == 5
 
 
 def test_a_run_without_epochs_has_no_curves(compared, tmp_path):
@@ -134,6 +137,10 @@ def test_a_run_without_epochs_has_no_curves(compared, tmp_path):
     (folder / "history.csv").unlink()
     with pytest.raises(UserError, match="this run has no epoch yet"):
         begun.save_figures()
+    whole = cnnlab.runs(out=compared)[0]
+    with pytest.raises(UserError, match="this run has no epoch yet"):
+        type(cnnlab.runs(out=compared))([whole, begun]).save_figures(output=tmp_path / "both")
+    assert not list(tmp_path.glob("both*"))
     shutil.rmtree(folder)
     with pytest.raises(UserError):
         begun.save_figures()

@@ -116,5 +116,12 @@ def test_nothing_covers_anything(name):
         if name.startswith("curve") and re.fullmatch(r"−?[\d.]+", text):
             continue  # the numbers are written on their pixels
         assert not [image for image in images if image.padded(-1).overlaps(box.padded(-1))], text
+    shown = [(image, box) for image, box in zip(figure.axes[0].images, images, strict=True)]
+    for _, box in shown:
+        assert box.x0 >= -1, name
+        assert box.x1 <= width + 1, name
+    if name.startswith("worked"):
+        for (_, box), (_, another) in combinations(shown, 2):
+            assert not box.padded(-1).overlaps(another.padded(-1)), name
     for (one, box), (other, another) in combinations(texts, 2):
         assert not box.padded(-1).overlaps(another.padded(-1)), (one, other)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DIGITS = 3
-"""Behind the point, in the text of one output: so many that its sums can be checked."""
+"""Behind the point: so many that sums can be checked. Pictures have fewer where there is no room."""
 
 _MOST_WEIGHTS = 9  # of a kernel whose matrices are drawn in full
 _MOST_CHANNELS = 3  # whose sums are written

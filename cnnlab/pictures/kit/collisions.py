@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import wraps
 from typing import ParamSpec
 
@@ -12,9 +13,13 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from cnnlab.pictures.kit.page import Page, current_page, drawing_for
+
 _Arguments = ParamSpec("_Arguments")
 
-_SCALES = (1.0, 0.92, 0.85, 0.78, 0.71, 0.65)
+_SMALLER = (1.0, 0.92, 0.85, 0.78, 0.71, 0.65)
+"""By how much the texts of a drawing get smaller, one try after the other."""
+
 _APART = 0.1  # of a line's height, between two texts
 
 _scale: ContextVar[float] = ContextVar("text_scale", default=1.0)
@@ -26,18 +31,33 @@ def text_scale() -> float:
 
 
 def texts_apart(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
-    """Let a function draw with texts as large as they can be without meeting each other."""
+    """Let a function draw with texts as large as they can be without meeting each other.
+
+    They are never larger than the page wants them. Where it wants them larger than there is room for, the
+    page grows, down to a scale of 1; then the texts get smaller.
+    """
 
     @wraps(draw)
     def drawn(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Figure:
-        for scale in _SCALES:
-            with _scaled(scale):
+        for page, scale in _tries(current_page()):
+            with drawing_for(page), _scaled(scale):
                 figure = draw(*args, **kwargs)
             if not any_meet(figure):
                 break
         return figure
 
     return drawn
+
+
+def _tries(page: Page) -> Iterator[tuple[Page, float]]:
+    """Pages and text scales, the largest text first."""
+    wanted = page.font_scale
+    while wanted > 1.05:
+        yield replace(page, font_scale=wanted), 1.0
+        wanted *= 0.9
+    last = replace(page, font_scale=min(page.font_scale, 1.0))
+    for scale in _SMALLER:
+        yield last, scale
 
 
 @contextmanager

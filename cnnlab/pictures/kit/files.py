@@ -55,7 +55,7 @@ class PictureFiles:
 
         Raises:
             OptionError: a format or an aspect that there is not, a scale out of its range, an output that is
-                a folder.
+                a folder, has the ending of another picture format, or cannot be a file's name.
             UserError: the folder of the output is not there.
         """
         path = None if output is None else _output(output, called)

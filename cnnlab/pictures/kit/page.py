@@ -22,6 +22,9 @@ SMALLEST_TEXT = 9.0
 FONT_SCALES = (0.5, 2.0)
 """The least and the largest."""
 
+MOST_ON_A_SHEET = 1000
+"""Images on a contact sheet."""
+
 _TALLEST = 5.9  # inches: a line of 9 points takes 2.01% of it
 _WIDEST = 11.8  # inches, without an aspect
 _RATIOS = {"16:9": 16 / 9, "4:3": 4 / 3}

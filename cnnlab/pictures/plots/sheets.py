@@ -21,9 +21,6 @@ from cnnlab.pictures.kit.style import PIXELS_PER_INCH
 from cnnlab.pictures.rendering import UNMARKED, Move, drawn, legend
 
 ON_A_SHEET = 32
-MOST_ON_A_SHEET = 1000
-"""Images on a contact sheet."""
-
 _SMALLEST_CELL = 0.55  # inches, of an image on a contact sheet
 _LARGEST_CELL = 2.0
 _CELL = 1.05

@@ -130,13 +130,13 @@ def subsampling(images: Mapping[int, np.ndarray], *, title: str, subtitle: str) 
     """
     tallest = max(each.shape[0] / each.shape[1] for each in images.values())
     wide = min((9.0 - 0.3 * (len(images) - 1)) / len(images), 3.5 / tallest)
-    step = max(wide, 2.1) + 0.3  # the texts' width
-    canvas = Canvas(wide * tallest + 0.75, title=title, subtitle=subtitle, width=len(images) * step - 0.3)
+    across = max(wide, 2.1) + 0.3  # the texts' width
+    canvas = Canvas(wide * tallest + 0.75, title=title, subtitle=subtitle, width=len(images) * across - 0.3)
     for index, (step, pixels) in enumerate(images.items()):
         rows, columns = pixels.shape[:2]
         every = {1: "all rows and columns", 2: "every second", 4: "every fourth"}.get(step, f"every {step}th")
         canvas.image(
-            index * step, 0.3, pixels, ColorScale(0, 1, colormap=GREYS), wide=wide, heading=every,
+            index * across, 0.3, pixels, ColorScale(0, 1, colormap=GREYS), wide=wide, heading=every,
             below=f"{rows} × {columns} = {rows * columns:,} pixels",
         )  # fmt: skip
     return canvas.figure
