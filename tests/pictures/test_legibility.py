@@ -84,7 +84,13 @@ VARIED = [
 
 def rungs(number: int) -> list[RungBar]:
     return [
-        RungBar("locally_connected_strided", "kernels see a part", 0.05, measured(0.9), each % 2 == 0)
+        RungBar(
+            f"locally_connected_strided_{each}",
+            f"the first value of {each}",
+            0.05,
+            measured(0.9),
+            each % 2 == 0,
+        )
         for each in range(number)
     ]
 
@@ -123,6 +129,9 @@ PLOTS = {
     "only one": lambda: only_one_right(answers(DIGITS), title=TITLES["title"]),
     "only one of names": lambda: only_one_right(answers(CLASSES), title=TITLES["title"]),
     "ladder": lambda: ladder_bars({"the first part": rungs(4), "the second part": rungs(5)}, title="Why"),
+    "ladder of many": lambda: ladder_bars(
+        {"from dnn to cnn": rungs(3), "one thing changed": rungs(6), "pixels permuted": rungs(6)}, title="Why"
+    ),
     "importance": lambda: importance_bars(
         {setting.key: 0.3 for setting in SETTINGS}, note="How it was computed. " * 5, title="T"
     ),

@@ -11,9 +11,14 @@ from matplotlib.ticker import MaxNLocator
 
 from cnnlab.foreign_text import shortened
 from cnnlab.pictures.kit.formats import percent, signed
+from cnnlab.pictures.kit.lettering import fitted
+from cnnlab.pictures.kit.lettering import width as text_width
 from cnnlab.pictures.kit.palette import FAINT, GAIN, GREY, INK, LOSS, NEUTRAL
-from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, new_figure, style_axes
+from cnnlab.pictures.kit.style import LABEL, PERCENT_TICKS, SMALL, full_width, new_figure, style_axes
 from cnnlab.pictures.plots.accuracy import Measured, accuracy_limits, draw_measured
+
+_IN_TWO_LINES = 9  # rungs whose labels have room for a second line
+_LABEL = 0.42  # of the width, for a label in one line
 
 
 class RungBar(NamedTuple):
@@ -36,17 +41,21 @@ def ladder_bars(groups: Mapping[str, Sequence[RungBar]], *, title: str) -> Figur
     """
     sizes = [len(bars) for bars in groups.values()]
     figure = new_figure(1.4 + 0.62 * sum(sizes) + 0.55 * len(sizes), title)
+    longest = 0.0
     panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False, height_ratios=sizes)[:, 0]
     for axes, (heading, bars) in zip(panels, groups.items(), strict=True):
         style_axes(axes, heading)
         axes.grid(visible=False, axis="y")
         for place, bar in enumerate(bars):
             _draw(axes, place, bar)
-        names = [f"{shortened(bar.name, 34)}\n{shortened(bar.change, 44)}".rstrip() for bar in bars]
-        axes.set_yticks(range(len(bars)), names, parse_math=False, fontsize=SMALL)
+        labels = _labels(bars, one_line=sum(sizes) > _IN_TWO_LINES)
+        longest = max(longest, *(text_width(label, SMALL) for label in labels))
+        axes.set_yticks(range(len(bars)), labels, parse_math=False, fontsize=SMALL)
         axes.set_ylim(len(bars) - 0.4, -0.6)
     low, high = accuracy_limits([bar.measured for bars in groups.values() for bar in bars])
-    panels[0].set_xlim(low, high + 0.18 * (high - low))  # room for the numbers
+    numbers = text_width("98.09% (+10.26)", SMALL) + 0.15  # inches, right of all bars
+    bars_width = max(full_width() - longest - 0.7 - numbers, numbers)
+    panels[0].set_xlim(low, high + numbers / bars_width * (high - low))
     panels[-1].xaxis.set_major_formatter(lambda share, _: "" if share > 1 else PERCENT_TICKS(share))
     panels[-1].xaxis.set_major_locator(MaxNLocator(7))
     figure.supxlabel(
@@ -54,6 +63,17 @@ def ladder_bars(groups: Mapping[str, Sequence[RungBar]], *, title: str) -> Figur
         fontsize=LABEL, color=INK,
     )  # fmt: skip
     return figure
+
+
+def _labels(bars: Sequence[RungBar], *, one_line: bool) -> list[str]:
+    """Name and change; where there are many, in one line, and without a change that all have."""
+    parts = [(shortened(bar.name, 34), shortened(bar.change, 44)) for bar in bars]
+    if not one_line:
+        return ["\n".join(filter(None, each)) for each in parts]
+    if len({change for _, change in parts}) == 1:
+        parts = [(name, "") for name, _ in parts]
+    room = _LABEL * full_width()
+    return [fitted(": ".join(filter(None, each)), room, SMALL) for each in parts]
 
 
 def _draw(axes: Axes, place: int, bar: RungBar) -> None:
@@ -71,6 +91,6 @@ def _draw(axes: Axes, place: int, bar: RungBar) -> None:
     points = 0.0 if bar.difference is None else round(100 * bar.difference, 2)
     moved = "" if bar.difference is None else f" ({signed(points, 2) if points else '0.00'})"
     axes.annotate(
-        f"{percent(mean, 2)}{moved}", (1, place), xycoords=("axes fraction", "data"), xytext=(-4, 9),
+        f"{percent(mean, 2)}{moved}", (1, place), xycoords=("axes fraction", "data"), xytext=(-4, 0),
         textcoords="offset points", ha="right", va="center", color=INK, fontsize=SMALL,
     )  # fmt: skip
