@@ -48,9 +48,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param(["runs", "list", "--out", ""], "'--out': expected a path, found ''", id="runs-out"),
         pytest.param(["data", "list", "--data-dir", ""], "'--data-dir': expected a path", id="data-dir"),
         pytest.param(["draw", "cnn", "--out", ""], "'--out': expected a path, found ''", id="draw-out"),
-        pytest.param(["data", "show", "xo", "-o", ""], "expected a path, found ''", id="show-output"),
         pytest.param(
-            ["predict", "cnn", "photo.png", "--sheet", ""], "'--sheet': expected a path", id="sheet"
+            ["data", "show", "xo", "-o", ""], "--output: expected a name, found ''", id="show-output"
+        ),
+        pytest.param(
+            ["predict", "cnn", "photo.png", "--sheet", ""], "--sheet: expected a name, found ''", id="sheet"
         ),
         pytest.param(["trian", "cnn"], "unknown command 'trian'; did you mean train?", id="command"),
         pytest.param(["runs", "lst"], "No such command 'lst'. Did you mean 'list'?", id="runs-command"),
@@ -72,7 +74,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param(["train", "cnn", "--nonsense"], "Error: No such option '--nonsense'.", id="no-setting"),
         pytest.param(["train", "cnn", "--seeds", "０-４"], "expected seeds such as 0-4", id="wide-digits"),
         pytest.param(["train", "cnn", "--seeds", "٣"], "expected seeds such as 0-4", id="arabic-digits"),
-        pytest.param(["data", "show", "xo", "-o", "folder"], "File 'folder' is a directory.", id="a-folder"),
+        pytest.param(
+            ["data", "show", "xo", "-o", "folder"],
+            "expected the name of pictures, found the folder folder",
+            id="a-folder",
+        ),
         pytest.param(
             ["draw", "cnn", "--out", "folder"], "File 'folder' is a directory.", id="draw-to-a-folder"
         ),
