@@ -150,7 +150,11 @@ def test_a_point_without_neighbours_is_a_dot_that_moves(chromium, find, tmp_path
     assert run(["report", "colors_dnn", "colors_cnn", *arguments]) == 0
     (page,) = tmp_path.glob("comparisons/*/report.html")
     chromium.get(page.as_uri())
-    height = lambda: float(find("[data-part='mean-validation-0'] use")[1].get_attribute("y"))  # noqa: E731
+
+    def height():  # in one step: the page draws its charts anew where their room changes
+        drawn = "document.querySelectorAll(\"[data-part='mean-validation-0'] use\")"
+        return float(chromium.execute_script(f"return {drawn}[1].getAttribute('y')"))
+
     both = height()
     find("input[data-seed='0']")[0].click()
     only_the_better = height()
