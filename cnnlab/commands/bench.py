@@ -272,18 +272,16 @@ def convolution(out: Path | None, pictures: PictureFiles, quiet: bool, as_json: 
         reject_unused("format", "aspect", "font_scale", reason="without -o or --out, nothing is drawn")
     with reporting(quiet=quiet) as reporter:
         speed = bench_convolution(**options, progress=reporter)
-    files: list[str] = []
-    if pictures.output is not None:
-        from cnnlab.pictures.kit.figures import LazyFigures
-
-        page = pictures.page
-        draw = partial(speed.draw, aspect=page.aspect, font_scale=page.font_scale)
-        files = pictures.write_here(LazyFigures({"convolution": draw}))
     if as_json:
         print_json(speed.as_dict())
     else:
         _print_convolution(speed)
-    tell_files(files, on_stdout=not as_json)
+    if pictures.output is not None:  # last: what was measured is told in any case
+        from cnnlab.pictures.kit.figures import LazyFigures
+
+        page = pictures.page
+        draw = partial(speed.draw, aspect=page.aspect, font_scale=page.font_scale)
+        tell_files(pictures.write_here(LazyFigures({"convolution": draw})), on_stdout=not as_json)
 
 
 def _print_convolution(speed: ConvolutionSpeed) -> None:

@@ -83,7 +83,6 @@ def command(
     pictures = PictureFiles.of(
         format=format, aspect=aspect, font_scale=font_scale, output=sheet, called="sheet"
     )
-
     from cnnlab.api.functions import predict
     from cnnlab.commands.progress import SilentReporter
 

@@ -88,15 +88,16 @@ def command(
     if check:
         _print_costs(costs, as_json=as_json)
         return
-    drawn = runs.saved(pictures) if typed("format", "aspect", "font_scale", "output") else []
     if as_json:
         documents = runs.as_dict()
         only_one = len(experiments) * len(options["seeds"] or (None,)) == 1
         print_json(documents[0] if only_one and documents else documents)
     elif runs:
         _print_runs(runs)
-    if pictures.output is not None:
-        tell_files(drawn, on_stdout=not as_json)
+    if typed("format", "aspect", "font_scale", "output"):  # last: what was trained is told in any case
+        drawn = runs.saved(pictures)
+        if pictures.output is not None:
+            tell_files(drawn, on_stdout=not as_json)
     if failed is not None:
         raise click.exceptions.Exit(failed.exit_code)
 

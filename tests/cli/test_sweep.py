@@ -112,7 +112,13 @@ def test_a_page_of_an_earlier_state_says_so(capsys, out, tiny):
     assert code == 0
     assert errors == f"{page} is older than the tables; cnnlab report {folder} writes it anew\n"
     assert "This page is older than the tables beside it." in page.read_text()
-    assert run(["report", str(folder)]) == 0
+    now = cnnlab.sweep(
+        tiny, vary={"training.batch_size": [50, 100]}, seeds=[0, 1], backend="scratch", out=out
+    )
+    now.save()
+    assert now.older_report == page
+    now.report()
+    assert now.older_report is None
     assert "older than the tables" not in page.read_text()
     assert sweep(capsys, out, tiny, *vary, "--seeds", "0-1")[2] == ""
 

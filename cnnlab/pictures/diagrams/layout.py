@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 from cnnlab.layers.base import times
 from cnnlab.pictures.diagrams.elements import Chain, Element, Fork, MergePoint, Repetition, Volume
-from cnnlab.pictures.diagrams.shapes import Circle, Line, Piece, Point, Polygon, Shape, Text, text_width
+from cnnlab.pictures.diagrams.shapes import SIZE, Circle, Line, Piece, Point, Polygon, Shape, Text, text_width
 from cnnlab.pictures.diagrams.solids import DrawingScale, Solid, cone
 from cnnlab.pictures.kit.palette import FAINT, GREY, INK, LIGHT, PAPER
 
 GAP = 0.20  # inches between two pieces of a chain
 APART = 0.22  # between two branches
 LINE = 0.15  # from one line of text to the next
-SIZE = 8.5  # points
 NOTE_LENGTH = 20  # letters of a line of small print
 PADDING = 0.16
 

@@ -9,7 +9,7 @@ from cnnlab.config.experiment import ExperimentConfig
 from cnnlab.layers.base import times
 from cnnlab.pictures.diagrams.elements import Chain, block_elements, network_elements
 from cnnlab.pictures.diagrams.layout import rows
-from cnnlab.pictures.diagrams.shapes import Line, Piece, Polygon, Shape, Text, bounds, text_width
+from cnnlab.pictures.diagrams.shapes import SIZE, Line, Piece, Polygon, Shape, Text, bounds, text_width
 from cnnlab.pictures.diagrams.solids import (
     EDGES,
     FEW,
@@ -89,7 +89,7 @@ def _sheet(title: str, subtitle: str, chain: Chain, widest: float) -> list[Shape
     scale = DrawingScale.of(chain)
     shapes: list[Shape] = [
         Text((0.0, 0.0), title, 13, INK, bold=True, align="left"),
-        Text((0.0, -0.26), subtitle, 8.5, GREY, align="left"),
+        Text((0.0, -0.26), subtitle, SIZE, GREY, align="left"),
     ]
     y = -0.26 - 0.14 - BETWEEN_ROWS
     pieces = rows(chain, scale, widest)
@@ -125,8 +125,8 @@ def _legend(chain: Chain, scale: DrawingScale, y: float, *, windows: bool) -> li
     for name, fill, edge in entries:
         box = ((x, y - 0.13), (x + 0.13, y - 0.13), (x + 0.13, y), (x, y))
         shapes.append(Polygon(box, fill, edge))
-        shapes.append(Text((x + 0.19, y), name, 8.5, INK, align="left"))
-        x += 0.19 + text_width(name, 8.5) + 0.2
+        shapes.append(Text((x + 0.19, y), name, SIZE, INK, align="left"))
+        x += 0.19 + text_width(name, SIZE) + 0.2
     heights = "heights and widths" if scale.power == 1 else "square roots of heights and widths"
     parts = [heights, "thickness: square root of channels"]
     shown = volumes(chain)
@@ -143,8 +143,8 @@ def _legend(chain: Chain, scale: DrawingScale, y: float, *, windows: bool) -> li
         note += " The smallest are enlarged to be seen."
     if numbers and min(numbers) <= FEW:
         note += f" Up to {FEW} neurons: one circle each."
-    lines = wrapped(note, max(6.0, x), 8.5)
+    lines = wrapped(note, max(6.0, x), SIZE)
     lines.append("Orange numbers: parameters.")
     for number, line in enumerate(lines):
-        shapes.append(Text((0.0, y - 0.24 - 0.165 * number), line, 8.5, GREY, align="left"))
+        shapes.append(Text((0.0, y - 0.24 - 0.165 * number), line, SIZE, GREY, align="left"))
     return shapes

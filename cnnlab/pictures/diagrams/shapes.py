@@ -12,6 +12,7 @@ Point = tuple[float, float]
 
 CHARACTER = 0.60  # width of a letter, DejaVu Sans on average, in parts of its size
 POINTS = 72.0  # to the inch
+SIZE = 8.5  # points, of all text but titles
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Text:
 
     at: Point
     text: str
-    size: float = 8.5  # points
+    size: float = SIZE  # points
     color: str = INK
     bold: bool = False
     align: Literal["center", "left", "right"] = "center"
